@@ -1,0 +1,217 @@
+"""What an enterprise did, folded from its events into a state of bounded size.
+
+The state is a function of the *set* of facts: their order of arrival changes nothing, except
+that corrections of one fact apply in the order in which they arrived. Adding a fact is done
+in place; a correction or retraction of a fact already counted asks for the enterprise's
+events to be folded again (``add`` says so by returning ``False``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+
+from domain import events
+from domain.events import CATALOGUE, DatedFact, YearlyAmount
+
+SEP = "\x1f"
+"""Joins the parts of a key; no text of an event may hold a control character."""
+
+
+class Fact(NamedTuple):
+    """One event about an enterprise, as the fold reads it."""
+
+    name: str
+    """Class name in ``domain.events``."""
+    source: str
+    event_id: str
+    time: str
+    """UTC instant, fixed width (see ``domain.events``)."""
+    content: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """What identifies an event once and for all."""
+        return f"{self.source}{SEP}{self.event_id}"
+
+
+@dataclass(slots=True)
+class Reports:
+    """Reports of one group and year: their sum, and the latest for the other reading."""
+
+    total: int = 0
+    count: int = 0
+    latest: str = ""
+    latest_amount: int = 0
+
+
+@dataclass(slots=True)
+class Approval:
+    """One approved claim: ``amount`` in fen, for the award year ``year``."""
+
+    key: str
+    item: str
+    year: int
+    amount: int
+
+
+@dataclass(slots=True)
+class Claim:
+    """Where a claim stands: the step whose fact is the latest."""
+
+    policy: str
+    claim: str
+    measure: str
+    item: str
+    year: int
+    status: str
+    amount: int | None
+    latest: str
+
+
+@dataclass(slots=True)
+class Amended:
+    """What later events say of one fact, in order of arrival."""
+
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    retracted: bool = False
+
+
+@dataclass(slots=True)
+class EnterpriseFacts:
+    """The folded facts of one enterprise.
+
+    ``dated``: event → identity → [earliest day, attributes of its records on that day].
+    ``amounts``: event → group and year → reports. ``figures``: event → year → figures.
+    ``approvals``: policy and measure → approved claims. ``claims``: policy and claim → claim.
+    """
+
+    dated: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    amounts: dict[str, dict[str, Reports]] = field(default_factory=dict)
+    figures: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    approvals: dict[str, list[Approval]] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    amended: dict[str, Amended] = field(default_factory=dict)
+
+    def add(self, fact: Fact, *, known: bool = False) -> bool:
+        """Count one event that is new to this state.
+
+        Args:
+            fact: the event.
+            known: for an amendment, whether the fact that it names is counted already.
+
+        Returns:
+            ``False`` where the state no longer follows from its events and must be folded
+            again from all of them; ``True`` otherwise.
+        """
+        cls = CATALOGUE[fact.name]
+        if cls.shape == "amendment":
+            self._amend(fact)
+            return not known
+        content = self.effective(fact)
+        if content is None:
+            return True
+        if cls.shape == "dated":
+            self._add_dated(fact.name, cast("type[DatedFact]", cls), content)
+        elif cls.shape == "amount":
+            self._add_amount(fact, cast("type[YearlyAmount]", cls), content)
+        elif cls.shape == "figure":
+            self._add_figure(fact.name, content)
+        elif cls.shape == "approval":
+            self._add_approval(fact, content)
+        if cls.shape in ("approval", "claim"):
+            self._add_claim(fact, content)
+        return True
+
+    def effective(self, fact: Fact) -> dict[str, Any] | None:
+        """The content after corrections; ``None`` when retracted."""
+        amended = self.amended.get(f"{fact.key}{SEP}{fact.name}") if self.amended else None
+        if amended is None:
+            return fact.content
+        if amended.retracted:
+            return None
+        content = fact.content
+        for changes in amended.changes:
+            content = merged(fact.name, content, changes)
+        return content
+
+    def _amend(self, fact: Fact) -> None:
+        content = fact.content
+        key = SEP.join([content["of_source"], content["of"], content["of_type"]])
+        amended = self.amended.setdefault(key, Amended())
+        if fact.name == events.FactRetracted.__name__:
+            amended.retracted = True
+        else:
+            amended.changes.append(content["changes"])
+
+    def _add_dated(self, name: str, cls: type[DatedFact], content: dict[str, Any]) -> None:
+        identity = SEP.join([content[part] for part in cls.identity])
+        attributes = SEP.join([str(content[part]) for part in cls.attributes])
+        on, records = content["on"], self.dated.setdefault(name, {})
+        earliest = records.get(identity)
+        if earliest is None or on < earliest[0]:
+            records[identity] = [on, [attributes]]
+        elif on == earliest[0] and attributes not in earliest[1]:
+            earliest[1] = sorted([*earliest[1], attributes])
+
+    def _add_amount(self, fact: Fact, cls: type[YearlyAmount], content: dict[str, Any]) -> None:
+        parts = [str(content[part] or "") for part in cls.group]
+        key = SEP.join([*parts, str(content["year"])])
+        reports = self.amounts.setdefault(fact.name, {}).setdefault(key, Reports())
+        reports.total += content["amount_fen"]
+        reports.count += 1
+        latest = f"{fact.time}{SEP}{fact.key}"
+        if latest > reports.latest:
+            reports.latest, reports.latest_amount = latest, content["amount_fen"]
+
+    def _add_figure(self, name: str, content: dict[str, Any]) -> None:
+        figures = self.figures.setdefault(name, {}).setdefault(str(content["year"]), [])
+        if content["amount_fen"] not in figures:
+            figures.append(content["amount_fen"])
+            figures.sort()
+
+    def _add_approval(self, fact: Fact, content: dict[str, Any]) -> None:
+        key = f"{content['policy']}{SEP}{content['measure']}"
+        approval = Approval(fact.key, content["item"], content["year"], content["amount_fen"])
+        approvals = self.approvals.setdefault(key, [])
+        approvals.append(approval)
+        approvals.sort(key=lambda each: (each.year, each.item, each.key))
+
+    def _add_claim(self, fact: Fact, content: dict[str, Any]) -> None:
+        key = f"{content['policy']}{SEP}{content['claim']}"
+        latest = f"{fact.time}{SEP}{fact.key}"
+        before = self.claims.get(key)
+        if before is None or before.latest < latest:
+            named = {name: content[name] for name in ("policy", "claim", "measure", "item", "year")}
+            status = CLAIM_STATUS[fact.name]
+            self.claims[key] = Claim(**named, status=status, amount=content.get("amount_fen"), latest=latest)
+
+
+CLAIM_STATUS = {
+    "ClaimSubmitted": "submitted",
+    "ClaimApproved": "approved",
+    "ClaimRejected": "rejected",
+    "ClaimWithdrawn": "withdrawn",
+}
+
+
+def merged(name: str, content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Merge the keys of a correction into a fact; keys that the fact lacks are ignored."""
+    allowed = CATALOGUE[name].content_fields()
+    return {**content, **{key: value for key, value in changes.items() if key in allowed}}
+
+
+def fold(facts: list[Fact]) -> EnterpriseFacts:
+    """Fold events, given in the order in which they were recorded.
+
+    Amendments are read first, so that one that stands before its fact in the ledger and one
+    that stands after it mean the same.
+    """
+    state = EnterpriseFacts()
+    for fact in facts:
+        if CATALOGUE[fact.name].shape == "amendment":
+            state.add(fact)
+    for fact in facts:
+        if CATALOGUE[fact.name].shape != "amendment":
+            state.add(fact)
+    return state

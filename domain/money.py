@@ -1,0 +1,102 @@
+"""Money as whole fen, and its exact division.
+
+An amount is an ``int`` of fen (1 yuan = 100 fen); an amount of US dollars is an ``int`` of
+cents. Text is parsed and printed at the edges only. No float appears anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+AMOUNT_FEN_MAX = 10**14 - 1
+"""Largest single amount: ¥999,999,999,999.99. Keeps every product of ``kinds`` below 2**63."""
+
+AMOUNT_PATTERN = r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,2})?"
+_AMOUNT = re.compile(AMOUNT_PATTERN)
+
+
+class MoneyError(ValueError):
+    """Text that is not an amount: not plain digits, negative, or finer than one fen."""
+
+
+def parse_fen(text: str) -> int:
+    """Turn yuan as text (``"1234.56"``) into fen; also US dollars into cents.
+
+    Raises:
+        MoneyError: for anything but plain digits with at most two decimals.
+    """
+    if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
+        raise MoneyError(f"not an amount with at most two decimals: {text!r}")
+    whole, _, cents = text.partition(".")
+    return int(whole) * 100 + int((cents + "00")[:2])
+
+
+def yuan(fen: int) -> str:
+    """Print fen as plain yuan text, ``123456`` → ``"1234.56"`` (the form on the wire)."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def grouped(fen: int) -> str:
+    """Print fen for readers without a currency sign, ``123456789`` → ``"1,234,567.89"``."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
+
+
+def rmb(fen: int) -> str:
+    """Print fen for readers, ``123456789`` → ``"¥1,234,567.89"``."""
+    return ("-" if fen < 0 else "") + "¥" + grouped(abs(fen))
+
+
+@dataclass(frozen=True, slots=True)
+class Apportionment:
+    """How a total is divided in proportion, to the fen, by largest remainder.
+
+    Holds what decides one share, so that a single share can be read without the others:
+    ``share = amount * budget // total``, plus one fen where the remainder stands before the
+    cut. ``total == 0`` or ``budget >= total`` means nothing is reduced.
+    """
+
+    budget: int
+    total: int
+    cut_remainder: int = -1
+    cut_key: tuple[str, ...] = ()
+
+    @property
+    def reduces(self) -> bool:
+        """Whether the amounts exceed the budget, so that every payment is reduced."""
+        return self.total > self.budget
+
+    def share(self, amount: int, key: tuple[str, ...]) -> int:
+        """The fen paid for ``amount``; ``key`` breaks ties between equal remainders."""
+        if not self.reduces:
+            return amount
+        quotient, remainder = divmod(amount * self.budget, self.total)
+        if remainder > self.cut_remainder:
+            return quotient + (1 if self.cut_remainder >= 0 else 0)
+        if remainder == self.cut_remainder and key <= self.cut_key:
+            return quotient + 1
+        return quotient
+
+
+def apportion(amounts: Sequence[tuple[tuple[str, ...], int]], budget: int) -> Apportionment:
+    """Find the largest-remainder apportionment of ``budget`` over ``amounts``.
+
+    Args:
+        amounts: pairs of (tie-breaking key, fen), keys unique, in any order.
+        budget: fen to divide.
+
+    The shares sum to exactly ``min(budget, sum of amounts)``.
+    """
+    total = sum(amount for _, amount in amounts)
+    if total <= budget:
+        return Apportionment(budget, total)
+    floors = sum(amount * budget // total for _, amount in amounts)
+    spare = budget - floors
+    if spare == 0:
+        return Apportionment(budget, total)
+    ranked = sorted((-(amount * budget % total), key) for key, amount in amounts)
+    negative, key = ranked[spare - 1]
+    return Apportionment(budget, total, -negative, key)

@@ -1,0 +1,120 @@
+"""What the form of a policy file cannot say: that its parts fit each other and the events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from domain.events import CATALOGUE, DatedFact, RecognitionGranted, YearlyAmount
+from domain.policy.model import Fixed, GrowthShare, Measure, PerUnit, Policy, Select, Tier
+
+Found = tuple[tuple[str | int, ...], str, str]
+"""(path in the file, rule, mend)."""
+
+_CLAUSES = ("budget", "highest-only", "pro-rata")
+
+
+def faults_of_meaning(policy: Policy, raw: dict[str, Any]) -> list[Found]:
+    """Everything in the policy that is well-formed but cannot mean anything."""
+    found: list[Found] = []
+    if policy.life_until and policy.life_until < policy.life_from:
+        found.append((("life", "until"), "lies before the life begins", "give a later date, or null"))
+    have = [clause.id for clause in policy.clauses]
+    for clause in _CLAUSES:
+        if have.count(clause) != 1:
+            found.append(
+                (("clauses",), f"needs the clause {clause} exactly once", "quote it from the policy's text")
+            )
+    for index, measure in enumerate(policy.measures.values()):
+        found += [
+            ((("measures", index, *path)), rule, mend) for path, rule, mend in _measure(policy, measure)
+        ]
+    for index, target in enumerate(policy.targets.values()):
+        if target.measure not in policy.measures:
+            found.append(
+                (
+                    ("targets", index, "measure"),
+                    "names a measure that the file does not have",
+                    "use the id of a measure",
+                )
+            )
+        if target.counts == "quantity" and target.of.field != "floor_area_m2":
+            found.append(
+                (("targets", index, "of", "field"), "is not a quantity of an event", "use floor_area_m2")
+            )
+        needs = {"amount": YearlyAmount, "items": DatedFact, "quantity": RecognitionGranted}.get(
+            target.counts
+        )
+        found += [
+            (("targets", index, "of", *path), rule, mend) for path, rule, mend in _select(target.of, needs)
+        ]
+    return found
+
+
+def _measure(policy: Policy, measure: Measure) -> Iterator[Found]:
+    for name, needs in (("earns", DatedFact), ("of", YearlyAmount), ("sales", YearlyAmount)):
+        select = getattr(measure, name, None)
+        if select is not None:
+            wants = None if isinstance(measure, GrowthShare) and name == "of" else needs
+            for path, rule, mend in _select(select, wants):
+                yield (name, *path), rule, mend
+    if isinstance(measure, GrowthShare) and measure.of.facts != ("ContributionAssessed",):
+        yield ("of", "fact"), "a growth share is of ContributionAssessed", "name that event"
+    for name in ("tiers", "shares"):
+        yield from _ascending(name, getattr(measure, name, ()))
+    if isinstance(measure, Fixed) and measure.nets:
+        other = policy.measures.get(measure.nets.measure)
+        if not isinstance(other, Fixed) or other.once != "item" or measure.once != "item":
+            yield (
+                ("nets", "measure"),
+                "needs two fixed measures with once: item",
+                "name such a measure, or remove nets",
+            )
+        elif measure.nets.same not in _identity(measure.earns) or measure.nets.same not in _identity(
+            other.earns
+        ):
+            yield (
+                ("nets", "same"),
+                "is not part of the identity of both facts",
+                "name a field that identifies both",
+            )
+    if isinstance(measure, PerUnit) and measure.earns and len(measure.earns.facts) > 1:
+        yield ("earns",), "units are counted by one kind of event", "use fact instead of all_of"
+
+
+def _ascending(name: str, tiers: tuple[Tier, ...]) -> Iterator[Found]:
+    for index in range(1, len(tiers)):
+        if tiers[index].start <= tiers[index - 1].start or tiers[index].gives < tiers[index - 1].gives:
+            yield (name, index), "is not above the one before it", "order them upwards"
+
+
+def _identity(select: Select) -> tuple[str, ...]:
+    cls = CATALOGUE[select.fact]
+    return cls.identity if issubclass(cls, DatedFact) else ()
+
+
+def _select(select: Select, needs: type | None) -> Iterator[Found]:
+    classes = []
+    for fact in select.facts:
+        cls = CATALOGUE.get(fact)
+        if cls is None or (needs and not issubclass(cls, needs)):
+            fits = sorted(n for n, c in CATALOGUE.items() if issubclass(c, needs or DatedFact))
+            yield ("fact",), f"{fact!r} is not an event that fits here", "use one of: " + ", ".join(fits)
+            return
+        classes.append(cls)
+    for name in select.where:
+        known = {n for cls in classes for n in _filterable(cls)}
+        if name not in known:
+            yield (
+                ("where", name),
+                "is not a field of the event to choose by",
+                "use one of: " + ", ".join(sorted(known)),
+            )
+    if len(classes) > 1 and len({getattr(cls, "identity", None) for cls in classes}) > 1:
+        yield ("all_of",), "the conditions are not known by the same field", "name events of one identity"
+
+
+def _filterable(cls: type) -> tuple[str, ...]:
+    if issubclass(cls, DatedFact):
+        return cls.identity + cls.attributes
+    return cls.group if issubclass(cls, YearlyAmount) else ()

@@ -1,0 +1,239 @@
+"""Read a policy file, or say everything that is wrong with it, line by line.
+
+A file is YAML in which every scalar is text (so money can never become a float). ``"@name"``
+takes the value of the reading of that name; which readings a measure rests on is thereby
+known. A figure or a reading may be overridden, for a what-if.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+from marshmallow import ValidationError
+
+from domain.policy.check import faults_of_meaning
+from domain.policy.model import Policy
+from domain.policy.schema import PolicySchema
+
+POLICY_BYTES_MAX = 1_000_000
+DEPTH_MAX = 20
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFault:
+    """One thing that is wrong: where it stands, which rule it breaks, how to mend it."""
+
+    line: int
+    field: str
+    rule: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.field}: {self.rule} — {self.mend}"
+
+
+class PolicyError(ValueError):
+    """A policy file that cannot be used; ``faults`` holds everything found."""
+
+    def __init__(self, faults: list[PolicyFault]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(str(fault) for fault in faults))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a what-if changes: readings by id, figures by dotted path, e.g. ``store.tmall/amount``."""
+
+    readings: Mapping[str, str]
+    figures: Mapping[str, str]
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of the file's bytes, lower-case hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_policy(text: str, changes: Changes | None = None) -> Policy:
+    """Read one version of a policy.
+
+    Raises:
+        PolicyError: with every fault found, each with line, field, rule and mend.
+    """
+    if len(text.encode()) > POLICY_BYTES_MAX:
+        rule = f"a policy file has at most {POLICY_BYTES_MAX} bytes"
+        raise PolicyError([PolicyFault(1, "file", rule, "split the file, or remove what is not policy")])
+    raw, lines = _compose(text)
+    if changes:
+        _apply(raw, changes)
+    resolved, used = _resolve(raw, lines)
+    try:
+        policy: Policy = PolicySchema().load(resolved)
+    except ValidationError as error:
+        raise PolicyError(_faults(error.messages, lines)) from None
+    policy = _with_readings(replace(policy, digest=digest_of(text)), used)
+    found = faults_of_meaning(policy, raw)
+    if found:
+        faults = [PolicyFault(_line(lines, path), _dotted(path), *said) for path, *said in found]
+        raise PolicyError(faults)
+    return policy
+
+
+def _compose(text: str) -> tuple[dict[str, Any], dict[Path, int]]:
+    """Parse the YAML into text, lists and mappings, with the line of every path."""
+    lines: dict[Path, int] = {}
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        rule = f"not YAML: {getattr(error, 'problem', None) or type(error).__name__}"
+        mend = "check indentation, quotes and brackets near this line"
+        raise PolicyError([PolicyFault(mark.line + 1 if mark else 1, "file", rule, mend)]) from None
+    if not isinstance(node, yaml.MappingNode):
+        rule, mend = "a policy file is a mapping of fields", "start from the file in domain/policy"
+        raise PolicyError([PolicyFault(1, "file", rule, mend)])
+    faults: list[PolicyFault] = []
+    raw = _value(node, (), lines, faults)
+    if faults:
+        raise PolicyError(faults)
+    return raw, lines
+
+
+def _value(node: yaml.Node, path: Path, lines: dict[Path, int], faults: list[PolicyFault]) -> Any:
+    line = node.start_mark.line + 1
+    lines[path] = line
+    if len(path) > DEPTH_MAX:
+        faults.append(PolicyFault(line, _dotted(path[:3]), f"nested deeper than {DEPTH_MAX}", "flatten it"))
+        return None
+    if isinstance(node, yaml.ScalarNode):
+        plain_null = node.style is None and node.value in ("", "null", "~")
+        return None if plain_null else node.value
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, (*path, i), lines, faults) for i, item in enumerate(node.value)]
+    values: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        if key in values:
+            line = key_node.start_mark.line + 1
+            faults.append(PolicyFault(line, _dotted((*path, key)), "stands twice", "keep one of them"))
+        values[key] = _value(value_node, (*path, key), lines, faults)
+    return values
+
+
+def _apply(raw: dict[str, Any], changes: Changes) -> None:
+    """Put a what-if's readings and figures in place; unknown names are faults."""
+    readings = raw.get("readings")
+    for name, value in changes.readings.items():
+        if not isinstance(readings, dict) or not isinstance(readings.get(name), dict):
+            raise PolicyError([PolicyFault(0, name, "no such reading", _known(readings))])
+        readings[name]["value"] = value
+    measures = {m.get("id"): m for m in raw.get("measures") or [] if isinstance(m, dict)}
+    for path, value in changes.figures.items():
+        measure_id, _, rest = path.partition("/")
+        target: Any = measures.get(measure_id) if measure_id != "budget" else raw.get("budget")
+        *parents, last = rest.split("/") if rest else ["amount"]
+        for part in parents:
+            target = _step(target, part)
+        if isinstance(target, list) and last.isdigit() and int(last) < len(target):
+            target[int(last)] = value
+        elif isinstance(target, dict) and last in target:
+            target[last] = value
+        else:
+            mend = "write measure/field, e.g. store.tmall/amount or brand.domestic-sales/tiers/0/award"
+            raise PolicyError([PolicyFault(0, path, "no such figure", mend)])
+
+
+def _step(target: Any, part: str) -> Any:
+    if isinstance(target, list) and part.isdigit() and int(part) < len(target):
+        return target[int(part)]
+    return target.get(part) if isinstance(target, dict) else None
+
+
+def _known(readings: Any) -> str:
+    return "use one of: " + ", ".join(sorted(readings)) if isinstance(readings, dict) else "add it"
+
+
+def _resolve(raw: dict[str, Any], lines: dict[Path, int]) -> tuple[dict[str, Any], dict[Path, str]]:
+    """Replace every ``"@name"`` by its reading's value; say which path used which reading."""
+    readings = raw.get("readings") or {}
+    used: dict[Path, str] = {}
+    faults: list[PolicyFault] = []
+
+    def walk(value: Any, path: Path) -> Any:
+        if isinstance(value, dict):
+            return {key: walk(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [walk(item, (*path, i)) for i, item in enumerate(value)]
+        if not isinstance(value, str) or not value.startswith("@"):
+            return value
+        reading = readings.get(value[1:]) if isinstance(readings, dict) else None
+        if not isinstance(reading, dict):
+            rule = f"names the reading {value[1:]!r}, which the file does not have"
+            faults.append(PolicyFault(_line(lines, path), _dotted(path), rule, _known(readings)))
+            return None
+        used[path] = value[1:]
+        return reading.get("value")
+
+    resolved = {key: value if key == "readings" else walk(value, (key,)) for key, value in raw.items()}
+    if faults:
+        raise PolicyError(faults)
+    return resolved, used
+
+
+def _with_readings(policy: Policy, used: dict[Path, str]) -> Policy:
+    """Note on every measure the readings that it rests on."""
+    ids = list(policy.measures)
+    by_measure: dict[str, list[str]] = {measure_id: [] for measure_id in ids}
+    general: list[str] = []
+    for path, name in used.items():
+        if path[0] == "measures":
+            names = by_measure[ids[int(path[1])]]
+        elif path[0] == "targets":
+            continue
+        else:
+            names = general
+        if name not in names:
+            names.append(name)
+    measures = {
+        measure_id: replace(measure, readings=tuple(by_measure[measure_id]))
+        for measure_id, measure in policy.measures.items()
+    }
+    return replace(policy, measures=measures, general_readings=tuple(general))
+
+
+def _faults(messages: Any, lines: dict[Path, int], path: Path = ()) -> list[PolicyFault]:
+    """Flatten marshmallow's nested messages into faults with their lines."""
+    if isinstance(messages, dict):
+        nested = [
+            fault
+            for key, value in messages.items()
+            for fault in _faults(
+                value, lines, path if key in ("_schema", "value") and _has(lines, path, key) else (*path, key)
+            )
+        ]
+        return sorted(nested, key=lambda fault: fault.line)
+    found = []
+    for message in messages if isinstance(messages, list) else [messages]:
+        rule, _, mend = str(message).partition(" — ")
+        found.append(PolicyFault(_line(lines, path), _dotted(path), rule, mend or "correct the value"))
+    return found
+
+
+def _has(lines: dict[Path, int], path: Path, key: object) -> bool:
+    return key == "_schema" or (*path, key) not in lines
+
+
+def _line(lines: dict[Path, int], path: Path) -> int:
+    """The line of a path, or of the nearest thing above it that stands in the file."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _dotted(path: Path) -> str:
+    return "/".join(str(part) for part in path) or "file"

@@ -1,0 +1,237 @@
+"""A policy as values: what ``domain.policy.load`` reads out of a file.
+
+Money is fen (or US cents where a measure says ``USD``); a percentage is an exact number of
+ten-thousandths (``85 %`` is 8500). Dates are ``YYYY-MM-DD`` text in the policy's time zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Words = dict[str, str]
+"""The same words by language: ``zh`` and ``en``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A choice that the text leaves open, with its value and the others that a what-if may try."""
+
+    id: str
+    value: str
+    options: dict[str, Words]
+    basis: str
+    why: Words
+    open: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A closing clause, which binds every measure."""
+
+    id: str
+    quote: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Which facts count: events of these kinds whose fields have one of the values."""
+
+    facts: tuple[str, ...]
+    where: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    currency: str = "CNY"
+    field: str = ""
+
+    @property
+    def fact(self) -> str:
+        """The kind of event, where there is one."""
+        return self.facts[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One row of the policy. ``readings`` are the ids of the readings that it rests on."""
+
+    id: str
+    article: str
+    title: Words
+    quote: str
+    lead: str
+    kind: str
+    readings: tuple[str, ...] = ()
+    stacks_with: tuple[str, ...] = ()
+    funds: str = "inside"
+    """``inside`` the budget, or ``outside``: paid in full from other funds."""
+
+    @property
+    def cap_fen(self) -> int | None:
+        """The most that one approved claim may carry; ``None`` where the policy names none."""
+        return None
+
+    @property
+    def takes_claims(self) -> bool:
+        """Whether an officer's approved claim bears on this award."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Nets:
+    """Another measure whose award for the same thing is set off under the ``difference`` rule."""
+
+    measure: str
+    same: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed(Measure):
+    """A fixed sum, ``once`` for an ``enterprise``, for each ``year`` or for each ``item``."""
+
+    earns: Select
+    amount: int
+    once: str
+    nets: Nets | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerUnit(Measure):
+    """A sum for each new item (``earns``) or each ``unit`` of an amount (``of``), capped."""
+
+    unit_amount: int
+    earns: Select | None = None
+    of: Select | None = None
+    unit: int = 1
+    parts: str = "whole"
+    """``whole`` units of the amount only, or parts of a unit ``pro-rata``."""
+    cap: int | None = None
+    cap_per: str = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A threshold and what it gives: fen, or ten-thousandths of a growth."""
+
+    start: int
+    gives: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiered(Measure):
+    """A sum by the tier that an amount reaches; ``later_tier`` says what a second tier pays."""
+
+    of: Select
+    tiers: tuple[Tier, ...]
+    later_tier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentage(Measure):
+    """A percentage (``rate``, ten-thousandths) of an amount from a threshold on, capped."""
+
+    of: Select
+    threshold: int
+    rate: int
+    cap: int | None
+    claims: str
+
+    @property
+    def cap_fen(self) -> int | None:
+        """The cap of the award is the cap of its claim."""
+        return self.cap
+
+    @property
+    def takes_claims(self) -> bool:
+        """An approved claim may carry less than the full percentage."""
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthShare(Measure):
+    """A share of the growth of a yearly figure over the mean of earlier years."""
+
+    of: Select
+    sales: Select
+    shares: tuple[Tier, ...]
+    base_years: int
+    award_years: int
+    first_year: str
+    share_by: str
+    history: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discretionary(Measure):
+    """An approved claim carries the amount; the policy caps each item, or names no cap."""
+
+    cap: int | None
+
+    @property
+    def cap_fen(self) -> int | None:
+        """The cap of one item."""
+        return self.cap
+
+    @property
+    def takes_claims(self) -> bool:
+        """There is no award without a claim."""
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpaid(Measure):
+    """A target, a recognition or a pointer to another policy: nothing from this budget."""
+
+    earns: Select | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A yearly goal of the city: a count, or an amount in fen."""
+
+    id: str
+    measure: str
+    title: Words
+    counts: str
+    of: Select
+    goal: int
+    threshold: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of a policy file, with its readings in place."""
+
+    id: str
+    version: int
+    digest: str
+    effective_from: str
+    title: Words
+    number: str
+    issued: str
+    issuer: str
+    repeals: tuple[str, ...]
+    authority: str
+    timezone: str
+    life_from: str
+    life_until: str | None
+    budget: int
+    budget_per: str
+    inclusive: bool
+    reports: str
+    rounding: str
+    highest_only_authorities: tuple[str, ...]
+    highest_only: str
+    pro_rata: str
+    clauses: tuple[Clause, ...]
+    readings: dict[str, Reading]
+    measures: dict[str, Measure]
+    targets: dict[str, Target]
+    general_readings: tuple[str, ...]
+    """Readings that bear on every award of this policy."""
+
+    def clause(self, clause_id: str) -> Clause:
+        """The closing clause of that id."""
+        return next(clause for clause in self.clauses if clause.id == clause_id)
+
+    def period_of(self, year: int) -> str:
+        """The budget period that an award year belongs to."""
+        return str(year) if self.budget_per == "year" else "life"

@@ -1,0 +1,99 @@
+"""The versions of one policy in force over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+from domain.policy.model import Measure, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A measure as it stands from ``start`` to ``end``, both days included."""
+
+    start: str
+    end: str
+    measure: Measure
+    policy: Policy
+
+
+class NoRules(ValueError):
+    """No version of the policy was in force at the moment asked for."""
+
+
+class Rulebook:
+    """The adopted versions of one policy, and which of them governs a day.
+
+    A fact of a day is governed by the version in force on that day; a figure of a year by the
+    version in force at the year's end (or at the end of the policy's life). Days before the
+    first version's effective date are governed by the first version.
+    """
+
+    def __init__(self, versions: list[Policy]) -> None:
+        if not versions:
+            raise NoRules("no version of the policy was in force")
+        self.versions = sorted(versions, key=lambda each: (each.effective_from, each.version))
+        self.id = self.versions[0].id
+        self.life_from = self.versions[0].life_from
+        self.life_until = self.versions[-1].life_until or "9999-12-31"
+
+    @property
+    def latest(self) -> Policy:
+        """The version that was adopted last for the latest days."""
+        return self.versions[-1]
+
+    def on(self, day: str) -> Policy:
+        """The version in force on a day."""
+        found = self.versions[0]
+        for version in self.versions:
+            if version.effective_from <= day:
+                found = version
+        return found
+
+    def of_year(self, year: int) -> Policy:
+        """The version that governs a year's figures."""
+        if len(self.versions) == 1:
+            return self.versions[0]
+        return self.on(min(f"{year:04d}-12-31", self.life_until))
+
+    def measure_of_year(self, measure_id: str, year: int) -> Measure | None:
+        """A measure as it governs a year's figures; ``None`` where it does not stand then."""
+        return self.of_year(year).measures.get(measure_id)
+
+    def covers_year(self, year: int) -> bool:
+        """Whether a year's figures fall into the policy's life."""
+        return int(self.life_from[:4]) <= year <= int(self.life_until[:4])
+
+    def period_of(self, year: int) -> str:
+        """The budget period of an award year, by the version that governs the year."""
+        return self.of_year(year).period_of(year)
+
+    def in_force_by(self, day: str) -> Rulebook:
+        """Only the versions that were in force by a day, as if later ones never came.
+
+        Raises:
+            NoRules: where none was.
+        """
+        return Rulebook([each for each in self.versions if each.effective_from <= day])
+
+    @cached_property
+    def segments(self) -> dict[str, list[Segment]]:
+        """Each measure's versions over the policy's life, in order of time."""
+        found: dict[str, list[Segment]] = {}
+        for index, policy in enumerate(self.versions):
+            start = self.life_from if index == 0 else max(policy.effective_from, self.life_from)
+            last = index + 1 == len(self.versions)
+            end = "9999-12-31" if last else _day_before(self.versions[index + 1].effective_from)
+            end = min(end, self.life_until)
+            for measure in policy.measures.values():
+                if start <= end:
+                    segment = Segment(start, end, measure, policy)
+                    found.setdefault(measure.id, []).append(segment)
+        return found
+
+
+def _day_before(day: str) -> str:
+    """The day before a day."""
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()

@@ -1,0 +1,454 @@
+"""The form of a policy file: fields, their rules and how to mend what breaks them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from domain.money import AMOUNT_FEN_MAX, MoneyError, parse_fen
+from domain.policy import model
+
+FORMAT = "subsidy-policy/1"
+
+
+class Text(fields.String):
+    """Text of a bounded length."""
+
+    def __init__(self, max_length: int = 2000, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(1, max_length), **kwargs)
+
+
+class Money(fields.Field[int]):
+    """Yuan (or US dollars) as text; becomes fen (or cents)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        try:
+            fen = parse_fen(value)
+        except MoneyError:
+            rule = "is not an amount: digits with at most two decimals"
+            raise ValidationError(f'{rule} — write it like "10000.00"') from None
+        if fen > AMOUNT_FEN_MAX:
+            raise ValidationError("is larger than 999,999,999,999.99 — check the unit: yuan, not fen")
+        return fen
+
+
+class Whole(fields.Field[int]):
+    """A whole number between bounds."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.low, self.high = low, high
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,15}", value):
+            raise ValidationError("is not a whole number — write digits only")
+        if not self.low <= int(value) <= self.high:
+            raise ValidationError(f"is not from {self.low} to {self.high} — choose a number in that range")
+        return int(value)
+
+
+class Percent(fields.Field[int]):
+    """A percentage with at most two decimals; becomes ten-thousandths."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", value):
+            raise ValidationError('is not a percentage with at most two decimals — write it like "8.5"')
+        rate = parse_fen(value)
+        if not 0 < rate <= 10_000:
+            raise ValidationError("is not above 0 and at most 100 — choose a percentage in that range")
+        return rate
+
+
+class Day(fields.Field[str]):
+    """A date, ``YYYY-MM-DD``."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        try:
+            if not isinstance(value, str) or len(value) != 10:
+                raise ValueError
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise ValidationError("is not a date — write it like 2024-01-01") from None
+
+
+def one_of(*choices: str) -> fields.String:
+    """A required field with one of a few values."""
+    return fields.String(required=True, validate=_choice(choices))
+
+
+def _choice(choices: tuple[str, ...]) -> Callable[[str], None]:
+    def check(value: str) -> None:
+        if value not in choices:
+            raise ValidationError(f"{value!r} is not known here — use one of: {', '.join(choices)}")
+
+    return check
+
+
+def ident(**kwargs: Any) -> fields.String:
+    """An id: lower-case words joined by hyphens and full stops."""
+    rule = "is not an id — use lower-case letters, digits, hyphens and full stops"
+    return fields.String(validate=validate.Regexp(r"[a-z0-9]+(?:[.-][a-z0-9]+)*\Z", error=rule), **kwargs)
+
+
+class _Strict(Schema):
+    """Refuses unknown fields in words that say what to do."""
+
+    error_messages = {
+        "unknown": "is not a field here — remove it, or check its spelling",
+        "type": "must be a group of fields — indent its fields below it",
+    }
+
+
+class WordsSchema(_Strict):
+    """The same words in Chinese and English."""
+
+    zh = Text(required=True)
+    en = Text(required=True)
+
+
+class LifeSchema(_Strict):
+    """From when until when the policy holds, both days included."""
+
+    from_ = Day(required=True, data_key="from")
+    until = Day(required=True, allow_none=True)
+
+
+class BudgetSchema(_Strict):
+    """The budget of each year, or of the whole life."""
+
+    amount = Money(required=True)
+    currency = one_of("CNY")
+    per = one_of("year", "life")
+
+
+class HighestOnlySchema(_Strict):
+    """Whose awards compete with this policy's, and what then happens."""
+
+    authorities = fields.List(ident(), required=True)
+    rule = one_of("top-up", "barred")
+
+
+class ProRataSchema(_Strict):
+    """What is reduced when the awards exceed the budget."""
+
+    rule = one_of("after-highest-only", "standards-first")
+
+
+class DocumentSchema(_Strict):
+    """The published document."""
+
+    number = Text(required=True)
+    issued = Day(required=True)
+    issuer = Text(required=True)
+    repeals = fields.List(Text(), load_default=list)
+
+
+class ClauseSchema(_Strict):
+    """A closing clause."""
+
+    id = one_of("budget", "highest-only", "pro-rata", "repeal")
+    quote = Text(required=True)
+    en = Text(required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.Clause:
+        """Make the value."""
+        return model.Clause(**data)
+
+
+class ReadingSchema(_Strict):
+    """One reading; its value is one of its options."""
+
+    value = Text(required=True)
+    options = fields.Dict(keys=Text(), values=fields.Nested(WordsSchema), required=True)
+    basis = Text(required=True)
+    why = fields.Nested(WordsSchema, required=True)
+    open = one_of("low", "medium", "high")
+
+    @validates_schema
+    def value_is_an_option(self, data: dict[str, Any], **_: Any) -> None:
+        """A value that is none of the options is a slip."""
+        if data.get("value") not in (data.get("options") or {}):
+            known = ", ".join(data.get("options") or {})
+            raise ValidationError({"value": [f"is none of its options — use one of: {known}"]})
+
+
+class SelectSchema(_Strict):
+    """Which facts count."""
+
+    fact = Text()
+    all_of = fields.List(Text(), validate=validate.Length(2))
+    where = fields.Dict(
+        keys=Text(), values=fields.List(Text(), validate=validate.Length(1)), load_default=dict
+    )
+    currency = fields.String(load_default="CNY", validate=_choice(("CNY", "USD")))
+    field = Text()
+
+    @validates_schema
+    def one_form(self, data: dict[str, Any], **_: Any) -> None:
+        """One kind of event, or several conditions."""
+        if ("fact" in data) == ("all_of" in data):
+            raise ValidationError("needs either fact or all_of — name one kind of event, or all conditions")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.Select:
+        """Make the value."""
+        facts = tuple(data["all_of"]) if "all_of" in data else (data["fact"],)
+        where = {name: tuple(values) for name, values in data["where"].items()}
+        return model.Select(facts, where, data["currency"], data.get("field", ""))
+
+
+class NetsSchema(_Strict):
+    """A measure whose award for the same thing is set off."""
+
+    measure = ident(required=True)
+    same = Text(required=True)
+    rule = one_of("both", "difference")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.Nets:
+        """Make the value."""
+        return model.Nets(**data)
+
+
+class TierSchema(_Strict):
+    """From this amount on, this award."""
+
+    start = Money(required=True, data_key="from")
+    gives = Money(required=True, data_key="award")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.Tier:
+        """Make the value."""
+        return model.Tier(**data)
+
+
+class ShareSchema(_Strict):
+    """From this amount on, this percentage."""
+
+    start = Money(required=True, data_key="from")
+    gives = Percent(required=True, data_key="percent")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.Tier:
+        """Make the value."""
+        return model.Tier(**data)
+
+
+class MeasureSchema(_Strict):
+    """What every measure has."""
+
+    value_class: type[model.Measure] = model.Unpaid
+    id = ident(required=True)
+    article = Text(required=True)
+    title = fields.Nested(WordsSchema, required=True)
+    quote = Text(required=True)
+    lead = Text(required=True)
+    kind = Text(required=True)
+    stacks_with = fields.List(ident(), load_default=list)
+    funds = fields.String(load_default="inside", validate=_choice(("inside", "outside")))
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.Measure:
+        """Make the value; lists become tuples, so that it cannot change."""
+        frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return self.value_class(**frozen)
+
+
+class FixedSchema(MeasureSchema):
+    """``kind: fixed``."""
+
+    value_class = model.Fixed
+    earns = fields.Nested(SelectSchema, required=True)
+    amount = Money(required=True)
+    once = one_of("enterprise", "year", "item")
+    nets = fields.Nested(NetsSchema)
+
+
+class PerUnitSchema(MeasureSchema):
+    """``kind: per-unit``."""
+
+    value_class = model.PerUnit
+    earns = fields.Nested(SelectSchema)
+    of = fields.Nested(SelectSchema)
+    unit = Money()
+    parts = fields.String(load_default="whole", data_key="partial", validate=_choice(("whole", "pro-rata")))
+    unit_amount = Money(required=True)
+    cap = Money(required=True, allow_none=True)
+    cap_per = one_of("year", "life")
+
+    @validates_schema
+    def one_source(self, data: dict[str, Any], **_: Any) -> None:
+        """Units are new items, or parts of an amount."""
+        if ("earns" in data) == ("of" in data):
+            raise ValidationError("needs either earns or of — count new items, or units of an amount")
+        if "of" in data and data.get("unit", 0) <= 0:
+            raise ValidationError({"unit": ['must be above zero with of — write it like "1000000.00"']})
+
+
+class TieredSchema(MeasureSchema):
+    """``kind: tiered``."""
+
+    value_class = model.Tiered
+    of = fields.Nested(SelectSchema, required=True)
+    tiers = fields.List(fields.Nested(TierSchema), required=True, validate=validate.Length(1, 20))
+    later_tier = one_of("difference", "each-in-full")
+
+
+class PercentageSchema(MeasureSchema):
+    """``kind: percentage``."""
+
+    value_class = model.Percentage
+    of = fields.Nested(SelectSchema, required=True)
+    threshold = Money(required=True)
+    rate = Percent(required=True, data_key="percent")
+    cap = Money(required=True, allow_none=True)
+    claims = one_of("full", "claim-only")
+
+
+class GrowthShareSchema(MeasureSchema):
+    """``kind: growth-share``."""
+
+    value_class = model.GrowthShare
+    of = fields.Nested(SelectSchema, required=True)
+    sales = fields.Nested(SelectSchema, required=True)
+    shares = fields.List(fields.Nested(ShareSchema), required=True, validate=validate.Length(1, 20))
+    base_years = Whole(1, 10, required=True)
+    award_years = Whole(1, 10, required=True)
+    first_year = one_of("qualifying", "following")
+    share_by = one_of("each-year", "qualifying-year")
+    history = one_of("existing", "zero")
+
+
+class DiscretionarySchema(MeasureSchema):
+    """``kind: discretionary``."""
+
+    value_class = model.Discretionary
+    cap = Money(required=True, allow_none=True)
+
+
+class UnpaidSchema(MeasureSchema):
+    """``kind: target``, ``recognition`` and ``other-policy``."""
+
+    earns = fields.Nested(SelectSchema)
+
+
+KINDS: dict[str, type[MeasureSchema]] = {
+    "fixed": FixedSchema,
+    "per-unit": PerUnitSchema,
+    "tiered": TieredSchema,
+    "percentage": PercentageSchema,
+    "growth-share": GrowthShareSchema,
+    "discretionary": DiscretionarySchema,
+    "target": UnpaidSchema,
+    "recognition": UnpaidSchema,
+    "other-policy": UnpaidSchema,
+}
+"""The kinds of measure that the ledger knows; a measure is never known by its name."""
+
+
+class AnyMeasure(fields.Field[model.Measure]):
+    """A measure, checked by the schema of its kind."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> model.Measure:
+        kind = value.get("kind") if isinstance(value, dict) else None
+        if not isinstance(kind, str) or kind not in KINDS:
+            known = ", ".join(KINDS)
+            raise ValidationError({"kind": [f"{kind!r} is not a kind of measure — use one of: {known}"]})
+        measure: model.Measure = KINDS[kind]().load(value)
+        return measure
+
+
+class TargetSchema(_Strict):
+    """A yearly goal."""
+
+    id = ident(required=True)
+    measure = ident(required=True)
+    title = fields.Nested(WordsSchema, required=True)
+    counts = one_of("items", "enterprises", "amount", "quantity")
+    of = fields.Nested(SelectSchema, required=True)
+    threshold = Money(load_default=0)
+    goal = Text(required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.Target:
+        """Make the value; a goal in money becomes fen."""
+        goal = data.pop("goal")
+        try:
+            number = parse_fen(goal) if data["counts"] == "amount" else int(goal)
+        except ValueError:
+            raise ValidationError(
+                {"goal": ["is not a number — write digits, or yuan for an amount"]}
+            ) from None
+        return model.Target(goal=number, **data)
+
+
+class PolicySchema(_Strict):
+    """The whole file."""
+
+    format = one_of(FORMAT)
+    id = ident(required=True)
+    version = Whole(1, 9999, required=True)
+    effective_from = Day(required=True)
+    title = fields.Nested(WordsSchema, required=True)
+    document = fields.Nested(DocumentSchema, required=True)
+    authority = ident(required=True)
+    timezone = one_of("Asia/Shanghai")
+    life = fields.Nested(LifeSchema, required=True)
+    budget = fields.Nested(BudgetSchema, required=True)
+    inclusive = one_of("yes", "no")
+    reports = one_of("add-up", "latest")
+    rounding = one_of("down", "half-up")
+    highest_only = fields.Nested(HighestOnlySchema, required=True)
+    pro_rata = fields.Nested(ProRataSchema, required=True)
+    clauses = fields.List(fields.Nested(ClauseSchema), required=True)
+    readings = fields.Dict(keys=ident(), values=fields.Nested(ReadingSchema), required=True)
+    measures = fields.List(AnyMeasure(), required=True, validate=validate.Length(1, 500))
+    targets = fields.List(fields.Nested(TargetSchema), load_default=list)
+
+    @validates_schema
+    def ids_are_unique(self, data: dict[str, Any], **_: Any) -> None:
+        """An id names one thing."""
+        for name in ("measures", "targets"):
+            seen: set[str] = set()
+            for index, item in enumerate(data.get(name) or []):
+                if item.id in seen:
+                    raise ValidationError({name: {index: {"id": [f"{item.id} stands twice — rename one"]}}})
+                seen.add(item.id)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.Policy:
+        """Make the value; the digest and the readings of each measure are filled in by the loader."""
+        document, life, budget = data["document"], data["life"], data["budget"]
+        return model.Policy(
+            id=data["id"],
+            version=data["version"],
+            digest="",
+            effective_from=data["effective_from"],
+            title=data["title"],
+            number=document["number"],
+            issued=document["issued"],
+            issuer=document["issuer"],
+            repeals=tuple(document["repeals"]),
+            authority=data["authority"],
+            timezone=data["timezone"],
+            life_from=life["from_"],
+            life_until=life["until"],
+            budget=budget["amount"],
+            budget_per=budget["per"],
+            inclusive=data["inclusive"] == "yes",
+            reports=data["reports"],
+            rounding=data["rounding"],
+            highest_only_authorities=tuple(data["highest_only"]["authorities"]),
+            highest_only=data["highest_only"]["rule"],
+            pro_rata=data["pro_rata"]["rule"],
+            clauses=tuple(data["clauses"]),
+            readings={key: model.Reading(id=key, **value) for key, value in data["readings"].items()},
+            measures={measure.id: measure for measure in data["measures"]},
+            targets={target.id: target for target in data["targets"]},
+            general_readings=(),
+        )

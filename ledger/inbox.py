@@ -1,0 +1,287 @@
+"""The inbox: a batch of messages is checked, deduplicated, appended and projected, all or nothing.
+
+Whatever is refused is kept with its reasons (``ledger.refusals``), in the same transaction,
+so that a crash at any instruction loses nothing and repeats nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from domain.events import CATALOGUE
+from domain.facts import SEP, Fact, fold, merged
+from domain.money import AMOUNT_FEN_MAX, rmb, yuan
+from domain.policy.rulebook import Rulebook
+from ledger.application import Ledger
+from ledger.messages.decode import Message, Now, Refusal, check_merged, decode, refusal_of
+from ledger.messages.faults import Fault
+from ledger.messages.fields import instant
+from ledger.policies import rulebooks
+from ledger.projections.enterprises import EnterpriseRow, Writer, load
+from ledger.refusals import keep
+from ledger.store import Conflict, Rows, all_in
+from ledger.stored import SELECT, events_of, stored
+from ledger.writing import append, recorded_time
+
+BATCH_MESSAGES_MAX = 5_000
+"""Most messages in one transaction."""
+CONFLICT_TRIES = 20
+
+Status = Literal["accepted", "duplicate", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one message."""
+
+    status: Status
+    event_id: str | None = None
+    source: str | None = None
+    position: int | None = None
+    refusal: str | None = None
+    """Under which digest a refused message is kept."""
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts of a long ingest."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+
+    def add(self, results: Iterable[Result]) -> None:
+        """Count results."""
+        for result in results:
+            setattr(self, result.status, getattr(self, result.status) + 1)
+
+
+def ingest(ledger: Ledger, messages: Sequence[bytes], channel: str) -> list[Result]:
+    """Take one batch to a commit; the results stand in the order of the messages.
+
+    Args:
+        messages: each the bytes of one CloudEvents message in JSON.
+        channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
+    """
+    if len(messages) > BATCH_MESSAGES_MAX:
+        raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
+    now = Now.at(ledger.clock())
+    decoded = [decode(raw, now) for raw in messages]
+    for attempt in range(CONFLICT_TRIES):
+        try:
+            with ledger.store.writing() as rows:
+                return _Batch(rows, ledger, channel).take(messages, decoded)
+        except Conflict:
+            if attempt + 1 == CONFLICT_TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+def ingest_all(
+    ledger: Ledger, messages: Iterable[bytes], channel: str, batch: int = 2_000
+) -> Iterator[list[Result]]:
+    """Ingest any number of messages, a batch at a time, in bounded memory."""
+    waiting: list[bytes] = []
+    for message in messages:
+        waiting.append(message)
+        if len(waiting) >= batch:
+            yield ingest(ledger, waiting, channel)
+            waiting = []
+    if waiting:
+        yield ingest(ledger, waiting, channel)
+
+
+def key_of(source: str, event_id: str) -> bytes:
+    """What identifies an event once and for all, in 16 bytes."""
+    return hashlib.blake2b(f"{source}{SEP}{event_id}".encode(), digest_size=16).digest()
+
+
+@dataclass(slots=True)
+class _Known:
+    """An event whose identity is taken: stored, or earlier in this batch."""
+
+    digest: bytes
+    position: int | None
+    subject: str = ""
+    fact: Fact | None = None
+
+
+@dataclass(slots=True)
+class _Touched:
+    """An enterprise that this batch changes."""
+
+    row: EnterpriseRow
+    before: dict[str, Any]
+    new: list[Fact] = field(default_factory=list)
+    refold: bool = False
+
+
+class _Batch:
+    """One batch in one transaction."""
+
+    def __init__(self, rows: Rows, ledger: Ledger, channel: str) -> None:
+        self.rows, self.channel = rows, channel
+        self.recorded_at = recorded_time(rows, ledger.clock())
+        self.now = instant(ledger.clock())
+        self.books: dict[str, Rulebook] = rulebooks(rows)
+        self.known: dict[bytes, _Known] = {}
+        self.touched: dict[str, _Touched] = {}
+        self.accepted: list[tuple[str, int, Fact]] = []
+        self.keys: list[tuple[bytes, bytes]] = []
+        self.refusals: list[Refusal] = []
+
+    def take(self, raws: Sequence[bytes], decoded: Sequence[Message | Refusal]) -> list[Result]:
+        """Process every message and write what came of it."""
+        self._look_up([each for each in decoded if isinstance(each, Message)])
+        first = self.rows.last_position() + 1
+        results = [self._one(raw, message, first) for raw, message in zip(raws, decoded, strict=True)]
+        if self.accepted:
+            self._write()
+        keep(self.rows, self.refusals, self.channel, self.now)
+        return results
+
+    def _look_up(self, messages: list[Message]) -> None:
+        """Load what the batch needs to know: identities already taken, enterprises touched."""
+        keys = {key_of(m.fact.source, m.fact.event_id) for m in messages}
+        for message in messages:
+            if "of_source" in message.fact.content:
+                content = message.fact.content
+                keys.add(key_of(content["of_source"], content["of"]))
+        sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
+        for key, digest, position in all_in(self.rows, sql, keys):
+            self.known[bytes(key)] = _Known(bytes(digest), position)
+        codes = {message.subject for message in messages}
+        for code, row in load(self.rows, codes).items():
+            self.touched[code] = _Touched(row, dict(row.outcomes))
+
+    def _one(self, raw: bytes, message: Message | Refusal, first: int) -> Result:
+        if isinstance(message, Refusal):
+            return self._refuse(message)
+        fact = message.fact
+        key = key_of(fact.source, fact.event_id)
+        known = self.known.get(key)
+        if known is not None:
+            if known.digest == message.digest:
+                return Result("duplicate", fact.event_id, fact.source, known.position)
+            fault = Fault("identity.reused", "id")
+            return self._refuse(refusal_of(raw, message, [fault]))
+        touched = self.touched.setdefault(message.subject, _Touched(EnterpriseRow(message.subject), {}))
+        faults = self._faults(message, touched)
+        if faults:
+            return self._refuse(refusal_of(raw, message, faults))
+        position = first + len(self.accepted)
+        touched.row.version += 1
+        self.accepted.append((message.subject, touched.row.version, fact))
+        self.keys.append((key, message.digest))
+        self.known[key] = _Known(message.digest, position, message.subject, fact)
+        touched.new.append(fact)
+        target_known = "of" in fact.content and self._target(fact) is not None
+        if not touched.row.facts.add(fact, known=target_known):
+            touched.refold = True
+        return Result("accepted", fact.event_id, fact.source, position)
+
+    def _refuse(self, refusal: Refusal) -> Result:
+        self.refusals.append(refusal)
+        digest = hashlib.sha256(refusal.raw).hexdigest()
+        return Result("refused", refusal.event_id, refusal.source, None, digest, tuple(refusal.faults))
+
+    # --- the rules that need the ledger -------------------------------------------------------
+
+    def _faults(self, message: Message, touched: _Touched) -> list[Fault]:
+        content = message.fact.content
+        shape = CATALOGUE[message.fact.name].shape
+        if shape == "amendment":
+            return self._amendment_faults(message, touched)
+        faults = self._matter_faults(content) if "measure" in content else []
+        if shape == "approval" and not faults:
+            faults = self._approval_faults(content, touched, message.fact.key)
+        if shape == "amount":
+            faults += self._sum_faults(message.fact, touched)
+        return faults
+
+    def _matter_faults(self, content: dict[str, Any]) -> list[Fault]:
+        """A policy and measure that the ledger does not know."""
+        book = self.books.get(content["policy"])
+        if book is None:
+            return [Fault("policy.unknown", "data.policy", {"policy": content["policy"]})]
+        if content["measure"] not in book.segments:
+            return [Fault("measure.unknown", "data.measure", {"measure": content["measure"]})]
+        return []
+
+    def _approval_faults(self, content: dict[str, Any], touched: _Touched, key: str) -> list[Fault]:
+        """An approval beyond the cap, of what needs none, or of what is approved already."""
+        measure = self.books[content["policy"]].measure_of_year(content["measure"], content["year"])
+        if measure is None:
+            return [Fault("measure.unknown", "data.measure", {"measure": content["measure"]})]
+        if not measure.takes_claims:
+            return [Fault("measure.no-claims", "data.measure")]
+        faults = []
+        if measure.cap_fen is not None and content["amount_fen"] > measure.cap_fen:
+            faults.append(Fault("claim.cap", "data.amount", {"cap": rmb(measure.cap_fen)}))
+        approvals = touched.row.facts.approvals.get(f"{content['policy']}{SEP}{content['measure']}", [])
+        if any(each.item == content["item"] and each.key != key for each in approvals):
+            faults.append(Fault("claim.item", "data.item", {"item": content["item"]}))
+        return faults
+
+    def _sum_faults(self, fact: Fact, touched: _Touched) -> list[Fault]:
+        """A sum of reports that no kind of measure could compute with."""
+        year = str(fact.content["year"])
+        reports = touched.row.facts.amounts.get(fact.name, {})
+        total = sum(r.total for key, r in reports.items() if key.rpartition(SEP)[2] == year)
+        if total + fact.content["amount_fen"] > AMOUNT_FEN_MAX:
+            return [Fault("sum.limit", "data.amount", {"limit": yuan(AMOUNT_FEN_MAX)})]
+        return []
+
+    def _amendment_faults(self, message: Message, touched: _Touched) -> list[Fault]:
+        """A correction or retraction that does not fit the event it names."""
+        content = message.fact.content
+        target = self._target(message.fact)
+        if target is None:
+            return []
+        if target.subject != message.subject or target.fact is None:
+            return [Fault("amend.subject", "data.of")]
+        name = target.fact.name
+        if CATALOGUE[name].shape == "amendment":
+            return [Fault("amend.amendment", "data.of")]
+        if name != content["of_type"]:
+            return [Fault("amend.type", "data.of_type", {"actual": name})]
+        if "changes" not in content:
+            return []
+        now = touched.row.facts.effective(target.fact) or target.fact.content
+        after = merged(name, now, content["changes"])
+        faults = check_merged(name, after)
+        if not faults and "measure" in after:
+            faults = self._matter_faults(after)
+        if not faults and CATALOGUE[name].shape == "approval":
+            faults = self._approval_faults(after, touched, target.fact.key)
+        return faults
+
+    def _target(self, fact: Fact) -> _Known | None:
+        """The event that an amendment names, where the ledger has it."""
+        known = self.known.get(key_of(fact.content["of_source"], fact.content["of"]))
+        if known is not None and known.fact is None:
+            event = stored(self.rows.all(f"{SELECT} WHERE rowid=?", [known.position])[0])
+            known.subject, known.fact = event.originator, event.fact
+        return known
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        first = self.rows.last_position() + 1
+        last = append(self.rows, self.accepted, self.recorded_at)
+        keys = [(key, digest, first + i) for i, (key, digest) in enumerate(self.keys)]
+        self.rows.run_many("INSERT INTO event_keys VALUES (?,?,?)", keys)
+        writer = Writer(self.rows, self.books, last)
+        for code in sorted(self.touched):
+            touched = self.touched[code]
+            if not touched.new:
+                continue
+            if touched.refold:
+                events = events_of(self.rows, code)
+                touched.row.facts = fold([event.fact for event in events])
+            writer.put(touched.row, touched.before)
+        writer.finish()

@@ -1,0 +1,212 @@
+"""Policies and budgets in the ledger: adopting a version, setting a budget, reading them back."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+from domain.facts import Fact
+from domain.money import yuan
+from domain.policy.load import Changes, PolicyError, PolicyFault, load_policy
+from domain.policy.model import Policy
+from domain.policy.rulebook import NoRules, Rulebook
+from ledger.application import Ledger
+from ledger.messages.fields import instant
+from ledger.projections.enterprises import project_all
+from ledger.store import Rows, one
+from ledger.writing import append, recorded_time
+
+OUR_SOURCE = "urn:subsidy-ledger"
+
+
+class UnknownPolicy(LookupError):
+    """The ledger holds no policy of that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The budget of one period, in fen, and where it comes from."""
+
+    period: str
+    amount: int
+    position: int | None
+    """Position of the BudgetSet event; ``None`` where the policy file's own figure holds."""
+
+
+_texts: dict[str, Policy] = {}
+"""Loaded policy files by digest; a file never changes under its digest."""
+
+
+def _loaded(document: str, digest: str, changes: Changes | None = None) -> Policy:
+    if changes is not None:
+        return replace(load_policy(document, changes), digest=digest)
+    if digest not in _texts:
+        _texts[digest] = load_policy(document)
+    return _texts[digest]
+
+
+def rulebooks(
+    rows: Rows, until: int | None = None, changes: dict[str, Changes] | None = None
+) -> dict[str, Rulebook]:
+    """Every policy's versions as the ledger knew them at a position (by default, now).
+
+    ``changes`` (by policy) are a what-if's; they apply to every version.
+    """
+    versions: dict[str, list[Policy]] = {}
+    sql = "SELECT policy, digest, document FROM policies WHERE position<=? ORDER BY policy, version"
+    for policy, digest, document in rows.all(sql, [2**62 if until is None else until]):
+        changed = (changes or {}).get(policy)
+        versions.setdefault(policy, []).append(_loaded(document, digest, changed))
+    return {policy: _book(found) for policy, found in versions.items()}
+
+
+_books: dict[tuple[int, ...], Rulebook] = {}
+
+
+def _book(versions: list[Policy]) -> Rulebook:
+    """One rulebook for one list of versions, so that what it has worked out is kept."""
+    key = tuple(id(version) for version in versions)
+    if not all(_texts.get(version.digest) is version for version in versions):
+        return Rulebook(versions)
+    return _books.setdefault(key, Rulebook(versions))
+
+
+def rulebook(
+    rows: Rows,
+    policy: str,
+    until: int | None = None,
+    rules_as_of: str | None = None,
+    changes: Changes | None = None,
+) -> Rulebook:
+    """One policy's versions.
+
+    Raises:
+        UnknownPolicy: where the ledger did not hold the policy at that position.
+        NoRules: where no version was in force by the day ``rules_as_of``.
+    """
+    found = rulebooks(rows, until, {policy: changes} if changes else None).get(policy)
+    if found is None:
+        known = [row[0] for row in rows.all("SELECT DISTINCT policy FROM policies ORDER BY policy")]
+        raise UnknownPolicy(f"{policy}; known: {', '.join(known) or 'none'}")
+    return found.in_force_by(rules_as_of) if rules_as_of else found
+
+
+def budget_of(rows: Rows, book: Rulebook, year: int, until: int | None = None) -> Budget:
+    """The budget of the period that an award year belongs to, as known at a position."""
+    governing = book.of_year(year)
+    period = governing.period_of(year)
+    sql = (
+        "SELECT amount, position FROM budgets WHERE policy=? AND period=? AND position<=? "
+        "ORDER BY position DESC LIMIT 1"
+    )
+    row = one(rows, sql, [book.id, period, 2**62 if until is None else until])
+    if row is not None:
+        return Budget(period, int(row[0]), row[1])
+    return Budget(period, governing.budget, None)
+
+
+def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
+    """Adopt a version of a policy file; every award under the policy is computed anew.
+
+    Adopting the same file again changes nothing.
+
+    Returns:
+        the policy, and whether it is new to the ledger.
+
+    Raises:
+        PolicyError: for a file that is wrong, or that does not follow the adopted versions.
+    """
+    policy = load_policy(document)
+    with ledger.store.writing() as rows:
+        adopted = rows.all(
+            "SELECT version, digest, effective_from FROM policies WHERE policy=? ORDER BY version",
+            [policy.id],
+        )
+        if any(digest == policy.digest for _, digest, _ in adopted):
+            return policy, False
+        before = rulebooks(rows).get(policy.id)
+        _check_succession(policy, before)
+        content: dict[str, Any] = {
+            "policy": policy.id,
+            "version": policy.version,
+            "digest": policy.digest,
+            "effective_from": policy.effective_from,
+            "document": document,
+        }
+        position = _record(ledger, rows, policy.id, "PolicyAdopted", policy.digest, content)
+        rows.run(
+            "INSERT INTO policies VALUES (?,?,?,?,?,?)",
+            [policy.id, policy.version, policy.digest, policy.effective_from, position, document],
+        )
+        project_all(rows, rulebooks(rows), position)
+    return policy, True
+
+
+def _check_succession(policy: Policy, before: Rulebook | None) -> None:
+    """A new version comes after the adopted ones, and its measures stay of their kind."""
+    if before is None:
+        return
+    faults = []
+    last = before.latest
+    highest = max(version.version for version in before.versions)
+    if policy.version <= highest:
+        rule = f"version {highest} is adopted already"
+        faults.append(PolicyFault(1, "version", rule, f"number this version {highest + 1}"))
+    if policy.effective_from < last.effective_from:
+        rule = f"lies before the version in force since {last.effective_from}"
+        faults.append(PolicyFault(1, "effective_from", rule, "give that day or a later one"))
+    for measure in policy.measures.values():
+        earlier = last.measures.get(measure.id)
+        if earlier and earlier.kind != measure.kind:
+            rule = f"was of kind {earlier.kind} in version {last.version}"
+            faults.append(
+                PolicyFault(1, f"measures/{measure.id}/kind", rule, "give the new measure an id of its own")
+            )
+    if faults:
+        raise PolicyError(faults)
+
+
+def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: str | None = None) -> Budget:
+    """Set the budget of a period, in fen. Setting the same figure again changes nothing.
+
+    Raises:
+        UnknownPolicy: where the policy is not adopted.
+        ValueError: where the policy has no such period.
+    """
+    with ledger.store.writing() as rows:
+        book = rulebook(rows, policy)
+        year = int(period) if period.isdigit() else int(book.life_from[:4])
+        if book.period_of(year) != period:
+            raise ValueError(f"{policy} has no budget period {period!r}")
+        now = budget_of(rows, book, year)
+        if now.position is not None and now.amount == amount:
+            return now
+        content = {"policy": policy, "period": period, "amount_fen": amount, "currency": "CNY"}
+        said = event_id or f"{period}:{yuan(amount)}:{now.position or 0}"
+        position = _record(ledger, rows, policy, "BudgetSet", said, content)
+        rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, period, position, str(amount)])
+        return Budget(period, amount, position)
+
+
+def _record(ledger: Ledger, rows: Rows, policy: str, name: str, said: str, content: dict[str, Any]) -> int:
+    """Append one event about a policy."""
+    recorded_at = recorded_time(rows, ledger.clock())
+    originator = f"policy:{policy}"
+    row = one(rows, "SELECT MAX(originator_version) FROM stored_events WHERE originator_id=?", [originator])
+    version = ((row[0] if row else None) or 0) + 1
+    event_id = hashlib.sha256(f"{name}:{policy}:{said}".encode()).hexdigest()[:32]
+    fact = Fact(name, OUR_SOURCE, event_id, instant(ledger.clock()), content)
+    return append(rows, [(originator, version, fact)], recorded_at)
+
+
+__all__ = [
+    "Budget",
+    "NoRules",
+    "UnknownPolicy",
+    "adopt_policy",
+    "budget_of",
+    "rulebook",
+    "rulebooks",
+    "set_budget",
+]

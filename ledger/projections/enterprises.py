@@ -1,0 +1,201 @@
+"""The read models of awards: each enterprise's facts and outcome, and the city's totals.
+
+They advance in the transaction that appends the events. An event costs the same however many
+enterprises there are: totals move by the difference between an enterprise's old outcome and
+its new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from domain.awards import Awards, awards_of, targets_of
+from domain.facts import EnterpriseFacts, fold
+from domain.policy.rulebook import Rulebook
+from ledger.store import Rows, all_in
+from ledger.stored import by_originator
+
+REBUILD_CHUNK = 1_000
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one policy gives an enterprise, and what it adds to the city's targets."""
+
+    awards: Awards = field(default_factory=dict)
+    targets: dict[int, dict[str, int]] = field(default_factory=dict)
+
+
+Outcomes = dict[str, Outcome]
+"""Outcomes by policy id."""
+
+
+@dataclass(slots=True)
+class EnterpriseRow:
+    """An enterprise as the read model holds it."""
+
+    code: str
+    version: int = 0
+    facts: EnterpriseFacts = field(default_factory=EnterpriseFacts)
+    outcomes: Outcomes = field(default_factory=dict)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_facts = msgspec.msgpack.Decoder(EnterpriseFacts)
+_outcomes = msgspec.msgpack.Decoder(Outcomes)
+
+TotalKey = tuple[str, int, str, str]
+"""(policy, year, ``measure`` or ``target``, id)."""
+
+
+def outcomes_of(facts: EnterpriseFacts, books: dict[str, Rulebook]) -> Outcomes:
+    """The outcome of every policy that gives the enterprise something."""
+    found = {p: Outcome(awards_of(facts, b), targets_of(facts, b)) for p, b in books.items()}
+    return {policy: outcome for policy, outcome in found.items() if outcome.awards or outcome.targets}
+
+
+def load(rows: Rows, codes: Iterable[str]) -> dict[str, EnterpriseRow]:
+    """The read model's rows of these enterprises; those without one are left out."""
+    sql = "SELECT code, version, facts, outcome FROM enterprises WHERE code IN ({})"
+    return {row[0]: _row(row) for row in all_in(rows, sql, codes)}
+
+
+def _row(row: Iterable[object]) -> EnterpriseRow:
+    code, version, facts, outcome = row
+    return EnterpriseRow(code, version, _facts.decode(facts), _outcomes.decode(outcome))  # type: ignore[arg-type]
+
+
+def every_row(rows: Rows) -> Iterator[EnterpriseRow]:
+    """Every enterprise of the read model, streamed in order of credit code."""
+    for row in rows.stream("SELECT code, version, facts, outcome FROM enterprises ORDER BY code"):
+        yield _row(row)
+
+
+class Writer:
+    """Collects what changes, and writes it at the end of a batch."""
+
+    def __init__(self, rows: Rows, books: dict[str, Rulebook], position: int) -> None:
+        self.rows, self.books, self.position = rows, books, position
+        self.enterprises: list[tuple[object, ...]] = []
+        self.awards: list[tuple[object, ...]] = []
+        self.gone_awards: list[tuple[object, ...]] = []
+        self.balances: list[tuple[object, ...]] = []
+        self.claims: list[tuple[object, ...]] = []
+        self.totals: dict[TotalKey, list[int]] = {}
+
+    def put(self, row: EnterpriseRow, before: Outcomes) -> None:
+        """Take an enterprise's new facts; its outcome is computed here."""
+        row.outcomes = outcomes_of(row.facts, self.books)
+        for policy in before.keys() | row.outcomes.keys():
+            old, new = before.get(policy, Outcome()), row.outcomes.get(policy, Outcome())
+            self._compare_awards(policy, row.code, old.awards, new.awards)
+            self._compare_targets(policy, old.targets, new.targets)
+        for claim in row.facts.claims.values():
+            amount = None if claim.amount is None else str(claim.amount)
+            named = (claim.policy, claim.claim, row.code, claim.measure, claim.item, claim.year)
+            self.claims.append((*named, claim.status, amount, self.position))
+        facts, outcome = _encode(row.facts), _encode(row.outcomes)
+        self.enterprises.append((row.code, row.version, facts, outcome))
+
+    def _compare_awards(self, policy: str, code: str, old: Awards, new: Awards) -> None:
+        for year in old.keys() | new.keys():
+            before, after = old.get(year, {}), new.get(year, {})
+            if before == after:
+                continue
+            for measure in before.keys() | after.keys():
+                was, now = before.get(measure), after.get(measure)
+                if was == now:
+                    continue
+                was_g, was_w = (was.gross, was.withheld) if was else (0, 0)
+                now_g, now_w = (now.gross, now.withheld) if now else (0, 0)
+                count = (now_g > 0) - (was_g > 0)
+                self._move((policy, year, "measure", measure), now_g - was_g, now_w - was_w, count)
+                if now_g:
+                    self.awards.append((policy, year, code, measure, now_g, now_w))
+                elif was_g:
+                    self.gone_awards.append((policy, year, code, measure))
+            gross = sum(award.gross for award in after.values())
+            withheld = sum(award.withheld for award in after.values())
+            self.balances.append((policy, year, code, gross, withheld, gross - withheld))
+
+    def _compare_targets(
+        self, policy: str, old: dict[int, dict[str, int]], new: dict[int, dict[str, int]]
+    ) -> None:
+        for year in old.keys() | new.keys():
+            before, after = old.get(year, {}), new.get(year, {})
+            for target in before.keys() | after.keys():
+                moved = after.get(target, 0) - before.get(target, 0)
+                self._move((policy, year, "target", target), moved, 0, 0)
+
+    def _move(self, key: TotalKey, gross: int, withheld: int, number: int) -> None:
+        if gross or withheld or number:
+            total = self.totals.setdefault(key, [0, 0, 0])
+            total[0] += gross
+            total[1] += withheld
+            total[2] += number
+
+    def flush(self) -> None:
+        """Write everything collected so far but the totals."""
+        self.rows.run_many(_upsert("enterprises", 1, "code", "version", "facts", "outcome"), self.enterprises)
+        award = ("policy", "year", "code", "measure", "gross", "withheld")
+        self.rows.run_many(_upsert("awards", 4, *award), self.awards)
+        gone = "DELETE FROM awards WHERE policy=? AND year=? AND code=? AND measure=?"
+        self.rows.run_many(gone, self.gone_awards)
+        balance = ("policy", "year", "code", "gross", "withheld", "eligible")
+        self.rows.run_many(_upsert("balances", 3, *balance), self.balances)
+        claim = ("policy", "claim", "code", "measure", "item", "year", "status", "amount", "position")
+        self.rows.run_many(_upsert("claims", 3, *claim), self.claims)
+        for collected in (self.enterprises, self.awards, self.gone_awards, self.balances, self.claims):
+            collected.clear()
+
+    def finish(self) -> None:
+        """Write the rest, and move the totals."""
+        self.flush()
+        now: list[tuple[object, ...]] = []
+        for key, (gross, withheld, number) in self.totals.items():
+            sql = "SELECT gross, withheld, number FROM totals WHERE policy=? AND year=? AND kind=? AND name=?"
+            found = self.rows.all(sql, key)
+            was = [int(value) for value in found[0]] if found else [0, 0, 0]
+            moved = (was[0] + gross, was[1] + withheld, was[2] + number)
+            now.append((*key, self.position, *(str(value) for value in moved)))
+        columns = ("policy", "year", "kind", "name", "position", "gross", "withheld", "number")
+        self.rows.run_many(_upsert("totals", 4, *columns), now)
+        self.rows.run_many(_upsert("totals_history", 5, *columns), now)
+        self.totals.clear()
+
+
+def _upsert(table: str, keys: int, *columns: str) -> str:
+    """Insert, or replace the row of the same key (the first ``keys`` columns)."""
+    marks = ",".join("?" * len(columns))
+    sets = ",".join(f"{column}=excluded.{column}" for column in columns[keys:])
+    names = ",".join(columns)
+    on = ",".join(columns[:keys])
+    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({on}) DO UPDATE SET {sets}"
+
+
+def project_all(rows: Rows, books: dict[str, Rulebook], position: int) -> None:
+    """Compute every enterprise's outcomes anew, after rules have changed."""
+    writer = Writer(rows, books, position)
+    last = ""
+    sql = "SELECT code, version, facts, outcome FROM enterprises WHERE code>? ORDER BY code LIMIT ?"
+    while found := rows.all(sql, [last, REBUILD_CHUNK]):
+        for each in found:
+            row = _row(each)
+            writer.put(row, dict(row.outcomes))
+        writer.flush()
+        last = found[-1][0]
+    writer.finish()
+
+
+def rebuild(rows: Rows, books: dict[str, Rulebook], until: int) -> None:
+    """Fill the read models anew from position 0; the caller has emptied them."""
+    writer = Writer(rows, books, until)
+    for count, (code, events) in enumerate(by_originator(rows, until), start=1):
+        facts = fold([event.fact for event in events])
+        writer.put(EnterpriseRow(code, events[-1].version, facts), {})
+        if count % REBUILD_CHUNK == 0:
+            writer.flush()
+    writer.finish()

@@ -1,0 +1,136 @@
+"""The embedded default: one SQLite file, through the eventsourcing library's datastore.
+
+Unlike the library's own recorder, positions are explicit and never reused (AUTOINCREMENT),
+and durability is asked for (``synchronous=FULL``) and read back, never assumed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from eventsourcing.persistence import IntegrityError, OperationalError
+from eventsourcing.sqlite import SQLiteConnection, SQLiteDatastore, SQLiteProcessRecorder
+
+from ledger.store import Conflict, Row, StoreUnavailable
+
+STREAM_ROWS = 1_000
+FULL = 2
+
+
+class LedgerSQLiteRecorder(SQLiteProcessRecorder):
+    """The library's recorder on a table with an explicit position."""
+
+    def __init__(self, datastore: SQLiteDatastore, **kwargs: Any) -> None:
+        super().__init__(datastore, **kwargs)
+        self.insert_events_statement = (
+            f"INSERT INTO {self.events_table_name} "
+            "(originator_id, originator_version, topic, state) VALUES (?,?,?,?)"
+        )
+
+    def construct_create_table_statements(self) -> list[str]:
+        """The events table of ours in place of the library's; its tracking table as it is."""
+        ours = (
+            f"CREATE TABLE IF NOT EXISTS {self.events_table_name} ("
+            "rowid INTEGER PRIMARY KEY AUTOINCREMENT, "
+            "originator_id TEXT NOT NULL, "
+            "originator_version INTEGER NOT NULL, "
+            "topic TEXT NOT NULL, "
+            "state BLOB NOT NULL, "
+            "UNIQUE (originator_id, originator_version))"
+        )
+        theirs = super().construct_create_table_statements()
+        return [ours if self.events_table_name in sql else sql for sql in theirs]
+
+
+class SQLiteRows:
+    """One SQLite transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Execute a statement."""
+        self.connection.execute(sql, values)
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement for each row of values."""
+        self.connection.executemany(sql, rows)
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Every row of a small answer."""
+        return self._cursor(sql, values).fetchall()
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        """The rows of an answer of any size, in bounded memory."""
+        cursor = self._cursor(sql, values)
+        while rows := cursor.fetchmany(STREAM_ROWS):
+            yield from rows
+
+    def _cursor(self, sql: str, values: Sequence[Any]) -> sqlite3.Cursor:
+        cursor = self.connection.cursor()
+        cursor.row_factory = None
+        return cursor.execute(sql, values)
+
+    def last_position(self) -> int:
+        """The last position ever given out, also when its event was deleted behind our back."""
+        row = self._cursor("SELECT seq FROM sqlite_sequence WHERE name='stored_events'", ()).fetchone()
+        return int(row[0]) if row else 0
+
+    def append(self, first_position: int, events: Sequence[tuple[str, int, str, bytes]]) -> None:
+        """Store events at consecutive positions."""
+        rows = [(first_position + i, *event) for i, event in enumerate(events)]
+        self.connection.executemany("INSERT INTO stored_events VALUES (?,?,?,?,?)", rows)
+
+
+class SQLiteStore:
+    """A SQLite file."""
+
+    dialect = "sqlite"
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        self.datastore = datastore
+        with datastore.get_connection(commit=True) as connection:
+            raw = self._prepared(connection)
+            if raw.execute("PRAGMA synchronous").fetchone()[0] != FULL:
+                raise StoreUnavailable(
+                    "SQLite does not keep synchronous=FULL; the ledger would not be durable"
+                )
+
+    @staticmethod
+    def _prepared(connection: SQLiteConnection) -> sqlite3.Connection:
+        raw = connection._sqlite_conn
+        raw.execute("PRAGMA synchronous=FULL")
+        return raw
+
+    @contextmanager
+    def _transaction(self, begin: str, commit: bool) -> Iterator[SQLiteRows]:
+        try:
+            with self.datastore.get_connection(commit=commit) as connection:
+                raw = self._prepared(connection)
+                raw.execute(begin)
+                try:
+                    yield SQLiteRows(raw)
+                    raw.execute("COMMIT" if commit else "ROLLBACK")
+                except BaseException:
+                    if raw.in_transaction:
+                        raw.execute("ROLLBACK")
+                    raise
+        except (sqlite3.IntegrityError, IntegrityError) as error:
+            raise Conflict(str(error)) from error
+        except (sqlite3.OperationalError, OperationalError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def reading(self) -> Any:
+        """A transaction that sees one moment of the file."""
+        return self._transaction("BEGIN", commit=False)
+
+    def writing(self) -> Any:
+        """The file's only writer, from the start of the transaction."""
+        return self._transaction("BEGIN IMMEDIATE", commit=True)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.datastore.close()

@@ -1,0 +1,94 @@
+"""What was refused: kept as it came, with every reason, to be seen, corrected and sent again.
+
+A message refused again and again is kept once, with how often and when; so the list is
+bounded by what is wrong, not by how often it is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.messages.decode import Refusal
+from ledger.messages.faults import Fault
+from ledger.store import Row, Rows, one
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One refused message as it is kept."""
+
+    number: int
+    digest: str
+    first_at: str
+    last_at: str
+    times: int
+    channel: str
+    source: str | None
+    event_id: str | None
+    subject: str | None
+    type: str | None
+    raw: bytes
+    faults: tuple[Fault, ...]
+    resolved: str | None
+    """How it was settled: ``resubmitted`` or ``dismissed``; ``None`` while it is open."""
+
+
+_COLUMNS = (
+    "number, digest, first_at, last_at, times, channel, source, event_id, subject, type, "
+    "raw, faults, resolved"
+)
+
+
+def keep(rows: Rows, refusals: Sequence[Refusal], channel: str, now: str) -> None:
+    """Keep refused messages; one that is kept already is counted again, and open again."""
+    if not refusals:
+        return
+    row = one(rows, "SELECT MAX(number) FROM refused")
+    number = (row[0] if row else None) or 0
+    for refusal in refusals:
+        digest = hashlib.sha256(refusal.raw).hexdigest()
+        faults = json.dumps([[f.code, f.field, f.args] for f in refusal.faults], ensure_ascii=True)
+        if rows.all("SELECT 1 FROM refused WHERE digest=?", [digest]):
+            sql = "UPDATE refused SET times=times+1, last_at=?, faults=?, resolved=NULL WHERE digest=?"
+            rows.run(sql, [now, faults, digest])
+            continue
+        number += 1
+        named = [refusal.source, refusal.event_id, refusal.subject, refusal.type]
+        values = [digest, number, now, now, 1, channel, *named, refusal.raw, faults, None]
+        rows.run(f"INSERT INTO refused VALUES ({','.join('?' * len(values))})", values)
+
+
+def listed(rows: Rows, after: int = 0, limit: int = 100, open_only: bool = False) -> list[Refused]:
+    """Refused messages in the order in which they first came."""
+    where = " AND resolved IS NULL" if open_only else ""
+    sql = f"SELECT {_COLUMNS} FROM refused WHERE number>?{where} ORDER BY number LIMIT ?"
+    return [_refused(row) for row in rows.all(sql, [after, limit])]
+
+
+def find(rows: Rows, digest: str) -> Refused | None:
+    """One refused message."""
+    row = one(rows, f"SELECT {_COLUMNS} FROM refused WHERE digest=?", [digest])
+    return _refused(row) if row else None
+
+
+def resolve(rows: Rows, digest: str, how: str) -> None:
+    """Note how a refused message was settled; it is never deleted."""
+    rows.run("UPDATE refused SET resolved=? WHERE digest=?", [how, digest])
+
+
+def count_open(rows: Rows) -> int:
+    """How many refused messages wait to be settled."""
+    row = one(rows, "SELECT COUNT(*) FROM refused WHERE resolved IS NULL")
+    return int(row[0]) if row else 0
+
+
+def _refused(row: Row) -> Refused:
+    values: dict[str, Any] = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    said: list[list[Any]] = json.loads(values["faults"])
+    values["faults"] = tuple(Fault(code, field, args) for code, field, args in said)
+    values["raw"] = bytes(values["raw"])
+    return Refused(**values)

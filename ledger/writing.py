@@ -1,0 +1,35 @@
+"""Appending events: recorded times that never run backwards, positions without gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.events import topic_of
+from domain.facts import Fact
+from ledger.messages.fields import instant
+from ledger.store import Rows, one
+from ledger.stored import state_of
+
+
+def recorded_time(rows: Rows, now: datetime) -> str:
+    """When the batch being written is recorded: now, or the last batch's time if that is later."""
+    row = one(rows, "SELECT recorded_at FROM batches ORDER BY last_position DESC LIMIT 1")
+    return max(instant(now), row[0]) if row else instant(now)
+
+
+def append(rows: Rows, events: Sequence[tuple[str, int, Fact]], recorded_at: str) -> int:
+    """Store events (originator, version, fact) as one batch; the last one's position comes back.
+
+    Raises:
+        Conflict: where another writer has stored one of these versions.
+    """
+    first = rows.last_position() + 1
+    states = [
+        (originator, version, topic_of(fact.name), state_of(fact, recorded_at))
+        for originator, version, fact in events
+    ]
+    rows.append(first, states)
+    last = first + len(states) - 1
+    rows.run("INSERT INTO batches VALUES (?,?)", [last, recorded_at])
+    return last
