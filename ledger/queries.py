@@ -152,7 +152,9 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
     book = rulebook(rows, policy, at.until, at.rules_as_of)
     found = pool(ledger, rows, book, year, at)
     totals = _measure_totals(rows, book, found, at)
-    measures = [_measure_total(book, found, key, sums) for key, sums in sorted(totals.items())]
+    order = {measure_id: index for index, measure_id in enumerate(book.segments)}
+    ordered = sorted(totals.items(), key=lambda item: (order.get(item[0][1], 0), item[0]))
+    measures = [_measure_total(book, found, key, sums) for key, sums in ordered]
     payable = sum(found.payable.values())
     outside = sum(fen for (y, m), fen in found.payable.items() if not shares_budget(book.of_year(y), m))
     return {

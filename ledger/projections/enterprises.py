@@ -7,7 +7,7 @@ its new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -83,6 +83,7 @@ class Writer:
         self.awards: list[tuple[object, ...]] = []
         self.gone_awards: list[tuple[object, ...]] = []
         self.balances: list[tuple[object, ...]] = []
+        self.gone_balances: list[tuple[object, ...]] = []
         self.claims: list[tuple[object, ...]] = []
         self.totals: dict[TotalKey, list[int]] = {}
 
@@ -119,7 +120,10 @@ class Writer:
                     self.gone_awards.append((policy, year, code, measure))
             gross = sum(award.gross for award in after.values())
             withheld = sum(award.withheld for award in after.values())
-            self.balances.append((policy, year, code, gross, withheld, gross - withheld))
+            if gross:
+                self.balances.append((policy, year, code, gross, withheld, gross - withheld))
+            else:
+                self.gone_balances.append((policy, year, code))
 
     def _compare_targets(
         self, policy: str, old: dict[int, dict[str, int]], new: dict[int, dict[str, int]]
@@ -146,10 +150,14 @@ class Writer:
         self.rows.run_many(gone, self.gone_awards)
         balance = ("policy", "year", "code", "gross", "withheld", "eligible")
         self.rows.run_many(_upsert("balances", 3, *balance), self.balances)
+        gone = "DELETE FROM balances WHERE policy=? AND year=? AND code=?"
+        self.rows.run_many(gone, self.gone_balances)
         claim = ("policy", "claim", "code", "measure", "item", "year", "status", "amount", "position")
         self.rows.run_many(_upsert("claims", 3, *claim), self.claims)
-        for collected in (self.enterprises, self.awards, self.gone_awards, self.balances, self.claims):
+        for collected in (self.enterprises, self.awards, self.gone_awards, self.balances):
             collected.clear()
+        self.gone_balances.clear()
+        self.claims.clear()
 
     def finish(self) -> None:
         """Write the rest, and move the totals."""
@@ -190,12 +198,24 @@ def project_all(rows: Rows, books: dict[str, Rulebook], position: int) -> None:
     writer.finish()
 
 
-def rebuild(rows: Rows, books: dict[str, Rulebook], until: int) -> None:
-    """Fill the read models anew from position 0; the caller has emptied them."""
-    writer = Writer(rows, books, until)
-    for count, (code, events) in enumerate(by_originator(rows, until), start=1):
+Progress = Callable[[int, int], None]
+"""Told how many enterprises are done, and how many there are."""
+
+
+def rebuild(
+    source: Rows, target: Rows, books: dict[str, Rulebook], until: int, progress: Progress | None = None
+) -> None:
+    """Fill empty read models from the events up to a position, in bounded memory."""
+    writer = Writer(target, books, until)
+    whole = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
+    count = 0
+    for count, (code, events) in enumerate(by_originator(source, until), start=1):
         facts = fold([event.fact for event in events])
         writer.put(EnterpriseRow(code, events[-1].version, facts), {})
         if count % REBUILD_CHUNK == 0:
             writer.flush()
+            if progress:
+                progress(count, whole)
     writer.finish()
+    if progress:
+        progress(count, whole)

@@ -1,0 +1,131 @@
+"""Replay: the read models built again from position 0, compared with the live ones.
+
+The replica is a file of its own, so the service goes on answering. It takes over only on
+request, and what differs is named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from ledger.application import Clock, Ledger, open_ledger
+from ledger.policies import rulebooks
+from ledger.projections.enterprises import Progress, rebuild
+from ledger.store import Row, Rows
+from ledger.tables import READ_MODELS, TABLES
+
+_COMPARED_COLUMNS = {
+    "awards": ("policy, year, code, measure", "gross, withheld"),
+    "balances": ("policy, year, code", "gross, withheld, eligible"),
+    "totals": ("policy, year, kind, name", "gross, withheld, number"),
+    "claims": ("policy, code, claim", "measure, item, year, status, amount"),
+    "enterprises": ("code", "version"),
+}
+
+_ONLY = {"totals": "WHERE NOT (gross='0' AND withheld='0' AND number='0')"}
+"""A total that has come back to zero equals one that never was."""
+
+COMPARED = {
+    table: f"SELECT {keys}, {values} FROM {table} {_ONLY.get(table, '')} ORDER BY {keys}"
+    for table, (keys, values) in _COMPARED_COLUMNS.items()
+}
+"""What a replay must give again, table by table; positions of change are not compared."""
+
+DIFFERENCES_MAX = 20
+COPY_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a replay found."""
+
+    position: int
+    enterprises: int
+    live: str
+    replayed: str
+    """SHA-256 over every compared row."""
+    differences: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether the replay gave the very same figures."""
+        return self.live == self.replayed and not self.differences
+
+
+def replay(
+    ledger: Ledger, into: str, progress: Progress | None = None, take_over: bool = False
+) -> Certificate:
+    """Build the read models again in the SQLite file ``into`` and compare.
+
+    Args:
+        into: a path where no file stands yet.
+        progress: called with (enterprises done, enterprises in all).
+        take_over: put the replayed rows in place of the live ones.
+    """
+    replica = open_ledger(into, clock=_still(ledger.clock))
+    try:
+        with ledger.store.reading() as rows, replica.store.writing() as target:
+            position = rows.last_position()
+            rebuild(rows, target, rulebooks(rows), position, progress)
+        with ledger.store.reading() as rows, replica.store.reading() as again:
+            found = _certificate(rows, again, position)
+        if take_over:
+            with ledger.store.writing() as rows, replica.store.reading() as again:
+                _copy(again, rows)
+    finally:
+        replica.close()
+    return found
+
+
+def _still(clock: Clock) -> Clock:
+    now = clock()
+    return lambda: now
+
+
+def _certificate(live: Rows, again: Rows, position: int) -> Certificate:
+    differences: list[str] = []
+    for table, sql in COMPARED.items():
+        for was, now in zip_longest(live.stream(sql), again.stream(sql)):
+            if was is None or now is None or tuple(was) != tuple(now):
+                differences.append(f"{table}: live {_shown(was)}, replayed {_shown(now)}")
+                if len(differences) >= DIFFERENCES_MAX:
+                    break
+    count = again.all("SELECT COUNT(*) FROM enterprises")[0][0]
+    return Certificate(position, count, fingerprint(live), fingerprint(again), tuple(differences))
+
+
+def _shown(row: Row | None) -> str:
+    return "nothing" if row is None else " ".join(str(value) for value in row)
+
+
+def lines(rows: Rows) -> Iterator[bytes]:
+    """Every compared row as one line of text, in a fixed order."""
+    for table, sql in COMPARED.items():
+        for row in rows.stream(sql):
+            yield (table + "\t" + "\t".join(str(value) for value in row) + "\n").encode()
+
+
+def fingerprint(rows: Rows) -> str:
+    """SHA-256 over every compared row: equal fingerprints, equal balances."""
+    digest = hashlib.sha256()
+    for line in lines(rows):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def _copy(source: Rows, target: Rows) -> None:
+    """Put the replayed read models in place of the live ones, in one transaction."""
+    for table in READ_MODELS:
+        columns = len(TABLES[table].split("PRIMARY KEY (")[0].strip(" ,").split(","))
+        insert = f"INSERT INTO {table} VALUES ({','.join('?' * columns)})"
+        target.run(f"DELETE FROM {table}")
+        waiting: list[Row] = []
+        for row in source.stream(f"SELECT * FROM {table}"):
+            waiting.append(row)
+            if len(waiting) == COPY_ROWS:
+                target.run_many(insert, waiting)
+                waiting = []
+        target.run_many(insert, waiting)

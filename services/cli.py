@@ -1,0 +1,68 @@
+"""``subsidy-ledger``: one command, a subcommand for every job.
+
+The answers are those of the API: both call the same functions of the ledger.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from domain.policy.load import PolicyError
+from domain.policy.rulebook import NoRules
+from ledger.moments import Unanswerable
+from ledger.policies import UnknownPolicy
+from ledger.queries import UnknownEnterprise
+from ledger.store import StoreUnavailable
+from services.commands import ingest, policy, reads, sample, serve
+from services.commands.common import Context, language_option
+from services.settings import Settings, SettingsError
+
+EXPECTED = (
+    PolicyError,
+    NoRules,
+    Unanswerable,
+    UnknownPolicy,
+    UnknownEnterprise,
+    StoreUnavailable,
+    SettingsError,
+)
+
+
+class Group(click.Group):
+    """Turns what a caller can cause into one clear line and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except EXPECTED as error:
+            raise click.ClickException(_said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, UnknownPolicy):
+        return f"policy: the ledger does not hold {error} — adopt it with: subsidy-ledger adopt FILE"
+    if isinstance(error, UnknownEnterprise):
+        return f"enterprise: the ledger knows nothing of {error} — check the credit code"
+    return str(error)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--database", metavar="PATH", help="The ledger's database (SUBSIDY_LEDGER_DATABASE).")
+@language_option
+@click.version_option(package_name="subsidy-ledger")
+@click.pass_context
+def main(ctx: click.Context, database: str | None, language: str) -> None:
+    """An event-sourced ledger that pays subsidies out of a fixed budget. 补贴账本。"""
+    ctx.obj = Context(Settings.from_env(), database, language)
+
+
+for module in (ingest, policy, reads, sample, serve):
+    for command in module.COMMANDS:
+        main.add_command(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

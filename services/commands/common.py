@@ -1,0 +1,125 @@
+"""What the subcommands share: opening the ledger, options of time, tables and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from domain.money import parse_fen, rmb
+from ledger.application import Ledger, open_ledger
+from ledger.moments import Moment, moment
+from ledger.store import Rows
+from services.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_POLICY = "cixi-ecommerce-2024"
+YUAN_COLUMNS = 18
+
+
+@dataclass(slots=True)
+class Context:
+    """What the top of the command line said."""
+
+    settings: Settings
+    database: str | None
+    language: str
+
+    @property
+    def path(self) -> str:
+        """The database that the command works on."""
+        return self.database or self.settings.database
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Open the ledger for one command."""
+        opened = open_ledger(self.path)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def words(self, zh: str, en: str) -> str:
+        """The words in the reader's language."""
+        return en if self.language == "en" else zh
+
+
+def language_option(command: F) -> F:
+    """``--language zh|en``."""
+    option = click.option(
+        "--language",
+        type=click.Choice(["zh", "en"]),
+        envvar="SUBSIDY_LEDGER_LANGUAGE",
+        default="zh",
+        help="Language of tables and explanations.",
+    )
+    return option(command)
+
+
+def policy_options(command: F) -> F:
+    """``--policy`` and ``--year``."""
+    command = click.option("--year", type=click.IntRange(2000, 2100), default=2024, show_default=True)(command)
+    return click.option("--policy", default=DEFAULT_POLICY, show_default=True)(command)
+
+
+def json_option(command: F) -> F:
+    """``--json`` prints the API's answer."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+def moment_options(command: F) -> F:
+    """The three axes of time."""
+    command = click.option("--rules-as-of", metavar="DATE", help="Rules in force by this date.")(command)
+    command = click.option("--as-known", metavar="WHEN", help="What the ledger knew then.")(command)
+    return click.option("--as-of", metavar="WHEN", help="Facts that had happened by then.")(command)
+
+
+def at(rows: Rows, times: dict[str, str | None]) -> Moment:
+    """The moment that the options ask for."""
+    return moment(rows, times.get("as_of"), times.get("as_known"), times.get("rules_as_of"))
+
+
+def print_json(answer: Any) -> None:
+    """Print an answer for programs."""
+    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+def table(title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; ``columns`` are (heading, whether it holds amounts)."""
+    console = Console(soft_wrap=False)
+    found = Table(title=title, title_justify="left")
+    for heading, right in columns:
+        found.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
+    for row in rows:
+        found.add_row(*row)
+    console.print(found)
+
+
+def shown(amount: str) -> str:
+    """Yuan text of an answer as ``¥1,234.56``."""
+    negative = amount.startswith("-")
+    return ("-" if negative else "") + rmb(parse_money(amount.lstrip("-")))
+
+
+def parse_money(text: str) -> int:
+    """Yuan text of any length into fen."""
+    whole, _, cents = text.partition(".")
+    return int(whole) * 100 + int((cents + "00")[:2])
+
+
+def money_argument(value: str | None) -> int | None:
+    """An amount given on the command line, in fen."""
+    if value is None:
+        return None
+    try:
+        return parse_fen(value)
+    except ValueError:
+        rule = "is not an amount with at most two decimals"
+        raise click.BadParameter(f"{value!r} {rule} — write it like 10000000.00") from None

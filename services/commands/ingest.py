@@ -1,0 +1,70 @@
+"""``subsidy-ledger ingest``: a file of messages, or standard input, a message a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from rich.progress import Progress
+
+from ledger.application import Ledger
+from ledger.inbox import BATCH_MESSAGES_MAX, Result, Totals, ingest_all
+from ledger.messages.decode import MESSAGE_BYTES_MAX
+from services.commands.common import Context, json_option, print_json
+
+LINE_BYTES_MAX = MESSAGE_BYTES_MAX + 1
+
+
+def lines_of(stream: BinaryIO) -> Iterator[bytes]:
+    """Messages, a line each; a longer line is cut just past the limit, so that it is refused."""
+    while line := stream.readline(LINE_BYTES_MAX + 1):
+        whole = line
+        while len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
+            line = stream.readline(LINE_BYTES_MAX + 1)
+        text = whole.strip()
+        if text:
+            yield text
+
+
+def run(ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar: Progress) -> Totals:
+    """Ingest messages and count what became of them."""
+    totals = Totals()
+    task = bar.add_task("", total=None)
+    results: list[Result]
+    for results in ingest_all(ledger, messages, channel, batch):
+        totals.add(results)
+        done = totals.accepted + totals.duplicate + totals.refused
+        said = f"{done:,}  ✓ {totals.accepted:,}  = {totals.duplicate:,}  ✗ {totals.refused:,}"
+        bar.update(task, completed=done, description=said)
+    return totals
+
+
+@click.command("ingest")
+@click.argument("file", type=click.Path(allow_dash=True, dir_okay=False, exists=True))
+@click.option("--batch", type=click.IntRange(1, BATCH_MESSAGES_MAX), default=2_000, show_default=True)
+@json_option
+@click.pass_obj
+def ingest_command(context: Context, file: str, batch: int, as_json: bool) -> None:
+    """Take in FILE, one CloudEvents message a line ("-" for standard input).
+
+    Safe to repeat: what is recorded already changes nothing. What is refused is kept; list it
+    with "subsidy-ledger refused".
+    """
+    stream = click.get_binary_stream("stdin") if file == "-" else Path(file).open("rb")
+    with stream, context.ledger() as ledger, Progress(disable=as_json) as bar:
+        totals = run(ledger, lines_of(stream), "file", batch, bar)
+    if as_json:
+        print_json(
+            {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
+        )
+        return
+    words = context.words
+    click.echo(
+        f"{words('入账', 'accepted')} {totals.accepted:,}  {words('重复', 'duplicate')} {totals.duplicate:,}  "
+        f"{words('退回', 'refused')} {totals.refused:,}"
+    )
+
+
+COMMANDS = (ingest_command,)

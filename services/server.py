@@ -1,0 +1,56 @@
+"""The service on a port: Granian in front of the API, one ledger a worker."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from flask import Flask
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server import Server
+
+from ledger.application import open_ledger
+from services.api.app import create_app
+from services.settings import PREFIX, Settings
+
+THREADS = 8
+"""Requests that one worker answers at once; below the connections that the store may open."""
+HEADER_MS = 10_000
+"""How long a client may take to send its headers."""
+KILL_SECONDS = 30
+"""How long a request may take to end after the service was told to stop."""
+
+
+@cache
+def app() -> Flask:
+    """The API of the ledger that the environment names; opened by each worker for itself."""
+    return create_app(open_ledger(Settings.from_env().database))
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop (SIGINT or SIGTERM); requests under way are finished first.
+
+    Raises:
+        SettingsError: for an address beyond this machine that was not asked for.
+    """
+    settings.check_open()
+    open_ledger(settings.database).close()
+    os.environ[f"{PREFIX}DATABASE"] = os.path.abspath(settings.database)
+    Server(
+        "services.server:app",
+        address="127.0.0.1" if settings.host == "localhost" else settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=THREADS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
+        respawn_failed_workers=True,
+        workers_kill_timeout=KILL_SECONDS,
+        websockets=False,
+        log_access=False,
+    ).serve(target_loader=app, wrap_loader=False)
+
+
+if __name__ == "__main__":
+    serve(Settings.from_env())

@@ -1,0 +1,124 @@
+"""Every setting, from the environment, in one place; a bad value says which rule it breaks.
+
+``VARIABLES`` is the whole list; ``docs/settings.md`` is made from it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+PREFIX = "SUBSIDY_LEDGER_"
+WORKERS_MAX = 64
+
+
+class Variable(NamedTuple):
+    """One variable of the environment: its default, and what it is for."""
+
+    name: str
+    default: str
+    zh: str
+    en: str
+
+
+VARIABLES = (
+    Variable(f"{PREFIX}DATABASE", "./subsidy-ledger.db", "账本的SQLite文件", "the ledger's SQLite file"),
+    Variable(f"{PREFIX}HOST", "127.0.0.1", "服务监听的地址", "the address that the service listens on"),
+    Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
+    Variable(f"{PREFIX}WORKERS", "1", "服务进程数，1至64", "how many processes serve, from 1 to 64"),
+    Variable(
+        f"{PREFIX}ALLOW_OPEN",
+        "0",
+        "为1时允许监听本机以外的地址；此版本没有身份认证",
+        "1 allows an address beyond this machine; this release knows no identities",
+    ),
+)
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used: which, the rule it breaks, and how to mend it."""
+
+    def __init__(self, variable: str, rule: str, mend: str) -> None:
+        self.variable, self.rule, self.mend = variable, rule, mend
+        super().__init__(f"{variable}: {rule} — {mend}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run."""
+
+    database: str = "./subsidy-ledger.db"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    allow_open: bool = False
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment (by default, this process's).
+
+        Raises:
+            SettingsError: for the first value that breaks its rule.
+        """
+        given = os.environ if env is None else env
+        values = {v.name.removeprefix(PREFIX): given.get(v.name, v.default) for v in VARIABLES}
+        return cls(
+            database=_path(values["DATABASE"]),
+            host=_host(values["HOST"]),
+            port=_whole("PORT", values["PORT"], 1, 65_535),
+            workers=_whole("WORKERS", values["WORKERS"], 1, WORKERS_MAX),
+            allow_open=_flag("ALLOW_OPEN", values["ALLOW_OPEN"]),
+        )
+
+    def check_open(self) -> None:
+        """Refuse to serve beyond this machine unless that was asked for.
+
+        Raises:
+            SettingsError: for an address that is not loopback, without ``allow_open``.
+        """
+        if not self.allow_open and not is_loopback(self.host):
+            rule = f"{self.host} can be reached from other machines, and this release knows no identities"
+            mend = f"use 127.0.0.1, or set {PREFIX}ALLOW_OPEN=1 behind a proxy that checks who asks"
+            raise SettingsError(f"{PREFIX}HOST", rule, mend)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address stays on this machine; a name other than ``localhost`` does not count."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _path(text: str) -> str:
+    if not text.strip() or "\x00" in text:
+        raise SettingsError(f"{PREFIX}DATABASE", "is empty", "give the path of the ledger's file")
+    return text
+
+
+def _host(text: str) -> str:
+    try:
+        if text != "localhost":
+            ipaddress.ip_address(text)
+    except ValueError:
+        rule = f"is not an IP address: {text!r}"
+        raise SettingsError(f"{PREFIX}HOST", rule, "write it like 127.0.0.1, ::1 or localhost") from None
+    return text
+
+
+def _whole(name: str, text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 6 and low <= int(text) <= high):
+        rule = f"is not a whole number from {low} to {high}: {text[:40]!r}"
+        raise SettingsError(PREFIX + name, rule, f"write a number from {low} to {high}, or leave it unset")
+    return int(text)
+
+
+def _flag(name: str, text: str) -> bool:
+    if text not in ("0", "1"):
+        raise SettingsError(PREFIX + name, f"is neither 0 nor 1: {text[:40]!r}", "write 1 to allow it, or 0")
+    return text == "1"

@@ -1,0 +1,15 @@
+"""The benchmark of growth runs, in a short form; its ratios are printed, not asserted."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.benchmarks.growth import report
+
+
+def test_the_growth_benchmark_prints_a_row_for_each_size(capsys: pytest.CaptureFixture[str]) -> None:
+    """At 10,000 events there is one row, and its ratios are 1."""
+    rows = report(10_000)
+
+    assert [(1.0, 1.0)] == [row[1:] for row in rows]
+    assert "10,0" in capsys.readouterr().out

@@ -1,0 +1,79 @@
+"""``kill -9`` in the middle of an ingest, over and over, on a real process: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ledger.application import open_ledger
+from ledger.inbox import ingest_all
+from ledger.policies import adopt_policy
+from ledger.replay import fingerprint, replay
+from services.sample import city
+from tests.conftest import POLICY
+
+KILLS = int(os.environ.get("SUBSIDY_TEST_KILLS", "100"))
+ENTERPRISES = 4_000
+BATCH = 20
+SEED = 20241231
+
+
+def events_in(path: Path) -> int:
+    """How many events a database file holds, read from outside."""
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as connection:
+            row = connection.execute("SELECT MAX(rowid) FROM stored_events").fetchone()
+        return row[0] or 0
+    except sqlite3.OperationalError:
+        return 0
+
+
+def kill_in_the_middle(command: list[str], database: Path, rng: random.Random) -> bool:
+    """Start an ingest, let it make progress, and kill it; whether it was still running."""
+    before = events_in(database)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while process.poll() is None and events_in(database) <= before and time.monotonic() < deadline:
+        time.sleep(0.005)
+    time.sleep(rng.random() * 0.08)
+    running = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return running
+
+
+@pytest.mark.slow
+def test_an_ingest_killed_a_hundred_times_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+    """Goal: exactly once, whatever dies when. Method: kill, resume, compare with an undisturbed ingest."""
+    messages = list(city(ENTERPRISES, seed=7))
+    file, database = tmp_path / "city.ndjson", tmp_path / "killed.db"
+    file.write_bytes(b"\n".join(messages) + b"\n")
+    base = [sys.executable, "-m", "services.cli", "--database", str(database)]
+    subprocess.run([*base, "adopt", str(POLICY)], check=True, stdout=subprocess.DEVNULL)
+    command = [*base, "ingest", str(file), "--batch", str(BATCH)]
+    rng = random.Random(SEED)
+
+    killed = sum(kill_in_the_middle(command, database, rng) for _ in range(KILLS))
+    subprocess.run([*base, "ingest", str(file)], check=True, stdout=subprocess.DEVNULL)
+
+    undisturbed = open_ledger(str(tmp_path / "whole.db"))
+    adopt_policy(undisturbed, POLICY.read_text("utf-8"))
+    for _ in ingest_all(undisturbed, messages, "file"):
+        pass
+    disturbed = open_ledger(str(database))
+    with undisturbed.store.reading() as rows, disturbed.store.reading() as again:
+        assert fingerprint(rows) == fingerprint(again)
+        assert rows.last_position() == again.last_position()
+        refused = "SELECT digest FROM refused ORDER BY digest"
+        assert [tuple(row) for row in rows.all(refused)] == [tuple(row) for row in again.all(refused)]
+    assert replay(disturbed, str(tmp_path / "replica.db")).equal
+    assert killed >= KILLS * 9 // 10, f"only {killed} of {KILLS} kills hit a running ingest"
+    print(f"killed {killed} of {KILLS} times in mid-ingest; {len(messages)} messages, all there once")
