@@ -145,11 +145,13 @@ def check_consistency(
         if path or (first == second and first_root != second_root):
             raise ProofError("trees of one size have different roots, or the proof is too long")
         return
-    steps = list(path)
-    if first & (first - 1) == 0:
-        steps.insert(0, first_root)
-    if not steps:
-        raise ProofError("the consistency proof is empty")
+    steps = [first_root, *path] if first & (first - 1) == 0 else list(path)
+    if not steps or _roots_from(first, second, steps) != (first_root, second_root):
+        raise ProofError(f"the tree of {first} leaves is no prefix of the one of {second}")
+
+
+def _roots_from(first: int, second: int, steps: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The two roots that a consistency proof leads to."""
     fn, sn = first - 1, second - 1
     while fn & 1:
         fn, sn = fn >> 1, sn >> 1
@@ -164,5 +166,6 @@ def check_consistency(
         else:
             new = node_hash(new, sibling)
         fn, sn = fn >> 1, sn >> 1
-    if sn or old != first_root or new != second_root:
-        raise ProofError(f"the tree of {first} leaves is no prefix of the one of {second}")
+    if sn:
+        raise ProofError("the consistency proof is too short")
+    return old, new

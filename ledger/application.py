@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 from eventsourcing.application import Application
-from eventsourcing.sqlite import SQLiteProcessRecorder
 
-from ledger.recorders.sqlite import SQLiteStore
-from ledger.store import Store
-from ledger.tables import create_tables
+from ledger.recorders import postgres, sqlite
+from ledger.store import Store, UnsuitableStore
+from ledger.tables import check_version, create_tables
 
 Clock = Callable[[], datetime]
 """Gives the present as an aware moment."""
@@ -50,24 +50,42 @@ class Ledger:
 
 
 def open_ledger(database: str, clock: Clock = utc_now, create: bool = True) -> Ledger:
-    """Open a ledger, by default creating the tables that are missing.
+    """Open a ledger, by default creating or upgrading its tables.
 
     Args:
-        database: a file's path for SQLite.
+        database: ``postgresql://user:password@host:port/dbname``, or a file's path for SQLite.
         clock: gives recorded times.
+        create: ``False`` refuses a database whose tables are missing or of another version.
+
+    Raises:
+        StoreUnavailable: where the database cannot be reached.
+        UnsuitableStore: where the ledger must not run on it; the text says the mend.
     """
-    env = {
-        "PERSISTENCE_MODULE": "eventsourcing.sqlite",
-        "SQLITE_DBNAME": database,
-        "SQLITE_LOCK_TIMEOUT": "30",
-        "ORIGINATOR_ID_TYPE": "text",
-        "APPLICATION_RECORDER_TOPIC": "ledger.recorders.sqlite:LedgerSQLiteRecorder",
-        "CREATE_TABLE": "y" if create else "n",
-    }
-    application = EventStoreApplication(env=env)
-    recorder = cast(SQLiteProcessRecorder, application.recorder)
-    store = SQLiteStore(recorder.datastore)
-    if create:
-        with store.writing() as rows:
-            create_tables(rows, store.dialect)
+    opened = _postgres if database.startswith(postgres.SCHEMES) else _sqlite
+    application, store = opened(database, create)
+    try:
+        if create:
+            create_tables(store, store.dialect)
+        else:
+            check_version(store)
+    except BaseException:
+        application.close()
+        raise
     return Ledger(store, application, store.dialect, clock)
+
+
+_COMMON = {"ORIGINATOR_ID_TYPE": "text", "CREATE_TABLE": "n"}
+"""Tables are created by ``ledger.tables``, never by the library on its own."""
+
+
+def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, sqlite.SQLiteStore]:
+    if not create and not Path(path).is_file():
+        raise UnsuitableStore(f"no ledger at {path} — run: subsidy-ledger migrate")
+    application = EventStoreApplication(env={**_COMMON, **sqlite.settings(path)})
+    return application, sqlite.SQLiteStore(cast(sqlite.LedgerSQLiteRecorder, application.recorder))
+
+
+def _postgres(url: str, create: bool) -> tuple[EventStoreApplication, postgres.PostgresStore]:
+    with postgres.errors_mapped():
+        application = EventStoreApplication(env={**_COMMON, **postgres.settings(url)})
+    return application, postgres.PostgresStore(cast(postgres.LedgerPostgresRecorder, application.recorder))

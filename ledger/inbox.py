@@ -21,14 +21,29 @@ from ledger.messages.faults import Fault
 from ledger.messages.fields import instant
 from ledger.policies import rulebooks
 from ledger.projections.enterprises import EnterpriseRow, Writer, load
-from ledger.refusals import keep
-from ledger.store import Conflict, Rows, all_in
+from ledger.refusals import keep, settle_accepted
+from ledger.store import Conflict, Rows
 from ledger.stored import SELECT, events_of, stored
-from ledger.writing import append, recorded_time
+from ledger.writing import append, recorded_time, track, tracked
 
 BATCH_MESSAGES_MAX = 5_000
 """Most messages in one transaction."""
 CONFLICT_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """Where a batch stands in a stream that the ledger reads on from: one offset a message, upwards.
+
+    The last one is stored with the events, in their transaction; messages at or below the
+    stored offset have been taken before and are passed over.
+    """
+
+    name: str
+    of_messages: Sequence[int]
+    stream: str
+    """What people call the stream, kept beside what is refused: ``topic/partition``."""
+
 
 Status = Literal["accepted", "duplicate", "refused"]
 
@@ -60,25 +75,54 @@ class Totals:
             setattr(self, result.status, getattr(self, result.status) + 1)
 
 
-def ingest(ledger: Ledger, messages: Sequence[bytes], channel: str) -> list[Result]:
+def ingest(
+    ledger: Ledger, messages: Sequence[bytes | Refusal], channel: str, offsets: Offsets | None = None
+) -> list[Result]:
     """Take one batch to a commit; the results stand in the order of the messages.
 
     Args:
-        messages: each the bytes of one CloudEvents message in JSON.
+        messages: each the bytes of one CloudEvents message in JSON, or a refusal to be kept.
         channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
+        offsets: where they stand in a stream; results of messages passed over are left out.
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
     now = Now.at(ledger.clock())
-    decoded = [decode(raw, now) for raw in messages]
+    decoded = [each if isinstance(each, Refusal) else decode(each, now) for each in messages]
     for attempt in range(CONFLICT_TRIES):
         try:
             with ledger.store.writing() as rows:
-                return _Batch(rows, ledger, channel).take(messages, decoded)
+                fresh = _fresh(rows, decoded, messages, offsets)
+                results = _Batch(rows, ledger, channel).take(fresh)
+                if offsets and fresh:
+                    track(rows, offsets.name, offsets.of_messages[-1])
+                return results
         except Conflict:
             if attempt + 1 == CONFLICT_TRIES:
                 raise
     raise AssertionError("unreachable")
+
+
+Decoded = tuple[bytes, Message | Refusal, str | None]
+"""(bytes, what they say, where in a stream they stood)."""
+
+
+def _fresh(
+    rows: Rows,
+    decoded: Sequence[Message | Refusal],
+    messages: Sequence[bytes | Refusal],
+    offsets: Offsets | None,
+) -> list[Decoded]:
+    """The messages that the stream's stored offset has not passed."""
+    raws = [each.raw if isinstance(each, Refusal) else each for each in messages]
+    if offsets is None:
+        return [(raw, said, None) for raw, said in zip(raws, decoded, strict=True)]
+    passed = tracked(rows, offsets.name)
+    return [
+        (raw, said, f"{offsets.stream}@{offset}")
+        for offset, raw, said in zip(offsets.of_messages, raws, decoded, strict=True)
+        if passed is None or offset > passed
+    ]
 
 
 def ingest_all(
@@ -134,11 +178,16 @@ class _Batch:
         self.keys: list[tuple[bytes, bytes]] = []
         self.refusals: list[Refusal] = []
 
-    def take(self, raws: Sequence[bytes], decoded: Sequence[Message | Refusal]) -> list[Result]:
+    def take(self, decoded: Sequence[Decoded]) -> list[Result]:
         """Process every message and write what came of it."""
-        self._look_up([each for each in decoded if isinstance(each, Message)])
+        self._look_up([said for _, said, _ in decoded if isinstance(said, Message)])
         first = self.rows.last_position() + 1
-        results = [self._one(raw, message, first) for raw, message in zip(raws, decoded, strict=True)]
+        results = []
+        for raw, said, origin in decoded:
+            refused = len(self.refusals)
+            results.append(self._one(raw, said, first))
+            for refusal in self.refusals[refused:]:
+                refusal.origin = origin
         if self.accepted:
             self._write()
         keep(self.rows, self.refusals, self.channel, self.now)
@@ -152,7 +201,7 @@ class _Batch:
                 content = message.fact.content
                 keys.add(key_of(content["of_source"], content["of"]))
         sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
-        for key, digest, position in all_in(self.rows, sql, keys):
+        for key, digest, position in self.rows.all_in(sql, keys):
             self.known[bytes(key)] = _Known(bytes(digest), position)
         codes = {message.subject for message in messages}
         for code, row in load(self.rows, codes).items():
@@ -285,3 +334,4 @@ class _Batch:
                 touched.row.facts = fold([event.fact for event in events])
             writer.put(touched.row, touched.before)
         writer.finish()
+        settle_accepted(self.rows, [(fact.source, fact.event_id) for _, _, fact in self.accepted])

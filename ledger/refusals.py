@@ -35,11 +35,16 @@ class Refused:
     faults: tuple[Fault, ...]
     resolved: str | None
     """How it was settled: ``resubmitted`` or ``dismissed``; ``None`` while it is open."""
+    origin: str | None
+    """Where in a stream it stood: ``topic/partition@offset``."""
 
+
+STREAM = "kafka"
+"""The channel whose refusals go to a topic of dead letters too."""
 
 _COLUMNS = (
     "number, digest, first_at, last_at, times, channel, source, event_id, subject, type, "
-    "raw, faults, resolved"
+    "raw, faults, resolved, origin"
 )
 
 
@@ -58,8 +63,32 @@ def keep(rows: Rows, refusals: Sequence[Refusal], channel: str, now: str) -> Non
             continue
         number += 1
         named = [refusal.source, refusal.event_id, refusal.subject, refusal.type]
-        values = [digest, number, now, now, 1, channel, *named, refusal.raw, faults, None]
+        waits = 0 if channel == STREAM else None
+        come = [digest, number, now, now, 1, channel]
+        values = [*come, *named, refusal.raw, faults, None, refusal.origin, waits]
         rows.run(f"INSERT INTO refused VALUES ({','.join('?' * len(values))})", values)
+
+
+def dead_letters_waiting(rows: Rows, limit: int) -> list[Refused]:
+    """Refusals from a stream that have not been sent to its dead letters yet."""
+    sql = f"SELECT {_COLUMNS} FROM refused WHERE dead_lettered = 0 ORDER BY number LIMIT ?"
+    return [_refused(row) for row in rows.all(sql, [limit])]
+
+
+def dead_lettered(rows: Rows, digests: Sequence[str]) -> None:
+    """Note that the dead letters have these refusals."""
+    rows.run_many("UPDATE refused SET dead_lettered=1 WHERE digest=?", [(digest,) for digest in digests])
+
+
+def settle_accepted(rows: Rows, accepted: Sequence[tuple[str, str]]) -> None:
+    """Close the open refusals of events (source, id) that have now been accepted."""
+    if not rows.all("SELECT 1 FROM refused WHERE resolved IS NULL LIMIT 1"):
+        return
+    taken = set(accepted)
+    sql = "SELECT digest, source, event_id FROM refused WHERE resolved IS NULL AND event_id IN ({})"
+    for digest, source, event_id in rows.all_in(sql, {event_id for _, event_id in accepted}):
+        if (source, event_id) in taken:
+            resolve(rows, digest, "resubmitted")
 
 
 def listed(rows: Rows, after: int = 0, limit: int = 100, open_only: bool = False) -> list[Refused]:

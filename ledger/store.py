@@ -1,20 +1,19 @@
 """One door to the database, SQLite or PostgreSQL: rows in, rows out, in transactions.
 
-SQL is written once, in the part of the language that both speak, with ``?`` for values.
+SQL is written once, in the part of the language that both speak, with ``?`` for values and
+``rowid`` for the position of a stored event. Text is compared and sorted byte by byte.
 Connections, pooling and durability are the eventsourcing library's datastore; the stored
 events go through its recorder (``ledger.recorders``).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 Row = Sequence[Any]
-
-CHUNK = 500
-"""Values in one ``IN (…)`` list, below what every SQLite build allows."""
 
 
 class Conflict(Exception):
@@ -22,7 +21,15 @@ class Conflict(Exception):
 
 
 class StoreUnavailable(Exception):
-    """The database cannot be reached or is locked for longer than we wait."""
+    """The database cannot be reached or is locked for longer than we wait.
+
+    When it is raised on leaving a writing transaction, the commit may have happened; doing the
+    same again is safe, since the inbox knows what it has taken.
+    """
+
+
+class UnsuitableStore(StoreUnavailable):
+    """The ledger must not run on this database as it stands; the text says the mend."""
 
 
 class Rows(Protocol):
@@ -32,13 +39,19 @@ class Rows(Protocol):
         """Execute a statement."""
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Execute a statement for each row of values."""
+        """Execute a statement for each row of values; rows of one upsert have different keys."""
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Every row of a small answer."""
 
+    def all_in(self, sql: str, values: Iterable[Any]) -> list[Row]:
+        """Rows for any number of values of one type; ``IN ({})`` in the SQL stands for them."""
+
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory."""
+
+    def has_table(self, name: str) -> bool:
+        """Whether a table exists."""
 
     def last_position(self) -> int:
         """The position of the last stored event, 0 when there is none."""
@@ -60,20 +73,22 @@ class Store(Protocol):
     def writing(self) -> AbstractContextManager[Rows]:
         """A transaction that no other writer shares; it commits on leaving, durably."""
 
+    def migrating(self) -> AbstractContextManager[Rows]:
+        """A transaction that no other migration shares, with the library's tables in place."""
+
     def close(self) -> None:
         """Give back every connection."""
+
+
+_NOWHERE_STORED = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(values: Sequence[Any]) -> list[Any]:
+    """Values with U+FFFD in place of the characters that no database text holds."""
+    return [_NOWHERE_STORED.sub("\ufffd", value) if isinstance(value, str) else value for value in values]
 
 
 def one(rows: Rows, sql: str, values: Sequence[Any] = ()) -> Row | None:
     """The only row of an answer, or ``None``."""
     found = rows.all(sql, values)
     return found[0] if found else None
-
-
-def all_in(rows: Rows, sql: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Row]:
-    """Rows for many values: ``{}`` in the SQL stands for the list, filled a chunk at a time."""
-    wanted, found = list(values), []
-    for start in range(0, len(wanted), CHUNK):
-        chunk = wanted[start : start + CHUNK]
-        found += rows.all(sql.format(",".join("?" * len(chunk))), [*before, *chunk])
-    return found

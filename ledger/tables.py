@@ -2,22 +2,25 @@
 
 ``event_keys``, ``batches`` and ``refused`` are records of the inbox; all others can be dropped
 and rebuilt from the events. Totals are kept as text, since they may exceed 64 bits.
+The schema grows by ``MIGRATIONS``, each applied once and noted in ``schema_version``.
 """
 
 from __future__ import annotations
 
-from ledger.store import Rows
+from collections.abc import Callable
+from typing import NamedTuple
 
-SCHEMA_VERSION = 1
+from ledger.store import Rows, Store, UnsuitableStore
 
 TABLES: dict[str, str] = {
-    "schema_version": "version INTEGER PRIMARY KEY",
+    "schema_version": "version {int} PRIMARY KEY, name TEXT NOT NULL",
     "event_keys": "key {blob} PRIMARY KEY, digest {blob} NOT NULL, position {int} NOT NULL",
     "batches": "last_position {int} PRIMARY KEY, recorded_at TEXT NOT NULL",
     "refused": (
         "digest TEXT PRIMARY KEY, number {int} NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL, "
         "times {int} NOT NULL, channel TEXT NOT NULL, source TEXT, event_id TEXT, subject TEXT, "
-        "type TEXT, raw {blob} NOT NULL, faults TEXT NOT NULL, resolved TEXT"
+        "type TEXT, raw {blob} NOT NULL, faults TEXT NOT NULL, resolved TEXT, "
+        "origin TEXT, dead_lettered {int}"
     ),
     "policies": (
         "policy TEXT NOT NULL, version {int} NOT NULL, digest TEXT NOT NULL, "
@@ -60,6 +63,9 @@ TABLES: dict[str, str] = {
 INDEXES = {
     "batches_recorded_at": "batches (recorded_at)",
     "refused_number": "refused (number)",
+    "refused_event_id": "refused (event_id)",
+    "refused_waiting": "refused (number) WHERE dead_lettered = 0",
+    "refused_open": "refused (number) WHERE resolved IS NULL",
     "balances_by_size": "balances (policy, year, eligible)",
 }
 
@@ -69,18 +75,86 @@ READ_MODELS = ("enterprises", "awards", "balances", "totals", "totals_history", 
 _CLUSTERED = ("event_keys", "awards", "balances", "totals", "totals_history")
 
 _TYPES = {
-    "sqlite": {"blob": "BLOB", "int": "INTEGER"},
-    "postgres": {"blob": "BYTEA", "int": "BIGINT"},
+    "sqlite": {"TEXT": "TEXT", "blob": "BLOB", "int": "INTEGER"},
+    "postgres": {"TEXT": 'TEXT COLLATE "C"', "blob": "BYTEA", "int": "BIGINT"},
 }
 
 
-def create_tables(rows: Rows, dialect: str) -> None:
-    """Create what is missing; safe to run again and while others serve."""
+class Migration(NamedTuple):
+    """One step of the schema; a step that was released never changes."""
+
+    version: int
+    name: str
+    apply: Callable[[Rows, str], None]
+    """Called with the migrating transaction and its dialect."""
+
+
+def _initial(rows: Rows, dialect: str) -> None:
+    types = _TYPES[dialect]
     for name, columns in TABLES.items():
         without_rowid = " WITHOUT ROWID" if dialect == "sqlite" and name in _CLUSTERED else ""
-        text = columns.format(**_TYPES[dialect])
+        text = columns.format(**types).replace("TEXT", types["TEXT"])
         rows.run(f"CREATE TABLE IF NOT EXISTS {name} ({text}){without_rowid}")
     for name, target in INDEXES.items():
         rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {target}")
-    if not rows.all("SELECT version FROM schema_version"):
-        rows.run("INSERT INTO schema_version VALUES (?)", [SCHEMA_VERSION])
+
+
+MIGRATIONS = (Migration(1, "initial", _initial),)
+"""In order; the last one's version is the schema that this program works on."""
+
+SCHEMA_VERSION = MIGRATIONS[-1].version
+
+_MIGRATE = "run: subsidy-ledger migrate"
+
+
+def version_of(rows: Rows) -> int:
+    """The schema's version, 0 where there is none yet."""
+    if not rows.has_table("schema_version"):
+        return 0
+    return int(rows.all("SELECT MAX(version) FROM schema_version")[0][0] or 0)
+
+
+def create_tables(store: Store, dialect: str) -> int:
+    """Bring the schema up to date; safe to run again, from several places, and while others serve.
+
+    Returns:
+        the version that it found.
+
+    Raises:
+        UnsuitableStore: where a newer program has been at work.
+    """
+    with store.reading() as rows:
+        found = version_of(rows)
+    if found < SCHEMA_VERSION:
+        with store.migrating() as rows:
+            found = version_of(rows)
+            for step in MIGRATIONS:
+                if step.version > found:
+                    step.apply(rows, dialect)
+                    rows.run("INSERT INTO schema_version VALUES (?,?)", [step.version, step.name])
+    _refuse_newer(found)
+    return found
+
+
+def check_version(store: Store) -> None:
+    """Refuse to work on a schema that is missing, older or newer.
+
+    Raises:
+        UnsuitableStore: saying the mend.
+    """
+    with store.reading() as rows:
+        found = version_of(rows)
+    if found == 0:
+        raise UnsuitableStore(f"the database holds no ledger yet — {_MIGRATE}")
+    if found < SCHEMA_VERSION:
+        known = f"this program works on version {SCHEMA_VERSION}"
+        raise UnsuitableStore(f"the ledger's tables are of version {found}, {known} — {_MIGRATE}")
+    _refuse_newer(found)
+
+
+def _refuse_newer(found: int) -> None:
+    if found > SCHEMA_VERSION:
+        known = f"this program knows {SCHEMA_VERSION}"
+        raise UnsuitableStore(
+            f"the ledger's tables are of version {found}, {known} — use the newer subsidy-ledger"
+        )

@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.events import topic_of
 from domain.facts import Fact
 from ledger.messages.fields import instant
-from ledger.store import Rows, one
+from ledger.store import Conflict, Rows, one
 from ledger.stored import state_of
 
 
@@ -16,6 +16,28 @@ def recorded_time(rows: Rows, now: datetime) -> str:
     """When the batch being written is recorded: now, or the last batch's time if that is later."""
     row = one(rows, "SELECT recorded_at FROM batches ORDER BY last_position DESC LIMIT 1")
     return max(instant(now), row[0]) if row else instant(now)
+
+
+def tracked(rows: Rows, name: str) -> int | None:
+    """How far a named reader has come, as the library's tracking table holds it."""
+    row = one(rows, "SELECT notification_id FROM tracking WHERE application_name=?", [name])
+    return None if row is None else int(row[0])
+
+
+def track(rows: Rows, name: str, reached: int) -> None:
+    """Note how far a named reader has come.
+
+    Raises:
+        Conflict: where another has noted that place, or a later one.
+    """
+    before = tracked(rows, name)
+    if before is not None and before >= reached:
+        raise Conflict(f"{name} has come to {before} already, not {reached}")
+    rows.run(
+        "INSERT INTO tracking (application_name, notification_id) VALUES (?,?) "
+        "ON CONFLICT (application_name) DO UPDATE SET notification_id=excluded.notification_id",
+        [name, reached],
+    )
 
 
 def append(rows: Rows, events: Sequence[tuple[str, int, Fact]], recorded_at: str) -> int:

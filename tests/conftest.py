@@ -1,4 +1,4 @@
-"""What every test may use: a clock that stands still, a ledger on a file, the shared cases."""
+"""What every test may use: a clock that stands still, a ledger on either store, the shared cases."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import pytest
 
 from ledger.application import Ledger, open_ledger
 from ledger.policies import adopt_policy
+from tests.postgres import TEMPLATE, Server
 
 HERE = Path(__file__).parent
 POLICY = HERE.parent / "domain" / "policy" / "cixi-ecommerce-2024.yaml"
 LATER = datetime(2031, 1, 1, tzinfo=UTC)
 """A present after every fact of the cases."""
+STORES = ("sqlite", "postgres")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,13 +24,62 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cases-dir", action="append", default=[], help="a folder of worked cases")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test of a ledger runs on both stores, unless it names its own."""
+    if "store_kind" not in metafunc.fixturenames or "case_file" in metafunc.fixturenames:
+        return
+    marks = metafunc.definition.iter_markers("parametrize")
+    if not any("store_kind" in mark.args[0] for mark in marks):
+        metafunc.parametrize("store_kind", STORES)
+
+
 @pytest.fixture
-def open_at(tmp_path: Path) -> Iterator[Callable[..., Ledger]]:
-    """Open ledgers on files of their own, with a clock that stands still."""
+def store_kind() -> str:
+    """The store that a test runs on; given by ``pytest_generate_tests``."""
+    raise NotImplementedError
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server, started for this run (or worker of it) when first asked for."""
+    server = Server()
+    try:
+        name = server.create()
+        open_ledger(server.url(name)).close()
+        server.run(f"ALTER DATABASE {name} RENAME TO {TEMPLATE}")
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def database_at(
+    store_kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], str]]:
+    """The address of a database of one's own, by name: the same name, the same database."""
+    if store_kind == "sqlite":
+        yield lambda name: str(tmp_path / name)
+        return
+    server: Server = request.getfixturevalue("postgres")
+    made: dict[str, str] = {}
+
+    def address(name: str) -> str:
+        if name not in made:
+            made[name] = server.create(TEMPLATE)
+        return server.url(made[name])
+
+    yield address
+    for database in made.values():
+        server.drop(database)
+
+
+@pytest.fixture
+def open_at(database_at: Callable[[str], str]) -> Iterator[Callable[..., Ledger]]:
+    """Open ledgers on databases of their own, with a clock that stands still."""
     opened: list[Ledger] = []
 
     def opener(now: datetime = LATER, name: str = "ledger.db", policy: bool = True) -> Ledger:
-        ledger = open_ledger(str(tmp_path / name), clock=lambda: now)
+        ledger = open_ledger(database_at(name), clock=lambda: now)
         opened.append(ledger)
         if policy:
             adopt_policy(ledger, POLICY.read_text("utf-8"))

@@ -25,7 +25,11 @@ def folders(config: pytest.Config) -> list[Path]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test a case file; a folder without one is an error."""
+    """One test a case file and store; a folder without a case is an error.
+
+    In order of arrival every case runs on both stores; other orders, which the stores do not
+    see, run on PostgreSQL for every fifth case.
+    """
     if "case_file" not in metafunc.fixturenames:
         return
     files: list[Path] = []
@@ -34,7 +38,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if not found:
             raise pytest.UsageError(f"no worked case in {folder}")
         files += found
-    metafunc.parametrize("case_file", files, ids=[path.stem for path in files])
+    whole = metafunc.function is test_case_comes_out_to_the_fen
+    chosen = [("sqlite", path) for path in files]
+    chosen += [("postgres", path) for path in (files if whole else files[::5])]
+    ids = [f"{path.stem}-{store}" for store, path in chosen]
+    metafunc.parametrize(("store_kind", "case_file"), chosen, ids=ids)
 
 
 def shuffled(case: dict[str, Any], seed: int) -> list[bytes]:

@@ -60,6 +60,8 @@ class Refusal:
     event_id: str | None = None
     subject: str | None = None
     type: str | None = None
+    origin: str | None = None
+    """Where in a stream it stood: ``topic/partition@offset``."""
 
 
 def decode(raw: bytes, now: Now) -> Message | Refusal:

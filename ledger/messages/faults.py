@@ -172,6 +172,24 @@ CODES: dict[str, tuple[str, str, str, str]] = {
         "is already recorded from this source with other content",
         "send a fact-corrected to change it, or a new id for a new fact",
     ),
+    "kafka.tombstone": (
+        "记录没有内容（墓碑）",
+        "账本从不删除；撤回事实请发送 fact-retracted",
+        "is a tombstone: a record without a value",
+        "nothing is ever deleted here; send a fact-retracted to retract a fact",
+    ),
+    "kafka.key": (
+        "记录的键与 subject 不同",
+        "以统一社会信用代码为键",
+        "has a key that is not the subject",
+        "key the record by the enterprise's credit code",
+    ),
+    "kafka.header": (
+        "二进制模式的消息头不是UTF-8文本：{header}",
+        "以UTF-8文本写消息头",
+        "has a header that is not UTF-8 text: {header}",
+        "write the ce_ headers as UTF-8 text",
+    ),
     "policy.unknown": (
         "政策尚未纳入账本：{policy}",
         "使用 /v1/policies 所列的政策编号",

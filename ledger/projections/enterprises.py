@@ -15,7 +15,7 @@ import msgspec
 from domain.awards import Awards, awards_of, targets_of
 from domain.facts import EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
-from ledger.store import Rows, all_in
+from ledger.store import Rows
 from ledger.stored import by_originator
 
 REBUILD_CHUNK = 1_000
@@ -60,7 +60,7 @@ def outcomes_of(facts: EnterpriseFacts, books: dict[str, Rulebook]) -> Outcomes:
 def load(rows: Rows, codes: Iterable[str]) -> dict[str, EnterpriseRow]:
     """The read model's rows of these enterprises; those without one are left out."""
     sql = "SELECT code, version, facts, outcome FROM enterprises WHERE code IN ({})"
-    return {row[0]: _row(row) for row in all_in(rows, sql, codes)}
+    return {row[0]: _row(row) for row in rows.all_in(sql, codes)}
 
 
 def _row(row: Iterable[object]) -> EnterpriseRow:

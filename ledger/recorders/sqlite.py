@@ -7,16 +7,18 @@ and durability is asked for (``synchronous=FULL``) and read back, never assumed.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteDatastore, SQLiteProcessRecorder
 
-from ledger.store import Conflict, Row, StoreUnavailable
+from ledger.store import Conflict, Row, StoreUnavailable, UnsuitableStore, storable
 
 STREAM_ROWS = 1_000
+CHUNK = 500
+"""Values in one ``IN (…)`` list, below what every SQLite build allows."""
 FULL = 2
 
 
@@ -45,6 +47,16 @@ class LedgerSQLiteRecorder(SQLiteProcessRecorder):
         return [ours if self.events_table_name in sql else sql for sql in theirs]
 
 
+def settings(path: str) -> dict[str, str]:
+    """What the library's factory must know to open a file."""
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.sqlite",
+        "SQLITE_DBNAME": path,
+        "SQLITE_LOCK_TIMEOUT": "30",
+        "APPLICATION_RECORDER_TOPIC": "ledger.recorders.sqlite:LedgerSQLiteRecorder",
+    }
+
+
 class SQLiteRows:
     """One SQLite transaction."""
 
@@ -53,7 +65,7 @@ class SQLiteRows:
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Execute a statement."""
-        self.connection.execute(sql, values)
+        self._cursor(sql, values)
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each row of values."""
@@ -62,6 +74,14 @@ class SQLiteRows:
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Every row of a small answer."""
         return self._cursor(sql, values).fetchall()
+
+    def all_in(self, sql: str, values: Iterable[Any]) -> list[Row]:
+        """Rows for any number of values; ``IN ({})`` is filled a chunk at a time."""
+        wanted, found = list(values), list[Row]()
+        for start in range(0, len(wanted), CHUNK):
+            chunk = wanted[start : start + CHUNK]
+            found += self.all(sql.format(",".join("?" * len(chunk))), chunk)
+        return found
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory."""
@@ -72,7 +92,15 @@ class SQLiteRows:
     def _cursor(self, sql: str, values: Sequence[Any]) -> sqlite3.Cursor:
         cursor = self.connection.cursor()
         cursor.row_factory = None
-        return cursor.execute(sql, values)
+        try:
+            return cursor.execute(sql, values)
+        except UnicodeEncodeError:
+            return cursor.execute(sql, storable(values))
+
+    def has_table(self, name: str) -> bool:
+        """Whether a table exists."""
+        sql = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
+        return self._cursor(sql, [name]).fetchone() is not None
 
     def last_position(self) -> int:
         """The last position ever given out, also when its event was deleted behind our back."""
@@ -90,13 +118,15 @@ class SQLiteStore:
 
     dialect = "sqlite"
 
-    def __init__(self, datastore: SQLiteDatastore) -> None:
-        self.datastore = datastore
-        with datastore.get_connection(commit=True) as connection:
+    def __init__(self, recorder: SQLiteProcessRecorder) -> None:
+        self.recorder = recorder
+        self.datastore: SQLiteDatastore = recorder.datastore
+        with self.datastore.get_connection(commit=True) as connection:
             raw = self._prepared(connection)
             if raw.execute("PRAGMA synchronous").fetchone()[0] != FULL:
-                raise StoreUnavailable(
-                    "SQLite does not keep synchronous=FULL; the ledger would not be durable"
+                raise UnsuitableStore(
+                    "SQLite does not keep synchronous=FULL, so a power cut could undo what was "
+                    "confirmed — use a SQLite build that keeps it"
                 )
 
     @staticmethod
@@ -130,6 +160,16 @@ class SQLiteStore:
     def writing(self) -> Any:
         """The file's only writer, from the start of the transaction."""
         return self._transaction("BEGIN IMMEDIATE", commit=True)
+
+    @contextmanager
+    def migrating(self) -> Iterator[SQLiteRows]:
+        """The file's only writer, with the library's tables in place."""
+        try:
+            self.recorder.create_table()
+        except (sqlite3.OperationalError, OperationalError) as error:
+            raise StoreUnavailable(str(error)) from error
+        with self.writing() as rows:
+            yield rows
 
     def close(self) -> None:
         """Close every connection."""

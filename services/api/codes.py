@@ -187,7 +187,12 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
         "must be a whole number from {low} to {high}",
         "write a number in that range",
     ),
-    "query.flag": ("应为 true 或 false", "改为 true 或 false", "must be true or false", "write one of the two"),
+    "query.flag": (
+        "应为 true 或 false",
+        "改为 true 或 false",
+        "must be true or false",
+        "write one of the two",
+    ),
     "cursor.form": (
         "不是本地址给出的游标",
         "使用上一页的 next，或去掉该参数从头开始",
@@ -232,7 +237,12 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
         "has more than {limit} messages",
         "send several batches, or application/x-ndjson, which has no limit",
     ),
-    "batch.array": ("应为JSON数组", "将各条数据放入 [ ] 中", "must be a JSON array", "put the messages in [ ]"),
+    "batch.array": (
+        "应为JSON数组",
+        "将各条数据放入 [ ] 中",
+        "must be a JSON array",
+        "put the messages in [ ]",
+    ),
     "media.type": (
         "内容类型应为：{known}",
         "设置 Content-Type 为其中之一",

@@ -1,4 +1,4 @@
-"""Fields of addresses and query strings, and of answers."""
+"""Fields of addresses and query strings; what is wrong with one comes back as a fault."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ import binascii
 import json
 from typing import Any
 
-from marshmallow import Schema, fields
-
-from domain.money import AMOUNT_PATTERN
 from ledger.messages.faults import Fault, FaultError, faults_from
-from ledger.messages.fields import Choice, CreditCode, MessageField, Text, Whole
+from ledger.messages.fields import CreditCode, MessageField, Text
 from ledger.messages.schemas import Message
 from ledger.moments import NOW, Moment, Unanswerable, moment
 from ledger.store import Rows
@@ -174,88 +171,3 @@ def path_values(given: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
         except FaultError as error:
             faults += faults_from(error.messages, name)
     return values, faults
-
-
-class Answer(Schema):
-    """An answer of the API; its fields are all there is."""
-
-
-class Yuan(fields.String):
-    """An amount of yuan as text with two decimals."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("required", True)
-        super().__init__(metadata={"pattern": r"^-?[0-9]+\.[0-9]{2}$", "examples": ["1234.56"]}, **kwargs)
-
-
-def text(description: str | None = None, **kwargs: Any) -> fields.String:
-    """A text of an answer that is always there."""
-    kwargs.setdefault("required", True)
-    return fields.String(metadata={"description": description} if description else {}, **kwargs)
-
-
-def whole(**kwargs: Any) -> fields.Integer:
-    """A whole number of an answer that is always there."""
-    kwargs.setdefault("required", True)
-    return fields.Integer(**kwargs)
-
-
-def listed(schema: type[Schema]) -> fields.List:
-    """A list of an answer that is always there."""
-    return fields.List(fields.Nested(schema), required=True)
-
-
-class Words(Answer):
-    """The same words in Chinese and English."""
-
-    zh = text()
-    en = text()
-
-
-def words() -> fields.Nested:
-    """Words in both languages."""
-    return fields.Nested(Words, required=True)
-
-
-class Factor(Answer):
-    """The share of each award that the budget pays."""
-
-    fraction = text("exactly, like 5/8")
-    percent = text("rounded down to four decimals")
-
-
-class Sums(Answer):
-    """What was earned, held back, and is paid, in yuan."""
-
-    gross = Yuan()
-    withheld = Yuan()
-    eligible = Yuan()
-    reduction = Yuan()
-    payable = Yuan()
-
-
-class FaultSaid(Answer):
-    """One thing that is wrong, in the reader's language."""
-
-    field = text()
-    code = text()
-    rule = text()
-    mend = text()
-    line = fields.Integer(metadata={"description": "of a policy file"})
-
-
-class ProblemSchema(Answer):
-    """RFC 9457 problem details."""
-
-    type = text("urn:subsidy-ledger:problem: and the code")
-    title = text()
-    status = whole()
-    detail = text()
-    instance = text()
-    code = text()
-    faults = listed(FaultSaid)
-    refusal = fields.String(metadata={"description": "under which digest a refused message is kept"})
-    recorded = fields.Integer(metadata={"description": "messages of a stream that are kept already"})
-
-
-__all__ = ["AMOUNT_PATTERN", "Choice", "Text", "Whole"]

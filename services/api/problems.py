@@ -64,9 +64,7 @@ def answer(problem: Problem, status: int | None = None, headers: Iterable[tuple[
     lang = language()
     kind = PROBLEMS[problem.code]
     status = status or kind.status
-    title, detail = (
-        (kind.title_en, kind.detail_en) if lang == "en" else (kind.title_zh, kind.detail_zh)
-    )
+    title, detail = (kind.title_en, kind.detail_en) if lang == "en" else (kind.title_zh, kind.detail_zh)
     body = {
         "type": TYPE_PREFIX + problem.code,
         "title": title,

@@ -65,7 +65,9 @@ def language_option(command: F) -> F:
 
 def policy_options(command: F) -> F:
     """``--policy`` and ``--year``."""
-    command = click.option("--year", type=click.IntRange(2000, 2100), default=2024, show_default=True)(command)
+    command = click.option("--year", type=click.IntRange(2000, 2100), default=2024, show_default=True)(
+        command
+    )
     return click.option("--policy", default=DEFAULT_POLICY, show_default=True)(command)
 
 

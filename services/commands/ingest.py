@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -42,29 +41,28 @@ def run(ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar
 
 
 @click.command("ingest")
-@click.argument("file", type=click.Path(allow_dash=True, dir_okay=False, exists=True))
+@click.argument("file", type=click.File("rb", lazy=True))
 @click.option("--batch", type=click.IntRange(1, BATCH_MESSAGES_MAX), default=2_000, show_default=True)
 @json_option
 @click.pass_obj
-def ingest_command(context: Context, file: str, batch: int, as_json: bool) -> None:
+def ingest_command(context: Context, file: BinaryIO, batch: int, as_json: bool) -> None:
     """Take in FILE, one CloudEvents message a line ("-" for standard input).
 
     Safe to repeat: what is recorded already changes nothing. What is refused is kept; list it
     with "subsidy-ledger refused".
     """
-    stream = click.get_binary_stream("stdin") if file == "-" else Path(file).open("rb")
-    with stream, context.ledger() as ledger, Progress(disable=as_json) as bar:
-        totals = run(ledger, lines_of(stream), "file", batch, bar)
+    with context.ledger() as ledger, Progress(disable=as_json) as bar:
+        totals = run(ledger, lines_of(file), "file", batch, bar)
     if as_json:
-        print_json(
-            {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
-        )
+        print_json({"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused})
         return
     words = context.words
-    click.echo(
-        f"{words('入账', 'accepted')} {totals.accepted:,}  {words('重复', 'duplicate')} {totals.duplicate:,}  "
-        f"{words('退回', 'refused')} {totals.refused:,}"
+    said = (
+        (words("入账", "accepted"), totals.accepted),
+        (words("重复", "duplicate"), totals.duplicate),
+        (words("退回", "refused"), totals.refused),
     )
+    click.echo("  ".join(f"{word} {count:,}" for word, count in said))
 
 
 COMMANDS = (ingest_command,)

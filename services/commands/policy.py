@@ -44,7 +44,11 @@ def adopt(context: Context, file: Path) -> None:
     with context.ledger() as ledger:
         policy, new = adopt_policy(ledger, text_of(file))
     words = context.words
-    said = words("已纳入", "adopted") if new else words("此前已纳入，未作更改", "was adopted before; nothing changed")
+    said = (
+        words("已纳入", "adopted")
+        if new
+        else words("此前已纳入，未作更改", "was adopted before; nothing changed")
+    )
     click.echo(f"{policy.id} v{policy.version} {policy.effective_from}  {said}")
 
 
@@ -54,14 +58,20 @@ def adopt(context: Context, file: Path) -> None:
 def policies(context: Context, as_json: bool) -> None:
     """List the adopted policies."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        sql = "SELECT policy, version, effective_from, digest, position FROM policies ORDER BY policy, version"
+        sql = (
+            "SELECT policy, version, effective_from, digest, position FROM policies ORDER BY policy, version"
+        )
         found = rows.all(sql)
     if as_json:
         names = ("policy", "version", "effective_from", "digest", "position")
         print_json([dict(zip(names, row, strict=True)) for row in found])
         return
     words = context.words
-    heads = [(words("政策", "Policy"), False), (words("版本", "Version"), True), (words("施行", "Effective"), False)]
+    heads = [
+        (words("政策", "Policy"), False),
+        (words("版本", "Version"), True),
+        (words("施行", "Effective"), False),
+    ]
     table("", [*heads, ("SHA-256", False)], [(row[0], str(row[1]), row[2], row[3][:16]) for row in found])
 
 

@@ -42,7 +42,9 @@ def money_columns(context: Context) -> list[tuple[str, bool]]:
 @moment_options
 @json_option
 @click.pass_obj
-def balance(context: Context, code: str, policy: str, year: int, as_json: bool, **times: str | None) -> None:
+def balance(
+    context: Context, /, code: str, policy: str, year: int, as_json: bool, **times: str | None
+) -> None:
     """Show one enterprise's balance of a year."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
         answer = queries.balance(ledger, rows, code, policy, year, at(rows, times))
@@ -65,7 +67,9 @@ def balance(context: Context, code: str, policy: str, year: int, as_json: bool, 
 @moment_options
 @json_option
 @click.pass_obj
-def explain(context: Context, code: str, policy: str, year: int, as_json: bool, **times: str | None) -> None:
+def explain(
+    context: Context, /, code: str, policy: str, year: int, as_json: bool, **times: str | None
+) -> None:
     """Explain why an enterprise gets each fen of a year."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
         answer = explanations.explain(ledger, rows, code, policy, year, at(rows, times))
@@ -118,7 +122,7 @@ def outlook(context: Context, code: str, policy: str, year: int, as_json: bool) 
 @moment_options
 @json_option
 @click.pass_obj
-def budget(context: Context, policy: str, year: int, as_json: bool, **times: str | None) -> None:
+def budget(context: Context, /, policy: str, year: int, as_json: bool, **times: str | None) -> None:
     """Show the budget of a year: what shares it, and the factor."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
         answer = queries.budget(ledger, rows, policy, year, at(rows, times))
@@ -170,7 +174,7 @@ def print_largest(context: Context, answers: list[dict[str, Any]]) -> None:
 @moment_options
 @json_option
 @click.pass_obj
-def targets(context: Context, policy: str, year: int, as_json: bool, **times: str | None) -> None:
+def targets(context: Context, /, policy: str, year: int, as_json: bool, **times: str | None) -> None:
     """Show progress towards the policy's targets."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
         answer = queries.targets(ledger, rows, policy, year, at(rows, times))
@@ -203,8 +207,12 @@ def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
 
 @click.command("what-if")
 @policy_options
-@click.option("--reading", multiple=True, metavar="NAME=VALUE", help="Another reading, e.g. dtc-units=pro-rata.")
-@click.option("--figure", multiple=True, metavar="PATH=VALUE", help="A figure, e.g. store.tmall/amount=20000.00.")
+@click.option(
+    "--reading", multiple=True, metavar="NAME=VALUE", help="Another reading, e.g. dtc-units=pro-rata."
+)
+@click.option(
+    "--figure", multiple=True, metavar="PATH=VALUE", help="A figure, e.g. store.tmall/amount=20000.00."
+)
 @click.option("--budget", "budget_text", metavar="YUAN", help="Another budget, e.g. 8000000.00.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True)
 @json_option
@@ -229,7 +237,11 @@ def what_if_command(
         return
     words = context.words
     states = [
-        (name, *(shown(answer[key][k]) for k in ("appropriation", "sharing", "payable")), answer[key]["factor"]["percent"])
+        (
+            name,
+            *(shown(answer[key][k]) for k in ("appropriation", "sharing", "payable")),
+            answer[key]["factor"]["percent"],
+        )
         for key, name in (("before", words("现行", "As it stands")), ("after", words("假设", "What if")))
     ]
     heads = [("", False), (words("预算", "Budget"), True), (words("参与分配", "Sharing"), True)]
@@ -244,7 +256,9 @@ def what_if_command(
 
 
 @click.command("replay")
-@click.option("--into", type=click.Path(dir_okay=False), help="Keep the replayed read models in this new file.")
+@click.option(
+    "--into", type=click.Path(dir_okay=False), help="Keep the replayed read models in this new file."
+)
 @click.option("--take-over", is_flag=True, help="Put the replayed read models in place of the live ones.")
 @json_option
 @click.pass_obj
@@ -252,7 +266,11 @@ def replay_command(context: Context, into: str | None, take_over: bool, as_json:
     """Build every balance again from position 0, and compare with the live ones."""
     if into and Path(into).exists():
         raise click.BadParameter(f"{into} exists already — name a new file")
-    with tempfile.TemporaryDirectory() as folder, context.ledger() as ledger, Progress(disable=as_json) as bar:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        context.ledger() as ledger,
+        Progress(disable=as_json) as bar,
+    ):
         task = bar.add_task(context.words("重放", "Replaying"), total=None)
 
         def report(done: int, whole: int) -> None:
@@ -284,7 +302,10 @@ def refused(context: Context, everything: bool, limit: int, as_json: bool) -> No
         print_json(
             [
                 {
-                    **{name: getattr(each, name) for name in ("digest", "times", "channel", "source", "event_id")},
+                    **{
+                        name: getattr(each, name)
+                        for name in ("digest", "times", "channel", "source", "event_id")
+                    },
                     "subject": each.subject,
                     "first_at": each.first_at,
                     "last_at": each.last_at,

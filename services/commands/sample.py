@@ -28,7 +28,9 @@ def policy_text() -> str:
 @click.command()
 @click.option("--enterprises", type=click.IntRange(1, 10_000_000), default=2_000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Only write the messages to a file.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Only write the messages to a file."
+)
 @click.option("--serve", "then_serve", is_flag=True, help="Serve the ledger afterwards.")
 @click.pass_obj
 def sample(context: Context, enterprises: int, seed: int, out: Path | None, then_serve: bool) -> None:

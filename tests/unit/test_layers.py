@@ -24,7 +24,7 @@ def test_the_domain_never_asks_for_the_time() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("now", "today", "utcnow", "environ", "getenv")
     ]
 
-    assert [] == asked
+    assert asked == []
 
 
 def test_no_float_stands_near_money() -> None:
@@ -38,4 +38,4 @@ def test_no_float_stands_near_money() -> None:
         or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float")
     ]
 
-    assert [] == found
+    assert found == []

@@ -1,0 +1,204 @@
+"""Signed notes and checkpoints: who vouches for which state of the log.
+
+The forms are those of C2SP: signed-note (Ed25519, algorithm byte 0x01), tlog-checkpoint, and
+tlog-cosignature v1 (algorithm byte 0x04), so that tools nobody here wrote can read them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+ED25519 = 0x01
+COSIGNATURE_V1 = 0x04
+NOTE_BYTES_MAX = 65_536
+SIGNATURES_MAX = 100
+_NAME = re.compile(r"[^\s+]+")
+_SIGNATURE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+=*)")
+
+
+class NoteError(ValueError):
+    """A note, key or signature that cannot be read or does not verify."""
+
+
+class Signature(NamedTuple):
+    """One signature line: whose, which key, and the bytes."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A public key as auditors exchange it: ``name+hash+base64``."""
+
+    name: str
+    algorithm: int
+    public: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        """First four bytes of SHA-256(name, newline, algorithm, key)."""
+        named = self.name.encode() + b"\n" + bytes([self.algorithm]) + self.public
+        return hashlib.sha256(named).digest()[:4]
+
+    def __str__(self) -> str:
+        encoded = base64.b64encode(bytes([self.algorithm]) + self.public).decode()
+        return f"{self.name}+{self.key_id.hex()}+{encoded}"
+
+    @classmethod
+    def parse(cls, text: str) -> VerifierKey:
+        """Read a key.
+
+        Raises:
+            NoteError: for text that is no key, or whose hash does not fit.
+        """
+        name, _, rest = text.strip().partition("+")
+        key_hash, _, encoded = rest.partition("+")
+        try:
+            raw = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            raise NoteError(f"not a verifier key: {text[:80]!r}") from None
+        if not _NAME.fullmatch(name) or len(raw) != 33 or raw[0] not in (ED25519, COSIGNATURE_V1):
+            raise NoteError(f"not a verifier key: {text[:80]!r}")
+        key = cls(name, raw[0], raw[1:])
+        if key.key_id.hex() != key_hash:
+            raise NoteError(f"the key {name} does not fit its hash {key_hash[:16]}")
+        return key
+
+    def verifies(self, body: str, signature: Signature) -> bool:
+        """Whether a signature of a note's body is this key's."""
+        if signature.name != self.name or signature.key_id != self.key_id:
+            return False
+        message, raw = body.encode(), signature.signature
+        if self.algorithm == COSIGNATURE_V1:
+            if len(raw) != 72:
+                return False
+            message, raw = cosigned_message(body, int.from_bytes(raw[:8], "big")), raw[8:]
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(raw, message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class SignerKey:
+    """A private key with its name."""
+
+    name: str
+    seed: bytes
+    algorithm: int = ED25519
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """The public half."""
+        public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
+        return VerifierKey(self.name, self.algorithm, public.public_bytes_raw())
+
+    def sign(self, body: str) -> str:
+        """A signature line for a note's body."""
+        raw = Ed25519PrivateKey.from_private_bytes(self.seed).sign(body.encode())
+        return signature_line(self.name, self.verifier.key_id, raw)
+
+    def cosign(self, body: str, timestamp: int) -> str:
+        """A witness's cosignature line; ``timestamp`` is in seconds since 1970, UTC."""
+        message = cosigned_message(body, timestamp)
+        raw = Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
+        return signature_line(self.name, self.verifier.key_id, timestamp.to_bytes(8, "big") + raw)
+
+
+def cosigned_message(body: str, timestamp: int) -> bytes:
+    """What a witness signs (tlog-cosignature v1)."""
+    return f"cosignature/v1\ntime {timestamp}\n{body}".encode()
+
+
+def signature_line(name: str, key_id: bytes, raw: bytes) -> str:
+    """One line of a note's signatures."""
+    return f"— {name} {base64.b64encode(key_id + raw).decode()}\n"
+
+
+def parse_note(note: str) -> tuple[str, list[Signature]]:
+    """Split a note into its body (with its last newline) and its signatures.
+
+    Raises:
+        NoteError: for text that is no note.
+    """
+    if len(note.encode("utf-8", "replace")) > NOTE_BYTES_MAX:
+        raise NoteError("the note is too long")
+    body, separator, lines = note.rpartition("\n\n")
+    if not separator or not lines.endswith("\n"):
+        raise NoteError("the note has no signatures after an empty line")
+    signatures = []
+    for line in lines[:-1].split("\n"):
+        match = _SIGNATURE.fullmatch(line)
+        if match is None:
+            raise NoteError(f"not a signature line: {line[:80]!r}")
+        try:
+            raw = base64.b64decode(match[2], validate=True)
+        except binascii.Error:
+            raise NoteError(f"not a signature line: {line[:80]!r}") from None
+        if len(raw) < 5:
+            raise NoteError(f"not a signature line: {line[:80]!r}")
+        signatures.append(Signature(match[1], raw[:4], raw[4:]))
+    if len(signatures) > SIGNATURES_MAX:
+        raise NoteError("the note has too many signatures")
+    return body + "\n", signatures
+
+
+class Checkpoint(NamedTuple):
+    """The state of a log: whose, how many entries, and the root over them."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    @property
+    def body(self) -> str:
+        """The text that is signed (tlog-checkpoint)."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+    @classmethod
+    def parse(cls, body: str) -> Checkpoint:
+        """Read a checkpoint's text; extension lines are left unread.
+
+        Raises:
+            NoteError: for text that is no checkpoint.
+        """
+        lines = body.split("\n")
+        if len(lines) < 4 or not lines[0] or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]):
+            raise NoteError("not a checkpoint: origin, size and root stand on its first three lines")
+        try:
+            root = base64.b64decode(lines[2], validate=True)
+        except binascii.Error:
+            root = b""
+        if len(root) != 32:
+            raise NoteError("the checkpoint's root is not 32 bytes in base64")
+        return cls(lines[0], int(lines[1]), root)
+
+
+def open_checkpoint(note: str, keys: list[VerifierKey]) -> tuple[Checkpoint, list[str]]:
+    """Read a checkpoint and say which of the given keys vouch for it.
+
+    Raises:
+        NoteError: where none of them does, or one of their signatures is wrong.
+    """
+    body, signatures = parse_note(note)
+    vouching = []
+    for key in keys:
+        mine = [each for each in signatures if each.name == key.name and each.key_id == key.key_id]
+        if mine and not any(key.verifies(body, each) for each in mine):
+            raise NoteError(f"the signature of {key.name} does not verify")
+        if mine:
+            vouching.append(key.name)
+    if not vouching:
+        raise NoteError("the checkpoint is not signed by any of the given keys")
+    return Checkpoint.parse(body), vouching

@@ -1,0 +1,101 @@
+"""History step by step: each event, what it changed, and the balance after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from domain.awards import Awards, awards_of
+from domain.facts import EnterpriseFacts, fold
+from domain.policy.rulebook import Rulebook
+from ledger.policies import rulebooks
+from ledger.store import Rows
+from ledger.stored import SELECT, Stored, events_of, stored
+
+
+class Change(NamedTuple):
+    """What one event changed of one award, in fen."""
+
+    policy: str
+    year: int
+    measure: str
+    gross_before: int
+    gross_after: int
+    withheld_before: int
+    withheld_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStep:
+    """An event about an enterprise, or a version of a policy that came into the ledger."""
+
+    event: Stored
+    changes: tuple[Change, ...]
+    awards: dict[str, Awards]
+    """The awards after it, by policy; not to be changed."""
+
+
+@dataclass(slots=True)
+class RulesOverTime:
+    """The adopted policies as the ledger knew them at each position."""
+
+    rows: Rows
+    positions: list[int] = field(default_factory=list)
+    books: dict[int, dict[str, Rulebook]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        found = self.rows.all("SELECT position FROM policies ORDER BY position")
+        self.positions = [row[0] for row in found]
+
+    def at(self, position: int) -> dict[str, Rulebook]:
+        """The rulebooks at a position."""
+        count = sum(1 for each in self.positions if each <= position)
+        if count not in self.books:
+            self.books[count] = rulebooks(self.rows, position)
+        return self.books[count]
+
+
+def steps_of(rows: Rows, code: str, until: int, rules: RulesOverTime | None = None) -> Iterator[HistoryStep]:
+    """Every step of one enterprise's history up to a position, in order of recording."""
+    rules = rules or RulesOverTime(rows)
+    events = events_of(rows, code, until)
+    if not events:
+        return
+    first = events[0].position
+    adopted = [position for position in rules.positions if first < position <= until]
+    state, facts, keys = EnterpriseFacts(), [], set[str]()
+    before: dict[str, Awards] = {}
+    for event in sorted(events + _policy_events(rows, adopted), key=lambda each: each.position):
+        if not event.originator.startswith("policy:"):
+            facts.append(event.fact)
+            keys.add(event.fact.key)
+            known = "of" in event.fact.content and _target(event) in keys
+            if not state.add(event.fact, known=known):
+                state = fold(facts)
+        after = {policy: awards_of(state, book) for policy, book in rules.at(event.position).items()}
+        yield HistoryStep(event, tuple(changes_between(before, after)), after)
+        before = after
+
+
+def _target(event: Stored) -> str:
+    content = event.fact.content
+    return f"{content['of_source']}\x1f{content['of']}"
+
+
+def _policy_events(rows: Rows, positions: list[int]) -> list[Stored]:
+    return [stored(rows.all(f"{SELECT} WHERE rowid=?", [position])[0]) for position in positions]
+
+
+def changes_between(before: dict[str, Awards], after: dict[str, Awards]) -> Iterator[Change]:
+    """What differs between two states of an enterprise's awards, in a fixed order."""
+    for policy in sorted(before.keys() | after.keys()):
+        was_years, now_years = before.get(policy, {}), after.get(policy, {})
+        for year in sorted(was_years.keys() | now_years.keys()):
+            was_year, now_year = was_years.get(year, {}), now_years.get(year, {})
+            for measure in sorted(was_year.keys() | now_year.keys()):
+                was, now = was_year.get(measure), now_year.get(measure)
+                sums = (was.gross if was else 0, now.gross if now else 0)
+                held = (was.withheld if was else 0, now.withheld if now else 0)
+                if sums[0] != sums[1] or held[0] != held[1]:
+                    yield Change(policy, year, measure, *sums, *held)

@@ -1,0 +1,70 @@
+"""The HTTP API: joins the resources, the errors, the headers and the document to one ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from ledger.application import Ledger
+from services.api import headers, problems
+from services.api.claims.views import blueprint as claims
+from services.api.document import DocumentedApi
+from services.api.documentation.views import blueprint as documentation
+from services.api.enterprises.views import blueprint as enterprises
+from services.api.event_types.views import blueprint as event_types
+from services.api.events.views import blueprint as events
+from services.api.health.views import blueprint as health
+from services.api.policies.views import blueprint as policies
+from services.api.refused.views import blueprint as refused
+from services.api.what_if.views import blueprint as what_if
+from services.api.years.views import blueprint as years
+
+BODY_BYTES_MAX = 16 * 1024 * 1024
+"""Largest body of one request; a stream of events has no limit but that of each line."""
+
+RESOURCES = (
+    events,
+    event_types,
+    enterprises,
+    policies,
+    years,
+    claims,
+    refused,
+    what_if,
+    health,
+    documentation,
+)
+
+
+class Json(DefaultJSONProvider):
+    """JSON in UTF-8, in the order in which an answer is built."""
+
+    ensure_ascii = False
+    sort_keys = False
+    compact = True
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Write JSON; half a surrogate pair, which an upstream may send, becomes a question mark."""
+        return super().dumps(obj, **kwargs).encode("utf-8", "replace").decode()
+
+
+class Api(Flask):
+    """Flask with our JSON."""
+
+    json_provider_class = Json
+
+
+def create_app(ledger: Ledger) -> Flask:
+    """Make the API of one ledger."""
+    app = Api("services.api", static_folder=None)
+    app.extensions["subsidy-ledger"] = ledger
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+    app.url_map.merge_slashes = False
+    api = DocumentedApi(app)
+    for blueprint in RESOURCES:
+        api.register_blueprint(blueprint)
+    problems.register(app)
+    headers.register(app)
+    return app

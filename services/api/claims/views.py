@@ -1,0 +1,57 @@
+"""Claims, in order of policy, enterprise and claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.facts import CLAIM_STATUS
+from domain.money import yuan
+from ledger.messages.fields import Choice, CreditCode, Text
+from ledger.store import Rows
+from services.api.claims.schemas import ClaimsSchema
+from services.api.fields import Cursor, Query, limit_field
+from services.api.paging import Made, page
+from services.api.resource import Resource, ledger
+
+blueprint = Resource("claims", __name__, "/v1/claims", "申报 · claims")
+
+
+class ClaimsQuery(Query):
+    """Which claims."""
+
+    policy = Text()
+    status = Choice(*sorted(set(CLAIM_STATUS.values())))
+    enterprise = CreditCode()
+    cursor = Cursor("claims", str, str, str)
+    limit = limit_field()
+
+
+@blueprint.reads("", "申报", ClaimsQuery, ClaimsSchema)
+def claims(query: dict[str, Any]) -> Made:
+    """List claims as they now stand."""
+    with ledger().store.reading() as rows:
+        items = select_claims(rows, query, query["limit"] + 1)
+    return page(items, query["limit"], ("claims", "policy", "enterprise", "claim"))
+
+
+def select_claims(rows: Rows, query: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+    """Claims after the cursor, of a policy, an enterprise and a status where they are named."""
+    columns = {"policy": "policy", "enterprise": "code", "status": "status"}
+    where, values = ["1=1"], list[Any]()
+    for name, column in columns.items():
+        if name in query:
+            where.append(f"{column}=?")
+            values.append(query[name])
+    if "cursor" in query:
+        where.append("(policy, code, claim)>(?,?,?)")
+        values += query["cursor"]
+    sql = (
+        "SELECT policy, code, claim, measure, item, year, status, amount, position FROM claims "
+        f"WHERE {' AND '.join(where)} ORDER BY policy, code, claim LIMIT ?"
+    )
+    names = ("policy", "enterprise", "claim", "measure", "item", "year", "status", "amount", "position")
+    found = [dict(zip(names, row, strict=True)) for row in rows.all(sql, [*values, limit])]
+    for claim in found:
+        claim["amount"] = None if claim["amount"] is None else yuan(int(claim["amount"]))
+        claim["currency"] = "CNY"
+    return found

@@ -1,0 +1,81 @@
+"""The OpenAPI document, made from the resources and their schemas."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api  # type: ignore[import-untyped]
+from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]
+from marshmallow import fields
+
+from ledger.messages.fields import MessageField
+from ledger.messages.schemas import TYPES
+from services.api.answers import ProblemSchema
+from services.api.problems import MEDIA_TYPE
+from services.schemas_out import event_schema, field_schema
+
+TITLE = "补贴账本 · Subsidy ledger"
+VERSION = "1"
+OPENAPI_VERSION = "3.1.0"
+DESCRIPTION = (
+    "金额一律为文本；错误一律为 RFC 9457 problem+json，按 Accept-Language 给出中文或英文；"
+    "读取可带 as_of、as_known、rules_as_of。"
+    " Amounts are text. Errors are RFC 9457 problems, in Chinese or English by Accept-Language. "
+    "Reads take as_of (true by then), as_known (known by then) and rules_as_of (rules in force by then)."
+)
+
+
+class DocumentedApi(Api):  # type: ignore[misc]
+    """flask-smorest's API with our errors, and the schemas of every event among its components."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask) -> None:
+        info = {"description": DESCRIPTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}
+        options = {
+            "title": TITLE,
+            "version": VERSION,
+            "openapi_version": OPENAPI_VERSION,
+            "info": info,
+            "servers": [{"url": "/"}],
+        }
+        super().__init__(app, spec_kwargs=options)
+        self.ma_plugin.converter.add_attribute_function(_message_field)
+        self._add_events()
+        app.extensions["subsidy-ledger-api"] = self
+
+    def document(self) -> dict[str, Any]:
+        """The whole document."""
+        made: dict[str, Any] = self.spec.to_dict()
+        return made
+
+    def _register_error_handlers(self) -> None:
+        """None of smorest's own: every error is a problem of ours."""
+
+    def _register_responses(self) -> None:
+        """Responses by status; those of errors are problems."""
+        said = {status.name: status for status in HTTPStatus}
+        for name, status in said.items():
+            response: dict[str, Any] = {"description": status.phrase}
+            if status >= HTTPStatus.BAD_REQUEST:
+                response["schema"] = self.ERROR_SCHEMA
+            prepare_response(response, self.spec, MEDIA_TYPE)
+            self.spec.components.response(name, response, lazy=True)
+        response = {"description": "RFC 9457 problem", "schema": self.ERROR_SCHEMA}
+        prepare_response(response, self.spec, MEDIA_TYPE)
+        self.spec.components.response("DEFAULT_ERROR", response, lazy=True)
+
+    def _add_events(self) -> None:
+        names = []
+        for type_, name in TYPES.items():
+            schema = {k: v for k, v in event_schema(type_).items() if not k.startswith("$")}
+            self.spec.components.schema(f"Event{name}", schema)
+            names.append(f"Event{name}")
+        refs = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+        self.spec.components.schema("Event", {"oneOf": refs})
+
+
+def _message_field(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
+    return field_schema(field) if isinstance(field, MessageField) else {}

@@ -1,0 +1,194 @@
+"""Enterprises, their balances, explanations and events."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from services.api.answers import Answer, Factor, Sums, Words, Yuan, listed, text, whole, words
+
+
+class EnterpriseLineSchema(Answer):
+    """One enterprise with its sums of a year."""
+
+    enterprise = text()
+    events = whole()
+    gross = Yuan()
+    withheld = Yuan()
+    eligible = Yuan()
+
+
+class EnterprisesSchema(Answer):
+    """A page of enterprises, in order of credit code."""
+
+    policy = text()
+    year = whole()
+    position = whole()
+    items = listed(EnterpriseLineSchema)
+    next = fields.String(required=True, allow_none=True)
+
+
+class PolicyYearSchema(Sums):
+    """What one policy gives in one year."""
+
+    policy = text()
+    year = whole()
+
+
+class EnterpriseSchema(Answer):
+    """One enterprise."""
+
+    enterprise = text()
+    events = whole()
+    position = whole()
+    years = listed(PolicyYearSchema)
+
+
+class AwardSchema(Sums):
+    """One measure's award."""
+
+    measure = text()
+    article = text()
+    title = words()
+    flags = fields.List(fields.String(), required=True)
+
+
+class BalanceSchema(Sums):
+    """An enterprise's balance of one policy and year."""
+
+    enterprise = text()
+    policy = text()
+    year = whole()
+    position = whole()
+    factor = fields.Nested(Factor, required=True)
+    provisional = fields.Boolean(required=True)
+    awards = listed(AwardSchema)
+    paid = Yuan()
+
+
+class ExplainedReadingSchema(Answer):
+    """A reading that an award rests on."""
+
+    reading = text()
+    value = text()
+    words = words()
+    basis = text()
+    open = text()
+
+
+class SourceSchema(Answer):
+    """An event that an award rests on."""
+
+    position = whole()
+    source = text()
+    id = text()
+    event = text()
+    time = text()
+    recorded_at = text()
+    content = fields.Dict(keys=fields.String(), required=True)
+
+
+class HighestOnlySchema(Answer):
+    """Both sums, which won, and what was held back."""
+
+    quote = text()
+    rule = text()
+    this = Yuan()
+    other = Yuan()
+    higher = text("this or other")
+    withheld = Yuan()
+    words = words()
+
+
+class ProRataSchema(Answer):
+    """The budget's reduction."""
+
+    quote = text()
+    applies = fields.Boolean(required=True)
+    budget = Yuan()
+    sharing = Yuan()
+    factor = text()
+    percent = text()
+    words = words()
+
+
+class FlagSchema(Answer):
+    """Something to know about an award."""
+
+    code = text()
+    words = words()
+
+
+class ExplainedAwardSchema(Sums):
+    """Why one award is what it is."""
+
+    measure = text()
+    article = text()
+    title = words()
+    quote = text()
+    kind = text()
+    lead = text()
+    readings = listed(ExplainedReadingSchema)
+    sources = listed(SourceSchema)
+    sources_count = whole()
+    steps = fields.List(fields.Dict(keys=fields.String()), required=True)
+    highest_only = fields.Nested(HighestOnlySchema, required=True)
+    pro_rata = fields.Nested(ProRataSchema, required=True)
+    flags = listed(FlagSchema)
+
+
+class ExplanationSchema(Answer):
+    """Why each fen; ``subsidy-explanation/1``."""
+
+    format = text()
+    enterprise = text()
+    policy = text()
+    policy_title = words()
+    document = text()
+    policy_version = whole()
+    policy_digest = text()
+    year = whole()
+    position = whole()
+    awards = listed(ExplainedAwardSchema)
+
+
+class HintSchema(Answer):
+    """One thing still to be earned."""
+
+    measure = text()
+    article = text()
+    title = words()
+    hint = text()
+    values = fields.Dict(keys=fields.String(), required=True)
+    words = fields.Nested(Words, required=True)
+
+
+class OutlookSchema(Answer):
+    """What an enterprise could still earn, before the budget's reduction."""
+
+    enterprise = text()
+    policy = text()
+    year = whole()
+    position = whole()
+    hints = listed(HintSchema)
+
+
+class EventSchema(Answer):
+    """One event of an enterprise's history."""
+
+    position = whole()
+    version = whole()
+    recorded_at = text()
+    id = text()
+    source = text()
+    type = text()
+    subject = text()
+    time = text()
+    data = fields.Dict(keys=fields.String(), required=True)
+
+
+class HistorySchema(Answer):
+    """A page of an enterprise's history, in order of recording."""
+
+    enterprise = text()
+    items = listed(EventSchema)
+    next = fields.String(required=True, allow_none=True)

@@ -1,0 +1,142 @@
+"""Enterprises: balances, explanations, what could still be earned, and history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.policy.rulebook import NoRules
+from ledger import explanations, queries
+from ledger.messages.fields import Text
+from ledger.moments import Moment
+from ledger.policies import rulebook, rulebooks
+from ledger.queries import UnknownEnterprise
+from ledger.store import Rows
+from ledger.stored import stored
+from services.api.enterprises.past import enterprises_at, events_known
+from services.api.enterprises.schemas import (
+    BalanceSchema,
+    EnterpriseSchema,
+    EnterprisesSchema,
+    ExplanationSchema,
+    HistorySchema,
+    OutlookSchema,
+)
+from services.api.fields import (
+    POSITION_MAX,
+    Cursor,
+    Moments,
+    Query,
+    When,
+    YearOfAwards,
+    limit_field,
+    moment_of,
+)
+from services.api.paging import Made, page
+from services.api.resource import Resource, ledger
+from services.api.wire import event_document
+
+SUMS = ("gross", "withheld", "eligible", "reduction", "payable")
+
+blueprint = Resource("enterprises", __name__, "/v1/enterprises", "企业 · enterprises")
+
+
+class EnterprisesQuery(Moments):
+    """Which policy and year the sums are of."""
+
+    policy = Text(required=True)
+    year = YearOfAwards(required=True)
+    cursor = Cursor("enterprises", str)
+    limit = limit_field()
+
+
+class HistoryQuery(Query):
+    """Which part of a history."""
+
+    as_known = When(metadata={"description": "账本当时已知 · what the ledger knew by then"})
+    cursor = Cursor("events", int)
+    limit = limit_field()
+
+
+@blueprint.reads("", "企业名单与年度合计", EnterprisesQuery, EnterprisesSchema)
+def enterprises(query: dict[str, Any]) -> Made:
+    """List enterprises in order of credit code, with their sums of one policy and year."""
+    policy, year, limit = query["policy"], query["year"], query["limit"]
+    (after,) = query.get("cursor", ("",))
+    with ledger().store.reading() as rows:
+        at = moment_of(rows, query)
+        book = rulebook(rows, policy, at.until, at.rules_as_of)
+        if at.is_now:
+            items = queries.enterprises(rows, policy, year, after, limit + 1)
+        else:
+            items = enterprises_at(rows, book, year, after, limit + 1, at)
+        extra = {"policy": policy, "year": year, "position": queries.position(rows, at)}
+    return page(items, limit, ("enterprises", "enterprise"), extra)
+
+
+@blueprint.reads("/<code>", "一家企业的各年度合计", Moments, EnterpriseSchema)
+def enterprise(query: dict[str, Any], code: str) -> dict[str, Any]:
+    """Give an enterprise's sums of every policy and year."""
+    with ledger().store.reading() as rows:
+        at = moment_of(rows, query)
+        events = events_known(rows, code, at)
+        if not events:
+            raise UnknownEnterprise(code)
+        years = [line for policy in rulebooks(rows, at.until) for line in _years(rows, code, policy, at)]
+        return {
+            "enterprise": code,
+            "events": events,
+            "position": queries.position(rows, at),
+            "years": years,
+        }
+
+
+def _years(rows: Rows, code: str, policy: str, at: Moment) -> list[dict[str, Any]]:
+    """The sums of each year of a policy; none where the policy did not hold by then."""
+    try:
+        book = rulebook(rows, policy, at.until, at.rules_as_of)
+    except NoRules:
+        return []
+    lines = []
+    for year in sorted(queries.awards_at(rows, code, book, at)):
+        found = queries.balance(ledger(), rows, code, policy, year, at)
+        lines.append({"policy": policy, "year": year, **{name: found[name] for name in SUMS}})
+    return lines
+
+
+@blueprint.reads("/<code>/balances/<policy>/<year>", "企业的年度奖励", Moments, BalanceSchema)
+def balance(query: dict[str, Any], code: str, policy: str, year: int) -> dict[str, Any]:
+    """Give an enterprise's balance of one policy and year, measure by measure."""
+    with ledger().store.reading() as rows:
+        return queries.balance(ledger(), rows, code, policy, year, moment_of(rows, query))
+
+
+@blueprint.reads("/<code>/explanations/<policy>/<year>", "每一分钱的依据", Moments, ExplanationSchema)
+def explanation(query: dict[str, Any], code: str, policy: str, year: int) -> dict[str, Any]:
+    """Explain every award of a year: articles, readings, source events, arithmetic; in both languages."""
+    with ledger().store.reading() as rows:
+        return explanations.explain(ledger(), rows, code, policy, year, moment_of(rows, query))
+
+
+@blueprint.reads("/<code>/outlook/<policy>/<year>", "还可以获得的奖励", Moments, OutlookSchema)
+def outlook(query: dict[str, Any], code: str, policy: str, year: int) -> dict[str, Any]:
+    """Say what an enterprise could still earn in a year."""
+    with ledger().store.reading() as rows:
+        return explanations.outlook(ledger(), rows, code, policy, year, moment_of(rows, query))
+
+
+@blueprint.reads("/<code>/events", "企业的全部数据", HistoryQuery, HistorySchema)
+def history(query: dict[str, Any], code: str) -> Made:
+    """List an enterprise's events in order of recording."""
+    (after,) = query.get("cursor", (0,))
+    sql = (
+        "SELECT rowid, originator_id, originator_version, topic, state FROM stored_events "
+        "WHERE originator_id=? AND originator_version>? AND rowid<=? ORDER BY originator_version LIMIT ?"
+    )
+    with ledger().store.reading() as rows:
+        at = moment_of(rows, query)
+        if not events_known(rows, code, at):
+            raise UnknownEnterprise(code)
+        until = POSITION_MAX if at.until is None else at.until
+        found = rows.all(sql, [code, after, until, query["limit"] + 1])
+    items = [event_document(stored(row)) for row in found]
+    return page(items, query["limit"], ("events", "version"), {"enterprise": code})

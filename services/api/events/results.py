@@ -1,0 +1,31 @@
+"""Results of the inbox as documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ledger.inbox import Result, Totals
+from services.api.codes import said
+
+
+def result_document(result: Result, language: str) -> dict[str, Any]:
+    """What became of one message."""
+    return {
+        "status": result.status,
+        "id": result.event_id,
+        "source": result.source,
+        "position": result.position,
+        "refusal": result.refusal,
+        "faults": [said(fault, language) for fault in result.faults],
+    }
+
+
+def batch_document(results: list[Result], language: str) -> dict[str, Any]:
+    """What became of a batch."""
+    totals = Totals()
+    totals.add(results)
+    counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
+    return {
+        "counts": {"messages": len(results), **counts},
+        "results": [result_document(result, language) for result in results],
+    }

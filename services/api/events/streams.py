@@ -1,0 +1,112 @@
+"""An NDJSON stream: read line by line, ingested in batches, its results spooled for the answer.
+
+The results wait on disk until the whole body is read, since most clients do not read while
+they send; the events themselves are recorded while the body still comes in.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+from ledger.application import Ledger
+from ledger.inbox import Totals, ingest
+from ledger.messages.decode import MESSAGE_BYTES_MAX
+from services.api.events.results import result_document
+
+STREAM_BATCH_MESSAGES = 2_000
+STREAM_BATCH_BYTES = 4 * 1024 * 1024
+"""A batch of a stream ends at whichever of the two comes first."""
+SPOOL_MEMORY_BYTES = 1024 * 1024
+CHUNK_BYTES = 65_536
+
+Line = tuple[int, bytes]
+"""(number in the stream, from 1; the message)."""
+
+
+def lines(stream: IO[bytes]) -> Iterator[Line]:
+    """The lines of a stream that hold something; of one that is too long, its beginning."""
+    number, held, dropping = 0, bytearray(), False
+    while chunk := stream.read(CHUNK_BYTES):
+        start = 0
+        while (end := chunk.find(b"\n", start)) >= 0:
+            if not dropping:
+                held += chunk[start:end]
+            number += 1
+            yield from _line(number, held)
+            held.clear()
+            start, dropping = end + 1, False
+        if not dropping:
+            held += chunk[start:]
+            dropping = len(held) > MESSAGE_BYTES_MAX
+            del held[MESSAGE_BYTES_MAX + 1 :]
+    yield from _line(number + 1, held)
+
+
+def _line(number: int, held: bytearray) -> Iterator[Line]:
+    too_long = len(held) > MESSAGE_BYTES_MAX
+    message = bytes(held[: MESSAGE_BYTES_MAX + 1]) if too_long else bytes(held).strip(b" \t\r")
+    if message:
+        yield number, message
+
+
+def batches(stream: IO[bytes]) -> Iterator[list[Line]]:
+    """The lines of a stream in batches of bounded size."""
+    waiting: list[Line] = []
+    size = 0
+    for line in lines(stream):
+        waiting.append(line)
+        size += len(line[1])
+        if len(waiting) >= STREAM_BATCH_MESSAGES or size >= STREAM_BATCH_BYTES:
+            yield waiting
+            waiting, size = [], 0
+    if waiting:
+        yield waiting
+
+
+class Interrupted(Exception):
+    """The ledger failed in the middle of a stream; ``recorded`` messages were dealt with before."""
+
+    def __init__(self, recorded: int) -> None:
+        super().__init__(recorded)
+        self.recorded = recorded
+
+
+def take(ledger: Ledger, stream: IO[bytes], language: str) -> Iterator[bytes]:
+    """Ingest a stream, and give back its results as NDJSON, with a summary as the last line.
+
+    Raises:
+        Interrupted: from the ledger's own exception, before anything is given back.
+    """
+    spool = tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES)  # noqa: SIM115
+    totals = Totals()
+    count = 0
+    try:
+        for batch in batches(stream):
+            try:
+                results = ingest(ledger, [message for _, message in batch], "http")
+            except Exception as error:
+                raise Interrupted(count) from error
+            totals.add(results)
+            count += len(results)
+            for (number, _), result in zip(batch, results, strict=True):
+                spool.write(_encoded({"line": number, **result_document(result, language)}))
+        counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
+        spool.write(_encoded({"summary": {"messages": count, **counts}}))
+        spool.seek(0)
+    except BaseException:
+        spool.close()
+        raise
+    return _given_back(spool)
+
+
+def _given_back(spool: IO[bytes]) -> Iterator[bytes]:
+    with spool:
+        while chunk := spool.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _encoded(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

@@ -1,0 +1,112 @@
+"""Publishing events: one, a batch, or a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import Response, current_app, request
+from werkzeug.wsgi import get_input_stream
+
+from ledger.inbox import BATCH_MESSAGES_MAX, Result, ingest
+from ledger.messages.faults import Fault
+from services.api.events.results import batch_document, result_document
+from services.api.events.schemas import BatchSchema, ResultSchema
+from services.api.events.streams import Interrupted, take
+from services.api.problems import LANGUAGES, Problem, answer, language, of_ledger
+from services.api.resource import Resource, body_bytes, ledger, require_media
+
+ONE = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+JSON = "application/json"
+STREAM = "application/x-ndjson"
+MEDIA_TYPES = (ONE, BATCH, JSON, STREAM)
+
+_EVENT = {"$ref": "#/components/schemas/Event"}
+_EVENTS = {"type": "array", "items": _EVENT, "maxItems": BATCH_MESSAGES_MAX}
+REQUEST_BODY = {
+    "required": True,
+    "content": {
+        ONE: {"schema": _EVENT},
+        BATCH: {"schema": _EVENTS},
+        JSON: {"schema": {"anyOf": [_EVENT, _EVENTS]}},
+        STREAM: {"schema": {"type": "string", "description": "one event a line"}},
+    },
+}
+ANSWERS: dict[int, Any] = {200: {"anyOf": [ResultSchema, BatchSchema]}, 201: ResultSchema}
+
+blueprint = Resource("events", __name__, "/v1/events", "报送数据 · publishing facts as CloudEvents")
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@blueprint.writes("POST", "", "报送一条、一批或一串数据", ANSWERS, request_body=REQUEST_BODY)
+def publish() -> Any:
+    """Publish one event, a batch or a stream.
+
+    One event answers 201 when accepted, 200 when it is a duplicate, and 422 when it is refused.
+    A batch or a stream answers 200 with a result for each message.
+    """
+    require_media(MEDIA_TYPES)
+    if request.mimetype == STREAM:
+        return _stream()
+    body = body_bytes(MEDIA_TYPES)
+    batch = request.mimetype == BATCH
+    if request.mimetype == JSON:
+        batch = body.lstrip(b" \t\r\n")[:1] == b"["
+    if batch:
+        return batch_document(ingest(ledger(), split(body), "http"), language()), 200, {}
+    return one(ingest(ledger(), [body], "http")[0])
+
+
+def one(result: Result) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The answer to one message.
+
+    Raises:
+        Problem: where it was refused.
+    """
+    if result.status == "refused":
+        refused(result)
+    return result_document(result, language()), 201 if result.status == "accepted" else 200, {}
+
+
+def refused(result: Result) -> None:
+    """Tell why a message was refused, and where it is kept."""
+    extra = {"refusal": result.refusal}
+    raise Problem("message-refused", result.faults, extra=extra, digest=result.refusal)
+
+
+def split(body: bytes) -> list[bytes]:
+    """The messages of an array, each with its bytes as they came.
+
+    Raises:
+        Problem: where the body is no array, or holds too many.
+    """
+    try:
+        raws = _raws.decode(body)
+    except (msgspec.ValidationError, UnicodeDecodeError):
+        raise Problem("body-json", [Fault("batch.array", "body")]) from None
+    except RecursionError:
+        raise Problem("body-json", [Fault("json.depth", "body", {"limit": 8})]) from None
+    except msgspec.DecodeError as error:
+        fault = Fault("json.syntax", "body", {"detail": str(error)[:200]})
+        raise Problem("body-json", [fault]) from None
+    if len(raws) > BATCH_MESSAGES_MAX:
+        raise Problem("body-large", [Fault("batch.large", "body", {"limit": BATCH_MESSAGES_MAX})])
+    return [bytes(raw) for raw in raws]
+
+
+def _stream() -> Response:
+    stream = get_input_stream(request.environ)
+    lang = language()
+    try:
+        results = take(ledger(), stream, lang)
+    except Interrupted as error:
+        cause = error.__cause__
+        problem = of_ledger(cause) if isinstance(cause, Exception) else None
+        if problem is None:
+            raise
+        problem.extra["recorded"] = error.recorded
+        return answer(problem)
+    response: Response = current_app.response_class(results, 200, mimetype=STREAM)
+    response.headers["Content-Language"] = LANGUAGES[lang]
+    return response

@@ -1,0 +1,25 @@
+"""Whether the process lives, and whether it can serve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.api.fields import Query
+from services.api.health.schemas import LiveSchema, ReadySchema
+from services.api.resource import Resource, ledger
+
+blueprint = Resource("health", __name__, "/health", "运行状况 · health")
+
+
+@blueprint.reads("/live", "进程是否运行", Query, LiveSchema)
+def live(_: dict[str, Any]) -> dict[str, Any]:
+    """Say that the process answers."""
+    return {"status": "live"}
+
+
+@blueprint.reads("/ready", "能否提供服务", Query, ReadySchema)
+def ready(_: dict[str, Any]) -> dict[str, Any]:
+    """Say that the database answers, and up to which position."""
+    with ledger().store.reading() as rows:
+        rows.all("SELECT version FROM schema_version")
+        return {"status": "ready", "position": rows.last_position()}

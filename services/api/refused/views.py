@@ -1,0 +1,125 @@
+"""Refused messages: seen, corrected and sent again, or dismissed; never deleted."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from ledger.inbox import ingest
+from ledger.messages.faults import Fault
+from ledger.refusals import Refused, count_open, find, listed, resolve
+from services.api.codes import said
+from services.api.events.schemas import ResultSchema
+from services.api.events.views import JSON, ONE, one
+from services.api.fields import Cursor, Flag, Query, limit_field
+from services.api.paging import Made, page
+from services.api.problems import Problem, language
+from services.api.refused.schemas import RefusedListSchema, RefusedSchema, RefusedWholeSchema
+from services.api.resource import Resource, body_bytes, ledger
+
+RESUBMITTED, DISMISSED = "resubmitted", "dismissed"
+MEDIA_TYPES = (ONE, JSON)
+_EVENT = {"schema": {"$ref": "#/components/schemas/Event"}}
+
+blueprint = Resource("refused", __name__, "/v1/refused", "未被接收的数据 · refused messages")
+
+
+class RefusedQuery(Query):
+    """Which refused messages."""
+
+    open = Flag(load_default=False, metadata={"description": "只列未处理的 · only those not yet settled"})
+    cursor = Cursor("refused", int)
+    limit = limit_field()
+
+
+@blueprint.reads("", "未被接收的数据", RefusedQuery, RefusedListSchema)
+def refused(query: dict[str, Any]) -> Made:
+    """List refused messages in the order in which they first came."""
+    (after,) = query.get("cursor", (0,))
+    lang = language()
+    with ledger().store.reading() as rows:
+        found = listed(rows, after, query["limit"] + 1, query["open"])
+        waiting = count_open(rows)
+    return page(
+        [_line(each, lang) for each in found], query["limit"], ("refused", "number"), {"open": waiting}
+    )
+
+
+@blueprint.reads("/<digest>", "一条未被接收的数据", Query, RefusedWholeSchema)
+def one_refused(_: dict[str, Any], digest: str) -> dict[str, Any]:
+    """Give a refused message: its text, and every reason in both languages."""
+    found = _found(digest)
+    return {
+        **_head(found),
+        "faults": [_both(fault) for fault in found.faults],
+        "raw": found.raw.decode("utf-8", "replace"),
+        "raw_base64": base64.b64encode(found.raw).decode(),
+    }
+
+
+@blueprint.writes(
+    "POST",
+    "/<digest>/resubmission",
+    "更正后重新报送",
+    {200: ResultSchema, 201: ResultSchema},
+    request_body={"required": True, "content": {ONE: _EVENT, JSON: _EVENT}},
+)
+def resubmit(digest: str) -> Any:
+    """Send a refused message again, corrected; once it is recorded, the refusal is settled."""
+    _found(digest)
+    answer = one(ingest(ledger(), [body_bytes(MEDIA_TYPES)], "http")[0])
+    with ledger().store.writing() as rows:
+        resolve(rows, digest, RESUBMITTED)
+    return answer
+
+
+@blueprint.writes("POST", "/<digest>/dismissal", "不再处理", {200: RefusedSchema})
+def dismiss(digest: str) -> dict[str, Any]:
+    """Settle a refused message without sending it again; it stays in the list."""
+    with ledger().store.writing() as rows:
+        found = find(rows, digest)
+        if found is None:
+            raise Problem("refusal-unknown")
+        if found.resolved == RESUBMITTED:
+            raise Problem("refusal-settled")
+        resolve(rows, digest, DISMISSED)
+        after = find(rows, digest) or found
+    return _line(after, language())
+
+
+def _found(digest: str) -> Refused:
+    with ledger().store.reading() as rows:
+        found = find(rows, digest)
+    if found is None:
+        raise Problem("refusal-unknown")
+    return found
+
+
+def _head(refused: Refused) -> dict[str, Any]:
+    return {
+        "number": refused.number,
+        "digest": refused.digest,
+        "first_at": refused.first_at,
+        "last_at": refused.last_at,
+        "times": refused.times,
+        "channel": refused.channel,
+        "source": refused.source,
+        "id": refused.event_id,
+        "subject": refused.subject,
+        "type": refused.type,
+        "resolved": refused.resolved,
+    }
+
+
+def _line(refused: Refused, lang: str) -> dict[str, Any]:
+    return {**_head(refused), "faults": [said(fault, lang) for fault in refused.faults]}
+
+
+def _both(fault: Fault) -> dict[str, Any]:
+    zh, en = said(fault, "zh"), said(fault, "en")
+    return {
+        "field": fault.field,
+        "code": fault.code,
+        "rule": {"zh": zh["rule"], "en": en["rule"]},
+        "mend": {"zh": zh["mend"], "en": en["mend"]},
+    }

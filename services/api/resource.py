@@ -1,0 +1,190 @@
+"""A resource: flask-smorest's blueprint, with strict parameters and documented answers.
+
+Views take the checked query (or body) first, then the checked parts of the address, and
+return plain data. The schemas of answers document them; tests hold every answer to its schema.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import marshmallow
+from flask import Request, Response, current_app, request
+from flask_smorest import Blueprint  # type: ignore[import-untyped]
+from marshmallow import Schema
+from webargs.flaskparser import FlaskParser
+
+from ledger.application import Ledger
+from ledger.messages.decode import _parse as parse_strictly
+from ledger.messages.faults import Fault, faults_from
+from services.api.fields import PATH_FIELDS, Query, path_values
+from services.api.problems import Problem
+
+View = TypeVar("View", bound=Callable[..., Any])
+JSON_TYPES = ("application/json",)
+
+
+def ledger() -> Ledger:
+    """The ledger that this application serves."""
+    return cast(Ledger, current_app.extensions["subsidy-ledger"])
+
+
+def body_bytes(media_types: tuple[str, ...]) -> bytes:
+    """The request's body, of one of these types, within the limit."""
+    require_media(media_types)
+    body = request.get_data(cache=False)
+    if not body:
+        raise Problem("body-empty")
+    return body
+
+
+def require_media(media_types: tuple[str, ...]) -> None:
+    """Refuse other types of content, and compressed bodies."""
+    if request.mimetype not in media_types:
+        raise Problem("media-wrong", [Fault("media.type", "Content-Type", {"known": ", ".join(media_types)})])
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem("media-wrong", [Fault("media.encoding", "Content-Encoding")])
+
+
+class StrictParser(FlaskParser):
+    """Reads query strings and JSON bodies strictly; every fault is told at once."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": marshmallow.RAISE,
+        "json": marshmallow.RAISE,
+    }
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """The query string, no parameter twice."""
+        repeated = [name for name, values in req.args.lists() if len(values) > 1]
+        if repeated:
+            faults = [Fault("query.repeated", name[:200]) for name in repeated]
+            raise Problem("request-invalid", faults + path_values(req.view_args or {})[1])
+        return req.args.to_dict()
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """The JSON body, no key twice, no number that is not finite."""
+        parsed = parse_strictly(body_bytes(JSON_TYPES))
+        if isinstance(parsed, Fault):
+            raise Problem("body-json", [parsed])
+        return parsed
+
+    def handle_error(self, error: marshmallow.ValidationError, req: Request, schema: Schema, **_: Any) -> Any:
+        """Tell all that is wrong, in the address as in the parameters."""
+        known = {"known": ", ".join(sorted(schema.fields)) or "—"}
+        faults = [
+            Fault(each.code, each.field[:200], known if each.code == "query.unknown" else each.args)
+            for each in faults_from(error.messages)
+        ]
+        raise Problem("request-invalid", path_values(req.view_args or {})[1] + faults)
+
+
+class Resource(Blueprint):  # type: ignore[misc]
+    """One resource of the API."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, name: str, import_name: str, prefix: str, description: str) -> None:
+        super().__init__(
+            name, import_name, url_prefix=prefix or None, description=description, template_folder="templates"
+        )
+
+    def add_url_rule(self, rule: str, *args: Any, **options: Any) -> None:
+        """Register a route; the parts of its address document themselves."""
+        options["parameters"] = [
+            {"in": "path", "name": name, "required": True, "schema": dict(field.json_schema)}
+            for name, field in PATH_FIELDS.items()
+            if f"<{name}>" in rule
+        ]
+        super().add_url_rule(rule, *args, **options)
+
+    def reads(
+        self,
+        rule: str,
+        zh: str,
+        query: type[Schema],
+        answer: type[Schema] | None = None,
+        media_type: str = "application/json",
+    ) -> Callable[[View], View]:
+        """Register a view that reads; its answers carry an ETag."""
+
+        def decorate(view: View) -> View:
+            checked = _etagged(self.alt_response(200, **_said(answer, media_type))(_checked(view)))
+            checked = self.arguments(query, location="query")(checked)
+            self.route(rule)(self._summarised(zh, view)(checked))
+            return view
+
+        return decorate
+
+    def writes(
+        self,
+        method: str,
+        rule: str,
+        zh: str,
+        answers: dict[int, Any],
+        body: type[Schema] | None = None,
+        request_body: dict[str, Any] | None = None,
+    ) -> Callable[[View], View]:
+        """Register a view that writes; without a ``body`` schema it reads the request itself."""
+
+        def decorate(view: View) -> View:
+            checked: Any = _checked(view if body else _without_body(view))
+            for status, answer in answers.items():
+                checked = self.alt_response(status, **_said(answer, "application/json"))(checked)
+            if body is not None:
+                checked = self.arguments(body, location="json")(checked)
+            checked = self.arguments(Query, location="query")(checked)
+            if request_body is not None:
+                checked = self.doc(requestBody=request_body)(checked)
+            self.route(rule, methods=[method])(self._summarised(zh, view)(checked))
+            return view
+
+        return decorate
+
+    def _summarised(self, zh: str, view: Callable[..., Any]) -> Callable[[Any], Any]:
+        lines = (view.__doc__ or "").strip().split("\n")
+        decorate: Callable[[Any], Any] = self.doc(summary=f"{zh} · {lines[0].rstrip('.')}")
+        return decorate
+
+
+def _said(answer: Any, media_type: str) -> dict[str, Any]:
+    if answer is None:
+        return {"schema": {"type": "string"}, "content_type": media_type, "success": True}
+    return {"schema": answer, "content_type": media_type, "success": True}
+
+
+def _etagged(view: Any) -> Any:
+    """Document the ETag that ``services.api.headers`` sets."""
+    view._apidoc["etag"] = True
+    return view
+
+
+def _without_body(view: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def wrapper(_: Any, **parts: Any) -> Any:
+        return view(**parts)
+
+    return wrapper
+
+
+def _checked(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Check the parts of the address, and make a response of what the view returns."""
+
+    @functools.wraps(view)
+    def wrapper(*given: dict[str, Any], **parts: Any) -> Response:
+        values, faults = path_values(parts)
+        if faults:
+            raise Problem("request-invalid", faults)
+        made = view(given[-1], **values)
+        if isinstance(made, Response):
+            return made
+        data, status, headers = made if isinstance(made, tuple) else (made, 200, {})
+        body = current_app.json.dumps(data)
+        response = current_app.response_class(body, status, mimetype="application/json")
+        response.headers.extend(headers)
+        return response
+
+    return wrapper

@@ -1,0 +1,85 @@
+"""What if: the question and the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from ledger.messages.faults import FaultError
+from ledger.messages.fields import MessageField, Money, Text, Whole
+from ledger.messages.schemas import Message
+from services.api.answers import Answer, Factor, Yuan, listed, text, whole
+
+CHANGES_MAX = 200
+MOVES_DEFAULT, MOVES_MAX = 20, 1_000
+
+
+class Texts(MessageField):
+    """Texts by name, e.g. readings by id."""
+
+    json_schema = {
+        "type": "object",
+        "maxProperties": CHANGES_MAX,
+        "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 200},
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, str]:
+        if not isinstance(value, dict) or len(value) > CHANGES_MAX:
+            raise FaultError("field.type", wanted=f"a JSON object of at most {CHANGES_MAX} texts")
+        one = Text()
+        return {str(one.deserialize(name)): str(one.deserialize(each)) for name, each in value.items()}
+
+
+class WhatIfBody(Message):
+    """Other readings, figures or another budget, for one policy and year."""
+
+    policy = Text(required=True)
+    year = Whole(2000, 2100, "year.range", required=True)
+    readings = Texts(load_default=dict)
+    figures = Texts(load_default=dict)
+    budget = Money(load_default=None)
+    limit = Whole(1, MOVES_MAX, load_default=MOVES_DEFAULT)
+
+
+class ChangesSchema(Answer):
+    """What was changed."""
+
+    readings = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    figures = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    budget = Yuan()
+
+
+class StateSchema(Answer):
+    """A year's payments under one set of rules."""
+
+    appropriation = Yuan()
+    sharing = Yuan()
+    factor = fields.Nested(Factor, required=True)
+    payable = Yuan()
+    enterprises = whole()
+
+
+class MoveSchema(Answer):
+    """What changes for one enterprise."""
+
+    enterprise = text()
+    before = Yuan()
+    after = Yuan()
+    difference = Yuan()
+
+
+class WhatIfSchema(Answer):
+    """The year as it stands, the year as it would be, and who gains and loses."""
+
+    policy = text()
+    year = whole()
+    position = whole()
+    changes = fields.Nested(ChangesSchema, required=True)
+    before = fields.Nested(StateSchema, required=True)
+    after = fields.Nested(StateSchema, required=True)
+    gaining = whole()
+    losing = whole()
+    unchanged = whole()
+    winners = listed(MoveSchema)
+    losers = listed(MoveSchema)

@@ -1,0 +1,27 @@
+"""What if: other readings, figures or another budget on the real facts; nothing is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ledger.what_if import what_if
+from services.api.resource import Resource, ledger
+from services.api.what_if.schemas import WhatIfBody, WhatIfSchema
+
+blueprint = Resource("what-if", __name__, "/v1/what-if", "假设测算 · what if")
+
+
+@blueprint.writes("POST", "", "假设测算", {200: WhatIfSchema}, body=WhatIfBody)
+def compare(body: dict[str, Any]) -> dict[str, Any]:
+    """Compare a year as it stands with the same year under changed rules or another budget."""
+    with ledger().store.reading() as rows:
+        return what_if(
+            ledger(),
+            rows,
+            body["policy"],
+            body["year"],
+            body["readings"],
+            body["figures"],
+            body["budget"],
+            body["limit"],
+        )

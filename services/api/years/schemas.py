@@ -1,0 +1,90 @@
+"""The figures of one policy's year."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from services.api.answers import Answer, Factor, Sums, Yuan, listed, text, whole, words
+
+
+class MeasureTotalSchema(Answer):
+    """What one measure gives the city in one year."""
+
+    measure = text()
+    article = text()
+    title = words()
+    year = whole()
+    enterprises = whole()
+    gross = Yuan()
+    withheld = Yuan()
+    eligible = Yuan()
+    payable = Yuan()
+
+
+class ArticleTotalSchema(Answer):
+    """What one article gives the city."""
+
+    article = text()
+    gross = Yuan()
+    withheld = Yuan()
+    eligible = Yuan()
+    payable = Yuan()
+
+
+class BudgetSchema(Answer):
+    """A budget, what shares it, and how it is divided."""
+
+    policy = text()
+    year = whole()
+    period = text()
+    position = whole()
+    appropriation = Yuan()
+    gross = Yuan()
+    withheld = Yuan()
+    eligible = Yuan()
+    sharing = Yuan()
+    factor = fields.Nested(Factor, required=True)
+    payable = Yuan()
+    outside_budget = Yuan()
+    headroom = Yuan()
+    excess = Yuan()
+    measures = listed(MeasureTotalSchema)
+    articles = listed(ArticleTotalSchema)
+
+
+class ProgressSchema(Answer):
+    """One target and what is reached of it."""
+
+    target = text()
+    measure = text()
+    article = text()
+    lead = text()
+    title = words()
+    unit = text("yuan or count")
+    goal = text()
+    reached = text()
+    percent = text()
+
+
+class TargetsSchema(Answer):
+    """Progress towards a year's targets."""
+
+    policy = text()
+    year = whole()
+    position = whole()
+    targets = listed(ProgressSchema)
+
+
+class LargestLineSchema(Sums):
+    """One enterprise of the largest."""
+
+    enterprise = text()
+
+
+class LargestSchema(Answer):
+    """The enterprises with the largest awards of a year."""
+
+    policy = text()
+    year = whole()
+    position = whole()
+    items = listed(LargestLineSchema)

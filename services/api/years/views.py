@@ -1,0 +1,66 @@
+"""One year of one policy: its budget, its targets, its largest awards."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+from ledger import queries
+from ledger.moments import Moment
+from ledger.policies import rulebook
+from ledger.pools import lines_at
+from ledger.store import Rows
+from services.api.fields import Moments, Number, moment_of
+from services.api.resource import Resource, ledger
+from services.api.years.schemas import BudgetSchema, LargestSchema, TargetsSchema
+
+LARGEST_DEFAULT, LARGEST_MAX = 10, 100
+SUMS = ("gross", "withheld", "eligible", "reduction", "payable")
+
+blueprint = Resource("years", __name__, "/v1/policies", "年度：预算、目标 · a year's budget and targets")
+
+
+class LargestQuery(Moments):
+    """How many of the largest."""
+
+    limit = Number(1, LARGEST_MAX, load_default=LARGEST_DEFAULT)
+
+
+@blueprint.reads("/<policy>/years/<year>/budget", "预算与兑现比例", Moments, BudgetSchema)
+def budget(query: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
+    """Give the budget that a year is paid from, what shares it, and the factor."""
+    with ledger().store.reading() as rows:
+        return queries.budget(ledger(), rows, policy, year, moment_of(rows, query))
+
+
+@blueprint.reads("/<policy>/years/<year>/targets", "目标完成情况", Moments, TargetsSchema)
+def targets(query: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
+    """Give the progress towards a year's targets."""
+    with ledger().store.reading() as rows:
+        return queries.targets(ledger(), rows, policy, year, moment_of(rows, query))
+
+
+@blueprint.reads("/<policy>/years/<year>/largest", "奖励最多的企业", LargestQuery, LargestSchema)
+def largest(query: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
+    """List the enterprises with the largest awards of a year."""
+    with ledger().store.reading() as rows:
+        at = moment_of(rows, query)
+        if at.is_now:
+            rulebook(rows, policy)
+            found = queries.largest(ledger(), rows, policy, year, query["limit"])
+        else:
+            found = _largest_at(rows, policy, year, query["limit"], at)
+        position = queries.position(rows, at)
+    items = [{"enterprise": b["enterprise"], **{name: b[name] for name in SUMS}} for b in found]
+    return {"policy": policy, "year": year, "position": position, "items": items}
+
+
+def _largest_at(rows: Rows, policy: str, year: int, limit: int, at: Moment) -> list[dict[str, Any]]:
+    """The largest as they stood at a moment, in the same order as those of now."""
+    book = rulebook(rows, policy, at.until, at.rules_as_of)
+    sums: dict[str, int] = {}
+    for line in lines_at(rows, book, at):
+        if line.year == year:
+            sums[line.code] = sums.get(line.code, 0) + line.gross - line.withheld
+    codes = heapq.nsmallest(limit, sums, key=lambda code: (-sums[code], code))
+    return [queries.balance(ledger(), rows, code, policy, year, at) for code in codes]

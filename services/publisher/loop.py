@@ -1,0 +1,145 @@
+"""The outbox: changes of balance are published from the ledger's own log of events.
+
+They are worked out from the stored events, so nothing is written twice: a message's id is the
+position of the event that caused it, and a publisher that dies repeats messages of the same
+ids. Messages about one enterprise are keyed by its code and leave in order.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from domain.money import yuan
+from ledger.application import Ledger
+from ledger.changes import Change, HistoryStep, RulesOverTime, steps_of
+from ledger.store import Conflict, Rows, StoreUnavailable
+from ledger.writing import track, tracked
+from services.consumer.settings import KafkaSettings
+
+TRACKED = "outbox"
+POSITIONS_MAX = 500
+"""Most positions worked through before they are noted as published."""
+IDLE_SECONDS = 0.5
+FLUSH_SECONDS = 30
+SOURCE = "urn:subsidy-ledger"
+TYPE = "subsidy.balance-changed.v1"
+
+log = logging.getLogger(__name__)
+
+
+class Outgoing(NamedTuple):
+    """One message: its key and its CloudEvents value."""
+
+    position: int
+    key: str
+    value: bytes
+
+
+class Publisher:
+    """Publishes what the ledger learns, until told to stop."""
+
+    def __init__(self, ledger: Ledger, settings: KafkaSettings, stop: threading.Event) -> None:
+        self.ledger, self.settings, self.stop = ledger, settings, stop
+        self.producer = KafkaProducer(**settings.producer())
+
+    def run(self) -> None:
+        """Publish until told to stop; while broker or database is away, wait and try again."""
+        try:
+            while not self.stop.is_set():
+                try:
+                    moved = self.step()
+                except (KafkaError, StoreUnavailable, Conflict) as error:
+                    log.warning("the outbox waits: %s", error)
+                    moved = 0
+                if not moved:
+                    self.stop.wait(IDLE_SECONDS)
+        finally:
+            self.producer.close(timeout=FLUSH_SECONDS)
+
+    def step(self) -> int:
+        """Publish the next positions; how many positions were worked through."""
+        with self.ledger.store.reading() as rows:
+            after = tracked(rows, TRACKED) or 0
+            until = min(rows.last_position(), after + POSITIONS_MAX)
+            if until <= after:
+                return 0
+            messages = sorted(outgoing(rows, after, until), key=lambda each: each.position)
+        sent = [
+            self.producer.send(self.settings.published, key=m.key.encode(), value=m.value) for m in messages
+        ]
+        self.producer.flush(timeout=FLUSH_SECONDS)
+        for future in sent:
+            future.get(timeout=FLUSH_SECONDS)
+        with self.ledger.store.writing() as rows:
+            track(rows, TRACKED, until)
+        return until - after
+
+
+def outgoing(rows: Rows, after: int, until: int) -> Iterator[Outgoing]:
+    """The messages that events after one position and up to another give rise to."""
+    rules = RulesOverTime(rows)
+    for code in _touched(rows, rules, after, until):
+        for step in steps_of(rows, code, until, rules):
+            if step.event.position > after:
+                yield from _messages(code, step)
+
+
+def _touched(rows: Rows, rules: RulesOverTime, after: int, until: int) -> Iterator[str]:
+    """Enterprises with events in a range; all of them where a policy came in."""
+    if any(after < position <= until for position in rules.positions):
+        sql, values = "SELECT code FROM enterprises ORDER BY code", list[Any]()
+    else:
+        sql = (
+            "SELECT DISTINCT originator_id FROM stored_events "
+            "WHERE rowid>? AND rowid<=? AND originator_id NOT LIKE 'policy:%' ORDER BY originator_id"
+        )
+        values = [after, until]
+    for row in rows.all(sql, values):
+        yield row[0]
+
+
+def _messages(code: str, step: HistoryStep) -> Iterator[Outgoing]:
+    changed: dict[tuple[str, int], list[Change]] = {}
+    for change in step.changes:
+        changed.setdefault((change.policy, change.year), []).append(change)
+    for (policy, year), changes in changed.items():
+        awards = step.awards.get(policy, {}).get(year, {})
+        gross = sum(award.gross for award in awards.values())
+        withheld = sum(award.withheld for award in awards.values())
+        position = step.event.position
+        value = {
+            "specversion": "1.0",
+            "id": f"{position}:{code}:{policy}:{year}",
+            "source": SOURCE,
+            "type": TYPE,
+            "subject": code,
+            "time": step.event.recorded_at,
+            "datacontenttype": "application/json",
+            "data": {
+                "policy": policy,
+                "year": year,
+                "position": position,
+                "gross": yuan(gross),
+                "withheld": yuan(withheld),
+                "eligible": yuan(gross - withheld),
+                "changes": [_change(change) for change in changes],
+            },
+        }
+        yield Outgoing(position, code, json.dumps(value, ensure_ascii=False).encode())
+
+
+def _change(change: Change) -> dict[str, str]:
+    return {
+        "measure": change.measure,
+        "gross_before": yuan(change.gross_before),
+        "gross_after": yuan(change.gross_after),
+        "withheld_before": yuan(change.withheld_before),
+        "withheld_after": yuan(change.withheld_after),
+    }
