@@ -83,7 +83,7 @@ class Store(Protocol):
 _NOWHERE_STORED = re.compile("[\x00\ud800-\udfff]")
 
 
-def storable(values: Sequence[Any]) -> list[Any]:
+def storable(values: Iterable[Any]) -> list[Any]:
     """Values with U+FFFD in place of the characters that no database text holds."""
     return [_NOWHERE_STORED.sub("\ufffd", value) if isinstance(value, str) else value for value in values]
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from services.consumer.settings import KafkaSettings
 
 PREFIX = "SUBSIDY_LEDGER_"
 WORKERS_MAX = 64
@@ -25,10 +28,41 @@ class Variable(NamedTuple):
 
 
 VARIABLES = (
-    Variable(f"{PREFIX}DATABASE", "./subsidy-ledger.db", "账本的SQLite文件", "the ledger's SQLite file"),
+    Variable(
+        f"{PREFIX}DATABASE",
+        "./subsidy-ledger.db",
+        "账本的数据库：SQLite文件的路径，或 postgresql://用户:密码@主机:端口/库名",
+        "the ledger's database: the path of a SQLite file, or postgresql://user:password@host:port/name",
+    ),
     Variable(f"{PREFIX}HOST", "127.0.0.1", "服务监听的地址", "the address that the service listens on"),
     Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
     Variable(f"{PREFIX}WORKERS", "1", "服务进程数，1至64", "how many processes serve, from 1 to 64"),
+    Variable(
+        f"{PREFIX}KAFKA_BROKERS",
+        "127.0.0.1:9092",
+        "Kafka地址，逗号分隔",
+        "Kafka's addresses, comma-separated",
+    ),
+    Variable(f"{PREFIX}KAFKA_TOPIC", "subsidy.events", "接收数据的主题", "the topic that facts come on"),
+    Variable(
+        f"{PREFIX}KAFKA_DEAD_LETTERS",
+        "subsidy.dead-letters",
+        "退回数据的主题",
+        "the topic of what was refused",
+    ),
+    Variable(
+        f"{PREFIX}KAFKA_PUBLISHED",
+        "subsidy.balances",
+        "发布余额变动的主题",
+        "the topic that changes of balance leave on",
+    ),
+    Variable(f"{PREFIX}KAFKA_GROUP", "subsidy-ledger", "消费者组", "the consumer group"),
+    Variable(
+        f"{PREFIX}KAFKA_SESSION_MS",
+        "10000",
+        "消费者失联多少毫秒后由其他消费者接手，3000至300000",
+        "after how many milliseconds of silence others take over, from 3000 to 300000",
+    ),
     Variable(
         f"{PREFIX}ALLOW_OPEN",
         "0",
@@ -55,6 +89,7 @@ class Settings:
     port: int = 8080
     workers: int = 1
     allow_open: bool = False
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -71,6 +106,14 @@ class Settings:
             port=_whole("PORT", values["PORT"], 1, 65_535),
             workers=_whole("WORKERS", values["WORKERS"], 1, WORKERS_MAX),
             allow_open=_flag("ALLOW_OPEN", values["ALLOW_OPEN"]),
+            kafka=KafkaSettings(
+                brokers=_addresses("KAFKA_BROKERS", values["KAFKA_BROKERS"]),
+                topic=_topic("KAFKA_TOPIC", values["KAFKA_TOPIC"]),
+                dead_letters=_topic("KAFKA_DEAD_LETTERS", values["KAFKA_DEAD_LETTERS"]),
+                published=_topic("KAFKA_PUBLISHED", values["KAFKA_PUBLISHED"]),
+                group=_topic("KAFKA_GROUP", values["KAFKA_GROUP"]),
+                session_timeout_ms=_whole("KAFKA_SESSION_MS", values["KAFKA_SESSION_MS"], 3_000, 300_000),
+            ),
         )
 
     def check_open(self) -> None:
@@ -116,6 +159,22 @@ def _whole(name: str, text: str, low: int, high: int) -> int:
         rule = f"is not a whole number from {low} to {high}: {text[:40]!r}"
         raise SettingsError(PREFIX + name, rule, f"write a number from {low} to {high}, or leave it unset")
     return int(text)
+
+
+def _addresses(name: str, text: str) -> str:
+    if not all(
+        re.fullmatch(r"[^\s:,]+:[0-9]{1,5}|\[[0-9a-f:]+\]:[0-9]{1,5}", each) for each in text.split(",")
+    ):
+        rule = f"is not a list of host:port: {text[:80]!r}"
+        raise SettingsError(PREFIX + name, rule, "write it like kafka-1:9092,kafka-2:9092")
+    return text
+
+
+def _topic(name: str, text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", text):
+        rule = f"is not a name that Kafka allows: {text[:80]!r}"
+        raise SettingsError(PREFIX + name, rule, "use letters, digits, full stops, hyphens and underscores")
+    return text
 
 
 def _flag(name: str, text: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.brokers import Ports, Watchman
+from tests.processes import Ports, Watchman
 
 START_SECONDS_MAX = 30
 TEMPLATE = "ledger_template"

@@ -195,7 +195,7 @@ class PostgresRows:
 
     def all_in(self, sql: str, values: Iterable[Any]) -> list[Row]:
         """Rows for any number of values of one type, sent as one array."""
-        wanted = list(values)
+        wanted = storable(values)
         if not wanted:
             return []
         any_of = _translated(sql).replace("IN ({})", "= ANY(%b)")
@@ -213,14 +213,7 @@ class PostgresRows:
 
     def _execute(self, sql: str, values: Sequence[Any] = (), **how: Any) -> Cursor[tuple[Any, ...]]:
         cursor = self.connection.cursor(row_factory=tuple_row)
-        try:
-            return cursor.execute(sql, values or None, **how)
-        except (UnicodeEncodeError, psycopg.DataError):
-            # Raised before anything was sent where a text holds what no database text can.
-            cleaned = storable(values)
-            if cleaned == list(values) or self.connection.info.transaction_status.name != "INTRANS":
-                raise
-            return cursor.execute(sql, cleaned, **how)
+        return cursor.execute(sql, storable(values) or None, **how)
 
     def has_table(self, name: str) -> bool:
         """Whether a table exists."""

@@ -74,7 +74,7 @@ class DocumentedApi(Api):  # type: ignore[misc]
             self.spec.components.schema(f"Event{name}", schema)
             names.append(f"Event{name}")
         refs = [{"$ref": f"#/components/schemas/{name}"} for name in names]
-        self.spec.components.schema("Event", {"oneOf": refs})
+        self.spec.components.schema("EventMessage", {"oneOf": refs})
 
 
 def _message_field(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:

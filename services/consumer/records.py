@@ -50,7 +50,7 @@ def message_of(record: Record) -> bytes | Refusal:
                 fault = Fault("kafka.header", name[:100], {"header": name[:100]})
                 return Refusal(record.value or _coordinates(record), [fault])
     message = _structured(attributes, record.value) if "specversion" in attributes else record.value
-    subject = _subject_of(message)
+    subject = subject_of(message)
     if record.key is not None and subject is not None and record.key != subject.encode():
         return Refusal(message, [Fault("kafka.key", "key")], subject=subject[:200])
     return message
@@ -61,7 +61,8 @@ def _structured(attributes: dict[str, str], data: bytes) -> bytes:
     return named[:-1] + b',"data":' + (data or b"null") + b"}"
 
 
-def _subject_of(message: bytes) -> str | None:
+def subject_of(message: bytes) -> str | None:
+    """The subject of a structured message; ``None`` where it cannot be read."""
     try:
         return _subject.decode(message).subject
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

@@ -101,7 +101,8 @@ def test_a_position_is_not_given_again_when_its_event_was_deleted(open_at: Opene
 
 def test_the_library_reads_what_we_wrote_and_goes_on_after_it(open_at: Opener) -> None:
     ledger = open_at()
-    take(ledger, Feed(1).shop("tmall", "a", "2024-05-05"), Feed(1).sales("online", 2024, "5.00"))
+    feed = Feed(1)
+    take(ledger, feed.shop("tmall", "a", "2024-05-05"), feed.sales("online", 2024, "5.00"))
     recorder = ledger.application.recorder
     assert isinstance(recorder, ApplicationRecorder)
 
@@ -129,9 +130,7 @@ def test_text_is_sorted_by_its_bytes(open_at: Opener) -> None:
         rows.run_many("INSERT INTO enterprises VALUES (?,?,?,?)", [(name, 1, b"", b"") for name in names])
 
     with ledger.store.reading() as rows:
-        stored = [
-            r[0] for r in rows.stream("SELECT originator_id FROM stored_events ORDER BY originator_id")
-        ]
+        stored = [r[0] for r in rows.stream("SELECT originator_id FROM stored_events ORDER BY originator_id")]
         listed = [r[0] for r in rows.all("SELECT code FROM enterprises WHERE code>? ORDER BY code", ["Z"])]
 
     assert stored == sorted(names, key=str.encode)
@@ -259,6 +258,7 @@ def test_creating_twice_and_at_once_while_another_serves_changes_nothing(
             failures.append(error)
 
     with serving.store.reading() as rows:
+        assert rows.last_position() == 1
         threads = [threading.Thread(target=create) for _ in range(6)]
         for thread in threads:
             thread.start()

@@ -22,7 +22,7 @@ JSON = "application/json"
 STREAM = "application/x-ndjson"
 MEDIA_TYPES = (ONE, BATCH, JSON, STREAM)
 
-_EVENT = {"$ref": "#/components/schemas/Event"}
+_EVENT = {"$ref": "#/components/schemas/EventMessage"}
 _EVENTS = {"type": "array", "items": _EVENT, "maxItems": BATCH_MESSAGES_MAX}
 REQUEST_BODY = {
     "required": True,

@@ -19,7 +19,7 @@ from services.api.resource import Resource, body_bytes, ledger
 
 RESUBMITTED, DISMISSED = "resubmitted", "dismissed"
 MEDIA_TYPES = (ONE, JSON)
-_EVENT = {"schema": {"$ref": "#/components/schemas/Event"}}
+_EVENT = {"schema": {"$ref": "#/components/schemas/EventMessage"}}
 
 blueprint = Resource("refused", __name__, "/v1/refused", "未被接收的数据 · refused messages")
 

@@ -1,0 +1,99 @@
+"""Commands that run beside the service: consume, publish, replay-dead-letters, migrate."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from typing import Any, BinaryIO
+
+import click
+
+from ledger import refusals
+from ledger.application import open_ledger
+from ledger.messages.decode import Message, Now, decode
+from services.commands.common import Context
+from services.commands.ingest import lines_of
+
+PAGE = 500
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set, so that the work at hand is finished first."""
+    stop = threading.Event()
+
+    def ask(*_: Any) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    return stop
+
+
+@click.command()
+@click.pass_obj
+def consume(context: Context) -> None:
+    """Take in facts from Kafka until told to stop (SIGTERM)."""
+    from services.consumer.loop import LedgerConsumer  # only streams need the Kafka client
+
+    stop = stop_on_signals()
+    ledger = open_ledger(context.path, create=False)
+    try:
+        click.echo(f"{context.settings.kafka.topic} @ {context.settings.kafka.brokers}")
+        totals = LedgerConsumer(ledger, context.settings.kafka, stop).run()
+    finally:
+        ledger.close()
+    click.echo(f"accepted {totals.accepted}  duplicate {totals.duplicate}  refused {totals.refused}")
+
+
+@click.command()
+@click.pass_obj
+def publish(context: Context) -> None:
+    """Publish changes of balance to Kafka until told to stop (SIGTERM)."""
+    from services.publisher.loop import Publisher  # only streams need the Kafka client
+
+    stop = stop_on_signals()
+    ledger = open_ledger(context.path, create=False)
+    try:
+        click.echo(f"{context.settings.kafka.published} @ {context.settings.kafka.brokers}")
+        Publisher(ledger, context.settings.kafka, stop).run()
+    finally:
+        ledger.close()
+
+
+@click.command("replay-dead-letters")
+@click.option("--corrected", type=click.File("rb"), help="Send these corrected messages, a line each.")
+@click.pass_obj
+def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
+    """Send dead letters to the topic of facts again: corrected ones, or those that now pass.
+
+    Without --corrected, every open refusal whose message is right by today's rules is sent as it
+    came (for example, after a policy was adopted). What is accepted is closed in the refused
+    list by the ledger itself.
+    """
+    from services.consumer.producing import send_again
+
+    with context.ledger() as ledger:
+        messages = list(lines_of(corrected)) if corrected else []
+        if corrected is None:
+            now, after = Now.at(ledger.clock()), 0
+            with ledger.store.reading() as rows:
+                while page := refusals.listed(rows, after, PAGE, open_only=True):
+                    messages += [r.raw for r in page if isinstance(decode(r.raw, now), Message)]
+                    after = page[-1].number
+    sent, unkeyed = send_again(context.settings.kafka, messages)
+    words = context.words
+    said = (words("已重新发送", "sent again"), sent, words("无法识别企业代码", "without a subject"), unkeyed)
+    click.echo("  ".join(str(each) for each in said))
+
+
+@click.command()
+@click.pass_obj
+def migrate(context: Context) -> None:
+    """Create or upgrade the database's tables; safe to run twice, and while others serve."""
+    with context.ledger() as ledger:
+        click.echo(f"{ledger.dialect}: {context.words('数据表已是最新', 'the tables are up to date')}")
+
+
+COMMANDS = (consume, publish, replay_dead_letters, migrate)
