@@ -14,9 +14,12 @@ from typing import Any, cast
 
 from eventsourcing.application import Application
 
-from ledger.recorders import postgres, sqlite
+from ledger.recorders import sqlite
 from ledger.store import Store, UnsuitableStore
 from ledger.tables import check_version, create_tables
+
+SCHEMES = ("postgresql://", "postgres://")
+"""How the address of a PostgreSQL database begins; every other one is a SQLite file's path."""
 
 Clock = Callable[[], datetime]
 """Gives the present as an aware moment."""
@@ -61,31 +64,35 @@ def open_ledger(database: str, clock: Clock = utc_now, create: bool = True) -> L
         StoreUnavailable: where the database cannot be reached.
         UnsuitableStore: where the ledger must not run on it; the text says the mend.
     """
-    opened = _postgres if database.startswith(postgres.SCHEMES) else _sqlite
-    application, store = opened(database, create)
+    opened = _postgres if database.startswith(SCHEMES) else _sqlite
+    application, store, dialect = opened(database, create)
     try:
         if create:
-            create_tables(store, store.dialect)
+            create_tables(store, dialect)
         else:
             check_version(store)
     except BaseException:
         application.close()
         raise
-    return Ledger(store, application, store.dialect, clock)
+    return Ledger(store, application, dialect, clock)
 
 
 _COMMON = {"ORIGINATOR_ID_TYPE": "text", "CREATE_TABLE": "n"}
 """Tables are created by ``ledger.tables``, never by the library on its own."""
 
 
-def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, sqlite.SQLiteStore]:
+def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
     if not create and not Path(path).is_file():
         raise UnsuitableStore(f"no ledger at {path} — run: subsidy-ledger migrate")
     application = EventStoreApplication(env={**_COMMON, **sqlite.settings(path)})
-    return application, sqlite.SQLiteStore(cast(sqlite.LedgerSQLiteRecorder, application.recorder))
+    store = sqlite.SQLiteStore(cast(sqlite.LedgerSQLiteRecorder, application.recorder))
+    return application, store, store.dialect
 
 
-def _postgres(url: str, create: bool) -> tuple[EventStoreApplication, postgres.PostgresStore]:
+def _postgres(url: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
+    from ledger.recorders import postgres  # an embedded ledger must not need PostgreSQL's client library
+
     with postgres.errors_mapped():
         application = EventStoreApplication(env={**_COMMON, **postgres.settings(url)})
-    return application, postgres.PostgresStore(cast(postgres.LedgerPostgresRecorder, application.recorder))
+    store = postgres.PostgresStore(cast(postgres.LedgerPostgresRecorder, application.recorder))
+    return application, store, store.dialect

@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ledger.audit.tree import begin_log
 from ledger.store import Rows, Store, UnsuitableStore
 
 TABLES: dict[str, str] = {
     "schema_version": "version {int} PRIMARY KEY, name TEXT NOT NULL",
     "event_keys": "key {blob} PRIMARY KEY, digest {blob} NOT NULL, position {int} NOT NULL",
     "batches": "last_position {int} PRIMARY KEY, recorded_at TEXT NOT NULL",
+    "tiles": (
+        "level {int} NOT NULL, number {int} NOT NULL, hashes {blob} NOT NULL, PRIMARY KEY (level, number)"
+    ),
+    "log_secret": "id {int} PRIMARY KEY, secret {blob} NOT NULL",
+    "checkpoints": "size {int} PRIMARY KEY, made_at TEXT NOT NULL, root {blob} NOT NULL, note TEXT NOT NULL",
     "refused": (
         "digest TEXT PRIMARY KEY, number {int} NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL, "
         "times {int} NOT NULL, channel TEXT NOT NULL, source TEXT, event_id TEXT, subject TEXT, "
@@ -72,7 +78,7 @@ INDEXES = {
 READ_MODELS = ("enterprises", "awards", "balances", "totals", "totals_history", "claims")
 """Tables that a rebuild fills anew from the events."""
 
-_CLUSTERED = ("event_keys", "awards", "balances", "totals", "totals_history")
+_CLUSTERED = ("event_keys", "tiles", "awards", "balances", "totals", "totals_history")
 
 _TYPES = {
     "sqlite": {"TEXT": "TEXT", "blob": "BLOB", "int": "INTEGER"},
@@ -97,6 +103,7 @@ def _initial(rows: Rows, dialect: str) -> None:
         rows.run(f"CREATE TABLE IF NOT EXISTS {name} ({text}){without_rowid}")
     for name, target in INDEXES.items():
         rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {target}")
+    begin_log(rows)
 
 
 MIGRATIONS = (Migration(1, "initial", _initial),)

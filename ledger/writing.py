@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain.events import topic_of
 from domain.facts import Fact
+from ledger.audit.tree import append_events
 from ledger.messages.fields import instant
 from ledger.store import Conflict, Rows, one
 from ledger.stored import state_of
@@ -52,6 +53,7 @@ def append(rows: Rows, events: Sequence[tuple[str, int, Fact]], recorded_at: str
         for originator, version, fact in events
     ]
     rows.append(first, states)
+    append_events(rows, first, states)
     last = first + len(states) - 1
     rows.run("INSERT INTO batches VALUES (?,?)", [last, recorded_at])
     return last

@@ -23,7 +23,6 @@ from psycopg.sql import SQL, Identifier
 
 from ledger.store import Conflict, Row, StoreUnavailable, UnsuitableStore, storable
 
-SCHEMES = ("postgresql://", "postgres://")
 STREAM_ROWS = 1_000
 CONNECT_SECONDS_MAX = 5
 POOL_SECONDS_MAX = 10
@@ -301,8 +300,8 @@ def errors_mapped() -> Iterator[None]:
         if isinstance(cause, _TRIED_AGAIN):
             raise Conflict(_said(cause)) from error
         if isinstance(cause, errors.LockNotAvailable):
-            waited = f"another writer held the ledger for more than {LOCK_SECONDS_MAX} s"
-            raise StoreUnavailable(f"{waited} — try again") from error
+            waited = f"another transaction held the ledger's lock for more than {LOCK_SECONDS_MAX} s"
+            raise StoreUnavailable(f"PostgreSQL: {waited} — try again") from error
         if isinstance(cause, _AWAY):
             raise StoreUnavailable(f"PostgreSQL: {_said(cause)} — try again") from error
         raise

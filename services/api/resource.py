@@ -48,6 +48,11 @@ def require_media(media_types: tuple[str, ...]) -> None:
         raise Problem("media-wrong", [Fault("media.encoding", "Content-Encoding")])
 
 
+def _without_location(messages: Any) -> Any:
+    """What is wrong, without the name that webargs gives to the query or body as a whole."""
+    return next(iter(messages.values())) if isinstance(messages, dict) and len(messages) == 1 else messages
+
+
 class StrictParser(FlaskParser):
     """Reads query strings and JSON bodies strictly; every fault is told at once."""
 
@@ -77,7 +82,7 @@ class StrictParser(FlaskParser):
         known = {"known": ", ".join(sorted(schema.fields)) or "—"}
         faults = [
             Fault(each.code, each.field[:200], known if each.code == "query.unknown" else each.args)
-            for each in faults_from(error.messages)
+            for each in faults_from(_without_location(error.messages))
         ]
         raise Problem("request-invalid", path_values(req.view_args or {})[1] + faults)
 

@@ -74,11 +74,14 @@ def test_a_server_killed_in_mid_transaction_keeps_all_and_only_what_was_confirme
     ingest(ledger, messages[:10], "tests")
     before = all_of(ledger)
 
-    with pytest.raises(StoreUnavailable), ledger.store.writing() as rows:
-        rows.append(12, [("lost", 1, "topic", b"{}")])
-        rows.run("INSERT INTO batches VALUES (?,?)", [12, "9"])
-        server.kill()
-        rows.all("SELECT 1")
+    def killed() -> None:
+        with ledger.store.writing() as rows:
+            rows.append(12, [("lost", 1, "topic", b"{}")])
+            rows.run("INSERT INTO batches VALUES (?,?)", [12, "9"])
+            server.kill()
+
+    with pytest.raises(StoreUnavailable):
+        killed()
     server.start()
 
     assert all_of(ledger) == before
@@ -205,7 +208,7 @@ def test_who_waits_too_long_for_the_turn_to_write_is_told(
     monkeypatch.setattr(recorder, "_WRITE", recorder._WRITE.replace("'30s'", "'200ms'", 1))
 
     with ledger.store.writing() as rows:
-        with pytest.raises(StoreUnavailable, match="another writer"), ledger.store.writing():
+        with pytest.raises(StoreUnavailable, match="another transaction"), ledger.store.writing():
             pass
         rows.run("INSERT INTO batches VALUES (?,?)", [50, "z"])
 
@@ -216,10 +219,13 @@ def test_who_waits_too_long_for_the_turn_to_write_is_told(
 def test_an_error_that_was_swallowed_never_passes_for_a_commit(opener: Callable[..., Ledger]) -> None:
     ledger = opener()
 
-    with pytest.raises(StoreUnavailable, match="nothing was written"), ledger.store.writing() as rows:
-        rows.run("INSERT INTO batches VALUES (?,?)", [50, "z"])
-        with suppress(psycopg.Error):
+    def swallow() -> None:
+        with ledger.store.writing() as rows, suppress(psycopg.Error):
+            rows.run("INSERT INTO batches VALUES (?,?)", [50, "z"])
             rows.run("SELECT 1/0")
+
+    with pytest.raises(StoreUnavailable, match="nothing was written"):
+        swallow()
 
 
 def test_a_deadlock_or_a_serialisation_failure_is_a_conflict() -> None:

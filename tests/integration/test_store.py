@@ -16,6 +16,7 @@ from ledger.application import Ledger, open_ledger
 from ledger.inbox import ingest
 from ledger.queries import UnknownEnterprise, balance
 from ledger.refusals import listed
+from ledger.replay import fingerprint, replay
 from ledger.store import Conflict, Rows, UnsuitableStore
 from ledger.tables import MIGRATIONS, SCHEMA_VERSION, Migration, check_version, create_tables, version_of
 from tests.events import CIXI, Feed, take
@@ -28,6 +29,11 @@ MEGABYTE = 1 << 20
 
 def events(*originators: str, version: int = 1, state: bytes = b"{}") -> list[tuple[str, int, str, bytes]]:
     return [(originator, version, TOPIC, state) for originator in originators]
+
+
+def store_at(ledger: Ledger, position: int, *originators: str) -> None:
+    with ledger.store.writing() as rows:
+        rows.append(position, events(*originators))
 
 
 def positions(ledger: Ledger) -> list[int]:
@@ -48,12 +54,10 @@ def resident() -> int:
 
 def test_a_taken_version_is_a_conflict_that_leaves_nothing(open_at: Opener) -> None:
     ledger = open_at(policy=False)
-    with ledger.store.writing() as rows:
-        rows.append(1, events("a", "b"))
+    store_at(ledger, 1, "a", "b")
 
-    with pytest.raises(Conflict), ledger.store.writing() as rows:
-        rows.append(3, events("c"))
-        rows.append(4, events("b"))
+    with pytest.raises(Conflict):
+        store_at(ledger, 3, "c", "b")
 
     assert positions(ledger) == [1, 2]
 
@@ -62,14 +66,15 @@ def test_an_error_inside_a_transaction_leaves_nothing(open_at: Opener) -> None:
     ledger = open_at()
     before = counts(ledger)
 
-    class Halted(Exception):
-        pass
+    def halt() -> None:
+        with ledger.store.writing() as rows:
+            rows.append(rows.last_position() + 1, events("a"))
+            rows.run("INSERT INTO batches VALUES (?,?)", [2, "x"])
+            rows.run_many("INSERT INTO event_keys VALUES (?,?,?)", [(b"k", b"d", 2)])
+            raise RuntimeError("halted")
 
-    with pytest.raises(Halted), ledger.store.writing() as rows:
-        rows.append(rows.last_position() + 1, events("a"))
-        rows.run("INSERT INTO batches VALUES (?,?)", [2, "x"])
-        rows.run_many("INSERT INTO event_keys VALUES (?,?,?)", [(b"k", b"d", 2)])
-        raise Halted
+    with pytest.raises(RuntimeError, match="halted"):
+        halt()
 
     assert counts(ledger) == before
 
@@ -202,6 +207,24 @@ def test_an_upsert_of_many_rows_replaces_and_deletes_as_one_by_one(open_at: Open
     assert found == [("c1", "12", "100% 'i' ?"), ("c3", None, "100% 'i' ?")]
     assert sorted(row[0] for row in some) == ["c1", "c3"]
     assert none == []
+
+
+def test_a_replay_gives_the_same_figures_and_takes_over(open_at: Opener, tmp_path: Path) -> None:
+    ledger = open_at()
+    for number in range(1, 40):
+        feed = Feed(number)
+        ingest(
+            ledger, [feed.shop("tmall", "a", "2024-05-05"), feed.sales("online", 2024, "90000000.00")], "t"
+        )
+    with ledger.store.reading() as rows:
+        before = fingerprint(rows)
+
+    certificate = replay(ledger, str(tmp_path / "replayed.db"), take_over=True)
+
+    assert certificate.equal
+    assert certificate.enterprises == 39
+    with ledger.store.reading() as rows:
+        assert fingerprint(rows) == before == certificate.replayed
 
 
 @pytest.mark.parametrize("text", ["\x00", "\ud800", "A\x00", "91330282MA2\udfff"])
