@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from domain.events import CATALOGUE, topic_of
+from domain.events import CATALOGUE
 from domain.facts import Fact
+from domain.states import fact_from
 from ledger.store import Row, Rows
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
-_NAME_OF = {topic_of(name): name for name in CATALOGUE}
 
 
 class Stored(NamedTuple):
@@ -44,16 +44,7 @@ def state_of(fact: Fact, recorded_at: str) -> bytes:
 
 def fact_of(topic: str, state: bytes) -> tuple[Fact, str]:
     """Read a stored state, brought up to today's version of its class; with its recorded time."""
-    name = _NAME_OF[topic]
-    cls = CATALOGUE[name]
-    values = _decode(state)
-    version = values.pop("class_version", 1)
-    while version < cls.class_version:
-        getattr(cls, f"upcast_v{version}_v{version + 1}")(values)
-        version += 1
-    recorded_at = values.pop("timestamp")["_data_"].replace("+00:00", "Z")
-    source, event_id, time = values.pop("source"), values.pop("event_id"), values.pop("time")
-    return Fact(name, source, event_id, time, values), recorded_at
+    return fact_from(topic, _decode(state))
 
 
 def stored(row: Row) -> Stored:

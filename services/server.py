@@ -10,7 +10,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from ledger.application import open_ledger
+from ledger.application import SCHEMES, open_ledger
 from services.api.app import create_app
 from services.settings import PREFIX, Settings
 
@@ -36,7 +36,7 @@ def serve(settings: Settings) -> None:
     """
     settings.check_open()
     open_ledger(settings.database).close()
-    os.environ[f"{PREFIX}DATABASE"] = os.path.abspath(settings.database)
+    os.environ[f"{PREFIX}DATABASE"] = _from_anywhere(settings.database)
     Server(
         "services.server:app",
         address="127.0.0.1" if settings.host == "localhost" else settings.host,
@@ -50,6 +50,11 @@ def serve(settings: Settings) -> None:
         websockets=False,
         log_access=False,
     ).serve(target_loader=app, wrap_loader=False)
+
+
+def _from_anywhere(database: str) -> str:
+    """The address of a database for processes that may run in another folder."""
+    return database if database.startswith(SCHEMES) else os.path.abspath(database)
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ class KafkaCluster:
         return self._log(n).read_text("utf-8", "replace")
 
     def create_topic(self, name: str, partitions: int = 1, **config: Any) -> None:
-        """Create a topic on all brokers, set by ``cleanup_policy="compact"`` and the like; wait for its leaders."""
+        """Create a topic on all brokers and wait for its leaders; settings as ``cleanup_policy="compact"``."""
         configs = {
             key.replace("_", "."): str(value).lower() if isinstance(value, bool) else str(value)
             for key, value in config.items()
@@ -217,7 +217,7 @@ class KafkaCluster:
         timeout: float = 60.0,
         bootstrap: bool = True,
     ) -> str:
-        """Run a program of Kafka's own, with ``--bootstrap-server``; return its stdout, raise when it fails."""
+        """Run a program of Kafka's own and return its stdout; raise when it fails."""
         address = ("--bootstrap-server", self.bootstrap) if bootstrap else ()
         try:
             done = subprocess.run(

@@ -95,7 +95,7 @@ def facts(draw: st.DrawFn, most: int = 24) -> list[Fact]:
     """Facts without corrections; each has an id of its own."""
     found: list[Fact] = []
     for number in range(draw(st.integers(1, most))):
-        kind = draw(st.sampled_from(sorted(CONTENT)))
+        kind = draw(st.sampled_from([*sorted(CONTENT), "claim_approved"]))
         fact = {"id": f"f{number}", "enterprise": draw(st.sampled_from(CODES)), "fact": kind}
         fact |= {key: draw(values) for key, values in CONTENT[kind].items()}
         if kind == "claim_approved":
@@ -103,7 +103,25 @@ def facts(draw: st.DrawFn, most: int = 24) -> list[Fact]:
         if kind == "sales_reported" and draw(st.integers(0, 3)) == 0:
             fact |= {"channel": "dtc_export_usd", "amount": draw(DOLLARS)}
         found.append(fact)
-    return found
+        if kind == "claim_approved" and draw(st.booleans()):
+            same = {key: fact[key] for key in ("enterprise", "measure", "year")}
+            rival = {"fact": "other_award_recorded", "authority": "cixi", "policy": "another policy"}
+            found.append({"id": f"o{number}", **same, **rival, "amount": draw(OTHERS)})
+    return [*found, *draw(growth())] if draw(st.booleans()) else found
+
+
+@st.composite
+def growth(draw: st.DrawFn) -> list[Fact]:
+    """The sales and contributions of an enterprise that has grown, in part."""
+    code = draw(st.sampled_from(CODES))
+    figures = [("sales_reported", year, draw(SALES)) for year in (2024, 2025)]
+    figures += [("contribution_assessed", year, draw(CONTRIBUTIONS)) for year in range(2021, 2028)]
+    kept = draw(st.lists(st.sampled_from(figures), min_size=5, unique_by=lambda each: each[:2]))
+    return [
+        {"id": f"g{number}", "enterprise": code, "fact": kind, "year": year, "amount": amount}
+        | ({"channel": "online"} if kind == "sales_reported" else {})
+        for number, (kind, year, amount) in enumerate(kept)
+    ]
 
 
 @st.composite
@@ -114,7 +132,8 @@ def amendments(draw: st.DrawFn, of: list[Fact], most: int = 8) -> list[Fact]:
         target = draw(st.sampled_from(of))
         made = {"id": f"a{number}", "enterprise": target["enterprise"], "of": target["id"]}
         if draw(st.integers(0, 9)) == 0:
-            made["of"] = "never came"
+            found.append({**made, "of": "never came", "fact": "corrected", "with": {"kind": "flagship"}})
+            continue
         if draw(st.integers(0, 2)) == 0:
             found.append({**made, "fact": "retracted"})
             continue

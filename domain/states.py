@@ -1,0 +1,36 @@
+"""From the stored state of an event, as JSON values, to the fact that it records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.events import CATALOGUE, topic_of
+from domain.facts import Fact
+
+_NAME_OF = {topic_of(name): name for name in CATALOGUE}
+
+
+class UnreadableState(ValueError):
+    """A stored state that no event of the catalogue can have."""
+
+
+def fact_from(topic: str, values: dict[str, Any]) -> tuple[Fact, str]:
+    """The fact, brought up to today's version of its class, and its recorded time (UTC, fixed width).
+
+    ``values`` is taken over and changed.
+
+    Raises:
+        UnreadableState: where the state is none of the catalogue's.
+    """
+    try:
+        name = _NAME_OF[topic]
+        cls = CATALOGUE[name]
+        version = values.pop("class_version", 1)
+        while version < cls.class_version:
+            getattr(cls, f"upcast_v{version}_v{version + 1}")(values)
+            version += 1
+        recorded_at = values.pop("timestamp")["_data_"].replace("+00:00", "Z")
+        source, event_id, time = values.pop("source"), values.pop("event_id"), values.pop("time")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UnreadableState(f"{topic}: {type(error).__name__} {error}") from None
+    return Fact(name, source, event_id, time, values), recorded_at

@@ -1,0 +1,203 @@
+"""The audit of a live ledger: every stored byte is hashed again and held against what was signed.
+
+What is found is named with its position. The read models are held against a replay by
+``ledger.replay``; the log's own tiles, the checkpoints, the order of positions and times, the
+policies and budgets beside the events are held against the events here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from domain.entries import leaf_of, salt_of
+from domain.merkle import EMPTY_ROOT, node_hash
+from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
+from domain.policy.load import digest_of
+from ledger.audit.tree import Tree, secret_of
+from ledger.store import Row, Rows
+from ledger.stored import SELECT, fact_of
+
+FINDINGS_MAX = 200
+PROGRESS_EVENTS = 5_000
+
+
+class Finding(NamedTuple):
+    """Something that does not match: at which position (0: the ledger as a whole), and what."""
+
+    position: int
+    what: str
+
+
+@dataclass(slots=True)
+class Frontier:
+    """The roots of the full subtrees so far, largest first: all that appending needs (RFC 9162)."""
+
+    size: int = 0
+    peaks: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def add(self, leaf: bytes) -> None:
+        """Append a leaf's hash."""
+        level, found = 0, leaf
+        while self.peaks and self.peaks[-1][0] == level:
+            found = node_hash(self.peaks.pop()[1], found)
+            level += 1
+        self.peaks.append((level, found))
+        self.size += 1
+
+    @property
+    def root(self) -> bytes:
+        """The root over all leaves added."""
+        if not self.peaks:
+            return EMPTY_ROOT
+        found = self.peaks[-1][1]
+        for _, peak in reversed(self.peaks[:-1]):
+            found = node_hash(peak, found)
+        return found
+
+
+Progress = Callable[[int, int], None]
+
+
+def check_log(
+    rows: Rows,
+    keys: list[VerifierKey],
+    trusted: list[str] | None = None,
+    progress: Progress | None = None,
+) -> list[Finding]:
+    """Hash every stored event again, and say everything that does not match.
+
+    Args:
+        keys: whose signatures count; with none, kept checkpoints are held against the events only.
+        trusted: checkpoints that the auditor kept elsewhere.
+    """
+    found: list[Finding] = []
+    marks = _marks(rows, keys, trusted or [], found)
+    walk = _Walk(rows, marks, found)
+    whole = rows.last_position()
+    for count, row in enumerate(rows.stream(f"{SELECT} ORDER BY rowid"), start=1):
+        walk.take(row)
+        if progress and count % PROGRESS_EVENTS == 0:
+            progress(count, whole)
+        if len(found) >= FINDINGS_MAX:
+            break
+    walk.finish(whole)
+    if progress:
+        progress(walk.frontier.size, whole)
+    found += _beside(rows, walk)
+    return sorted(set(found))[:FINDINGS_MAX]
+
+
+def _marks(
+    rows: Rows, keys: list[VerifierKey], trusted: list[str], found: list[Finding]
+) -> dict[int, list[tuple[str, bytes]]]:
+    """Roots that the events must lead to, by size: of kept and of trusted checkpoints."""
+    marks: dict[int, list[tuple[str, bytes]]] = {}
+    kept = [(f"the kept checkpoint of {row[0]} events", str(row[1])) for row in _kept(rows)]
+    for name, note in kept + [("the auditor's checkpoint", note) for note in trusted]:
+        try:
+            checkpoint = open_checkpoint(note, keys)[0] if keys else Checkpoint.parse(parse_note(note)[0])
+        except NoteError as error:
+            found.append(Finding(0, f"{name}: {error}"))
+            continue
+        marks.setdefault(checkpoint.size, []).append((name, checkpoint.root))
+    return marks
+
+
+def _kept(rows: Rows) -> list[Row]:
+    return rows.all("SELECT size, note FROM checkpoints ORDER BY size")
+
+
+class _Walk:
+    """One pass over the stored events, in order of position."""
+
+    def __init__(self, rows: Rows, marks: dict[int, list[tuple[str, bytes]]], found: list[Finding]) -> None:
+        self.rows, self.marks, self.found = rows, marks, found
+        self.tree, self.secret = Tree(rows), secret_of(rows)
+        self.frontier = Frontier()
+        self.last_time = ""
+        self.good = 0
+        self.policies: dict[tuple[str, int], tuple[str, str, int]] = {}
+        self.budgets: set[tuple[str, str, int, int]] = set()
+        self._batches = iter(
+            rows.stream("SELECT last_position, recorded_at FROM batches ORDER BY last_position")
+        )
+        self._batch: Row | None = next(self._batches, None)
+
+    def take(self, row: Row) -> None:
+        position, originator, version, topic, state = row[0], row[1], row[2], row[3], bytes(row[4])
+        expected = self.frontier.size + 1
+        while expected < position and len(self.found) < FINDINGS_MAX:
+            self.found.append(Finding(expected, "the event is missing: its position is empty"))
+            self.frontier.add(self.tree.leaf(expected) or b"\x00" * 32)
+            expected += 1
+        leaf = leaf_of(salt_of(self.secret, position), position, originator, version, topic, state)
+        logged = self.tree.leaf(position)
+        if not logged:
+            self.found.append(Finding(position, "the event is not in the log: it was inserted beside it"))
+        elif logged != leaf:
+            self.found.append(Finding(position, "the event is not the one that was logged: it was changed"))
+        self.frontier.add(leaf)
+        self._read(position, originator, topic, state)
+        self._at_mark()
+
+    def _read(self, position: int, originator: str, topic: str, state: bytes) -> None:
+        try:
+            fact, recorded_at = fact_of(topic, state)
+        except (KeyError, ValueError, TypeError) as error:
+            self.found.append(Finding(position, f"the event cannot be read: {type(error).__name__}"))
+            return
+        if recorded_at < self.last_time:
+            self.found.append(Finding(position, "the event was recorded before the one before it"))
+        self.last_time = max(self.last_time, recorded_at)
+        while self._batch is not None and self._batch[0] < position:
+            self._batch = next(self._batches, None)
+        if self._batch is None or self._batch[1] != recorded_at:
+            self.found.append(Finding(position, "the recorded time is not the one of its batch"))
+        content = fact.content
+        if fact.name == "PolicyAdopted":
+            entry = (content["digest"], content["document"], position)
+            self.policies[content["policy"], content["version"]] = entry
+        elif fact.name == "BudgetSet":
+            self.budgets.add((content["policy"], content["period"], position, content["amount_fen"]))
+
+    def _at_mark(self) -> None:
+        for name, root in self.marks.pop(self.frontier.size, ()):
+            if root != self.frontier.root:
+                what = f"{name} has another root: something from position {self.good + 1} on was altered"
+                self.found.append(Finding(self.frontier.size, what))
+            else:
+                self.good = self.frontier.size
+
+    def finish(self, whole: int) -> None:
+        size, logged = self.frontier.size, self.tree.size()
+        for position in range(size + 1, min(max(logged, whole), size + FINDINGS_MAX) + 1):
+            self.found.append(Finding(position, "the event is missing: it was cut off the end"))
+        if logged == size and size and self.tree.root(size) != self.frontier.root:
+            self.found.append(Finding(size, "the log's own hashes do not lead to the root of the events"))
+        for mark, names in sorted(self.marks.items()):
+            if mark > size:
+                what = f"{names[0][0]} is of {mark} events, but the ledger holds {size}"
+                self.found.append(Finding(mark, what))
+
+
+def _beside(rows: Rows, walk: _Walk) -> Iterator[Finding]:
+    """Policies and budgets as the read side holds them, against the events."""
+    seen = set()
+    sql = "SELECT policy, version, digest, document, position FROM policies ORDER BY position"
+    for policy, version, digest, document, position in rows.all(sql):
+        seen.add((policy, version))
+        entry = walk.policies.get((policy, version))
+        if entry is None:
+            yield Finding(position, f"version {version} of {policy} stands beside the log, not in it")
+        elif (digest, document, position) != entry:
+            yield Finding(entry[2], f"version {version} of {policy} is not the one that was adopted")
+        elif digest_of(document) != digest:
+            yield Finding(position, f"version {version} of {policy} does not fit its digest")
+    for (policy, version), entry in walk.policies.items():
+        if (policy, version) not in seen:
+            yield Finding(entry[2], f"version {version} of {policy} is missing beside the log")
+    held = {(p, period, at, int(amount)) for p, period, at, amount in rows.all("SELECT * FROM budgets")}
+    for policy, period, position, _ in sorted(held ^ walk.budgets):
+        yield Finding(position, f"the budget of {policy} for {period} is not the one that was set")

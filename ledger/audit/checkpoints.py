@@ -1,0 +1,182 @@
+"""Checkpoints: the ledger's signed word on how many events it holds and under which root."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.entries import salt_of
+from domain.merkle import check_consistency, consistency_path, inclusion_path
+from domain.notes import (
+    COSIGNATURE_V1,
+    Checkpoint,
+    NoteError,
+    SignerKey,
+    VerifierKey,
+    open_checkpoint,
+    parse_note,
+)
+from ledger.application import Ledger
+from ledger.audit.tree import Tree, secret_of
+from ledger.messages.fields import instant
+from ledger.store import Rows, one
+from ledger.stored import SELECT
+
+ORIGIN_DEFAULT = "subsidy-ledger"
+
+
+class UnknownPosition(LookupError):
+    """The log has no event at that position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That an event stands in the log of a size: its leaf, and the path to the root."""
+
+    position: int
+    size: int
+    leaf: bytes
+    salt: bytes
+    path: tuple[bytes, ...]
+
+
+def load_or_make_key(path: Path, name: str = ORIGIN_DEFAULT) -> SignerKey:
+    """The signing key in a file that only its owner may read; made where there is none.
+
+    The file holds one line: the key's name, and its seed in base64.
+    """
+    if not path.exists():
+        text = f"{name} {base64.b64encode(secrets.token_bytes(32)).decode()}\n"
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+        except FileExistsError:
+            pass  # another process was first; its key is read below
+    named, _, encoded = path.read_text("utf-8").strip().partition(" ")
+    seed = base64.b64decode(encoded)
+    if len(seed) != 32:
+        raise NoteError(f"{path} is not a signing key: it holds a name and 32 bytes in base64")
+    return SignerKey(named, seed)
+
+
+def current(ledger: Ledger, key: SignerKey) -> str:
+    """The signed checkpoint of everything recorded so far; kept, so that it is made once.
+
+    Raises:
+        ArithmeticError: where the log does not grow out of the last checkpoint that was signed;
+            nothing is then signed.
+    """
+    with ledger.store.reading() as rows:
+        tree = Tree(rows)
+        size = tree.size()
+        kept = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
+        root = tree.root(size)
+        if (
+            kept is not None
+            and _signed_by(kept[0], key)
+            and Checkpoint.parse(parse_note(kept[0])[0]).root == root
+        ):
+            return str(kept[0])
+        _check_growth(rows, tree, size, root)
+    checkpoint = Checkpoint(key.name, size, root)
+    note = checkpoint.body + "\n" + key.sign(checkpoint.body)
+    with ledger.store.writing() as rows:
+        rows.run(
+            "INSERT INTO checkpoints (size, made_at, root, note) VALUES (?,?,?,?) "
+            "ON CONFLICT (size) DO UPDATE SET note=excluded.note, root=excluded.root",
+            [size, instant(ledger.clock()), root, note],
+        )
+    return note
+
+
+def _signed_by(note: str, key: SignerKey) -> bool:
+    try:
+        open_checkpoint(note, [key.verifier])
+    except NoteError:
+        return False
+    return True
+
+
+def _check_growth(rows: Rows, tree: Tree, size: int, root: bytes) -> None:
+    last = one(rows, "SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
+    if last is None or last[0] == 0:
+        return
+    if last[0] > size:
+        raise ArithmeticError(f"the log has {size} events, but {last[0]} were signed for: events are missing")
+    path = consistency_path(last[0], size, tree.node)
+    try:
+        check_consistency(last[0], size, bytes(last[1]), root, path)
+    except ValueError as error:
+        raise ArithmeticError(
+            f"the log of {size} events does not continue the one signed for: {error}"
+        ) from None
+
+
+def cosign(ledger: Ledger, size: int, line: str, witness: VerifierKey) -> str:
+    """Add a witness's signature to a checkpoint that is kept.
+
+    Raises:
+        UnknownPosition: where no checkpoint of that size is kept.
+        NoteError: where the signature does not verify.
+    """
+    with ledger.store.writing() as rows:
+        kept = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
+        if kept is None:
+            raise UnknownPosition(f"no checkpoint of {size} events is kept")
+        note = str(kept[0])
+        signed = note if line in note else note + line
+        if witness.algorithm != COSIGNATURE_V1:
+            raise NoteError("a witness signs with a cosignature/v1 key (algorithm 4)")
+        open_checkpoint(signed, [witness])
+        rows.run("UPDATE checkpoints SET note=? WHERE size=?", [signed, size])
+    return signed
+
+
+def kept(rows: Rows, after: int = -1, limit: int = 1_000) -> list[tuple[int, str, str]]:
+    """(size, made at, note) of the checkpoints that are kept, by size."""
+    sql = "SELECT size, made_at, note FROM checkpoints WHERE size>? ORDER BY size LIMIT ?"
+    return [(int(row[0]), str(row[1]), str(row[2])) for row in rows.all(sql, [after, limit])]
+
+
+def prove_inclusion(rows: Rows, position: int, size: int | None = None) -> Proof:
+    """Prove that the event at a position is in the log of a size (by default, all of it).
+
+    Raises:
+        UnknownPosition: where the log of that size has no such event.
+    """
+    tree = Tree(rows)
+    whole = tree.size()
+    size = whole if size is None else size
+    if not 1 <= position <= size <= whole:
+        raise UnknownPosition(f"the log of {whole} events has no proof of position {position} at size {size}")
+    path = inclusion_path(position - 1, size, tree.node)
+    salt = salt_of(secret_of(rows), position)
+    return Proof(position, size, tree.leaf(position), salt, tuple(path))
+
+
+def prove_consistency(rows: Rows, first: int, second: int) -> list[bytes]:
+    """Prove that the log of one size is the beginning of the log of another.
+
+    Raises:
+        UnknownPosition: for sizes that the log does not have.
+    """
+    tree = Tree(rows)
+    if not 0 < first <= second <= tree.size():
+        raise UnknownPosition(f"the log of {tree.size()} events has no proof from {first} to {second}")
+    return consistency_path(first, second, tree.node)
+
+
+def entry_at(rows: Rows, position: int) -> tuple[str, int, str, bytes]:
+    """(originator, version, topic, state) of a stored event.
+
+    Raises:
+        UnknownPosition: where there is none.
+    """
+    row = one(rows, f"{SELECT} WHERE rowid=?", [position])
+    if row is None:
+        raise UnknownPosition(f"there is no event at position {position}")
+    return str(row[1]), int(row[2]), str(row[3]), bytes(row[4])

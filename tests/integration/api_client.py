@@ -1,0 +1,122 @@
+"""A client of the API for tests: it holds every answer to the schema that the document gives it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+from flask.testing import FlaskClient
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+from werkzeug.test import TestResponse
+
+from ledger.application import Ledger
+from services.api.app import create_app
+from tests.events import CIXI
+
+PROBLEM = "application/problem+json"
+ONE = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+STREAM = "application/x-ndjson"
+ENGLISH = {"Accept-Language": "en"}
+
+
+class Api:
+    """The API of one ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.app = create_app(ledger)
+        self.client: FlaskClient = self.app.test_client()
+        self.document: dict[str, Any] = json.loads(self.client.get("/openapi.json").data)
+        resource = Resource(self.document, DRAFT202012)
+        self.registry: Registry[Any] = Registry().with_resource("urn:document", resource)
+
+    def get(self, path: str, status: int = 200, **headers: str) -> Any:
+        """Read JSON, checked against the document."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.checked(self.client.get(path, headers=named), status)
+
+    def post(self, path: str, body: Any = None, status: int = 200, media: str = "application/json") -> Any:
+        """Send a body, bytes as they are and other values as JSON; the answer checked."""
+        return self.checked(self.send("POST", path, body, media), status)
+
+    def put(self, path: str, body: Any, status: int = 200) -> Any:
+        """Put JSON; the answer checked."""
+        return self.checked(self.send("PUT", path, body, "application/json"), status)
+
+    def send(self, method: str, path: str, body: Any = None, media: str = "application/json") -> TestResponse:
+        """Send a body without looking at the answer."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        return self.client.open(path, method=method, data=data, content_type=media, headers=ENGLISH)
+
+    def publish(self, body: Any, status: int = 201, media: str = ONE) -> Any:
+        """Publish one event."""
+        return self.post("/v1/events", body, status, media)
+
+    def stream(self, body: bytes) -> list[dict[str, Any]]:
+        """Publish a stream; its results, the summary last."""
+        response = self.send("POST", "/v1/events", body, STREAM)
+        assert response.status_code == 200, response.data
+        assert response.mimetype == STREAM
+        return [json.loads(line) for line in response.data.splitlines()]
+
+    def checked(self, response: TestResponse, status: int) -> Any:
+        """The answer's JSON; it has this status, and the form that the document gives it."""
+        assert response.status_code == status, response.data.decode()
+        said = json.loads(response.data)
+        if status >= 400:
+            is_problem(response)
+            return said
+        assert response.mimetype == "application/json"
+        self.validate(said, self.schema_of(response, status))
+        return said
+
+    def schema_of(self, response: TestResponse, status: int) -> dict[str, Any]:
+        """The schema that the document gives an answer."""
+        rule, _ = self.app.url_map.bind("").match(
+            response.request.path, method=response.request.method, return_rule=True
+        )
+        path = str(rule).replace("<", "{").replace(">", "}")
+        operation = self.document["paths"][path][response.request.method.lower()]
+        schema: dict[str, Any] = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+        return schema
+
+    def validate(self, value: Any, schema: dict[str, Any]) -> None:
+        """Hold a value to a schema of the document."""
+        wrapped = json.loads(json.dumps(schema).replace("#/components", "urn:document#/components"))
+        validator = jsonschema.Draft202012Validator(wrapped, registry=self.registry)
+        validator.validate(value)
+
+
+def is_problem(response: TestResponse) -> dict[str, Any]:
+    """Hold a response to the one form of every error, and give its body."""
+    assert response.mimetype == PROBLEM, (response.mimetype, response.data[:200])
+    body: dict[str, Any] = json.loads(response.data)
+    wanted = {"type", "title", "status", "detail", "instance", "code", "faults"}
+    assert wanted <= set(body) <= wanted | {"refusal", "recorded"}
+    assert body["type"] == "urn:subsidy-ledger:problem:" + body["code"]
+    assert body["status"] == response.status_code
+    assert body["instance"] == response.request.path
+    assert body["title"]
+    assert body["detail"]
+    for fault in body["faults"]:
+        assert {"field", "code", "rule", "mend"} <= set(fault) <= {"field", "code", "rule", "mend", "line"}
+        assert fault["field"]
+        assert fault["rule"]
+        assert fault["mend"]
+    assert response.headers["Content-Language"] in ("zh-CN", "en")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+    return body
+
+
+def balance_path(code: str, year: int = 2024, policy: str = CIXI) -> str:
+    """Where a balance stands."""
+    return f"/v1/enterprises/{code}/balances/{policy}/{year}"
+
+
+def year_path(what: str, year: int = 2024, policy: str = CIXI) -> str:
+    """Where a figure of a year stands."""
+    return f"/v1/policies/{policy}/years/{year}/{what}"
