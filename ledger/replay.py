@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from ledger.application import Clock, Ledger, open_ledger
 from ledger.policies import rulebooks
@@ -88,13 +87,25 @@ def _still(clock: Clock) -> Clock:
 def _certificate(live: Rows, again: Rows, position: int) -> Certificate:
     differences: list[str] = []
     for table, sql in COMPARED.items():
-        for was, now in zip_longest(live.stream(sql), again.stream(sql)):
+        keys = len(_COMPARED_COLUMNS[table][0].split(","))
+        for was, now in _paired(live.stream(sql), again.stream(sql), keys):
             if was is None or now is None or tuple(was) != tuple(now):
                 differences.append(f"{table}: live {_shown(was)}, replayed {_shown(now)}")
                 if len(differences) >= DIFFERENCES_MAX:
                     break
     count = again.all("SELECT COUNT(*) FROM enterprises")[0][0]
     return Certificate(position, count, fingerprint(live), fingerprint(again), tuple(differences))
+
+
+def _paired(live: Iterator[Row], again: Iterator[Row], keys: int) -> Iterator[tuple[Row | None, Row | None]]:
+    """Rows of the same key side by side; both streams are ordered by their first columns."""
+    was, now = next(live, None), next(again, None)
+    while was is not None or now is not None:
+        first = now is None or (was is not None and tuple(was[:keys]) <= tuple(now[:keys]))
+        second = was is None or (now is not None and tuple(now[:keys]) <= tuple(was[:keys]))
+        yield was if first else None, now if second else None
+        was = next(live, None) if first else was
+        now = next(again, None) if second else now
 
 
 def _shown(row: Row | None) -> str:

@@ -172,7 +172,7 @@ class KafkaCluster:
         return self._log(n).read_text("utf-8", "replace")
 
     def create_topic(self, name: str, partitions: int = 1, **config: Any) -> None:
-        """Create a topic on all brokers and wait for its leaders; settings as ``cleanup_policy="compact"``."""
+        """Create a topic on all brokers, set by ``cleanup_policy="compact"`` and so on; wait for leaders."""
         configs = {
             key.replace("_", "."): str(value).lower() if isinstance(value, bool) else str(value)
             for key, value in config.items()

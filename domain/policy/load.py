@@ -27,7 +27,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class PolicyFault:
-    """One thing that is wrong: where it stands, which rule it breaks, how to mend it."""
+    """One thing that is wrong: where it stands (line 0: not in the file), its rule and its mend."""
 
     line: int
     field: str
@@ -35,7 +35,8 @@ class PolicyFault:
     mend: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.field}: {self.rule} — {self.mend}"
+        where = f"line {self.line}: " if self.line else ""
+        return f"{where}{self.field}: {self.rule} — {self.mend}"
 
 
 class PolicyError(ValueError):

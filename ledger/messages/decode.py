@@ -17,7 +17,7 @@ from domain.facts import Fact
 from ledger.messages import bulk
 from ledger.messages.faults import Fault, faults_from
 from ledger.messages.fields import instant
-from ledger.messages.schemas import DATA, TYPES, Envelope
+from ledger.messages.schemas import DATA, TYPE_OF, TYPES, Envelope
 
 MESSAGE_BYTES_MAX = 65_536
 """Largest message; a larger one is refused unread."""
@@ -82,7 +82,7 @@ def decode(raw: bytes, now: Now) -> Message | Refusal:
 def refusal_of(raw: bytes, message: Message, faults: list[Fault]) -> Refusal:
     """Refuse a message that is right in itself."""
     fact = message.fact
-    return Refusal(raw, faults, fact.source, fact.event_id, message.subject, fact.name)
+    return Refusal(raw, faults, fact.source, fact.event_id, message.subject, TYPE_OF[fact.name])
 
 
 def _message(name: str, envelope: dict[str, Any], data: dict[str, Any]) -> Message:

@@ -15,6 +15,8 @@ from flask import Request, Response, current_app, request
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from ledger.application import Ledger
 from ledger.messages.decode import _parse as parse_strictly
@@ -34,7 +36,11 @@ def ledger() -> Ledger:
 def body_bytes(media_types: tuple[str, ...]) -> bytes:
     """The request's body, of one of these types, within the limit."""
     require_media(media_types)
-    body = request.get_data(cache=False)
+    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    # One byte more, since werkzeug cuts a body whose length was not told, and says nothing.
+    body = get_input_stream(request.environ, max_content_length=limit + 1).read()
+    if len(body) > limit:
+        raise RequestEntityTooLarge
     if not body:
         raise Problem("body-empty")
     return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from services.settings import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_POLICY = "cixi-ecommerce-2024"
-YUAN_COLUMNS = 18
+PIPED_COLUMNS = 140
+"""Width of a table that is not printed on a terminal."""
 
 
 @dataclass(slots=True)
@@ -95,7 +97,7 @@ def print_json(answer: Any) -> None:
 
 def table(title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; ``columns`` are (heading, whether it holds amounts)."""
-    console = Console(soft_wrap=False)
+    console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
     found = Table(title=title, title_justify="left")
     for heading, right in columns:
         found.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")

@@ -33,7 +33,8 @@ def check(context: Context, file: Path) -> None:
     """Check a policy file without a ledger; every fault is named with its line."""
     policy = load_policy(text_of(file))
     said = context.words("没有发现错误", "no faults found")
-    click.echo(f"{policy.id} v{policy.version}  {len(policy.measures)}  {policy.digest}\n{said}")
+    counted = f"{len(policy.measures)} {context.words('项条款', 'measures')}"
+    click.echo(f"{policy.id} v{policy.version}  {counted}  SHA-256 {policy.digest}\n{said}")
 
 
 @click.command()
