@@ -12,6 +12,8 @@ from ledger.application import Ledger, open_ledger
 from ledger.policies import adopt_policy
 from tests.postgres import TEMPLATE, Server
 
+pytest_plugins = ["tests.brokers"]
+
 HERE = Path(__file__).parent
 POLICY = HERE.parent / "domain" / "policy" / "cixi-ecommerce-2024.yaml"
 LATER = datetime(2031, 1, 1, tzinfo=UTC)

@@ -1,0 +1,109 @@
+"""The ledger's own commands as processes, against a real broker and a real database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kafka import KafkaProducer
+
+from ledger.application import Ledger
+from ledger.store import StoreUnavailable
+from services.consumer.records import subject_of
+from tests.brokers import KafkaCluster
+from tests.conftest import POLICY
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(slots=True)
+class Commands:
+    """Runs ``subsidy-ledger`` with one environment; whatever still runs is killed at the end."""
+
+    database: str
+    cluster: KafkaCluster
+    topic: str
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What an operator would set."""
+        prefix = "SUBSIDY_LEDGER_"
+        return {
+            **os.environ,
+            f"{prefix}DATABASE": self.database,
+            f"{prefix}KAFKA_BROKERS": self.cluster.bootstrap,
+            f"{prefix}KAFKA_TOPIC": self.topic,
+            f"{prefix}KAFKA_DEAD_LETTERS": f"{self.topic}.dead",
+            f"{prefix}KAFKA_PUBLISHED": f"{self.topic}.published",
+            f"{prefix}KAFKA_GROUP": f"{self.topic}.group",
+            f"{prefix}KAFKA_SESSION_MS": "6000",
+        }
+
+    def run(self, *arguments: str) -> str:
+        """Run a command to its end; its standard output."""
+        command = [sys.executable, "-m", "services.cli", *arguments]
+        done = subprocess.run(command, env=self.environment, cwd=ROOT, check=True, capture_output=True)
+        return done.stdout.decode()
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command that runs until it is told to stop."""
+        command = [sys.executable, "-m", "services.cli", *arguments]
+        process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+        self.running.append(process)
+        return process
+
+    def adopt(self) -> None:
+        """Adopt the policy of Cixi."""
+        self.run("adopt", str(POLICY))
+
+    def topics(self, partitions: int) -> None:
+        """Create the topics."""
+        self.cluster.create_topic(self.topic, partitions)
+        self.cluster.create_topic(f"{self.topic}.dead", 1)
+        self.cluster.create_topic(f"{self.topic}.published", partitions)
+
+    def end(self) -> None:
+        """Kill whatever still runs."""
+        for process in self.running:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def produce(cluster: KafkaCluster, topic: str, messages: Iterable[bytes]) -> int:
+    """Send messages keyed by their subject; how many."""
+    producer = KafkaProducer(
+        bootstrap_servers=cluster.bootstrap.split(","), acks="all", enable_idempotence=True, linger_ms=20
+    )
+    count = 0
+    for message in messages:
+        subject = subject_of(message)
+        producer.send(topic, key=subject.encode() if subject else None, value=message)
+        count += 1
+    producer.flush(timeout=120)
+    producer.close()
+    return count
+
+
+def taken(ledger: Ledger) -> int:
+    """How many records the ledger has passed, over all partitions; -1 while the database is away."""
+    sql = "SELECT SUM(notification_id + 1) FROM tracking WHERE application_name LIKE 'kafka:%'"
+    try:
+        with ledger.store.reading() as rows:
+            return int(rows.all(sql)[0][0] or 0)
+    except StoreUnavailable:
+        return -1
+
+
+def wait_until(holds: Callable[[], bool], within: float, otherwise: str) -> None:
+    """Wait for something, or fail in words."""
+    until = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < until, otherwise
+        time.sleep(0.1)
