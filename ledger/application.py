@@ -7,6 +7,7 @@ wrote; the ledger itself writes in batches (``ledger.inbox``) and reads in strea
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ class Ledger:
         self.application = application
         self.dialect = dialect
         self.clock = clock
+        self.keeping = threading.Lock()
         self.kept: dict[Any, Any] = {}
         """Worked-out pools by the state they hold for; bounded by ``ledger.pools``."""
 

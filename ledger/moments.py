@@ -41,7 +41,11 @@ NOW = Moment()
 
 
 def moment(
-    rows: Rows, as_of: str | None = None, as_known: str | None = None, rules_as_of: str | None = None
+    rows: Rows,
+    as_of: str | None = None,
+    as_known: str | None = None,
+    rules_as_of: str | None = None,
+    now: datetime | None = None,
 ) -> Moment:
     """Turn a reader's dates and times into bounds.
 
@@ -54,6 +58,7 @@ def moment(
     until = None
     bound = None if as_known is None else _bound("as_known", as_known)
     if bound is not None:
+        _refuse_future(bound, as_known or "", now)
         until = _position(rows, bound, as_known or "")
     day = None
     if rules_as_of is not None:
@@ -61,6 +66,12 @@ def moment(
         day = rules_as_of[:10]
     fact_bound = None if as_of is None else _bound("as_of", as_of)
     return Moment(fact_bound, until, day, as_known)
+
+
+def _refuse_future(bound: str, shown: str, now: datetime | None) -> None:
+    """Nobody knows what the ledger will have learnt; the day that ``now`` lies in may be asked for."""
+    if now is not None and bound > instant(now + timedelta(days=1)):
+        raise Unanswerable(f"as_known={shown} lies in the future: ask again when it has passed")
 
 
 def _bound(name: str, text: str) -> str:

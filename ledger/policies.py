@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -174,6 +175,8 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
         UnknownPolicy: where the policy is not adopted.
         ValueError: where the policy has no such period.
     """
+    if not re.fullmatch(r"2[01][0-9]{2}|life", period):
+        raise ValueError(f"{period[:40]!r} is no budget period: a year from 2000 to 2199, or life")
     with ledger.store.writing() as rows:
         book = rulebook(rows, policy)
         year = int(period) if period.isdigit() else int(book.life_from[:4])

@@ -140,6 +140,7 @@ def divide(lines: list[Line], book: Rulebook, budget: Budget) -> Pool:
 
 
 def _keep(ledger: Ledger, key: object, found: Pool) -> None:
-    while len(ledger.kept) >= KEPT_POOLS_MAX:
-        ledger.kept.pop(next(iter(ledger.kept)), None)
-    ledger.kept[key] = found
+    with ledger.keeping:
+        while len(ledger.kept) >= KEPT_POOLS_MAX:
+            ledger.kept.pop(next(iter(ledger.kept)))
+        ledger.kept[key] = found

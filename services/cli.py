@@ -11,11 +11,12 @@ import click
 
 from domain.policy.load import PolicyError
 from domain.policy.rulebook import NoRules
+from ledger.export.books import NotExportable
 from ledger.moments import Unanswerable
 from ledger.policies import UnknownPolicy
 from ledger.queries import UnknownEnterprise
 from ledger.store import StoreUnavailable
-from services.commands import ingest, migrate, policy, reads, sample, serve, streams
+from services.commands import export, ingest, migrate, policy, reads, sample, serve, streams
 from services.commands.common import Context, language_option
 from services.settings import Settings, SettingsError
 
@@ -25,6 +26,7 @@ EXPECTED = (
     Unanswerable,
     UnknownPolicy,
     UnknownEnterprise,
+    NotExportable,
     StoreUnavailable,
     SettingsError,
 )
@@ -59,7 +61,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
     ctx.obj = Context(Settings.from_env(), database, language)
 
 
-for module in (ingest, migrate, policy, reads, sample, serve, streams):
+for module in (export, ingest, migrate, policy, reads, sample, serve, streams):
     for command in module.COMMANDS:
         main.add_command(command)
 

@@ -23,7 +23,15 @@ DAYS = st.sampled_from(
 NAMES = st.sampled_from("ab")
 REPORTED = st.sampled_from([2021, 2022, 2023, 2024, 2024, 2025, 2025, 2026, 2027])
 SALES = st.sampled_from(
-    ["49999999.99", "50000000.00", "50000000.01", "99999999.99", "100000000.00", "200000000.00", "510000000.33"]
+    [
+        "49999999.99",
+        "50000000.00",
+        "50000000.01",
+        "99999999.99",
+        "100000000.00",
+        "200000000.00",
+        "510000000.33",
+    ]
 )
 DOLLARS = st.sampled_from(["999999.99", "1000000.00", "1999999.99", "77000000.01", "250000000.00"])
 CONTRIBUTIONS = st.sampled_from(["0.00", "100000.00", "333333.33", "1234567.89", "9000000.01"])
@@ -99,7 +107,10 @@ def facts(draw: st.DrawFn, most: int = 24) -> list[Fact]:
         fact = {"id": f"f{number}", "enterprise": draw(st.sampled_from(CODES)), "fact": kind}
         fact |= {key: draw(values) for key, values in CONTENT[kind].items()}
         if kind == "claim_approved":
-            fact |= {"item": f"item {number}", "amount": draw(st.sampled_from([CAPS[fact["measure"]], "0.01"]))}
+            fact |= {
+                "item": f"item {number}",
+                "amount": draw(st.sampled_from([CAPS[fact["measure"]], "0.01"])),
+            }
         if kind == "sales_reported" and draw(st.integers(0, 3)) == 0:
             fact |= {"channel": "dtc_export_usd", "amount": draw(DOLLARS)}
         found.append(fact)

@@ -89,6 +89,7 @@ def _compose(text: str) -> tuple[dict[str, Any], dict[Path, int]]:
     """Parse the YAML into text, lists and mappings, with the line of every path."""
     lines: dict[Path, int] = {}
     try:
+        _refuse_aliases(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -103,6 +104,15 @@ def _compose(text: str) -> tuple[dict[str, Any], dict[Path, int]]:
     if faults:
         raise PolicyError(faults)
     return raw, lines
+
+
+def _refuse_aliases(text: str) -> None:
+    """An alias may stand for more text than any reader could check, so none is allowed."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            rule = f"uses the alias *{event.anchor}"
+            raise PolicyError([PolicyFault(line, "file", rule, "write the text out where it is meant")])
 
 
 def _value(node: yaml.Node, path: Path, lines: dict[Path, int], faults: list[PolicyFault]) -> Any:

@@ -67,6 +67,8 @@ class Refusal:
 def decode(raw: bytes, now: Now) -> Message | Refusal:
     """Decode and check one message; what is wrong comes back whole, never as an exception."""
     try:
+        if len(raw) > MESSAGE_BYTES_MAX:
+            raise bulk.BulkRefused
         envelope, data = bulk.decode(raw)
     except bulk.BulkRefused:
         checked = _by_schema(raw, now)
@@ -130,7 +132,7 @@ def _not_finite(text: str) -> Any:
     raise _NotFinite(text)
 
 
-def _parse(raw: bytes) -> Any | Fault:
+def parse(raw: bytes) -> Any | Fault:
     """Read JSON strictly; a fault where it cannot be read."""
     if len(raw) > MESSAGE_BYTES_MAX:
         return Fault("size.message", "message", {"limit": MESSAGE_BYTES_MAX})
@@ -161,7 +163,7 @@ def _deeper_than(value: Any, limit: int) -> bool:
 
 def _by_schema(raw: bytes, now: Now) -> tuple[dict[str, Any], dict[str, Any]] | Refusal:
     """Check by the schemas, collecting every fault of envelope and data."""
-    parsed = _parse(raw)
+    parsed = parse(raw)
     if isinstance(parsed, Fault):
         return Refusal(raw, [parsed])
     messages: dict[str, Any] = {}

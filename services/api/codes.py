@@ -218,12 +218,6 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
         "ask for a later day",
     ),
     "policy.file": ("{rule}", "{mend}", "{rule}", "{mend}"),
-    "policy.alias": (
-        "使用了YAML锚点或别名",
-        "写出完整内容",
-        "uses a YAML anchor or alias",
-        "write the content out",
-    ),
     "text.utf8": ("不是UTF-8编码", "以UTF-8编码发送", "is not UTF-8 text", "send it encoded as UTF-8"),
     "body.large": (
         "请求体超过{limit}字节",

@@ -121,7 +121,7 @@ def moment_of(rows: Rows, query: dict[str, Any]) -> Moment:
     """
     names = ("as_of", "as_known", "rules_as_of")
     given = {name: query[name] for name in names if name in query}
-    return moment(rows, **given) if given else NOW
+    return moment(rows, **given, now=current_app.extensions["subsidy-ledger"].clock()) if given else NOW
 
 
 def limit_field() -> Number:

@@ -19,7 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
 from ledger.application import Ledger
-from ledger.messages.decode import _parse as parse_strictly
+from ledger.messages.decode import parse as parse_strictly
 from ledger.messages.faults import Fault, faults_from
 from services.api.fields import PATH_FIELDS, Query, path_values
 from services.api.problems import Problem

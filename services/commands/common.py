@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.money import parse_fen, rmb
-from ledger.application import Ledger, open_ledger
+from ledger.application import Ledger, open_ledger, utc_now
 from ledger.moments import Moment, moment
 from ledger.store import Rows
 from services.settings import Settings
@@ -87,7 +87,7 @@ def moment_options(command: F) -> F:
 
 def at(rows: Rows, times: dict[str, str | None]) -> Moment:
     """The moment that the options ask for."""
-    return moment(rows, times.get("as_of"), times.get("as_known"), times.get("rules_as_of"))
+    return moment(rows, times.get("as_of"), times.get("as_known"), times.get("rules_as_of"), utc_now())
 
 
 def print_json(answer: Any) -> None:

@@ -10,12 +10,16 @@ from typing import Any, BinaryIO
 import click
 
 from ledger import refusals
-from ledger.application import open_ledger
+from ledger.application import Ledger, open_ledger
 from ledger.messages.decode import Message, Now, decode
+from ledger.store import StoreUnavailable, UnsuitableStore
 from services.commands.common import Context
 from services.commands.ingest import lines_of
 
 PAGE = 500
+OPEN_AGAIN_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 
 def stop_on_signals() -> threading.Event:
@@ -31,6 +35,23 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
+def open_patiently(path: str, stop: threading.Event) -> Ledger | None:
+    """Open the ledger, waiting for a database that is away; ``None`` when told to stop before.
+
+    Raises:
+        UnsuitableStore: for a database that waiting would not mend.
+    """
+    while not stop.is_set():
+        try:
+            return open_ledger(path, create=False)
+        except UnsuitableStore:
+            raise
+        except StoreUnavailable as error:
+            log.warning("waiting for the database: %s", error)
+            stop.wait(OPEN_AGAIN_SECONDS)
+    return None
+
+
 @click.command()
 @click.pass_obj
 def consume(context: Context) -> None:
@@ -38,7 +59,9 @@ def consume(context: Context) -> None:
     from services.consumer.loop import LedgerConsumer  # only streams need the Kafka client
 
     stop = stop_on_signals()
-    ledger = open_ledger(context.path, create=False)
+    ledger = open_patiently(context.path, stop)
+    if ledger is None:
+        return
     try:
         click.echo(f"{context.settings.kafka.topic} @ {context.settings.kafka.brokers}")
         totals = LedgerConsumer(ledger, context.settings.kafka, stop).run()
@@ -54,7 +77,9 @@ def publish(context: Context) -> None:
     from services.publisher.loop import Publisher  # only streams need the Kafka client
 
     stop = stop_on_signals()
-    ledger = open_ledger(context.path, create=False)
+    ledger = open_patiently(context.path, stop)
+    if ledger is None:
+        return
     try:
         click.echo(f"{context.settings.kafka.published} @ {context.settings.kafka.brokers}")
         Publisher(ledger, context.settings.kafka, stop).run()

@@ -31,6 +31,8 @@ BATCH_RECORDS = 2_000
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 COMMIT_SECONDS = 1.0
 CLOSE_MS = 5_000
+METADATA_MS = 5_000
+"""A member that was given no partitions, since it knew of none, learns of them within this time."""
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ class LedgerConsumer:
             heartbeat_interval_ms=max(500, settings.session_timeout_ms // 4),
             max_partition_fetch_bytes=settings.fetch_bytes,
             isolation_level="read_committed",
+            metadata_max_age_ms=METADATA_MS,
         )
         self.dead_letters = DeadLetters(ledger, settings)
         self.consumer.subscribe([settings.topic], listener=_Assigned(self._hold_assigned))

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 from flask.testing import FlaskClient
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from werkzeug.test import TestResponse
 
@@ -30,7 +30,7 @@ class Api:
         self.app = create_app(ledger)
         self.client: FlaskClient = self.app.test_client()
         self.document: dict[str, Any] = json.loads(self.client.get("/openapi.json").data)
-        resource = Resource(self.document, DRAFT202012)
+        resource = DRAFT202012.create_resource(self.document)
         self.registry: Registry[Any] = Registry().with_resource("urn:document", resource)
 
     def get(self, path: str, status: int = 200, **headers: str) -> Any:

@@ -106,7 +106,12 @@ def test_lines_are_the_same_however_a_stream_is_cut(chunk: int) -> None:
             return super().read(chunk)
 
     found = list(lines(Slow(whole)))
-    assert [(number, line[:4]) for number, line in found] == [(1, b"one"), (3, b"two"), (4, b"xxxx"), (5, b"last")]
+    assert [(number, line[:4]) for number, line in found] == [
+        (1, b"one"),
+        (3, b"two"),
+        (4, b"xxxx"),
+        (5, b"last"),
+    ]
     assert len(found[2][1]) == MESSAGE_BYTES_MAX + 1
 
 

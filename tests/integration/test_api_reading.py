@@ -60,7 +60,9 @@ def test_figures_are_those_of_the_ledgers_own_functions(full: Api) -> None:
         tail = f"{CIXI}/{YEAR}"
         explained = full.get(f"/v1/enterprises/{code}/explanations/{tail}")
         assert explained == explanations.explain(*given, code, CIXI, YEAR)
-        assert full.get(f"/v1/enterprises/{code}/outlook/{tail}") == explanations.outlook(*given, code, CIXI, YEAR)
+        assert full.get(f"/v1/enterprises/{code}/outlook/{tail}") == explanations.outlook(
+            *given, code, CIXI, YEAR
+        )
 
 
 def test_an_enterprise_shows_each_year_of_each_policy(full: Api) -> None:
@@ -69,7 +71,9 @@ def test_an_enterprise_shows_each_year_of_each_policy(full: Api) -> None:
     line = next(line for line in said["years"] if line["year"] == YEAR)
     balance = full.get(balance_path(code, YEAR))
     assert line["policy"] == CIXI
-    assert {key: balance[key] for key in ("gross", "payable")} == {key: line[key] for key in ("gross", "payable")}
+    assert {key: balance[key] for key in ("gross", "payable")} == {
+        key: line[key] for key in ("gross", "payable")
+    }
 
 
 def test_the_largest_come_in_order_and_no_more_than_asked_for(full: Api) -> None:
@@ -92,7 +96,11 @@ def test_pages_hold_each_one_exactly_once_while_others_arrive(full: Api) -> None
     path = f"/v1/enterprises?policy={CIXI}&year={YEAR}"
     before = walk(full, path, "enterprise", 1000)
     page = full.get(path + "&limit=2")
-    take(full.ledger, Feed(1).shop("tmall", "x", "2025-03-01"), Feed(9_999_999).shop("tmall", "x", "2025-03-01"))
+    take(
+        full.ledger,
+        Feed(1).shop("tmall", "x", "2025-03-01"),
+        Feed(9_999_999).shop("tmall", "x", "2025-03-01"),
+    )
     found = [item["enterprise"] for item in page["items"]] + walk(full, page["next"], "enterprise", 2)
     assert len(found) == len(set(found))
     assert set(before) <= set(found)
@@ -100,7 +108,10 @@ def test_pages_hold_each_one_exactly_once_while_others_arrive(full: Api) -> None
 
 def test_pages_of_a_history_hold_each_event_as_it_was_sent(api: Api) -> None:
     feed = Feed(1)
-    sent = [feed.sales("dtc_own_brand_export", 2024, "12.50"), feed.approved("design.procurement", "i", 2024, "7.00")]
+    sent = [
+        feed.sales("dtc_own_brand_export", 2024, "12.50"),
+        feed.approved("design.procurement", "i", 2024, "7.00"),
+    ]
     sent += [feed.correct("e1-1", "sales-reported", amount="13.00"), feed.retract("e1-2", "claim-approved")]
     take(api.ledger, *sent)
     path = f"/v1/enterprises/{feed.code}/events"
@@ -124,7 +135,8 @@ def test_pages_of_claims_hold_each_one_exactly_once(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "", "W10", "WyJlIiwxXQ", "W1siYSJdXQ", "%FF", "a" * 3_000, "WyJjbGFpbXMiLCJhIiwiYiIsImMiXQ"]
+    "cursor",
+    ["x", "", "W10", "WyJlIiwxXQ", "W1siYSJdXQ", "%FF", "a" * 3_000, "WyJjbGFpbXMiLCJhIiwiYiIsImMiXQ"],
 )
 def test_a_cursor_that_was_not_given_out_is_a_fault(full: Api, cursor: str) -> None:
     said = full.get(f"/v1/enterprises?policy={CIXI}&year={YEAR}&cursor={cursor}", 422)
@@ -180,7 +192,9 @@ def test_rules_as_of_asks_for_the_rules_of_a_day(api: Api) -> None:
     second = CIXI_TEXT.replace("version: 1", "version: 2", 1)
     second = second.replace("effective_from: 2024-01-01", "effective_from: 2025-01-01", 1)
     was = api.get(balance_path(feed.code, YEAR))["gross"]
-    second = second.replace("id: store.tmall", "id: store.tmall-other", 1).replace("measure: store.tmall\n", "measure: store.tmall-other\n")
+    second = second.replace("id: store.tmall", "id: store.tmall-other", 1).replace(
+        "measure: store.tmall\n", "measure: store.tmall-other\n"
+    )
     api.post("/v1/policies", second.encode(), 201, "application/yaml")
     assert api.get(balance_path(feed.code, YEAR) + "?rules_as_of=2024-06-01")["gross"] == was
     assert [v["version"] for v in api.get(f"/v1/policies/{CIXI}?rules_as_of=2024-06-01")["versions"]] == [1]
@@ -205,7 +219,9 @@ def test_every_figure_of_a_year_can_be_asked_for_at_a_moment(full: Api, what: st
     assert full.get(year_path(f"{what}?as_of=2020-01-01", YEAR)) != now
 
 
-@pytest.mark.parametrize("query", ["as_of=yesterday", "as_known=2024-13-01", "rules_as_of=", "as_of=2024-01-01T00:00:00"])
+@pytest.mark.parametrize(
+    "query", ["as_of=yesterday", "as_known=2024-13-01", "rules_as_of=", "as_of=2024-01-01T00:00:00"]
+)
 def test_a_moment_that_is_no_date_is_a_fault(full: Api, query: str) -> None:
     said = full.get(year_path("budget?" + query, YEAR), 422)
     assert [(f["field"], f["code"]) for f in said["faults"]] == [(query.partition("=")[0], "moment.form")]

@@ -22,7 +22,9 @@ def refused_sales(api: Api) -> tuple[dict[str, Any], str]:
 def test_a_refused_message_is_listed_corrected_and_sent_again(api: Api) -> None:
     event, digest = refused_sales(api)
     listed = api.get("/v1/refused?open=true", Accept_Language="en")
-    assert [(item["digest"], item["faults"][0]["code"]) for item in listed["items"]] == [(digest, "money.decimals")]
+    assert [(item["digest"], item["faults"][0]["code"]) for item in listed["items"]] == [
+        (digest, "money.decimals")
+    ]
     whole = api.get(f"/v1/refused/{digest}")
     assert set(whole["faults"][0]["mend"]) == {"zh", "en"}
     event["data"]["amount"] = "100.00"
@@ -91,14 +93,18 @@ def test_adopting_a_policy_again_changes_nothing(api: Api) -> None:
 
 
 def test_a_wrong_policy_file_names_every_line_field_rule_and_mend(api: Api) -> None:
-    wrong = CIXI_TEXT.replace("effective_from: 2024-01-01", "effective_from: soon", 1).replace("version: 1", "version: 0", 1)
+    wrong = CIXI_TEXT.replace("effective_from: 2024-01-01", "effective_from: soon", 1).replace(
+        "version: 1", "version: 0", 1
+    )
     said = api.post("/v1/policies", wrong.encode(), 422, "application/yaml")
     assert said["code"] == "policy-refused"
     assert {fault["field"] for fault in said["faults"]} == {"version", "effective_from"}
     assert all(fault["line"] > 1 for fault in said["faults"])
 
 
-@pytest.mark.parametrize("body", [b"[", b"\xff\xfe", b"a: \x00", b"- 1", b"a: {b: [" + b"[" * 5_000, b"!!python/none x"])
+@pytest.mark.parametrize(
+    "body", [b"[", b"\xff\xfe", b"a: \x00", b"- 1", b"a: {b: [" + b"[" * 5_000, b"!!python/none x"]
+)
 def test_a_file_that_is_no_policy_is_refused(api: Api, body: bytes) -> None:
     assert api.post("/v1/policies", body, 422, "application/yaml")["faults"]
 
@@ -156,7 +162,12 @@ def test_what_if_tells_who_gains_and_changes_nothing(api: Api) -> None:
     feed = Feed(1)
     take(api.ledger, feed.shop("tmall", "one", "2024-03-01"))
     before = api.get(year_path("budget"))
-    asked = {"policy": CIXI, "year": 2024, "figures": {"store.tmall/amount": "99999.00"}, "budget": "20000000.00"}
+    asked = {
+        "policy": CIXI,
+        "year": 2024,
+        "figures": {"store.tmall/amount": "99999.00"},
+        "budget": "20000000.00",
+    }
     said = api.post("/v1/what-if", asked)
     assert [move["enterprise"] for move in said["winners"]] == [feed.code]
     assert said["changes"]["budget"] == "20000000.00"

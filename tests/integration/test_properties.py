@@ -25,10 +25,12 @@ from tests.histories import BUDGETS, YEARS, Fact, batches, case_of, facts, histo
 from tests.oracle import oracle
 from tests.worked import messages_of, read_back
 
-EXAMPLES = int(os.environ.get("SUBSIDY_TEST_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("SUBSIDY_TEST_EXAMPLES", "60"))
 """Set it higher for a thorough run."""
 thorough = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 SEEDS = st.integers(0, 2**16)
 Opener = Callable[[], Any]
@@ -181,7 +183,7 @@ def test_the_generated_histories_earn_and_exceed_and_reach_every_kind_of_fact() 
     kinds: set[str] = set()
     reduced = withheld = 0
 
-    @settings(max_examples=500, deadline=None, database=None, derandomize=True)
+    @settings(thorough, max_examples=400, database=None, derandomize=True)
     @given(history=histories(), budget=BUDGETS)
     def look(history: list[Fact], budget: str) -> None:
         nonlocal reduced, withheld
@@ -198,5 +200,3 @@ def test_the_generated_histories_earn_and_exceed_and_reach_every_kind_of_fact() 
     assert measures == set(oracle.MEASURES)
     assert reduced > 30
     assert withheld > 30
-
-

@@ -8,6 +8,8 @@ from fractions import Fraction
 
 import pytest
 
+from domain.enterprise import PolicyRecord
+from domain.events import PolicyAdopted
 from domain.money import parse_fen
 from domain.policy.load import PolicyError
 from ledger import queries
@@ -286,9 +288,10 @@ def test_adopting_a_file_twice_changes_nothing(ledger: Ledger) -> None:
 
 
 def test_the_ledger_holds_the_digest_and_the_whole_text_of_what_it_adopted(ledger: Ledger) -> None:
-    record = ledger.application.repository.get(f"policy:{YONGJIA}")
+    record: PolicyRecord = ledger.application.repository.get(f"policy:{YONGJIA}")
 
-    (event,) = getattr(record, "history")  # noqa: B009
+    (event,) = record.history
+    assert isinstance(event, PolicyAdopted)
     assert event.digest == hashlib.sha256(YONGJIA_TEXT.encode()).hexdigest()
     assert event.document == YONGJIA_TEXT
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import Notification, StoredEvent
 
 from domain.enterprise import Enterprise
 from domain.events import LedgerEvent, SalesReported
@@ -62,22 +62,32 @@ def as_fact(event: LedgerEvent) -> Fact:
     return Fact(type(event).__name__, event.source, event.event_id, event.time, event.content)
 
 
+def library_view(ledger: Ledger, code: str) -> Enterprise:
+    """An enterprise as the library's repository rebuilds it."""
+    found: Enterprise = ledger.application.repository.get(code)
+    assert isinstance(found, Enterprise)
+    return found
+
+
 def test_the_notification_log_holds_every_event_at_its_position(ledger: Ledger) -> None:
     fill(ledger)
-    found, start = [], 1
+    found, start = list[Notification](), 1
     while notifications := ledger.application.recorder.select_notifications(start=start, limit=7):
         found += notifications
         start = int(notifications[-1].id) + 1
 
-    events = [(int(n.id), ledger.application.mapper.to_domain_event(n)) for n in found]
+    read = [(int(n.id), ledger.application.mapper.to_domain_event(n)) for n in found]
+    events = [(at, event) for at, event in read if isinstance(event, LedgerEvent)]
 
     mine = fast(ledger)
     assert len(mine) > 50
     assert [(at, e.originator_id, e.originator_version) for at, e in events] == [
         (e.position, e.originator, e.version) for e in mine
     ]
-    assert [as_fact(e) for _, e in events if isinstance(e, LedgerEvent)] == [e.fact for e in mine]
-    assert [e.timestamp.isoformat().replace("+00:00", "Z") for _, e in events] == [e.recorded_at for e in mine]
+    assert [as_fact(e) for _, e in events] == [e.fact for e in mine]
+    assert [e.timestamp.isoformat().replace("+00:00", "Z") for _, e in events] == [
+        e.recorded_at for e in mine
+    ]
 
 
 def test_the_repository_rebuilds_every_enterprise_as_the_read_model_holds_it(ledger: Ledger) -> None:
@@ -88,22 +98,22 @@ def test_the_repository_rebuilds_every_enterprise_as_the_read_model_holds_it(led
 
     assert len(histories) >= 10
     for code, events in histories.items():
-        enterprise = ledger.application.repository.get(code)
-        assert isinstance(enterprise, Enterprise)
+        enterprise = library_view(ledger, code)
         assert enterprise.version == models[code].version == len(events)
         assert enterprise.events == [event.fact for event in events]
         assert enterprise.facts == models[code].facts
 
 
-def test_corrections_and_retractions_mean_the_same_to_both_readers(ledger: Ledger) -> None:
-    fill(ledger, "correction-merges-keys")
-    fill(ledger, "correction-before-its-fact")
+@pytest.mark.parametrize("case", ["correction-merges-keys", "correction-before-its-fact"])
+def test_corrections_and_retractions_mean_the_same_to_both_readers(ledger: Ledger, case: str) -> None:
+    fill(ledger, case)
     with ledger.store.reading() as rows:
         codes = [code for code, _ in by_originator(rows, rows.last_position())]
         models = load(rows, codes)
 
+    assert any(library_view(ledger, code).facts.amended for code in codes)
     for code in codes:
-        assert ledger.application.repository.get(code).facts == models[code].facts  # type: ignore[attr-defined]
+        assert library_view(ledger, code).facts == models[code].facts
 
 
 def test_what_the_library_would_write_is_byte_for_byte_what_the_ledger_wrote(ledger: Ledger) -> None:
@@ -121,7 +131,9 @@ def test_what_the_library_would_write_is_byte_for_byte_what_the_ledger_wrote(led
 
 def old_event() -> StoredEvent:
     """The stored form that version 1 of SalesReported had."""
-    golden: dict[str, Any] = json.loads((HERE / "data" / "stored-v1" / "sales-reported.json").read_text("utf-8"))
+    golden: dict[str, Any] = json.loads(
+        (HERE / "data" / "stored-v1" / "sales-reported.json").read_text("utf-8")
+    )
     assert "class_version" not in golden["state"]
     assert "customs_code" not in golden["state"]
     state = json.dumps(golden["state"]).encode()
@@ -139,7 +151,7 @@ def with_old_event(ledger: Ledger) -> Feed:
 def test_an_event_of_an_older_version_is_read_by_both_readers_as_one_of_today(ledger: Ledger) -> None:
     feed = with_old_event(ledger)
 
-    (theirs,) = [e for e in ledger.application.repository.get(feed.code).events if e.event_id == "old-1"]  # type: ignore[attr-defined]
+    (theirs,) = [e for e in library_view(ledger, feed.code).events if e.event_id == "old-1"]
     with ledger.store.reading() as rows:
         mine = events_of(rows, feed.code)[-1]
 
@@ -211,10 +223,9 @@ def test_the_library_s_own_insert_gives_out_no_position_twice_either(ledger: Led
     last = positions(ledger)[-1]
 
     behind_our_back(path, f"DELETE FROM stored_events WHERE rowid={last}")
-    (inserted,) = ledger.application.recorder.insert_events([old_event()]) or [None]
+    ledger.application.recorder.insert_events([old_event()])
 
     assert positions(ledger)[-1] == last + 1
-    assert inserted in (None, last + 1)
 
 
 def test_every_transaction_is_synchronous_to_the_disk(ledger: Ledger) -> None:

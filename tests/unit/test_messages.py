@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.messages import bulk
@@ -16,6 +16,8 @@ from ledger.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug
 from ledger.messages.schemas import CHANNELS, DATA, TYPE_OF, TYPES
 from tests.oracle.codes import credit_code
 from tests.written import NOW, Pairs, codes, correction, of_type, quoted, store_parts, written
+
+steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # --- good messages ------------------------------------------------------------------------------
 
@@ -212,6 +214,7 @@ def same_verdict(raw: bytes) -> bool:
     return True
 
 
+@steady
 @given(parts(), st.sampled_from(["", " ", "\n\t\r "]))
 def test_a_good_message_is_accepted_by_both_decoders_with_the_same_values(
     message: tuple[Pairs, Pairs], blank: str
@@ -222,7 +225,7 @@ def test_a_good_message_is_accepted_by_both_decoders_with_the_same_values(
     assert isinstance(_by_schema(raw, NOW), tuple)
 
 
-@settings(max_examples=600)
+@settings(steady, max_examples=600)
 @given(st.data())
 def test_a_slip_gets_one_verdict_from_both_decoders(data: st.DataObject) -> None:
     envelope, inner = data.draw(parts())
@@ -239,7 +242,7 @@ def test_a_slip_gets_one_verdict_from_both_decoders(data: st.DataObject) -> None
         assert all(fault.words(lang)["rule"] for fault in result.faults for lang in ("zh", "en"))
 
 
-@settings(max_examples=300)
+@settings(steady, max_examples=300)
 @given(parts(), st.data())
 def test_a_damaged_byte_gets_one_verdict_from_both_decoders(
     message: tuple[Pairs, Pairs], data: st.DataObject

@@ -5,11 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.money import AMOUNT_FEN_MAX, MoneyError, apportion, grouped, parse_fen, rmb, yuan
 
+steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Amounts = list[tuple[tuple[str, ...], int]]
 
 CODES = st.tuples(st.sampled_from("ABCDEFGH"), st.sampled_from(["a.one", "b.two", "c"]))
@@ -65,6 +66,7 @@ def test_a_value_that_is_not_text_is_refused(value: object) -> None:
         parse_fen(value)  # type: ignore[arg-type]
 
 
+@steady
 @given(st.integers(0, AMOUNT_FEN_MAX))
 def test_what_is_printed_reads_back_the_same(fen: int) -> None:
     assert parse_fen(yuan(fen)) == fen
@@ -84,6 +86,7 @@ def test_negative_and_large_sums_print_with_sign_and_groups(fen: int, plain: str
     assert (yuan(fen), rmb(fen)) == (plain, shown)
 
 
+@steady
 @given(st.one_of(SMALL, LARGE), st.integers(0, AMOUNT_FEN_MAX))
 def test_the_shares_sum_to_exactly_the_smaller_of_budget_and_total(amounts: Amounts, budget: int) -> None:
     total = sum(amount for _, amount in amounts)
@@ -91,6 +94,7 @@ def test_the_shares_sum_to_exactly_the_smaller_of_budget_and_total(amounts: Amou
     assert sum(shares_of(amounts, budget).values()) == min(budget, total)
 
 
+@steady
 @given(SMALL, st.integers(0, 200))
 def test_a_small_budget_sums_exactly_too(amounts: Amounts, budget: int) -> None:
     total = sum(amount for _, amount in amounts)
@@ -98,6 +102,7 @@ def test_a_small_budget_sums_exactly_too(amounts: Amounts, budget: int) -> None:
     assert sum(shares_of(amounts, budget).values()) == min(budget, total)
 
 
+@steady
 @given(st.one_of(SMALL, LARGE), st.data())
 def test_each_share_lies_within_one_fen_of_the_exact_share(amounts: Amounts, data: st.DataObject) -> None:
     total = sum(amount for _, amount in amounts)
@@ -109,6 +114,7 @@ def test_each_share_lies_within_one_fen_of_the_exact_share(amounts: Amounts, dat
         assert 0 <= share <= dict(amounts)[key]
 
 
+@steady
 @given(st.one_of(SMALL, LARGE), st.data())
 def test_the_shares_are_those_of_largest_remainder_done_by_hand(
     amounts: Amounts, data: st.DataObject
@@ -118,6 +124,7 @@ def test_the_shares_are_those_of_largest_remainder_done_by_hand(
     assert shares_of(amounts, budget) == by_hand(amounts, budget)
 
 
+@steady
 @given(st.one_of(SMALL, LARGE), st.data())
 def test_the_order_of_the_amounts_is_irrelevant(amounts: Amounts, data: st.DataObject) -> None:
     budget = data.draw(st.integers(0, sum(amount for _, amount in amounts)))

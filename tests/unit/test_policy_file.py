@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.policy.load import load_policy
-from domain.policy.model import Measure
+from domain.policy.model import Clause, GrowthShare, Measure, Percentage, Tiered
 
 HERE = Path(__file__).parent
 CIXI = (HERE.parents[1] / "domain" / "policy" / "cixi-ecommerce-2024.yaml").read_text("utf-8")
@@ -144,10 +144,10 @@ def test_a_quote_that_does_not_stand_in_the_text_would_be_found() -> None:
 
 
 @pytest.mark.parametrize("clause", POLICY.clauses, ids=lambda c: c.id)
-def test_the_quote_of_a_closing_clause_stands_after_the_articles(clause: object) -> None:
+def test_the_quote_of_a_closing_clause_stands_after_the_articles(clause: Clause) -> None:
     closing = OFFICIAL[OFFICIAL.index("本政策意见总预算资金额") :]
 
-    assert stands_in(getattr(clause, "quote"), closing)  # noqa: B009
+    assert stands_in(clause.quote, closing)
 
 
 def test_every_closing_clause_is_there_once() -> None:
@@ -196,24 +196,25 @@ def test_the_figures_of_a_measure_are_those_of_the_table(measure: str) -> None:
 
 
 def test_the_tiers_and_shares_are_those_of_the_table() -> None:
-    tiers = getattr(POLICY.measures["brand.domestic-sales"], "tiers")  # noqa: B009
-    shares = getattr(POLICY.measures["scale.contribution-growth"], "shares")  # noqa: B009
+    brand, growth = POLICY.measures["brand.domestic-sales"], POLICY.measures["scale.contribution-growth"]
+    assert isinstance(brand, Tiered)
+    assert isinstance(growth, GrowthShare)
 
-    assert [(t.start, t.gives) for t in tiers] == [
+    assert [(t.start, t.gives) for t in brand.tiers] == [
         (5_000_000_000, 5_000_000),
         (10_000_000_000, 10_000_000),
         (20_000_000_000, 20_000_000),
         (50_000_000_000, 30_000_000),
     ]
-    assert [(s.start, s.gives) for s in shares] == [
+    assert [(s.start, s.gives) for s in growth.shares] == [
         (10_000_000_000, 8_500),
         (20_000_000_000, 9_000),
         (50_000_000_000, 9_500),
     ]
-    rates = {
-        name: POLICY.measures[name].rate for name in ("design.procurement", "design.services")
+    assert {m.id: m.rate for m in POLICY.measures.values() if isinstance(m, Percentage)} == {
+        "design.procurement": 1_000,
+        "design.services": 300,
     }
-    assert rates == {"design.procurement": 1_000, "design.services": 300}
 
 
 def test_the_targets_are_those_of_the_table() -> None:

@@ -21,7 +21,7 @@ WAN = 1_000_000
 """万, 10,000 yuan in fen."""
 
 
-def fact(name: str, number: int = 0, time: str = "2024-12-31T00:00:00.000000Z", **content: Any) -> Fact:
+def fact(name: str, number: int = 0, time: str = "2024-12-31T00:00:00.000000Z", /, **content: Any) -> Fact:
     """A fact as the ledger stores it."""
     known: dict[str, Any] = dict.fromkeys(CATALOGUE[name].content_fields())
     if "currency" in known:
@@ -47,12 +47,12 @@ def warehouse(level: str, on: str) -> Fact:
 
 
 def other(measure: str, amount: int) -> Fact:
-    named = {"policy": CIXI, "measure": measure, "authority": "cixi", "other_policy": "x"}
+    named: dict[str, Any] = {"policy": CIXI, "measure": measure, "authority": "cixi", "other_policy": "x"}
     return fact("OtherAwardRecorded", year=2024, amount_fen=amount, **named)
 
 
 def approved(measure: str, amount: int, year: int = 2024) -> Fact:
-    named = {"policy": CIXI, "measure": measure, "item": "i", "claim": "c"}
+    named: dict[str, Any] = {"policy": CIXI, "measure": measure, "item": "i", "claim": "c"}
     return fact("ClaimApproved", year=year, amount_fen=amount, **named)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
 from flask import Response, current_app
 
 from domain.money import yuan
@@ -118,10 +117,7 @@ def adopt() -> Any:
 
 
 def _yaml_text() -> str:
-    """The body as text that is safe to load.
-
-    An alias can stand for ever more of itself, so that a small file would fill the memory.
-    """
+    """The body as text."""
     body = body_bytes(YAML_TYPES)
     if len(body) > POLICY_BYTES_MAX:
         raise Problem("body-large", [Fault("body.large", "file", {"limit": POLICY_BYTES_MAX})])
@@ -129,20 +125,7 @@ def _yaml_text() -> str:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise Problem("policy-refused", [Fault("text.utf8", "file", {"line": 1})]) from None
-    line = _alias_line(text)
-    if line is not None:
-        raise Problem("policy-refused", [Fault("policy.alias", "file", {"line": line})])
     return text
-
-
-def _alias_line(text: str) -> int | None:
-    try:
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-                return int(token.start_mark.line) + 1
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-    return None
 
 
 @blueprint.writes(

@@ -1,0 +1,61 @@
+"""Cells of a spreadsheet: text that can never become a formula, exact amounts, headings."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, WriteOnlyCell
+from openpyxl.styles import Alignment, Font
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+Sheet = WriteOnlyWorksheet
+FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
+"""What spreadsheet programs take for the start of a formula."""
+CELL_CHARACTERS_MAX = 32_767
+"""Most that the format allows in one cell."""
+YUAN_FORMAT = "#,##0.00"
+WHOLE_FORMAT = "0"
+
+
+def text(sheet: Sheet, value: str, *, wrap: bool = False) -> Cell:
+    """A cell of text, whatever the text begins with."""
+    kept = ILLEGAL_CHARACTERS_RE.sub("", value)
+    if len(kept) > CELL_CHARACTERS_MAX:
+        kept = kept[: CELL_CHARACTERS_MAX - 1] + "…"
+    cell = WriteOnlyCell(sheet, kept)
+    cell.data_type = "s"
+    if kept.startswith(FORMULA_STARTS):
+        cell.quotePrefix = True
+    if wrap:
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+    return cell
+
+
+def heading(sheet: Sheet, value: str) -> Cell:
+    """A bold cell of text."""
+    cell = text(sheet, value, wrap=True)
+    cell.font = Font(bold=True)
+    return cell
+
+
+def yuan_cell(sheet: Sheet, fen: int) -> Cell:
+    """An amount of fen, shown in yuan."""
+    amount: Any = Decimal(fen).scaleb(-2)
+    cell = WriteOnlyCell(sheet, amount)
+    cell.number_format = YUAN_FORMAT
+    return cell
+
+
+def whole(sheet: Sheet, value: int) -> Cell:
+    """A whole number, shown with every digit."""
+    cell = WriteOnlyCell(sheet, value)
+    cell.number_format = WHOLE_FORMAT
+    return cell
+
+
+def formula(sheet: Sheet, expression: str, number_format: str = WHOLE_FORMAT) -> Cell:
+    """A live formula; ``expression`` comes from this program only."""
+    cell = WriteOnlyCell(sheet, f"={expression}")
+    cell.number_format = number_format
+    return cell

@@ -1,0 +1,122 @@
+"""Awards and events as Parquet, in row groups of a bounded size; amounts are int64 fen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ledger.export.books import Books, Tick, no_tick
+from ledger.stored import SELECT, Stored, stored
+
+GROUP_ROWS = 20_000
+"""Rows of a row group; also the most that is held in memory."""
+
+_NAME = pa.dictionary(pa.int32(), pa.string())
+_INSTANT = pa.timestamp("us", tz="UTC")
+
+AWARDS = pa.schema(
+    [
+        ("policy", _NAME),
+        ("year", pa.int32()),
+        ("code", pa.string()),
+        ("measure", _NAME),
+        ("inside_budget", pa.bool_()),
+        ("gross_fen", pa.int64()),
+        ("withheld_fen", pa.int64()),
+        ("reduction_fen", pa.int64()),
+        ("payable_fen", pa.int64()),
+    ]
+)
+EVENTS = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("originator", pa.string()),
+        ("version", pa.int64()),
+        ("event", _NAME),
+        ("source", _NAME),
+        ("event_id", pa.string()),
+        ("time", _INSTANT),
+        ("recorded_at", _INSTANT),
+        ("amount_fen", pa.int64()),
+        ("currency", _NAME),
+        ("content", pa.string()),
+    ]
+)
+"""``amount_fen`` is US cents where ``currency`` is USD; ``content`` is the whole content as JSON."""
+
+
+def write_awards(out: Path, books: Books, tick: Tick = no_tick) -> int:
+    """Write the period's awards.
+
+    Returns:
+        how many rows there are.
+    """
+    return _write(out, AWARDS, _award_rows(books), _about(books), tick)
+
+
+def write_events(out: Path, books: Books, tick: Tick = no_tick) -> int:
+    """Write every event of the ledger up to the books' position, in order.
+
+    Returns:
+        how many rows there are.
+    """
+    rows = books.rows.stream(f"{SELECT} WHERE rowid<=? ORDER BY rowid", [books.position])
+    return _write(out, EVENTS, (_event_row(stored(row)) for row in rows), _about(books), tick)
+
+
+def _about(books: Books) -> dict[str, str]:
+    budget = {"period": books.period, "budget_fen": str(books.pool.budget.amount)}
+    digest = {"policy_digest": books.policy.digest}
+    return {"policy": books.book.id, "position": str(books.position), **budget, **digest}
+
+
+def _award_rows(books: Books) -> Iterator[tuple[Any, ...]]:
+    for line, paid in books.awards():
+        yield (books.book.id, line.year, line.code, line.measure, books.inside(line), *paid)
+
+
+def _event_row(event: Stored) -> tuple[Any, ...]:
+    fact = event.fact
+    return (
+        event.position,
+        event.originator,
+        event.version,
+        fact.name,
+        fact.source,
+        fact.event_id,
+        fact.time,
+        event.recorded_at,
+        fact.content.get("amount_fen"),
+        fact.content.get("currency"),
+        msgspec.json.encode(fact.content).decode(),
+    )
+
+
+def _write(
+    out: Path, schema: pa.Schema, rows: Iterable[tuple[Any, ...]], about: dict[str, str], tick: Tick
+) -> int:
+    count = 0
+    described = schema.with_metadata(about)
+    with pq.ParquetWriter(out, described, compression="zstd") as writer:
+        left = iter(rows)
+        while group := list(islice(left, GROUP_ROWS)):
+            by_column = zip(zip(*group, strict=True), schema, strict=True)
+            columns = [_column(values, each.type) for values, each in by_column]
+            writer.write_table(pa.Table.from_arrays(columns, schema=described), row_group_size=GROUP_ROWS)
+            count += len(group)
+            for _ in group:
+                tick()
+    return count
+
+
+def _column(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    """A column; instants come as text."""
+    if pa.types.is_timestamp(kind):
+        return pa.array(values, pa.string()).cast(kind)
+    return pa.array(values, kind)

@@ -1,0 +1,151 @@
+"""A workbook (xlsx): summary, enterprises, awards with their explanations, and the apportionment.
+
+Written row by row, so that its size does not matter to memory. Text from outside is written as
+text and never as a formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+
+from domain.settlement import Line, Payable
+from ledger import explanations, queries
+from ledger.export import pro_rata_sheet
+from ledger.export.books import Books, NotExportable, Tick, no_tick
+from ledger.export.cells import YUAN_FORMAT, Sheet, formula, heading, text, whole, yuan_cell
+
+SUMMARY, ENTERPRISES, AWARDS = "汇总 Summary", "企业 Enterprises", "奖励明细 Awards"
+MONEY = ("应奖励 Gross", "从高不重复扣除 Withheld", "按比例下调 Reduced", "应兑现 Payable")
+ENTERPRISE_COLUMNS = ("信用代码 Code", "笔数 Awards", *MONEY)
+AWARD_COLUMNS = (
+    *("信用代码 Code", "条款 Measure", "条 Article", "名称 Title", "年度 Year"),
+    *MONEY,
+    "说明 Explanation",
+)
+
+
+def write(out: Path, books: Books, tick: Tick = no_tick) -> None:
+    """Write the workbook.
+
+    Raises:
+        NotExportable: where there are more awards than a sheet has rows, or sums too large for
+            a spreadsheet to divide exactly.
+    """
+    plan = pro_rata_sheet.plan(books)
+    workbook = Workbook(write_only=True)
+    workbook.calculation.fullCalcOnLoad = True
+    summary = _sheet(workbook, SUMMARY, (46, 22, 22, 22, 22, 22, 22))
+    enterprises = _sheet(workbook, ENTERPRISES, (22, 10, 18, 18, 18, 18), frozen="B2")
+    awards = _sheet(workbook, AWARDS, (22, 26, 8, 30, 8, 18, 18, 18, 18, 90), frozen="B2")
+    shares = _sheet(workbook, pro_rata_sheet.SHEET, (46, 26, 10, *(20,) * (9 + plan.digits)))
+    enterprises.append([heading(enterprises, name) for name in ENTERPRISE_COLUMNS])
+    awards.append([heading(awards, name) for name in AWARD_COLUMNS])
+    pro_rata_sheet.write_head(shares, books, plan)
+    row, count = pro_rata_sheet.FIRST_ROW, 0
+    for code, group in groupby(books.awards(), key=lambda item: item[0].code):
+        mine = list(group)
+        _enterprise(enterprises, code, [paid for _, paid in mine])
+        _awards(awards, books, code, mine)
+        for line, paid in mine:
+            if pro_rata_sheet.shared_by(books, line):
+                pro_rata_sheet.write_award(shares, books, plan, row, line, paid)
+                row += 1
+            count += 1
+            if count >= pro_rata_sheet.ROWS_MAX:
+                raise NotExportable("more awards than a sheet has rows — export parquet instead")
+            tick()
+    _summary(summary, books, count)
+    workbook.save(out)
+
+
+def _sheet(workbook: Workbook, title: str, widths: tuple[int, ...], frozen: str = "") -> Sheet:
+    sheet: Any = workbook.create_sheet(title)
+    for index, width in enumerate(widths):
+        sheet.column_dimensions[chr(ord("A") + index)].width = width
+    if frozen:
+        sheet.freeze_panes = frozen
+    return sheet  # type: ignore[no-any-return]
+
+
+def _enterprise(sheet: Sheet, code: str, paid: list[Payable]) -> None:
+    sums = (sum(column) for column in zip(*paid, strict=True))
+    sheet.append([text(sheet, code), whole(sheet, len(paid)), *(yuan_cell(sheet, fen) for fen in sums)])
+
+
+def _awards(sheet: Sheet, books: Books, code: str, mine: list[tuple[Line, Payable]]) -> None:
+    """Awards of one enterprise, each explained."""
+    explained = {
+        (year, award["measure"]): award
+        for year in sorted({line.year for line, _ in mine})
+        for award in explanations.explain(books.ledger, books.rows, code, books.book.id, year, books.at)[
+            "awards"
+        ]
+    }
+    for line, paid in mine:
+        award = explained[line.year, line.measure]
+        head = (code, line.measure, award["article"], award["title"]["zh"])
+        sheet.append(
+            [
+                *(text(sheet, each) for each in head),
+                whole(sheet, line.year),
+                *(yuan_cell(sheet, fen) for fen in paid),
+                text(sheet, "\n".join(_words(award)), wrap=True),
+            ]
+        )
+
+
+def _words(award: dict[str, Any]) -> Iterator[str]:
+    """An explanation in Chinese, a line each: steps, highest-only, reduction, flags."""
+    for part in (*award["steps"], award["highest_only"], award["pro_rata"], *award["flags"]):
+        yield part["words"]["zh"]
+
+
+def _summary(sheet: Sheet, books: Books, count: int) -> None:
+    answer = queries.budget(books.ledger, books.rows, books.book.id, books.year, books.at)
+    policy = books.policy
+    said = (
+        ("政策 Policy", f"{policy.title['zh']} {policy.number}"),
+        ("政策编号 Policy id", f"{books.book.id} v{policy.version}"),
+        ("政策文件摘要 SHA-256", policy.digest),
+        ("预算期间 Budget period", books.period),
+        ("账本位置 Ledger position", str(books.position)),
+        ("奖励笔数 Awards", str(count)),
+        ("兑现系数 Factor", f"{answer['factor']['fraction']} = {answer['factor']['percent']}"),
+    )
+    for label, value in said:
+        sheet.append([heading(sheet, label), text(sheet, value)])
+    sums = (
+        ("预算 Budget", "appropriation"),
+        ("应奖励 Gross", "gross"),
+        ("从高不重复扣除 Withheld", "withheld"),
+        ("参与分配 Sharing the budget", "sharing"),
+        ("应兑现 Payable", "payable"),
+        ("其中预算外 Of it outside the budget", "outside_budget"),
+    )
+    for label, name in sums:
+        sheet.append([heading(sheet, label), _yuan(sheet, answer[name])])
+    again = formula(sheet, f"'{pro_rata_sheet.SHEET}'!$B$11/100", YUAN_FORMAT)
+    sheet.append([heading(sheet, "预算内应兑现，本表重算 Payable inside, recomputed here"), again])
+    sheet.append([])
+    names = ("条款 Measure", "条 Article", "年度 Year", "企业数 Enterprises", MONEY[0], MONEY[1], MONEY[3])
+    sheet.append([heading(sheet, name) for name in names])
+    for total in answer["measures"]:
+        sheet.append(
+            [
+                text(sheet, f"{total['title']['zh']} {total['measure']}"),
+                text(sheet, total["article"]),
+                whole(sheet, total["year"]),
+                whole(sheet, total["enterprises"]),
+                *(_yuan(sheet, total[name]) for name in ("gross", "withheld", "payable")),
+            ]
+        )
+
+
+def _yuan(sheet: Sheet, amount: str) -> Any:
+    return yuan_cell(sheet, int(Decimal(amount).scaleb(2)))
