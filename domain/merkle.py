@@ -142,7 +142,8 @@ def check_consistency(
     if first > second or first < 0:
         raise ProofError(f"a tree of {first} leaves is no prefix of one of {second}")
     if first == second or first == 0:
-        if path or (first == second and first_root != second_root):
+        wrong = first_root != (second_root if first == second else EMPTY_ROOT)
+        if path or wrong:
             raise ProofError("trees of one size have different roots, or the proof is too long")
         return
     steps = [first_root, *path] if first & (first - 1) == 0 else list(path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,20 +24,49 @@ from ledger.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX
 from ledger.messages.faults import CODES
 from ledger.messages.fields import CreditCode, Day, Instant, Money, Slug, Text, Whole
 from ledger.messages.schemas import DATA, TYPE_OF, AmendedType, Changes, Envelope, OfYear, SalesReported
+from services import asyncapi
 from services.api.app import create_app
 from services.api.codes import FAULTS, PROBLEMS
 from services.cli import main as command_line
+from services.contract import breaking, types_removed
 from services.settings import VARIABLES
 
 DOCS = Path(__file__).parent.parent / "docs"
+MESSAGES = DOCS / "schemas" / "messages"
+SUFFIX = ".schema.json"
 POLICY_FILE = "cixi-ecommerce-2024.yaml"
 MADE = "<!-- 由程序生成，请勿手改：python -m services.docs_out · Generated: do not edit by hand -->"
 
 
 def main() -> None:
-    """Write every page."""
+    """Write every page; a schema that would break those who rely on it is not written."""
+    broken = contract_broken()
+    if broken:
+        raise SystemExit(
+            "\n".join([*broken, "— give the message a new type (….v2); see services/contract.py"])
+        )
+    MESSAGES.mkdir(parents=True, exist_ok=True)
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), "utf-8")
+
+
+def released() -> dict[str, Any]:
+    """The schemas of the messages that others rely on, by type."""
+    found = sorted(MESSAGES.glob(f"*{SUFFIX}"))
+    return {file.name.removesuffix(SUFFIX): json.loads(file.read_text("utf-8")) for file in found}
+
+
+def contract_broken() -> list[str]:
+    """What the code would break of the schemas that others rely on."""
+    old, new = released(), asyncapi.messages()
+    found = types_removed(old, new)
+    for type_ in sorted(set(old) & set(new)):
+        found += [f"{type_}{said}" for said in breaking(old[type_], new[type_])]
+    return found
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def _page(title: str, *parts: str) -> str:
@@ -381,6 +411,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     "settings.md": settings,
     "api.md": api,
+    "asyncapi.json": lambda: _json(asyncapi.document()),
+    **{
+        f"schemas/messages/{type_}{SUFFIX}": partial(_json, schema)
+        for type_, schema in asyncapi.messages().items()
+    },
 }
 """The generated pages by file name."""
 

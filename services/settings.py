@@ -34,6 +34,13 @@ VARIABLES = (
         "账本的数据库：SQLite文件的路径，或 postgresql://用户:密码@主机:端口/库名",
         "the ledger's database: the path of a SQLite file, or postgresql://user:password@host:port/name",
     ),
+    Variable(
+        f"{PREFIX}SIGNING_KEY",
+        "",
+        "签署检查点的密钥文件；不填则为数据库文件名加 .key（PostgreSQL为 ./subsidy-ledger.key）",
+        "the file of the key that signs checkpoints; unset, the database's file with .key added "
+        "(./subsidy-ledger.key for PostgreSQL)",
+    ),
     Variable(f"{PREFIX}HOST", "127.0.0.1", "服务监听的地址", "the address that the service listens on"),
     Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
     Variable(f"{PREFIX}WORKERS", "1", "服务进程数，1至64", "how many processes serve, from 1 to 64"),
@@ -85,6 +92,7 @@ class Settings:
     """The settings of one run."""
 
     database: str = "./subsidy-ledger.db"
+    signing_key: str = ""
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
@@ -102,6 +110,7 @@ class Settings:
         values = {v.name.removeprefix(PREFIX): given.get(v.name, v.default) for v in VARIABLES}
         return cls(
             database=_path(values["DATABASE"]),
+            signing_key=values["SIGNING_KEY"],
             host=_host(values["HOST"]),
             port=_whole("PORT", values["PORT"], 1, 65_535),
             workers=_whole("WORKERS", values["WORKERS"], 1, WORKERS_MAX),
@@ -115,6 +124,12 @@ class Settings:
                 session_timeout_ms=_whole("KAFKA_SESSION_MS", values["KAFKA_SESSION_MS"], 3_000, 300_000),
             ),
         )
+
+    @property
+    def signing_key_file(self) -> str:
+        """The file of the key that signs checkpoints."""
+        beside = "./subsidy-ledger" if "://" in self.database else self.database
+        return self.signing_key or f"{beside}.key"
 
     def check_open(self) -> None:
         """Refuse to serve beyond this machine unless that was asked for.

@@ -21,6 +21,8 @@ from domain.policy.schema import PolicySchema
 
 POLICY_BYTES_MAX = 1_000_000
 DEPTH_MAX = 20
+VALUES_MAX = 50_000
+"""An alias may stand for more text than any reader could check."""
 
 Path = tuple[str | int, ...]
 
@@ -89,7 +91,6 @@ def _compose(text: str) -> tuple[dict[str, Any], dict[Path, int]]:
     """Parse the YAML into text, lists and mappings, with the line of every path."""
     lines: dict[Path, int] = {}
     try:
-        _refuse_aliases(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -106,18 +107,12 @@ def _compose(text: str) -> tuple[dict[str, Any], dict[Path, int]]:
     return raw, lines
 
 
-def _refuse_aliases(text: str) -> None:
-    """An alias may stand for more text than any reader could check, so none is allowed."""
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            rule = f"uses the alias *{event.anchor}"
-            raise PolicyError([PolicyFault(line, "file", rule, "write the text out where it is meant")])
-
-
 def _value(node: yaml.Node, path: Path, lines: dict[Path, int], faults: list[PolicyFault]) -> Any:
     line = node.start_mark.line + 1
     lines[path] = line
+    if len(lines) > VALUES_MAX:
+        rule = f"has more than {VALUES_MAX} values, its aliases written out"
+        raise PolicyError([PolicyFault(line, "file", rule, "write without aliases, or split the file")])
     if len(path) > DEPTH_MAX:
         faults.append(PolicyFault(line, _dotted(path[:3]), f"nested deeper than {DEPTH_MAX}", "flatten it"))
         return None

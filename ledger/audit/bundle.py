@@ -8,6 +8,9 @@ A bundle is a ZIP file (form ``subsidy-audit-bundle/1``):
 ``events.ndjson``  policies first, then enterprises by code, each event with its salt;
                    in an enterprise's bundle also with its path to the root
 ``awards.ndjson``  the awards and payments that the ledger says follow
+``seal``           a note over the SHA-256 of all others, signed with the ledger's key: its word
+                   that no event of the enterprise is left out (enterprises' bundles; in a
+                   year's bundle every position must be filled, so it needs none)
 
 A year's bundle holds every event; an enterprise's bundle holds its own events and the
 policies', and nothing of any other enterprise but hashes.
@@ -16,15 +19,18 @@ policies', and nothing of any other enterprise but hashes.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from domain.entries import salt_of
 from domain.merkle import HASH_BYTES, inclusion_path
 from domain.money import yuan
+from domain.notes import SignerKey
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, payable_of
 from ledger.application import Ledger
@@ -37,6 +43,7 @@ from ledger.store import Row, Rows
 from ledger.stored import SELECT
 
 FORMAT = "subsidy-audit-bundle/1"
+SEALED = ("bundle.json", "checkpoint", "events.ndjson", "awards.ndjson")
 Progress = Callable[[int, int], None]
 
 
@@ -75,7 +82,7 @@ def write_year(
 
 
 def write_enterprise(
-    ledger: Ledger, path: Path, code: str, policy: str, year: int, note: str, size: int
+    ledger: Ledger, path: Path, code: str, policy: str, year: int, note: str, size: int, key: SignerKey
 ) -> None:
     """Write one enterprise's bundle: its events and the policies', each with its proof.
 
@@ -98,6 +105,18 @@ def write_enterprise(
         lines = [line for line in lines_of(code, book, row.facts) if line.year == year]
         with archive.open("awards.ndjson", "w") as file:
             _write_awards(iter(lines), book, found, file)
+    _seal(path, key)
+
+
+def _seal(path: Path, key: SignerKey) -> None:
+    """Sign what an enterprise's bundle holds."""
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        lines = [FORMAT]
+        for name in SEALED:
+            with archive.open(name) as file:
+                lines.append(f"{name} {hashlib.file_digest(cast(BytesIO, file), 'sha256').hexdigest()}")
+        body = "\n".join(lines) + "\n"
+        archive.writestr("seal", body + "\n" + key.sign(body))
 
 
 def _archive(path: Path) -> zipfile.ZipFile:

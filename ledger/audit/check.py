@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from domain.entries import leaf_of, salt_of
+from domain.facts import Fact
 from domain.merkle import EMPTY_ROOT, node_hash
 from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.policy.load import digest_of
 from ledger.audit.tree import Tree, secret_of
-from ledger.store import Row, Rows
+from ledger.store import Row, Rows, one
 from ledger.stored import SELECT, fact_of
 
 FINDINGS_MAX = 200
 PROGRESS_EVENTS = 5_000
+AUDITORS = "the auditor's checkpoint"
 
 
 class Finding(NamedTuple):
@@ -74,7 +76,10 @@ def check_log(
     """
     found: list[Finding] = []
     marks = _marks(rows, keys, trusted or [], found)
-    walk = _Walk(rows, marks, found)
+    try:
+        walk = _Walk(rows, marks, found)
+    except LookupError as error:
+        return [*found, Finding(0, str(error))]
     whole = rows.last_position()
     for count, row in enumerate(rows.stream(f"{SELECT} ORDER BY rowid"), start=1):
         walk.take(row)
@@ -82,7 +87,8 @@ def check_log(
             progress(count, whole)
         if len(found) >= FINDINGS_MAX:
             break
-    walk.finish(whole)
+    else:
+        walk.finish(whole)
     if progress:
         progress(walk.frontier.size, whole)
     found += _beside(rows, walk)
@@ -95,14 +101,21 @@ def _marks(
     """Roots that the events must lead to, by size: of kept and of trusted checkpoints."""
     marks: dict[int, list[tuple[str, bytes]]] = {}
     kept = [(f"the kept checkpoint of {row[0]} events", str(row[1])) for row in _kept(rows)]
-    for name, note in kept + [("the auditor's checkpoint", note) for note in trusted]:
+    for name, note in kept + [(AUDITORS, note) for note in trusted]:
         try:
             checkpoint = open_checkpoint(note, keys)[0] if keys else Checkpoint.parse(parse_note(note)[0])
         except NoteError as error:
             found.append(Finding(0, f"{name}: {error}"))
             continue
+        if name != AUDITORS and not _is_kept(rows, checkpoint):
+            found.append(Finding(checkpoint.size, f"{name} does not stand under its own size and root"))
         marks.setdefault(checkpoint.size, []).append((name, checkpoint.root))
     return marks
+
+
+def _is_kept(rows: Rows, checkpoint: Checkpoint) -> bool:
+    row = one(rows, "SELECT root FROM checkpoints WHERE size=?", [checkpoint.size])
+    return row is not None and bytes(row[0]) == checkpoint.root
 
 
 def _kept(rows: Rows) -> list[Row]:
@@ -117,9 +130,10 @@ class _Walk:
         self.tree, self.secret = Tree(rows), secret_of(rows)
         self.frontier = Frontier()
         self.last_time = ""
-        self.good = 0
-        self.policies: dict[tuple[str, int], tuple[str, str, int]] = {}
-        self.budgets: set[tuple[str, str, int, int]] = set()
+        self.good, self.altered = 0, False
+        self.trusting = any(name == AUDITORS for names in marks.values() for name, _ in names)
+        self.policies: dict[tuple[str, int], tuple[str, str, int, str]] = {}
+        self.budgets: set[tuple[str, str, int, str]] = set()
         self._batches = iter(
             rows.stream("SELECT last_position, recorded_at FROM batches ORDER BY last_position")
         )
@@ -128,6 +142,9 @@ class _Walk:
     def take(self, row: Row) -> None:
         position, originator, version, topic, state = row[0], row[1], row[2], row[3], bytes(row[4])
         expected = self.frontier.size + 1
+        if position < expected:
+            self.found.append(Finding(position, "the event stands where none can: before the first"))
+            return
         while expected < position and len(self.found) < FINDINGS_MAX:
             self.found.append(Finding(expected, "the event is missing: its position is empty"))
             self.frontier.add(self.tree.leaf(expected) or b"\x00" * 32)
@@ -145,59 +162,80 @@ class _Walk:
     def _read(self, position: int, originator: str, topic: str, state: bytes) -> None:
         try:
             fact, recorded_at = fact_of(topic, state)
-        except (KeyError, ValueError, TypeError) as error:
+            self._note(position, fact)
+            early = recorded_at < self.last_time
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             self.found.append(Finding(position, f"the event cannot be read: {type(error).__name__}"))
             return
-        if recorded_at < self.last_time:
+        if early:
             self.found.append(Finding(position, "the event was recorded before the one before it"))
         self.last_time = max(self.last_time, recorded_at)
         while self._batch is not None and self._batch[0] < position:
             self._batch = next(self._batches, None)
         if self._batch is None or self._batch[1] != recorded_at:
             self.found.append(Finding(position, "the recorded time is not the one of its batch"))
+
+    def _note(self, position: int, fact: Fact) -> None:
+        """Policies and budgets, as the events say."""
         content = fact.content
         if fact.name == "PolicyAdopted":
-            entry = (content["digest"], content["document"], position)
+            entry = (content["digest"], content["document"], position, content["effective_from"])
             self.policies[content["policy"], content["version"]] = entry
         elif fact.name == "BudgetSet":
-            self.budgets.add((content["policy"], content["period"], position, content["amount_fen"]))
+            entry_of_budget = (content["policy"], content["period"], position, str(content["amount_fen"]))
+            self.budgets.add(entry_of_budget)
 
     def _at_mark(self) -> None:
-        for name, root in self.marks.pop(self.frontier.size, ()):
-            if root != self.frontier.root:
-                what = f"{name} has another root: something from position {self.good + 1} on was altered"
-                self.found.append(Finding(self.frontier.size, what))
-            else:
-                self.good = self.frontier.size
+        """Hold the root so far against the checkpoints of this size; the auditor's own count for more."""
+        size, good = self.frontier.size, False
+        for name, root in self.marks.pop(size, ()):
+            if root == self.frontier.root:
+                good = good or not self.trusting or name == AUDITORS
+                continue
+            span = f"something from position {self.good + 1} to {size} was altered"
+            self.found.append(Finding(self.good + 1, f"{name} has another root: {span}"))
+            self.altered = True
+        if good and not self.altered:
+            self.good = size
 
     def finish(self, whole: int) -> None:
         size, logged = self.frontier.size, self.tree.size()
         for position in range(size + 1, min(max(logged, whole), size + FINDINGS_MAX) + 1):
             self.found.append(Finding(position, "the event is missing: it was cut off the end"))
-        if logged == size and size and self.tree.root(size) != self.frontier.root:
+        if logged == size and size and self._logged_root(size) != self.frontier.root:
             self.found.append(Finding(size, "the log's own hashes do not lead to the root of the events"))
         for mark, names in sorted(self.marks.items()):
             if mark > size:
                 what = f"{names[0][0]} is of {mark} events, but the ledger holds {size}"
-                self.found.append(Finding(mark, what))
+                self.found.append(Finding(size + 1, what))
+        for last, _ in self.rows.all(
+            "SELECT last_position, recorded_at FROM batches WHERE last_position<1 OR last_position>?", [size]
+        ):
+            self.found.append(Finding(last, "a batch was recorded that has no events"))
+
+    def _logged_root(self, size: int) -> bytes | None:
+        try:
+            return self.tree.root(size)
+        except LookupError:
+            return None
 
 
 def _beside(rows: Rows, walk: _Walk) -> Iterator[Finding]:
     """Policies and budgets as the read side holds them, against the events."""
     seen = set()
-    sql = "SELECT policy, version, digest, document, position FROM policies ORDER BY position"
-    for policy, version, digest, document, position in rows.all(sql):
+    sql = "SELECT policy, version, digest, document, position, effective_from FROM policies ORDER BY position"
+    for policy, version, digest, document, position, effective in rows.all(sql):
         seen.add((policy, version))
         entry = walk.policies.get((policy, version))
         if entry is None:
             yield Finding(position, f"version {version} of {policy} stands beside the log, not in it")
-        elif (digest, document, position) != entry:
+        elif (digest, document, position, effective) != entry:
             yield Finding(entry[2], f"version {version} of {policy} is not the one that was adopted")
         elif digest_of(document) != digest:
             yield Finding(position, f"version {version} of {policy} does not fit its digest")
     for (policy, version), entry in walk.policies.items():
         if (policy, version) not in seen:
             yield Finding(entry[2], f"version {version} of {policy} is missing beside the log")
-    held = {(p, period, at, int(amount)) for p, period, at, amount in rows.all("SELECT * FROM budgets")}
+    held = {(p, period, at, str(amount)) for p, period, at, amount in rows.all("SELECT * FROM budgets")}
     for policy, period, position, _ in sorted(held ^ walk.budgets):
         yield Finding(position, f"the budget of {policy} for {period} is not the one that was set")

@@ -108,7 +108,10 @@ class LedgerPostgresFactory(PostgresFactory):
     def __init__(self, env: Any) -> None:
         super().__init__(env)
         given = conninfo_to_dict(self.env[_URL_KEY])
-        self.datastore.pool.kwargs = {**_CONNECTION_DEFAULTS, **given, "row_factory": dict_row}
+        pool = self.datastore.pool
+        pool.kwargs = {**_CONNECTION_DEFAULTS, **given, "row_factory": dict_row}
+        # Whoever asks next then tries at once, instead of waiting on minutes of the pool's back-off.
+        pool.reconnect_timeout = POOL_SECONDS_MAX
 
     def application_recorder(self) -> LedgerPostgresRecorder:
         """The recorder on the tables that SQLite has too."""
@@ -216,7 +219,10 @@ class PostgresRows:
 
     def has_table(self, name: str) -> bool:
         """Whether a table exists."""
-        return bool(self.all("SELECT to_regclass(?) IS NOT NULL", [name])[0][0])
+        # Not to_regclass: it may answer from what this connection knew before it waited for a lock.
+        return bool(
+            self.all("SELECT 1 FROM pg_tables WHERE schemaname=current_schema() AND tablename=?", [name])
+        )
 
     def last_position(self) -> int:
         """The last position ever given out, also when its event was deleted behind our back."""

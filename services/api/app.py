@@ -16,6 +16,7 @@ from services.api.enterprises.views import blueprint as enterprises
 from services.api.event_types.views import blueprint as event_types
 from services.api.events.views import blueprint as events
 from services.api.health.views import blueprint as health
+from services.api.log.views import blueprint as log
 from services.api.policies.views import blueprint as policies
 from services.api.refused.views import blueprint as refused
 from services.api.what_if.views import blueprint as what_if
@@ -32,6 +33,7 @@ RESOURCES = (
     years,
     claims,
     refused,
+    log,
     what_if,
     health,
     documentation,

@@ -75,6 +75,13 @@ PROBLEMS: dict[str, Kind] = {
         "请使用较晚的 rules_as_of。",
         "Ask for a later rules_as_of.",
     ),
+    "position-unknown": Kind(
+        404,
+        "日志没有该位置或该长度",
+        "The log has no such position or size",
+        "当前长度见 /v1/log/checkpoint。",
+        "Its size now stands in /v1/log/checkpoint.",
+    ),
     "origin-foreign": Kind(
         403,
         "拒绝来自其他网站的写入",

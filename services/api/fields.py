@@ -7,6 +7,8 @@ import binascii
 import json
 from typing import Any
 
+from flask import current_app
+
 from ledger.messages.faults import Fault, FaultError, faults_from
 from ledger.messages.fields import CreditCode, MessageField, Text
 from ledger.messages.schemas import Message
@@ -157,6 +159,7 @@ PATH_FIELDS: dict[str, MessageField] = {
     "version": Number(1, 1_000_000),
     "digest": Digest(),
     "event_type": Text(),
+    "position": Number(1, POSITION_MAX),
 }
 """The parts of addresses, by name."""
 

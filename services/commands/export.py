@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from rich.console import Console
 from rich.progress import Progress
 
 from ledger.export.books import Books, Tick, books_of
@@ -98,7 +99,11 @@ def export(context: Context, /, form: str, policy: str, year: int, out: Path, **
     as live formulas), parquet (awards in FILE, events beside it in FILE-events) or 360giving
     (JSON). A file of that name is replaced, once everything is written.
     """
-    with context.ledger() as ledger, ledger.store.reading() as rows, Progress(transient=True) as bar:
+    with (
+        context.ledger() as ledger,
+        ledger.store.reading() as rows,
+        Progress(console=Console(stderr=True), transient=True) as bar,
+    ):
         task = bar.add_task(context.words("导出", "Exporting"), total=None)
         books = books_of(ledger, rows, policy, year, at(rows, times))
         for file in FORMATS[form](books, out, lambda: bar.advance(task)):

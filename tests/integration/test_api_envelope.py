@@ -29,6 +29,7 @@ BOGUS = {
     "version": "-1",
     "digest": "zz",
     "event_type": "nothing",
+    "position": "0",
 }
 LIKELY = {
     "policy": CIXI,
@@ -38,6 +39,7 @@ LIKELY = {
     "version": "1",
     "digest": "0" * 64,
     "event_type": "subsidy.store-registered.v1",
+    "position": "1",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -1,0 +1,136 @@
+"""The log: signed checkpoints, proofs and leaves, and histories step by step."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app
+
+from domain.entries import salt_of
+from domain.notes import SignerKey
+from ledger.application import Ledger
+from ledger.audit import checkpoints
+from ledger.audit.checkpoints import UnknownPosition
+from ledger.audit.steps import step_document
+from ledger.audit.tree import secret_of
+from ledger.changes import steps_of
+from ledger.queries import UnknownEnterprise
+from services.api.fields import POSITION_MAX, Cursor, Number, Query, limit_field
+from services.api.log.schemas import (
+    CheckpointsSchema,
+    ConsistencySchema,
+    KeysSchema,
+    LeafSchema,
+    ProofSchema,
+)
+from services.api.paging import Made, page
+from services.api.problems import Problem
+from services.api.resource import Resource, ledger
+from services.settings import Settings
+
+TEXT, STREAM = "text/plain", "application/x-ndjson"
+
+blueprint = Resource("log", __name__, "/v1", "日志与证明 · the log and its proofs")
+
+
+class ProofQuery(Query):
+    """In the log of which size."""
+
+    size = Number(1, POSITION_MAX)
+
+
+class ConsistencyQuery(Query):
+    """From which size to which."""
+
+    first = Number(1, POSITION_MAX, required=True)
+    second = Number(1, POSITION_MAX, required=True)
+
+
+class CheckpointsQuery(Query):
+    """Which checkpoints."""
+
+    cursor = Cursor("checkpoints", int)
+    limit = limit_field()
+
+
+def signer() -> SignerKey:
+    """The key that signs: the one of the settings, or the one beside the database."""
+    configured = current_app.config.get("SIGNING_KEY") or Settings.from_env().signing_key_file
+    return checkpoints.load_or_make_key(Path(configured))
+
+
+@blueprint.reads("/log/checkpoint", "最新检查点", Query, None, TEXT)
+def checkpoint(_: dict[str, Any]) -> Response:
+    """Sign for everything recorded so far."""
+    return Response(checkpoints.current(ledger(), signer()), mimetype=TEXT)
+
+
+@blueprint.reads("/log/checkpoints", "已留存的检查点", CheckpointsQuery, CheckpointsSchema)
+def kept(query: dict[str, Any]) -> Made:
+    """List the checkpoints that are kept, with their witnesses' signatures, by size."""
+    (after,) = query.get("cursor", (-1,))
+    with ledger().store.reading() as rows:
+        found = checkpoints.kept(rows, after, query["limit"] + 1)
+    items = [{"size": size, "made_at": made_at, "note": note} for size, made_at, note in found]
+    return page(items, query["limit"], ("checkpoints", "size"), {})
+
+
+@blueprint.reads("/log/keys", "验证检查点的公钥", Query, KeysSchema)
+def keys(_: dict[str, Any]) -> dict[str, Any]:
+    """Give the public keys that verify the checkpoints; compare them with a copy got elsewhere."""
+    return {"keys": [str(signer().verifier)]}
+
+
+@blueprint.reads("/log/proofs/<position>", "一条数据在日志中的证明", ProofQuery, ProofSchema)
+def proof(query: dict[str, Any], position: int) -> dict[str, Any]:
+    """Prove that the event at a position is in the log."""
+    with ledger().store.reading() as rows:
+        try:
+            found = checkpoints.prove_inclusion(rows, position, query.get("size"))
+        except UnknownPosition:
+            raise Problem("position-unknown") from None
+    path = [each.hex() for each in found.path]
+    return {"position": position, "size": found.size, "leaf": found.leaf.hex(), "path": path}
+
+
+@blueprint.reads("/log/consistency", "两个检查点之间的一致性证明", ConsistencyQuery, ConsistencySchema)
+def consistency(query: dict[str, Any]) -> dict[str, Any]:
+    """Prove that the log of one size is the beginning of the log of another."""
+    with ledger().store.reading() as rows:
+        try:
+            path = checkpoints.prove_consistency(rows, query["first"], query["second"])
+        except UnknownPosition:
+            raise Problem("position-unknown") from None
+    return {**query, "path": [each.hex() for each in path]}
+
+
+@blueprint.reads("/log/events/<position>", "一条数据的存储原文", Query, LeafSchema)
+def leaf(_: dict[str, Any], position: int) -> dict[str, Any]:
+    """Give what the leaf of an event is hashed from, with its salt."""
+    with ledger().store.reading() as rows:
+        try:
+            originator, version, topic, state = checkpoints.entry_at(rows, position)
+        except UnknownPosition:
+            raise Problem("position-unknown") from None
+        salt = salt_of(secret_of(rows), position)
+    named = {"position": position, "originator": originator, "version": version, "topic": topic}
+    return {**named, "salt": salt.hex(), "state": base64.b64encode(state).decode()}
+
+
+@blueprint.reads("/enterprises/<code>/history", "逐步的历史", Query, None, STREAM)
+def history(_: dict[str, Any], code: str) -> Response:
+    """Stream a history: each event, what it changed, and the balances after; one JSON object a line."""
+    with ledger().store.reading() as rows:
+        if not rows.all("SELECT 1 FROM stored_events WHERE originator_id=? LIMIT 1", [code]):
+            raise UnknownEnterprise(code)
+    return Response(_steps(ledger(), code), mimetype=STREAM)
+
+
+def _steps(opened: Ledger, code: str) -> Iterator[str]:
+    with opened.store.reading() as rows:
+        for step in steps_of(rows, code, rows.last_position()):
+            yield json.dumps(step_document(step), ensure_ascii=False) + "\n"

@@ -1,0 +1,233 @@
+"""What a bundle is made of, read strictly: nothing in it is trusted."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.entries import leaf_of
+from domain.merkle import HASH_BYTES, node_hash
+from domain.money import yuan
+from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
+
+FORMAT = "subsidy-audit-bundle/1"
+FAULTS_MAX = 100
+LINE_BYTES_MAX = 4_000_000
+BLOCK_BYTES = 1 << 20
+
+
+class Broken(Exception):
+    """The bundle cannot be read any further."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was checked, and what does not match."""
+
+    faults: list[str] = field(default_factory=list)
+    vouching: list[str] = field(default_factory=list)
+    events: int = 0
+    enterprises: int = 0
+    awards: int = 0
+    payable: int = 0
+
+    def fault(self, text: str) -> None:
+        """Note something that does not match."""
+        if len(self.faults) < FAULTS_MAX:
+            self.faults.append(text)
+
+
+@dataclass(slots=True)
+class Event:
+    """One event of the bundle."""
+
+    position: int
+    originator: str
+    version: int
+    topic: str
+    state: bytes
+    salt: bytes
+    path: list[bytes] | None
+
+    @property
+    def leaf(self) -> bytes:
+        """The hash that the log must hold at its position."""
+        return leaf_of(self.salt, self.position, self.originator, self.version, self.topic, self.state)
+
+
+def read_head(archive: zipfile.ZipFile) -> dict[str, Any]:
+    """What the bundle says of itself."""
+    head = object_of(read_limited(archive, "bundle.json"))
+    wanted = {
+        "format": str,
+        "kind": str,
+        "policy": str,
+        "year": int,
+        "size": int,
+        "budget": str,
+        "factor": str,
+    }
+    for name, kind in {**wanted, "sharing": str, "period": str}.items():
+        if not isinstance(head.get(name), kind):
+            raise Broken(f"bundle.json: {name} is missing or not of its kind")
+    if head["format"] != FORMAT or head["kind"] not in ("year", "enterprise"):
+        raise Broken(f"bundle.json: the form {head['format']!r} is not one that this program reads")
+    return head
+
+
+MEMBERS = {
+    "year": {"bundle.json", "checkpoint", "leaves", "events.ndjson", "awards.ndjson"},
+    "enterprise": {"bundle.json", "checkpoint", "events.ndjson", "awards.ndjson", "seal"},
+}
+SEALED = ("bundle.json", "checkpoint", "events.ndjson", "awards.ndjson")
+"""What an enterprise's bundle is sealed over: no later event of it can be left out unseen."""
+
+
+def check_members(archive: zipfile.ZipFile, kind: str) -> None:
+    """A bundle holds what belongs in it, each once, so that every program reads the same.
+
+    Raises:
+        Broken: where it does not.
+    """
+    names = archive.namelist()
+    if len(names) != len(set(names)) or set(names) != MEMBERS[kind]:
+        raise Broken(
+            f"the bundle should hold {', '.join(sorted(MEMBERS[kind]))}, each once; it has {names[:9]}"
+        )
+
+
+def check_seal(archive: zipfile.ZipFile, keys: list[VerifierKey], verdict: Verdict) -> None:
+    """The ledger's word that these are all events of the enterprise."""
+    lines = [FORMAT]
+    for name in SEALED:
+        digest = hashlib.sha256()
+        with archive.open(name) as file:
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
+        lines.append(f"{name} {digest.hexdigest()}")
+    try:
+        body, signatures = parse_note(read_limited(archive, "seal").decode("utf-8"))
+    except (NoteError, UnicodeDecodeError) as error:
+        raise Broken(f"seal: {error}") from None
+    if body != "\n".join(lines) + "\n":
+        verdict.fault("the seal is not of this bundle: something in it was changed")
+    elif not any(key.verifies(body, each) for key in keys for each in signatures):
+        verdict.fault("the seal is not signed by any of the given keys")
+
+
+def read_limited(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A small member of the bundle."""
+    with archive.open(name) as file:
+        data = file.read(LINE_BYTES_MAX + 1)
+    if len(data) > LINE_BYTES_MAX:
+        raise Broken(f"{name} is too large")
+    return data
+
+
+def object_of(raw: bytes) -> dict[str, Any]:
+    """A JSON object."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Broken(f"not JSON: {raw[:60]!r}") from None
+    if not isinstance(value, dict):
+        raise Broken(f"not a JSON object: {raw[:60]!r}")
+    return value
+
+
+def read_checkpoint(
+    archive: zipfile.ZipFile, head: dict[str, Any], keys: list[VerifierKey], witnesses: int, verdict: Verdict
+) -> Checkpoint:
+    """The checkpoint, signed by the keys that the reader trusts."""
+    try:
+        note = read_limited(archive, "checkpoint").decode("utf-8")
+        checkpoint, verdict.vouching = open_checkpoint(note, keys)
+    except (NoteError, UnicodeDecodeError) as error:
+        raise Broken(f"checkpoint: {error}") from None
+    if checkpoint.size != head["size"]:
+        raise Broken(f"the checkpoint is of {checkpoint.size} events, the bundle says {head['size']}")
+    if checkpoint.origin not in verdict.vouching:
+        verdict.fault(f"the log {checkpoint.origin} did not sign its checkpoint with any of the given keys")
+    if len(set(verdict.vouching)) < 1 + witnesses:
+        verdict.fault(f"only {', '.join(verdict.vouching)} signed; {witnesses} witnesses are asked for")
+    return checkpoint
+
+
+def read_lines(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a member, one a line, streamed."""
+    with archive.open(name) as file:
+        while line := file.readline(LINE_BYTES_MAX + 1):
+            if len(line) > LINE_BYTES_MAX:
+                raise Broken(f"{name} has a line that is too long")
+            yield object_of(line)
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 < value < 1 << 62:
+        raise ValueError(f"not a position: {str(value)[:40]}")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"not text: {str(value)[:40]}")
+    return value
+
+
+def event_of(value: dict[str, Any]) -> Event:
+    """An event of a bundle."""
+    try:
+        path = value.get("path")
+        return Event(
+            _whole(value["position"]),
+            _text(value["originator"]),
+            _whole(value["version"]),
+            _text(value["topic"]),
+            base64.b64decode(value["state"], validate=True),
+            bytes.fromhex(value["salt"]),
+            None if path is None else [bytes.fromhex(each) for each in path],
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise Broken(f"an event cannot be read: {error}") from None
+
+
+def parse_fen_any(text: str) -> int:
+    """Yuan text of any length into fen."""
+    whole, _, cents = text.partition(".")
+    if not (whole.isdigit() and cents.isdigit() and len(cents) == 2):
+        raise Broken(f"bundle.json: not an amount: {text[:40]!r}")
+    return int(whole) * 100 + int(cents)
+
+
+def read_leaves(archive: zipfile.ZipFile, size: int) -> bytes:
+    """The hashes of all leaves."""
+    with archive.open("leaves") as file:
+        found = file.read(size * HASH_BYTES + 1)
+    if len(found) != size * HASH_BYTES:
+        raise Broken(f"leaves: there are not {size} hashes of {HASH_BYTES} bytes")
+    return found
+
+
+def root_over(leaves: bytes, size: int) -> bytes:
+    """The root over all leaves, in the order of RFC 6962, in memory that does not grow."""
+    peaks: list[tuple[int, bytes]] = []
+    for index in range(size):
+        level, found = 0, leaves[index * HASH_BYTES : (index + 1) * HASH_BYTES]
+        while peaks and peaks[-1][0] == level:
+            found = node_hash(peaks.pop()[1], found)
+            level += 1
+        peaks.append((level, found))
+    found = peaks[-1][1] if peaks else b""
+    for _, peak in reversed(peaks[:-1]):
+        found = node_hash(peak, found)
+    return found
+
+
+def said(row: tuple[int, ...] | None) -> str:
+    """What the ledger says of an award, in words."""
+    return "the ledger says nothing" if row is None else f"the ledger says {yuan(row[3])} of {yuan(row[0])}"

@@ -1,0 +1,273 @@
+"""The compose file and the image, as far as a machine without a container engine can tell.
+
+The file is held to the Compose Specification's schema and to our own rules; the image's steps
+are run by hand in a clean folder; the services' commands run as processes with the file's own
+environment, on the tests' broker and database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+import yaml
+from jsonschema import Draft201909Validator
+
+from tests.brokers import KafkaCluster
+from tests.conftest import HERE, POLICY
+from tests.e2e.processes import produce, wait_until
+from tests.e2e.test_kafka import CODE, POLICY_ID, YEAR, message
+from tests.postgres import Server
+from tests.processes import Ports
+
+ROOT = HERE.parent
+OURS = ("migrate", "api", "consumer", "publisher")
+SERVERS = ("kafka", "postgres", "api", "consumer", "publisher")
+ONCE = ("topics", "archive", "migrate")
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def compose() -> Document:
+    """The file, as YAML reads it."""
+    found = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_it_is_a_compose_file(compose: Document) -> None:
+    schema = json.loads((HERE / "data" / "compose" / "compose-spec.json").read_text("utf-8"))
+    check = Draft201909Validator(schema)
+
+    assert [error.message for error in check.iter_errors(compose)] == []
+    assert list(check.iter_errors({**compose, "services": {"api": {"portz": []}}}))
+
+
+def test_every_image_has_its_version(compose: Document) -> None:
+    images = {each["image"] for each in compose["services"].values()}
+    images |= set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE))
+
+    assert [i for i in images if not re.fullmatch(r"[a-z/-]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z-]+)?", i)] == []
+
+
+def test_the_broker_is_the_one_that_the_tests_run_on(compose: Document) -> None:
+    (tested,) = re.findall(
+        r"<artifactId>kafka-tools</artifactId><version>([^<]+)<",
+        (HERE / "kafka" / "pom.xml").read_text("utf-8"),
+    )
+
+    assert compose["services"]["kafka"]["image"] == f"apache/kafka:{tested}"
+
+
+def test_what_serves_has_a_health_check_and_comes_back(compose: Document) -> None:
+    for name in SERVERS:
+        service = compose["services"][name]
+        assert set(service["healthcheck"]) >= {"test", "interval", "timeout", "retries"}, name
+        assert service["restart"] == "unless-stopped", name
+    for name in ONCE:
+        assert compose["services"][name]["restart"] == "no", name
+    assert set(compose["services"]) == {*SERVERS, *ONCE}
+
+
+def test_nothing_runs_as_root_but_the_one_that_gives_a_folder_away(compose: Document) -> None:
+    for name, service in compose["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["user"].startswith("0:") == (name == "archive"), name
+        assert service.get("read_only") == (None if name in ("kafka", "topics") else True), name
+    assert compose["services"]["archive"]["cap_add"] == ["CHOWN"]
+    assert compose["services"]["archive"]["network_mode"] == "none"
+    assert re.findall(r"^USER (.+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE) == [
+        "10001:10001"
+    ]
+
+
+def test_ports_are_published_on_this_machine_alone(compose: Document) -> None:
+    ports = [port for each in compose["services"].values() for port in each.get("ports", ())]
+
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_what_must_last_is_on_volumes(compose: Document) -> None:
+    used = {
+        v.split(":")[0]: v.split(":")[1] for s in compose["services"].values() for v in s.get("volumes", ())
+    }
+
+    assert set(used) == set(compose["volumes"]) == {"kafka-data", "postgres-data", "postgres-archive"}
+    assert compose["services"]["kafka"]["environment"]["KAFKA_LOG_DIRS"] == used["kafka-data"]
+    command = compose["services"]["postgres"]["command"]
+    assert {"fsync=on", "synchronous_commit=on", "full_page_writes=on", "archive_mode=on"} <= set(command)
+
+
+def test_each_waits_for_what_it_needs(compose: Document) -> None:
+    done, well = {"condition": "service_completed_successfully"}, {"condition": "service_healthy"}
+    needs = {name: each.get("depends_on", {}) for name, each in compose["services"].items()}
+
+    assert needs["postgres"] == {"archive": done}
+    assert needs["topics"] == {"kafka": well}
+    assert needs["migrate"] == {"postgres": well}
+    assert needs["api"] == {"migrate": done, "postgres": well}
+    everything = {"migrate": done, "topics": done, "postgres": well, "kafka": well}
+    assert needs["consumer"] == needs["publisher"] == everything
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+
+    assert all(value.startswith("${POSTGRES_PASSWORD:?") for value in re.findall(r"PASSWORD: (.+)", text))
+    assert re.search(r"^POSTGRES_PASSWORD=$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
+    assert ".env" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert "://ledger@" in text
+
+
+def test_the_topics_are_those_that_the_services_use(compose: Document) -> None:
+    (script,) = compose["services"]["topics"]["command"]
+    made = re.findall(r"--topic (\S+)", script)
+    environment = compose["services"]["consumer"]["environment"]
+
+    assert sorted(made) == sorted(
+        environment[f"SUBSIDY_LEDGER_KAFKA_{name}"] for name in ("TOPIC", "DEAD_LETTERS", "PUBLISHED")
+    )
+
+
+# --- the same commands, with the same environment -------------------------------------------------
+
+
+class Composed:
+    """The services of the compose file as processes on the tests' servers."""
+
+    def __init__(self, compose: Document, broker: str, database: str, port: int) -> None:
+        self.compose, self.port = compose, port
+        self.places = {
+            "kafka:9092": broker,
+            "postgresql://ledger@postgres:5432/ledger": database,
+            "0.0.0.0": "127.0.0.1",
+            "8080": str(port),
+            "${POSTGRES_PASSWORD:?copy .env.example to .env and choose a password}": "a password",
+        }
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def environment(self, name: str) -> dict[str, str]:
+        """The service's own, with other hosts; nothing of ours beside it."""
+        given = self.compose["services"][name]["environment"]
+        kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+        return {**kept, **{key: self.places.get(value, value) for key, value in given.items()}}
+
+    def start(self, name: str, *instead: str) -> subprocess.Popen[bytes]:
+        """Start a service, or another command in its place."""
+        command = list(instead) or self.compose["services"][name]["command"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", *command],
+            env=self.environment(name),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+        )
+        self.running.append(process)
+        return process
+
+    def ask(self, path: str) -> Document | None:
+        """What the API answers, if it does."""
+        with suppress(URLError, ConnectionError), urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
+            found = json.load(answer)
+            assert isinstance(found, dict)
+            return found
+        return None
+
+    def end(self) -> None:
+        """Kill whatever still runs."""
+        for process in self.running:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def composed(compose: Document, kafka: KafkaCluster, postgres: Server) -> Iterator[Composed]:
+    """The system on an empty database, its topics made as the file says."""
+    ports = Ports()
+    database = postgres.create()
+    found = Composed(compose, kafka.bootstrap, postgres.url(database), ports.take())
+    (script,) = compose["services"]["topics"]["command"]
+    for topic, partitions in re.findall(r"--topic (\S+) --partitions (\d+)", script):
+        kafka.create_topic(topic, int(partitions))
+    yield found
+    found.end()
+    postgres.drop(database)
+    ports.release()
+
+
+def test_the_services_of_the_file_work_together(composed: Composed, kafka: KafkaCluster) -> None:
+    """Migrate, adopt, serve, consume, publish: an event on the topic is a balance over HTTP."""
+    assert composed.start("migrate").wait(60) == 0
+    assert composed.start("api", "adopt", str(POLICY)).wait(60) == 0
+    services = [composed.start(name) for name in ("api", "consumer", "publisher")]
+    wait_until(lambda: composed.ask("/health/ready") is not None, 60, "the API is not ready")
+
+    topic = composed.environment("consumer")["SUBSIDY_LEDGER_KAFKA_TOPIC"]
+    produce(kafka, topic, [json.dumps(message("composed-1")).encode()])
+
+    def payable() -> Any:
+        path = f"/v1/enterprises/{CODE}/balances/{POLICY_ID}/{YEAR}"
+        return (composed.ask(path) or {}).get("payable")
+
+    wait_until(lambda: payable() == "5000.00", 60, "the balance did not change")
+    published = composed.environment("publisher")["SUBSIDY_LEDGER_KAFKA_PUBLISHED"]
+    said = kafka.tool(
+        "org.apache.kafka.tools.consumer.ConsoleConsumer",
+        *("--topic", published, "--from-beginning", "--max-messages", "1", "--timeout-ms", "30000"),
+    )
+    assert json.loads(said)["data"]["eligible"] == "5000.00"
+    for process in services:
+        process.terminate()
+    assert [process.wait(45) for process in services] == [0, 0, 0]
+
+
+# --- the image, by hand -----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_image_work_in_a_clean_folder(tmp_path: Path) -> None:
+    """Every COPY and RUN of the build stage, with / moved into a folder of the test."""
+    text = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
+    stage = re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1]
+    source, opt = tmp_path / "src", tmp_path / "opt"
+    source.mkdir()
+    clean = {"PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    kept = {
+        key: value for key, value in os.environ.items() if key.startswith("PIP_") or "proxy" in key.lower()
+    }
+    began = time.monotonic()
+
+    for line in stage.splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "COPY":
+            *what, _target = rest.split()
+            ignored = "--exclude=__pycache__"
+            copy = f"tar -C {ROOT} {ignored} -cf - {' '.join(what)} | tar -C {source} -xf -"
+            subprocess.run(copy, shell=True, check=True)
+        elif word == "RUN":
+            command = rest.replace("/opt/", f"{opt}/").replace("--no-cache-dir ", "")
+            done = subprocess.run(
+                ["/bin/sh", "-ec", command], cwd=source, env={**kept, **clean}, capture_output=True, text=True
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+    tool = [str(opt / "subsidy-ledger/bin/subsidy-ledger"), "--database", str(tmp_path / "ledger.db")]
+    for arguments, said in ((["migrate"], "1"), (["check", str(POLICY)], POLICY_ID), (["asyncapi"], "3.0.0")):
+        done = subprocess.run(
+            [*tool, *arguments], cwd="/", env=clean, capture_output=True, text=True, check=True
+        )
+        assert said in done.stdout or arguments == ["migrate"]
+    print(f"built by hand in {time.monotonic() - began:.0f} s")
