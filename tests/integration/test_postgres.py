@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import socket
 import threading
 import time
@@ -23,7 +22,7 @@ from tests.events import CIXI_TEXT, Feed
 from tests.integration.test_writers import batches_of, messages_of
 from tests.postgres import Server
 
-WRITERS = 4
+WRITERS, KILLS = 4, 5
 
 
 @pytest.fixture(scope="module")
@@ -107,17 +106,16 @@ def test_writers_that_insist_lose_and_double_nothing_while_the_server_is_killed(
     threads = [threading.Thread(target=write, args=(writer,)) for writer in range(WRITERS)]
     for thread in threads:
         thread.start()
-    kills = 0
-    while any(thread.is_alive() for thread in threads) and kills < 8:
-        time.sleep(random.uniform(0.1, 1.5))
+    whole = WRITERS * len(messages_of(0, same_enterprises=True))
+    for share in range(1, KILLS + 1):
+        while len(taken) < whole * share // (KILLS + 1) and any(thread.is_alive() for thread in threads):
+            time.sleep(0.01)
         server.kill()
-        kills += 1
         server.start()
     for thread in threads:
         thread.join()
 
-    assert kills >= 2
-    assert len(taken) == WRITERS * len(messages_of(0, same_enterprises=True))
+    assert len(taken) == whole
     assert all_of(ledger) == all_of(serial)
 
 
