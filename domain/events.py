@@ -45,6 +45,11 @@ class LedgerEvent(CanMutateAggregate[str]):
         """Names of the fields that are this event's own content."""
         return tuple(f.name for f in fields(cls) if f.name not in ENVELOPE_FIELDS)
 
+    @classmethod
+    def coherent(cls, content: dict[str, Any]) -> bool:
+        """Whether the fields fit each other; a correction that breaks this has no effect."""
+        return bool(content.get("currency", "CNY") in ("CNY", None))
+
     def mutate(self, aggregate: Any) -> Any:
         """Evolve the aggregate; the first event about one opens it."""
         opened = aggregate or resolve_topic(self.aggregate_topic).opened(self.originator_id, self.timestamp)
@@ -156,6 +161,19 @@ class YearlyAmount(EnterpriseEvent):
     currency: str
 
 
+CHANNELS = {
+    "online": "CNY",
+    "domestic_online": "CNY",
+    "domestic_own_brand": "CNY",
+    "dtc_own_brand_export": "USD",
+    "b2b_pilot_export": "CNY",
+}
+"""Channels of sales, each with the currency in which it is reported."""
+
+CUSTOMS_CODES = ("9610", "9710", "9810", "1210", "other")
+"""Customs supervision codes that B2B pilot exports are reported under."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SalesReported(YearlyAmount):
     """Sales of a year through one channel (articles 三 and 四).
@@ -167,6 +185,12 @@ class SalesReported(YearlyAmount):
     group: ClassVar[tuple[str, ...]] = ("channel", "customs_code")
     channel: str
     customs_code: str | None = None
+
+    @classmethod
+    def coherent(cls, content: dict[str, Any]) -> bool:
+        """A channel has its currency, and one channel has customs codes."""
+        coded = content["customs_code"] is None or content["channel"] == "b2b_pilot_export"
+        return coded and bool(content["currency"] == CHANNELS.get(content["channel"]))
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:

@@ -132,7 +132,8 @@ class EnterpriseFacts:
             return None
         content = fact.content
         for changes in amended.changes:
-            content = merged(fact.name, content, changes)
+            after = merged(fact.name, content, changes)
+            content = after if CATALOGUE[fact.name].coherent(after) else content
         return content
 
     def _amend(self, fact: Fact) -> None:

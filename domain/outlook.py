@@ -36,6 +36,10 @@ class _View(NamedTuple):
     awards: Awards
     year: int
 
+    def short(self, threshold: int, amount: int) -> int:
+        """How much more reaches a threshold."""
+        return threshold - amount + (0 if self.policy.inclusive else 1)
+
     def given(self, measure: str, years: str) -> int:
         """What a measure has given: in this year, or in the whole life up to it."""
         return sum(
@@ -99,9 +103,11 @@ def _tiered(view: _View, measure: Any) -> Hints:
     assert isinstance(measure, Tiered)
     amount = yearly(view.facts, measure.of, view.policy.reports).get(view.year, 0)
     paid = view.given(measure.id, "life")
+    whole = 0
     for tier in measure.tiers:
-        if not kinds.reaches(amount, tier.start, view.policy.inclusive) and tier.gives > paid:
-            values = {"threshold": tier.start, "short": tier.start - amount, "more": tier.gives - paid}
+        whole = whole + tier.gives if measure.later_tier == "each-in-full" else tier.gives
+        if not kinds.reaches(amount, tier.start, view.policy.inclusive) and whole > paid:
+            values = {"threshold": tier.start, "short": view.short(tier.start, amount), "more": whole - paid}
             yield "next-tier", values
             return
 
@@ -110,7 +116,7 @@ def _percentage(view: _View, measure: Any) -> Hints:
     assert isinstance(measure, Percentage)
     amount = yearly(view.facts, measure.of, view.policy.reports).get(view.year, 0)
     if not kinds.reaches(amount, measure.threshold, view.policy.inclusive):
-        yield "threshold", {"threshold": measure.threshold, "short": measure.threshold - amount}
+        yield "threshold", {"threshold": measure.threshold, "short": view.short(measure.threshold, amount)}
         return
     given = view.given(measure.id, "year")
     if measure.cap is not None and given < measure.cap:
@@ -122,12 +128,29 @@ def _growth_share(view: _View, measure: Any) -> Hints:
     award = view.awards.get(view.year, {}).get(measure.id)
     if award and AWAITING in award.flags:
         yield "awaiting", {}
-    amount = yearly(view.facts, measure.sales, view.policy.reports).get(view.year, 0)
+    sales = yearly(view.facts, measure.sales, view.policy.reports)
+    if _window_is_over(view, measure, sales):
+        return
+    amount = sales.get(view.year, 0)
     for share in measure.shares:
         if not kinds.reaches(amount, share.start, view.policy.inclusive):
-            values = {"threshold": share.start, "short": share.start - amount, "rate": share.gives}
+            values = {"threshold": share.start, "short": view.short(share.start, amount), "rate": share.gives}
             yield "next-share", values
             return
+
+
+def _window_is_over(view: _View, measure: GrowthShare, sales: dict[int, int]) -> bool:
+    """Whether the award years that began with the first qualifying year have passed."""
+    start, inclusive = measure.shares[0].start, view.policy.inclusive
+    qualifying = [
+        year
+        for year, amount in sales.items()
+        if view.book.covers_year(year) and kinds.reaches(amount, start, inclusive)
+    ]
+    if not qualifying:
+        return False
+    first = min(qualifying) + (1 if measure.first_year == "following" else 0)
+    return view.year >= first + measure.award_years
 
 
 def _discretionary(view: _View, measure: Any) -> Hints:

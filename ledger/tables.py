@@ -15,7 +15,7 @@ from ledger.store import Rows, Store, UnsuitableStore
 
 TABLES: dict[str, str] = {
     "schema_version": "version {int} PRIMARY KEY, name TEXT NOT NULL",
-    "event_keys": "key {blob} PRIMARY KEY, digest {blob} NOT NULL, position {int} NOT NULL",
+    "event_keys": "key TEXT PRIMARY KEY, digest {blob} NOT NULL, position {int} NOT NULL",
     "batches": "last_position {int} PRIMARY KEY, recorded_at TEXT NOT NULL",
     "tiles": (
         "level {int} NOT NULL, number {int} NOT NULL, hashes {blob} NOT NULL, PRIMARY KEY (level, number)"

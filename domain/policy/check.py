@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from domain.events import CATALOGUE, DatedFact, RecognitionGranted, YearlyAmount
+from domain.events import CATALOGUE, CHANNELS, CUSTOMS_CODES, DatedFact, RecognitionGranted, YearlyAmount
 from domain.policy.model import Fixed, GrowthShare, Measure, PerUnit, Policy, Select, Tier
 
 Found = tuple[tuple[str | int, ...], str, str]
@@ -64,7 +64,7 @@ def _measure(policy: Policy, measure: Measure) -> Iterator[Found]:
         yield from _ascending(name, getattr(measure, name, ()))
     if isinstance(measure, Fixed) and measure.nets:
         other = policy.measures.get(measure.nets.measure)
-        if not isinstance(other, Fixed) or other.once != "item" or measure.once != "item":
+        if other is measure or not isinstance(other, Fixed) or other.once != "item" or measure.once != "item":
             yield (
                 ("nets", "measure"),
                 "needs two fixed measures with once: item",
@@ -110,8 +110,26 @@ def _select(select: Select, needs: type | None) -> Iterator[Found]:
                 "is not a field of the event to choose by",
                 "use one of: " + ", ".join(sorted(known)),
             )
+    yield from _sales(select)
     if len(classes) > 1 and len({getattr(cls, "identity", None) for cls in classes}) > 1:
         yield ("all_of",), "the conditions are not known by the same field", "name events of one identity"
+
+
+def _sales(select: Select) -> Iterator[Found]:
+    """Channels and customs codes are lists that the ledger knows, and a channel has its currency."""
+    if select.fact != "SalesReported":
+        return
+    for name, known in (("channel", tuple(CHANNELS)), ("customs_code", CUSTOMS_CODES)):
+        for value in select.where.get(name, ()):
+            if value not in known:
+                yield (
+                    ("where", name),
+                    f"{value!r} is not reported by anyone",
+                    "use one of: " + ", ".join(known),
+                )
+    currencies = {CHANNELS.get(channel, select.currency) for channel in select.where.get("channel", ())}
+    if currencies - {select.currency}:
+        yield ("currency",), "is not the currency of the channel", f"write currency: {currencies.pop()}"
 
 
 def _filterable(cls: type) -> tuple[str, ...]:

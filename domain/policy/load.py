@@ -57,7 +57,7 @@ class Changes:
 
 def digest_of(text: str) -> str:
     """SHA-256 of the file's bytes, lower-case hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def load_policy(text: str, changes: Changes | None = None) -> Policy:
@@ -66,7 +66,7 @@ def load_policy(text: str, changes: Changes | None = None) -> Policy:
     Raises:
         PolicyError: with every fault found, each with line, field, rule and mend.
     """
-    if len(text.encode()) > POLICY_BYTES_MAX:
+    if len(text.encode("utf-8", "replace")) > POLICY_BYTES_MAX:
         rule = f"a policy file has at most {POLICY_BYTES_MAX} bytes"
         raise PolicyError([PolicyFault(1, "file", rule, "split the file, or remove what is not policy")])
     raw, lines = _compose(text)

@@ -51,6 +51,17 @@ class Whole(fields.Field[int]):
         return int(value)
 
 
+def whole_number(text: str) -> int:
+    """Plain digits as a number.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not re.fullmatch(r"[0-9]{1,15}", text):
+        raise ValueError(text)
+    return int(text)
+
+
 class Percent(fields.Field[int]):
     """A percentage with at most two decimals; becomes ten-thousandths."""
 
@@ -68,7 +79,7 @@ class Day(fields.Field[str]):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         try:
-            if not isinstance(value, str) or len(value) != 10:
+            if not isinstance(value, str) or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
                 raise ValueError
             return date.fromisoformat(value).isoformat()
         except ValueError:
@@ -379,7 +390,7 @@ class TargetSchema(_Strict):
         """Make the value; a goal in money becomes fen."""
         goal = data.pop("goal")
         try:
-            number = parse_fen(goal) if data["counts"] == "amount" else int(goal)
+            number = parse_fen(goal) if data["counts"] == "amount" else whole_number(goal)
         except ValueError:
             raise ValidationError(
                 {"goal": ["is not a number — write digits, or yuan for an amount"]}

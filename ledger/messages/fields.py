@@ -145,10 +145,13 @@ class Whole(MessageField):
         return value
 
 
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 @lru_cache(maxsize=65_536)
 def _is_day(text: str) -> bool:
     try:
-        return len(text) == 10 and 2000 <= date.fromisoformat(text).year <= 2100
+        return bool(_DAY.fullmatch(text)) and 2000 <= date.fromisoformat(text).year <= 2100
     except ValueError:
         return False
 
@@ -166,7 +169,7 @@ class Day(MessageField):
 
 
 _INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 
 

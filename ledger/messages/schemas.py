@@ -12,7 +12,7 @@ from typing import Any
 from marshmallow import Schema, fields, validates_schema
 from marshmallow import ValidationError as MarshmallowError
 
-from domain.events import AMENDABLE_SHAPES, CATALOGUE
+from domain.events import AMENDABLE_SHAPES, CATALOGUE, CHANNELS, CUSTOMS_CODES
 from ledger.messages.faults import FaultError
 from ledger.messages.fields import (
     Choice,
@@ -25,17 +25,6 @@ from ledger.messages.fields import (
     Text,
     Whole,
 )
-
-CHANNELS = {
-    "online": "CNY",
-    "domestic_online": "CNY",
-    "domestic_own_brand": "CNY",
-    "dtc_own_brand_export": "USD",
-    "b2b_pilot_export": "CNY",
-}
-"""Channels of sales, each with the currency in which it is reported."""
-
-CUSTOMS_CODES = ("9610", "9710", "9810", "1210", "other")
 
 
 class Message(Schema):

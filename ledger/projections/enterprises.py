@@ -87,8 +87,13 @@ class Writer:
         self.claims: list[tuple[object, ...]] = []
         self.totals: dict[TotalKey, list[int]] = {}
 
-    def put(self, row: EnterpriseRow, before: Outcomes) -> None:
-        """Take an enterprise's new facts; its outcome is computed here."""
+    def put(self, row: EnterpriseRow, before: Outcomes, refolded: bool = False) -> None:
+        """Take an enterprise's new facts; its outcome is computed here.
+
+        Facts that were folded again may hold fewer claims than the read model.
+        """
+        if refolded:
+            self.rows.run("DELETE FROM claims WHERE code=?", [row.code])
         row.outcomes = outcomes_of(row.facts, self.books)
         for policy in before.keys() | row.outcomes.keys():
             old, new = before.get(policy, Outcome()), row.outcomes.get(policy, Outcome())

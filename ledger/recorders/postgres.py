@@ -269,9 +269,13 @@ class PostgresStore:
     def _transaction(self, begin: str, end: str) -> Iterator[PostgresRows]:
         # Leaving the library's connection by an exception rolls back.
         with errors_mapped(), self.datastore.get_connection() as connection:
-            connection.execute(begin, prepare=False)
-            yield PostgresRows(connection)
-            ended = connection.execute(end, prepare=False).statusmessage
+            try:
+                connection.execute(begin, prepare=False)
+                yield PostgresRows(connection)
+                ended = connection.execute(end, prepare=False).statusmessage
+            finally:
+                if connection.closed:  # where one is lost, so are most; the pool would find out one by one
+                    self.datastore.pool.check()
             if ended != end:
                 raise StoreUnavailable(f"PostgreSQL answered {end} with {ended}: nothing was written")
 

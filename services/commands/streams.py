@@ -1,4 +1,4 @@
-"""Commands that run beside the service: consume, publish, replay-dead-letters, migrate."""
+"""Commands that run beside the service: consume, publish, replay-dead-letters."""
 
 from __future__ import annotations
 

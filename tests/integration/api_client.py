@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -28,6 +30,7 @@ class Api:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.app = create_app(ledger)
+        self.app.config["SIGNING_KEY"] = str(Path(tempfile.mkdtemp()) / "ledger.key")
         self.client: FlaskClient = self.app.test_client()
         self.document: dict[str, Any] = json.loads(self.client.get("/openapi.json").data)
         resource = DRAFT202012.create_resource(self.document)

@@ -70,7 +70,7 @@ def test_an_error_inside_a_transaction_leaves_nothing(open_at: Opener) -> None:
         with ledger.store.writing() as rows:
             rows.append(rows.last_position() + 1, events("a"))
             rows.run("INSERT INTO batches VALUES (?,?)", [2, "x"])
-            rows.run_many("INSERT INTO event_keys VALUES (?,?,?)", [(b"k", b"d", 2)])
+            rows.run_many("INSERT INTO event_keys VALUES (?,?,?)", [("k", b"d", 2)])
             raise RuntimeError("halted")
 
     with pytest.raises(RuntimeError, match="halted"):
