@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from domain import kinds
-from domain.events import CATALOGUE, DatedFact, YearlyAmount
+from domain.events import CATALOGUE, DatedFact
 from domain.facts import SEP, EnterpriseFacts
 from domain.policy.model import (
     Discretionary,
@@ -151,16 +151,20 @@ def _matches(select: Select, identity: str, attributes: list[str]) -> bool:
 
 def yearly(facts: EnterpriseFacts, select: Select, reports: str) -> dict[int, int]:
     """The amount of each year, in order; ``reports`` is the reading ``several-reports``."""
-    cls = CATALOGUE[select.fact]
+    reported = facts.amounts.get(select.fact)
+    if not reported:
+        return {}
     found: dict[int, int] = {}
-    if not issubclass(cls, YearlyAmount):
-        return found
-    for key, entry in facts.amounts.get(select.fact, {}).items():
+    for key, entry in reported.items():
         parts = key.split(SEP)
-        if all(parts[cls.group.index(n)] in wanted for n, wanted in select.where.items()):
+        for place, wanted in select.groups:
+            if parts[place] not in wanted:
+                break
+        else:
             amount = entry.total if reports == "add-up" else entry.latest_amount
-            found[int(parts[-1])] = found.get(int(parts[-1]), 0) + amount
-    return dict(sorted(found.items()))
+            year = int(parts[-1])
+            found[year] = found.get(year, 0) + amount
+    return dict(sorted(found.items())) if len(found) > 1 else found
 
 
 def _in_life(run: Run, segments: list[Segment], part: str) -> Iterator[tuple[str, str, Segment]]:

@@ -6,7 +6,10 @@ ten-thousandths (``85 %`` is 8500). Dates are ``YYYY-MM-DD`` text in the policy'
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as field_of
+
+from domain.events import CATALOGUE
 
 Words = dict[str, str]
 """The same words by language: ``zh`` and ``en``."""
@@ -38,9 +41,16 @@ class Select:
     """Which facts count: events of these kinds whose fields have one of the values."""
 
     facts: tuple[str, ...]
-    where: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    where: dict[str, tuple[str, ...]] = field_of(default_factory=dict)
     currency: str = "CNY"
     field: str = ""
+    groups: tuple[tuple[int, tuple[str, ...]], ...] = field_of(default=(), init=False, compare=False)
+    """For reports of a year: (place in the event's group, values that count), worked out once."""
+
+    def __post_init__(self) -> None:
+        group = getattr(CATALOGUE.get(self.facts[0]), "group", ())
+        places = [(group.index(name), values) for name, values in self.where.items() if name in group]
+        object.__setattr__(self, "groups", tuple(places))
 
     @property
     def fact(self) -> str:

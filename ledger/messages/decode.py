@@ -27,6 +27,11 @@ CLOCK_SKEW = timedelta(minutes=5)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
+_ENVELOPE = Envelope()
+_DATA = {name: schema() for name, schema in DATA.items()}
+"""Schemas are made once; they hold nothing of a message."""
+
+
 class Now(NamedTuple):
     """The present, as bounds for what may have happened already."""
 
@@ -169,7 +174,7 @@ def _by_schema(raw: bytes, now: Now) -> tuple[dict[str, Any], dict[str, Any]] | 
     messages: dict[str, Any] = {}
     envelope: dict[str, Any] = {}
     try:
-        envelope = Envelope().load(parsed)
+        envelope = _ENVELOPE.load(parsed)
     except ValidationError as error:
         messages, envelope = _by_field(error), dict(error.valid_data or {})
     given = parsed if isinstance(parsed, dict) else {}
@@ -177,7 +182,7 @@ def _by_schema(raw: bytes, now: Now) -> tuple[dict[str, Any], dict[str, Any]] | 
     data: dict[str, Any] = {}
     if name and given.get("data") is not None:
         try:
-            data = DATA[name]().load(given["data"])
+            data = _DATA[name].load(given["data"])
         except ValidationError as error:
             messages["data"] = _by_field(error)
             data = error.valid_data if isinstance(error.valid_data, dict) else {}

@@ -179,13 +179,16 @@ def instant(moment: datetime) -> str:
     return text + "Z"
 
 
+_FINER = re.compile(r"(\.[0-9]{6})[0-9]+")
+
+
 @lru_cache(maxsize=65_536)
 def _instant_of(text: str) -> str | None:
     if not _INSTANT.fullmatch(text):
         return None
     try:
         # Finer than a microsecond is cut, not rounded, so that no instant moves forward.
-        moment = datetime.fromisoformat(re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", text))
+        moment = datetime.fromisoformat(_FINER.sub(r"\1", text) if "." in text else text)
         return instant(moment) if 2000 <= moment.year <= 2100 else None
     except (ValueError, OverflowError):
         return None

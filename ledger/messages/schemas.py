@@ -7,6 +7,7 @@ class of an event in ``domain.events`` has the same name as the key in ``DATA``.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from marshmallow import Schema, fields, validates_schema
@@ -235,6 +236,12 @@ class Changes(MessageField):
         return value
 
 
+@cache
+def partial_schema(name: str) -> Data:
+    """The schema of some of an event's keys."""
+    return DATA[name](partial=True)
+
+
 class AmendmentStep(Data):
     """What every amendment names."""
 
@@ -252,9 +259,8 @@ class FactCorrected(AmendmentStep):
     @validates_schema(skip_on_field_errors=True)
     def changes_fit_the_type(self, data: dict[str, Any], **_: Any) -> None:
         """Check the changed keys by the amended type's schema; keep them as it reads them."""
-        schema = DATA[data["of_type"]](partial=True)
         try:
-            data["changes"] = schema.load(data["changes"])
+            data["changes"] = partial_schema(data["of_type"]).load(data["changes"])
         except MarshmallowError as error:
             raise MarshmallowError({"changes": error.messages}) from None
 

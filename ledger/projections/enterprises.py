@@ -68,6 +68,16 @@ def _row(row: Iterable[object]) -> EnterpriseRow:
     return EnterpriseRow(code, version, _facts.decode(facts), _outcomes.decode(outcome))  # type: ignore[arg-type]
 
 
+def said_of(facts: bytes, outcome: bytes) -> tuple[str, str]:
+    """What an enterprise's facts and outcome say, whatever the order in which they came to be."""
+    try:
+        values = _facts.decode(facts), _outcomes.decode(outcome)
+    except msgspec.MsgspecError as error:
+        return f"unreadable: {error}", ""
+    texts = [msgspec.json.encode(value, order="sorted").decode() for value in values]
+    return texts[0], texts[1]
+
+
 def every_row(rows: Rows) -> Iterator[EnterpriseRow]:
     """Every enterprise of the read model, streamed in order of credit code."""
     for row in rows.stream("SELECT code, version, facts, outcome FROM enterprises ORDER BY code"):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ from tests.conftest import POLICY
 
 ROOT = Path(__file__).parent.parent.parent
 ENTERPRISES = 300
+
+
+def same(now: datetime) -> datetime:
+    """A clock that stands still."""
+    return now
 
 
 def replayed(database: Path, zone: str, seed: str) -> dict[str, Any]:
@@ -37,7 +43,7 @@ def test_a_replay_gives_the_same_bytes_on_any_day_in_any_zone_under_any_hash_see
         ("a", datetime(2026, 11, 24, 15, 59, tzinfo=UTC)),
         ("b", datetime(2029, 3, 1, tzinfo=UTC)),
     ):
-        ledger = open_ledger(str(tmp_path / f"{name}.db"), clock=lambda now=now: now)
+        ledger = open_ledger(str(tmp_path / f"{name}.db"), clock=partial(same, now))
         adopt_policy(ledger, POLICY.read_text("utf-8"))
         for _ in ingest_all(ledger, city(ENTERPRISES, seed=4), "file", batch=173 if name == "a" else 700):
             pass
