@@ -74,7 +74,8 @@ def said_of(facts: bytes, outcome: bytes) -> tuple[str, str]:
         values = _facts.decode(facts), _outcomes.decode(outcome)
     except msgspec.MsgspecError as error:
         return f"unreadable: {error}", ""
-    texts = [msgspec.json.encode(value, order="sorted").decode() for value in values]
+    plain = [msgspec.to_builtins(value, str_keys=True) for value in values]
+    texts = [msgspec.json.encode(value, order="sorted").decode() for value in plain]
     return texts[0], texts[1]
 
 
