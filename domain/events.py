@@ -251,6 +251,8 @@ class ClaimSubmitted(ClaimEvent):
 
     amount_fen: int | None = None
     currency: str | None = None
+    person: str | None = None
+    """The name that a talent award must keep, encrypted (``ledger.persons``); never in clear."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,6 +262,8 @@ class ClaimApproved(ClaimEvent):
     shape: ClassVar[str] = "approval"
     amount_fen: int
     currency: str
+    person: str | None = None
+    """As in ``ClaimSubmitted``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,9 +48,13 @@ class Ledger:
         self.keeping = threading.Lock()
         self.kept: dict[Any, Any] = {}
         """Worked-out pools by the state they hold for; bounded by ``ledger.pools``."""
+        self.before_close: list[Callable[[], None]] = []
+        """What still has something to write."""
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Finish what is under way, and give back every connection."""
+        while self.before_close:
+            self.before_close.pop()()
         self.application.close()
 
 

@@ -18,6 +18,7 @@ from domain.words import FLAGS, HINTS, highest_only_words, plain, pro_rata_words
 from ledger import queries
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment
+from ledger.persons import ERASED, name_of
 from ledger.policies import rulebook
 from ledger.pools import Pool, pool
 from ledger.store import Rows
@@ -48,7 +49,7 @@ def explain(
     for measure in measures:
         steps = [step for step in trace if step.measure == measure and step.year == year]
         award = awards.get(year, {}).get(measure, Award())
-        explained.append(_award(code, book, year, measure, award, steps, found, events, facts))
+        explained.append(_award(rows, code, book, year, measure, award, steps, found, events, facts))
     return {
         "format": FORMAT,
         "enterprise": code,
@@ -64,6 +65,7 @@ def explain(
 
 
 def _award(
+    rows: Rows,
     code: str,
     book: Rulebook,
     year: int,
@@ -86,7 +88,7 @@ def _award(
         "kind": measure.kind,
         "lead": measure.lead,
         "readings": [_reading(policy, name) for name in (*measure.readings, *policy.general_readings)],
-        "sources": [source_document(event) for event in sources[:SOURCES_MAX]],
+        "sources": [source_document(rows, event) for event in sources[:SOURCES_MAX]],
         "sources_count": len(sources),
         "steps": [step_document(step) for step in steps],
         "gross": yuan(paid.gross),
@@ -111,11 +113,13 @@ def _reading(policy: Policy, name: str) -> dict[str, Any]:
     }
 
 
-def source_document(event: Stored) -> dict[str, Any]:
+def source_document(rows: Rows, event: Stored) -> dict[str, Any]:
     """A source event for readers: where it stands, what it says."""
     content = {key: value for key, value in event.fact.content.items() if value is not None}
     if "amount_fen" in content:
         content["amount"] = yuan(content.pop("amount_fen"))
+    if "person" in content:
+        content["person"] = name_of(rows, event.originator, event.fact) or ERASED
     if isinstance(content.get("changes"), dict) and "amount_fen" in content["changes"]:
         changes = dict(content["changes"])
         changes["amount"] = yuan(changes.pop("amount_fen"))

@@ -19,6 +19,7 @@ from ledger.application import Ledger
 from ledger.messages.decode import Message, Now, Refusal, check_merged, decode, refusal_of
 from ledger.messages.faults import Fault
 from ledger.messages.fields import instant
+from ledger.persons import erased_digest, seal
 from ledger.policies import rulebooks
 from ledger.projections.enterprises import EnterpriseRow, Writer, load
 from ledger.refusals import keep, settle_accepted
@@ -219,7 +220,7 @@ class _Batch:
         key = key_of(fact.source, fact.event_id)
         known = self.known.get(key)
         if known is not None:
-            if known.digest == message.digest:
+            if known.digest in (message.digest, erased_digest(message.subject, fact)):
                 return Result("duplicate", fact.event_id, fact.source, known.position)
             fault = Fault("identity.reused", "id")
             return self._refuse(refusal_of(raw, message, [fault]))
@@ -227,6 +228,7 @@ class _Batch:
         faults = self._faults(message, touched)
         if faults:
             return self._refuse(refusal_of(raw, message, faults))
+        fact = seal(self.rows, message.subject, fact)
         position = first + len(self.accepted)
         touched.row.version += 1
         self.accepted.append((message.subject, touched.row.version, fact))

@@ -73,6 +73,12 @@ class Store(Protocol):
     def writing(self) -> AbstractContextManager[Rows]:
         """A transaction that no other writer shares; it commits on leaving, durably."""
 
+    def erasing(self) -> AbstractContextManager[Rows]:
+        """A writing transaction after which what it deleted is not left in the database's files.
+
+        PostgreSQL keeps dead rows until it vacuums the table.
+        """
+
     def migrating(self) -> AbstractContextManager[Rows]:
         """A transaction that no other migration shares, with the library's tables in place."""
 

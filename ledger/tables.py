@@ -1,7 +1,8 @@
 """The tables beside the stored events: what the ledger knows of them, and its read models.
 
-``event_keys``, ``batches`` and ``refused`` are records of the inbox; all others can be dropped
-and rebuilt from the events. Totals are kept as text, since they may exceed 64 bits.
+``event_keys``, ``batches`` and ``refused`` are records of the inbox, ``person_keys`` opens what
+events hold encrypted, and ``looks`` says who read; all others can be dropped and rebuilt from
+the events. Totals are kept as text, since they may exceed 64 bits.
 The schema grows by ``MIGRATIONS``, each applied once and noted in ``schema_version``.
 """
 
@@ -27,6 +28,14 @@ TABLES: dict[str, str] = {
         "times {int} NOT NULL, channel TEXT NOT NULL, source TEXT, event_id TEXT, subject TEXT, "
         "type TEXT, raw {blob} NOT NULL, faults TEXT NOT NULL, resolved TEXT, "
         "origin TEXT, dead_lettered {int}"
+    ),
+    "person_keys": (
+        "policy TEXT NOT NULL, claim TEXT NOT NULL, code TEXT NOT NULL, key {blob} NOT NULL, "
+        "PRIMARY KEY (policy, code, claim)"
+    ),
+    "looks": (
+        "number {int} PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, address TEXT NOT NULL, "
+        "method TEXT NOT NULL, path TEXT NOT NULL, code TEXT NOT NULL, times {int} NOT NULL"
     ),
     "policies": (
         "policy TEXT NOT NULL, version {int} NOT NULL, digest TEXT NOT NULL, "
@@ -72,6 +81,8 @@ INDEXES = {
     "refused_event_id": "refused (event_id)",
     "refused_waiting": "refused (number) WHERE dead_lettered = 0",
     "refused_open": "refused (number) WHERE resolved IS NULL",
+    "looks_by_code": "looks (code, number)",
+    "looks_by_path": "looks (path, at)",
     "balances_by_size": "balances (policy, year, eligible)",
 }
 

@@ -16,7 +16,19 @@ from ledger.moments import Unanswerable
 from ledger.policies import UnknownPolicy
 from ledger.queries import UnknownEnterprise
 from ledger.store import StoreUnavailable
-from services.commands import audit, export, ingest, policy, reads, sample, schemas, serve, streams
+from services.commands import (
+    audit,
+    export,
+    ingest,
+    looks,
+    persons,
+    policy,
+    reads,
+    sample,
+    schemas,
+    serve,
+    streams,
+)
 from services.commands.common import Context, language_option
 from services.settings import Settings, SettingsError
 
@@ -61,7 +73,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
     ctx.obj = Context(Settings.from_env(), database, language)
 
 
-for module in (audit, export, ingest, policy, reads, sample, schemas, serve, streams):
+for module in (audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams):
     for command in module.COMMANDS:
         main.add_command(command)
 

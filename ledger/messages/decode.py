@@ -96,9 +96,14 @@ def _message(name: str, envelope: dict[str, Any], data: dict[str, Any]) -> Messa
     source, subject, time = envelope["source"], envelope["subject"], envelope["time"]
     if "of_source" in data and data["of_source"] is None:
         data["of_source"] = source
-    said = msgspec.json.encode((name, subject, time, data), order="sorted")
-    digest = hashlib.blake2b(said, digest_size=16).digest()
-    return Message(subject, Fact(name, source, envelope["id"], time, data), digest)
+    fact = Fact(name, source, envelope["id"], time, data)
+    return Message(subject, fact, digest_of(subject, fact))
+
+
+def digest_of(subject: str, fact: Fact) -> bytes:
+    """The digest of what a message says; of the name as it was sent, before it is encrypted."""
+    said = msgspec.json.encode((fact.name, subject, fact.time, fact.content), order="sorted")
+    return hashlib.blake2b(said, digest_size=16).digest()
 
 
 def _faults_of_time(time: str, content: dict[str, Any], now: Now) -> list[Fault]:

@@ -250,6 +250,12 @@ CODES: dict[str, tuple[str, str, str, str]] = {
         "changes nothing",
         "name at least one field to change",
     ),
+    "amend.person": (
+        "姓名加密保存，不能更正",
+        "撤回原数据，以新编号重新报送",
+        "is held encrypted and cannot be corrected",
+        "retract the fact and report it anew under a new id",
+    ),
 }
 
 

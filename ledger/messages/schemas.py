@@ -179,6 +179,7 @@ class ClaimSubmitted(ClaimStep):
 
     amount_fen = Money(data_key="amount", load_default=None)
     currency = Choice("CNY", load_default=None)
+    person = Text(load_default=None)
 
 
 class ClaimApproved(ClaimStep):
@@ -186,6 +187,7 @@ class ClaimApproved(ClaimStep):
 
     amount_fen = Money(required=True, data_key="amount")
     currency = Choice("CNY", required=True)
+    person = Text(load_default=None)
 
 
 class ClaimRejected(ClaimStep):
@@ -263,6 +265,8 @@ class FactCorrected(AmendmentStep):
             data["changes"] = partial_schema(data["of_type"]).load(data["changes"])
         except MarshmallowError as error:
             raise MarshmallowError({"changes": error.messages}) from None
+        if "person" in data["changes"]:
+            raise MarshmallowError({"changes": {"person": ["amend.person"]}})
 
     @staticmethod
     def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -287,6 +287,10 @@ class PostgresStore:
         """The database's only writer, from the start of the transaction."""
         return self._transaction(_WRITE, "COMMIT")
 
+    def erasing(self) -> AbstractContextManager[PostgresRows]:
+        """As ``writing``: the dead rows go when PostgreSQL vacuums the table."""
+        return self.writing()
+
     @contextmanager
     def migrating(self) -> Iterator[PostgresRows]:
         """The only migration at work, with the library's tables in place; readers and writers go on."""

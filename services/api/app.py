@@ -8,7 +8,7 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from ledger.application import Ledger
-from services.api import headers, problems
+from services.api import headers, looking, problems
 from services.api.claims.views import blueprint as claims
 from services.api.document import DocumentedApi
 from services.api.documentation.views import blueprint as documentation
@@ -17,6 +17,7 @@ from services.api.event_types.views import blueprint as event_types
 from services.api.events.views import blueprint as events
 from services.api.health.views import blueprint as health
 from services.api.log.views import blueprint as log
+from services.api.looks.views import blueprint as looks
 from services.api.policies.views import blueprint as policies
 from services.api.refused.views import blueprint as refused
 from services.api.what_if.views import blueprint as what_if
@@ -34,6 +35,7 @@ RESOURCES = (
     claims,
     refused,
     log,
+    looks,
     what_if,
     health,
     documentation,
@@ -69,4 +71,5 @@ def create_app(ledger: Ledger) -> Flask:
         api.register_blueprint(blueprint)
     problems.register(app)
     headers.register(app)
+    looking.register(app, ledger)
     return app

@@ -7,6 +7,7 @@ from typing import Any
 from domain.money import yuan
 from ledger.messages.fields import Money
 from ledger.messages.schemas import DATA, TYPE_OF, AmendedType, Changes
+from ledger.persons import SEALED
 from ledger.stored import Stored
 
 
@@ -33,7 +34,9 @@ def data_document(name: str, content: dict[str, Any]) -> dict[str, Any]:
         value = content.get(key)
         if value is None:
             continue
-        if isinstance(field, Money):
+        if key == "person":
+            value = SEALED
+        elif isinstance(field, Money):
             value = yuan(value)
         elif isinstance(field, AmendedType):
             value = TYPE_OF[value]

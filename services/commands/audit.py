@@ -68,7 +68,7 @@ def history(context: Context, code: str, as_json: bool) -> None:
 
     With --json, one JSON object a line.
     """
-    with context.ledger() as ledger, ledger.store.reading() as rows:
+    with context.looking(code) as (_, rows):
         count = 0
         for step in steps_of(rows, code, rows.last_position()):
             count += 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,8 @@ from rich.table import Table
 
 from domain.money import parse_fen, rmb
 from ledger.application import Ledger, open_ledger, utc_now
+from ledger.looks import NOBODY, Look, note
+from ledger.messages.fields import instant
 from ledger.moments import Moment, moment
 from ledger.store import Rows
 from services.settings import Settings
@@ -48,9 +52,29 @@ class Context:
         finally:
             opened.close()
 
+    @contextmanager
+    def looking(self, code: str) -> Iterator[tuple[Ledger, Rows]]:
+        """Open the ledger to read one enterprise; the read is noted before it is answered."""
+        command = click.get_current_context().info_name
+        with self.ledger() as ledger:
+            at = instant(ledger.clock())
+            look = Look(at, os_user(), NOBODY, "CLI", f"{command} {code}"[:200], code[:200])
+            with ledger.store.writing() as rows:
+                note(rows, [look])
+            with ledger.store.reading() as rows:
+                yield ledger, rows
+
     def words(self, zh: str, en: str) -> str:
         """The words in the reader's language."""
         return en if self.language == "en" else zh
+
+
+def os_user() -> str:
+    """The name of the operating system's user, or its number where it has no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def language_option(command: F) -> F:

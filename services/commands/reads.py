@@ -46,7 +46,7 @@ def balance(
     context: Context, /, code: str, policy: str, year: int, as_json: bool, **times: str | None
 ) -> None:
     """Show one enterprise's balance of a year."""
-    with context.ledger() as ledger, ledger.store.reading() as rows:
+    with context.looking(code) as (ledger, rows):
         answer = queries.balance(ledger, rows, code, policy, year, at(rows, times))
     if as_json:
         print_json(answer)
@@ -71,7 +71,7 @@ def explain(
     context: Context, /, code: str, policy: str, year: int, as_json: bool, **times: str | None
 ) -> None:
     """Explain why an enterprise gets each fen of a year."""
-    with context.ledger() as ledger, ledger.store.reading() as rows:
+    with context.looking(code) as (ledger, rows):
         answer = explanations.explain(ledger, rows, code, policy, year, at(rows, times))
     if as_json:
         print_json(answer)
@@ -107,7 +107,7 @@ def _explain_award(context: Context, award: dict[str, Any]) -> None:
 @click.pass_obj
 def outlook(context: Context, code: str, policy: str, year: int, as_json: bool) -> None:
     """Show what an enterprise could still earn in a year."""
-    with context.ledger() as ledger, ledger.store.reading() as rows:
+    with context.looking(code) as (ledger, rows):
         answer = explanations.outlook(ledger, rows, code, policy, year)
     if as_json:
         print_json(answer)

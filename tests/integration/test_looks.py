@@ -1,0 +1,149 @@
+"""Who looked: reads of one enterprise's data are noted, counted and never lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ledger import looks
+from ledger.application import Ledger
+from ledger.looks import Look, Looks, latest, listed, note
+from ledger.store import StoreUnavailable
+from services.cli import main
+from services.commands.common import os_user
+from tests.events import CIXI, Feed, take
+from tests.integration.api_client import Api, balance_path
+
+
+def written(api: Api) -> list[Look]:
+    """What stands in the table, once all is written."""
+    api.app.extensions["subsidy-looks"].flush()
+    with api.ledger.store.reading() as rows:
+        return listed(rows)
+
+
+def test_reads_of_an_enterprise_are_noted_with_their_actor(api: Api) -> None:
+    feed = Feed(1)
+    take(api.ledger, feed.shop("tmall", "a", "2024-03-01"))
+    path = balance_path(feed.code)
+    for _ in range(5):
+        api.get(path, Subsidy_Actor="zhang")
+    api.get(path, Subsidy_Actor="审计".encode().decode("latin-1"))
+    api.client.get(f"/v1/enterprises/{feed.code}/history").get_data()
+    api.get(f"/v1/enterprises/{Feed(2).code}", 404)
+    api.get("/v1/claims")
+    found = [(e.actor, e.address, e.method, e.path, e.code, e.times) for e in written(api)]
+    history = f"/v1/enterprises/{feed.code}/history"
+    assert found == [
+        ("zhang", "127.0.0.1", "GET", path, feed.code, 5),
+        ("审计", "127.0.0.1", "GET", path, feed.code, 1),
+        ("-", "127.0.0.1", "GET", history, feed.code, 1),
+    ]
+
+
+def test_every_address_with_a_code_is_noted(api: Api) -> None:
+    feed = Feed(1)
+    take(api.ledger, feed.shop("tmall", "a", "2024-03-01"))
+    parts = {"code": feed.code, "policy": CIXI, "year": 2024}
+    rules = [r for r in api.app.url_map.iter_rules() if "code" in r.arguments and "GET" in (r.methods or ())]
+    bound = api.app.url_map.bind("")
+    paths = {bound.build(r.endpoint, {name: parts[name] for name in r.arguments}) for r in rules}
+    assert len(paths) >= 6
+    answered = {path for path in paths if api.client.get(path).status_code < 400}
+    assert {look.path for look in written(api)} == answered
+    assert len(answered) >= 6
+
+
+def test_the_api_lists_them_page_by_page(api: Api) -> None:
+    first, second = Feed(1), Feed(2)
+    for feed in (first, second):
+        take(api.ledger, feed.shop("tmall", "a", "2024-03-01"))
+        api.get(balance_path(feed.code))
+        api.get(f"/v1/enterprises/{feed.code}")
+    written(api)
+    page = api.get("/v1/looks?limit=3")
+    assert [each["number"] for each in page["items"]] == [1, 2, 3]
+    assert [each["number"] for each in api.get(page["next"])["items"]] == [4]
+    of_one = api.get(f"/v1/looks?code={second.code}")
+    assert {each["enterprise"] for each in of_one["items"]} == {second.code}
+    assert len(of_one["items"]) == 2
+    api.get("/v1/looks?code=x", 422)
+
+
+def look(minute: int, path: str = "/p", second: int = 0) -> Look:
+    """A read at a minute."""
+    return Look(f"2031-01-01T00:{minute:02}:{second:02}.000000Z", "a", "-", "GET", path, "c")
+
+
+def test_reads_alike_within_a_minute_are_one_row(open_at: Callable[..., Ledger]) -> None:
+    ledger = open_at()
+    with ledger.store.writing() as rows:
+        note(rows, [look(1, second=3), look(1, second=50), look(2)])
+    with ledger.store.writing() as rows:
+        note(rows, [look(2, second=59), look(1, "/q")])
+    with ledger.store.reading() as rows:
+        found = [(e.number, e.at[14:19], e.path, e.times) for e in listed(rows)]
+        assert [e.number for e in latest(rows, "c", 2)] == [2, 3]
+    assert found == [(1, "01:03", "/p", 2), (2, "02:00", "/p", 2), (3, "01:00", "/q", 1)]
+
+
+def test_none_is_lost_when_many_read_and_the_ledger_is_closed(
+    open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "WAITING_MAX", 20)
+    monkeypatch.setattr(looks, "BATCH", 10)
+    ledger = open_at()
+    writer = Looks(ledger)
+
+    def read(who: int) -> None:
+        for _ in range(100):
+            writer.add(f"actor-{who}", "-", "GET", "/p", "c")
+
+    threads = [threading.Thread(target=read, args=[who]) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ledger.close()
+    with open_at(policy=False).store.reading() as rows:
+        assert sorted((e.actor, e.times) for e in listed(rows)) == [(f"actor-{n}", 100) for n in range(4)]
+
+
+def test_a_store_that_cannot_be_reached_is_tried_again(
+    open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "EVERY_SECONDS", 0.01)
+    ledger = open_at()
+    writer, write, failures = Looks(ledger), Looks._write, iter(range(3))
+
+    def failing(self: Looks, batch: list[Look]) -> None:
+        if next(failures, None) is not None:
+            raise StoreUnavailable("away")
+        write(self, batch)
+
+    monkeypatch.setattr(Looks, "_write", failing)
+    writer.add("a", "-", "GET", "/p", "c")
+    writer.flush()
+    with ledger.store.reading() as rows:
+        assert [e.actor for e in listed(rows)] == ["a"]
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_the_command_line_notes_its_reads_and_lists_them(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    feed = Feed(1)
+    take(open_at(), feed.shop("tmall", "a", "2024-03-01"))
+    start = ["--database", str(tmp_path / "ledger.db")]
+    for command in ("balance", "explain", "outlook", "history"):
+        result = CliRunner().invoke(main, [*start, command, feed.code])
+        assert result.exit_code == 0, result.output
+    said = CliRunner().invoke(main, [*start, "looks", feed.code])
+    assert said.exit_code == 0
+    for command in ("balance", "explain", "outlook", "history"):
+        assert f"CLI {command}" in said.output
+    assert os_user() in said.output
