@@ -19,7 +19,7 @@ from multiprocessing.util import Finalize
 
 from ledger.application import Ledger
 from ledger.messages.fields import instant
-from ledger.store import Conflict, Rows, StoreUnavailable
+from ledger.store import Conflict, Row, Rows, StoreUnavailable
 
 EVERY_SECONDS = 1.0
 BATCH = 500
@@ -74,14 +74,19 @@ def listed(rows: Rows, code: str | None = None, after: int = 0, limit: int = 100
     """Reads in order, of one enterprise or of all."""
     where, values = (" AND code=?", [code]) if code else ("", [])
     sql = f"SELECT {_COLUMNS} FROM looks WHERE number>?{where} ORDER BY number LIMIT ?"
-    return [Look(*row[1:], number=row[0]) for row in rows.all(sql, [after, *values, limit])]
+    return [_look(row) for row in rows.all(sql, [after, *values, limit])]
 
 
 def latest(rows: Rows, code: str | None, limit: int) -> list[Look]:
     """The last reads, in order."""
     where, values = (" WHERE code=?", [code]) if code else ("", [])
     sql = f"SELECT {_COLUMNS} FROM looks{where} ORDER BY number DESC LIMIT ?"
-    return [Look(*row[1:], number=row[0]) for row in reversed(rows.all(sql, [*values, limit]))]
+    return [_look(row) for row in reversed(rows.all(sql, [*values, limit]))]
+
+
+def _look(row: Row) -> Look:
+    number, *said = row
+    return Look(*said, number)
 
 
 class Looks:

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.facts import Fact
 from domain.money import yuan
-from domain.policy.load import Changes, PolicyError, PolicyFault, load_policy
+from domain.policy.load import Changes, PolicyError, PolicyFault, known_changes, load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import NoRules, Rulebook
 from ledger.application import Ledger
@@ -41,7 +41,7 @@ _texts: dict[str, Policy] = {}
 
 def _loaded(document: str, digest: str, changes: Changes | None = None) -> Policy:
     if changes is not None:
-        return replace(load_policy(document, changes), digest=digest)
+        return replace(load_policy(document, known_changes(document, changes)), digest=digest)
     if digest not in _texts:
         _texts[digest] = load_policy(document)
     return _texts[digest]
@@ -59,7 +59,21 @@ def rulebooks(
     for policy, digest, document in rows.all(sql, [2**62 if until is None else until]):
         changed = (changes or {}).get(policy)
         versions.setdefault(policy, []).append(_loaded(document, digest, changed))
+    for policy, changed in (changes or {}).items():
+        _refuse_unknown(rows, policy, changed)
     return {policy: _book(found) for policy, found in versions.items()}
+
+
+def _refuse_unknown(rows: Rows, policy: str, changes: Changes) -> None:
+    """A change that no version has is a slip, and said in the words of the latest version."""
+    texts = [
+        row[0] for row in rows.all("SELECT document FROM policies WHERE policy=? ORDER BY version", [policy])
+    ]
+    known = [known_changes(text, changes) for text in texts]
+    readings = {n: v for n, v in changes.readings.items() if not any(n in each.readings for each in known)}
+    figures = {n: v for n, v in changes.figures.items() if not any(n in each.figures for each in known)}
+    if texts and (readings or figures):
+        load_policy(texts[-1], Changes(readings, figures))
 
 
 _books: dict[tuple[int, ...], Rulebook] = {}

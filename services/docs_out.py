@@ -321,6 +321,11 @@ RULES: dict[type, str] = {
 def _rule(name: str, field: fields.Field[Any]) -> str:
     if name in ENVELOPE_RULES:
         return ENVELOPE_RULES[name]
+    if name == "person":
+        return (
+            "人才类奖励须留的姓名，最多200个字符；加密保存，可删除，不能更正 · the name that a talent award "
+            "must keep, at most 200 characters; held encrypted, can be erased, not corrected"
+        )
     if type(field) in RULES:
         return RULES[type(field)]
     if isinstance(field, Text):

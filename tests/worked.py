@@ -98,7 +98,10 @@ def settle(ledger: Ledger, case: dict[str, Any], batches: list[list[bytes]]) -> 
     if "budget" in case:
         set_budget(ledger, case["policy"], str(case["year"]), parse_fen(case["budget"]))
     for batch in batches:
-        ingest(ledger, batch, "case")
+        for result in ingest(ledger, batch, "case"):
+            if result.status == "refused":
+                faults = "; ".join(str(fault.words("en")) for fault in result.faults)
+                print(f"refused {result.event_id}: {faults}")
     return read_back(ledger, case)
 
 

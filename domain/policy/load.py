@@ -7,6 +7,7 @@ known. A figure or a reading may be overridden, for a what-if.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -83,6 +84,25 @@ def load_policy(text: str, changes: Changes | None = None) -> Policy:
         faults = [PolicyFault(_line(lines, path), _dotted(path), *said) for path, *said in found]
         raise PolicyError(faults)
     return policy
+
+
+def known_changes(text: str, changes: Changes) -> Changes:
+    """Those of a what-if's changes whose reading or figure this version has."""
+    raw, _ = _compose(text)
+    readings = {
+        name: value for name, value in changes.readings.items() if _has_change(raw, name, None, value)
+    }
+    figures = {path: value for path, value in changes.figures.items() if _has_change(raw, None, path, value)}
+    return Changes(readings, figures)
+
+
+def _has_change(raw: dict[str, Any], reading: str | None, figure: str | None, value: str) -> bool:
+    one = Changes({reading: value} if reading else {}, {figure: value} if figure else {})
+    try:
+        _apply(copy.deepcopy(raw), one)
+    except PolicyError:
+        return False
+    return True
 
 
 def _compose(text: str) -> tuple[dict[str, Any], dict[Path, int]]:

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import base64
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from domain.notes import SignerKey
 from ledger import explanations, persons
 from ledger.application import Ledger
+from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.check import check_log
+from ledger.audit.checkpoints import current
 from ledger.inbox import ingest
-from ledger.persons import ERASED, UnknownPerson, erase, name_of
+from ledger.persons import ERASED, SEALED, UnknownPerson, erase, name_of
+from ledger.policies import set_budget
 from ledger.replay import replay
 from ledger.stored import Stored, events_of
 from services.cli import main
+from services.verify import verify
 from tests.events import CIXI, Feed, take
+from tests.integration.api_client import Api
 
 NAME = "慈溪张三丰"
 MEASURE = "talent.team"
+KEY = SignerKey("ledger", b"\x01" * 32)
 
 
 def claim(feed: Feed, name: str | None = NAME, step: str = "claim-approved") -> bytes:
@@ -116,7 +124,7 @@ def test_erasing_leaves_the_log_replay_and_explanations_whole(ledger: Ledger, tm
     assert set(person()) == {ERASED}
     assert events(ledger, feed) == before
     with ledger.store.reading() as rows:
-        assert list(check_log(rows)) == []
+        assert check_log(rows, [KEY.verifier]) == []
     assert replay(ledger, str(tmp_path / "replica.db")).equal
     assert erase(ledger, CIXI, "c-1", feed.code).keys == 0
     take(ledger, claim(feed, "李四", "claim-submitted"))
@@ -154,6 +162,36 @@ def test_the_command_erases(ledger: Ledger, tmp_path: Path) -> None:
     assert (result.exit_code, "1 个密钥" in result.output) == (0, True), result.output
     assert names(ledger, feed) == [None]
     assert CliRunner().invoke(main, [*start, "none"]).exit_code == 1
+
+
+def test_bundles_verify_after_erasing_and_hold_neither_name_nor_key(ledger: Ledger, tmp_path: Path) -> None:
+    feed = Feed(1)
+    set_budget(ledger, CIXI, "2024", 100_000_00)
+    take(ledger, claim(feed, step="claim-submitted"), claim(feed))
+    with ledger.store.reading() as rows:
+        key = bytes(rows.all("SELECT key FROM person_keys")[0][0])
+    for when in ("before", "after"):
+        year, own = tmp_path / f"{when}-year.zip", tmp_path / f"{when}-own.zip"
+        signed = current(ledger, KEY)
+        size = int(signed.split("\n")[1])
+        write_year(ledger, year, CIXI, 2024, signed, size)
+        write_enterprise(ledger, own, feed.code, CIXI, 2024, signed, size, KEY)
+        for bundle in (year, own):
+            assert verify(bundle, [KEY.verifier], 0)[1].faults == []
+            with zipfile.ZipFile(bundle) as members:
+                whole = b"".join(members.read(name) for name in members.namelist())
+            for secret in (NAME.encode(), key, base64.b64encode(key), key.hex().encode()):
+                assert secret not in whole
+        erase(ledger, CIXI, "c-1", feed.code)
+
+
+def test_the_api_lists_events_without_the_name(api: Api) -> None:
+    feed = Feed(1)
+    take(api.ledger, claim(feed))
+    (event,) = api.get(f"/v1/enterprises/{feed.code}/events")["items"]
+    assert event["data"]["person"] == SEALED
+    said = api.get(f"/v1/enterprises/{feed.code}/explanations/{CIXI}/2024")
+    assert NAME in json.dumps(said, ensure_ascii=False)
 
 
 def test_the_bound_text_names_source_and_id(ledger: Ledger) -> None:
