@@ -21,7 +21,7 @@ from ledger.application import Ledger
 from ledger.messages.fields import instant
 from ledger.store import Conflict, Row, Rows, StoreUnavailable
 
-EVERY_SECONDS = 1.0
+EVERY_SECONDS = 1
 BATCH = 500
 WAITING_MAX = 5_000
 LAST_TRIES = 5
@@ -85,8 +85,8 @@ def latest(rows: Rows, code: str | None, limit: int) -> list[Look]:
 
 
 def _look(row: Row) -> Look:
-    number, *said = row
-    return Look(*said, number)
+    number, at, actor, address, method, path, code, times = row
+    return Look(at, actor, address, method, path, code, times, number)
 
 
 class Looks:
@@ -97,6 +97,7 @@ class Looks:
         self._changed = threading.Condition()
         self._waiting: list[Look] = []
         self._writer: threading.Thread | None = None
+        self._at_exit: Finalize | None = None
         self._closing = self._closed = False
         ledger.before_close.append(self.close)
 
@@ -135,6 +136,8 @@ class Looks:
         if left:
             self._write(left)
         atexit.unregister(self.close)
+        if self._at_exit is not None:
+            self._at_exit.cancel()
 
     def _start(self) -> None:
         """Start the writer where none is at work: the first time, and after a fork."""
@@ -142,7 +145,7 @@ class Looks:
             return
         if self._writer is None:
             atexit.register(self.close)
-            Finalize(self, self.close, exitpriority=100)  # a worker process runs no atexit
+            self._at_exit = Finalize(None, self.close, exitpriority=100)  # a worker process runs no atexit
         self._writer = threading.Thread(target=self._run, name="looks", daemon=True)
         self._writer.start()
 

@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from ledger.messages.fields import MessageField
-from ledger.messages.schemas import AMENDABLE, DATA, TYPES, Changes, Envelope
+from ledger.messages.schemas import AMENDABLE, DATA, TYPES, UNCHANGEABLE, Changes, Envelope
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Document = dict[str, Any]
@@ -73,6 +73,8 @@ def field_schema(field: fields.Field[Any]) -> Document:
 def _changes_of(type_: str, amended: str) -> Document:
     """The keys that a correction of one type may change."""
     changes = {**object_schema(DATA[amended], partial=True), "minProperties": 1}
+    for name in UNCHANGEABLE:
+        changes["properties"].pop(name, None)
     return {
         "if": {"properties": {"of_type": {"const": type_}}, "required": ["of_type"]},
         "then": {"properties": {"changes": changes}},

@@ -244,6 +244,10 @@ def partial_schema(name: str) -> Data:
     return DATA[name](partial=True)
 
 
+UNCHANGEABLE = ("person",)
+"""Fields that no correction may change: a name is held encrypted."""
+
+
 class AmendmentStep(Data):
     """What every amendment names."""
 
@@ -265,8 +269,9 @@ class FactCorrected(AmendmentStep):
             data["changes"] = partial_schema(data["of_type"]).load(data["changes"])
         except MarshmallowError as error:
             raise MarshmallowError({"changes": error.messages}) from None
-        if "person" in data["changes"]:
-            raise MarshmallowError({"changes": {"person": ["amend.person"]}})
+        fixed = {name: ["amend.person"] for name in UNCHANGEABLE if name in data["changes"]}
+        if fixed:
+            raise MarshmallowError({"changes": fixed})
 
     @staticmethod
     def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
