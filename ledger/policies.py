@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.facts import Fact
 from domain.money import yuan
-from domain.policy.load import Changes, PolicyError, PolicyFault, known_changes, load_policy
+from domain.policy.load import Changes, PolicyError, PolicyFault, known_changes, line_in, load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import NoRules, Rulebook
 from ledger.application import Ledger
@@ -141,7 +141,7 @@ def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
         if any(digest == policy.digest for _, digest, _ in adopted):
             return policy, False
         before = rulebooks(rows).get(policy.id)
-        _check_succession(policy, before)
+        _check_succession(policy, document, before)
         content: dict[str, Any] = {
             "policy": policy.id,
             "version": policy.version,
@@ -158,26 +158,27 @@ def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
     return policy, True
 
 
-def _check_succession(policy: Policy, before: Rulebook | None) -> None:
+def _check_succession(policy: Policy, document: str, before: Rulebook | None) -> None:
     """A new version comes after the adopted ones, and its measures stay of their kind."""
     if before is None:
         return
     faults = []
     last = before.latest
     highest = max(version.version for version in before.versions)
-    if policy.version <= highest:
-        rule = f"version {highest} is adopted already"
-        faults.append(PolicyFault(1, "version", rule, f"number this version {highest + 1}"))
+    if policy.version != highest + 1:
+        rule = f"does not follow version {highest}, which is adopted already"
+        mend = f"number this version {highest + 1}"
+        faults.append(PolicyFault(line_in(document, "version"), "version", rule, mend))
     if policy.effective_from < last.effective_from:
         rule = f"lies before the version in force since {last.effective_from}"
-        faults.append(PolicyFault(1, "effective_from", rule, "give that day or a later one"))
-    for measure in policy.measures.values():
+        line = line_in(document, "effective_from")
+        faults.append(PolicyFault(line, "effective_from", rule, "give that day or a later one"))
+    for index, measure in enumerate(policy.measures.values()):
         earlier = last.measures.get(measure.id)
         if earlier and earlier.kind != measure.kind:
             rule = f"was of kind {earlier.kind} in version {last.version}"
-            faults.append(
-                PolicyFault(1, f"measures/{measure.id}/kind", rule, "give the new measure an id of its own")
-            )
+            line, field = line_in(document, "measures", index, "kind"), f"measures/{measure.id}/kind"
+            faults.append(PolicyFault(line, field, rule, "give the new measure an id of its own"))
     if faults:
         raise PolicyError(faults)
 

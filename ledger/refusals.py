@@ -91,6 +91,13 @@ def settle_accepted(rows: Rows, accepted: Sequence[tuple[str, str]]) -> None:
             resolve(rows, digest, "resubmitted")
 
 
+def newest(rows: Rows, limit: int, open_only: bool = False) -> list[Refused]:
+    """The refused messages that first came last, newest first."""
+    where = "WHERE resolved IS NULL" if open_only else ""
+    sql = f"SELECT {_COLUMNS} FROM refused {where} ORDER BY number DESC LIMIT ?"
+    return [_refused(row) for row in rows.all(sql, [limit])]
+
+
 def listed(rows: Rows, after: int = 0, limit: int = 100, open_only: bool = False) -> list[Refused]:
     """Refused messages in the order in which they first came."""
     where = " AND resolved IS NULL" if open_only else ""

@@ -86,6 +86,11 @@ def load_policy(text: str, changes: Changes | None = None) -> Policy:
     return policy
 
 
+def line_in(text: str, *path: str | int) -> int:
+    """The line of a path in a policy file that can be read."""
+    return _line(_compose(text)[1], path)
+
+
 def known_changes(text: str, changes: Changes) -> Changes:
     """Those of a what-if's changes whose reading or figure this version has."""
     raw, _ = _compose(text)
@@ -250,9 +255,19 @@ def _faults(messages: Any, lines: dict[Path, int], path: Path = ()) -> list[Poli
         return sorted(nested, key=lambda fault: fault.line)
     found = []
     for message in messages if isinstance(messages, list) else [messages]:
-        rule, _, mend = str(message).partition(" — ")
+        rule, _, mend = _PLAINER.get(str(message), str(message)).partition(" — ")
         found.append(PolicyFault(_line(lines, path), _dotted(path), rule, mend or "correct the value"))
     return found
+
+
+_PLAINER = {
+    "Missing data for required field.": "is missing — add it",
+    "Field may not be null.": "is empty — give a value",
+    "Not a valid string.": "is not text — write one value, not a list or a group",
+    "Not a valid list.": "is not a list — write [one, two], or one item a line after hyphens",
+    "Not a valid mapping type.": "is not a group of fields — indent its fields below it",
+}
+"""What marshmallow says of itself, in the words of a policy's author."""
 
 
 def _has(lines: dict[Path, int], path: Path, key: object) -> bool:

@@ -295,9 +295,9 @@ def replay_command(context: Context, into: str | None, take_over: bool, as_json:
 @json_option
 @click.pass_obj
 def refused(context: Context, everything: bool, limit: int, as_json: bool) -> None:
-    """List what was refused, with the reasons."""
+    """List what was refused, newest first, with the reasons."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        found = refusals.listed(rows, limit=limit, open_only=not everything)
+        found = refusals.newest(rows, limit, open_only=not everything)
     if as_json:
         print_json(
             [

@@ -249,7 +249,7 @@ def test_a_measure_is_added_by_yaml_alone_and_pays_from_its_day(ledger: Ledger) 
 @pytest.mark.parametrize(
     ("edits", "field", "rule"),
     [
-        ([("version: 2\n", "version: 1\n")], "version", "version 1 is adopted already"),
+        ([("version: 2\n", "version: 1\n")], "version", "version 1, which is adopted already"),
         ([("effective_from: 2025-07-01", "effective_from: 2023-12-31")], "effective_from", "lies before"),
         (
             [("kind: discretionary\n    cap: null\n", "kind: recognition\n")],

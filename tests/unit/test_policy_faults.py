@@ -44,7 +44,7 @@ ONE_FAULT = {
     "money as a float": ('amount: "5000.00"', "amount: 5.0e3", "measures/3/amount", "not an amount"),
     "money not a number": ('amount: "5000.00"', "amount: .nan", "measures/3/amount", "not an amount"),
     "money as a list": ('amount: "5000.00"', 'amount: ["5000.00"]', "measures/3/amount", "not an amount"),
-    "money left empty": ('amount: "5000.00"', "amount:", "measures/3/amount", "null"),
+    "money left empty": ('amount: "5000.00"', "amount:", "measures/3/amount", "is empty"),
     "money in fen": (
         '"10000000.00", currency',
         '"1000000000000.00", currency',
@@ -124,7 +124,7 @@ ONE_FAULT = {
         "{zh: 新注册京东店铺, en:",
         "{zh: 新注册京东店铺, fr:",
         "measures/3/title/en",
-        "required",
+        "is missing",
     ),
     "text for a list": ("repeals: [慈政办发〔2023〕59号]", "repeals: 59", "document/repeals", "list"),
 }
@@ -157,7 +157,7 @@ def test_a_missing_field_is_named_with_the_line_of_its_block() -> None:
     found = faults_of(text)
 
     assert [(f.line, f.field) for f in found] == [(line - 1, "measures/2/article")]
-    assert "required" in found[0].rule
+    assert "is missing" in found[0].rule
 
 
 def test_a_closing_clause_that_is_missing_is_named() -> None:
