@@ -20,6 +20,11 @@ STREAM_ROWS = 1_000
 CHUNK = 500
 """Values in one ``IN (…)`` list, below what every SQLite build allows."""
 FULL = 2
+CHECKPOINT_PAGES = 16_000
+"""Pages (4 KiB) in the write-ahead log before it is copied into the file: a page that many
+batches touch is then copied once. Commits are synced to the log as ever."""
+CACHE_KIB = 65_536
+"""Pages that a connection keeps in memory."""
 
 
 class LedgerSQLiteRecorder(SQLiteProcessRecorder):
@@ -132,6 +137,8 @@ class SQLiteStore:
     @staticmethod
     def _prepared(connection: SQLiteConnection) -> sqlite3.Connection:
         raw = connection._sqlite_conn
+        raw.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        raw.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         raw.execute("PRAGMA synchronous=FULL")
         raw.execute("PRAGMA secure_delete=FAST")  # no copy of a row stays behind in a page that was split
         return raw
