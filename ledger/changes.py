@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from domain.awards import Awards, awards_of
-from domain.facts import EnterpriseFacts, fold
+from domain.facts import EnterpriseFacts, fold, key_of
 from domain.policy.rulebook import Rulebook
 from ledger.policies import rulebooks
 from ledger.store import Rows
@@ -80,7 +80,7 @@ def steps_of(rows: Rows, code: str, until: int, rules: RulesOverTime | None = No
 
 def _target(event: Stored) -> str:
     content = event.fact.content
-    return f"{content['of_source']}\x1f{content['of']}"
+    return key_of(content["of_source"], content["of"])
 
 
 def _policy_events(rows: Rows, positions: list[int]) -> list[Stored]:

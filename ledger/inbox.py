@@ -6,13 +6,12 @@ so that a crash at any instruction loses nothing and repeats nothing.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from domain.events import CATALOGUE
-from domain.facts import SEP, Fact, fold, merged
+from domain.facts import SEP, Fact, fold, key_of, merged
 from domain.money import AMOUNT_FEN_MAX, rmb, yuan
 from domain.policy.rulebook import Rulebook
 from ledger.application import Ledger
@@ -22,7 +21,7 @@ from ledger.messages.fields import instant
 from ledger.persons import erased_digest, seal
 from ledger.policies import rulebooks
 from ledger.projections.enterprises import EnterpriseRow, Writer, load
-from ledger.refusals import keep, settle_accepted
+from ledger.refusals import digest_of, keep, settle_accepted
 from ledger.store import Conflict, Rows
 from ledger.stored import SELECT, events_of, stored
 from ledger.writing import append, recorded_time, track, tracked
@@ -140,15 +139,6 @@ def ingest_all(
         yield ingest(ledger, waiting, channel)
 
 
-def key_of(source: str, event_id: str) -> str:
-    """What identifies an event once and for all.
-
-    It is kept as it is, not hashed: ids that an upstream counts up stand side by side in the
-    index, so that taking them in costs the same however many there are.
-    """
-    return f"{source}{SEP}{event_id}"
-
-
 @dataclass(slots=True)
 class _Known:
     """An event whose identity is taken: stored, or earlier in this batch."""
@@ -201,7 +191,7 @@ class _Batch:
 
     def _look_up(self, messages: list[Message]) -> None:
         """Load what the batch needs to know: identities already taken, enterprises touched."""
-        keys = {key_of(m.fact.source, m.fact.event_id) for m in messages}
+        keys = {m.fact.key for m in messages}
         for message in messages:
             if "of_source" in message.fact.content:
                 content = message.fact.content
@@ -217,7 +207,7 @@ class _Batch:
         if isinstance(message, Refusal):
             return self._refuse(message)
         fact = message.fact
-        key = key_of(fact.source, fact.event_id)
+        key = fact.key
         known = self.known.get(key)
         if known is not None:
             if known.digest in (message.digest, erased_digest(message.subject, fact)):
@@ -242,7 +232,7 @@ class _Batch:
 
     def _refuse(self, refusal: Refusal) -> Result:
         self.refusals.append(refusal)
-        digest = hashlib.sha256(refusal.raw).hexdigest()
+        digest = digest_of(refusal.raw)
         return Result("refused", refusal.event_id, refusal.source, None, digest, tuple(refusal.faults))
 
     # --- the rules that need the ledger -------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.facts import SEP, Fact
+from domain.facts import Fact
 from ledger.application import Ledger
 from ledger.messages.decode import digest_of
 from ledger.store import Rows, one
@@ -107,8 +107,7 @@ def erase(ledger: Ledger, policy: str, claim: str, code: str) -> Erased:
         refused = 0
         for event in found:
             fact = event.fact
-            key = f"{fact.source}{SEP}{fact.event_id}"
-            rows.run("UPDATE event_keys SET digest=? WHERE key=?", [erased_digest(code, fact), key])
+            rows.run("UPDATE event_keys SET digest=? WHERE key=?", [erased_digest(code, fact), fact.key])
             named = [fact.source, fact.event_id, _WIPED]
             refused += len(rows.all(f"SELECT 1 FROM refused WHERE {_MESSAGE}", named))
             rows.run(f"UPDATE refused SET raw=? WHERE {_MESSAGE}", [_WIPED, *named])

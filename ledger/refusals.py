@@ -48,6 +48,11 @@ _COLUMNS = (
 )
 
 
+def digest_of(raw: bytes) -> str:
+    """Under which digest (SHA-256) a refused message is kept."""
+    return hashlib.sha256(raw).hexdigest()
+
+
 def keep(rows: Rows, refusals: Sequence[Refusal], channel: str, now: str) -> None:
     """Keep refused messages; one that is kept already is counted again, and open again."""
     if not refusals:
@@ -55,7 +60,7 @@ def keep(rows: Rows, refusals: Sequence[Refusal], channel: str, now: str) -> Non
     row = one(rows, "SELECT MAX(number) FROM refused")
     number = (row[0] if row else None) or 0
     for refusal in refusals:
-        digest = hashlib.sha256(refusal.raw).hexdigest()
+        digest = digest_of(refusal.raw)
         faults = json.dumps([[f.code, f.field, f.args] for f in refusal.faults], ensure_ascii=True)
         if rows.all("SELECT 1 FROM refused WHERE digest=?", [digest]):
             sql = "UPDATE refused SET times=times+1, last_at=?, faults=?, resolved=NULL WHERE digest=?"

@@ -169,11 +169,15 @@ class LedgerConsumer:
 
     # --- for the tools that show lag ----------------------------------------------------------
 
+    def _offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
+        """What was taken and not yet told to Kafka, of the partitions that are still ours."""
+        assigned = self._partitions()
+        return {p: OffsetAndMetadata(o, "", -1) for p, o in self.to_commit.items() if p in assigned}
+
     def _commit(self, now: float) -> None:
         if not self.to_commit or now < self.committed_at + COMMIT_SECONDS:
             return
-        assigned = self._partitions()
-        offsets = {p: OffsetAndMetadata(o, "", -1) for p, o in self.to_commit.items() if p in assigned}
+        offsets = self._offsets()
         self.committed_at = now
         self.to_commit.clear()
         if offsets:
@@ -183,9 +187,7 @@ class LedgerConsumer:
                 log.info("Kafka's own offsets were not written: %s", error)
 
     def _close(self) -> None:
-        self.committed_at = 0.0
-        assigned = self._partitions()
-        offsets = {p: OffsetAndMetadata(o, "", -1) for p, o in self.to_commit.items() if p in assigned}
+        offsets = self._offsets()
         try:
             if offsets:
                 self.consumer.commit(offsets, timeout_ms=CLOSE_MS)
