@@ -21,7 +21,6 @@ from domain.policy.model import (
     PerUnit,
     Policy,
     Select,
-    Target,
     Tiered,
 )
 from domain.policy.rulebook import Rulebook, Segment
@@ -418,45 +417,3 @@ def _highest_only(run: Run) -> None:
             rule = kinds.barred if policy.highest_only == "barred" else kinds.topped_up
             award.other = other
             award.withheld = rule(award.gross, other)
-
-
-# --- targets ----------------------------------------------------------------------------------
-
-
-def targets_of(facts: EnterpriseFacts, book: Rulebook) -> dict[int, dict[str, int]]:
-    """What an enterprise adds to each of the city's targets, by year and target id."""
-    found: dict[int, dict[str, int]] = {}
-    for target in book.latest.targets.values():
-        for year, value in _towards(facts, book, target):
-            if value and book.covers_year(year):
-                found.setdefault(year, {})[target.id] = value
-    return found
-
-
-def _towards(facts: EnterpriseFacts, book: Rulebook, target: Target) -> list[tuple[int, int]]:
-    if target.of.fact in facts.dated:
-        items = [(int(on[:4]), identity) for on, identity in new_items(facts, target.of)]
-        if target.counts == "enterprises":
-            return [(items[0][0], 1)] if items else []
-        counts: dict[int, int] = {}
-        for year, identity in items:
-            counts[year] = counts.get(year, 0) + _worth(facts, target, identity)
-        return list(counts.items())
-    if target.of.fact in facts.amounts:
-        amounts = yearly(facts, target.of, book.latest.reports)
-        if target.counts == "amount":
-            return list(amounts.items())
-        inclusive = book.latest.inclusive
-        return [(y, int(kinds.reaches(a, target.threshold, inclusive))) for y, a in amounts.items()]
-    return []
-
-
-def _worth(facts: EnterpriseFacts, target: Target, identity: str) -> int:
-    """One item, or the quantity that its record states."""
-    if target.counts != "quantity":
-        return 1
-    cls = CATALOGUE[target.of.fact]
-    assert issubclass(cls, DatedFact)
-    records = facts.dated[target.of.fact][identity][1]
-    texts = [record.split(SEP)[cls.attributes.index(target.of.field)] for record in records]
-    return max((int(text) for text in texts if text.isdigit()), default=0)

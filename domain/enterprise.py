@@ -1,4 +1,4 @@
-"""The aggregates of the eventsourcing library: one enterprise, and one policy's record."""
+"""The aggregates of the eventsourcing library: an enterprise, a policy's record, a year's settlement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Self
 
 from eventsourcing.domain import BaseAggregate
 
-from domain.events import EnterpriseEvent, PolicyEvent
+from domain.events import AccountEvent, EnterpriseEvent, PolicyEvent, SettlementEvent
 from domain.facts import EnterpriseFacts, Fact, fold
 
 
@@ -53,5 +53,29 @@ class PolicyRecord(_Opened):
         self.history: list[PolicyEvent] = []
 
     def record(self, event: PolicyEvent) -> None:
+        """Keep the event in the order of recording."""
+        self.history.append(event)
+
+
+class SettlementRecord(_Opened):
+    """The steps of one year's settlement, in the order in which they were recorded."""
+
+    def begin(self) -> None:
+        """Start with no steps."""
+        self.history: list[SettlementEvent] = []
+
+    def record(self, event: SettlementEvent) -> None:
+        """Keep the event in the order of recording."""
+        self.history.append(event)
+
+
+class AccountRecord(_Opened):
+    """What one enterprise was settled, paid and must pay back for one year."""
+
+    def begin(self) -> None:
+        """Start with nothing."""
+        self.history: list[AccountEvent] = []
+
+    def record(self, event: AccountEvent) -> None:
         """Keep the event in the order of recording."""
         self.history.append(event)

@@ -73,6 +73,24 @@ class EnterpriseEvent(LedgerEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EnterpriseRegistered(EnterpriseEvent):
+    """How an enterprise stands in the register (企业登记信息): its name, its town or street (镇/街道).
+
+    Of several, the one with the latest ``time`` holds. No award depends on it.
+    """
+
+    shape: ClassVar[str] = "profile"
+    name: str
+    town: str
+    size: str | None = None
+    sector: str | None = None
+
+
+SIZES = ("large", "medium", "small", "micro")
+"""Sizes of enterprises, as the statistics bureau classes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatedFact(EnterpriseEvent):
     """Something that came to be on a day, known by its ``identity`` within the enterprise.
 
@@ -253,6 +271,10 @@ class ClaimSubmitted(ClaimEvent):
     currency: str | None = None
     person: str | None = None
     """The name that a talent award must keep, encrypted (``ledger.persons``); never in clear."""
+    actor: str | None = None
+    """Who took the step at this ledger's own desk (``domain.claims``); no upstream says it."""
+    evidence: list[dict[str, str]] | None = None
+    """What supports it: title, location and SHA-256 digest of each document, never the document."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +286,18 @@ class ClaimApproved(ClaimEvent):
     currency: str
     person: str | None = None
     """As in ``ClaimSubmitted``."""
+    actor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimReviewed(ClaimEvent):
+    """First review (初审): an amount is recommended to the second reviewer."""
+
+    shape: ClassVar[str] = "desk"
+    amount_fen: int
+    currency: str
+    actor: str
+    opinion: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,11 +305,23 @@ class ClaimRejected(ClaimEvent):
     """A claim was rejected, with the reason."""
 
     reason: str
+    actor: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimWithdrawn(ClaimEvent):
     """The enterprise took its claim back."""
+
+    actor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimAppealed(ClaimEvent):
+    """The enterprise asks for a rejected claim to be reviewed again, by others."""
+
+    shape: ClassVar[str] = "desk"
+    reason: str
+    actor: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,6 +375,194 @@ class BudgetSet(PolicyEvent):
     currency: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class SettlementEvent(LedgerEvent):
+    """A step of a year's settlement; ``originator_id`` is ``"settlement:" + policy + ":" + year``.
+
+    ``actor`` is the officer who took it.
+    """
+
+    aggregate_topic: ClassVar[str] = "domain.enterprise:SettlementRecord"
+    policy: str
+    year: int
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettlementProposed(SettlementEvent):
+    """The exact apportionment of what the ledger knew at position ``known``, in fen.
+
+    ``budget_fen`` is what there is to divide, ``sharing_fen`` what shares it; the two and the
+    cut (the last remainder that still gets a fen, and its key) decide every payment.
+    ``lines_digest`` is of the list (``domain.settling.line_bytes``).
+    """
+
+    number: int
+    known: int
+    appropriation_fen: int
+    carried_fen: int
+    spent_fen: int
+    budget_fen: int
+    sharing_fen: int
+    cut_remainder: str
+    cut_key: list[str]
+    gross_fen: int
+    withheld_fen: int
+    payable_fen: int
+    outside_fen: int
+    awards: int
+    enterprises: int
+    lines_digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettlementPublished(SettlementEvent):
+    """The proposed list was published for objections (公示), both days included."""
+
+    number: int
+    lines_digest: str
+    from_day: str
+    until_day: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectionRaised(SettlementEvent):
+    """Somebody objects to the published list; ``enterprise`` is the one that it is about."""
+
+    objection: str
+    enterprise: str | None
+    raised_by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectionResolved(SettlementEvent):
+    """An objection was ``upheld`` (the list must be proposed again) or ``dismissed``."""
+
+    objection: str
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettlementClosed(SettlementEvent):
+    """The published list is final: each enterprise's part is an ``AwardsSettled`` just before this.
+
+    ``log_size`` and ``log_root`` (hex) are the log's checkpoint just before the closing;
+    ``measures`` are [award year, measure, gross, withheld, payable, enterprises] sums in fen.
+    """
+
+    number: int
+    lines_digest: str
+    known: int
+    first_position: int
+    appropriation_fen: int
+    carried_fen: int
+    spent_fen: int
+    budget_fen: int
+    sharing_fen: int
+    cut_remainder: str
+    cut_key: list[str]
+    payable_fen: int
+    outside_fen: int
+    awards: int
+    enterprises: int
+    measures: list[list[Any]]
+    log_size: int
+    log_root: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountEvent(LedgerEvent):
+    """Something about what one enterprise is paid for a settled year, in fen.
+
+    ``originator_id`` is ``"account:" + policy + ":" + year + ":" + credit code``: one stream for
+    each enterprise and year, so that a settlement never waits for an enterprise's facts.
+    """
+
+    aggregate_topic: ClassVar[str] = "domain.enterprise:AccountRecord"
+    policy: str
+    year: int
+    enterprise: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwardsSettled(AccountEvent):
+    """An enterprise's part of a closed year.
+
+    ``lines`` are [measure, award year, gross, withheld, reduction, payable] in fen.
+    """
+
+    lines: list[list[Any]]
+    payable_fen: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentOrdered(AccountEvent):
+    """The bank was told to pay; ``payment`` identifies the payment for ever."""
+
+    payment: str
+    batch: str
+    amount_fen: int
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentMade(AccountEvent):
+    """The bank paid, on a day in Asia/Shanghai, under its own ``reference``."""
+
+    payment: str
+    amount_fen: int
+    on: str
+    reference: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentFailed(AccountEvent):
+    """The bank did not pay, or the money came back: it is payable again."""
+
+    payment: str
+    amount_fen: int
+    on: str
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClawbackOrdered(AccountEvent):
+    """What was paid too much is due from the enterprise."""
+
+    clawback: str
+    amount_fen: int
+    on: str
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClawbackRecovered(AccountEvent):
+    """The enterprise paid back, in whole or in part."""
+
+    clawback: str
+    amount_fen: int
+    on: str
+    reference: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdjustmentAccepted(AccountEvent):
+    """What late facts add to an award of a closed year shares the budget of the open ``into_year``."""
+
+    adjustment: str
+    measure: str
+    into_year: int
+    amount_fen: int
+    reason: str
+    actor: str
+
+
 def _leaves(cls: type[LedgerEvent]) -> list[type[LedgerEvent]]:
     children = cls.__subclasses__()
     return [leaf for child in children for leaf in _leaves(child)] if children else [cls]
@@ -337,8 +571,23 @@ def _leaves(cls: type[LedgerEvent]) -> list[type[LedgerEvent]]:
 CATALOGUE: dict[str, type[LedgerEvent]] = {cls.__name__: cls for cls in _leaves(LedgerEvent)}
 """Every kind of event by its class name."""
 
-AMENDABLE_SHAPES = frozenset({"dated", "amount", "figure", "approval", "claim"})
+AMENDABLE_SHAPES = frozenset({"dated", "amount", "figure", "approval", "claim", "profile"})
 """Shapes of events that a correction or retraction may name."""
+
+
+def settlement_id(policy: str, year: int) -> str:
+    """The originator of a year's settlement."""
+    return f"settlement:{policy}:{year}"
+
+
+def account_id(policy: str, year: int, code: str) -> str:
+    """The originator of one enterprise's account of a settled year."""
+    return f"account:{policy}:{year}:{code}"
+
+
+def is_enterprise(originator: str) -> bool:
+    """Whether an originator is an enterprise: a credit code holds no colon, every other id does."""
+    return ":" not in originator
 
 
 def topic_of(name: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from domain import events
 from domain.events import CATALOGUE, DatedFact, YearlyAmount
+from domain.months import month_in
 
 SEP = "\x1f"
 """Joins the parts of a key; no text of an event may hold a control character."""
@@ -46,12 +47,17 @@ class Fact(NamedTuple):
 
 @dataclass(slots=True)
 class Reports:
-    """Reports of one group and year: their sum, and the latest for the other reading."""
+    """Reports of one group and year: their sum, and the latest for the other reading.
+
+    ``months`` divides ``total`` over the months in which they were made (``domain.months``), so
+    it has at most 12 entries. ``latest`` begins with the time of the report that it names.
+    """
 
     total: int = 0
     count: int = 0
     latest: str = ""
     latest_amount: int = 0
+    months: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -76,6 +82,19 @@ class Claim:
     status: str
     amount: int | None
     latest: str
+    desk: bool = False
+    """Whether a step of it was taken at the ledger's own desk."""
+
+
+@dataclass(slots=True)
+class Profile:
+    """How an enterprise stands in the register: the fact that is the latest."""
+
+    name: str
+    town: str
+    size: str | None
+    sector: str | None
+    latest: str
 
 
 @dataclass(slots=True)
@@ -93,6 +112,7 @@ class EnterpriseFacts:
     ``dated``: event → identity → [earliest day, attributes of its records on that day].
     ``amounts``: event → group and year → reports. ``figures``: event → year → figures.
     ``approvals``: policy and measure → approved claims. ``claims``: policy and claim → claim.
+    ``profile``: the latest entry of the register.
     """
 
     dated: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
@@ -101,6 +121,7 @@ class EnterpriseFacts:
     approvals: dict[str, list[Approval]] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     amended: dict[str, Amended] = field(default_factory=dict)
+    profile: Profile | None = None
 
     def add(self, fact: Fact, *, known: bool = False) -> bool:
         """Count one event that is new to this state.
@@ -128,7 +149,9 @@ class EnterpriseFacts:
             self._add_figure(fact.name, content)
         elif cls.shape == "approval":
             self._add_approval(fact, content)
-        if cls.shape in ("approval", "claim"):
+        elif cls.shape == "profile":
+            self._add_profile(fact, content)
+        if cls.shape in ("approval", "claim", "desk"):
             self._add_claim(fact, content)
         return True
 
@@ -170,6 +193,8 @@ class EnterpriseFacts:
         reports = self.amounts.setdefault(fact.name, {}).setdefault(key, Reports())
         reports.total += content["amount_fen"]
         reports.count += 1
+        month = month_in(content["year"], fact.time)
+        reports.months[month] = reports.months.get(month, 0) + content["amount_fen"]
         latest = f"{fact.time}{SEP}{fact.key}"
         if latest > reports.latest:
             reports.latest, reports.latest_amount = latest, content["amount_fen"]
@@ -187,21 +212,32 @@ class EnterpriseFacts:
         approvals.append(approval)
         approvals.sort(key=lambda each: (each.year, each.item, each.key))
 
+    def _add_profile(self, fact: Fact, content: dict[str, Any]) -> None:
+        latest = f"{fact.time}{SEP}{fact.key}"
+        if self.profile is None or self.profile.latest < latest:
+            named = {name: content[name] for name in ("name", "town", "size", "sector")}
+            self.profile = Profile(**named, latest=latest)
+
     def _add_claim(self, fact: Fact, content: dict[str, Any]) -> None:
         key = f"{content['policy']}{SEP}{content['claim']}"
         latest = f"{fact.time}{SEP}{fact.key}"
         before = self.claims.get(key)
+        desk = content.get("actor") is not None or (before is not None and before.desk)
         if before is None or before.latest < latest:
             named = {name: content[name] for name in ("policy", "claim", "measure", "item", "year")}
-            status = CLAIM_STATUS[fact.name]
-            self.claims[key] = Claim(**named, status=status, amount=content.get("amount_fen"), latest=latest)
+            status, amount = CLAIM_STATUS[fact.name], content.get("amount_fen")
+            self.claims[key] = Claim(**named, status=status, amount=amount, latest=latest, desk=desk)
+        else:
+            before.desk = desk
 
 
 CLAIM_STATUS = {
     "ClaimSubmitted": "submitted",
+    "ClaimReviewed": "reviewed",
     "ClaimApproved": "approved",
     "ClaimRejected": "rejected",
     "ClaimWithdrawn": "withdrawn",
+    "ClaimAppealed": "appealed",
 }
 
 

@@ -7,6 +7,7 @@ Accounts are words joined by colons; the last word is a measure, a credit code o
     expenses:reduced:<measure>      what the budget's reduction takes off (negative)
     liabilities:<code>              owed to an enterprise (negative)
     assets:clawback:<code>          to be paid back by an enterprise
+    expenses:clawback:<period>      what is taken back of awards that were settled (negative)
     assets:treasury:<period>        the period's budget, less what was paid
     assets:other-funds:<period>     less what was paid of awards outside the budget
     equity:appropriation:<period>   the period's budget (negative)
@@ -85,6 +86,11 @@ def clawback_account(code: str) -> str:
     return f"assets:clawback:{code}"
 
 
+def clawback_expense_account(period: str) -> str:
+    """What is taken back of settled awards."""
+    return f"expenses:clawback:{period}"
+
+
 def appropriation_account(period: str) -> str:
     """Where a period's budget comes from."""
     return f"equity:appropriation:{period}"
@@ -134,6 +140,11 @@ def payment_made(day: str, narration: str, code: str, funds: str, fen: int, meta
 def payment_failed(day: str, narration: str, code: str, funds: str, fen: int, meta: Meta) -> Transaction:
     """Money came back from the bank: it is owed again."""
     return _moved(day, narration, funds, liability_account(code), fen, meta)
+
+
+def award_taken_back(day: str, narration: str, code: str, period: str, fen: int, meta: Meta) -> Transaction:
+    """A settled award is less than it was by what is clawed back: the correction of a frozen year."""
+    return _moved(day, narration, liability_account(code), clawback_expense_account(period), fen, meta)
 
 
 def clawback_ordered(day: str, narration: str, code: str, fen: int, meta: Meta) -> Transaction:

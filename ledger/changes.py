@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from domain.awards import Awards, awards_of
+from domain.events import is_enterprise
 from domain.facts import EnterpriseFacts, fold, key_of
 from domain.policy.rulebook import Rulebook
 from ledger.policies import rulebooks
@@ -67,7 +68,7 @@ def steps_of(rows: Rows, code: str, until: int, rules: RulesOverTime | None = No
     state, facts, keys = EnterpriseFacts(), [], set[str]()
     before: dict[str, Awards] = {}
     for event in sorted(events + _policy_events(rows, adopted), key=lambda each: each.position):
-        if not event.originator.startswith("policy:"):
+        if is_enterprise(event.originator):
             facts.append(event.fact)
             keys.add(event.fact.key)
             known = "of" in event.fact.content and _target(event) in keys

@@ -38,11 +38,14 @@ def explain(
         UnknownEnterprise, UnknownPolicy, NoRules, Unanswerable.
     """
     book = rulebook(rows, policy, at.until, at.rules_as_of)
+    found = pool(ledger, rows, book, year, at)
+    if found.closing:  # a closed year is explained by what was known when its list was made
+        at = Moment(until=found.closing["known"])
+        book = rulebook(rows, policy, at.until)
     events = queries.history(rows, code, at)
     facts = queries.facts_of(rows, code, at)
     trace: list[Step] = []
     awards = awards_of(facts, book, trace)
-    found = pool(ledger, rows, book, year, at)
     governing = book.of_year(year)
     measures = sorted({step.measure for step in trace if step.year == year} | set(awards.get(year, {})))
     explained = []

@@ -24,11 +24,13 @@ from ledger.projections.enterprises import EnterpriseRow, Writer, load
 from ledger.refusals import digest_of, keep, settle_accepted
 from ledger.store import Conflict, Rows
 from ledger.stored import SELECT, events_of, stored
-from ledger.writing import append, recorded_time, track, tracked
+from ledger.writing import OUR_SOURCE, append, recorded_time, track, tracked
 
 BATCH_MESSAGES_MAX = 5_000
 """Most messages in one transaction."""
 CONFLICT_TRIES = 20
+DESK = "desk"
+"""The channel of steps that the ledger's own desk takes (``ledger.desk``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def ingest(
         try:
             with ledger.store.writing() as rows:
                 fresh = _fresh(rows, decoded, messages, offsets)
-                results = _Batch(rows, ledger, channel).take(fresh)
+                results = Batch(rows, ledger, channel).take(fresh)
                 if offsets and fresh:
                     track(rows, offsets.name, offsets.of_messages[-1])
                 return results
@@ -160,7 +162,7 @@ class _Touched:
     refolded: bool = False
 
 
-class _Batch:
+class Batch:
     """One batch in one transaction."""
 
     def __init__(self, rows: Rows, ledger: Ledger, channel: str) -> None:
@@ -242,9 +244,15 @@ class _Batch:
         shape = CATALOGUE[message.fact.name].shape
         if touched.refold and shape in ("amendment", "approval", "amount"):
             self._refold(message.subject, touched)
+        if self.channel != DESK and message.fact.source == OUR_SOURCE:
+            return [Fault("source.reserved", "source")]
         if shape == "amendment":
             return self._amendment_faults(message, touched)
         faults = self._matter_faults(content) if "measure" in content else []
+        if shape in ("claim", "approval") and self.channel != DESK:
+            claim = touched.row.facts.claims.get(f"{content['policy']}{SEP}{content['claim']}")
+            if claim is not None and claim.desk:
+                faults.append(Fault("claim.desk", "data.claim", {"claim": content["claim"]}))
         if shape == "approval" and not faults:
             faults = self._approval_faults(content, touched, message.fact.key)
         if shape == "amount":
@@ -299,6 +307,8 @@ class _Batch:
     def _amendment_faults(self, message: Message, touched: _Touched) -> list[Fault]:
         """A correction or retraction that does not fit the event it names."""
         content = message.fact.content
+        if content["of_source"] == OUR_SOURCE:
+            return [Fault("amend.ledger", "data.of_source")]
         target = self._target(message.fact)
         if target is None:
             return []

@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.facts import Fact
-from domain.money import yuan
+from domain.money import rmb, yuan
 from domain.policy.load import Changes, PolicyError, PolicyFault, known_changes, line_in, load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import NoRules, Rulebook
+from domain.roles import NotAllowed
+from domain.settling import must_be_open
 from ledger.application import Ledger
 from ledger.messages.fields import instant
 from ledger.projections.enterprises import project_all
+from ledger.settlement.reading import closings, settlement_of
 from ledger.store import Rows, one
-from ledger.writing import append, recorded_time
-
-OUR_SOURCE = "urn:subsidy-ledger"
+from ledger.writing import OUR_SOURCE, append, recorded_time
 
 
 class UnknownPolicy(LookupError):
@@ -31,8 +32,18 @@ class Budget:
 
     period: str
     amount: int
+    """What there is to divide: the appropriation, and what is carried, less what is spent."""
     position: int | None
     """Position of the BudgetSet event; ``None`` where the policy file's own figure holds."""
+    carried: int = 0
+    """What the year before left, where the policy carries it over (reading ``unspent-budget``)."""
+    spent: int = 0
+    """What closed years of the same period have taken: more than nothing in a ``life`` budget only."""
+
+    @property
+    def appropriation(self) -> int:
+        """What the policy or the bureau set for the period."""
+        return self.amount - self.carried + self.spent
 
 
 _texts: dict[str, Policy] = {}
@@ -116,9 +127,22 @@ def budget_of(rows: Rows, book: Rulebook, year: int, until: int | None = None) -
         "ORDER BY position DESC LIMIT 1"
     )
     row = one(rows, sql, [book.id, period, 2**62 if until is None else until])
-    if row is not None:
-        return Budget(period, int(row[0]), row[1])
-    return Budget(period, governing.budget, None)
+    appropriation, position = (int(row[0]), row[1]) if row else (governing.budget, None)
+    carried, spent = _moved(rows, book, year, until)
+    return Budget(period, appropriation + carried - spent, position, carried, spent)
+
+
+def _moved(rows: Rows, book: Rulebook, year: int, until: int | None) -> tuple[int, int]:
+    """What closed years carry into a year's budget, and what they have taken out of it."""
+    closed = closings(rows, book.id, until)
+    if not closed:
+        return 0, 0
+    inside = {of: said["payable_fen"] - said["outside_fen"] for of, said in closed.items()}
+    if book.period_of(year) == "life":
+        return 0, sum(fen for of, fen in inside.items() if of != year)
+    before = closed.get(year - 1)
+    carries = before is not None and book.of_year(year).procedure.unspent == "next-year"
+    return (before["budget_fen"] - inside[year - 1] if before and carries else 0), 0
 
 
 def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
@@ -131,6 +155,7 @@ def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
 
     Raises:
         PolicyError: for a file that is wrong, or that does not follow the adopted versions.
+        NotAllowed: where it would hold in a year that is closed.
     """
     policy = load_policy(document)
     with ledger.store.writing() as rows:
@@ -142,6 +167,9 @@ def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
             return policy, False
         before = rulebooks(rows).get(policy.id)
         _check_succession(policy, document, before)
+        closed = [year for year in closings(rows, policy.id) if policy.effective_from <= f"{year}-12-31"]
+        if closed:
+            raise NotAllowed("policy.closed-year", "effective_from", year=max(closed))
         content: dict[str, Any] = {
             "policy": policy.id,
             "version": policy.version,
@@ -189,6 +217,7 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
     Raises:
         UnknownPolicy: where the policy is not adopted.
         ValueError: where the policy has no such period.
+        NotAllowed: where the period is closed, or its closed years have taken more.
     """
     if not re.fullmatch(r"2[01][0-9]{2}|life", period):
         raise ValueError(f"{period[:40]!r} is no budget period: a year from 2000 to 2199, or life")
@@ -198,13 +227,17 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
         if book.period_of(year) != period:
             raise ValueError(f"{policy} has no budget period {period!r}")
         now = budget_of(rows, book, year)
-        if now.position is not None and now.amount == amount:
+        if now.position is not None and now.appropriation == amount:
             return now
+        if period.isdigit():
+            must_be_open(settlement_of(rows, policy, year))
+        if amount < now.spent:
+            raise NotAllowed("budget.spent", "amount", spent=rmb(now.spent))
         content = {"policy": policy, "period": period, "amount_fen": amount, "currency": "CNY"}
         said = event_id or f"{period}:{yuan(amount)}:{now.position or 0}"
         position = _record(ledger, rows, policy, "BudgetSet", said, content)
         rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, period, position, str(amount)])
-        return Budget(period, amount, position)
+        return budget_of(rows, book, year)
 
 
 def _record(ledger: Ledger, rows: Rows, policy: str, name: str, said: str, content: dict[str, Any]) -> int:

@@ -10,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from domain.awards import awards_of
 from domain.facts import EnterpriseFacts
 from domain.money import Apportionment
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, apportionment, basis, factor, payable_of, shares_budget
+from domain.settling import apportionment_of
 from ledger.application import Ledger
 from ledger.moments import Moment, facts_at
 from ledger.policies import Budget, budget_of
 from ledger.projections.enterprises import every_row
-from ledger.store import Rows
+from ledger.projections.settlements import lines_listed
+from ledger.settlement.reading import closing_of, closings
+from ledger.store import Row, Rows
 from ledger.stored import by_originator
 
 KEPT_POOLS_MAX = 64
@@ -36,6 +40,8 @@ class Pool:
     shares: Apportionment
     payable: dict[tuple[int, str], int] = field(default_factory=dict)
     """Fen payable by year and measure, inside the budget and outside it."""
+    closing: dict[str, Any] | None = None
+    """The content of ``SettlementClosed`` where the year is closed: then all of this is frozen."""
 
     @property
     def factor(self) -> Fraction:
@@ -43,18 +49,126 @@ class Pool:
         return factor(self.budget.amount, self.total)
 
 
-def lines_now(rows: Rows, policy: str, years: list[int]) -> Iterator[Line]:
-    """Every award of some years, from the read model, streamed."""
-    sql = "SELECT code, measure, year, gross, withheld FROM awards WHERE policy=? AND year=?"
-    for year in years:
-        for row in rows.stream(sql, [policy, year]):
+def open_years(rows: Rows, book: Rulebook, year: int) -> list[int]:
+    """The award years that share a year's budget: those of its period that are not closed."""
+    if book.period_of(year) != "life":
+        return [year]
+    found = rows.all(
+        "SELECT DISTINCT year FROM totals WHERE policy=? AND kind='measure' ORDER BY year", [book.id]
+    )
+    closed = closings(rows, book.id)
+    return [each for (each,) in found if book.period_of(each) == "life" and each not in closed]
+
+
+def lines_now(rows: Rows, book: Rulebook, year: int, years: list[int] | None = None) -> Iterator[Line]:
+    """Every award that shares a year's budget as it now stands, streamed in order of their keys.
+
+    Of a closed year they are the frozen ones. To an open year belong what was accepted from
+    closed years, and what pro-rata took off the year before where the policy carries it over.
+    """
+    if closing_of(rows, book.id, year) is not None:
+        for line in lines_listed(rows, book.id, year):
+            yield Line(line.code, line.measure, line.award_year, line.gross, line.withheld)
+        return
+    wanted = open_years(rows, book, year) if years is None else years
+    sql = (
+        "SELECT code, measure, year, gross, withheld FROM awards "
+        f"WHERE policy=? AND year IN ({','.join('?' * len(wanted))})"
+    )
+    values: list[Any] = [book.id, *wanted]
+    extra, extra_values = _brought_in(rows, book, year)
+    if extra:
+        sql = (
+            "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT) "
+            f"FROM ({sql} UNION ALL {extra}) AS shared GROUP BY code, measure, year"
+        )
+    if wanted or extra:
+        for row in rows.stream(f"{sql} ORDER BY code, measure, year", [*values, *extra_values]):
             yield Line(*row)
+
+
+def _brought_in(
+    rows: Rows, book: Rulebook, year: int, until: int | None = None, code: str | None = None
+) -> tuple[str, list[Any]]:
+    """What closed years bring into a year's budget, as SQL; empty where there is nothing."""
+    bound = 2**62 if until is None else until
+    mine, whose = (" AND code=?", [code]) if code else ("", [])
+    parts, values = [], list[Any]()
+    found = "SELECT 1 FROM adjustments WHERE policy=? AND into_year=? AND position<=? LIMIT 1"
+    if rows.all(found, [book.id, year, bound]):
+        parts.append(
+            "SELECT code, measure, year, amount AS gross, 0 AS withheld FROM adjustments "
+            f"WHERE policy=? AND into_year=? AND position<=?{mine}"
+        )
+        values += [book.id, year, bound, *whose]
+    carries = book.of_year(year).procedure.reductions == "next-year"
+    if carries and closing_of(rows, book.id, year - 1, until) is not None:
+        parts.append(
+            "SELECT code, measure, award_year AS year, reduction AS gross, 0 AS withheld "
+            f"FROM settlement_lines WHERE policy=? AND year=? AND reduction>0{mine}"
+        )
+        values += [book.id, year - 1, *whose]
+    return " UNION ALL ".join(parts), values
+
+
+def brought_in(
+    rows: Rows, book: Rulebook, year: int, until: int | None = None, code: str | None = None
+) -> list[Line]:
+    """What closed years bring into a year's budget (of one enterprise), as known at a position."""
+    sql, values = _brought_in(rows, book, year, until, code)
+    if not sql:
+        return []
+    summed = (
+        "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT) "
+        f"FROM ({sql}) AS shared GROUP BY code, measure, year ORDER BY code, measure, year"
+    )
+    return [Line(*row) for row in rows.all(summed, values)]
 
 
 def lines_at(rows: Rows, book: Rulebook, at: Moment) -> Iterator[Line]:
     """Every award as it stood at a moment, by folding the facts again, streamed."""
     for code, facts in facts_stream(rows, at):
         yield from lines_of(code, book, facts)
+
+
+def lines_shared(rows: Rows, book: Rulebook, year: int, at: Moment) -> Iterator[Line]:
+    """The awards that share a year's budget at a moment, streamed in order of their keys."""
+    if at.is_now or frozen(rows, book, year, at) is not None:
+        yield from lines_now(rows, book, year)
+        return
+    known = at.as_of is None and at.rules_as_of is None
+    closed = closings(rows, book.id, at.until) if known else {}
+    extra: dict[str, list[Line]] = {}
+    for line in brought_in(rows, book, year, at.until) if known else ():
+        extra.setdefault(line.code, []).append(line)
+    period = book.period_of(year)
+    for code, facts in facts_stream(rows, at):
+        own = [
+            line
+            for line in lines_of(code, book, facts)
+            if book.period_of(line.year) == period and line.year not in closed
+        ]
+        yield from merged(own + extra.pop(code, []))
+
+
+def merged(lines: list[Line]) -> list[Line]:
+    """Lines in order of their keys, those of the same key as one."""
+    found: dict[tuple[str, ...], Line] = {}
+    for line in lines:
+        same = found.get(line.key)
+        found[line.key] = (
+            line
+            if same is None
+            else same._replace(gross=same.gross + line.gross, withheld=same.withheld + line.withheld)
+        )
+    return sorted(found.values())
+
+
+def frozen(rows: Rows, book: Rulebook, year: int, at: Moment) -> dict[str, Any] | None:
+    """The closing that answers for a year at a moment; none where other facts or rules are asked for."""
+    if at.as_of is not None or at.rules_as_of is not None:
+        return None
+    return closing_of(rows, book.id, year, at.until)
 
 
 def facts_stream(rows: Rows, at: Moment) -> Iterator[tuple[str, EnterpriseFacts]]:
@@ -77,17 +191,27 @@ def lines_of(code: str, book: Rulebook, facts: EnterpriseFacts) -> Iterator[Line
 
 
 def pool(ledger: Ledger, rows: Rows, book: Rulebook, year: int, at: Moment) -> Pool:
-    """The pool that an award year is paid from."""
+    """The pool that an award year is paid from; that of a closed year is the frozen one."""
+    closing = frozen(rows, book, year, at)
+    if closing is not None:
+        return pool_of(book, closing)
     budget = budget_of(rows, book, year, at.until)
     if at.is_now:
         return _now(ledger, rows, book, year, budget)
-    key = (book.id, _identity(book), budget, at)
+    key = (book.id, _identity(book), year, budget, at)
     found: Pool | None = ledger.kept.get(key)
     if found is None:
-        lines = [line for line in lines_at(rows, book, at) if book.period_of(line.year) == budget.period]
-        found = divide(lines, book, budget)
+        found = divide(list(lines_shared(rows, book, year, at)), book, budget)
         _keep(ledger, key, found)
     return found
+
+
+def pool_of(book: Rulebook, closing: dict[str, Any]) -> Pool:
+    """The pool of a closed year."""
+    carried, spent = closing["carried_fen"], closing["spent_fen"]
+    budget = Budget(book.period_of(closing["year"]), closing["budget_fen"], None, carried, spent)
+    payable = {(year, measure): fen for year, measure, _, _, fen, _ in closing["measures"]}
+    return Pool(budget, closing["sharing_fen"], apportionment_of(closing), payable, closing)
 
 
 def _identity(book: Rulebook) -> tuple[tuple[int, str], ...]:
@@ -95,29 +219,47 @@ def _identity(book: Rulebook) -> tuple[tuple[int, str], ...]:
 
 
 def _now(ledger: Ledger, rows: Rows, book: Rulebook, year: int, budget: Budget) -> Pool:
-    totals = rows.all(
-        "SELECT year, name, gross, withheld, position FROM totals WHERE policy=? AND kind='measure'",
-        [book.id],
-    )
-    mine = [row for row in totals if book.period_of(row[0]) == budget.period]
+    years = open_years(rows, book, year)
+    mine = _sums(rows, book, years)
+    extra = brought_in_sums(rows, book, year)
     state = max((row[4] for row in mine), default=0)
-    key = (book.id, _identity(book), budget, state)
+    key = (book.id, _identity(book), budget, tuple(years), tuple(sorted(extra.items())), state)
     found: Pool | None = ledger.kept.get(key)
     if found is not None:
         return found
+    sums = {(row[0], row[1]): (int(row[2]), int(row[3])) for row in mine}
+    for of, fen in extra.items():
+        gross, withheld = sums.get(of, (0, 0))
+        sums[of] = (gross + fen, withheld)
     total = sum(
-        basis(book.of_year(row[0]), int(row[2]), int(row[3]))
-        for row in mine
-        if shares_budget(book.of_year(row[0]), row[1])
+        basis(book.of_year(of), gross, withheld)
+        for (of, measure), (gross, withheld) in sums.items()
+        if shares_budget(book.of_year(of), measure)
     )
     if total <= budget.amount:
-        payable = {(row[0], row[1]): int(row[2]) - int(row[3]) for row in mine}
+        payable = {of: gross - withheld for of, (gross, withheld) in sums.items()}
         found = Pool(budget, total, Apportionment(budget.amount, total), payable)
     else:
-        years = sorted({row[0] for row in mine})
-        found = divide(list(lines_now(rows, book.id, years)), book, budget)
+        found = divide(list(lines_now(rows, book, year, years)), book, budget)
     _keep(ledger, key, found)
     return found
+
+
+def _sums(rows: Rows, book: Rulebook, years: list[int]) -> list[Row]:
+    """(year, measure, gross, withheld, position) of the totals of some years."""
+    sql = "SELECT year, name, gross, withheld, position FROM totals WHERE policy=? AND kind='measure'"
+    return [row for row in rows.all(sql, [book.id]) if row[0] in years]
+
+
+def brought_in_sums(
+    rows: Rows, book: Rulebook, year: int, until: int | None = None
+) -> dict[tuple[int, str], int]:
+    """What closed years bring into a year's budget, by award year and measure, in fen."""
+    sql, values = _brought_in(rows, book, year, until)
+    if not sql:
+        return {}
+    summed = f"SELECT year, measure, CAST(SUM(gross) AS BIGINT) FROM ({sql}) AS shared GROUP BY year, measure"
+    return {(of, measure): fen for of, measure, fen in rows.all(summed, values)}
 
 
 def divide(lines: list[Line], book: Rulebook, budget: Budget) -> Pool:

@@ -5,24 +5,30 @@ Amounts are yuan as text with two decimals; every answer names the position it h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-from domain.awards import Award, awards_of, targets_of
-from domain.events import CATALOGUE
+from domain.accounts import Account
+from domain.awards import Award, awards_of
+from domain.events import CATALOGUE, account_id
 from domain.facts import EnterpriseFacts, Fact
 from domain.money import yuan
-from domain.policy.model import Measure, Policy
+from domain.months import MONTHS
+from domain.policy.model import Measure, Policy, Target
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, Payable, payable_of, shares_budget
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment, facts_at
 from ledger.policies import rulebook
-from ledger.pools import Pool, facts_stream, lines_at, pool
+from ledger.pools import Pool, brought_in, lines_shared, merged, open_years, pool
+from ledger.progress import Reached, reached
 from ledger.projections.enterprises import EnterpriseRow, load
+from ledger.search import ANY, Search
+from ledger.settlement.reading import settlement_of
 from ledger.store import Rows, one
 from ledger.stored import Stored, events_of
+from ledger.totals import totals_of
 
 Answer = dict[str, Any]
 
@@ -49,19 +55,69 @@ def balance(ledger: Ledger, rows: Rows, code: str, policy: str, year: int, at: M
         UnknownEnterprise, UnknownPolicy, NoRules, Unanswerable.
     """
     book = rulebook(rows, policy, at.until, at.rules_as_of)
-    awards = awards_at(rows, code, book, at).get(year, {})
     found = pool(ledger, rows, book, year, at)
-    lines = [_award_line(code, book, year, item, found) for item in sorted(awards.items())]
+    lines = lines_of_enterprise(rows, code, book, year, at, found)
+    flags = {} if found.closing else _flags(rows, code, book, year, at)
+    shown = {(line.year, line.measure): line for line in lines}
+    for measure in flags:
+        shown.setdefault((year, measure), Line(code, measure, year, 0, 0))
+    ordered = sorted(shown.values(), key=lambda line: (line.measure, line.year))
     return {
         "enterprise": code,
         "policy": policy,
         "year": year,
         "position": position(rows, at),
         "factor": _factor(found),
-        "provisional": True,
-        "awards": lines,
-        **_sums([line[1] for line in _payables(code, book, year, awards, found)]),
-        "paid": yuan(0),
+        "provisional": found.closing is None,
+        "awards": [
+            _award_line(book, line, flags.get(line.measure, ()) if line.year == year else (), found)
+            for line in ordered
+        ],
+        **_sums([payable_of(line, book, found.shares) for line in lines]),
+        **account(rows, code, policy, year, at),
+    }
+
+
+def lines_of_enterprise(
+    rows: Rows, code: str, book: Rulebook, year: int, at: Moment, found: Pool
+) -> list[Line]:
+    """One enterprise's awards that a year pays: its own, and what closed years bring in."""
+    if found.closing:
+        enterprise_row(rows, code)
+        sql = (
+            "SELECT code, measure, award_year, gross, withheld FROM settlement_lines "
+            "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
+        )
+        return [Line(*row) for row in rows.all(sql, [book.id, year, code])]
+    awards = awards_at(rows, code, book, at).get(year, {})
+    own = [Line(code, measure, year, a.gross, a.withheld) for measure, a in awards.items() if a.gross]
+    known = at.as_of is None and at.rules_as_of is None
+    return merged(own + (brought_in(rows, book, year, at.until, code) if known else []))
+
+
+def _flags(rows: Rows, code: str, book: Rulebook, year: int, at: Moment) -> dict[str, tuple[str, ...]]:
+    awards = awards_at(rows, code, book, at).get(year, {})
+    return {measure: award.flags for measure, award in awards.items() if award.flags}
+
+
+def account(rows: Rows, code: str, policy: str, year: int, at: Moment = NOW) -> Answer:
+    """What one enterprise was paid and must pay back for a year, as known at a moment."""
+    if at.until is None:
+        columns = "payable, ordered, paid, clawed, recovered"
+        sql = f"SELECT {columns} FROM accounts WHERE policy=? AND year=? AND code=?"
+        row = one(rows, sql, [policy, year, code]) or (0, 0, 0, 0, 0)
+    else:
+        folded = Account()
+        for event in events_of(rows, account_id(policy, year, code), at.until):
+            folded.apply(event.fact.name, event.fact.content)
+        row = (folded.payable, folded.ordered, folded.paid, folded.clawed, folded.recovered)
+    payable, ordered, paid, clawed, recovered = row
+    return {
+        "ordered": yuan(ordered),
+        "paid": yuan(paid),
+        "outstanding": yuan(payable - ordered - paid),
+        "clawed_back": yuan(clawed),
+        "recovered": yuan(recovered),
     }
 
 
@@ -104,18 +160,26 @@ def history(rows: Rows, code: str, at: Moment = NOW) -> list[Stored]:
     return events
 
 
-def _payables(
-    code: str, book: Rulebook, year: int, awards: dict[str, Award], found: Pool
-) -> Iterator[tuple[str, Payable]]:
-    for measure, award in sorted(awards.items()):
-        line = Line(code, measure, year, award.gross, award.withheld)
-        yield measure, payable_of(line, book, found.shares)
+def accounts_sums(rows: Rows, policy: str, year: int) -> Answer:
+    """What a closed year's accounts add up to."""
+    columns = ("payable", "ordered", "paid", "clawed", "recovered")
+    sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT)" for name in columns)
+    row = rows.all(f"SELECT {sums} FROM accounts WHERE policy=? AND year=?", [policy, year])[0]
+    payable, ordered, paid, clawed, recovered = row
+    return {
+        "payable": yuan(payable),
+        "ordered": yuan(ordered),
+        "paid": yuan(paid),
+        "outstanding": yuan(payable - ordered - paid),
+        "clawed_back": yuan(clawed),
+        "recovered": yuan(recovered),
+    }
 
 
-def _award_line(code: str, book: Rulebook, year: int, item: tuple[str, Award], found: Pool) -> Answer:
-    measure_id, award = item
-    paid = payable_of(Line(code, measure_id, year, award.gross, award.withheld), book, found.shares)
-    return {**_measure_head(book.of_year(year), measure_id), **_money(paid), "flags": list(award.flags)}
+def _award_line(book: Rulebook, line: Line, flags: tuple[str, ...], found: Pool) -> Answer:
+    paid = payable_of(line, book, found.shares)
+    head = _measure_head(book.of_year(line.year), line.measure)
+    return {**head, "award_year": line.year, **_money(paid), "flags": list(flags)}
 
 
 def _measure_head(policy: Policy, measure_id: str) -> Answer:
@@ -151,7 +215,7 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
     """The budget of the period that an award year belongs to: what shares it, and the factor."""
     book = rulebook(rows, policy, at.until, at.rules_as_of)
     found = pool(ledger, rows, book, year, at)
-    totals = _measure_totals(rows, book, found, at)
+    totals = _measure_totals(rows, book, year, found, at)
     order = {measure_id: index for index, measure_id in enumerate(book.segments)}
     ordered = sorted(totals.items(), key=lambda item: (order.get(item[0][1], 0), item[0]))
     measures = [_measure_total(book, found, key, sums) for key, sums in ordered]
@@ -162,7 +226,11 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
         "year": year,
         "period": found.budget.period,
         "position": position(rows, at),
-        "appropriation": yuan(found.budget.amount),
+        "stage": settlement_of(rows, policy, year, at.until).stage,
+        "appropriation": yuan(found.budget.appropriation),
+        "carried": yuan(found.budget.carried),
+        "spent": yuan(found.budget.spent),
+        "available": yuan(found.budget.amount),
         "gross": yuan(sum(sums[0] for sums in totals.values())),
         "withheld": yuan(sum(sums[1] for sums in totals.values())),
         "eligible": yuan(sum(sums[0] - sums[1] for sums in totals.values())),
@@ -181,38 +249,25 @@ Sums = tuple[int, int, int]
 """(gross, withheld, enterprises)."""
 
 
-def _measure_totals(rows: Rows, book: Rulebook, found: Pool, at: Moment) -> dict[tuple[int, str], Sums]:
-    period = found.budget.period
-    if at.as_of is None and at.rules_as_of is None:
-        return {
-            (year, name): (int(gross), int(withheld), int(number))
-            for year, name, gross, withheld, number in _totals(rows, book.id, "measure", at)
-            if book.period_of(year) == period and int(gross)
-        }
+def _measure_totals(
+    rows: Rows, book: Rulebook, year: int, found: Pool, at: Moment
+) -> dict[tuple[int, str], Sums]:
+    if found.closing:
+        listed = found.closing["measures"]
+        return {(of, name): (gross, withheld, number) for of, name, gross, withheld, _, number in listed}
     sums: dict[tuple[int, str], Sums] = {}
-    for line in lines_at(rows, book, at):
-        if book.period_of(line.year) == period:
-            gross, withheld, number = sums.get((line.year, line.measure), (0, 0, 0))
-            sums[line.year, line.measure] = (gross + line.gross, withheld + line.withheld, number + 1)
+    if at.as_of is None and at.rules_as_of is None:
+        years = open_years(rows, book, year)
+        for of, name, gross, withheld, number in totals_of(rows, book.id, "measure", at):
+            if of in years and int(gross):
+                sums[of, name] = (int(gross), int(withheld), int(number))
+        shared: Iterable[Line] = brought_in(rows, book, year, at.until)
+    else:
+        shared = lines_shared(rows, book, year, at)
+    for line in shared:
+        gross, withheld, number = sums.get((line.year, line.measure), (0, 0, 0))
+        sums[line.year, line.measure] = (gross + line.gross, withheld + line.withheld, number + 1)
     return sums
-
-
-def _totals(rows: Rows, policy: str, kind: str, at: Moment) -> list[Any]:
-    """(year, name, gross, withheld, number) now, or as known at a position."""
-    if at.until is None:
-        sql = "SELECT year, name, gross, withheld, number FROM totals WHERE policy=? AND kind=?"
-        return list(rows.all(f"{sql} ORDER BY year, name", [policy, kind]))
-    found = []
-    names = "SELECT year, name FROM totals WHERE policy=? AND kind=? ORDER BY year, name"
-    then = (
-        "SELECT gross, withheld, number FROM totals_history "
-        "WHERE policy=? AND year=? AND kind=? AND name=? AND position<=? ORDER BY position DESC LIMIT 1"
-    )
-    for year, name in rows.all(names, [policy, kind]):
-        row = one(rows, then, [policy, year, kind, name, at.until])
-        if row is not None:
-            found.append((year, name, *row))
-    return found
 
 
 def _measure_total(book: Rulebook, found: Pool, key: tuple[int, str], sums: Sums) -> Answer:
@@ -252,66 +307,93 @@ def _by_article(book: Rulebook, found: Pool, totals: dict[tuple[int, str], Sums]
 
 
 def targets(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW) -> Answer:
-    """Progress towards the policy's targets of a year."""
+    """Progress towards the policy's targets of a year, by month and by town, and who leads on what.
+
+    ``by_month`` says what was reached by the end of each month (``domain.targets`` says which
+    month a report counts in); ``by_town`` divides what is reached.
+    """
     book = rulebook(rows, policy, at.until, at.rules_as_of)
-    if at.as_of is None and at.rules_as_of is None:
-        values = {
-            name: int(value)
-            for of_year, name, value, _, _ in _totals(rows, policy, "target", at)
-            if of_year == year
-        }
-    else:
-        values = _targets_at(rows, book, year, at)
+    found = reached(rows, book, year, at)
     governing = book.of_year(year)
     return {
         "policy": policy,
         "year": year,
         "position": position(rows, at),
         "targets": [
-            {
-                "target": target.id,
-                "measure": target.measure,
-                "article": governing.measures[target.measure].article,
-                "lead": governing.measures[target.measure].lead,
-                "title": dict(target.title),
-                "unit": "yuan" if target.counts == "amount" else "count",
-                "goal": _count(target.counts, target.goal),
-                "reached": _count(target.counts, values.get(target.id, 0)),
-                "percent": percent(Fraction(values.get(target.id, 0), target.goal or 1)),
-            }
+            _target(governing, target, year, found.get(target.id, Reached()))
             for target in governing.targets.values()
         ],
+        "leads": _by_lead(rows, book, pool(ledger, rows, book, year, at), year, at),
     }
 
 
-def _targets_at(rows: Rows, book: Rulebook, year: int, at: Moment) -> dict[str, int]:
-    values: dict[str, int] = {}
-    for _, facts in facts_stream(rows, at):
-        for target, value in targets_of(facts, book).get(year, {}).items():
-            values[target] = values.get(target, 0) + value
-    return values
+def _target(policy: Policy, target: Target, year: int, found: Reached) -> Answer:
+    measure, counts = policy.measures[target.measure], target.counts
+    return {
+        "target": target.id,
+        "measure": target.measure,
+        "article": measure.article,
+        "lead": measure.lead,
+        "title": dict(target.title),
+        "unit": "yuan" if counts == "amount" else "count",
+        "goal": _count(counts, target.goal),
+        "reached": _count(counts, found.whole),
+        "percent": percent(Fraction(found.whole, target.goal or 1)),
+        "by_month": [
+            {"month": f"{year:04d}-{month:02d}", "reached": _count(counts, value)}
+            for month, value in zip(MONTHS, found.by_month(), strict=True)
+        ],
+        "by_town": [{"town": town, "reached": _count(counts, value)} for town, value in found.by_town()],
+    }
+
+
+def _by_lead(rows: Rows, book: Rulebook, found: Pool, year: int, at: Moment) -> list[Answer]:
+    """The lead units in the policy's order: their targets, and what their measures award in the year."""
+    governing = book.of_year(year)
+    leads: dict[str, Answer] = {}
+    for measure in governing.measures.values():
+        leads.setdefault(measure.lead, {"targets": [], "gross": 0, "payable": 0})
+    for target in governing.targets.values():
+        leads[governing.measures[target.measure].lead]["targets"].append(target.id)
+    for (of_year, measure_id), (gross, _, _) in _measure_totals(rows, book, year, found, at).items():
+        governed = governing.measures.get(measure_id)
+        if of_year == year and governed is not None:
+            leads[governed.lead]["gross"] += gross
+            leads[governed.lead]["payable"] += found.payable.get((year, measure_id), 0)
+    return [
+        {**sums, "lead": lead, "gross": yuan(sums["gross"]), "payable": yuan(sums["payable"])}
+        for lead, sums in leads.items()
+    ]
 
 
 def _count(counts: str, value: int) -> str:
     return yuan(value) if counts == "amount" else str(value)
 
 
-def enterprises(rows: Rows, policy: str, year: int, after: str, limit: int) -> list[Answer]:
+def enterprises(
+    rows: Rows, policy: str, year: int, after: str, limit: int, search: Search = ANY
+) -> list[Answer]:
     """Enterprises of the ledger in order of credit code, with their sums of one year."""
+    conditions, values = search.clause()
     sql = (
-        "SELECT e.code, e.version, b.gross, b.withheld, b.eligible FROM enterprises e "
-        "LEFT JOIN balances b ON b.policy=? AND b.year=? AND b.code=e.code "
-        "WHERE e.code>? ORDER BY e.code LIMIT ?"
+        "SELECT e.code, e.name, e.town, e.version, b.gross, b.withheld, b.eligible "
+        f"FROM (SELECT code FROM enterprises WHERE code>?{conditions} ORDER BY code LIMIT ?) found "
+        "JOIN enterprises e ON e.code=found.code "
+        "LEFT JOIN balances b ON b.policy=? AND b.year=? AND b.code=e.code ORDER BY e.code"
     )
     return [
         {
             "enterprise": code,
+            "name": name,
+            "town": town,
             "events": version,
             "gross": yuan(gross or 0),
             "withheld": yuan(withheld or 0),
             "eligible": yuan(eligible or 0),
         }
-        for code, version, gross, withheld, eligible in rows.all(sql, [policy, year, after, limit])
+        for code, name, town, version, gross, withheld, eligible in rows.all(
+            sql, [after, *values, limit, policy, year]
+        )
     ]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ledger.application import Clock, Ledger, open_ledger
 from ledger.policies import rulebooks
 from ledger.projections.enterprises import Progress, rebuild, said_of
+from ledger.settlement.rebuilding import rebuild_settlements
 from ledger.store import Row, Rows
 from ledger.tables import READ_MODELS, TABLES
 
@@ -21,7 +22,15 @@ _COMPARED_COLUMNS = {
     "balances": ("policy, year, code", "gross, withheld, eligible"),
     "totals": ("policy, year, kind, name", "gross, withheld, number"),
     "claims": ("policy, code, claim", "measure, item, year, status, amount"),
-    "enterprises": ("code", "version, facts, outcome"),
+    "settlements": ("policy, year", "stage"),
+    "settlement_lines": (
+        "policy, year, code, measure, award_year",
+        "gross, withheld, reduction, payable",
+    ),
+    "accounts": ("policy, year, code", "version, payable, ordered, paid, clawed, recovered"),
+    "payments": ("policy, year, payment", "code, batch, amount, status, day, said"),
+    "adjustments": ("policy, year, code, adjustment", "measure, into_year, amount, reason"),
+    "enterprises": ("code", "version, facts, outcome, name, town"),
 }
 
 _ONLY = {"totals": "WHERE NOT (gross='0' AND withheld='0' AND number='0')"}
@@ -69,6 +78,7 @@ def replay(
         with ledger.store.reading() as rows, replica.store.writing() as target:
             position = rows.last_position()
             rebuild(rows, target, rulebooks(rows), position, progress)
+            rebuild_settlements(rows, target, position)
         with ledger.store.reading() as rows, replica.store.reading() as again:
             found = _certificate(rows, again, position)
         if take_over:
@@ -87,7 +97,7 @@ def _still(clock: Clock) -> Clock:
 def _compared(rows: Rows, table: str) -> Iterator[Row]:
     """A table's rows as they are compared; what is stored encoded is compared by what it says."""
     for row in rows.stream(COMPARED[table]):
-        yield (row[0], row[1], *said_of(row[2], row[3])) if table == "enterprises" else row
+        yield (row[0], row[1], *said_of(row[2], row[3]), *row[4:]) if table == "enterprises" else row
 
 
 def _certificate(live: Rows, again: Rows, position: int) -> Certificate:
@@ -136,11 +146,12 @@ def fingerprint(rows: Rows) -> str:
 def _copy(source: Rows, target: Rows) -> None:
     """Put the replayed read models in place of the live ones, in one transaction."""
     for table in READ_MODELS:
-        columns = len(TABLES[table].split("PRIMARY KEY (")[0].strip(" ,").split(","))
-        insert = f"INSERT INTO {table} VALUES ({','.join('?' * columns)})"
+        columns = [each.split()[0] for each in TABLES[table].split("PRIMARY KEY (")[0].strip(" ,").split(",")]
+        names = ",".join(columns)
+        insert = f"INSERT INTO {table} ({names}) VALUES ({','.join('?' * len(columns))})"
         target.run(f"DELETE FROM {table}")
         waiting: list[Row] = []
-        for row in source.stream(f"SELECT * FROM {table}"):
+        for row in source.stream(f"SELECT {names} FROM {table}"):
             waiting.append(row)
             if len(waiting) == COPY_ROWS:
                 target.run_many(insert, waiting)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from domain.events import CATALOGUE
+from domain.events import CATALOGUE, is_enterprise
 from domain.facts import Fact
 from domain.states import fact_from
 from ledger.store import Row, Rows
@@ -76,7 +76,7 @@ def by_originator(rows: Rows, until: int) -> Iterator[tuple[str, list[Stored]]]:
             if events:
                 yield code, events
             code, events = row[1], []
-        if not row[1].startswith("policy:"):
+        if is_enterprise(row[1]):
             events.append(stored(row))
     if events:
         yield code, events

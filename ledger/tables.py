@@ -47,7 +47,8 @@ TABLES: dict[str, str] = {
         "PRIMARY KEY (policy, period, position)"
     ),
     "enterprises": (
-        "code TEXT PRIMARY KEY, version {int} NOT NULL, facts {blob} NOT NULL, outcome {blob} NOT NULL"
+        "code TEXT PRIMARY KEY, version {int} NOT NULL, name TEXT NOT NULL DEFAULT '', "
+        "town TEXT NOT NULL DEFAULT '', facts {blob} NOT NULL, outcome {blob} NOT NULL"
     ),
     "awards": (
         "policy TEXT NOT NULL, year {int} NOT NULL, code TEXT NOT NULL, measure TEXT NOT NULL, "
@@ -73,9 +74,36 @@ TABLES: dict[str, str] = {
         "position {int} NOT NULL, "
         "PRIMARY KEY (policy, code, claim)"
     ),
+    "settlements": (
+        "policy TEXT NOT NULL, year {int} NOT NULL, stage TEXT NOT NULL, position {int} NOT NULL, "
+        "PRIMARY KEY (policy, year)"
+    ),
+    "settlement_lines": (
+        "policy TEXT NOT NULL, year {int} NOT NULL, code TEXT NOT NULL, measure TEXT NOT NULL, "
+        "award_year {int} NOT NULL, gross {int} NOT NULL, withheld {int} NOT NULL, "
+        "reduction {int} NOT NULL, payable {int} NOT NULL, "
+        "PRIMARY KEY (policy, year, code, measure, award_year)"
+    ),
+    "accounts": (
+        "policy TEXT NOT NULL, year {int} NOT NULL, code TEXT NOT NULL, version {int} NOT NULL, "
+        "payable {int} NOT NULL, ordered {int} NOT NULL, paid {int} NOT NULL, clawed {int} NOT NULL, "
+        "recovered {int} NOT NULL, PRIMARY KEY (policy, year, code)"
+    ),
+    "payments": (
+        "policy TEXT NOT NULL, year {int} NOT NULL, payment TEXT NOT NULL, code TEXT NOT NULL, "
+        "batch TEXT NOT NULL, amount {int} NOT NULL, status TEXT NOT NULL, day TEXT NOT NULL, "
+        "said TEXT NOT NULL, position {int} NOT NULL, PRIMARY KEY (policy, year, payment)"
+    ),
+    "adjustments": (
+        "policy TEXT NOT NULL, year {int} NOT NULL, code TEXT NOT NULL, adjustment TEXT NOT NULL, "
+        "measure TEXT NOT NULL, into_year {int} NOT NULL, amount {int} NOT NULL, reason TEXT NOT NULL, "
+        "position {int} NOT NULL, PRIMARY KEY (policy, year, code, adjustment)"
+    ),
 }
 
 INDEXES = {
+    "payments_by_status": "payments (policy, year, status, payment)",
+    "adjustments_into": "adjustments (policy, into_year)",
     "batches_recorded_at": "batches (recorded_at)",
     "refused_number": "refused (number)",
     "refused_event_id": "refused (event_id)",
@@ -84,12 +112,36 @@ INDEXES = {
     "looks_by_code": "looks (code, number)",
     "looks_by_path": "looks (path, at)",
     "balances_by_size": "balances (policy, year, eligible)",
+    "enterprises_by_name": "enterprises (code, name, town)",
+    "enterprises_by_town": "enterprises (town, code, name)",
 }
 
-READ_MODELS = ("enterprises", "awards", "balances", "totals", "totals_history", "claims")
+READ_MODELS = (
+    "enterprises",
+    "awards",
+    "balances",
+    "totals",
+    "totals_history",
+    "claims",
+    "settlements",
+    "settlement_lines",
+    "accounts",
+    "payments",
+    "adjustments",
+)
 """Tables that a rebuild fills anew from the events."""
 
-_CLUSTERED = ("event_keys", "tiles", "awards", "balances", "totals", "totals_history")
+_CLUSTERED = (
+    "event_keys",
+    "tiles",
+    "awards",
+    "balances",
+    "totals",
+    "totals_history",
+    "settlement_lines",
+    "accounts",
+    "payments",
+)
 
 _TYPES = {
     "sqlite": {"TEXT": "TEXT", "blob": "BLOB", "int": "INTEGER"},

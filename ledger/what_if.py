@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from domain.money import yuan
@@ -10,9 +11,9 @@ from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, payable_of
 from ledger import queries
 from ledger.application import Ledger
-from ledger.moments import NOW, Moment
+from ledger.moments import NOW
 from ledger.policies import Budget, budget_of, rulebook
-from ledger.pools import Pool, divide, lines_at, lines_now, pool
+from ledger.pools import Pool, brought_in, divide, lines_at, lines_now, open_years, pool
 from ledger.store import Rows
 
 
@@ -41,20 +42,16 @@ def what_if(
     now = rulebook(rows, policy)
     then = rulebook(rows, policy, changes=changes)
     before_pool = pool(ledger, rows, now, year, NOW)
-    before_lines = lines_now(rows, policy, _years(rows, now, before_pool.budget))
-    before = _paid(before_lines, now, before_pool)
+    before = _paid(lines_now(rows, now, year), now, before_pool)
     after_budget = budget_of(rows, then, year)
     if budget is not None or "budget" in (figures or {}) or "budget/amount" in (figures or {}):
         amount = budget if budget is not None else then.of_year(year).budget
-        after_budget = Budget(after_budget.period, amount, None)
+        carried, spent = after_budget.carried, after_budget.spent
+        after_budget = Budget(after_budget.period, amount + carried - spent, None, carried, spent)
     if then is now or (not readings and not figures):
-        lines = list(lines_now(rows, policy, _years(rows, now, after_budget)))
+        lines = list(lines_now(rows, now, year))
     else:
-        lines = [
-            line
-            for line in lines_at(rows, then, Moment())
-            if then.period_of(line.year) == after_budget.period
-        ]
+        lines = list(lines_under(rows, now, then, year))
     after_pool = divide(lines, then, after_budget)
     after = _paid(iter(lines), then, after_pool)
     moves = {code: after.get(code, 0) - before.get(code, 0) for code in before.keys() | after.keys()}
@@ -78,9 +75,11 @@ def what_if(
     }
 
 
-def _years(rows: Rows, book: Rulebook, budget: Budget) -> list[int]:
-    years = rows.all("SELECT DISTINCT year FROM totals WHERE policy=? ORDER BY year", [book.id])
-    return [row[0] for row in years if book.period_of(row[0]) == budget.period]
+def lines_under(rows: Rows, now: Rulebook, then: Rulebook, year: int) -> Iterator[Line]:
+    """What would share a year's budget under other rules: every award computed again."""
+    years = open_years(rows, now, year)
+    yield from (line for line in lines_at(rows, then, NOW) if line.year in years)
+    yield from brought_in(rows, then, year)
 
 
 def _paid(lines: Any, book: Rulebook, found: Pool) -> dict[str, int]:

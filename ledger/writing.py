@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from domain.events import topic_of
 from domain.facts import Fact
@@ -57,3 +58,22 @@ def append(rows: Rows, events: Sequence[tuple[str, int, Fact]], recorded_at: str
     last = first + len(states) - 1
     rows.run("INSERT INTO batches VALUES (?,?)", [last, recorded_at])
     return last
+
+
+OUR_SOURCE = "urn:subsidy-ledger"
+"""The source of events that the ledger makes itself; no upstream may use it."""
+
+
+def append_ours(
+    rows: Rows, now: datetime, events: Sequence[tuple[str, int, str, dict[str, Any]]]
+) -> int:
+    """Store events that the ledger makes itself: (originator, version, class name, content).
+
+    An event's id is its originator and version. The first one's position comes back.
+    """
+    time = instant(now)
+    facts = [
+        (originator, version, Fact(name, OUR_SOURCE, f"{originator}:{version}", time, content))
+        for originator, version, name, content in events
+    ]
+    return append(rows, facts, recorded_time(rows, now)) - len(facts) + 1

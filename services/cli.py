@@ -11,13 +11,19 @@ import click
 
 from domain.policy.load import PolicyError
 from domain.policy.rulebook import NoRules
+from domain.roles import NotAllowed
 from ledger.export.books import NotExportable
+from ledger.export.file_faults import FileError
 from ledger.moments import Unanswerable
 from ledger.policies import UnknownPolicy
 from ledger.queries import UnknownEnterprise
+from ledger.settlement.paying import StepsRefused
 from ledger.store import StoreUnavailable
+from services.api.codes import said
+from services.api.problems import fault_of
 from services.commands import (
     audit,
+    desk,
     export,
     ingest,
     looks,
@@ -27,7 +33,9 @@ from services.commands import (
     sample,
     schemas,
     serve,
+    settle,
     streams,
+    targets,
 )
 from services.commands.common import Context, language_option
 from services.settings import Settings, SettingsError
@@ -41,6 +49,9 @@ EXPECTED = (
     NotExportable,
     StoreUnavailable,
     SettingsError,
+    NotAllowed,
+    StepsRefused,
+    FileError,
 )
 
 
@@ -56,6 +67,14 @@ class Group(click.Group):
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, NotAllowed | StepsRefused):
+        faults = (
+            [fault_of(error)] if isinstance(error, NotAllowed) else [fault_of(e) for _, e in error.faults]
+        )
+        context = click.get_current_context(silent=True)
+        language = context.obj.language if context and context.obj else "zh"
+        found = [said(fault, language) for fault in faults[:20]]
+        return "\n".join(f"{each['field']}: {each['rule']} — {each['mend']}" for each in found)
     if isinstance(error, UnknownPolicy):
         return f"policy: the ledger does not hold {error} — adopt it with: subsidy-ledger adopt FILE"
     if isinstance(error, UnknownEnterprise):
@@ -73,7 +92,11 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
     ctx.obj = Context(Settings.from_env(), database, language)
 
 
-for module in (audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams):
+MODULES = (
+    *(audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams, targets),
+    *(desk, settle),
+)
+for module in MODULES:
     for command in module.COMMANDS:
         main.add_command(command)
 

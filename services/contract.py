@@ -119,9 +119,20 @@ def _lists(old: Document, new: Document, at: str) -> Iterator[str]:
     for key in _LISTS:
         before, after = old.get(key, []), new.get(key, [])
         if key == "allOf":
-            yield from _every(before, after, at)
+            yield from _every(before, [each for each in after if not _asks_for_new(old, each)], at)
         elif after and before != after:
             yield f"{at or '/'}: {key} was changed"
+
+
+def _asks_for_new(old: Document, condition: Document) -> bool:
+    """Whether a condition is about a value that the old schema did not allow: nothing old meets it."""
+    asked = condition.get("if", {}).get("properties", {})
+    for name, schema in asked.items():
+        wanted, allowed = _values_of(schema), _values_of(old.get("properties", {}).get(name, {}))
+        needed = name in old.get("required", ())
+        if needed and wanted and allowed and not any(_same(a, w) for a in allowed for w in wanted):
+            return True
+    return False
 
 
 def _every(before: list[Document], after: list[Document], at: str) -> Iterator[str]:

@@ -180,6 +180,7 @@ def _faults(codes: dict[str, tuple[str, str, str, str]]) -> str:
 # --- events ----------------------------------------------------------------------------------
 
 TITLES = {
+    "EnterpriseRegistered": "企业登记信息",
     "StoreRegistered": "店铺注册",
     "DirectSalesBranchRegistered": "直销分公司注册",
     "AboveQuotaAdmitted": "进限",
@@ -264,6 +265,11 @@ def _across(name: str) -> list[str]:
         said.append(
             "每年只有一个数；两个不同的数并存时暂不发放。 · One figure a year; two that differ "
             "hold the award."
+        )
+    if cls.shape == "profile":
+        said.append(
+            "以 `time` 最晚的一条为准，与到达先后无关；不影响任何奖励。 · The one with the latest `time` "
+            "holds, in whatever order they come; no award depends on it."
         )
     if cls.shape == "dated":
         identity = "、".join(f"`{part}`" for part in getattr(cls, "identity", ()))

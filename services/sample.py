@@ -37,6 +37,7 @@ from services.sample_enterprise import (
     Message,
     code_of,
 )
+from services.sample_names import profile
 
 WINDOW = 2_000
 """Messages that are shuffled among each other; also about the most that is held in memory."""
@@ -66,7 +67,7 @@ def city(enterprises: int = 2_000, seed: int = 1, year: int = 2024) -> Iterator[
             its figures are reported in the first quarter of the next.
 
     Returns:
-        CloudEvents messages in JSON, about six for an enterprise, amounts as yuan (or US
+        CloudEvents messages in JSON, about seven for an enterprise, amounts as yuan (or US
         dollar) text; read one by one in constant memory.
     """
     if not 0 <= enterprises <= ENTERPRISES_MAX:
@@ -77,10 +78,12 @@ def city(enterprises: int = 2_000, seed: int = 1, year: int = 2024) -> Iterator[
 
 
 def _facts(enterprises: int, seed: int, year: int) -> Iterator[tuple[int, bytes]]:
-    rng = Random()  # noqa: S311
+    rng, names = Random(), Random()  # noqa: S311
     for index in range(enterprises):
         rng.seed(f"enterprise {seed} {index}")
         one = Enterprise(index, code_of(index, seed), year, rng)
+        entry = profile(seed, index, one.code[:2], one.size, names)
+        yield 0, msgspec.json.encode(one.registered(entry, names))
         _sell(one)
         one.said = one.exact if index in _ROLES else one.drawn
         for part in _ROLES.get(index, _PARTS):

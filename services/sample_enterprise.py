@@ -103,6 +103,18 @@ class Enterprise:
         """Between ``low`` and ``high`` percent of an amount of fen, and some odd fen."""
         return fen * (low * 10 + int(self.rng.random() * (high - low) * 10)) // 1000 + self.rng.getrandbits(7)
 
+    def registered(self, profile: Message, rng: Random) -> Message:
+        """The register's entry, sent in January; its id and day take nothing from the other messages."""
+        return {
+            "specversion": "1.0",
+            "id": f"{_PREFIX[MARKET]}{self.year}-{self.index:07d}-00",
+            "source": MARKET,
+            "type": "subsidy.enterprise-registered.v1",
+            "subject": self.code,
+            "time": f"{self.year}-{DAYS[int(rng.random() * 28)]}{_CLOCK[int(rng.random() * len(_CLOCK))]}",
+            "data": profile,
+        }
+
     def make(self, type_: str, source: str, on: str, data: Message) -> Message:
         """A message with an id of its own, sent on a day in office hours."""
         self.serial += 1

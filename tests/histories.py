@@ -53,6 +53,7 @@ CAPS = {
 MEASURES = st.sampled_from([*CAPS, "store.tmall", "store.jd", "store.cross-border", "brand.dtc-export"])
 
 CONTENT: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "enterprise_registered": {"name": NAMES, "town": st.sampled_from(["古塘街道", "周巷镇", "龙山镇"])},
     "store_registered": {
         "platform": st.sampled_from(["tmall", "jd", "cross-border", "douyin"]),
         "kind": st.sampled_from(["flagship", "specialty", "ordinary"]),

@@ -16,6 +16,7 @@ SOURCE = "urn:cases"
 CHANNEL = {"dtc_export_usd": ("dtc_own_brand_export", "USD")}
 
 NAMES = {
+    "enterprise_registered": "EnterpriseRegistered",
     "store_registered": "StoreRegistered",
     "direct_sales_branch_registered": "DirectSalesBranchRegistered",
     "above_quota_admitted": "AboveQuotaAdmitted",

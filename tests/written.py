@@ -48,7 +48,7 @@ def store(**changed: str) -> bytes:
     return written(*store_parts(**changed))
 
 
-def of_type(name: str, **data: str) -> bytes:
+def of_type(name: str, /, **data: str) -> bytes:
     """A good envelope with data of another type."""
     envelope, _ = store_parts(type=quoted(f"subsidy.{name}.v1"))
     return written(envelope, list(data.items()))

@@ -52,7 +52,12 @@ def faults_of_meaning(policy: Policy, raw: dict[str, Any]) -> list[Found]:
 
 
 def _measure(policy: Policy, measure: Measure) -> Iterator[Found]:
-    for name, needs in (("earns", DatedFact), ("of", YearlyAmount), ("sales", YearlyAmount)):
+    for name, needs in (
+        ("earns", DatedFact),
+        ("of", YearlyAmount),
+        ("sales", YearlyAmount),
+        ("proposes", DatedFact),
+    ):
         select = getattr(measure, name, None)
         if select is not None:
             wants = None if isinstance(measure, GrowthShare) and name == "of" else needs

@@ -229,7 +229,7 @@ def _with_readings(policy: Policy, used: dict[Path, str]) -> Policy:
     for path, name in used.items():
         if path[0] == "measures":
             names = by_measure[ids[int(path[1])]]
-        elif path[0] == "targets":
+        elif path[0] in ("targets", "settlement"):
             continue
         else:
             names = general

@@ -171,9 +171,13 @@ class GrowthShare(Measure):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discretionary(Measure):
-    """An approved claim carries the amount; the policy caps each item, or names no cap."""
+    """An approved claim carries the amount; the policy caps each item, or names no cap.
+
+    ``proposes`` are facts that already earn it: a claim is proposed for each (免申即享).
+    """
 
     cap: int | None
+    proposes: Select | None = None
 
     @property
     def cap_fen(self) -> int | None:
@@ -207,6 +211,24 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Procedure:
+    """How a year is settled. Days are calendar days in the policy's time zone."""
+
+    notice_days: int = 7
+    """How long the list is published for objections (公示期)."""
+    appeal_days: int = 15
+    """How long after a rejection the enterprise may appeal."""
+    claims_until: str | None = None
+    """``MM-DD`` of the following year by which a year's claims must be in; ``None``: no deadline."""
+    unspent: str = "lapses"
+    """What a closed year leaves of its budget: it ``lapses``, or goes to the ``next-year``."""
+    reductions: str = "final"
+    """What pro-rata took off: ``final``, or carried as an award of the ``next-year``."""
+    mask: tuple[str, ...] = ("person",)
+    """What the published list masks: a ``person``'s name, the middle of a credit ``code``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of a policy file, with its readings in place."""
 
@@ -237,6 +259,7 @@ class Policy:
     targets: dict[str, Target]
     general_readings: tuple[str, ...]
     """Readings that bear on every award of this policy."""
+    procedure: Procedure = Procedure()
 
     def clause(self, clause_id: str) -> Clause:
         """The closing clause of that id."""

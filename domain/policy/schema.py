@@ -340,6 +340,7 @@ class DiscretionarySchema(MeasureSchema):
 
     value_class = model.Discretionary
     cap = Money(required=True, allow_none=True)
+    proposes = fields.Nested(SelectSchema)
 
 
 class UnpaidSchema(MeasureSchema):
@@ -398,6 +399,37 @@ class TargetSchema(_Strict):
         return model.Target(goal=number, **data)
 
 
+class MonthDay(fields.Field[str]):
+    """A day of any year, ``MM-DD``."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        try:
+            if not isinstance(value, str) or not re.fullmatch("[0-9]{2}-[0-9]{2}", value):
+                raise ValueError
+            return date.fromisoformat(f"2023-{value}").isoformat()[5:]
+        except ValueError:
+            raise ValidationError("is not a day of every year — write it like 03-31") from None
+
+
+_PROCEDURE = model.Procedure()
+
+
+class ProcedureSchema(_Strict):
+    """How a year is settled."""
+
+    notice_days = Whole(0, 90, load_default=_PROCEDURE.notice_days)
+    appeal_days = Whole(0, 365, load_default=_PROCEDURE.appeal_days)
+    claims_until = MonthDay(load_default=None, allow_none=True)
+    unspent = fields.String(load_default="lapses", validate=_choice(("lapses", "next-year")))
+    reductions = fields.String(load_default="final", validate=_choice(("final", "next-year")))
+    mask = fields.List(fields.String(validate=_choice(("person", "code"))), load_default=lambda: ["person"])
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.Procedure:
+        """Make the value."""
+        return model.Procedure(**{**data, "mask": tuple(data["mask"])})
+
+
 class PolicySchema(_Strict):
     """The whole file."""
 
@@ -416,6 +448,7 @@ class PolicySchema(_Strict):
     rounding = one_of("down", "half-up")
     highest_only = fields.Nested(HighestOnlySchema, required=True)
     pro_rata = fields.Nested(ProRataSchema, required=True)
+    settlement = fields.Nested(ProcedureSchema, load_default=model.Procedure)
     clauses = fields.List(fields.Nested(ClauseSchema), required=True)
     readings = fields.Dict(keys=ident(), values=fields.Nested(ReadingSchema), required=True)
     measures = fields.List(AnyMeasure(), required=True, validate=validate.Length(1, 500))
@@ -462,4 +495,5 @@ class PolicySchema(_Strict):
             measures={measure.id: measure for measure in data["measures"]},
             targets={target.id: target for target in data["targets"]},
             general_readings=(),
+            procedure=data["settlement"],
         )

@@ -76,9 +76,8 @@ def write_year(
             _write_leaves(rows, size, file)
         with archive.open("events.ndjson", "w") as file:
             _write_events(rows, size, file, progress)
-        years = [y for y in _years(rows, policy) if book.period_of(y) == found.budget.period]
         with archive.open("awards.ndjson", "w") as file:
-            _write_awards(lines_now(rows, policy, years), book, found, file)
+            _write_awards(lines_now(rows, book, year), book, found, file)
 
 
 def write_enterprise(
@@ -136,11 +135,6 @@ def _said(found: Pool) -> dict[str, Any]:
         "sharing": yuan(found.total),
         "factor": f"{found.factor.numerator}/{found.factor.denominator}",
     }
-
-
-def _years(rows: Rows, policy: str) -> list[int]:
-    sql = "SELECT DISTINCT year FROM totals WHERE policy=? AND kind='measure' ORDER BY year"
-    return [row[0] for row in rows.all(sql, [policy])]
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from ledger.changes import HistoryStep
 from ledger.messages.schemas import TYPE_OF
 from ledger.moments import Moment, moment
 from ledger.policies import rulebook
-from ledger.pools import lines_at, pool
+from ledger.pools import lines_shared, pool
 from ledger.store import Rows
 from ledger.stored import SELECT, stored
 
@@ -97,8 +97,11 @@ def _payable(
 ) -> tuple[dict[tuple[str, str], int], dict[str, str]]:
     book = rulebook(rows, policy, at.until)
     found = pool(ledger, rows, book, year, at)
-    lines = (line for line in lines_at(rows, book, at) if line.year == year)
-    payable = {(line.code, line.measure): payable_of(line, book, found.shares).payable for line in lines}
+    payable: dict[tuple[str, str], int] = {}
+    for line in lines_shared(rows, book, year, at):
+        key, paid = (line.code, line.measure), payable_of(line, book, found.shares).payable
+        if line.year == year or found.closing or found.budget.period != "life":
+            payable[key] = payable.get(key, 0) + paid
     factor = f"{found.factor.numerator}/{found.factor.denominator}"
     return payable, {"budget": yuan(found.budget.amount), "sharing": yuan(found.total), "factor": factor}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from domain.awards import awards_of
+from domain.events import account_id
 from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
 from domain.postings import (
@@ -13,18 +14,26 @@ from domain.postings import (
     Transaction,
     appropriated,
     appropriation_account,
+    award_taken_back,
     awarded,
+    clawback_account,
+    clawback_expense_account,
+    clawback_ordered,
+    clawback_recovered,
     funds_account,
     liability_account,
     measure_accounts,
+    payment_failed,
+    payment_made,
 )
 from domain.settlement import Line, Payable, payable_of, shares_budget
 from ledger import queries
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment
 from ledger.policies import rulebook
-from ledger.pools import Pool, facts_stream, pool
+from ledger.pools import Pool, lines_shared, pool
 from ledger.store import Rows
+from ledger.stored import SELECT, Stored, stored
 
 Tick = Callable[[], None]
 """Called after each thing that was written."""
@@ -62,28 +71,7 @@ class Books:
 
     def lines(self) -> Iterator[Line]:
         """Every award of the period in order of credit code, measure and year."""
-        if not self.at.is_now:
-            yield from self._lines_at()
-            return
-        found = self.rows.all("SELECT DISTINCT year FROM awards WHERE policy=? ORDER BY year", [self.book.id])
-        years = [year for (year,) in found if self.book.period_of(year) == self.period]
-        if years:
-            sql = (
-                "SELECT code, measure, year, gross, withheld FROM awards "
-                f"WHERE policy=? AND year IN ({','.join('?' * len(years))}) ORDER BY code, measure, year"
-            )
-            for row in self.rows.stream(sql, [self.book.id, *years]):
-                yield Line(*row)
-
-    def _lines_at(self) -> Iterator[Line]:
-        for code, facts in facts_stream(self.rows, self.at):
-            yield from sorted(
-                Line(code, measure, year, award.gross, award.withheld)
-                for year, awards in awards_of(facts, self.book).items()
-                if self.book.period_of(year) == self.period
-                for measure, award in awards.items()
-                if award.gross
-            )
+        return lines_shared(self.rows, self.book, self.year, self.at)
 
     def awards(self) -> Iterator[tuple[Line, Payable]]:
         """Every award with what is paid of it."""
@@ -111,16 +99,21 @@ class Books:
         """Every account that the transactions post to, each once."""
         yield funds_account(self.period)
         yield appropriation_account(self.period)
+        if self.pool.closing:
+            yield funds_account(self.period, inside=False)
+            yield clawback_expense_account(self.period)
         for measure in sorted(self.book.segments):
             yield from measure_accounts(measure)
         last = ""
         for line in self.lines():
             if line.code != last:
                 yield liability_account(line.code)
+                if self.pool.closing:
+                    yield clawback_account(line.code)
                 last = line.code
 
     def transactions(self) -> Iterator[Transaction]:
-        """The appropriation, then every award."""
+        """The appropriation, then every award; of a closed year also what was paid and came back."""
         meta: Meta = {"policy": self.book.id, "position": self.position}
         first = f"预算拨款 · Appropriation {self.period}"
         yield appropriated(self.first_day(), first, self.period, self.pool.budget.amount, meta)
@@ -128,6 +121,62 @@ class Books:
             about: Meta = {"enterprise": line.code, "measure": line.measure, "year": line.year, **meta}
             said = f"{self.title(line)['zh']} {line.year}"
             yield awarded(self.day_of(line.year), said, line.code, line.measure, paid, about)
+        if self.pool.closing:
+            yield from self.movements()
+
+    def movements(self) -> Iterator[Transaction]:
+        """Payments and clawbacks of a closed year, in order of credit code."""
+        sql = (
+            f"{SELECT} WHERE originator_id>=? AND originator_id<? AND rowid<=? "
+            "ORDER BY originator_id, originator_version"
+        )
+        begin = account_id(self.book.id, self.year, "")
+        outside: dict[str, int] = {}
+        made: set[str] = set()
+        for row in self.rows.stream(sql, [begin, begin[:-1] + ";", self.position]):
+            event = stored(row)
+            content = event.fact.content
+            if event.fact.name == "AwardsSettled":
+                outside, made = {content["enterprise"]: self._outside(content["lines"])}, set()
+            elif event.fact.name == "PaymentMade":
+                made.add(content["payment"])
+            elif event.fact.name == "PaymentFailed" and content["payment"] not in made:
+                continue  # the money never left
+            yield from self._moved(event, outside.get(content["enterprise"], 0))
+
+    def _outside(self, lines: list[list[Any]]) -> int:
+        """What of an enterprise's payment comes from other funds."""
+        return sum(
+            payable
+            for measure, year, _, _, _, payable in lines
+            if not shares_budget(self.book.of_year(year), measure)
+        )
+
+    def _moved(self, event: Stored, outside: int) -> Iterator[Transaction]:
+        name, content = event.fact.name, event.fact.content
+        said = MOVEMENTS.get(name)
+        if said is None:
+            return
+        code, fen, day = content["enterprise"], content["amount_fen"], content["on"]
+        meta: Meta = {"enterprise": code, "policy": self.book.id, "position": event.position}
+        if name == "ClawbackOrdered":
+            yield award_taken_back(day, said, code, self.period, fen, meta)
+            yield clawback_ordered(day, said, code, fen, meta)
+        elif name == "ClawbackRecovered":
+            yield clawback_recovered(day, said, code, funds_account(self.period), fen, meta)
+        else:
+            move = payment_made if name == "PaymentMade" else payment_failed
+            for part, inside in ((fen - outside, True), (outside, False)):
+                if part:
+                    yield move(day, said, code, funds_account(self.period, inside=inside), part, meta)
+
+
+MOVEMENTS = {
+    "PaymentMade": "拨付 · Paid",
+    "PaymentFailed": "退回 · Returned by the bank",
+    "ClawbackOrdered": "追回 · Clawed back",
+    "ClawbackRecovered": "追回到账 · Recovered",
+}
 
 
 def books_of(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW) -> Books:

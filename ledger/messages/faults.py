@@ -12,6 +12,24 @@ from marshmallow import ValidationError
 
 CODES: dict[str, tuple[str, str, str, str]] = {
     # code: (rule zh, mend zh, rule en, mend en)
+    "source.reserved": (
+        "是本账本自身的来源标识",
+        "使用本系统自己的来源标识",
+        "is the ledger's own",
+        "use the source that is yours",
+    ),
+    "claim.desk": (
+        "申报 {claim} 已在本账本审核流程中，不能由上游改变",
+        "在审核流程中办理",
+        "the claim {claim} is being decided at the ledger's own desk",
+        "take the step there",
+    ),
+    "amend.ledger": (
+        "指向本账本自身记录的事项",
+        "在审核流程中办理",
+        "names an event that the ledger made itself",
+        "take the step at the ledger's desk",
+    ),
     "json.syntax": (
         "不是有效的JSON：{detail}",
         "按JSON格式重新生成该条数据",

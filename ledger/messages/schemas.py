@@ -13,7 +13,7 @@ from typing import Any
 from marshmallow import Schema, fields, validates_schema
 from marshmallow import ValidationError as MarshmallowError
 
-from domain.events import AMENDABLE_SHAPES, CATALOGUE, CHANNELS, CUSTOMS_CODES
+from domain.events import AMENDABLE_SHAPES, CATALOGUE, CHANNELS, CUSTOMS_CODES, SIZES
 from ledger.messages.faults import FaultError
 from ledger.messages.fields import (
     Choice,
@@ -55,6 +55,10 @@ class Data(Message):
             raise MarshmallowError({name: [fault] for name, fault in found.items()})
 
 
+TOWN_MAX = 40
+"""Characters of the name of a town or street."""
+
+
 class OfYear(Data):
     """A figure of a calendar year."""
 
@@ -68,6 +72,15 @@ class OfYear(Data):
         if data.get("currency", "CNY") != "CNY":
             return {"currency": ("currency.wrong", {"wanted": "CNY"})}
         return {}
+
+
+class EnterpriseRegistered(Data):
+    """How an enterprise stands in the register."""
+
+    name = Text(required=True)
+    town = Text(TOWN_MAX, required=True)
+    size = Choice(*SIZES, load_default=None)
+    sector = Text(40, load_default=None)
 
 
 class StoreRegistered(Data):
@@ -286,6 +299,7 @@ class FactRetracted(AmendmentStep):
 DATA: dict[str, type[Data]] = {
     cls.__name__: cls
     for cls in (
+        EnterpriseRegistered,
         StoreRegistered,
         DirectSalesBranchRegistered,
         AboveQuotaAdmitted,

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from domain.awards import Awards, awards_of, targets_of
-from domain.facts import EnterpriseFacts, fold
+from domain.awards import Awards, awards_of
+from domain.facts import SEP, EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
+from domain.targets import Added, Months, targets_of
 from ledger.store import Rows
 from ledger.stored import by_originator
 
@@ -23,10 +24,11 @@ REBUILD_CHUNK = 1_000
 
 @dataclass(slots=True)
 class Outcome:
-    """What one policy gives an enterprise, and what it adds to the city's targets."""
+    """What one policy gives an enterprise, and what it adds to the city's targets, in which town."""
 
     awards: Awards = field(default_factory=dict)
-    targets: dict[int, dict[str, int]] = field(default_factory=dict)
+    targets: Added = field(default_factory=dict)
+    town: str = ""
 
 
 Outcomes = dict[str, Outcome]
@@ -41,6 +43,8 @@ class EnterpriseRow:
     version: int = 0
     facts: EnterpriseFacts = field(default_factory=EnterpriseFacts)
     outcomes: Outcomes = field(default_factory=dict)
+    name: str = ""
+    town: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -48,24 +52,32 @@ _facts = msgspec.msgpack.Decoder(EnterpriseFacts)
 _outcomes = msgspec.msgpack.Decoder(Outcomes)
 
 TotalKey = tuple[str, int, str, str]
-"""(policy, year, ``measure`` or ``target``, id)."""
+"""(policy, year, kind, name).
+
+The kinds: ``measure`` and ``target`` are named by id; ``month`` (a target's id and MM) and ``town``
+(a target's id and a town, '' where none is known) divide a target, joined by ``SEP``.
+"""
 
 
 def outcomes_of(facts: EnterpriseFacts, books: dict[str, Rulebook]) -> Outcomes:
     """The outcome of every policy that gives the enterprise something."""
-    found = {p: Outcome(awards_of(facts, b), targets_of(facts, b)) for p, b in books.items()}
+    town = facts.profile.town if facts.profile else ""
+    found = {p: Outcome(awards_of(facts, b), targets_of(facts, b), town) for p, b in books.items()}
     return {policy: outcome for policy, outcome in found.items() if outcome.awards or outcome.targets}
+
+
+_SELECT = "SELECT code, version, facts, outcome, name, town FROM enterprises"
 
 
 def load(rows: Rows, codes: Iterable[str]) -> dict[str, EnterpriseRow]:
     """The read model's rows of these enterprises; those without one are left out."""
-    sql = "SELECT code, version, facts, outcome FROM enterprises WHERE code IN ({})"
+    sql = f"{_SELECT} WHERE code IN ({{}})"
     return {row[0]: _row(row) for row in rows.all_in(sql, codes)}
 
 
 def _row(row: Iterable[object]) -> EnterpriseRow:
-    code, version, facts, outcome = row
-    return EnterpriseRow(code, version, _facts.decode(facts), _outcomes.decode(outcome))  # type: ignore[arg-type]
+    code, version, facts, outcome, name, town = row
+    return EnterpriseRow(code, version, _facts.decode(facts), _outcomes.decode(outcome), name, town)  # type: ignore[arg-type]
 
 
 def said_of(facts: bytes, outcome: bytes) -> tuple[str, str]:
@@ -81,7 +93,7 @@ def said_of(facts: bytes, outcome: bytes) -> tuple[str, str]:
 
 def every_row(rows: Rows) -> Iterator[EnterpriseRow]:
     """Every enterprise of the read model, streamed in order of credit code."""
-    for row in rows.stream("SELECT code, version, facts, outcome FROM enterprises ORDER BY code"):
+    for row in rows.stream(f"{_SELECT} ORDER BY code"):
         yield _row(row)
 
 
@@ -91,6 +103,7 @@ class Writer:
     def __init__(self, rows: Rows, books: dict[str, Rulebook], position: int) -> None:
         self.rows, self.books, self.position = rows, books, position
         self.enterprises: list[tuple[object, ...]] = []
+        self.named: list[tuple[object, ...]] = []
         self.awards: list[tuple[object, ...]] = []
         self.gone_awards: list[tuple[object, ...]] = []
         self.balances: list[tuple[object, ...]] = []
@@ -109,13 +122,22 @@ class Writer:
         for policy in before.keys() | row.outcomes.keys():
             old, new = before.get(policy, Outcome()), row.outcomes.get(policy, Outcome())
             self._compare_awards(policy, row.code, old.awards, new.awards)
-            self._compare_targets(policy, old.targets, new.targets)
+            self._compare_targets(policy, old, new)
         for claim in row.facts.claims.values():
             amount = None if claim.amount is None else str(claim.amount)
             named = (claim.policy, claim.claim, row.code, claim.measure, claim.item, claim.year)
             self.claims.append((*named, claim.status, amount, self.position))
         facts, outcome = _encode(row.facts), _encode(row.outcomes)
         self.enterprises.append((row.code, row.version, facts, outcome))
+        self._name(row)
+
+    def _name(self, row: EnterpriseRow) -> None:
+        """Note a new name or town; they are indexed, so they are written only when they change."""
+        profile = row.facts.profile
+        said = (profile.name, profile.town) if profile else ("", "")
+        if said != (row.name, row.town):
+            row.name, row.town = said
+            self.named.append((*said, row.code))
 
     def _compare_awards(self, policy: str, code: str, old: Awards, new: Awards) -> None:
         for year in old.keys() | new.keys():
@@ -141,14 +163,18 @@ class Writer:
             else:
                 self.gone_balances.append((policy, year, code))
 
-    def _compare_targets(
-        self, policy: str, old: dict[int, dict[str, int]], new: dict[int, dict[str, int]]
-    ) -> None:
-        for year in old.keys() | new.keys():
-            before, after = old.get(year, {}), new.get(year, {})
-            for target in before.keys() | after.keys():
-                moved = after.get(target, 0) - before.get(target, 0)
-                self._move((policy, year, "target", target), moved, 0, 0)
+    def _compare_targets(self, policy: str, old: Outcome, new: Outcome) -> None:
+        """Move each target, its months and its towns; a new town takes over all that the old one had."""
+        if old.targets == new.targets and old.town == new.town:
+            return
+        moved: dict[TotalKey, int] = {}
+        for outcome, sign in ((old, -1), (new, 1)):
+            for year, targets in outcome.targets.items():
+                for target, months in targets.items():
+                    for key, value in _parts(policy, year, target, months, outcome.town):
+                        moved[key] = moved.get(key, 0) + sign * value
+        for key, value in moved.items():
+            self._move(key, value, 0, 0)
 
     def _move(self, key: TotalKey, gross: int, withheld: int, number: int) -> None:
         if gross or withheld or number:
@@ -160,6 +186,7 @@ class Writer:
     def flush(self) -> None:
         """Write everything collected so far but the totals."""
         self.rows.run_many(_upsert("enterprises", 1, "code", "version", "facts", "outcome"), self.enterprises)
+        self.rows.run_many("UPDATE enterprises SET name=?, town=? WHERE code=?", self.named)
         award = ("policy", "year", "code", "measure", "gross", "withheld")
         self.rows.run_many(_upsert("awards", 4, *award), self.awards)
         gone = "DELETE FROM awards WHERE policy=? AND year=? AND code=? AND measure=?"
@@ -170,7 +197,7 @@ class Writer:
         self.rows.run_many(gone, self.gone_balances)
         claim = ("policy", "claim", "code", "measure", "item", "year", "status", "amount", "position")
         self.rows.run_many(_upsert("claims", 3, *claim), self.claims)
-        for collected in (self.enterprises, self.awards, self.gone_awards, self.balances):
+        for collected in (self.enterprises, self.named, self.awards, self.gone_awards, self.balances):
             collected.clear()
         self.gone_balances.clear()
         self.claims.clear()
@@ -191,6 +218,15 @@ class Writer:
         self.totals.clear()
 
 
+def _parts(policy: str, year: int, target: str, months: Months, town: str) -> Iterator[tuple[TotalKey, int]]:
+    """The totals to which one enterprise adds for one target of a year, and how much."""
+    whole = sum(months.values())
+    yield (policy, year, "target", target), whole
+    yield (policy, year, "town", f"{target}{SEP}{town}"), whole
+    for month, value in months.items():
+        yield (policy, year, "month", f"{target}{SEP}{month:02d}"), value
+
+
 def _upsert(table: str, keys: int, *columns: str) -> str:
     """Insert, or replace the row of the same key (the first ``keys`` columns)."""
     marks = ",".join("?" * len(columns))
@@ -204,7 +240,7 @@ def project_all(rows: Rows, books: dict[str, Rulebook], position: int) -> None:
     """Compute every enterprise's outcomes anew, after rules have changed."""
     writer = Writer(rows, books, position)
     last = ""
-    sql = "SELECT code, version, facts, outcome FROM enterprises WHERE code>? ORDER BY code LIMIT ?"
+    sql = f"{_SELECT} WHERE code>? ORDER BY code LIMIT ?"
     while found := rows.all(sql, [last, REBUILD_CHUNK]):
         for each in found:
             row = _row(each)

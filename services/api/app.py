@@ -18,8 +18,10 @@ from services.api.events.views import blueprint as events
 from services.api.health.views import blueprint as health
 from services.api.log.views import blueprint as log
 from services.api.looks.views import blueprint as looks
+from services.api.payments.views import blueprint as payments
 from services.api.policies.views import blueprint as policies
 from services.api.refused.views import blueprint as refused
+from services.api.settlements.views import blueprint as settlements
 from services.api.what_if.views import blueprint as what_if
 from services.api.years.views import blueprint as years
 
@@ -33,6 +35,8 @@ RESOURCES = (
     policies,
     years,
     claims,
+    settlements,
+    payments,
     refused,
     log,
     looks,

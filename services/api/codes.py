@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ledger.messages.faults import Fault
+from services.api.step_codes import STEPS
 
 Words = dict[str, Any]
 
@@ -141,6 +142,41 @@ PROBLEMS: dict[str, Kind] = {
         "可用方法见 Allow 响应头。",
         "See the Allow header.",
     ),
+    "not-exportable": Kind(
+        422,
+        "不能生成该文件",
+        "The file cannot be written",
+        "{reason}",
+        "{reason}",
+    ),
+    "step-refused": Kind(
+        409,
+        "不能办理该步骤",
+        "The step is not allowed",
+        "未作任何更改；逐项原因见 faults。",
+        "Nothing was changed; see faults for each reason and its mend.",
+    ),
+    "role-missing": Kind(
+        403,
+        "没有办理权限",
+        "The step is not yours to take",
+        "未作任何更改；原因见 faults。",
+        "Nothing was changed; see faults for who may take it.",
+    ),
+    "claim-unknown": Kind(
+        404,
+        "没有这项申报",
+        "There is no such claim",
+        "申报见 /v1/claims。（{named}）",
+        "See /v1/claims for every claim. ({named})",
+    ),
+    "settlement-unknown": Kind(
+        404,
+        "没有该年度的兑现记录",
+        "There is no settlement of that year",
+        "先拟定该年度的兑现名单。",
+        "Propose the year's list first.",
+    ),
     "refusal-settled": Kind(
         409,
         "该数据已更正报送",
@@ -257,6 +293,9 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
         "send the body uncompressed",
     ),
 }
+
+
+FAULTS.update(STEPS)
 
 
 def said(fault: Fault, language: str) -> Words:

@@ -160,6 +160,10 @@ PATH_FIELDS: dict[str, MessageField] = {
     "digest": Digest(),
     "event_type": Text(),
     "position": Number(1, POSITION_MAX),
+    "claim": Text(),
+    "objection": Text(),
+    "clawback": Text(),
+    "batch": Text(),
 }
 """The parts of addresses, by name."""
 

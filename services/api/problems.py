@@ -13,10 +13,14 @@ from werkzeug.exceptions import HTTPException
 
 from domain.policy.load import PolicyError
 from domain.policy.rulebook import NoRules
+from domain.roles import NotAllowed
+from ledger.export.books import NotExportable
+from ledger.export.file_faults import FileError
 from ledger.messages.faults import Fault
 from ledger.moments import Unanswerable
 from ledger.policies import UnknownPolicy
 from ledger.queries import UnknownEnterprise
+from ledger.settlement.paying import StepsRefused
 from ledger.store import Conflict, StoreUnavailable
 from services.api.codes import PROBLEMS, said
 
@@ -99,6 +103,11 @@ def on_problem(error: Problem) -> Response:
     return answer(error)
 
 
+def fault_of(error: NotAllowed, path: str = "") -> Fault:
+    """A step that is not allowed, as a fault of the request."""
+    return Fault(error.code, path + (error.field or "step"), error.args_)
+
+
 def of_ledger(error: Exception) -> Problem | None:
     """What the ledger raises, as a problem; ``None`` for what it never should."""
     if isinstance(error, UnknownPolicy):
@@ -117,6 +126,14 @@ def of_ledger(error: Exception) -> Problem | None:
             for each in error.faults
         ]
         return Problem("policy-refused", faults)
+    if isinstance(error, NotExportable | FileError):
+        return Problem("not-exportable", reason=str(error))
+    if isinstance(error, NotAllowed):
+        forbidden = error.code.partition(".")[0] in ("role", "actor")
+        return Problem("role-missing" if forbidden else "step-refused", [fault_of(error)])
+    if isinstance(error, StepsRefused):
+        faults = [fault_of(each, f"results.{index}.") for index, each in error.faults]
+        return Problem("step-refused", faults)
     if isinstance(error, StoreUnavailable | Conflict):
         log.warning("the store is unavailable: %s", error)
         return Problem("store-unavailable")

@@ -108,7 +108,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         options["parameters"] = [
             {"in": "path", "name": name, "required": True, "schema": dict(field.json_schema)}
             for name, field in PATH_FIELDS.items()
-            if f"<{name}>" in rule
+            if f"<{name}>" in rule or f":{name}>" in rule
         ]
         super().add_url_rule(rule, *args, **options)
 
@@ -138,13 +138,14 @@ class Resource(Blueprint):  # type: ignore[misc]
         answers: dict[int, Any],
         body: type[Schema] | None = None,
         request_body: dict[str, Any] | None = None,
+        media_type: str = "application/json",
     ) -> Callable[[View], View]:
         """Register a view that writes; without a ``body`` schema it reads the request itself."""
 
         def decorate(view: View) -> View:
             checked: Any = _checked(view if body else _without_body(view))
             for status, answer in answers.items():
-                checked = self.alt_response(status, **_said(answer, "application/json"))(checked)
+                checked = self.alt_response(status, **_said(answer, media_type))(checked)
             if body is not None:
                 checked = self.arguments(body, location="json")(checked)
             checked = self.arguments(Query, location="query")(checked)

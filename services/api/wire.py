@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.money import yuan
 from ledger.messages.fields import Money
-from ledger.messages.schemas import DATA, TYPE_OF, AmendedType, Changes
+from ledger.messages.schemas import DATA, TYPE_OF, TYPE_PREFIX, AmendedType, Changes, kebab
 from ledger.persons import SEALED
 from ledger.stored import Stored
 
@@ -20,15 +20,37 @@ def event_document(event: Stored) -> dict[str, Any]:
         "recorded_at": event.recorded_at,
         "id": fact.event_id,
         "source": fact.source,
-        "type": TYPE_OF[fact.name],
+        "type": type_of(fact.name),
         "subject": event.originator,
         "time": fact.time,
         "data": data_document(fact.name, fact.content),
     }
 
 
+def type_of(name: str) -> str:
+    """The type of an event on the wire, also of those that only the ledger makes."""
+    return f"{TYPE_PREFIX}{kebab(name)}.v1"
+
+
+def own_document(content: dict[str, Any]) -> dict[str, Any]:
+    """The content of an event that only the ledger makes: amounts as text, what is unknown left out."""
+    document: dict[str, Any] = {}
+    for key, value in content.items():
+        if value is None:
+            continue
+        if key == "person":
+            document[key] = SEALED
+        elif key.endswith("_fen"):
+            document[key.removesuffix("_fen")] = yuan(value)
+        else:
+            document[key] = value
+    return document
+
+
 def data_document(name: str, content: dict[str, Any]) -> dict[str, Any]:
     """The content of an event in the names and forms of its message."""
+    if name not in DATA or content.get("actor") is not None:
+        return own_document(content)
     document: dict[str, Any] = {}
     for key, field in DATA[name]().fields.items():
         value = content.get(key)

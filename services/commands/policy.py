@@ -92,7 +92,7 @@ def set_budget_command(context: Context, policy: str, period: str, amount: str) 
             raise
         except ValueError as error:
             raise click.ClickException(f"period: {error} — use a year of the policy") from error
-    click.echo(f"{policy} {found.period} {yuan(found.amount)}")
+    click.echo(f"{policy} {found.period} {yuan(found.appropriation)}")
 
 
 COMMANDS = (check, adopt, policies, set_budget_command)

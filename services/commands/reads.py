@@ -1,4 +1,4 @@
-"""Reading commands: balance, explain, outlook, budget, targets, what-if, replay, history, refused."""
+"""Reading commands: balance, explain, outlook, budget, what-if, replay, history, refused."""
 
 from __future__ import annotations
 
@@ -169,32 +169,6 @@ def print_largest(context: Context, answers: list[dict[str, Any]]) -> None:
     table(title, [heading, *money_columns(context)], rows)
 
 
-@click.command()
-@policy_options
-@moment_options
-@json_option
-@click.pass_obj
-def targets(context: Context, /, policy: str, year: int, as_json: bool, **times: str | None) -> None:
-    """Show progress towards the policy's targets."""
-    with context.ledger() as ledger, ledger.store.reading() as rows:
-        answer = queries.targets(ledger, rows, policy, year, at(rows, times))
-    if as_json:
-        print_json(answer)
-        return
-    rows_shown = [
-        (
-            line["title"][context.language],
-            shown(line["reached"]) if line["unit"] == "yuan" else line["reached"],
-            shown(line["goal"]) if line["unit"] == "yuan" else line["goal"],
-            line["percent"],
-        )
-        for line in answer["targets"]
-    ]
-    words = context.words
-    heads = [(words("目标", "Target"), False), (words("完成", "Reached"), True)]
-    table(f"{policy}  {year}", [*heads, (words("目标值", "Goal"), True), ("%", True)], rows_shown)
-
-
 def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
     found = {}
     for value in values:
@@ -324,4 +298,4 @@ def refused(context: Context, everything: bool, limit: int, as_json: bool) -> No
             click.echo(f"    {said['field']}: {said['rule']} — {said['mend']}  [{said['code']}]")
 
 
-COMMANDS = (balance, explain, outlook, budget, targets, what_if_command, replay_command, refused)
+COMMANDS = (balance, explain, outlook, budget, what_if_command, replay_command, refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ class Api:
         rule, _ = self.app.url_map.bind("").match(
             response.request.path, method=response.request.method, return_rule=True
         )
-        path = str(rule).replace("<", "{").replace(">", "}")
+        path = re.sub("<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", str(rule))
         operation = self.document["paths"][path][response.request.method.lower()]
         schema: dict[str, Any] = operation["responses"][str(status)]["content"]["application/json"]["schema"]
         return schema

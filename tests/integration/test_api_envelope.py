@@ -30,6 +30,10 @@ BOGUS = {
     "digest": "zz",
     "event_type": "nothing",
     "position": "0",
+    "claim": "x" * 201,
+    "objection": "x" * 201,
+    "clawback": "x" * 201,
+    "batch": "x" * 201,
 }
 LIKELY = {
     "policy": CIXI,
@@ -40,6 +44,10 @@ LIKELY = {
     "digest": "0" * 64,
     "event_type": "subsidy.store-registered.v1",
     "position": "1",
+    "claim": "C-1",
+    "objection": "2024-001",
+    "clawback": "2024-1",
+    "batch": "2024-001",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -196,7 +196,7 @@ def test_the_generated_histories_earn_and_exceed_and_reach_every_kind_of_fact() 
 
     look()
 
-    assert len(kinds) == 13
+    assert len(kinds) == 14
     assert measures == set(oracle.MEASURES)
     assert reduced > 30
     assert withheld > 30

@@ -132,7 +132,8 @@ def test_text_is_sorted_by_its_bytes(open_at: Opener) -> None:
     names = ["a", "B", "b", "A", "é", "中", "z", "Z", "1", "-", "a b", "ab", "𠮷", "豈"]
     with ledger.store.writing() as rows:
         rows.append(1, events(*names))
-        rows.run_many("INSERT INTO enterprises VALUES (?,?,?,?)", [(name, 1, b"", b"") for name in names])
+        insert = "INSERT INTO enterprises (code, version, facts, outcome) VALUES (?,?,?,?)"
+        rows.run_many(insert, [(name, 1, b"", b"") for name in names])
 
     with ledger.store.reading() as rows:
         stored = [r[0] for r in rows.stream("SELECT originator_id FROM stored_events ORDER BY originator_id")]

@@ -183,9 +183,22 @@ def test_values_may_be_added_and_not_taken_away() -> None:
 
 def test_a_condition_of_a_correction_may_not_be_narrowed() -> None:
     old, new = (event_schema("subsidy.fact-corrected.v1") for _ in range(2))
-    new["properties"]["data"]["allOf"][0]["then"]["properties"]["changes"]["properties"].pop("shop")
+    changes = [each["then"]["properties"]["changes"] for each in data(new)["allOf"]]
+    next(each for each in changes if "shop" in each["properties"])["properties"].pop("shop")
 
     assert breaking(old, new) == ["/data/then/changes/shop: the field was removed"]
+
+
+def test_a_condition_on_a_value_that_is_new_constrains_nothing_old() -> None:
+    old, new = (event_schema("subsidy.fact-corrected.v1") for _ in range(2))
+    gone = data(old)["allOf"].pop(0)["if"]["properties"]["of_type"]["const"]
+    assert breaking(old, new) == ["/data: allOf gained a condition"]
+
+    field(old, "of_type")["enum"].remove(gone)
+    assert breaking(old, new) == []
+
+    data(old)["required"].remove("of_type")
+    assert "/data: allOf gained a condition" in breaking(old, new)
 
 
 def test_a_type_may_not_be_removed() -> None:

@@ -173,14 +173,22 @@ def test_a_reading_stands_with_its_default_and_the_other_reading(reading: str) -
     assert found.open in ("low", "medium", "high")
 
 
+PROCEDURAL = {"notice-days", "unspent-budget", "reductions"}
+"""Readings on how a year is settled, on which the text is silent; they bear on no award."""
+
+
 def test_the_file_has_no_reading_that_the_table_does_not_name() -> None:
-    assert set(POLICY.readings) == set(READINGS)
+    assert set(POLICY.readings) - PROCEDURAL == set(READINGS)
 
 
-def test_every_reading_bears_on_a_measure_or_on_all() -> None:
+def test_every_reading_bears_on_a_measure_or_on_all_or_on_the_settlement() -> None:
     used = {name for measure in POLICY.measures.values() for name in measure.readings}
 
     assert used | set(POLICY.general_readings) == set(READINGS)
+    procedure = POLICY.procedure
+    assert str(procedure.notice_days) == POLICY.readings["notice-days"].value
+    assert procedure.unspent == POLICY.readings["unspent-budget"].value
+    assert procedure.reductions == POLICY.readings["reductions"].value
 
 
 @pytest.mark.parametrize("reading", [name for name in READINGS if name != "inclusive"])

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields
 
+from ledger.messages.faults import FaultError
+from ledger.messages.fields import Choice, CreditCode, MessageField, Money, Text, Whole
+from ledger.messages.schemas import Message
 from services.api.answers import Answer, listed, text, whole
+
+EVIDENCE_MAX = 50
 
 
 class ClaimSchema(Answer):
@@ -16,7 +23,7 @@ class ClaimSchema(Answer):
     measure = text()
     item = text()
     year = whole()
-    status = text("submitted, approved, rejected or withdrawn")
+    status = text("submitted, reviewed, approved, rejected, withdrawn or appealed")
     amount = fields.String(required=True, allow_none=True)
     currency = text()
     position = whole()
@@ -27,3 +34,136 @@ class ClaimsSchema(Answer):
 
     items = listed(ClaimSchema)
     next = fields.String(required=True, allow_none=True)
+
+
+class Sha256(Text):
+    """A SHA-256 digest in lower-case hex."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(64, **kwargs)
+        self.json_schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
+    def settle(self, value: Any) -> str:
+        """Refuse what is no digest."""
+        if len(value) != 64 or set(value) - set("0123456789abcdef"):
+            raise FaultError("text.form", form="64 hexadecimal digits (SHA-256)")
+        return str(value)
+
+
+class Document(Message):
+    """A document that supports a claim: where it is and its digest, never the document."""
+
+    title = Text(required=True)
+    location = Text(2000, required=True)
+    sha256 = Sha256(required=True)
+
+
+class Evidence(MessageField):
+    """References to documents."""
+
+    json_schema = {
+        "type": "array",
+        "maxItems": EVIDENCE_MAX,
+        "items": {
+            "type": "object",
+            "required": ["title", "location", "sha256"],
+            "additionalProperties": False,
+            "properties": {
+                "title": Text().json_schema,
+                "location": Text(2000).json_schema,
+                "sha256": Sha256().json_schema,
+            },
+        },
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[dict[str, str]]:
+        if not isinstance(value, list) or len(value) > EVIDENCE_MAX:
+            raise FaultError("field.type", wanted=f"a list of at most {EVIDENCE_MAX} documents")
+        schema = Document()
+        return [dict(schema.load(each)) for each in value]
+
+
+class ClaimBody(Message):
+    """A claim to be submitted."""
+
+    enterprise = CreditCode(required=True)
+    policy = Text(required=True)
+    claim = Text(required=True)
+    measure = Text(required=True)
+    item = Text(required=True)
+    year = Whole(2000, 2100, "year.range", required=True)
+    amount_fen = Money(data_key="amount", load_default=None)
+    currency = Choice("CNY", load_default=None)
+    person = Text(load_default=None)
+    evidence = Evidence(load_default=None)
+
+
+class ReviewBody(Message):
+    """A first review."""
+
+    amount_fen = Money(required=True, data_key="amount")
+    opinion = Text(2000, required=True)
+
+
+class ApprovalBody(Message):
+    """A second review; without an amount, the recommended one is approved."""
+
+    amount_fen = Money(data_key="amount", load_default=None)
+
+
+class ReasonBody(Message):
+    """Why."""
+
+    reason = Text(2000, required=True)
+
+
+class EmptyBody(Message):
+    """Nothing more to say."""
+
+
+class ProposalsBody(Message):
+    """Which year's claims to propose."""
+
+    policy = Text(required=True)
+    year = Whole(2000, 2100, "year.range", required=True)
+    limit = Whole(1, 1_000, load_default=1_000)
+
+
+class StepSchema(Answer):
+    """A step that was recorded."""
+
+    claim = text()
+    status = text()
+    position = whole()
+
+
+class ProposalsSchema(Answer):
+    """Claims that were proposed."""
+
+    items = listed(StepSchema)
+
+
+class ClaimStepSchema(Answer):
+    """One step in a claim's file."""
+
+    position = whole()
+    recorded_at = text()
+    step = text()
+    actor = fields.String(required=True, allow_none=True)
+    amount = fields.String(required=True, allow_none=True)
+    said = fields.String(required=True, allow_none=True)
+
+
+class DocumentSchema(Answer):
+    """A document that supports a claim."""
+
+    title = text()
+    location = text()
+    sha256 = text()
+
+
+class ClaimFileSchema(ClaimSchema):
+    """One claim with its steps and evidence."""
+
+    steps = listed(ClaimStepSchema)
+    evidence = listed(DocumentSchema)

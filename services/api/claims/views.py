@@ -8,9 +8,12 @@ from domain.facts import CLAIM_STATUS
 from domain.money import yuan
 from ledger.messages.fields import Choice, CreditCode, Text
 from ledger.store import Rows
-from services.api.claims.schemas import ClaimsSchema
+from ledger.stored import Stored, events_of
+from services.api.claims.schemas import ClaimFileSchema, ClaimsSchema
+from services.api.claims.steps import CLAIM, register
 from services.api.fields import Cursor, Query, limit_field
 from services.api.paging import Made, page
+from services.api.problems import Problem
 from services.api.resource import Resource, ledger
 
 blueprint = Resource("claims", __name__, "/v1/claims", "申报 · claims")
@@ -34,9 +37,41 @@ def claims(query: dict[str, Any]) -> Made:
     return page(items, query["limit"], ("claims", "policy", "enterprise", "claim"))
 
 
+@blueprint.reads(CLAIM, "一项申报的案卷", Query, ClaimFileSchema)
+def one_claim(_: dict[str, Any], policy: str, code: str, claim: str) -> dict[str, Any]:
+    """Give one claim: where it stands, every step with who took it, and the evidence."""
+    with ledger().store.reading() as rows:
+        found = select_claims(rows, {"policy": policy, "enterprise": code, "claim": claim}, 1)
+        if not found:
+            raise Problem("claim-unknown", named=claim)
+        events = [
+            event
+            for event in events_of(rows, code)
+            if event.fact.content.get("claim") == claim and event.fact.content.get("policy") == policy
+        ]
+    evidence = [each for event in events for each in event.fact.content.get("evidence") or []]
+    return {**found[0], "steps": [_step(event) for event in events], "evidence": evidence}
+
+
+def _step(event: Stored) -> dict[str, Any]:
+    content = event.fact.content
+    amount = content.get("amount_fen")
+    return {
+        "position": event.position,
+        "recorded_at": event.recorded_at,
+        "step": CLAIM_STATUS[event.fact.name],
+        "actor": content.get("actor"),
+        "amount": None if amount is None else yuan(amount),
+        "said": content.get("reason") or content.get("opinion"),
+    }
+
+
+register(blueprint)
+
+
 def select_claims(rows: Rows, query: dict[str, Any], limit: int) -> list[dict[str, Any]]:
     """Claims after the cursor, of a policy, an enterprise and a status where they are named."""
-    columns = {"policy": "policy", "enterprise": "code", "status": "status"}
+    columns = {"policy": "policy", "enterprise": "code", "status": "status", "claim": "claim"}
     where, values = ["1=1"], list[Any]()
     for name, column in columns.items():
         if name in query:

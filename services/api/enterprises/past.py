@@ -4,31 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.awards import awards_of
 from domain.money import yuan
 from domain.policy.rulebook import Rulebook
 from ledger import queries
 from ledger.moments import Moment
 from ledger.queries import UnknownEnterprise
+from ledger.search import ANY, Search
 from ledger.store import Rows, one
 
 CODES_A_READ = 200
+SEARCHED_MAX = 2_000
+"""Enterprises whose facts one page folds again in search of some; the next page goes on from there."""
 
 
 def enterprises_at(
-    rows: Rows, book: Rulebook, year: int, after: str, limit: int, at: Moment
-) -> list[dict[str, Any]]:
-    """Enterprises known at a moment, after a credit code, with their sums of a year then."""
+    rows: Rows, book: Rulebook, year: int, after: str, limit: int, at: Moment, search: Search = ANY
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Enterprises known at a moment, after a credit code, with their sums of a year then.
+
+    Returns:
+        those found, and the credit code up to which it was searched, where it ended before the last one.
+    """
     found: list[dict[str, Any]] = []
+    passed = 0
     sql = "SELECT code FROM enterprises WHERE code>? ORDER BY code LIMIT ?"
     while codes := [row[0] for row in rows.all(sql, [after, CODES_A_READ])]:
         for code in codes:
             line = _line(rows, book, year, code, at)
-            if line is not None:
+            if line is not None and search.matches(code, line["name"], line["town"]):
                 found.append(line)
             if len(found) == limit:
-                return found
-        after = codes[-1]
-    return found
+                return found, None
+        after, passed = codes[-1], passed + len(codes)
+        if search != ANY and passed >= SEARCHED_MAX:
+            return found, after
+    return found, None
 
 
 def _line(rows: Rows, book: Rulebook, year: int, code: str, at: Moment) -> dict[str, Any] | None:
@@ -36,12 +47,15 @@ def _line(rows: Rows, book: Rulebook, year: int, code: str, at: Moment) -> dict[
     if not events:
         return None
     try:
-        awards = queries.awards_at(rows, code, book, at).get(year, {}).values()
+        facts = queries.facts_of(rows, code, at)
     except UnknownEnterprise:
         return None
+    awards = awards_of(facts, book).get(year, {}).values()
     gross, withheld = sum(a.gross for a in awards), sum(a.withheld for a in awards)
     return {
         "enterprise": code,
+        "name": facts.profile.name if facts.profile else "",
+        "town": facts.profile.town if facts.profile else "",
         "events": events,
         "gross": yuan(gross),
         "withheld": yuan(withheld),

@@ -11,6 +11,8 @@ class EnterpriseLineSchema(Answer):
     """One enterprise with its sums of a year."""
 
     enterprise = text()
+    name = text("empty where it is unknown")
+    town = text("empty where it is unknown")
     events = whole()
     gross = Yuan()
     withheld = Yuan()
@@ -38,6 +40,8 @@ class EnterpriseSchema(Answer):
     """One enterprise."""
 
     enterprise = text()
+    name = text("empty where it is unknown")
+    town = text("empty where it is unknown")
     events = whole()
     position = whole()
     years = listed(PolicyYearSchema)
@@ -49,6 +53,7 @@ class AwardSchema(Sums):
     measure = text()
     article = text()
     title = words()
+    award_year = whole()
     flags = fields.List(fields.String(), required=True)
 
 
@@ -62,7 +67,11 @@ class BalanceSchema(Sums):
     factor = fields.Nested(Factor, required=True)
     provisional = fields.Boolean(required=True)
     awards = listed(AwardSchema)
+    ordered = Yuan()
     paid = Yuan()
+    outstanding = Yuan()
+    clawed_back = Yuan()
+    recovered = Yuan()
 
 
 class ExplainedReadingSchema(Answer):

@@ -7,9 +7,11 @@ from typing import Any
 from domain.policy.rulebook import NoRules
 from ledger import explanations, queries
 from ledger.messages.fields import Text
+from ledger.messages.schemas import TOWN_MAX
 from ledger.moments import Moment
 from ledger.policies import rulebook, rulebooks
 from ledger.queries import UnknownEnterprise
+from ledger.search import Search
 from ledger.store import Rows
 from ledger.stored import stored
 from services.api.enterprises.past import enterprises_at, events_known
@@ -28,10 +30,11 @@ from services.api.fields import (
     Query,
     When,
     YearOfAwards,
+    cursor_text,
     limit_field,
     moment_of,
 )
-from services.api.paging import Made, page
+from services.api.paging import Made, linked, page
 from services.api.resource import Resource, ledger
 from services.api.wire import event_document
 
@@ -41,10 +44,16 @@ blueprint = Resource("enterprises", __name__, "/v1/enterprises", "企业 · ente
 
 
 class EnterprisesQuery(Moments):
-    """Which policy and year the sums are of."""
+    """Which enterprises, and which policy and year the sums are of."""
 
     policy = Text(required=True)
     year = YearOfAwards(required=True)
+    q = Text(
+        metadata={
+            "description": "企业名称的一部分，或信用代码的开头 · part of a name, or how a credit code begins"
+        }
+    )
+    town = Text(TOWN_MAX, metadata={"description": "镇或街道的全称 · the whole name of a town or street"})
     cursor = Cursor("enterprises", str)
     limit = limit_field()
 
@@ -59,17 +68,20 @@ class HistoryQuery(Query):
 
 @blueprint.reads("", "企业名单与年度合计", EnterprisesQuery, EnterprisesSchema)
 def enterprises(query: dict[str, Any]) -> Made:
-    """List enterprises in order of credit code, with their sums of one policy and year."""
+    """List enterprises in order of credit code, or those that a search finds, with their sums of a year."""
     policy, year, limit = query["policy"], query["year"], query["limit"]
     (after,) = query.get("cursor", ("",))
+    search = Search(query.get("q", ""), query.get("town", ""))
     with ledger().store.reading() as rows:
         at = moment_of(rows, query)
         book = rulebook(rows, policy, at.until, at.rules_as_of)
-        if at.is_now:
-            items = queries.enterprises(rows, policy, year, after, limit + 1)
-        else:
-            items = enterprises_at(rows, book, year, after, limit + 1, at)
         extra = {"policy": policy, "year": year, "position": queries.position(rows, at)}
+        if at.is_now:
+            items, passed = queries.enterprises(rows, policy, year, after, limit + 1, search), None
+        else:
+            items, passed = enterprises_at(rows, book, year, after, limit + 1, at, search)
+    if passed is not None:
+        return linked(items, cursor_text("enterprises", passed), extra)
     return page(items, limit, ("enterprises", "enterprise"), extra)
 
 
@@ -81,9 +93,12 @@ def enterprise(query: dict[str, Any], code: str) -> dict[str, Any]:
         events = events_known(rows, code, at)
         if not events:
             raise UnknownEnterprise(code)
+        profile = queries.facts_of(rows, code, at).profile
         years = [line for policy in rulebooks(rows, at.until) for line in _years(rows, code, policy, at)]
         return {
             "enterprise": code,
+            "name": profile.name if profile else "",
+            "town": profile.town if profile else "",
             "events": events,
             "position": queries.position(rows, at),
             "years": years,

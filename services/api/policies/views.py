@@ -145,7 +145,7 @@ def budget(body: dict[str, Any], policy: str, period: str) -> Any:
     return {
         "policy": policy,
         "period": found.period,
-        "amount": yuan(found.amount),
+        "amount": yuan(found.appropriation),
         "currency": "CNY",
         "position": found.position,
     }

@@ -38,7 +38,11 @@ class BudgetSchema(Answer):
     year = whole()
     period = text()
     position = whole()
+    stage = text("open, proposed, published or closed")
     appropriation = Yuan()
+    carried = Yuan()
+    spent = Yuan()
+    available = Yuan()
     gross = Yuan()
     withheld = Yuan()
     eligible = Yuan()
@@ -50,6 +54,29 @@ class BudgetSchema(Answer):
     excess = Yuan()
     measures = listed(MeasureTotalSchema)
     articles = listed(ArticleTotalSchema)
+
+
+class MonthSchema(Answer):
+    """What was reached by the end of a month."""
+
+    month = text("like 2024-01, in Asia/Shanghai")
+    reached = text()
+
+
+class TownSchema(Answer):
+    """What the enterprises of one town or street have reached."""
+
+    town = text("empty where it is unknown")
+    reached = text()
+
+
+class LeadSchema(Answer):
+    """A lead unit (牵头单位): its targets, and what its measures award in the year."""
+
+    lead = text()
+    targets = fields.List(fields.String(), required=True)
+    gross = Yuan()
+    payable = Yuan()
 
 
 class ProgressSchema(Answer):
@@ -64,6 +91,8 @@ class ProgressSchema(Answer):
     goal = text()
     reached = text()
     percent = text()
+    by_month = listed(MonthSchema)
+    by_town = listed(TownSchema)
 
 
 class TargetsSchema(Answer):
@@ -73,6 +102,7 @@ class TargetsSchema(Answer):
     year = whole()
     position = whole()
     targets = listed(ProgressSchema)
+    leads = listed(LeadSchema)
 
 
 class LargestLineSchema(Sums):

@@ -1,0 +1,61 @@
+"""Who may take which step: one table, the same for the API, the console and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+ROLES = ("upstream", "officer", "reviewer", "finance", "auditor", "enterprise", "operator")
+
+MAY: dict[str, tuple[str, ...]] = {
+    "claim.submit": ("officer", "enterprise"),
+    "claim.propose": ("officer",),
+    "claim.review": ("officer",),
+    "claim.approve": ("reviewer",),
+    "claim.reject": ("officer", "reviewer"),
+    "claim.withdraw": ("officer", "enterprise"),
+    "claim.appeal": ("officer", "enterprise"),
+    "settlement.propose": ("officer",),
+    "settlement.publish": ("officer",),
+    "settlement.object": ("officer", "enterprise"),
+    "settlement.resolve": ("reviewer",),
+    "settlement.close": ("reviewer",),
+    "payment.order": ("finance",),
+    "payment.record": ("finance",),
+    "clawback.order": ("officer",),
+    "clawback.record": ("finance",),
+    "adjustment.accept": ("officer",),
+}
+"""Steps of claims and settlements, each with the roles that may take it."""
+
+
+class NotAllowed(Exception):
+    """A step that the rules do not allow: a stable ``code``, the field, and what fills its words."""
+
+    def __init__(self, code: str, field: str = "", **args: Any) -> None:
+        super().__init__(f"{code} {field} {args}")
+        self.code, self.field, self.args_ = code, field, args
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, or a program that acts for one; ``enterprise`` is the one that it belongs to."""
+
+    name: str
+    roles: frozenset[str]
+    enterprise: str | None = None
+
+
+def require(actor: Actor, action: str, code: str | None = None) -> None:
+    """Check that an actor may take a step, for the enterprise ``code``.
+
+    Raises:
+        NotAllowed: where no role of the actor's may, or an enterprise acts for another one.
+    """
+    if not actor.name:
+        raise NotAllowed("actor.missing", "actor")
+    allowed = actor.roles & set(MAY[action])
+    if not allowed:
+        raise NotAllowed("role.missing", "actor", action=action, roles=", ".join(MAY[action]))
+    if allowed == {"enterprise"} and code is not None and actor.enterprise != code:
+        raise NotAllowed("role.enterprise", "actor", action=action)

@@ -1,0 +1,255 @@
+"""What became of payments: the bank's answer as CSV, or as an ISO 20022 pain.002 status report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, NamedTuple
+from xml.parsers import expat
+
+from domain.money import MoneyError, parse_fen
+from ledger.export.file_faults import Faults, records
+from ledger.export.payment_files import IDENTIFIER, is_day, proper
+
+MADE, FAILED = "made", "failed"
+STATUSES = {"made": MADE, "成功": MADE, "failed": FAILED, "失败": FAILED}
+FINAL = {"ACSC": MADE, "ACCC": MADE, "RJCT": FAILED}
+"""ISO 20022 statuses that are final: settled for the debtor or the creditor, rejected."""
+TEXT_MAX = 140
+PAIN002_BYTES_MAX = 1 << 30
+"""Largest status report that is read: about a million payments."""
+
+RESULT_COLUMNS = {
+    "payment": ("payment", "支付编号"),
+    "status": ("status", "状态"),
+    "amount": ("amount", "金额"),
+    "on": ("on", "date", "日期"),
+    "reference": ("reference", "银行流水号"),
+    "reason": ("reason", "失败原因"),
+}
+_CHINA = timezone(timedelta(hours=8))
+_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
+_NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.002.001."
+_KEPT_MAX = 2_000
+"""Most characters that are kept of one element."""
+
+
+class Result(NamedTuple):
+    """What became of a payment: ``made`` or ``failed``, amount in fen, day, the bank's reference."""
+
+    payment: str
+    status: str
+    amount: int
+    on: str
+    reference: str
+    reason: str
+
+
+def read_results(lines: Iterable[str]) -> list[Result]:
+    """Results from CSV, with the columns of ``RESULT_COLUMNS``; others are passed over.
+
+    Raises:
+        FileError: with everything that is wrong.
+    """
+    faults, results, first = Faults(), [], dict[str, int]()
+    for line, row in records(lines, RESULT_COLUMNS, faults):
+        status = STATUSES.get(row["status"].casefold(), "")
+        if not status:
+            faults.add(line, "status", "status" if row["status"] else "missing")
+        if status == MADE and row["reason"]:
+            faults.add(line, "reason", "reason.made")
+        said = {**row, "status": status, "on": _day(row["on"])}
+        results.append(_result(line, said, first, faults))
+    faults.raise_any()
+    return results
+
+
+def _result(line: int, row: Mapping[str, str], first: dict[str, int], faults: Faults) -> Result:
+    """A result; whatever is unfit goes to the faults."""
+    payment, status = row["payment"], row["status"]
+    needed = {"payment", "amount", "on", {MADE: "reference", FAILED: "reason"}.get(status, "amount")}
+    fits: dict[str, tuple[bool, str]] = {
+        "payment": (bool(IDENTIFIER.fullmatch(payment)), "identifier"),
+        "amount": (_fen(row["amount"]) > 0, "amount"),
+        "on": (is_day(row["on"]), "date"),
+        "reference": (proper(row["reference"]) and len(row["reference"]) <= TEXT_MAX, "text"),
+        "reason": (proper(row["reason"]) and len(row["reason"]) <= TEXT_MAX, "text"),
+    }
+    for field, (fit, code) in fits.items():
+        if not fit and (row[field] or field in needed):
+            faults.add(line, field, code if row[field] else "missing", most=str(TEXT_MAX))
+    if payment in first:
+        faults.add(line, "payment", "twice", earlier=str(first[payment]))
+    first.setdefault(payment, line)
+    return Result(payment, status, _fen(row["amount"]), row["on"], row["reference"], row["reason"])
+
+
+def _fen(text: str) -> int:
+    """Yuan as fen, 0 where it is no amount; never through a float."""
+    try:
+        return parse_fen(text)
+    except MoneyError:
+        return 0
+
+
+def _day(text: str) -> str:
+    """A day as ISO has it; spreadsheets save 2025/3/1. What is no day stays as it is."""
+    found = _DAY.fullmatch(text)
+    try:
+        return date(*map(int, found.groups())).isoformat() if found else text
+    except ValueError:
+        return text
+
+
+def read_pain002(data: bytes, ordered: Mapping[str, int] | None = None) -> list[Result]:
+    """Results from a pain.002 status report of any version, payment by payment.
+
+    ACSC and ACCC are made, RJCT is failed; every other status is a fault, for the result is not
+    final. A document type declaration is refused, so no entity is ever expanded or fetched.
+
+    Args:
+        data: the file.
+        ordered: what was ordered, in fen by payment, for reports that repeat no amount.
+
+    Raises:
+        FileError: with everything that is wrong.
+    """
+    report = _Report(ordered or {})
+    if len(data) > PAIN002_BYTES_MAX:
+        report.faults.add(0, "file", "xml.large", most=str(PAIN002_BYTES_MAX))
+        report.faults.raise_any()
+    report.read(data)
+    report.faults.raise_any()
+    return report.results
+
+
+class _Refused(Exception):
+    """Ends the reading of a file; the fault is collected already."""
+
+
+class _Report:
+    """Reads a status report element by element; of each payment only what is needed is kept."""
+
+    def __init__(self, ordered: Mapping[str, int]) -> None:
+        self.ordered = ordered
+        self.faults = Faults()
+        self.results: list[Result] = []
+        self.first: dict[str, int] = {}
+        self.path: list[str] = []
+        self.made_at = ""
+        self.payment: dict[str, str] | None = None
+        self.began = 0
+        self.text = ""
+        self.parser: Any = expat.ParserCreate(namespace_separator=" ")
+        self.parser.buffer_text = True
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+
+    def read(self, data: bytes) -> None:
+        """Read it all, collecting faults."""
+        try:
+            self.parser.Parse(data, True)
+        except expat.ExpatError as error:
+            self.faults.add(error.lineno, "file", "xml", reason=expat.ErrorString(error.code))
+        except (ValueError, LookupError) as error:  # an encoding that Python does not know
+            self.faults.add(0, "file", "xml", reason=str(error))
+        except _Refused:
+            pass
+        if not self.results and not self.faults.total:
+            self.faults.add(0, "file", "batch-only")
+
+    @property
+    def line(self) -> int:
+        """The line that is being read."""
+        return int(self.parser.CurrentLineNumber)
+
+    def _doctype(self, *_: object) -> None:
+        self.faults.add(self.line, "file", "xml.dtd")
+        raise _Refused
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        space, _, local = name.rpartition(" ")
+        if not self.path and not (local == "Document" and space.startswith(_NAMESPACE)):
+            self.faults.add(self.line, "file", "xml.kind")
+            raise _Refused
+        self.path.append(local)
+        self.text = ""
+        if local == "TxInfAndSts":
+            self.payment, self.began = {}, self.line
+        elif local in ("InstdAmt", "EqvtAmt") and self.payment is not None:
+            self.payment["currency"] = attributes.get("Ccy", "")
+
+    def _characters(self, data: str) -> None:
+        self.text = (self.text + data)[:_KEPT_MAX]
+
+    def _end(self, _: str) -> None:
+        local, within = self.path.pop(), self.path[-1] if self.path else ""
+        text, self.text = self.text.strip(), ""
+        if local == "CreDtTm" and within == "GrpHdr":
+            self.made_at = text
+        if self.payment is None:
+            return
+        if local == "TxInfAndSts":
+            self._taken(self.payment, self.began)
+            self.payment = None
+        elif local == "AddtlInf" or (within == "Rsn" and local in ("Cd", "Prtry")):
+            self.payment["reason"] = f"{self.payment.get('reason', '')} {text}".strip()[:TEXT_MAX]
+        elif key := _KEYS.get((within, local)):
+            self.payment[key] = text
+
+    def _taken(self, found: dict[str, str], line: int) -> None:
+        """One payment's status, whole."""
+        payment, said = found.get("payment", ""), found.get("status", "")
+        status = FINAL.get(said, "")
+        if not status:
+            self.faults.add(line, "TxSts", "status.pending" if said else "missing", status=said[:40])
+        if found.get("currency", "CNY") != "CNY":
+            self.faults.add(line, "InstdAmt", "currency")
+        amount = _trimmed(found.get("amount", ""))
+        if not amount and payment:
+            if payment not in self.ordered:
+                self.faults.add(line, "InstdAmt", "amount.absent")
+                return
+            fen = self.ordered[payment]
+            amount = f"{fen // 100}.{fen % 100:02d}"
+        reason = found.get("reason", "") or said
+        row = {
+            "payment": payment,
+            "status": status,
+            "amount": amount,
+            "on": _china_day(found.get("settled") or found.get("accepted") or self.made_at),
+            "reference": found.get("reference") or found.get("clearing") or payment,
+            "reason": reason if status == FAILED else "",
+        }
+        self.results.append(_result(line, row, self.first, self.faults))
+
+
+_KEYS: Mapping[tuple[str, str], str] = {
+    ("TxInfAndSts", "OrgnlEndToEndId"): "payment",
+    ("TxInfAndSts", "TxSts"): "status",
+    ("TxInfAndSts", "AccptncDtTm"): "accepted",
+    ("TxInfAndSts", "AcctSvcrRef"): "reference",
+    ("TxInfAndSts", "ClrSysRef"): "clearing",
+    ("FctvIntrBkSttlmDt", "Dt"): "settled",
+    ("FctvIntrBkSttlmDt", "DtTm"): "settled",
+    ("Amt", "InstdAmt"): "amount",
+}
+"""What is kept of a payment, by the element around it and its own name."""
+
+
+def _trimmed(amount: str) -> str:
+    """ISO allows five decimals; those that say nothing are dropped."""
+    whole, _, cents = amount.partition(".")
+    return f"{whole}.{cents.rstrip('0')}".rstrip(".")
+
+
+def _china_day(text: str) -> str:
+    """The day in China of an instant or a day; what is neither stays as it is."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return (instant.astimezone(_CHINA) if instant.tzinfo else instant).date().isoformat()

@@ -1,0 +1,158 @@
+"""The read models of settlements: stages, lists, accounts, payments, accepted adjustments.
+
+They follow from the events alone, the list of an open proposal from the facts that were known
+at its position.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from domain.accounts import Account
+from domain.settling import SettledLine, line_bytes
+from ledger.store import Rows
+from ledger.stored import SELECT, Stored, stored
+
+STAGES = {"SettlementProposed": "proposed", "SettlementPublished": "published", "SettlementClosed": "closed"}
+CHUNK = 1_000
+
+
+def put_stage(rows: Rows, event: Stored) -> None:
+    """Note what a settlement's event makes of its stage."""
+    stage = STAGES.get(event.fact.name)
+    if stage is not None:
+        content = event.fact.content
+        rows.run(
+            "INSERT INTO settlements (policy, year, stage, position) VALUES (?,?,?,?) ON CONFLICT "
+            "(policy, year) DO UPDATE SET stage=excluded.stage, position=excluded.position",
+            [content["policy"], content["year"], stage, event.position],
+        )
+
+
+def put_lines(rows: Rows, policy: str, year: int, lines: Iterable[SettledLine]) -> str:
+    """Put a year's list in place of the one before, streamed; its digest (hex) comes back."""
+    rows.run("DELETE FROM settlement_lines WHERE policy=? AND year=?", [policy, year])
+    digest = hashlib.sha256()
+    insert = (
+        "INSERT INTO settlement_lines (policy, year, code, measure, award_year, gross, withheld, reduction, "
+        "payable) VALUES (?,?,?,?,?,?,?,?,?)"
+    )
+    waiting: list[tuple[object, ...]] = []
+    for line in lines:
+        digest.update(line_bytes(line))
+        waiting.append((policy, year, *line))
+        if len(waiting) == CHUNK:
+            rows.run_many(insert, waiting)
+            waiting = []
+    rows.run_many(insert, waiting)
+    return digest.hexdigest()
+
+
+def lines_listed(rows: Rows, policy: str, year: int) -> Iterator[SettledLine]:
+    """A year's list, streamed in order of code, measure and award year."""
+    sql = (
+        "SELECT code, measure, award_year, gross, withheld, reduction, payable FROM settlement_lines "
+        "WHERE policy=? AND year=? ORDER BY code, measure, award_year"
+    )
+    for row in rows.stream(sql, [policy, year]):
+        yield SettledLine(*row)
+
+
+Changed = tuple[str, int, str, Account, int]
+"""(policy, year, code, account, version)."""
+
+
+def put_accounts(rows: Rows, changed: Iterable[Changed]) -> None:
+    """Write accounts as they now stand; each at most once."""
+    columns = ("policy", "year", "code", "version", "payable", "ordered", "paid", "clawed", "recovered")
+    sets = ", ".join(f"{name}=excluded.{name}" for name in columns[3:])
+    rows.run_many(
+        f"INSERT INTO accounts ({', '.join(columns)}) VALUES (?,?,?,?,?,?,?,?,?) "
+        f"ON CONFLICT (policy, year, code) DO UPDATE SET {sets}",
+        [
+            (policy, year, code, version, a.payable, a.ordered, a.paid, a.clawed, a.recovered)
+            for policy, year, code, a, version in changed
+        ],
+    )
+
+
+def put_payments(rows: Rows, events: Iterable[Stored]) -> None:
+    """Write what events say of payments; of each payment its last event counts."""
+    columns = ("policy", "year", "payment", "code", "batch", "amount", "status", "day", "said", "position")
+    sets = "status=excluded.status, day=excluded.day, said=excluded.said, position=excluded.position"
+    last: dict[tuple[str, int, str], tuple[object, ...]] = {}
+    for event in events:
+        status = PAYMENT_STATUS.get(event.fact.name)
+        if status is None:
+            continue
+        content = event.fact.content
+        key = (content["policy"], content["year"], content["payment"])
+        batch = content["payment"].rpartition("-")[0]
+        said = content.get("reference") or content.get("reason") or ""
+        who = (*key, content["enterprise"], batch, content["amount_fen"])
+        last[key] = (*who, status, content.get("on", ""), said, event.position)
+    rows.run_many(
+        f"INSERT INTO payments ({', '.join(columns)}) VALUES (?,?,?,?,?,?,?,?,?,?) "
+        f"ON CONFLICT (policy, year, payment) DO UPDATE SET {sets}",
+        list(last.values()),
+    )
+
+
+PAYMENT_STATUS = {"PaymentOrdered": "ordered", "PaymentMade": "made", "PaymentFailed": "failed"}
+
+
+def put_adjustments(rows: Rows, events: Iterable[Stored]) -> None:
+    """Write accepted adjustments."""
+    rows.run_many(
+        "INSERT INTO adjustments (policy, year, code, adjustment, measure, into_year, amount, reason, "
+        "position) VALUES (?,?,?,?,?,?,?,?,?)",
+        [
+            (
+                *(c["policy"], c["year"], c["enterprise"], c["adjustment"], c["measure"], c["into_year"]),
+                *(c["amount_fen"], c["reason"], event.position),
+            )
+            for event in events
+            if event.fact.name == "AdjustmentAccepted" and (c := event.fact.content)
+        ],
+    )
+
+
+def rebuild_accounts(source: Rows, target: Rows, until: int) -> None:
+    """Fill the read models of settlements from their events up to a position, in bounded memory."""
+    sql = (
+        f"{SELECT} WHERE originator_id>=? AND originator_id<? AND rowid<=? "
+        "ORDER BY originator_id, originator_version"
+    )
+    for row in source.stream(sql, ["settlement:", "settlement;", until]):
+        put_stage(target, stored(row))
+    events: list[Stored] = []
+    for row in source.stream(sql, ["account:", "account;", until]):
+        event = stored(row)
+        if len(events) >= CHUNK and event.originator != events[-1].originator:
+            _put_events(target, events)
+            events = []
+        events.append(event)
+    _put_events(target, events)
+
+
+def _put_events(target: Rows, events: list[Stored]) -> None:
+    """Whole accounts, with all their events, into the read models."""
+    accounts: dict[str, Changed] = {}
+    lines: list[tuple[object, ...]] = []
+    for event in events:
+        content = event.fact.content
+        key = (content["policy"], content["year"], content["enterprise"])
+        account = accounts[event.originator][3] if event.originator in accounts else Account()
+        account.apply(event.fact.name, content)
+        accounts[event.originator] = (*key, account, event.version)
+        if event.fact.name == "AwardsSettled":
+            lines += [(*key, *line) for line in content["lines"]]
+    put_accounts(target, accounts.values())
+    put_payments(target, events)
+    put_adjustments(target, events)
+    target.run_many(
+        "INSERT INTO settlement_lines (policy, year, code, measure, award_year, gross, withheld, reduction, "
+        "payable) VALUES (?,?,?,?,?,?,?,?,?)",
+        lines,
+    )

@@ -1,0 +1,252 @@
+"""The files of a settlement: the public list, the summary for the finance bureau, the bank's orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from domain.policy.rulebook import Rulebook
+from domain.roles import NotAllowed
+from domain.settlement import factor
+from domain.settling import SettledLine, Settlement
+from ledger import queries
+from ledger.application import Ledger
+from ledger.export import finance_summary, payment_files, public_list
+from ledger.export.books import NotExportable
+from ledger.export.finance_summary import Account, Part, SummaryHead
+from ledger.export.payment_files import Payer, PaymentFile, PaymentLine, read_payees
+from ledger.export.public_list import PublicHead, PublicLine
+from ledger.messages.fields import instant
+from ledger.policies import rulebook
+from ledger.projections.settlements import lines_listed
+from ledger.settlement.reading import settlement_of
+from ledger.store import Rows
+
+NAMED = 1_000
+"""Enterprises whose names are looked up at a time."""
+
+
+def _listed(rows: Rows, policy: str, year: int) -> tuple[Rulebook, Settlement]:
+    book = rulebook(rows, policy)
+    state = settlement_of(rows, policy, year)
+    if not state.proposal:
+        raise NotAllowed("settlement.not-proposed", "year", stage=state.stage)
+    return book, state
+
+
+def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -> int:
+    """Write the public list as ``.xlsx`` or ``.csv``; how many enterprises it names.
+
+    Raises:
+        UnknownPolicy; NotAllowed: where no list was proposed; NotExportable: another suffix.
+    """
+    book, state = _listed(rows, policy, year)
+    governing = book.of_year(year)
+    said = state.proposal
+    value = factor(said["budget_fen"], said["sharing_fen"])
+    head = PublicHead(
+        title=f"{governing.title['zh']}{year}年度兑现名单",
+        number=governing.number,
+        year=year,
+        from_day=state.publication.get("from_day", ""),
+        until_day=state.publication.get("until_day", ""),
+        budget=said["budget_fen"],
+        total=said["sharing_fen"],
+        payable=said["payable_fen"],
+        factor=f"{value.numerator}/{value.denominator} = {queries.percent(value)}",
+        digest=said["lines_digest"],
+        position=said["known"],
+        count=said["enterprises"],
+        authority=governing.issuer,
+    )
+    lines = public_lines(rows, book, year)
+    mask = governing.procedure.mask
+    if path.suffix == ".csv":
+        with path.open("w", encoding="utf-8-sig", newline="") as out:
+            public_list.write_csv(out, head, lines, mask)
+    elif path.suffix == ".xlsx":
+        public_list.write_xlsx(path, head, lines, mask)
+    else:
+        raise NotExportable(f"{path.suffix or path.name}: write a file that ends in .xlsx or .csv")
+    return int(said["enterprises"])
+
+
+def public_lines(rows: Rows, book: Rulebook, year: int) -> Iterator[PublicLine]:
+    """The list by enterprise, with names and towns, streamed in order of credit code."""
+    whole = groupby(lines_listed(rows, book.id, year), key=lambda line: line.code)
+    for chunk in _chunks((code, list(lines)) for code, lines in whole):
+        names = names_of(rows, [code for code, _ in chunk])
+        for code, lines in chunk:
+            name, town = names.get(code, ("", ""))
+            measures = [(_title(book, line), line.gross, line.payable) for line in lines]
+            sums = [sum(line[at] for line in lines) for at in range(3, 7)]
+            yield PublicLine(code, name, town, measures, *sums)
+
+
+def _title(book: Rulebook, line: SettledLine) -> str:
+    measure = book.measure_of_year(line.measure, line.award_year)
+    return measure.title["zh"] if measure else line.measure
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
+    waiting: list[Any] = []
+    for item in items:
+        waiting.append(item)
+        if len(waiting) == NAMED:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def names_of(rows: Rows, codes: list[str]) -> dict[str, tuple[str, str]]:
+    """Names and towns by credit code, as the register last said them."""
+    sql = "SELECT code, name, town FROM enterprises WHERE code IN ({})"
+    return {code: (name, town) for code, name, town in rows.all_in(sql, codes)}
+
+
+def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -> None:
+    """Write the summary for the finance bureau as ``.xlsx``.
+
+    Raises:
+        UnknownPolicy; NotAllowed: where no list was proposed.
+    """
+    book, state = _listed(rows, policy, year)
+    governing, said = book.of_year(year), state.proposal
+    reduction = said["gross_fen"] - said["withheld_fen"] - said["payable_fen"]
+    head = SummaryHead(
+        title=f"{governing.title['zh']}{year}年度兑现资金汇总表",
+        number=governing.number,
+        year=year,
+        budget=said["budget_fen"],
+        gross=said["gross_fen"],
+        withheld=said["withheld_fen"],
+        reduction=reduction,
+        payable=said["payable_fen"],
+        count=said["enterprises"],
+        digest=said["lines_digest"],
+        position=rows.last_position(),
+        authority=governing.issuer,
+    )
+    measures = _sums(rows, policy, year)
+
+    def parts(name: Callable[[str, int], str]) -> list[Part]:
+        return _parts(measures, name)
+
+    def of(field: str, default: str) -> Callable[[str, int], str]:
+        def found(measure: str, award_year: int) -> str:
+            known = book.measure_of_year(measure, award_year)
+            return str(getattr(known, field)) if known else default
+
+        return found
+
+    def titled(measure: str, award_year: int) -> str:
+        known = book.measure_of_year(measure, award_year)
+        title = known.title["zh"] if known else measure
+        return title if award_year == year else f"{title}（{award_year}年度结转）"
+
+    finance_summary.write_xlsx(
+        path,
+        head,
+        parts(of("article", "—")),
+        parts(titled),
+        parts(of("lead", "—")),
+        _accounts(rows, policy, year),
+    )
+
+
+Sums = tuple[str, int, int, int, int, int, int]
+"""(measure, award year, enterprises, gross, withheld, reduction, payable)."""
+
+
+def _sums(rows: Rows, policy: str, year: int) -> list[Sums]:
+    columns = ", ".join(
+        f"CAST(SUM({name}) AS BIGINT)" for name in ("gross", "withheld", "reduction", "payable")
+    )
+    sql = (
+        f"SELECT measure, award_year, COUNT(*), {columns} FROM settlement_lines "
+        "WHERE policy=? AND year=? GROUP BY measure, award_year ORDER BY measure, award_year"
+    )
+    return [tuple(row) for row in rows.all(sql, [policy, year])]
+
+
+def _parts(measures: list[Sums], name: Callable[[str, int], str]) -> list[Part]:
+    found: dict[str, list[int]] = {}
+    for measure, award_year, *sums in measures:
+        entry = found.setdefault(name(measure, award_year), [0, 0, 0, 0, 0])
+        for index, value in enumerate(sums):
+            entry[index] += value
+    return [Part(key, *sums) for key, sums in found.items()]
+
+
+def _accounts(rows: Rows, policy: str, year: int) -> Iterator[Account]:
+    """Every account of the year; before the closing, what would be payable."""
+    if rows.all("SELECT 1 FROM accounts WHERE policy=? AND year=? LIMIT 1", [policy, year]):
+        sql = (
+            "SELECT a.code, e.name, a.payable, a.ordered, a.paid, "
+            "(SELECT CAST(COALESCE(SUM(p.amount), 0) AS BIGINT) FROM payments p WHERE p.policy=a.policy "
+            "AND p.year=a.year AND p.code=a.code AND p.status='failed'), a.clawed, a.recovered "
+            "FROM accounts a LEFT JOIN enterprises e ON e.code=a.code "
+            "WHERE a.policy=? AND a.year=? ORDER BY a.code"
+        )
+        for row in rows.stream(sql, [policy, year]):
+            yield Account(row[0], row[1] or "", *row[2:])
+        return
+    for line in public_lines(rows, rulebook(rows, policy), year):
+        yield Account(line.code, line.name, line.payable, 0, 0, 0, 0, 0)
+
+
+def write_payments(
+    ledger: Ledger,
+    rows: Rows,
+    policy: str,
+    year: int,
+    batch: str,
+    path: Path,
+    payees: Iterable[str],
+    payer: Payer,
+    on: str,
+) -> int:
+    """Write one batch for the bank as ``.csv``, or ``.xml`` (ISO 20022 pain.001); its total in fen.
+
+    Raises:
+        UnknownPolicy; NotAllowed: for an unknown batch; NotExportable: another suffix, or payees
+            that are wrong or missing.
+    """
+    governing = rulebook(rows, policy).of_year(year)
+    row = rows.all(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payments "
+        "WHERE policy=? AND year=? AND batch=? AND status='ordered'",
+        [policy, year, batch],
+    )[0]
+    count, total = int(row[0]), int(row[1])
+    if not count:
+        raise NotAllowed("payment.no-batch", "batch", batch=batch)
+    known = read_payees(payees)
+    made_at = instant(ledger.clock())
+    file = PaymentFile(batch, made_at, on, policy, year, payer, count, total, governing.title["zh"])
+
+    def lines() -> Iterator[PaymentLine]:
+        sql = (
+            "SELECT p.payment, p.code, e.name, p.amount FROM payments p LEFT JOIN enterprises e "
+            "ON e.code=p.code WHERE p.policy=? AND p.year=? AND p.batch=? AND p.status='ordered' "
+            "ORDER BY p.payment"
+        )
+        for found in rows.stream(sql, [policy, year, batch]):
+            yield PaymentLine(found[0], found[1], found[2] or "", found[3])
+
+    payment_files.check(file, lines(), known)
+    if path.suffix == ".csv":
+        with path.open("w", encoding="utf-8-sig", newline="") as out:
+            payment_files.write_csv(out, file, lines(), known)
+    elif path.suffix == ".xml":
+        with path.open("wb") as raw:
+            payment_files.write_pain001(raw, file, lines(), known)
+    else:
+        raise NotExportable(f"{path.suffix or path.name}: write a file that ends in .csv or .xml")
+    return total
+
+
+__all__ = ["Payer", "names_of", "public_lines", "write_list", "write_payments", "write_summary"]

@@ -1,0 +1,161 @@
+"""Payments and clawbacks of a closed year."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from ledger.messages.faults import FaultError
+from ledger.messages.fields import Choice, CreditCode, Day, MessageField, Money, Text
+from ledger.messages.schemas import Message
+from ledger.settlement.paying import RESULTS_MAX
+from services.api.answers import Answer, Yuan, listed, text, whole
+
+PAYEES_MAX = 10_000_000
+"""Most characters of the payees' file in one call; the command line has no such limit."""
+
+
+class Codes(MessageField):
+    """Credit codes, each once."""
+
+    json_schema = {"type": "array", "maxItems": RESULTS_MAX, "items": CreditCode.json_schema}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
+        if not isinstance(value, list) or not 1 <= len(value) <= RESULTS_MAX:
+            raise FaultError("field.type", wanted=f"a list of 1 to {RESULTS_MAX} credit codes")
+        one = CreditCode()
+        return [str(one.deserialize(each)) for each in value]
+
+
+class Lines(MessageField):
+    """A CSV file as one text: code, name, account, bank."""
+
+    json_schema = {"type": "string", "minLength": 1, "maxLength": PAYEES_MAX}
+
+    def settle(self, value: Any) -> list[str]:
+        """Refuse what is too long."""
+        if not 1 <= len(value) <= PAYEES_MAX:
+            raise FaultError("text.length", limit=PAYEES_MAX)
+        return str(value).removeprefix("\ufeff").splitlines()
+
+
+class OrderBody(Message):
+    """What to pay: everything that is outstanding, or that of some enterprises."""
+
+    enterprises = Codes(load_default=None)
+
+
+class OrderedSchema(Answer):
+    """A batch of payments that was ordered."""
+
+    batch = text()
+    payments = whole()
+    total = Yuan()
+
+
+class PaymentSchema(Answer):
+    """One payment."""
+
+    payment = text()
+    batch = text()
+    enterprise = text()
+    amount = Yuan()
+    status = text("ordered, made or failed")
+    on = text()
+    said = text("the bank's reference or reason")
+    position = whole()
+
+
+class PaymentsSchema(Answer):
+    """A page of payments."""
+
+    items = listed(PaymentSchema)
+    next = fields.String(required=True, allow_none=True)
+
+
+class ResultBody(Message):
+    """What the bank says of one payment."""
+
+    payment = Text(required=True)
+    status = Choice("made", "failed", required=True)
+    amount_fen = Money(required=True, data_key="amount")
+    on = Day(required=True)
+    said = Text(200, required=True)
+
+
+class Results(MessageField):
+    """The bank's answers."""
+
+    json_schema = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": RESULTS_MAX,
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["payment", "status", "amount", "on", "said"],
+            "properties": {
+                (field.data_key or name): field.json_schema  # type: ignore[attr-defined]
+                for name, field in ResultBody().fields.items()
+            },
+        },
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[dict[str, Any]]:
+        if not isinstance(value, list) or not 1 <= len(value) <= RESULTS_MAX:
+            raise FaultError("field.type", wanted=f"a list of 1 to {RESULTS_MAX} results")
+        loaded: list[dict[str, Any]] = ResultBody(many=True).load(value)
+        return loaded
+
+
+class ResultsBody(Message):
+    """The bank's answers; all are recorded, or none."""
+
+    results = Results(required=True)
+
+
+class RecordedSchema(Answer):
+    """How many answers were recorded, and how many were known."""
+
+    recorded = whole()
+    known = whole()
+
+
+class ClawbackBody(Message):
+    """What is ordered back."""
+
+    enterprise = CreditCode(required=True)
+    amount_fen = Money(required=True, data_key="amount")
+    reason = Text(2000, required=True)
+
+
+class RecoveryBody(Message):
+    """What came back."""
+
+    enterprise = CreditCode(required=True)
+    amount_fen = Money(required=True, data_key="amount")
+    on = Day(required=True)
+    reference = Text(required=True)
+
+
+class AccountSchema(Answer):
+    """One enterprise's account of a closed year after a step."""
+
+    enterprise = text()
+    clawback = text()
+    payable = Yuan()
+    paid = Yuan()
+    clawed_back = Yuan()
+    recovered = Yuan()
+
+
+class FileBody(Message):
+    """What the bank's file needs beside the batch; accounts are not kept in the ledger."""
+
+    form = Choice("csv", "pain.001", required=True)
+    on = Day(required=True)
+    payer_name = Text(required=True)
+    payer_account = Text(40, required=True)
+    payer_bank = Text(40, required=True)
+    payees = Lines(required=True)

@@ -1,0 +1,138 @@
+"""Payments of a closed year: ordered in batches, answered by the bank, clawed back."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app
+
+from domain.accounts import Account
+from domain.money import yuan
+from ledger.messages.fields import Choice, CreditCode, Text
+from ledger.policies import rulebook
+from ledger.settlement import paying
+from ledger.settlement.files import Payer, write_payments
+from services.api.fields import Cursor, Query, limit_field
+from services.api.identity import requester
+from services.api.paging import Made, page
+from services.api.payments.schemas import (
+    AccountSchema,
+    ClawbackBody,
+    FileBody,
+    OrderBody,
+    OrderedSchema,
+    PaymentsSchema,
+    RecordedSchema,
+    RecoveryBody,
+    ResultsBody,
+)
+from services.api.resource import Resource, ledger
+
+YEAR = "/<policy>/years/<year>"
+blueprint = Resource("payments", __name__, "/v1/policies", "拨付与追回 · payments and clawbacks")
+
+
+class PaymentsQuery(Query):
+    """Which payments."""
+
+    enterprise = CreditCode()
+    batch = Text()
+    status = Choice("ordered", "made", "failed")
+    cursor = Cursor("payments", str)
+    limit = limit_field()
+
+
+@blueprint.reads(f"{YEAR}/payments", "拨付", PaymentsQuery, PaymentsSchema)
+def payments(query: dict[str, Any], policy: str, year: int) -> Made:
+    """List the payments of a year as they now stand."""
+    columns = {"enterprise": "code", "batch": "batch", "status": "status"}
+    where, values = "", list[Any]()
+    for name, column in columns.items():
+        if name in query:
+            where, values = f"{where} AND {column}=?", [*values, query[name]]
+    if "cursor" in query:
+        where, values = f"{where} AND payment>?", [*values, *query["cursor"]]
+    sql = (
+        "SELECT payment, batch, code, amount, status, day, said, position FROM payments "
+        f"WHERE policy=? AND year=?{where} ORDER BY payment LIMIT ?"
+    )
+    names = ("payment", "batch", "enterprise", "amount", "status", "on", "said", "position")
+    with ledger().store.reading() as rows:
+        rulebook(rows, policy)
+        found = rows.all(sql, [policy, year, *values, query["limit"] + 1])
+    items = [dict(zip(names, row, strict=True)) for row in found]
+    for item in items:
+        item["amount"] = yuan(item["amount"])
+    return page(items, query["limit"], ("payments", "payment"))
+
+
+@blueprint.writes("POST", f"{YEAR}/payments", "下达拨付", {201: OrderedSchema}, body=OrderBody)
+def order(body: dict[str, Any], policy: str, year: int) -> Any:
+    """Order everything that is outstanding to be paid, as one batch."""
+    made = paying.order_payments(ledger(), policy, year, requester(), body["enterprises"])
+    return {"batch": made.batch, "payments": made.payments, "total": yuan(made.total)}, 201, {}
+
+
+@blueprint.writes(
+    "POST",
+    f"{YEAR}/payments/<batch>/file",
+    "银行拨付文件",
+    {200: None},
+    body=FileBody,
+    media_type="application/octet-stream",
+)
+def file(body: dict[str, Any], policy: str, year: int, batch: str) -> Response:
+    """Write a batch for the bank, as CSV or as ISO 20022 pain.001; nothing is recorded."""
+    suffix = ".csv" if body["form"] == "csv" else ".xml"
+    payer = Payer(body["payer_name"], body["payer_account"], body["payer_bank"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{policy}-{batch}{suffix}"
+        with ledger().store.reading() as rows:
+            write_payments(ledger(), rows, policy, year, batch, path, body["payees"], payer, body["on"])
+        response = current_app.response_class(path.read_bytes(), mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="{path.name}"'
+    return response
+
+
+@blueprint.writes("POST", f"{YEAR}/payments/results", "登记银行回执", {200: RecordedSchema}, body=ResultsBody)
+def results(body: dict[str, Any], policy: str, year: int) -> Any:
+    """Record what the bank did; the same answer again changes nothing."""
+    said = [
+        paying.Result(each["payment"], each["status"], each["amount_fen"], each["on"], each["said"])
+        for each in body["results"]
+    ]
+    recorded, known = paying.record_results(ledger(), policy, year, requester(), said)
+    return {"recorded": recorded, "known": known}
+
+
+@blueprint.writes("POST", f"{YEAR}/clawbacks", "追回", {201: AccountSchema}, body=ClawbackBody)
+def claw_back(body: dict[str, Any], policy: str, year: int) -> Any:
+    """Order back what was paid too much."""
+    code = body["enterprise"]
+    name, account = paying.claw_back(
+        ledger(), policy, year, code, requester(), body["amount_fen"], body["reason"]
+    )
+    return _account(code, name, account), 201, {}
+
+
+@blueprint.writes(
+    "POST", f"{YEAR}/clawbacks/<clawback>/recoveries", "登记追回到账", {200: AccountSchema}, body=RecoveryBody
+)
+def recover(body: dict[str, Any], policy: str, year: int, clawback: str) -> Any:
+    """Record that an enterprise paid back."""
+    code = body["enterprise"]
+    what = (clawback, body["amount_fen"], body["on"], body["reference"])
+    return _account(code, clawback, paying.recover(ledger(), policy, year, code, requester(), *what))
+
+
+def _account(code: str, clawback: str, account: Account) -> dict[str, Any]:
+    return {
+        "enterprise": code,
+        "clawback": clawback,
+        "payable": yuan(account.payable),
+        "paid": yuan(account.paid),
+        "clawed_back": yuan(account.clawed),
+        "recovered": yuan(account.recovered),
+    }

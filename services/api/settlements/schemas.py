@@ -1,0 +1,159 @@
+"""A year's settlement."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from ledger.messages.fields import Choice, CreditCode, Money, Text, Whole
+from ledger.messages.schemas import Message
+from services.api.answers import Answer, Factor, Yuan, listed, text, whole
+
+
+class ObjectionSchema(Answer):
+    """An objection to the published list."""
+
+    objection = text()
+    enterprise = fields.String(required=True, allow_none=True)
+    raised_by = text()
+    raised_at = text()
+    reason = text()
+    outcome = fields.String(required=True, allow_none=True)
+    resolved_by = fields.String(required=True, allow_none=True)
+    resolution = fields.String(required=True, allow_none=True)
+
+
+class FiguresSchema(Answer):
+    """What decides every payment, and the sums of the list."""
+
+    number = whole()
+    proposed_by = text()
+    known = whole()
+    appropriation = Yuan()
+    carried = Yuan()
+    spent = Yuan()
+    available = Yuan()
+    sharing = Yuan()
+    factor = fields.Nested(Factor, required=True)
+    gross = Yuan()
+    withheld = Yuan()
+    payable = Yuan()
+    outside_budget = Yuan()
+    awards = whole()
+    enterprises = whole()
+    lines_digest = text("SHA-256 of the list")
+
+
+class PublicationSchema(Answer):
+    """When the list is out for objections, both days included."""
+
+    from_day = text()
+    until_day = text()
+    published_by = text()
+
+
+class ClosingSchema(Answer):
+    """The closing: where it stands in the ledger, and the log's checkpoint just before it."""
+
+    closed_at = text()
+    closed_by = text()
+    first_position = whole()
+    log_size = whole()
+    log_root = text("hex")
+
+
+class PaidSchema(Answer):
+    """What was paid of a closed year."""
+
+    payable = Yuan()
+    ordered = Yuan()
+    paid = Yuan()
+    outstanding = Yuan()
+    clawed_back = Yuan()
+    recovered = Yuan()
+
+
+class SettlementSchema(Answer):
+    """Where a year's settlement stands."""
+
+    policy = text()
+    year = whole()
+    stage = text("open, proposed, published or closed")
+    position = whole()
+    proposal = fields.Nested(FiguresSchema, required=True, allow_none=True)
+    publication = fields.Nested(PublicationSchema, required=True, allow_none=True)
+    objections = listed(ObjectionSchema)
+    upheld = fields.Boolean(required=True)
+    closing = fields.Nested(ClosingSchema, required=True, allow_none=True)
+    accounts = fields.Nested(PaidSchema, required=True)
+
+
+class LineSchema(Answer):
+    """One award in a year's list."""
+
+    enterprise = text()
+    measure = text()
+    award_year = whole()
+    gross = Yuan()
+    withheld = Yuan()
+    reduction = Yuan()
+    payable = Yuan()
+
+
+class LinesSchema(Answer):
+    """A page of a year's list."""
+
+    items = listed(LineSchema)
+    next = fields.String(required=True, allow_none=True)
+
+
+class ObjectionBody(Message):
+    """An objection; about one enterprise, or the list as a whole."""
+
+    enterprise = CreditCode(load_default=None)
+    reason = Text(2000, required=True)
+
+
+class ResolutionBody(Message):
+    """How an objection is resolved."""
+
+    outcome = Choice("upheld", "dismissed", required=True)
+    reason = Text(2000, required=True)
+
+
+class PendingSchema(Answer):
+    """What late facts would change in a closed year's award."""
+
+    enterprise = text()
+    measure = text()
+    now = Yuan()
+    settled = Yuan()
+    accepted = Yuan()
+    difference = Yuan()
+
+
+class PendingPageSchema(Answer):
+    """Proposed adjustments of a closed year."""
+
+    items = listed(PendingSchema)
+    next = fields.String(required=True, allow_none=True)
+
+
+class AdjustmentBody(Message):
+    """What is accepted into an open year."""
+
+    enterprise = CreditCode(required=True)
+    measure = Text(required=True)
+    into_year = Whole(2000, 2100, "year.range", required=True)
+    amount_fen = Money(required=True, data_key="amount")
+    reason = Text(2000, required=True)
+
+
+class AdjustmentSchema(Answer):
+    """An accepted adjustment."""
+
+    adjustment = text()
+    enterprise = text()
+    measure = text()
+    year = whole()
+    into_year = whole()
+    amount = Yuan()

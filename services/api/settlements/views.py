@@ -1,0 +1,271 @@
+"""A year's settlement: propose, publish, object, close; and what late facts would change."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app
+
+from domain.money import yuan
+from domain.settlement import factor
+from domain.settling import Settlement
+from ledger import queries
+from ledger.messages.fields import CreditCode
+from ledger.policies import rulebook
+from ledger.settlement import adjusting, closing, proposing
+from ledger.settlement.files import write_list, write_summary
+from ledger.settlement.reading import must_be_closed, settlement_of
+from ledger.store import Rows
+from services.api.claims.schemas import EmptyBody
+from services.api.fields import Cursor, Query, limit_field
+from services.api.identity import requester
+from services.api.paging import Made, page
+from services.api.resource import Resource, ledger
+from services.api.settlements.schemas import (
+    AdjustmentBody,
+    AdjustmentSchema,
+    LinesSchema,
+    ObjectionBody,
+    PendingPageSchema,
+    ResolutionBody,
+    SettlementSchema,
+)
+
+YEAR = "/<policy>/years/<year>"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+blueprint = Resource("settlements", __name__, "/v1/policies", "年度兑现 · a year's settlement")
+
+
+@blueprint.reads(f"{YEAR}/settlement", "年度兑现的状态", Query, SettlementSchema)
+def settlement(_: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
+    """Say where a year's settlement stands."""
+    with ledger().store.reading() as rows:
+        rulebook(rows, policy)
+        return settlement_document(rows, settlement_of(rows, policy, year))
+
+
+def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
+    """A settlement as data."""
+    published = state.publication
+    return {
+        "policy": state.policy,
+        "year": state.year,
+        "stage": state.stage,
+        "position": rows.last_position(),
+        "proposal": _figures(state.proposal) if state.proposal else None,
+        "publication": {
+            "from_day": published["from_day"],
+            "until_day": published["until_day"],
+            "published_by": published["actor"],
+        }
+        if published
+        else None,
+        "objections": [
+            {
+                "objection": each.objection,
+                "enterprise": each.enterprise,
+                "raised_by": each.raised_by,
+                "raised_at": each.raised_at,
+                "reason": each.reason,
+                "outcome": each.outcome,
+                "resolved_by": each.resolved_by,
+                "resolution": each.resolution,
+            }
+            for each in state.objections.values()
+        ],
+        "upheld": state.upheld,
+        "closing": _closing(state) if state.closing else None,
+        "accounts": queries.accounts_sums(rows, state.policy, state.year),
+    }
+
+
+def _figures(said: dict[str, Any]) -> dict[str, Any]:
+    value = factor(said["budget_fen"], said["sharing_fen"])
+    return {
+        "number": said["number"],
+        "proposed_by": said["actor"],
+        "known": said["known"],
+        "appropriation": yuan(said["appropriation_fen"]),
+        "carried": yuan(said["carried_fen"]),
+        "spent": yuan(said["spent_fen"]),
+        "available": yuan(said["budget_fen"]),
+        "sharing": yuan(said["sharing_fen"]),
+        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
+        "gross": yuan(said["gross_fen"]),
+        "withheld": yuan(said["withheld_fen"]),
+        "payable": yuan(said["payable_fen"]),
+        "outside_budget": yuan(said["outside_fen"]),
+        "awards": said["awards"],
+        "enterprises": said["enterprises"],
+        "lines_digest": said["lines_digest"],
+    }
+
+
+def _closing(state: Settlement) -> dict[str, Any]:
+    said = state.closing
+    return {
+        "closed_at": state.closed_at,
+        "closed_by": said["actor"],
+        "first_position": said["first_position"],
+        "log_size": said["log_size"],
+        "log_root": said["log_root"],
+    }
+
+
+class LinesQuery(Query):
+    """Which part of a year's list."""
+
+    enterprise = CreditCode()
+    cursor = Cursor("lines", str, str, int)
+    limit = limit_field()
+
+
+@blueprint.reads(f"{YEAR}/settlement/lines", "兑现名单", LinesQuery, LinesSchema)
+def lines(query: dict[str, Any], policy: str, year: int) -> Made:
+    """List the awards of the proposed, published or closed list."""
+    where, values = "", list[Any]()
+    if "enterprise" in query:
+        where, values = " AND code=?", [query["enterprise"]]
+    if "cursor" in query:
+        where += " AND (code, measure, award_year)>(?,?,?)"
+        values += query["cursor"]
+    names = ("enterprise", "measure", "award_year", "gross", "withheld", "reduction", "payable")
+    sql = (
+        "SELECT code, measure, award_year, gross, withheld, reduction, payable FROM settlement_lines "
+        f"WHERE policy=? AND year=?{where} ORDER BY code, measure, award_year LIMIT ?"
+    )
+    with ledger().store.reading() as rows:
+        rulebook(rows, policy)
+        found = rows.all(sql, [policy, year, *values, query["limit"] + 1])
+    items = [dict(zip(names, [*row[:3], *map(yuan, row[3:])], strict=True)) for row in found]
+    return page(items, query["limit"], ("lines", "enterprise", "measure", "award_year"))
+
+
+@blueprint.reads(f"{YEAR}/settlement/list.xlsx", "公示名单（表格）", Query, media_type=XLSX)
+def list_xlsx(_: dict[str, Any], policy: str, year: int) -> Response:
+    """Give the public list as a workbook, with what the policy masks masked."""
+    return _file(write_list, policy, year, ".xlsx", XLSX)
+
+
+@blueprint.reads(f"{YEAR}/settlement/list.csv", "公示名单（CSV）", Query, media_type="text/csv")
+def list_csv(_: dict[str, Any], policy: str, year: int) -> Response:
+    """Give the public list as CSV, with what the policy masks masked."""
+    return _file(write_list, policy, year, ".csv", "text/csv")
+
+
+@blueprint.reads(f"{YEAR}/settlement/summary.xlsx", "资金汇总表", Query, media_type=XLSX)
+def summary_xlsx(_: dict[str, Any], policy: str, year: int) -> Response:
+    """Give the summary for the finance bureau as a workbook."""
+    return _file(write_summary, policy, year, ".xlsx", XLSX)
+
+
+def _file(write: Callable[..., Any], policy: str, year: int, suffix: str, media_type: str) -> Response:
+    """A file of a settlement, written aside and sent whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{policy}-{year}{suffix}"
+        with ledger().store.reading() as rows:
+            write(ledger(), rows, policy, year, path)
+        response = current_app.response_class(path.read_bytes(), mimetype=media_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{path.name}"'
+    return response
+
+
+def _document(state: Settlement) -> dict[str, Any]:
+    with ledger().store.reading() as rows:
+        return settlement_document(rows, state)
+
+
+@blueprint.writes("POST", f"{YEAR}/settlement/proposal", "拟定名单", {200: SettlementSchema}, body=EmptyBody)
+def propose(_: dict[str, Any], policy: str, year: int) -> Any:
+    """Work out the exact apportionment of all that is known now, and propose the list."""
+    return _document(proposing.propose(ledger(), policy, year, requester()))
+
+
+@blueprint.writes("POST", f"{YEAR}/settlement/publication", "公示", {200: SettlementSchema}, body=EmptyBody)
+def publish(_: dict[str, Any], policy: str, year: int) -> Any:
+    """Publish the proposed list for objections, from today."""
+    return _document(proposing.publish(ledger(), policy, year, requester()))
+
+
+@blueprint.writes(
+    "POST", f"{YEAR}/settlement/objections", "提出异议", {200: SettlementSchema}, body=ObjectionBody
+)
+def object_to(body: dict[str, Any], policy: str, year: int) -> Any:
+    """Object to the published list."""
+    return _document(
+        proposing.raise_objection(ledger(), policy, year, requester(), body["enterprise"], body["reason"])
+    )
+
+
+@blueprint.writes(
+    "POST",
+    f"{YEAR}/settlement/objections/<objection>/resolution",
+    "处理异议",
+    {200: SettlementSchema},
+    body=ResolutionBody,
+)
+def resolve(body: dict[str, Any], policy: str, year: int, objection: str) -> Any:
+    """Uphold an objection, so that the list must be proposed again, or dismiss it."""
+    return _document(
+        proposing.resolve_objection(
+            ledger(), policy, year, requester(), objection, body["outcome"], body["reason"]
+        )
+    )
+
+
+@blueprint.writes("POST", f"{YEAR}/settlement/closing", "办结", {200: SettlementSchema}, body=EmptyBody)
+def close(_: dict[str, Any], policy: str, year: int) -> Any:
+    """Make the published list final; every payment is frozen, all of them or none."""
+    return _document(closing.close(ledger(), policy, year, requester()))
+
+
+class PendingQuery(Query):
+    """Which part of the proposed adjustments."""
+
+    enterprise = CreditCode()
+    cursor = Cursor("adjustments", str)
+    limit = limit_field()
+
+
+@blueprint.reads(f"{YEAR}/adjustments", "待调整事项", PendingQuery, PendingPageSchema)
+def adjustments(query: dict[str, Any], policy: str, year: int) -> Made:
+    """List what late facts would change in a closed year's awards; an enterprise's stand on one page."""
+    after = query["cursor"][0] if "cursor" in query else ""
+    with ledger().store.reading() as rows:
+        rulebook(rows, policy)
+        must_be_closed(rows, policy, year)
+        found = adjusting.pending(rows, policy, year, query.get("enterprise"), after, query["limit"] + 1)
+    whole = adjusting.whole_enterprises(found, query["limit"])
+    items = [
+        {
+            "enterprise": each.code,
+            "measure": each.measure,
+            "now": yuan(each.now),
+            "settled": yuan(each.settled),
+            "accepted": yuan(each.accepted),
+            "difference": yuan(each.amount),
+        }
+        for each in found
+    ]
+    return page(items, whole, ("adjustments", "enterprise"))
+
+
+@blueprint.writes("POST", f"{YEAR}/adjustments", "接受调整", {201: AdjustmentSchema}, body=AdjustmentBody)
+def accept(body: dict[str, Any], policy: str, year: int) -> Any:
+    """Accept what late facts add to a closed year's award into an open year's budget."""
+    name, _ = adjusting.accept(
+        ledger(),
+        policy,
+        year,
+        body["enterprise"],
+        body["measure"],
+        body["into_year"],
+        requester(),
+        body["amount_fen"],
+        body["reason"],
+    )
+    said = {name: body[name] for name in ("enterprise", "measure", "into_year")}
+    return {"adjustment": name, "year": year, "amount": yuan(body["amount_fen"]), **said}, 201, {}
