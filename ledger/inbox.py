@@ -249,16 +249,27 @@ class Batch:
         if shape == "amendment":
             return self._amendment_faults(message, touched)
         faults = self._matter_faults(content) if "measure" in content else []
-        if shape in ("claim", "approval") and self.channel != DESK:
-            claim = touched.row.facts.claims.get(f"{content['policy']}{SEP}{content['claim']}")
-            if claim is not None and claim.desk:
-                faults.append(Fault("claim.desk", "data.claim", {"claim": content["claim"]}))
+        if shape in ("claim", "approval"):
+            effective = touched.row.facts.effective(message.fact)
+            faults += self._desk_faults([content, effective or content], touched, "data.claim")
         if shape == "approval" and not faults:
             faults = self._approval_faults(content, touched, message.fact.key)
         if shape == "amount":
             effective = touched.row.facts.effective(message.fact)
             faults += self._sum_faults(message.fact.name, effective, touched)
         return faults
+
+    def _desk_faults(
+        self, contents: Sequence[dict[str, Any]], touched: _Touched, where: str
+    ) -> list[Fault]:
+        """A claim that the ledger's own desk is deciding; ``contents`` are before and after correction."""
+        if self.channel == DESK:
+            return []
+        for content in contents:
+            claim = touched.row.facts.claims.get(f"{content['policy']}{SEP}{content['claim']}")
+            if claim is not None and claim.desk:
+                return [Fault("claim.desk", where, {"claim": content["claim"]})]
+        return []
 
     def _matter_faults(self, content: dict[str, Any]) -> list[Fault]:
         """A policy and measure that the ledger does not know."""
@@ -319,10 +330,14 @@ class Batch:
             return [Fault("amend.amendment", "data.of")]
         if name != content["of_type"]:
             return [Fault("amend.type", "data.of_type", {"actual": name})]
+        now = touched.row.facts.effective(target.fact) or target.fact.content
+        after = merged(name, now, content.get("changes", {}))
+        if CATALOGUE[name].shape in ("claim", "approval"):
+            desk = self._desk_faults([now, after], touched, "data.of")
+            if desk:
+                return desk
         if "changes" not in content:
             return []
-        now = touched.row.facts.effective(target.fact) or target.fact.content
-        after = merged(name, now, content["changes"])
         faults = check_merged(name, after)
         if not faults and "measure" in after:
             faults = self._matter_faults(after)

@@ -25,7 +25,7 @@ from ledger.pools import Pool, brought_in, lines_shared, merged, open_years, poo
 from ledger.progress import Reached, reached
 from ledger.projections.enterprises import EnterpriseRow, load
 from ledger.search import ANY, Search
-from ledger.settlement.reading import settlement_of
+from ledger.settlement.reading import closing_of, settlement_of
 from ledger.store import Rows, one
 from ledger.stored import Stored, events_of
 from ledger.totals import totals_of
@@ -158,6 +158,12 @@ def history(rows: Rows, code: str, at: Moment = NOW) -> list[Stored]:
     if not events:
         raise UnknownEnterprise(code)
     return events
+
+
+def names_of(rows: Rows, codes: list[str]) -> dict[str, tuple[str, str]]:
+    """Names and towns by credit code, as the register last said them."""
+    sql = "SELECT code, name, town FROM enterprises WHERE code IN ({})"
+    return {code: (name, town) for code, name, town in rows.all_in(sql, codes)}
 
 
 def accounts_sums(rows: Rows, policy: str, year: int) -> Answer:
@@ -373,10 +379,18 @@ def _count(counts: str, value: int) -> str:
 def enterprises(
     rows: Rows, policy: str, year: int, after: str, limit: int, search: Search = ANY
 ) -> list[Answer]:
-    """Enterprises of the ledger in order of credit code, with their sums of one year."""
+    """Enterprises of the ledger in order of credit code, with their sums of one year.
+
+    Those of a closed year are the frozen ones.
+    """
     conditions, values = search.clause()
+    sums, of_sums = "b.gross, b.withheld", list[Any]()
+    if closing_of(rows, policy, year) is not None:
+        listed = "FROM settlement_lines s WHERE s.policy=? AND s.year=? AND s.code=e.code"
+        sums = ", ".join(f"(SELECT CAST(SUM({name}) AS BIGINT) {listed})" for name in ("gross", "withheld"))
+        of_sums = [policy, year, policy, year]
     sql = (
-        "SELECT e.code, e.name, e.town, e.version, b.gross, b.withheld, b.eligible "
+        f"SELECT e.code, e.name, e.town, e.version, {sums} "
         f"FROM (SELECT code FROM enterprises WHERE code>?{conditions} ORDER BY code LIMIT ?) found "
         "JOIN enterprises e ON e.code=found.code "
         "LEFT JOIN balances b ON b.policy=? AND b.year=? AND b.code=e.code ORDER BY e.code"
@@ -389,10 +403,10 @@ def enterprises(
             "events": version,
             "gross": yuan(gross or 0),
             "withheld": yuan(withheld or 0),
-            "eligible": yuan(eligible or 0),
+            "eligible": yuan((gross or 0) - (withheld or 0)),
         }
-        for code, name, town, version, gross, withheld, eligible in rows.all(
-            sql, [after, *values, limit, policy, year]
+        for code, name, town, version, gross, withheld in rows.all(
+            sql, [*of_sums, after, *values, limit, policy, year]
         )
     ]
 
@@ -400,6 +414,11 @@ def enterprises(
 def largest(ledger: Ledger, rows: Rows, policy: str, year: int, limit: int = 10) -> list[Answer]:
     """The enterprises with the largest awards of a year, with what they are paid."""
     sql = "SELECT code FROM balances WHERE policy=? AND year=? ORDER BY eligible DESC, code LIMIT ?"
+    if closing_of(rows, policy, year) is not None:
+        sql = (
+            "SELECT code FROM settlement_lines WHERE policy=? AND year=? GROUP BY code "
+            "ORDER BY SUM(gross - withheld) DESC, code LIMIT ?"
+        )
     codes = [row[0] for row in rows.all(sql, [policy, year, limit])]
     return [balance(ledger, rows, code, policy, year) for code in codes]
 

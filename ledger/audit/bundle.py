@@ -5,15 +5,19 @@ A bundle is a ZIP file (form ``subsidy-audit-bundle/1``):
 ``bundle.json``    what it is of, and what the ledger says: budget, factor, sums
 ``checkpoint``     the signed checkpoint that everything is held against
 ``leaves``         the hashes of all leaves, 32 bytes each (year bundles)
-``events.ndjson``  policies first, then enterprises by code, each event with its salt;
-                   in an enterprise's bundle also with its path to the root
+``events.ndjson``  policies first, then settlements, enterprises by code, and accounts by year
+                   and code, each event with its salt; in an enterprise's bundle also with its
+                   path to the root
 ``awards.ndjson``  the awards and payments that the ledger says follow
 ``seal``           a note over the SHA-256 of all others, signed with the ledger's key: its word
                    that no event of the enterprise is left out (enterprises' bundles; in a
                    year's bundle every position must be filled, so it needs none)
 
-A year's bundle holds every event; an enterprise's bundle holds its own events and the
-policies', and nothing of any other enterprise but hashes.
+A year's bundle holds every event; an enterprise's bundle holds its own events and accounts,
+the policy's, and those of closed years' settlements, and nothing of any other enterprise but
+hashes. A settlement's events that tell of others (objections of others, and lists that were
+not the final one) stand there with their leaf's hash and its path alone. What a closing says
+is of the published list, so it is given whole (decision 0009).
 """
 
 from __future__ import annotations
@@ -28,19 +32,21 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from domain.entries import salt_of
-from domain.merkle import HASH_BYTES, inclusion_path
+from domain.events import account_id, settlement_id
+from domain.merkle import HASH_BYTES, consistency_path, inclusion_path
 from domain.money import yuan
 from domain.notes import SignerKey
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, payable_of
+from domain.settling import Settlement, fold
 from ledger.application import Ledger
 from ledger.audit.tree import TILE_HASHES, Tree, secret_of
 from ledger.moments import NOW
 from ledger.policies import rulebook
-from ledger.pools import Pool, lines_now, lines_of, pool
+from ledger.pools import Pool, brought_in, lines_now, lines_of, merged, pool
 from ledger.projections.enterprises import load
 from ledger.store import Row, Rows
-from ledger.stored import SELECT
+from ledger.stored import SELECT, Stored, stored
 
 FORMAT = "subsidy-audit-bundle/1"
 SEALED = ("bundle.json", "checkpoint", "events.ndjson", "awards.ndjson")
@@ -69,7 +75,7 @@ def write_year(
         _must_be_current(rows, size)
         book = rulebook(rows, policy)
         found = pool(ledger, rows, book, year, NOW)
-        head = {"kind": "year", "policy": policy, "year": year, "size": size, **_said(found)}
+        head = {"kind": "year", "policy": policy, "year": year, "size": size, **_said(rows, found)}
         archive.writestr("bundle.json", _json({"format": FORMAT, **head}))
         archive.writestr("checkpoint", note)
         with archive.open("leaves", "w") as file:
@@ -83,7 +89,7 @@ def write_year(
 def write_enterprise(
     ledger: Ledger, path: Path, code: str, policy: str, year: int, note: str, size: int, key: SignerKey
 ) -> None:
-    """Write one enterprise's bundle: its events and the policies', each with its proof.
+    """Write one enterprise's bundle: what concerns it, each event with its proof.
 
     Raises:
         StaleCheckpoint: where events have been recorded since the checkpoint.
@@ -97,14 +103,31 @@ def write_enterprise(
         book = rulebook(rows, policy)
         found = pool(ledger, rows, book, year, NOW)
         head = {"kind": "enterprise", "enterprise": code, "policy": policy, "year": year, "size": size}
-        archive.writestr("bundle.json", _json({"format": FORMAT, **head, **_said(found)}))
+        if found.closing:
+            head["log_path"] = [
+                each.hex() for each in consistency_path(found.closing["log_size"], size, Tree(rows).node)
+            ]
+        archive.writestr("bundle.json", _json({"format": FORMAT, **head, **_said(rows, found)}))
         archive.writestr("checkpoint", note)
         with archive.open("events.ndjson", "w") as file:
             _write_proved(rows, size, code, policy, file)
-        lines = [line for line in lines_of(code, book, row.facts) if line.year == year]
+        if found.closing:
+            lines = _settled(rows, policy, year, code)
+        else:
+            own = [line for line in lines_of(code, book, row.facts) if line.year == year]
+            lines = merged(own + brought_in(rows, book, year, code=code))
         with archive.open("awards.ndjson", "w") as file:
             _write_awards(iter(lines), book, found, file)
     _seal(path, key)
+
+
+def _settled(rows: Rows, policy: str, year: int, code: str) -> list[Line]:
+    """An enterprise's awards in a closed year's list."""
+    sql = (
+        "SELECT code, measure, award_year, gross, withheld FROM settlement_lines "
+        "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
+    )
+    return [Line(*row) for row in rows.all(sql, [policy, year, code])]
 
 
 def _seal(path: Path, key: SignerKey) -> None:
@@ -127,14 +150,20 @@ def _must_be_current(rows: Rows, size: int) -> None:
         raise StaleCheckpoint(f"the checkpoint is of {size} events, the ledger holds {rows.last_position()}")
 
 
-def _said(found: Pool) -> dict[str, Any]:
+def _said(rows: Rows, found: Pool) -> dict[str, Any]:
     """What the ledger says of the budget; the bundle's reader works it out again."""
     return {
+        "closed": _closed_at(rows, found.closing) if found.closing else None,
         "period": found.budget.period,
         "budget": yuan(found.budget.amount),
         "sharing": yuan(found.total),
         "factor": f"{found.factor.numerator}/{found.factor.denominator}",
     }
+
+
+def _closed_at(rows: Rows, closing: dict[str, Any]) -> int:
+    sql = "SELECT position FROM settlements WHERE policy=? AND year=?"
+    return int(rows.all(sql, [closing["policy"], closing["year"]])[0][0])
 
 
 def _json(value: dict[str, Any]) -> str:
@@ -161,7 +190,7 @@ def _event(secret: bytes, row: Row) -> dict[str, Any]:
 
 def _write_events(rows: Rows, size: int, file: Any, progress: Progress | None) -> None:
     secret, count = secret_of(rows), 0
-    for chosen in ("originator_id LIKE 'policy:%'", "originator_id NOT LIKE 'policy:%'"):
+    for chosen in PARTS:
         sql = f"{SELECT} WHERE {chosen} AND rowid<=? ORDER BY originator_id, originator_version"
         for row in rows.stream(sql, [size]):
             file.write(_json(_event(secret, row)).encode() + b"\n")
@@ -170,14 +199,47 @@ def _write_events(rows: Rows, size: int, file: Any, progress: Progress | None) -
                 progress(count, size)
 
 
+PARTS = (
+    "originator_id LIKE 'policy:%'",
+    "originator_id LIKE 'settlement:%'",
+    "originator_id NOT LIKE 'policy:%' AND originator_id NOT LIKE 'settlement:%'",
+)
+"""The order in which a reader can work: what was known at a closing comes before the facts."""
+
+
 def _write_proved(rows: Rows, size: int, code: str, policy: str, file: Any) -> None:
     secret, tree = secret_of(rows), Tree(rows)
     sql = f"{SELECT} WHERE originator_id=? AND rowid<=? ORDER BY originator_version"
-    for originator in (f"policy:{policy}", code):
-        for row in rows.stream(sql, [originator, size]):
+    closed = "SELECT year FROM settlements WHERE policy=? AND stage='closed' AND position<=? ORDER BY year"
+    years = [year for (year,) in rows.all(closed, [policy, size])]
+    settlements = [settlement_id(policy, year) for year in years]
+    accounts = [account_id(policy, year, code) for year in years]
+    for originator in (f"policy:{policy}", *settlements, code, *accounts):
+        found = rows.all(sql, [originator, size])
+        hidden = _of_others(code, [stored(row) for row in found]) if originator in settlements else set()
+        for row in found:
+            event = _event(secret, row) if row[0] not in hidden else _hidden(row, tree)
             path = inclusion_path(row[0] - 1, size, tree.node)
-            event = {**_event(secret, row), "path": [each.hex() for each in path]}
-            file.write(_json(event).encode() + b"\n")
+            file.write(_json({**event, "path": [each.hex() for each in path]}).encode() + b"\n")
+
+
+def _hidden(row: Row, tree: Tree) -> dict[str, Any]:
+    """An event of which only its leaf is given."""
+    where = {"position": row[0], "originator": row[1], "version": row[2]}
+    return {**where, "leaf": tree.leaf(row[0]).hex()}
+
+
+def _of_others(code: str, events: list[Stored]) -> set[int]:
+    """Positions of a closed settlement's events that tell of others: objections, and earlier lists."""
+    content = events[0].fact.content
+    state: Settlement = fold(content["policy"], content["year"], [event.fact for event in events])
+    mine = {each.objection for each in state.objections.values() if each.enterprise == code}
+    return {
+        event.position
+        for event in events
+        if event.fact.content.get("objection", "") not in {"", *mine}
+        or (event.fact.name == "SettlementProposed" and event.fact.content["number"] != state.number)
+    }
 
 
 def _write_awards(lines: Iterator[Line], book: Rulebook, found: Pool, file: BinaryIO | Any) -> None:

@@ -2,20 +2,21 @@
 
 What is found is named with its position. The read models are held against a replay by
 ``ledger.replay``; the log's own tiles, the checkpoints, the order of positions and times, the
-policies and budgets beside the events are held against the events here.
+policies and budgets beside the events, and all of closed years are held against the events here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import islice
 
 from domain.entries import leaf_of, salt_of
 from domain.facts import Fact
 from domain.merkle import EMPTY_ROOT, node_hash
 from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.policy.load import digest_of
+from ledger.audit.settled import Finding, check_settled
 from ledger.audit.tree import Tree, secret_of
 from ledger.store import Row, Rows, one
 from ledger.stored import SELECT, fact_of
@@ -23,13 +24,6 @@ from ledger.stored import SELECT, fact_of
 FINDINGS_MAX = 200
 PROGRESS_EVENTS = 5_000
 AUDITORS = "the auditor's checkpoint"
-
-
-class Finding(NamedTuple):
-    """Something that does not match: at which position (0: the ledger as a whole), and what."""
-
-    position: int
-    what: str
 
 
 @dataclass(slots=True)
@@ -92,6 +86,7 @@ def check_log(
     if progress:
         progress(walk.frontier.size, whole)
     found += _beside(rows, walk)
+    found += islice(check_settled(rows), FINDINGS_MAX)
     return sorted(set(found))[:FINDINGS_MAX]
 
 
@@ -239,3 +234,6 @@ def _beside(rows: Rows, walk: _Walk) -> Iterator[Finding]:
     held = {(p, period, at, str(amount)) for p, period, at, amount in rows.all("SELECT * FROM budgets")}
     for policy, period, position, _ in sorted(held ^ walk.budgets):
         yield Finding(position, f"the budget of {policy} for {period} is not the one that was set")
+
+
+__all__ = ["Finding", "Frontier", "check_log"]

@@ -2,7 +2,7 @@
 
 The ledger does not store bank accounts. They are read from a file when payments are exported, and
 are joined here; so every payment is looked through once before anything is written, and whoever
-passes ``lines`` passes something that can be gone through twice, such as a list or an object that
+passes ``lines`` passes something that can be gone through twice, such as a list or a function that
 queries anew.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import BinaryIO, NamedTuple, TextIO
@@ -96,6 +96,22 @@ class Payee(NamedTuple):
     name: str
 
 
+Payments = Callable[[], Iterable[PaymentLine]] | Iterable[PaymentLine]
+"""Payments that can be gone through twice: a list, an object that queries anew, or a function that does."""
+
+
+def _again(lines: Payments) -> Iterator[PaymentLine]:
+    """The payments from the first on.
+
+    Raises:
+        TypeError: for an iterator, which would be at its end the second time.
+    """
+    anew = lines() if callable(lines) else lines
+    if anew is lines and iter(anew) is anew:
+        raise TypeError("payments are gone through twice: pass a list, or a function that queries anew")
+    return iter(anew)
+
+
 class NoPayee(NotExportable):
     """Enterprises without an account: ``codes`` holds the first, ``total`` how many there are."""
 
@@ -156,21 +172,19 @@ def clean(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
-def check(file: PaymentFile, lines: Iterable[PaymentLine], payees: Mapping[str, Payee]) -> None:
+def check(file: PaymentFile, lines: Payments, payees: Mapping[str, Payee]) -> None:
     """Look through everything before it is written.
 
     Raises:
         NoPayee: naming the enterprises that have no account.
         NotExportable: where the head is unfit, a payment is, or the sum or number differs.
     """
-    if iter(lines) is lines:
-        raise TypeError("payments are gone through twice: pass a list, or an object that queries anew")
     unfit = [name for name, fits in _head_fits(file) if not fits]
     if unfit:
         raise NotExportable(f"付款文件不合格式：{'、'.join(unfit)}")
     missing: dict[str, None] = {}
     count = total = without = 0
-    for line in lines:
+    for line in _again(lines):
         if not IDENTIFIER.fullmatch(line.payment) or line.amount <= 0:
             raise NotExportable(f"付款 {line.payment!r} 的编号或金额（{line.amount} 分）不合格式")
         count, total = count + 1, total + line.amount
@@ -208,10 +222,10 @@ def _same(file: PaymentFile, count: int, total: int) -> None:
         )
 
 
-def _checked(file: PaymentFile, lines: Iterable[PaymentLine], tick: Tick) -> Iterator[PaymentLine]:
+def _checked(file: PaymentFile, lines: Payments, tick: Tick) -> Iterator[PaymentLine]:
     """The payments; at their end, that they were still as many and as much when written."""
     count = total = 0
-    for line in lines:
+    for line in _again(lines):
         yield line
         count, total = count + 1, total + line.amount
         tick()
@@ -233,7 +247,7 @@ def csv_text(value: str) -> str:
 def write_csv(
     out: TextIO,
     file: PaymentFile,
-    lines: Iterable[PaymentLine],
+    lines: Payments,
     payees: Mapping[str, Payee],
     tick: Tick = no_tick,
     *,
@@ -263,7 +277,7 @@ def write_csv(
 def write_pain001(
     out: BinaryIO,
     file: PaymentFile,
-    lines: Iterable[PaymentLine],
+    lines: Payments,
     payees: Mapping[str, Payee],
     tick: Tick = no_tick,
 ) -> None:

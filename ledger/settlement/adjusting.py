@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from domain.accounts import Account
 from domain.money import yuan
 from domain.roles import Actor, NotAllowed, require
-from domain.settling import must_be_open
+from domain.settlement import Line, payable_of
+from domain.settling import apportionment_of, must_be_open
 from ledger.application import Ledger
 from ledger.policies import rulebook
 from ledger.settlement.paying import head_of, one_step
-from ledger.settlement.reading import settlement_of
+from ledger.settlement.reading import must_be_closed, settlement_of
 from ledger.store import Rows
 
 
@@ -35,22 +36,22 @@ class Pending(NamedTuple):
 
 
 _SUMMED = """
-SELECT code, measure, CAST(SUM(now_fen) AS BIGINT), CAST(SUM(settled) AS BIGINT),
-    CAST(SUM(accepted) AS BIGINT)
+SELECT code, measure, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT),
+    CAST(SUM(settled) AS BIGINT), CAST(SUM(accepted) AS BIGINT)
 FROM (
-    SELECT code, measure, gross - withheld AS now_fen, 0 AS settled, 0 AS accepted
+    SELECT code, measure, gross, withheld, 0 AS settled, 0 AS accepted
     FROM awards WHERE policy=? AND year=?{mine}
     UNION ALL
-    SELECT code, measure, 0, gross - withheld, 0
+    SELECT code, measure, 0, 0, gross - withheld, 0
     FROM settlement_lines WHERE policy=? AND year=? AND award_year=?{mine}
     UNION ALL
-    SELECT code, measure, 0, 0, amount FROM adjustments WHERE policy=? AND year=?{mine}
+    SELECT code, measure, 0, 0, 0, amount FROM adjustments WHERE policy=? AND year=?{mine}
 ) AS each_side
 WHERE code>?
-GROUP BY code, measure
-HAVING SUM(now_fen) <> SUM(settled) + SUM(accepted)
-ORDER BY code, measure LIMIT ?
+GROUP BY code, measure{differ}
+ORDER BY code, measure
 """
+_DIFFER = "\nHAVING SUM(gross) - SUM(withheld) <> SUM(settled) + SUM(accepted)"
 
 
 def pending(
@@ -60,9 +61,22 @@ def pending(
 
     Of all enterprises it costs one pass over the year's awards; of one, nothing to speak of.
     """
+    book, closing = rulebook(rows, policy), must_be_closed(rows, policy, year)
+    shares = apportionment_of(closing)
+    # Where the standards are reduced first, how much is withheld depends on the frozen reduction.
+    reduced_first = book.of_year(year).pro_rata == "standards-first" and shares.reduces
     mine, whose = (" AND code=?", [code]) if code else ("", [])
-    values: list[Any] = [policy, year, *whose, policy, year, year, *whose, policy, year, *whose, after, limit]
-    return [Pending(*row) for row in rows.all(_SUMMED.format(mine=mine), values)]
+    values: list[Any] = [policy, year, *whose, policy, year, year, *whose, policy, year, *whose, after]
+    sql = _SUMMED.format(mine=mine, differ="" if reduced_first else _DIFFER)
+    found: list[Pending] = []
+    for of, measure, gross, withheld, settled, accepted in rows.stream(sql, values):
+        paid = payable_of(Line(of, measure, year, gross, withheld), book, shares)
+        each = Pending(of, measure, paid.gross - paid.withheld, settled, accepted)
+        if each.amount:
+            found.append(each)
+        if len(found) == limit:
+            break
+    return found
 
 
 def whole_enterprises(found: list[Pending], limit: int) -> int:

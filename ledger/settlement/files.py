@@ -64,7 +64,7 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
     lines = public_lines(rows, book, year)
     mask = governing.procedure.mask
     if path.suffix == ".csv":
-        with path.open("w", encoding="utf-8-sig", newline="") as out:
+        with path.open("w", encoding="utf-8", newline="") as out:
             public_list.write_csv(out, head, lines, mask)
     elif path.suffix == ".xlsx":
         public_list.write_xlsx(path, head, lines, mask)
@@ -77,7 +77,7 @@ def public_lines(rows: Rows, book: Rulebook, year: int) -> Iterator[PublicLine]:
     """The list by enterprise, with names and towns, streamed in order of credit code."""
     whole = groupby(lines_listed(rows, book.id, year), key=lambda line: line.code)
     for chunk in _chunks((code, list(lines)) for code, lines in whole):
-        names = names_of(rows, [code for code, _ in chunk])
+        names = queries.names_of(rows, [code for code, _ in chunk])
         for code, lines in chunk:
             name, town = names.get(code, ("", ""))
             measures = [(_title(book, line), line.gross, line.payable) for line in lines]
@@ -99,12 +99,6 @@ def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
             waiting = []
     if waiting:
         yield waiting
-
-
-def names_of(rows: Rows, codes: list[str]) -> dict[str, tuple[str, str]]:
-    """Names and towns by credit code, as the register last said them."""
-    sql = "SELECT code, name, town FROM enterprises WHERE code IN ({})"
-    return {code: (name, town) for code, name, town in rows.all_in(sql, codes)}
 
 
 def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -> None:
@@ -198,6 +192,16 @@ def _accounts(rows: Rows, policy: str, year: int) -> Iterator[Account]:
         yield Account(line.code, line.name, line.payable, 0, 0, 0, 0, 0)
 
 
+class _Again:
+    """Lines that are read from the ledger anew each time they are gone through."""
+
+    def __init__(self, lines: Callable[[], Iterator[PaymentLine]]) -> None:
+        self.lines = lines
+
+    def __iter__(self) -> Iterator[PaymentLine]:
+        return self.lines()
+
+
 def write_payments(
     ledger: Ledger,
     rows: Rows,
@@ -237,16 +241,16 @@ def write_payments(
         for found in rows.stream(sql, [policy, year, batch]):
             yield PaymentLine(found[0], found[1], found[2] or "", found[3])
 
-    payment_files.check(file, lines(), known)
+    again = _Again(lines)
     if path.suffix == ".csv":
-        with path.open("w", encoding="utf-8-sig", newline="") as out:
-            payment_files.write_csv(out, file, lines(), known)
+        with path.open("w", encoding="utf-8", newline="") as out:
+            payment_files.write_csv(out, file, again, known)
     elif path.suffix == ".xml":
         with path.open("wb") as raw:
-            payment_files.write_pain001(raw, file, lines(), known)
+            payment_files.write_pain001(raw, file, again, known)
     else:
         raise NotExportable(f"{path.suffix or path.name}: write a file that ends in .csv or .xml")
     return total
 
 
-__all__ = ["Payer", "names_of", "public_lines", "write_list", "write_payments", "write_summary"]
+__all__ = ["Payer", "public_lines", "write_list", "write_payments", "write_summary"]

@@ -1,4 +1,4 @@
-"""The HTTP API: joins the resources, the errors, the headers and the document to one ledger."""
+"""The service: joins the API's resources, the errors, the headers and the console to one ledger."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from services.api.refused.views import blueprint as refused
 from services.api.settlements.views import blueprint as settlements
 from services.api.what_if.views import blueprint as what_if
 from services.api.years.views import blueprint as years
+from services.console import app as console
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 """Largest body of one request; a stream of events has no limit but that of each line."""
@@ -76,4 +77,5 @@ def create_app(ledger: Ledger) -> Flask:
     problems.register(app)
     headers.register(app)
     looking.register(app, ledger)
+    console.register(app, ledger)
     return app

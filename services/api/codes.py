@@ -163,6 +163,20 @@ PROBLEMS: dict[str, Kind] = {
         "未作任何更改；原因见 faults。",
         "Nothing was changed; see faults for who may take it.",
     ),
+    "form-expired": Kind(
+        403,
+        "表单已失效",
+        "The form has expired",
+        "返回上一页，刷新后重新提交；未作任何更改。",
+        "Go back, load the page again and send it once more; nothing was changed.",
+    ),
+    "sample-not-empty": Kind(
+        409,
+        "账本中已有数据，不能放入示例",
+        "The ledger holds data already",
+        "在空的数据库中生成示例年度。",
+        "Make the sample year in an empty database.",
+    ),
     "claim-unknown": Kind(
         404,
         "没有这项申报",

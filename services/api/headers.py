@@ -33,14 +33,16 @@ def add_headers(response: Response) -> Response:
     """Set the headers; a read whose ETag the caller holds becomes 304."""
     page = response.mimetype in ("text/html", "text/css")
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = PAGE_POLICY if page else CONTENT_POLICY
+    response.headers.setdefault("Content-Security-Policy", PAGE_POLICY if page else CONTENT_POLICY)
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["Cache-Control"] = "no-store"
+    lasting = response.cache_control.public
+    if not lasting:
+        response.headers["Cache-Control"] = "no-store"
     response.vary.add("Accept-Language")
     readable = request.method in ("GET", "HEAD") and response.status_code == 200
-    if readable and not request.path.startswith(UNCACHED) and not response.is_streamed:
+    if readable and not lasting and not request.path.startswith(UNCACHED) and not response.is_streamed:
         response.headers["Cache-Control"] = "private, no-cache"
         response.add_etag()
         response.make_conditional(request)

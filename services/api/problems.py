@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Response, current_app, request
@@ -64,7 +64,10 @@ def language() -> str:
 
 
 def answer(problem: Problem, status: int | None = None, headers: Iterable[tuple[str, str]] = ()) -> Response:
-    """The response that tells a problem."""
+    """The response that tells a problem; a page where the console was asked."""
+    if request.path.startswith("/console"):
+        as_page: Callable[[Problem, int | None], Response] = current_app.extensions["subsidy-problem-page"]
+        return as_page(problem, status)
     lang = language()
     kind = PROBLEMS[problem.code]
     status = status or kind.status

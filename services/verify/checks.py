@@ -1,4 +1,9 @@
-"""The checks of both kinds of bundle."""
+"""What both kinds of bundle share: reading events in groups, and working awards and budget out.
+
+The events stand in this order: policies, settlements, enterprises by code, accounts by year and
+code. So what was known at a year's closing is settled before the first enterprise is folded, and
+what earlier years bring in is counted before a year is divided.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +16,18 @@ from typing import Any
 
 from domain.awards import awards_of
 from domain.facts import Fact, fold
-from domain.merkle import HASH_BYTES, ProofError, check_inclusion
 from domain.money import Apportionment, parse_fen, yuan
 from domain.notes import Checkpoint
 from domain.policy.load import PolicyError, digest_of, load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, apportionment, factor, payable_of
+from domain.settlement import Line, factor, payable_of
+from domain.settling import SettledLine
 from domain.states import UnreadableState, fact_from
-from services.verify.reading import (
-    Broken,
-    Event,
-    Verdict,
-    event_of,
-    parse_fen_any,
-    read_leaves,
-    read_lines,
-    root_over,
-    said,
-)
+from services.verify.accounts import Owner, check_account
+from services.verify.claims import check_claims
+from services.verify.procedure import Closing, Placed, Steps
+from services.verify.reading import Broken, Event, Verdict, event_of, read_lines, said
 
 PROGRESS_EVENTS = 20_000
 Key = tuple[str, str, int]
@@ -37,7 +35,10 @@ Key = tuple[str, str, int]
 
 
 class Check:
-    """What both kinds of bundle share: reading events in groups, and working the awards out."""
+    """A bundle's events, read once."""
+
+    whole = True
+    """Whether every event of the log is there."""
 
     def __init__(
         self,
@@ -49,18 +50,36 @@ class Check:
     ) -> None:
         self.archive, self.head, self.checkpoint = archive, head, checkpoint
         self.verdict, self.shown = verdict, shown
-        self.versions: list[Policy] = []
-        self.budget: int | None = None
+        self.policy: str = head["policy"]
+        self.year: int = head["year"]
+        self.versions: list[tuple[int, Policy]] = []
+        self.budgets: list[tuple[int, str, int]] = []
+        self.closings: dict[int, Closing] = {}
+        self.known: int = head["size"]
+        """The last position that counts for the year's list."""
         self.lines: list[Line] = []
+        self.brought: list[Line] = []
+        """What closed years bring into the year's budget."""
         self.book: Rulebook | None = None
+        self.divided = False
 
     def hashed(self, event: Event) -> None:
         """Hold an event against the log."""
         raise Broken("not a kind of bundle")
 
+    def settled(self, event: Placed, lines: list[SettledLine]) -> None:
+        """Take an enterprise's part of a closed year."""
+        raise Broken("not a kind of bundle")
+
+    def fault(self, position: int, text: str) -> None:
+        """Note what is wrong at a position."""
+        self.verdict.fault(f"position {position}: {text}")
+
+    # --- reading ---------------------------------------------------------------------------------
+
     def read(self) -> None:
-        """Read every event; the awards of each enterprise follow when its last event was read."""
-        originator, facts, version = "", list[Fact](), 0
+        """Read every event; what an originator's events lead to follows when its last one was read."""
+        originator, placed, version = "", list[Placed](), 0
         for value in read_lines(self.archive, "events.ndjson"):
             event = event_of(value)
             self.hashed(event)
@@ -68,55 +87,203 @@ class Check:
             if self.shown and self.verdict.events % PROGRESS_EVENTS == 0:
                 print(f"  {self.verdict.events:,} / {self.head['size']:,}", file=sys.stderr)
             if event.originator != originator:
-                self.finished(originator, facts)
-                originator, facts, version = event.originator, [], 0
+                self.finished(originator, placed)
+                originator, placed, version = event.originator, [], 0
             version += 1
             if event.version != version:
-                self.verdict.fault(f"position {event.position}: version {version} of {originator} is missing")
+                self.fault(event.position, f"version {version} of {originator} is missing")
                 version = event.version
-            fact = self.fact(event)
+            fact = self.fact(event) if event.withheld is None else None
             if fact is not None:
-                facts.append(fact)
-        self.finished(originator, facts)
+                placed.append(Placed(event.position, event.version, fact))
+        self.finished(originator, placed)
 
     def fact(self, event: Event) -> Fact | None:
         """What the event records; policies and budgets are taken note of here."""
         try:
             fact, _ = fact_from(event.topic, json.loads(event.state))
         except (UnreadableState, ValueError, AttributeError) as error:
-            self.verdict.fault(f"position {event.position}: the event cannot be read: {error}")
+            self.fault(event.position, f"the event cannot be read: {error}")
             return None
-        if fact.name == "PolicyAdopted" and fact.content["policy"] == self.head["policy"]:
+        if fact.name == "PolicyAdopted" and fact.content["policy"] == self.policy:
             self._adopted(event.position, fact.content)
-        if fact.name == "BudgetSet":
-            named = (fact.content["policy"], fact.content["period"])
-            if named == (self.head["policy"], self.head["period"]):
-                self.budget = fact.content["amount_fen"]
+        if fact.name == "BudgetSet" and fact.content["policy"] == self.policy:
+            self.budgets.append((event.position, fact.content["period"], fact.content["amount_fen"]))
         return fact
 
     def _adopted(self, position: int, content: dict[str, Any]) -> None:
         if digest_of(content["document"]) != content["digest"]:
-            self.verdict.fault(f"position {position}: the policy does not fit its digest")
+            self.fault(position, "the policy does not fit its digest")
         try:
-            self.versions.append(load_policy(content["document"]))
+            self.versions.append((position, load_policy(content["document"])))
         except PolicyError as error:
-            self.verdict.fault(f"position {position}: the policy cannot be read: {error}")
+            self.fault(position, f"the policy cannot be read: {error}")
 
-    def finished(self, originator: str, facts: list[Fact]) -> None:
-        """Work out the awards of an enterprise whose events have all been read."""
-        if not originator or originator.startswith("policy:"):
+    def finished(self, originator: str, placed: list[Placed]) -> None:
+        """Count an originator whose events have all been read."""
+        kind, _, rest = originator.partition(":")
+        if not originator or kind == "policy":
             return
-        if self.book is None:
-            if not self.versions:
-                raise Broken(f"the bundle does not hold the policy {self.head['policy']}")
-            self.book = Rulebook(self.versions)
+        if kind == "settlement":
+            policy, _, year = rest.rpartition(":")
+            self._settlement(policy, int(year), placed)
+            return
+        self.begin()
+        if kind == "account":
+            policy, year, code = rest.rsplit(":", 2)
+            self._account(Owner(policy, int(year), code), placed)
+        elif rest:
+            self.fault(placed[0].position, f"{originator} is no originator of this ledger")
+        else:
+            self._enterprise(originator, placed)
+
+    def begin(self) -> None:
+        """Fix what was known for the year: once policies and settlements have been read."""
+        if self.book is not None:
+            return
+        closing = self.closings.get(self.year)
+        if closing:
+            self.verdict.closed, self.known = closing.position, closing.content["known"]
+        if not any(position <= self.known for position, _ in self.versions):
+            raise Broken(f"the bundle does not hold the policy {self.policy}")
+        self.book = self.book_at(self.known)
+        if self.head.get("closed") != self.verdict.closed and ("closed" in self.head or closing):
+            self.verdict.fault(
+                f"{self.year} was closed at {self.verdict.closed}, the ledger says {self.head.get('closed')}"
+            )
+
+    def book_at(self, position: int) -> Rulebook:
+        """The policy's versions as known at a position."""
+        return Rulebook([policy for at, policy in self.versions if at <= position])
+
+    # --- one originator --------------------------------------------------------------------------
+
+    def _settlement(self, policy: str, year: int, placed: list[Placed]) -> None:
+        if policy != self.policy:
+            return
+        if self.book is not None:
+            self.fault(placed[0].position, f"the settlement of {year} stands after the enterprises")
+            return
+
+        def notice_days(position: int) -> int:
+            return self.book_at(position).of_year(year).procedure.notice_days
+
+        steps = Steps(policy, year, notice_days, self.fault, self.whole)
+        for event in placed:
+            steps.take(event)
+        if steps.closing:
+            self.closings[year] = steps.closing
+
+    def _enterprise(self, code: str, placed: list[Placed]) -> None:
+        assert self.book is not None
+        if self.divided and placed:
+            self.fault(placed[0].position, f"{code} stands after the accounts")
         self.verdict.enterprises += 1
-        for year, awards in awards_of(fold(facts), self.book).items():
-            if self.book.period_of(year) != self.head["period"]:
-                continue
-            for measure, award in awards.items():
-                if award.gross:
-                    self.lines.append(Line(originator, measure, year, award.gross, award.withheld))
+        check_claims(self.policy, placed, self.fault)
+        facts = fold([event.fact for event in placed if event.position <= self.known])
+        for year, awards in awards_of(facts, self.book).items():
+            if self.shares(year):
+                for measure, award in awards.items():
+                    if award.gross:
+                        self.lines.append(Line(code, measure, year, award.gross, award.withheld))
+
+    def shares(self, year: int) -> bool:
+        """Whether an award year is paid from the bundle's budget: of a ``life``, all open years are."""
+        assert self.book is not None
+        if self.year in self.closings or self.book.period_of(self.year) != "life":
+            return year == self.year
+        return self.book.period_of(year) == "life" and year not in self.closings
+
+    def _account(self, owner: Owner, placed: list[Placed]) -> None:
+        if owner.policy != self.policy:
+            return
+        account = check_account(owner, placed, self.closings, self.fault)
+        if owner.year == self.year:
+            self.verdict.paid += account.paid
+            self.verdict.clawed += account.clawed
+            self.verdict.recovered += account.recovered
+        for event in placed:
+            content = event.fact.content
+            if event.fact.name == "AwardsSettled":
+                lines = [SettledLine(owner.code, *line) for line in content["lines"]]
+                self._carry(owner.year, lines)
+                self.settled(event, lines)
+            elif event.fact.name == "AdjustmentAccepted" and content["into_year"] == self.year:
+                adjusted = Line(owner.code, content["measure"], owner.year, content["amount_fen"], 0)
+                if event.position <= self.known:
+                    self._bring(event.position, adjusted)
+
+    def _carry(self, year: int, lines: list[SettledLine]) -> None:
+        """What pro-rata took off the year before is an award of this year, where the policy says so."""
+        assert self.book is not None
+        closing = self.closings.get(year)
+        carries = self.book.of_year(self.year).procedure.reductions == "next-year"
+        if year != self.year - 1 or not carries or closing is None or closing.position > self.known:
+            return
+        for line in lines:
+            if line.reduction > 0:
+                award = Line(line.code, line.measure, line.award_year, line.reduction, 0)
+                self._bring(closing.position, award)
+
+    def _bring(self, position: int, line: Line) -> None:
+        if self.divided:
+            self.fault(position, f"{line.code}: what {line.year} brings in stands after the year's accounts")
+        self.brought.append(line)
+
+    # --- the budget ------------------------------------------------------------------------------
+
+    def said_budget(self) -> int:
+        """The budget that there is to divide, in fen; held against the bundle's head and the closing."""
+        assert self.book is not None
+        policy = self.book.of_year(self.year)
+        period = policy.period_of(self.year)
+        if period != self.head["period"]:
+            self.verdict.fault(f"{self.year} is not paid from the budget of {self.head['period']}")
+        appropriation = policy.budget
+        for position, of, fen in self.budgets:
+            if of == period and position <= self.known:
+                appropriation = fen
+        carried, spent = self._moved(period)
+        budget = appropriation + carried - spent
+        if yuan(budget) != self.head["budget"]:
+            self.verdict.fault(f"the budget is {yuan(budget)}, the ledger says {self.head['budget']}")
+        self.compare_closing(
+            {"appropriation_fen": appropriation, "carried_fen": carried, "spent_fen": spent}
+            | {"budget_fen": budget}
+        )
+        return budget
+
+    def _moved(self, period: str) -> tuple[int, int]:
+        """What closed years carry into the budget, and what they have taken out of it, in fen."""
+        assert self.book is not None
+        then = {year: each.content for year, each in self.closings.items() if each.position <= self.known}
+        inside = {year: said["payable_fen"] - said["outside_fen"] for year, said in then.items()}
+        if period == "life":
+            return 0, sum(fen for year, fen in inside.items() if year != self.year)
+        before = then.get(self.year - 1)
+        carries = self.book.of_year(self.year).procedure.unspent == "next-year"
+        return (before["budget_fen"] - inside[self.year - 1] if before and carries else 0), 0
+
+    def compare_closing(self, worked: dict[str, Any]) -> None:
+        """Hold figures that were worked out against the year's closing and its proposal."""
+        closing = self.closings.get(self.year)
+        if closing is None:
+            return
+        for what, content in (("closing", closing.content), ("proposal", closing.proposal)):
+            for name, value in worked.items():
+                if name in content and content[name] != value:
+                    words = f"{name} is {str(value)[:80]}, the {what} says {str(content[name])[:80]}"
+                    self.fault(closing.position, words)
+
+    def compare_head(self, budget: int, sharing: int) -> None:
+        """Hold factor and sum against what the bundle says of them."""
+        value = factor(budget, sharing)
+        if f"{value.numerator}/{value.denominator}" != self.head["factor"]:
+            self.verdict.fault(f"the factor is {value}, the ledger says {self.head['factor']}")
+        if yuan(sharing) != self.head["sharing"]:
+            self.verdict.fault(f"{yuan(sharing)} share the budget, the ledger says {self.head['sharing']}")
+
+    # --- the ledger's rows -----------------------------------------------------------------------
 
     def claimed(self) -> Iterator[tuple[Key, tuple[int, ...]]]:
         """The ledger's own rows: (gross, withheld, reduction, payable) by award, streamed."""
@@ -151,88 +318,20 @@ class Check:
             if not seen[at]:
                 self.verdict.fault(f"{' '.join(map(str, line[:3]))}: {said(None)}")
 
-    def said_budget(self) -> int:
-        """The budget that holds: the last one set, or the policy's own."""
-        assert self.book is not None
-        policy = self.book.of_year(self.head["year"])
-        if policy.period_of(self.head["year"]) != self.head["period"]:
-            self.verdict.fault(f"{self.head['year']} is not paid from the budget of {self.head['period']}")
-        budget = policy.budget if self.budget is None else self.budget
-        if yuan(budget) != self.head["budget"]:
-            self.verdict.fault(f"the budget is {yuan(budget)}, the ledger says {self.head['budget']}")
-        return budget
+
+def merged(lines: list[Line]) -> list[Line]:
+    """Lines in order of their keys, those of the same key as one."""
+    found: list[Line] = []
+    for line in sorted(lines):
+        if found and found[-1][:3] == line[:3]:
+            last = found.pop()
+            line = last._replace(gross=last.gross + line.gross, withheld=last.withheld + line.withheld)
+        found.append(line)
+    return found
 
 
-class Year(Check):
-    """A year's bundle: every event is there, so everything is worked out again."""
-
-    def run(self) -> None:
-        """Check it."""
-        self.leaves = read_leaves(self.archive, self.head["size"])
-        self.seen = bytearray(self.head["size"])
-        root = root_over(self.leaves, self.head["size"])
-        if root != self.checkpoint.root:
-            self.verdict.fault("the leaves do not lead to the root that was signed: the log was altered")
-        self.read()
-        for index in range(self.head["size"]):
-            if not self.seen[index]:
-                self.verdict.fault(f"position {index + 1}: the event is missing")
-        if self.book is None and self.versions:
-            self.book = Rulebook(self.versions)
-        if self.book is not None:
-            self.settle(self.book)
-
-    def hashed(self, event: Event) -> None:
-        """Its leaf must stand at its position, and no event twice."""
-        index = event.position - 1
-        if not 0 <= index < self.head["size"]:
-            self.verdict.fault(f"position {event.position}: the log has no such position")
-            return
-        if self.seen[index]:
-            self.verdict.fault(f"position {event.position}: the event stands twice")
-        self.seen[index] = 1
-        if self.leaves[index * HASH_BYTES : (index + 1) * HASH_BYTES] != event.leaf:
-            self.verdict.fault(f"position {event.position}: the event is not the one that was logged")
-
-    def settle(self, book: Rulebook) -> None:
-        """Divide the budget again, and compare every payment."""
-        budget = self.said_budget()
-        shares = apportionment(self.lines, book, budget)
-        value = factor(budget, shares.total)
-        if f"{value.numerator}/{value.denominator}" != self.head["factor"]:
-            self.verdict.fault(f"the factor is {value}, the ledger says {self.head['factor']}")
-        if yuan(shares.total) != self.head["sharing"]:
-            self.verdict.fault(
-                f"{yuan(shares.total)} share the budget, the ledger says {self.head['sharing']}"
-            )
-        self.compare(self.lines, book, (shares,))
-
-
-class Enterprise(Check):
-    """An enterprise's bundle: its events are proved one by one, its payment follows from the factor."""
-
-    def run(self) -> None:
-        """Check it."""
-        self.read()
-        if self.book is None:
-            raise Broken("the bundle holds no event of the enterprise")
-        budget, sharing = self.said_budget(), parse_fen_any(self.head["sharing"])
-        value = factor(budget, sharing)
-        if f"{value.numerator}/{value.denominator}" != self.head["factor"]:
-            self.verdict.fault(f"the factor is {value}, the ledger says {self.head['factor']}")
-        mine = [line for line in self.lines if line.year == self.head["year"]]
-        low, high = Apportionment(budget, sharing), Apportionment(budget, sharing, 0, ())
-        self.compare(mine, self.book, (low, high))
-
-    def hashed(self, event: Event) -> None:
-        """Its path must lead to the root that was signed."""
-        allowed = (self.head.get("enterprise"), f"policy:{self.head['policy']}")
-        if event.originator not in allowed:
-            self.verdict.fault(
-                f"position {event.position}: an event of {event.originator} does not belong here"
-            )
-        try:
-            leaf, size, root = event.leaf, self.checkpoint.size, self.checkpoint.root
-            check_inclusion(leaf, event.position - 1, size, event.path or [], root)
-        except ProofError as error:
-            self.verdict.fault(f"position {event.position}: {error}")
+def settled_lines(lines: list[Line], book: Rulebook, shares: Apportionment) -> list[SettledLine]:
+    """The lines of a list: every award with what is paid of it."""
+    return [
+        SettledLine(line.code, line.measure, line.year, *payable_of(line, book, shares)) for line in lines
+    ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.money import yuan
 from domain.notes import NoteError, VerifierKey
-from services.verify.checks import Enterprise, Year
+from services.verify.bundles import Enterprise, Year
 from services.verify.reading import (
     Broken,
     Verdict,
@@ -86,6 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"signed by {', '.join(verdict.vouching)}")
     print(f"events {verdict.events:,}  enterprises {verdict.enterprises:,}  awards {verdict.awards:,}")
     print(f"budget {head['budget']}  factor {head['factor']}  payable {yuan(verdict.payable)}")
+    if verdict.closed:
+        moved = f"paid {yuan(verdict.paid)}  clawed back {yuan(verdict.clawed)}"
+        print(f"closed at position {verdict.closed:,}  {moved}  recovered {yuan(verdict.recovered)}")
     for fault in verdict.faults:
         print(f"! {fault}")
     print("VERIFIED" if not verdict.faults else f"NOT VERIFIED: {len(verdict.faults)} faults")

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,11 @@ class Verdict:
     enterprises: int = 0
     awards: int = 0
     payable: int = 0
+    closed: int | None = None
+    """The position of the year's closing."""
+    paid: int = 0
+    clawed: int = 0
+    recovered: int = 0
 
     def fault(self, text: str) -> None:
         """Note something that does not match."""
@@ -44,7 +49,11 @@ class Verdict:
 
 @dataclass(slots=True)
 class Event:
-    """One event of the bundle."""
+    """One event of the bundle.
+
+    ``withheld`` is the leaf's hash where an enterprise's bundle gives nothing else of an event,
+    because it tells of others.
+    """
 
     position: int
     originator: str
@@ -53,10 +62,13 @@ class Event:
     state: bytes
     salt: bytes
     path: list[bytes] | None
+    withheld: bytes | None = None
 
     @property
     def leaf(self) -> bytes:
         """The hash that the log must hold at its position."""
+        if self.withheld is not None:
+            return self.withheld
         return leaf_of(self.salt, self.position, self.originator, self.version, self.topic, self.state)
 
 
@@ -183,14 +195,16 @@ def event_of(value: dict[str, Any]) -> Event:
     """An event of a bundle."""
     try:
         path = value.get("path")
+        proof = None if path is None else [bytes.fromhex(each) for each in path]
+        where = _whole(value["position"]), _text(value["originator"]), _whole(value["version"])
+        if "leaf" in value:
+            return Event(*where, "", b"", b"", proof, bytes.fromhex(value["leaf"]))
         return Event(
-            _whole(value["position"]),
-            _text(value["originator"]),
-            _whole(value["version"]),
+            *where,
             _text(value["topic"]),
             base64.b64decode(value["state"], validate=True),
             bytes.fromhex(value["salt"]),
-            None if path is None else [bytes.fromhex(each) for each in path],
+            proof,
         )
     except (KeyError, ValueError, TypeError) as error:
         raise Broken(f"an event cannot be read: {error}") from None
@@ -213,16 +227,24 @@ def read_leaves(archive: zipfile.ZipFile, size: int) -> bytes:
     return found
 
 
-def root_over(leaves: bytes, size: int) -> bytes:
-    """The root over all leaves, in the order of RFC 6962, in memory that does not grow."""
+def roots_over(leaves: bytes, sizes: Collection[int]) -> dict[int, bytes]:
+    """The roots over the first leaves, by their number, in one pass in memory that does not grow."""
     peaks: list[tuple[int, bytes]] = []
-    for index in range(size):
+    roots: dict[int, bytes] = {}
+    for index in range(max(sizes, default=0)):
         level, found = 0, leaves[index * HASH_BYTES : (index + 1) * HASH_BYTES]
         while peaks and peaks[-1][0] == level:
             found = node_hash(peaks.pop()[1], found)
             level += 1
         peaks.append((level, found))
-    found = peaks[-1][1] if peaks else b""
+        if index + 1 in sizes:
+            roots[index + 1] = _root_of(peaks)
+    return roots
+
+
+def _root_of(peaks: list[tuple[int, bytes]]) -> bytes:
+    """The root over full subtrees, largest first, in the order of RFC 6962."""
+    found = peaks[-1][1]
     for _, peak in reversed(peaks[:-1]):
         found = node_hash(peak, found)
     return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jsonschema
 from flask.testing import FlaskClient
@@ -36,11 +37,19 @@ class Api:
         self.document: dict[str, Any] = json.loads(self.client.get("/openapi.json").data)
         resource = DRAFT202012.create_resource(self.document)
         self.registry: Registry[Any] = Registry().with_resource("urn:document", resource)
+        self.headers: dict[str, str] = {}
+
+    def by(self, actor: str, roles: str | None = None, enterprise: str | None = None) -> Self:
+        """The same API, asked by somebody: a person with roles, perhaps of an enterprise."""
+        found = copy.copy(self)
+        said = {"Subsidy-Actor": actor, "Subsidy-Roles": roles, "Subsidy-Enterprise": enterprise}
+        found.headers = {name: value for name, value in said.items() if value is not None}
+        return found
 
     def get(self, path: str, status: int = 200, **headers: str) -> Any:
         """Read JSON, checked against the document."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.checked(self.client.get(path, headers=named), status)
+        return self.checked(self.client.get(path, headers={**self.headers, **named}), status)
 
     def post(self, path: str, body: Any = None, status: int = 200, media: str = "application/json") -> Any:
         """Send a body, bytes as they are and other values as JSON; the answer checked."""
@@ -53,7 +62,8 @@ class Api:
     def send(self, method: str, path: str, body: Any = None, media: str = "application/json") -> TestResponse:
         """Send a body without looking at the answer."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        return self.client.open(path, method=method, data=data, content_type=media, headers=ENGLISH)
+        headers = {**ENGLISH, **self.headers}
+        return self.client.open(path, method=method, data=data, content_type=media, headers=headers)
 
     def publish(self, body: Any, status: int = 201, media: str = ONE) -> Any:
         """Publish one event."""

@@ -55,7 +55,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 def routes(api: Api, parts: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Every method of every route, with the parts of its address filled in."""
     for rule in api.app.url_map.iter_rules():
-        path = re.sub(r"<([a-z_]+)>", lambda match: parts[match.group(1)], str(rule))
+        path = re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", lambda match: parts[match.group(1)], str(rule))
         for method in sorted((rule.methods or set()) & set(METHODS)):
             yield method, path
 
@@ -84,7 +84,7 @@ def test_every_error_of_every_route_is_a_problem_and_none_is_a_500(api: Api, par
 
 def test_a_method_that_a_route_does_not_take_is_405_and_says_which_it_takes(api: Api) -> None:
     for rule in api.app.url_map.iter_rules():
-        path = re.sub(r"<([a-z_]+)>", lambda match: LIKELY[match.group(1)], str(rule))
+        path = re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", lambda match: LIKELY[match.group(1)], str(rule))
         response = api.client.delete(path)
         assert is_problem(response)["code"] == "method-wrong"
         assert response.headers["Allow"]
@@ -141,7 +141,7 @@ def test_the_document_is_valid_openapi_3_1(api: Api) -> None:
 
 def test_every_route_is_in_the_document(api: Api) -> None:
     for rule in api.app.url_map.iter_rules():
-        path = re.sub(r"<([a-z_]+)>", r"{\1}", str(rule))
+        path = re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", str(rule))
         for method in (rule.methods or set()) & set(METHODS):
             operation = api.document["paths"][path][method.lower()]
             chinese, _, english = operation["summary"].partition(" · ")

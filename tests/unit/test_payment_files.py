@@ -201,6 +201,13 @@ def test_payments_that_can_be_read_once_only_are_refused() -> None:
         write_csv(io.StringIO(), Payments(1).file(), iter(Payments(1)), Payees())
 
 
+def test_payments_may_come_from_a_function_that_queries_anew() -> None:
+    payments, out = Payments(3), io.StringIO(newline="")
+    write_csv(out, payments.file(), lambda: iter(payments), Payees())
+
+    assert out.getvalue() == as_csv(payments)
+
+
 # --- CSV ---
 
 

@@ -1,0 +1,251 @@
+"""Closed years in the audit of a live ledger: their events against each other, and the tables beside them.
+
+A replay compares the same tables; here what differs is named with the position of the event
+that it should follow from. Memory is bounded by a chunk of accounts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from domain.accounts import Account
+from domain.events import account_id
+from domain.facts import Fact
+from domain.settling import SettledLine, Settlement, fold, line_bytes
+from ledger.projections.settlements import PAYMENT_STATUS, STAGES, lines_listed
+from ledger.store import Row, Rows
+from ledger.stored import SELECT, Stored, stored
+
+CHUNK = 1_000
+"""Accounts held against the tables at a time."""
+END = "\uffff"
+
+
+class Finding(NamedTuple):
+    """Something that does not match: at which position (0: the ledger as a whole), and what."""
+
+    position: int
+    what: str
+
+
+Year = tuple[str, int]
+"""Policy and year."""
+
+
+def check_settled(rows: Rows) -> Iterator[Finding]:
+    """Everything of settlements, accounts, payments and adjustments that does not match."""
+    stages: dict[Year, tuple[str, int]] = {}
+    for year, events in _settlements(rows):
+        position = _stage_position(events)
+        try:
+            state = fold(*year, [event.fact for event in events])
+            stages[year] = (state.stage, position)
+            if state.stage == "closed":
+                yield from _Closed(rows, state, position).check()
+            elif state.stage != "open":
+                yield from _list_altered(rows, state, position)
+        except (KeyError, ValueError, TypeError) as error:
+            what = f"the settlement of {year[0]} {year[1]} cannot be followed: {type(error).__name__} {error}"
+            yield Finding(position, what)
+    yield from _stages_altered(rows, stages)
+    yield from _beside(rows, {year for year, (stage, _) in stages.items() if stage == "closed"})
+
+
+def _settlements(rows: Rows) -> Iterator[tuple[Year, list[Stored]]]:
+    """Every settlement with its events; what cannot be read was said already."""
+    sql = f"{SELECT} WHERE originator_id>=? AND originator_id<? ORDER BY originator_id, originator_version"
+    found: dict[str, list[Stored]] = {}
+    for row in rows.stream(sql, ["settlement:", "settlement;"]):
+        event = _readable(row)
+        if event is not None:
+            found.setdefault(event.originator, []).append(event)
+    for originator, events in found.items():
+        _, policy, year = originator.split(":")
+        yield (policy, int(year)), events
+
+
+def _readable(row: Row) -> Stored | None:
+    try:
+        return stored(row)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _stage_position(events: list[Stored]) -> int:
+    return max((event.position for event in events if event.fact.name in STAGES), default=0)
+
+
+def _stages_altered(rows: Rows, stages: dict[Year, tuple[str, int]]) -> Iterator[Finding]:
+    held = {
+        (policy, year): (stage, position)
+        for policy, year, stage, position in rows.all("SELECT policy, year, stage, position FROM settlements")
+    }
+    for policy, year in sorted(held.keys() | stages.keys()):
+        said, true = held.get((policy, year)), stages.get((policy, year))
+        if said != true:
+            what = f"the settlement of {policy} {year} stands at {said}, its events lead to {true}"
+            yield Finding((true or said or ("", 0))[1], what)
+
+
+def _list_altered(rows: Rows, state: Settlement, position: int) -> Iterator[Finding]:
+    """The list of an open proposal must still be the one that was proposed."""
+    digest = hashlib.sha256()
+    for line in lines_listed(rows, state.policy, state.year):
+        digest.update(line_bytes(line))
+    if digest.hexdigest() != state.proposal["lines_digest"]:
+        yield Finding(position, f"the list of {state.policy} {state.year} is not the one that was proposed")
+
+
+class _Expected(NamedTuple):
+    """What the tables must hold of some accounts: rows by key, each with its event's position."""
+
+    accounts: dict[Any, tuple[tuple[Any, ...], int]]
+    settlement_lines: dict[Any, tuple[tuple[Any, ...], int]]
+    adjustments: dict[Any, tuple[tuple[Any, ...], int]]
+    payments: dict[Any, tuple[tuple[Any, ...], int]]
+
+
+class _Closed:
+    """One closed year."""
+
+    def __init__(self, rows: Rows, state: Settlement, position: int) -> None:
+        self.rows, self.state, self.position = rows, state, position
+        self.policy, self.year = state.policy, state.year
+        self.digest = hashlib.sha256()
+        self.sums = {"payable_fen": 0, "awards": 0, "enterprises": 0}
+
+    def check(self) -> Iterator[Finding]:
+        """Hold events and tables of the year against each other."""
+        last, expected = "", _Expected({}, {}, {}, {})
+        for code, events in self._accounts():
+            yield from self._account(code, events, expected)
+            if len(expected.accounts) == CHUNK:
+                yield from self._compare(expected, last, code)
+                last, expected = code, _Expected({}, {}, {}, {})
+        yield from self._compare(expected, last, END)
+        said, true = self.state.closing, {**self.sums, "lines_digest": self.digest.hexdigest()}
+        for name, value in true.items():
+            if said[name] != value:
+                what = f"the parts of {self.policy} {self.year} come to {name} {value}, its closing says"
+                yield Finding(self.position, f"{what} {said[name]}")
+        for name in said.keys() & self.state.proposal.keys() - {"actor"}:
+            if said[name] != self.state.proposal[name]:
+                what = f"{name} of the closing of {self.policy} {self.year} is not the one that was proposed"
+                yield Finding(self.position, what)
+
+    def _accounts(self) -> Iterator[tuple[str, list[Stored]]]:
+        """Every account with its events, streamed in order of credit code."""
+        sql = (
+            f"{SELECT} WHERE originator_id>=? AND originator_id<? ORDER BY originator_id, originator_version"
+        )
+        begin = account_id(self.policy, self.year, "")
+        code, events = "", list[Stored]()
+        for row in self.rows.stream(sql, [begin, begin[:-1] + ";"]):
+            event, of = _readable(row), str(row[1]).rpartition(":")[2]
+            if of != code and events:
+                yield code, events
+                events = []
+            code = of
+            if event is not None:
+                events.append(event)
+        if events:
+            yield code, events
+
+    def _account(self, code: str, events: list[Stored], expected: _Expected) -> Iterator[Finding]:
+        account = Account()
+        for event in events:
+            try:
+                account.apply(event.fact.name, event.fact.content)
+            except (ArithmeticError, KeyError, TypeError) as error:
+                what = f"the account of {code} for {self.policy} {self.year} does not hold"
+                yield Finding(event.position, f"{what}: {type(error).__name__}")
+            self._expect(code, event, expected)
+        sums = (account.payable, account.ordered, account.paid, account.clawed, account.recovered)
+        expected.accounts[code] = ((events[-1].version, *sums), events[-1].position)
+
+    def _expect(self, code: str, event: Stored, expected: _Expected) -> None:
+        fact, at = event.fact, event.position
+        content = fact.content
+        if fact.name == "AwardsSettled":
+            self.sums["payable_fen"] += content["payable_fen"]
+            self.sums["enterprises"] += 1
+            for line in content["lines"]:
+                self.sums["awards"] += 1
+                self.digest.update(line_bytes(SettledLine(code, *line)))
+                expected.settlement_lines[code, line[0], line[1]] = (tuple(line[2:]), at)
+        elif fact.name in PAYMENT_STATUS:
+            expected.payments[content["payment"]] = (_payment(code, fact, at), at)
+        elif fact.name == "AdjustmentAccepted":
+            told = (content["measure"], content["into_year"], content["amount_fen"], content["reason"], at)
+            expected.adjustments[code, content["adjustment"]] = (told, at)
+
+    def _compare(self, expected: _Expected, after: str, until: str) -> Iterator[Finding]:
+        """Hold the tables' rows of the accounts in a range against what must stand there."""
+        for table, (keys, values) in RANGED.items():
+            sql = f"SELECT {keys}, {values} FROM {table} WHERE policy=? AND year=? AND code>? AND code<=?"
+            width = keys.count(",") + 1
+            held = {
+                (row[0] if width == 1 else tuple(row[:width])): tuple(row[width:])
+                for row in self.rows.all(sql, [self.policy, self.year, after, until])
+            }
+            yield from self._differences(table, held, getattr(expected, table))
+        names = list(expected.payments)
+        for start in range(0, len(names), CHUNK):
+            part = names[start : start + CHUNK]
+            sql = f"SELECT {PAYMENT} FROM payments WHERE policy=? AND year=? AND payment IN ({_marks(part)})"
+            ours = {row[0]: tuple(row[1:]) for row in self.rows.all(sql, [self.policy, self.year, *part])}
+            yield from self._differences("payments", ours, {name: expected.payments[name] for name in part})
+
+    def _differences(
+        self, table: str, held: dict[Any, tuple[Any, ...]], expected: dict[Any, tuple[tuple[Any, ...], int]]
+    ) -> Iterator[Finding]:
+        for key in sorted(held.keys() | expected.keys()):
+            true, at = expected.get(key, (None, self.position))
+            if held.get(key) != true:
+                shown = " ".join(map(str, key)) if isinstance(key, tuple) else key
+                what = f"{table}: {self.policy} {self.year} {shown}: the table holds {_shown(held.get(key))}"
+                yield Finding(at, f"{what}, the events lead to {_shown(true)}")
+
+
+RANGED = {
+    "accounts": ("code", "version, payable, ordered, paid, clawed, recovered"),
+    "settlement_lines": ("code, measure, award_year", "gross, withheld, reduction, payable"),
+    "adjustments": ("code, adjustment", "measure, into_year, amount, reason, position"),
+}
+PAYMENT = "payment, code, batch, amount, status, day, said, position"
+
+
+def _marks(values: list[str]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _payment(code: str, fact: Fact, at: int) -> tuple[Any, ...]:
+    content = fact.content
+    said = content.get("reference") or content.get("reason") or ""
+    batch = content["payment"].rpartition("-")[0]
+    told = (PAYMENT_STATUS[fact.name], content.get("on", ""), said, at)
+    return (code, batch, content["amount_fen"], *told)
+
+
+def _shown(row: tuple[Any, ...] | None) -> str:
+    return "nothing" if row is None else " ".join(map(str, row))
+
+
+def _beside(rows: Rows, closed: set[Year]) -> Iterator[Finding]:
+    """Rows of years that are not closed, and payments that no event of their account made."""
+    for table in (*RANGED, "payments"):
+        if table != "settlement_lines":  # those of an open year are its proposed list
+            for policy, year in rows.all(f"SELECT DISTINCT policy, year FROM {table} ORDER BY policy, year"):
+                if (policy, year) not in closed:
+                    yield Finding(
+                        0, f"{table}: {policy} {year} is not closed, yet the table holds rows of it"
+                    )
+    sql = (
+        "SELECT p.policy, p.year, p.payment, p.position FROM payments p WHERE NOT EXISTS ("
+        "SELECT 1 FROM stored_events e WHERE e.rowid=p.position AND e.originator_id="
+        "'account:' || p.policy || ':' || p.year || ':' || p.code)"
+    )
+    for policy, year, payment, position in rows.stream(sql):
+        yield Finding(position, f"payments: {policy} {year} {payment}: no event at its position made it")

@@ -1,0 +1,107 @@
+"""Forms: who is working, and the token that every write must carry against forged requests."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import secrets
+from pathlib import Path
+
+from flask import Flask, current_app, request, session
+
+from domain.roles import Actor
+from ledger.application import Ledger
+from services.api.identity import BUREAU
+from services.api.problems import Problem
+
+TOKEN_FIELD = "csrf_token"  # noqa: S105 - a name, no secret
+SECRET_BYTES = 32
+NAME_MAX = 60
+WORKING_ROLES = ("officer", "reviewer", "finance", "auditor")
+"""The roles that a member of the bureau may work in."""
+
+
+def register(app: Flask, ledger: Ledger) -> None:
+    """Give the application's sessions their secret, and guard its writes."""
+    app.secret_key = secrets.token_bytes(SECRET_BYTES)
+    app.config.update(
+        SESSION_COOKIE_NAME="subsidy-console",
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_PATH="/console",
+    )
+    key = app.config.get("SESSION_KEY_FILE")
+    if key is not None:
+        app.secret_key = _kept(Path(key))
+    app.before_request(_guard)
+
+
+def _kept(path: Path) -> bytes:
+    """The secret that all workers share, made where there is none."""
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(secrets.token_bytes(SECRET_BYTES))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(fresh)
+        fresh.unlink()
+    return path.read_bytes()
+
+
+def token() -> str:
+    """The session's token, made on first use."""
+    if TOKEN_FIELD not in session:
+        session[TOKEN_FIELD] = secrets.token_urlsafe(24)
+    return str(session[TOKEN_FIELD])
+
+
+def _guard() -> None:
+    """Refuse a write of the console that does not carry its session's token."""
+    if request.blueprint != "console" or request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    sent = request.form.get(TOKEN_FIELD) or request.headers.get("X-CSRF-Token", "")
+    if TOKEN_FIELD not in session or not hmac.compare_digest(sent.encode(), str(session[TOKEN_FIELD]).encode()):
+        raise Problem("form-expired")
+
+
+def working() -> Actor | None:
+    """Who works in this session; ``None`` before a name was given."""
+    name = session.get("name")
+    if not name:
+        return None
+    roles = frozenset(session.get("roles", ())) & set(WORKING_ROLES)
+    return Actor(str(name), roles)
+
+
+def start_work(name: str, roles: list[str]) -> None:
+    """Work under a name, in some roles."""
+    session["name"] = "".join(letter for letter in name if letter.isprintable()).strip()[:NAME_MAX]
+    session["roles"] = [role for role in roles if role in WORKING_ROLES]
+
+
+def stop_work() -> None:
+    """Leave."""
+    session.pop("name", None)
+    session.pop("roles", None)
+
+
+def actor() -> Actor:
+    """Who takes the step of this request; the domain refuses one without a name."""
+    return working() or Actor("", BUREAU)
+
+
+def opened() -> Ledger:
+    """The ledger that this application serves."""
+    found: Ledger = current_app.extensions["subsidy-ledger"]
+    return found
+
+
+def back(default: str = "/console/") -> str:
+    """Where a page leads back to: an address of the console, never another site's."""
+    said = request.form.get("back") or request.args.get("back") or ""
+    if not said and request.referrer and request.referrer.startswith(request.host_url):
+        said = request.referrer.removeprefix(request.host_url.rstrip("/"))
+    plain = (
+        said.startswith("/console/") and not any(letter in said for letter in "\\\r\n") and "//" not in said
+    )
+    return said if plain else default

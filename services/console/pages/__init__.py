@@ -1,0 +1,5 @@
+"""The pages, one module for each section."""
+
+from services.console.pages import enterprises, home, year
+
+MODULES = (home, year, enterprises)

@@ -1,0 +1,100 @@
+"""Where the console begins: the year, or what to do with an empty ledger; and who is working."""
+
+from __future__ import annotations
+
+from flask import Response, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from ledger.inbox import ingest_all
+from ledger.policies import adopt_policy, rulebooks
+from services.api.problems import Problem
+from services.commands.sample import YEAR, policy_text
+from services.console import forms
+from services.console.blueprint import console
+from services.console.rendering import choices, page
+from services.sample import city
+
+
+@console.get("/")
+def home() -> BaseResponse:
+    """Go to the last year of the first policy; an empty ledger explains itself."""
+    found = choices()
+    if not found:
+        return page("first-run.html")
+    policy = next(iter(found))
+    return redirect(url_for("console.year_page", policy=policy, year=found[policy][-1]))
+
+
+@console.get("/choose")
+def choose() -> BaseResponse:
+    """Show the same section of another policy and year."""
+    policy, _, year = request.args.get("of", "").rpartition("/")
+    endpoint = request.args.get("to", "year_page")
+    known = choices()
+    in_menu = {name for name, _ in MENU}
+    if policy not in known or endpoint not in in_menu or not year.isdigit() or not 2000 <= int(year) <= 2100:
+        raise Problem("route-unknown")
+    return redirect(url_for(f"console.{endpoint}", policy=policy, year=int(year)))
+
+
+@console.get("/who")
+def who() -> Response:
+    """Ask who is working."""
+    return page("who.html", roles=forms.WORKING_ROLES, back=forms.back())
+
+
+@console.post("/who")
+def start_work() -> BaseResponse:
+    """Work under a name."""
+    forms.start_work(request.form.get("name", ""), request.form.getlist("roles"))
+    return redirect(forms.back())
+
+
+@console.post("/leave")
+def leave() -> BaseResponse:
+    """Stop working."""
+    forms.stop_work()
+    return redirect(url_for("console.home"))
+
+
+MENU = [
+    ("year_page", "nav-year"),
+]
+"""The main menu: endpoints that take policy and year, with the key of their words."""
+
+
+@console.context_processor
+def _menu() -> dict[str, object]:
+    """What the frame of every page needs."""
+    return {"menu": MENU, "section": (request.endpoint or "").rpartition(".")[2]}
+
+
+def known_policy(policy: str, year: int) -> None:
+    """Refuse a policy that the ledger does not hold, as a page.
+
+    Raises:
+        Problem.
+    """
+    with forms.opened().store.reading() as rows:
+        known = rulebooks(rows)
+    if policy not in known:
+        raise Problem("policy-unknown", named=policy)
+    if not 2000 <= year <= 2100:
+        raise Problem("route-unknown")
+
+
+@console.post("/sample")
+def make_sample() -> BaseResponse:
+    """Take the sample year into an empty ledger.
+
+    Raises:
+        Problem: where the ledger holds anything already.
+    """
+    ledger = forms.opened()
+    with ledger.store.reading() as rows:
+        if rows.last_position():
+            raise Problem("sample-not-empty")
+    adopt_policy(ledger, policy_text())
+    for _ in ingest_all(ledger, city(year=YEAR), "sample"):
+        pass
+    return redirect(url_for("console.home"))

@@ -1,0 +1,100 @@
+"""What templates can use: words, money, dates, addresses that keep policy and year, charts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, render_template, request, url_for
+
+from domain.money import rmb
+from ledger.messages.decode import SHANGHAI
+from ledger.policies import rulebooks
+from services.api.codes import PROBLEMS
+from services.api.codes import said as fault_said
+from services.api.problems import Problem
+from services.console import charts, forms, language
+
+
+def register(app: Flask) -> None:
+    """Add filters and globals."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(money=money, day=day, moment=moment, grouped=grouped)
+    app.jinja_env.globals.update(
+        t=language.said,
+        of=language.of,
+        lang=language.chosen,
+        languages=language.LANGUAGES,
+        csrf_token=forms.token,
+        working=forms.working,
+        chart=charts,
+        with_language=with_language,
+        enterprise_address=enterprise_address,
+    )
+
+
+def money(amount: str | int) -> str:
+    """Yuan text of an answer, or fen, as ``¥1,234,567.89``."""
+    if isinstance(amount, int):
+        return rmb(amount)
+    negative = amount.startswith("-")
+    whole, _, cents = amount.lstrip("-").partition(".")
+    return ("-" if negative else "") + rmb(int(whole) * 100 + int((cents + "00")[:2]))
+
+
+def grouped(number: int | str) -> str:
+    """A count with thousands apart."""
+    return f"{int(number):,}"
+
+
+def moment(instant: str) -> str:
+    """A UTC instant in Asia/Shanghai, to the second."""
+    return datetime.fromisoformat(instant).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def day(instant: str) -> str:
+    """The day of a UTC instant in Asia/Shanghai."""
+    return moment(instant)[:10]
+
+
+def with_language(wanted: str) -> str:
+    """This page's address in another language."""
+    args = {**request.args.to_dict(), **(request.view_args or {}), "lang": wanted}
+    return url_for(request.endpoint or "console.home", **args)
+
+
+def enterprise_address(code: str) -> str:
+    """An enterprise's page, of the policy and year that this page is about."""
+    about = {name: (request.view_args or {})[name] for name in ("policy", "year")}
+    return url_for("console.enterprise_page", code=code, **about)
+
+
+def page(template: str, status: int = 200, **values: Any) -> Response:
+    """A page."""
+    return Response(render_template(template, **values), status, mimetype="text/html")
+
+
+def choices() -> dict[str, list[int]]:
+    """The policies of the ledger, each with the years that have awards or belong to now."""
+    ledger = forms.opened()
+    with ledger.store.reading() as rows:
+        books = rulebooks(rows)
+        sql = "SELECT DISTINCT policy, year FROM totals WHERE kind='measure' ORDER BY policy, year"
+        found: dict[str, list[int]] = {policy: [] for policy in books}
+        for policy, year in rows.all(sql):
+            found.setdefault(policy, []).append(year)
+    this = ledger.clock().astimezone(SHANGHAI).year
+    for policy, years in found.items():
+        if not years and policy in books:
+            years.append(min(max(int(books[policy].life_from[:4]), 2000), this))
+    return found
+
+
+def problem_page(problem: Problem, status: int | None = None) -> Response:
+    """A refusal as a page: what is wrong, and the mend, in the reader's language."""
+    lang = language.chosen()
+    kind = PROBLEMS[problem.code]
+    title, detail = (kind.title_en, kind.detail_en) if lang == "en" else (kind.title_zh, kind.detail_zh)
+    faults = [fault_said(fault, lang) for fault in problem.faults]
+    said = {"title": title, "detail": detail.format(**problem.args_), "found": faults, "back": forms.back()}
+    return page("problem.html", status or kind.status, **said)
