@@ -17,6 +17,8 @@ RUN /opt/build/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-dep
 
 FROM python:3.11.13-slim-bookworm
 RUN useradd --system --uid 10001 --user-group --home-dir /nonexistent --shell /usr/sbin/nologin ledger
+# A new volume takes the folder's owner, so that the key can be made in it.
+RUN install -d -o 10001 -g 10001 -m 700 /keys
 COPY --from=build /opt/subsidy-ledger /opt/subsidy-ledger
 ENV PATH=/opt/subsidy-ledger/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /tmp

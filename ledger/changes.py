@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from domain.accounts import Account
 from domain.awards import Awards, awards_of
-from domain.events import is_enterprise
+from domain.events import account_id, is_enterprise
 from domain.facts import EnterpriseFacts, fold, key_of
 from domain.policy.rulebook import Rulebook
 from ledger.policies import rulebooks
@@ -27,14 +28,42 @@ class Change(NamedTuple):
     withheld_after: int
 
 
+class AccountSums(NamedTuple):
+    """An account's sums, in fen."""
+
+    payable: int = 0
+    ordered: int = 0
+    paid: int = 0
+    outstanding: int = 0
+    clawed_back: int = 0
+    recovered: int = 0
+
+    @classmethod
+    def of(cls, account: Account) -> AccountSums:
+        """The sums of an account as it stands."""
+        sums = (account.payable, account.ordered, account.paid, account.outstanding)
+        return cls(*sums, account.clawed, account.recovered)
+
+
+class Movement(NamedTuple):
+    """What one event moved in an enterprise's account of a closed year."""
+
+    policy: str
+    year: int
+    before: AccountSums
+    after: AccountSums
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryStep:
-    """An event about an enterprise, or a version of a policy that came into the ledger."""
+    """An event about an enterprise or its account, or a version of a policy that came into the ledger."""
 
     event: Stored
     changes: tuple[Change, ...]
     awards: dict[str, Awards]
     """The awards after it, by policy; not to be changed."""
+    movement: Movement | None = None
+    """Of an event of an account."""
 
 
 @dataclass(slots=True)
@@ -67,7 +96,12 @@ def steps_of(rows: Rows, code: str, until: int, rules: RulesOverTime | None = No
     adopted = [position for position in rules.positions if first < position <= until]
     state, facts, keys = EnterpriseFacts(), [], set[str]()
     before: dict[str, Awards] = {}
-    for event in sorted(events + _policy_events(rows, adopted), key=lambda each: each.position):
+    accounts = Accounts()
+    others = _policy_events(rows, adopted) + account_events(rows, code, until)
+    for event in sorted(events + others, key=lambda each: each.position):
+        if event.originator.startswith("account:"):
+            yield HistoryStep(event, (), before, accounts.take(event))
+            continue
         if is_enterprise(event.originator):
             facts.append(event.fact)
             keys.add(event.fact.key)
@@ -77,6 +111,29 @@ def steps_of(rows: Rows, code: str, until: int, rules: RulesOverTime | None = No
         after = {policy: awards_of(state, book) for policy, book in rules.at(event.position).items()}
         yield HistoryStep(event, tuple(changes_between(before, after)), after)
         before = after
+
+
+class Accounts:
+    """Accounts folded event by event."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Account] = {}
+
+    def take(self, event: Stored) -> Movement:
+        """Count one event of an account; what it moved."""
+        content = event.fact.content
+        account = self.held.setdefault(event.originator, Account())
+        before = AccountSums.of(account)
+        account.apply(event.fact.name, content)
+        return Movement(content["policy"], content["year"], before, AccountSums.of(account))
+
+
+def account_events(rows: Rows, code: str, until: int, policy: str | None = None) -> list[Stored]:
+    """The events of an enterprise's accounts (under one policy) up to a position, in no order."""
+    years = rows.all("SELECT policy, year FROM settlements WHERE stage='closed'")
+    wanted = [account_id(of, year, code) for of, year in years if policy in (None, of)]
+    sql = f"{SELECT} WHERE originator_id IN ({{}}) ORDER BY originator_id, originator_version"
+    return [event for event in map(stored, rows.all_in(sql, wanted)) if event.position <= until]
 
 
 def _target(event: Stored) -> str:

@@ -15,9 +15,11 @@ from domain.facts import SEP, Fact, fold, key_of, merged
 from domain.money import AMOUNT_FEN_MAX, rmb, yuan
 from domain.policy.rulebook import Rulebook
 from ledger.application import Ledger
+from ledger.machine_keys import Scope
 from ledger.messages.decode import Message, Now, Refusal, check_merged, decode, refusal_of
 from ledger.messages.faults import Fault
 from ledger.messages.fields import instant
+from ledger.messages.schemas import TYPE_OF
 from ledger.persons import erased_digest, seal
 from ledger.policies import rulebooks
 from ledger.projections.enterprises import EnterpriseRow, Writer, load
@@ -78,19 +80,26 @@ class Totals:
 
 
 def ingest(
-    ledger: Ledger, messages: Sequence[bytes | Refusal], channel: str, offsets: Offsets | None = None
+    ledger: Ledger,
+    messages: Sequence[bytes | Refusal],
+    channel: str,
+    offsets: Offsets | None = None,
+    scope: Scope | None = None,
 ) -> list[Result]:
     """Take one batch to a commit; the results stand in the order of the messages.
 
     Args:
         messages: each the bytes of one CloudEvents message in JSON, or a refusal to be kept.
         channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
+        scope: what the sender may say; ``None`` where that is not limited.
         offsets: where they stand in a stream; results of messages passed over are left out.
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
     now = Now.at(ledger.clock())
     decoded = [each if isinstance(each, Refusal) else decode(each, now) for each in messages]
+    if scope is not None:
+        decoded = [_within(scope, raw, said) for raw, said in zip(messages, decoded, strict=True)]
     for attempt in range(CONFLICT_TRIES):
         try:
             with ledger.store.writing() as rows:
@@ -103,6 +112,18 @@ def ingest(
             if attempt + 1 == CONFLICT_TRIES:
                 raise
     raise AssertionError("unreachable")
+
+
+def _within(scope: Scope, raw: bytes | Refusal, said: Message | Refusal) -> Message | Refusal:
+    """Refuse what is not the sender's to say."""
+    if isinstance(said, Refusal) or isinstance(raw, Refusal):
+        return said
+    type_ = TYPE_OF[said.fact.name]
+    if scope.allows(said.fact.source, type_):
+        return said
+    wrong = "source" if said.fact.source != scope.source else "type"
+    args = {"source": scope.source, "types": ", ".join(sorted(scope.types)) or "—"}
+    return refusal_of(raw, said, [Fault(f"{wrong}.foreign", wrong, args)])
 
 
 Decoded = tuple[bytes, Message | Refusal, str | None]
@@ -259,9 +280,7 @@ class Batch:
             faults += self._sum_faults(message.fact.name, effective, touched)
         return faults
 
-    def _desk_faults(
-        self, contents: Sequence[dict[str, Any]], touched: _Touched, where: str
-    ) -> list[Fault]:
+    def _desk_faults(self, contents: Sequence[dict[str, Any]], touched: _Touched, where: str) -> list[Fault]:
         """A claim that the ledger's own desk is deciding; ``contents`` are before and after correction."""
         if self.channel == DESK:
             return []
@@ -330,19 +349,23 @@ class Batch:
             return [Fault("amend.amendment", "data.of")]
         if name != content["of_type"]:
             return [Fault("amend.type", "data.of_type", {"actual": name})]
-        now = touched.row.facts.effective(target.fact) or target.fact.content
-        after = merged(name, now, content.get("changes", {}))
-        if CATALOGUE[name].shape in ("claim", "approval"):
-            desk = self._desk_faults([now, after], touched, "data.of")
-            if desk:
-                return desk
-        if "changes" not in content:
+        return self._amended_faults(target.fact, content.get("changes"), touched)
+
+    def _amended_faults(self, fact: Fact, changes: dict[str, Any] | None, touched: _Touched) -> list[Fault]:
+        """What a fact would be after a correction, or without ``changes`` a retraction."""
+        name = fact.name
+        now = touched.row.facts.effective(fact) or fact.content
+        after = merged(name, now, changes or {})
+        desk = CATALOGUE[name].shape in ("claim", "approval")
+        if desk and (faults := self._desk_faults([now, after], touched, "data.of")):
+            return faults
+        if changes is None:
             return []
         faults = check_merged(name, after)
         if not faults and "measure" in after:
             faults = self._matter_faults(after)
         if not faults and CATALOGUE[name].shape == "approval":
-            faults = self._approval_faults(after, touched, target.fact.key)
+            faults = self._approval_faults(after, touched, fact.key)
         if not faults and CATALOGUE[name].shape == "amount":
             less = now["amount_fen"] if now["year"] == after["year"] else 0
             faults = self._sum_faults(name, after, touched, less)

@@ -223,7 +223,7 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
         raise ValueError(f"{period[:40]!r} is no budget period: a year from 2000 to 2199, or life")
     with ledger.store.writing() as rows:
         book = rulebook(rows, policy)
-        year = int(period) if period.isdigit() else int(book.life_from[:4])
+        year = int(period) if period.isdigit() else _first_open(rows, book)
         if book.period_of(year) != period:
             raise ValueError(f"{policy} has no budget period {period!r}")
         now = budget_of(rows, book, year)
@@ -238,6 +238,15 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
         position = _record(ledger, rows, policy, "BudgetSet", said, content)
         rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, period, position, str(amount)])
         return budget_of(rows, book, year)
+
+
+def _first_open(rows: Rows, book: Rulebook) -> int:
+    """The first year that is not closed: what closed years took of a budget for life is all spent for it."""
+    closed = closings(rows, book.id)
+    year = int(book.life_from[:4])
+    while year in closed:
+        year += 1
+    return year
 
 
 def _record(ledger: Ledger, rows: Rows, policy: str, name: str, said: str, content: dict[str, Any]) -> int:

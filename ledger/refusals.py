@@ -110,6 +110,14 @@ def listed(rows: Rows, after: int = 0, limit: int = 100, open_only: bool = False
     return [_refused(row) for row in rows.all(sql, [after, limit])]
 
 
+def heads(rows: Rows, below: int | None, limit: int, open_only: bool = True) -> list[Refused]:
+    """Refused messages without their text, the newest first, from below a number."""
+    where = " AND resolved IS NULL" if open_only else ""
+    columns = _COLUMNS.replace("raw", "SUBSTR(raw, 1, 0)")
+    sql = f"SELECT {columns} FROM refused WHERE number<?{where} ORDER BY number DESC LIMIT ?"
+    return [_refused(row) for row in rows.all(sql, [2**62 if below is None else below, limit])]
+
+
 def find(rows: Rows, digest: str) -> Refused | None:
     """One refused message."""
     row = one(rows, f"SELECT {_COLUMNS} FROM refused WHERE digest=?", [digest])

@@ -33,6 +33,11 @@ TABLES: dict[str, str] = {
         "policy TEXT NOT NULL, claim TEXT NOT NULL, code TEXT NOT NULL, key {blob} NOT NULL, "
         "PRIMARY KEY (policy, code, claim)"
     ),
+    "machine_keys": (
+        "key_id TEXT PRIMARY KEY, digest TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, "
+        "types TEXT NOT NULL, made_at TEXT NOT NULL, revoked_at TEXT"
+    ),
+    "used_tokens": "token_id TEXT PRIMARY KEY, until TEXT NOT NULL",
     "looks": (
         "number {int} PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, address TEXT NOT NULL, "
         "method TEXT NOT NULL, path TEXT NOT NULL, code TEXT NOT NULL, times {int} NOT NULL"

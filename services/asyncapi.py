@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from ledger.messages.schemas import TYPES, Envelope, kebab
 from services.consumer.settings import KafkaSettings
-from services.publisher.loop import SOURCE, TYPE
+from services.publisher.envelope import SOURCE
+from services.publisher.loop import TYPE
+from services.publisher.settled import ACCOUNT, ACCOUNT_EVENTS, CLOSED
 from services.schemas_out import DIALECT, Document, data_schema, event_schema, object_schema
 
 VERSION = "1.0.0"
@@ -18,7 +20,19 @@ KEY = {
     "type": "string",
     "description": "统一社会信用代码，即 subject · the credit code, the message's subject",
 }
+SETTLEMENT_KEY = {"type": "string", "description": "settlement:<policy>:<year>"}
+ORIGIN_KEY = {
+    "type": "string",
+    "description": "账本名称，即检查点第一行 · the log's origin, a checkpoint's first line",
+}
 MONEY = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$"}
+HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+OUTWARD = {
+    TYPE: "A balance changed",
+    CLOSED: "A year was closed",
+    ACCOUNT: "An enterprise's account of a closed year changed",
+}
+"""Types of what is published, each with what it says."""
 
 
 def document() -> Document:
@@ -30,7 +44,8 @@ def document() -> Document:
         "info": {
             "title": "补贴账本 · Subsidy ledger",
             "version": VERSION,
-            "description": "事实由此进入账本，余额变动由此发布。 · Facts come in, changes of balance go out.",
+            "description": "事实由此进入账本，余额和账户变动、年度办结、检查点由此发布。 · Facts come in; "
+            "changes of balances and accounts, closings and checkpoints go out.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -44,14 +59,22 @@ def document() -> Document:
             ),
             "balances": _channel(
                 topics.published,
-                "余额变动，至少一次，同一变动编号相同 · changes of balance, at least once, with stable ids",
-                [_name(TYPE)],
+                "余额、账户变动和年度办结，至少一次，同一变动编号相同 · changes of balances and accounts, "
+                "and closings, at least once, with stable ids",
+                [_name(type_) for type_ in OUTWARD],
+            ),
+            "checkpoints": _channel(
+                topics.checkpoints,
+                "已签署的检查点，账本增长后发布，至少一次 · signed checkpoints as the log grows, "
+                "at least once",
+                ["checkpoint"],
             ),
         },
         "operations": {
             "receiveEvents": _operation("receive", "events", topics.group),
             "sendDeadLetters": _operation("send", "deadLetters"),
             "sendBalances": _operation("send", "balances"),
+            "sendCheckpoints": _operation("send", "checkpoints"),
         },
         "components": {"schemas": _schemas(), "messages": _messages()},
     }
@@ -59,7 +82,8 @@ def document() -> Document:
 
 def messages() -> dict[str, Document]:
     """The JSON Schema of every whole message, in and out, by type."""
-    return {**{type_: event_schema(type_) for type_ in TYPES}, TYPE: balance_schema()}
+    outward = {TYPE: balance_schema(), CLOSED: closed_schema(), ACCOUNT: account_schema()}
+    return {**{type_: event_schema(type_) for type_ in TYPES}, **outward}
 
 
 def balance_schema() -> Document:
@@ -75,22 +99,54 @@ def balance_schema() -> Document:
         "eligible": MONEY,
         "changes": {"type": "array", "minItems": 1, "items": _all_of(change)},
     }
+    return _outward(TYPE, "BalanceChanged", object_schema(Envelope)["properties"]["subject"], data)
+
+
+def closed_schema() -> Document:
+    """A year's closing: what is final, and the checkpoint of the log just before it."""
+    count = {"type": "integer", "minimum": 0}
+    data = {
+        "policy": {"type": "string"},
+        "year": {"type": "integer"},
+        "position": {"type": "integer", "minimum": 1},
+        "factor": {"type": "string", "pattern": "^[0-9]+/[0-9]+$"},
+        **dict.fromkeys(("budget", "sharing", "payable"), MONEY),
+        **dict.fromkeys(("awards", "enterprises"), count),
+        "lines_digest": HASH,
+        "log_size": count,
+        "log_root": HASH,
+    }
+    subject = {"type": "string", "pattern": "^settlement:[^:]+:[0-9]{4}$"}
+    return _outward(CLOSED, "SettlementClosed", subject, data)
+
+
+def account_schema() -> Document:
+    """What an event moved in an account, and how the account stands after it."""
+    sums = ("amount", "payable", "ordered", "paid", "outstanding", "clawed_back", "recovered")
+    data = {
+        "policy": {"type": "string"},
+        "year": {"type": "integer"},
+        "position": {"type": "integer", "minimum": 1},
+        "event": {"enum": [kebab(name) for name in ACCOUNT_EVENTS]},
+        "reference": {"type": ["string", "null"]},
+        **dict.fromkeys(sums, MONEY),
+    }
+    return _outward(ACCOUNT, "AccountChanged", object_schema(Envelope)["properties"]["subject"], data)
+
+
+def _outward(type_: str, title: str, subject: Document, data: Document) -> Document:
+    """The schema of a published message."""
     envelope = {
         "specversion": {"const": "1.0"},
         "id": {"type": "string"},
         "source": {"const": SOURCE},
-        "type": {"const": TYPE},
-        "subject": object_schema(Envelope)["properties"]["subject"],
+        "type": {"const": type_},
+        "subject": subject,
         "time": {"type": "string", "format": "date-time"},
         "datacontenttype": {"const": "application/json"},
         "data": _all_of(data),
     }
-    return {
-        "$schema": DIALECT,
-        "$id": f"/v1/event-types/{TYPE}",
-        "title": "BalanceChanged",
-        **_all_of(envelope),
-    }
+    return {"$schema": DIALECT, "$id": f"/v1/event-types/{type_}", "title": title, **_all_of(envelope)}
 
 
 def _all_of(properties: Document) -> Document:
@@ -130,7 +186,7 @@ def _schemas() -> Document:
 
 
 def _messages() -> Document:
-    found: Document = {"deadLetter": _dead_letter()}
+    found: Document = {"deadLetter": _dead_letter(), "checkpoint": _checkpoint()}
     for type_, name in TYPES.items():
         summary = data_schema(name)["description"]
         key = _name(type_)
@@ -138,10 +194,27 @@ def _messages() -> Document:
         found[f"{key}.binary"] = _message(
             f"{type_}.binary", summary, f"{key}.data", "application/json", _binary(type_)
         )
-    found[_name(TYPE)] = _message(
-        TYPE, "A balance changed", _name(TYPE), "application/cloudevents+json", None
-    )
+    for type_, summary in OUTWARD.items():
+        said = _message(type_, summary, _name(type_), "application/cloudevents+json", None)
+        if type_ == CLOSED:
+            said["bindings"] = _keyed(SETTLEMENT_KEY)
+        found[_name(type_)] = said
     return found
+
+
+def _keyed(key: Document) -> Document:
+    return {"kafka": {"key": key, "bindingVersion": BINDING}}
+
+
+def _checkpoint() -> Document:
+    return {
+        "name": "checkpoint",
+        "title": "检查点 · a signed checkpoint",
+        "summary": "The text that GET /v1/log/checkpoint gives: a note as in C2SP tlog-checkpoint",
+        "contentType": "text/plain",
+        "payload": {"type": "string"},
+        "bindings": _keyed(ORIGIN_KEY),
+    }
 
 
 def _message(name: str, summary: str, schema: str, content: str, headers: Document | None) -> Document:
@@ -151,7 +224,7 @@ def _message(name: str, summary: str, schema: str, content: str, headers: Docume
         "summary": summary,
         "contentType": content,
         "payload": {"$ref": f"#/components/schemas/{schema}"},
-        "bindings": {"kafka": {"key": KEY, "bindingVersion": BINDING}},
+        "bindings": _keyed(KEY),
     }
     return {**said, "headers": headers} if headers else said
 
@@ -188,5 +261,5 @@ def _dead_letter() -> Document:
         "contentType": "application/octet-stream",
         "headers": _all_of(headers),
         "payload": {"description": "原样的字节 · the bytes as they came"},
-        "bindings": {"kafka": {"key": KEY, "bindingVersion": BINDING}},
+        "bindings": _keyed(KEY),
     }

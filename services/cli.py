@@ -26,6 +26,7 @@ from services.commands import (
     desk,
     export,
     ingest,
+    keys,
     looks,
     persons,
     policy,
@@ -94,7 +95,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 MODULES = (
     *(audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams, targets),
-    *(desk, settle),
+    *(desk, keys, settle),
 )
 for module in MODULES:
     for command in module.COMMANDS:

@@ -25,7 +25,8 @@ KILL_SECONDS = 30
 @cache
 def app() -> Flask:
     """The API of the ledger that the environment names; opened by each worker for itself."""
-    return create_app(open_ledger(Settings.from_env().database))
+    settings = Settings.from_env()
+    return create_app(open_ledger(settings.database), settings.identity)
 
 
 def serve(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.consumer.settings import KafkaSettings
+from services.identity.settings import MODES, IdentitySettings
 
 PREFIX = "SUBSIDY_LEDGER_"
 WORKERS_MAX = 64
@@ -60,8 +61,14 @@ VARIABLES = (
     Variable(
         f"{PREFIX}KAFKA_PUBLISHED",
         "subsidy.balances",
-        "发布余额变动的主题",
-        "the topic that changes of balance leave on",
+        "发布余额、账户变动和年度办结的主题",
+        "the topic that changes of balances and accounts, and closings of years, leave on",
+    ),
+    Variable(
+        f"{PREFIX}KAFKA_CHECKPOINTS",
+        "subsidy.checkpoints",
+        "发布已签署检查点的主题",
+        "the topic that signed checkpoints leave on",
     ),
     Variable(f"{PREFIX}KAFKA_GROUP", "subsidy-ledger", "消费者组", "the consumer group"),
     Variable(
@@ -71,10 +78,50 @@ VARIABLES = (
         "after how many milliseconds of silence others take over, from 3000 to 300000",
     ),
     Variable(
+        f"{PREFIX}IDENTITY",
+        "local",
+        "local：能连到本机的即为管理员，只能监听本机地址；required：每次请求须出示令牌或密钥",
+        "local: whoever reaches this machine is the administrator, and only loopback is served; "
+        "required: every request needs a token or a key",
+    ),
+    Variable(f"{PREFIX}OIDC_ISSUER", "", "令牌的签发者（iss）", "the issuer of tokens (iss)"),
+    Variable(f"{PREFIX}OIDC_AUDIENCE", "subsidy-ledger", "令牌的受众（aud）", "their audience (aud)"),
+    Variable(
+        f"{PREFIX}OIDC_JWKS",
+        "",
+        "签发者公钥（JWKS）的 https 地址或文件",
+        "where the issuer's keys (JWKS) are: an https address, or a file",
+    ),
+    Variable(f"{PREFIX}OIDC_ROLES", "roles", "令牌中角色的字段", "the claim that holds the roles"),
+    Variable(
+        f"{PREFIX}OIDC_NAME",
+        "preferred_username",
+        "令牌中姓名的字段",
+        "the claim that holds the person's name",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_ENTERPRISE",
+        "credit_code",
+        "令牌中企业信用代码的字段",
+        "the claim that holds an enterprise's credit code",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_ONCE",
+        "0",
+        "为1时一个令牌只能用于一次写入（需有 jti）",
+        "1 takes a token for one write only (it needs a jti)",
+    ),
+    Variable(
+        f"{PREFIX}RATE",
+        "0",
+        "每个调用方每秒最多请求数，0为不限，最大100000",
+        "requests a second that one caller may make; 0 sets no limit, at most 100000",
+    ),
+    Variable(
         f"{PREFIX}ALLOW_OPEN",
         "0",
-        "为1时允许监听本机以外的地址；此版本没有身份认证",
-        "1 allows an address beyond this machine; this release knows no identities",
+        "为1时允许在不核验身份的情况下监听本机以外的地址（须由反向代理核验）",
+        "1 allows an address beyond this machine without identities (behind a proxy that checks who asks)",
     ),
 )
 
@@ -97,6 +144,7 @@ class Settings:
     port: int = 8080
     workers: int = 1
     allow_open: bool = False
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
 
     @classmethod
@@ -115,11 +163,13 @@ class Settings:
             port=_whole("PORT", values["PORT"], 1, 65_535),
             workers=_whole("WORKERS", values["WORKERS"], 1, WORKERS_MAX),
             allow_open=_flag("ALLOW_OPEN", values["ALLOW_OPEN"]),
+            identity=_identity(values),
             kafka=KafkaSettings(
                 brokers=_addresses("KAFKA_BROKERS", values["KAFKA_BROKERS"]),
                 topic=_topic("KAFKA_TOPIC", values["KAFKA_TOPIC"]),
                 dead_letters=_topic("KAFKA_DEAD_LETTERS", values["KAFKA_DEAD_LETTERS"]),
                 published=_topic("KAFKA_PUBLISHED", values["KAFKA_PUBLISHED"]),
+                checkpoints=_topic("KAFKA_CHECKPOINTS", values["KAFKA_CHECKPOINTS"]),
                 group=_topic("KAFKA_GROUP", values["KAFKA_GROUP"]),
                 session_timeout_ms=_whole("KAFKA_SESSION_MS", values["KAFKA_SESSION_MS"], 3_000, 300_000),
             ),
@@ -137,10 +187,34 @@ class Settings:
         Raises:
             SettingsError: for an address that is not loopback, without ``allow_open``.
         """
-        if not self.allow_open and not is_loopback(self.host):
-            rule = f"{self.host} can be reached from other machines, and this release knows no identities"
-            mend = f"use 127.0.0.1, or set {PREFIX}ALLOW_OPEN=1 behind a proxy that checks who asks"
+        checked = self.identity.mode == "required" or self.allow_open
+        if not checked and not is_loopback(self.host):
+            rule = f"{self.host} can be reached from other machines, and identities are not checked"
+            mend = (
+                f"use 127.0.0.1, or set {PREFIX}IDENTITY=required; "
+                f"{PREFIX}ALLOW_OPEN=1 only behind a proxy that checks who asks"
+            )
             raise SettingsError(f"{PREFIX}HOST", rule, mend)
+
+
+def _identity(values: dict[str, str]) -> IdentitySettings:
+    mode, issuer, jwks = values["IDENTITY"], values["OIDC_ISSUER"], values["OIDC_JWKS"]
+    if mode not in MODES:
+        raise SettingsError(f"{PREFIX}IDENTITY", f"is none of {', '.join(MODES)}", "write one of them")
+    if bool(issuer) != bool(jwks):
+        lacking = "OIDC_JWKS" if issuer else "OIDC_ISSUER"
+        raise SettingsError(PREFIX + lacking, "is missing", "set issuer and keys together")
+    return IdentitySettings(
+        mode=mode,
+        issuer=issuer,
+        audience=values["OIDC_AUDIENCE"],
+        jwks=jwks,
+        roles_claim=values["OIDC_ROLES"],
+        name_claim=values["OIDC_NAME"],
+        enterprise_claim=values["OIDC_ENTERPRISE"],
+        rate=_whole("RATE", values["RATE"], 0, 100_000),
+        writes_once=_flag("OIDC_ONCE", values["OIDC_ONCE"]),
+    )
 
 
 def is_loopback(host: str) -> bool:

@@ -23,6 +23,7 @@ NAMES = {
     "sales_reported": "SalesReported",
     "contribution_assessed": "ContributionAssessed",
     "brand_certified": "BrandCertified",
+    "standard_published": "StandardPublished",
     "warehouse_recognised": "WarehouseRecognised",
     "design_purchased": "DesignPurchased",
     "design_services_sold": "DesignServicesSold",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.events import settlement_id
 from domain.money import yuan
 from domain.settlement import payable_of
 from ledger.application import Ledger
-from ledger.changes import HistoryStep
+from ledger.changes import HistoryStep, Movement, account_events
 from ledger.messages.schemas import TYPE_OF
 from ledger.moments import Moment, moment
 from ledger.policies import rulebook
 from ledger.pools import lines_shared, pool
+from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
-from ledger.stored import SELECT, stored
+from ledger.stored import SELECT, Stored, events_of, stored
 
 EVENTS_MAX = 1_000
 
@@ -52,7 +54,33 @@ def step_document(step: HistoryStep) -> dict[str, Any]:
             for year, awards in sorted(years.items())
             if any(a.gross for a in awards.values())
         ],
+        "account": account_document(step.movement, event.fact.content) if step.movement else None,
     }
+
+
+def account_document(movement: Movement, content: dict[str, Any]) -> dict[str, Any]:
+    """What an event moved in an account, the account after it, and what else the event says."""
+    before, after = movement.before._asdict(), movement.after._asdict()
+    amount = content["payable_fen"] if "payable_fen" in content else content["amount_fen"]
+    return {
+        "policy": movement.policy,
+        "year": movement.year,
+        "amount": yuan(amount),
+        "said": {name: value for name, value in content.items() if name in SAID},
+        "changes": [
+            {"sum": name, "before": yuan(before[name]), "after": yuan(after[name])}
+            for name in before
+            if before[name] != after[name]
+        ],
+        **{name: yuan(fen) for name, fen in after.items()},
+    }
+
+
+SAID = (
+    *("payment", "batch", "clawback", "adjustment", "measure", "into_year", "on", "reference"),
+    *("reason", "actor"),
+)
+"""What events of accounts say beside amounts."""
 
 
 def difference(
@@ -85,7 +113,7 @@ def difference(
         "year": year,
         "from": begin,
         "to": end,
-        "events": _between(rows, code, policy, begin, end),
+        "events": _between(rows, code, policy, year, begin, end),
         "awards": awards,
         "budget_before": said_before,
         "budget_after": said_after,
@@ -103,27 +131,46 @@ def _payable(
         if line.year == year or found.closing or found.budget.period != "life":
             payable[key] = payable.get(key, 0) + paid
     factor = f"{found.factor.numerator}/{found.factor.denominator}"
-    return payable, {"budget": yuan(found.budget.amount), "sharing": yuan(found.total), "factor": factor}
+    said = {"budget": yuan(found.budget.amount), "sharing": yuan(found.total), "factor": factor}
+    return payable, {**said, "stage": settlement_of(rows, policy, year, at.until).stage}
 
 
-def _between(rows: Rows, code: str | None, policy: str, begin: int, end: int) -> list[dict[str, Any]]:
-    """The events that came in between; of one enterprise, its own and the policy's."""
-    sql, values = f"{SELECT} WHERE rowid>? AND rowid<=?", [begin, end]
-    chosen: list[Any] = list(values)
-    if code is not None:
-        sql += " AND originator_id IN (?,?)"
-        chosen += [code, f"policy:{policy}"]
-    found = []
-    for row in rows.all(f"{sql} ORDER BY rowid LIMIT {EVENTS_MAX}", chosen):
-        event = stored(row)
-        found.append(
-            {
-                "position": event.position,
-                "recorded_at": event.recorded_at,
-                "event": TYPE_OF.get(event.fact.name, event.fact.name),
-                "subject": event.originator,
-                "source": event.fact.source,
-                "id": event.fact.event_id,
-            }
-        )
-    return found
+def _between(
+    rows: Rows, code: str | None, policy: str, year: int, begin: int, end: int
+) -> list[dict[str, Any]]:
+    """The events that came in between; of one enterprise, its own, its accounts' and the policy's."""
+    if code is None:
+        sql = f"{SELECT} WHERE rowid>? AND rowid<=? ORDER BY rowid LIMIT {EVENTS_MAX}"
+        found = [stored(row) for row in rows.all(sql, [begin, end])]
+    else:
+        own = events_of(rows, code, end) + events_of(rows, f"policy:{policy}", end)
+        own += account_events(rows, code, end, policy) + _steps_told(rows, code, policy, year, end)
+        found = sorted((each for each in own if each.position > begin), key=lambda each: each.position)
+    return [
+        {
+            "position": event.position,
+            "recorded_at": event.recorded_at,
+            "event": TYPE_OF.get(event.fact.name, event.fact.name),
+            "subject": event.originator,
+            "source": event.fact.source,
+            "id": event.fact.event_id,
+        }
+        for event in found[:EVENTS_MAX]
+    ]
+
+
+def _steps_told(rows: Rows, code: str, policy: str, year: int, end: int) -> list[Stored]:
+    """The steps of a year's settlement that one enterprise is told of, and closings of other years.
+
+    Objections of others are not: only the year's audit bundle has them.
+    """
+    events = events_of(rows, settlement_id(policy, year), end)
+    closings = (
+        "SELECT position FROM settlements WHERE policy=? AND year<>? AND stage='closed' AND position<=?"
+    )
+    for (position,) in rows.all(closings, [policy, year, end]):
+        events += [stored(row) for row in rows.all(f"{SELECT} WHERE rowid=?", [position])]
+    mine = {
+        event.fact.content["objection"] for event in events if event.fact.content.get("enterprise") == code
+    }
+    return [event for event in events if event.fact.content.get("objection", "") in {"", *mine}]

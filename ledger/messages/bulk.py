@@ -7,6 +7,7 @@ through the schemas, which say what is wrong. A property test holds the two to o
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -17,17 +18,18 @@ from ledger.messages.fields import MessageField
 from ledger.messages.schemas import DATA, TYPES, Changes, Data, Envelope, Message
 
 UNSET = msgspec.UNSET
-Settler = tuple[str, str, Callable[[Any], Any], bool]
-"""(name in the message, name in the event, finisher, optional)."""
+Settler = tuple[str, Callable[[Any], Any] | None, bool]
+"""(name in the event, finisher where the value needs one, optional)."""
 
 
 class BulkRefused(Exception):
     """The fast decoder does not vouch for this message."""
 
 
-def _struct(schema: type[Message], name: str) -> tuple[type[msgspec.Struct], list[Settler]]:
-    """Derive a struct and its finishers from a schema."""
+def _struct(schema: type[Message], name: str) -> tuple[type[msgspec.Struct], list[str], list[Settler]]:
+    """Derive a struct, its fields in order and their finishers from a schema."""
     columns: list[Any] = []
+    wires: list[str] = []
     settlers: list[Settler] = []
     for key, field in schema().fields.items():
         wire = field.data_key or key
@@ -37,46 +39,55 @@ def _struct(schema: type[Message], name: str) -> tuple[type[msgspec.Struct], lis
         else:
             columns.append((wire, kind | None | msgspec.UnsetType, UNSET))
         if isinstance(field, MessageField):
-            settlers.append((wire, key, field.settle, not field.required))
+            as_it_is = type(field).settle is MessageField.settle
+            wires.append(wire)
+            settlers.append((key, None if as_it_is else field.settle, not field.required))
         elif not isinstance(field, mm.Raw):
             raise TypeError(f"{name}.{key} is not a message field")
     struct = msgspec.defstruct(name, columns, forbid_unknown_fields=True, kw_only=True)
-    return struct, settlers
+    return struct, wires, settlers
 
 
 class _Decoder:
     """Decodes one schema's JSON object into its finished values."""
 
     def __init__(self, schema: type[Message], name: str) -> None:
-        struct, self.settlers = _struct(schema, name)
+        struct, wires, self.settlers = _struct(schema, name)
         self.decoder = msgspec.json.Decoder(struct)
+        self.values_of = attrgetter(*wires)
         self.across = getattr(schema, "faults_across", None)
 
-    def decode(self, raw: bytes | msgspec.Raw, inner: int = 0) -> dict[str, Any]:
+    def decode(self, raw: bytes | msgspec.Raw, colons: int, inner: int = 0) -> dict[str, Any]:
         """Decode and finish.
 
         A colon ends each key, or stands in a text; so a surplus of colons betrays a key that
-        stands twice, which msgspec alone would accept. ``inner`` colons are known to belong
-        to a nested object.
+        stands twice, which msgspec alone would accept.
+
+        Args:
+            raw: the JSON object.
+            colons: how many colons it holds, of which ``inner`` are known to belong to a
+                nested object.
         """
-        decoded = self.decoder.decode(raw)
-        colons = inner
+        found = self.values_of(self.decoder.decode(raw))
+        keys = inner
         values: dict[str, Any] = {}
-        for wire, name, settle, optional in self.settlers:
-            value = getattr(decoded, wire)
+        for (name, settle, optional), value in zip(self.settlers, found, strict=True):
             if optional and (value is UNSET or value is None):
-                colons += value is None
+                keys += value is None
                 values[name] = None
                 continue
-            colons += 1
-            if type(value) is str:
-                colons += value.count(":")
-            values[name] = settle(value)
-        if bytes(raw).count(b":") != colons:
+            keys += 1
+            values[name] = value if settle is None else settle(value)
+        if keys != colons and keys + _in_texts(found) != colons:
             raise BulkRefused
         if self.across is not None and self.across(values):
             raise BulkRefused
         return values
+
+
+def _in_texts(values: tuple[Any, ...]) -> int:
+    """Colons that stand in texts."""
+    return sum(value.count(":") for value in values if type(value) is str)
 
 
 _ENVELOPE = _Decoder(Envelope, "Envelope")
@@ -105,12 +116,12 @@ def decode(raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     if b"\\" in raw:
         raise BulkRefused
     try:
-        data = _RAW.decode(raw).data
-        inner = bytes(data).count(b":") + 1
-        envelope = _ENVELOPE.decode(raw, inner)
+        data = bytes(_RAW.decode(raw).data)
+        inner = data.count(b":")
+        envelope = _ENVELOPE.decode(raw, raw.count(b":"), inner + 1)
         decoder = _DATA.get(envelope["type"])
         if decoder is None:
             raise BulkRefused
-        return envelope, decoder.decode(data)
+        return envelope, decoder.decode(data, inner)
     except (msgspec.MsgspecError, ValidationError, UnicodeError, RecursionError) as error:
         raise BulkRefused from error

@@ -12,6 +12,18 @@ from marshmallow import ValidationError
 
 CODES: dict[str, tuple[str, str, str, str]] = {
     # code: (rule zh, mend zh, rule en, mend en)
+    "source.foreign": (
+        "不是本系统的来源标识，应为 {source}",
+        "使用发给本系统的来源标识",
+        "is not the sender's own, which is {source}",
+        "publish under your own source",
+    ),
+    "type.foreign": (
+        "本系统不得报送该类数据，可报送：{types}",
+        "由有权的系统报送",
+        "is not a type that the sender may publish; it may publish: {types}",
+        "have the system whose facts these are publish it",
+    ),
     "source.reserved": (
         "是本账本自身的来源标识",
         "使用本系统自己的来源标识",

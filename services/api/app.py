@@ -25,6 +25,8 @@ from services.api.settlements.views import blueprint as settlements
 from services.api.what_if.views import blueprint as what_if
 from services.api.years.views import blueprint as years
 from services.console import app as console
+from services.identity import gate
+from services.identity.settings import IdentitySettings
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 """Largest body of one request; a stream of events has no limit but that of each line."""
@@ -65,8 +67,8 @@ class Api(Flask):
     json_provider_class = Json
 
 
-def create_app(ledger: Ledger) -> Flask:
-    """Make the API of one ledger."""
+def create_app(ledger: Ledger, identity: IdentitySettings | None = None) -> Flask:
+    """Make the service of one ledger; by default whoever reaches it is the local administrator."""
     app = Api("services.api", static_folder=None)
     app.extensions["subsidy-ledger"] = ledger
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
@@ -75,6 +77,7 @@ def create_app(ledger: Ledger) -> Flask:
     for blueprint in RESOURCES:
         api.register_blueprint(blueprint)
     problems.register(app)
+    gate.register(app, ledger, identity or IdentitySettings())
     headers.register(app)
     looking.register(app, ledger)
     console.register(app, ledger)

@@ -156,6 +156,20 @@ PROBLEMS: dict[str, Kind] = {
         "未作任何更改；逐项原因见 faults。",
         "Nothing was changed; see faults for each reason and its mend.",
     ),
+    "identity-refused": Kind(
+        401,
+        "身份未能确认",
+        "The caller is not known",
+        "原因见 faults。",
+        "See faults for the reason and the mend.",
+    ),
+    "too-many": Kind(
+        429,
+        "请求过于频繁",
+        "Too many requests",
+        "稍后再试。",
+        "Wait, and try again.",
+    ),
     "role-missing": Kind(
         403,
         "没有办理权限",

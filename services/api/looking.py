@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 
 from ledger.application import Ledger
 from ledger.looks import NOBODY, Looks
-
-ACTOR = "Subsidy-Actor"
-ACTOR_MAX = 200
+from services.identity.gate import requester
 
 
 def register(app: Flask, ledger: Ledger) -> None:
@@ -19,14 +17,20 @@ def register(app: Flask, ledger: Ledger) -> None:
     def look(response: Response) -> Response:
         code = (request.view_args or {}).get("code")
         if code and request.method in ("GET", "HEAD") and response.status_code < 400:
-            looks.add(actor(), request.remote_addr or NOBODY, request.method, request.path, code)
+            looks.add(looker(), request.remote_addr or NOBODY, request.method, request.path, code)
         return response
 
     app.after_request(look)
 
 
+def looker() -> str:
+    """Who reads: on a page of the console the person who works there, else who the request says."""
+    if request.blueprint == "console":
+        working = current_app.extensions["subsidy-working"]()
+        return working.name if working else NOBODY
+    return actor()
+
+
 def actor() -> str:
-    """Who the request says is asking; taken at its word, until identities are checked."""
-    said = request.headers.get(ACTOR, "").encode("latin-1", "replace").decode("utf-8", "replace")
-    shown = "".join(letter for letter in said if letter.isprintable()).strip()
-    return shown[:ACTOR_MAX] or NOBODY
+    """Who asks, as the gate found out (``services.identity``)."""
+    return requester().name or NOBODY

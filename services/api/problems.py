@@ -85,7 +85,9 @@ def answer(problem: Problem, status: int | None = None, headers: Iterable[tuple[
     response = current_app.response_class(current_app.json.dumps(body), status, mimetype=MEDIA_TYPE)
     response.headers["Content-Language"] = LANGUAGES[lang]
     response.headers.extend([(name, value) for name, value in headers if name.lower() == "allow"])
-    if status == 503:
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if status in (429, 503):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 

@@ -88,8 +88,22 @@ def _print_step(step: dict[str, Any]) -> None:
         what = f"{each['policy']} {each['year']} {each['measure']}"
         held = f"  (− {shown(each['withheld_after'])})" if each["withheld_after"] != "0.00" else ""
         click.echo(f"    {what}: {shown(each['gross_before'])} → {shown(each['gross_after'])}{held}")
+    account = step["account"]
+    if account:
+        _print_account(account)
+        return
     for each in step["balances"]:
         click.echo(f"    = {each['policy']} {each['year']}: {shown(each['eligible'])}")
+
+
+def _print_account(account: dict[str, Any]) -> None:
+    said = "  ".join(f"{name} {value}" for name, value in account["said"].items())
+    click.echo(f"    {account['policy']} {account['year']} {shown(account['amount'])}  {said}".rstrip())
+    for each in account["changes"]:
+        click.echo(f"    {each['sum']}: {shown(each['before'])} → {shown(each['after'])}")
+    names = ("payable", "paid", "outstanding", "clawed_back", "recovered")
+    sums = "  ".join(f"{name} {shown(account[name])}" for name in names)
+    click.echo(f"    = {account['policy']} {account['year']}: {sums}")
 
 
 @click.command()
@@ -133,6 +147,8 @@ def diff(
     table(words("应兑现的变动", "What is payable"), [*heads, *sums], lines)
     before, after = answer["budget_before"], answer["budget_after"]
     click.echo(f"{words('系数', 'factor')} {before['factor']} → {after['factor']}")
+    if before["stage"] != after["stage"]:
+        click.echo(f"{words('年度兑现', 'settlement')} {before['stage']} → {after['stage']}")
 
 
 @click.command()

@@ -21,6 +21,13 @@ def start(context: Context, host: str | None = None, port: int | None = None) ->
     )
     said = context.words("服务地址", "serving on")
     click.echo(f"{said} http://{settings.host}:{settings.port}/  (/docs, /openapi.json)")
+    if settings.identity.mode == "local":
+        local = context.words(
+            "未核验身份：能连到本机此端口的人就是管理员。对外服务须设 SUBSIDY_LEDGER_IDENTITY=required",
+            "identities are not checked: whoever reaches this port of this machine is the administrator. "
+            "To serve others, set SUBSIDY_LEDGER_IDENTITY=required",
+        )
+        click.echo(local, err=True)
     run_server(settings)
 
 

@@ -13,7 +13,6 @@ from ledger.export.payment_results import read_results
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
 from ledger.settlement.reading import settlement_of
-from services.api.identity import BUREAU
 from services.api.settlements.views import settlement_document
 from services.commands.common import (
     Context,
@@ -26,6 +25,7 @@ from services.commands.common import (
     shown,
     table,
 )
+from services.identity.access import BUREAU
 
 
 def actor_option(command: F) -> F:
@@ -37,7 +37,7 @@ def actor_option(command: F) -> F:
 
 def person(name: str) -> Actor:
     """A member of the bureau."""
-    return Actor(name, BUREAU)
+    return Actor(name, frozenset(BUREAU))
 
 
 @click.group()

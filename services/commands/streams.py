@@ -13,6 +13,7 @@ from ledger import refusals
 from ledger.application import Ledger, open_ledger
 from ledger.messages.decode import Message, Now, decode
 from ledger.store import StoreUnavailable, UnsuitableStore
+from services.commands.audit import signer, told
 from services.commands.common import Context
 from services.commands.ingest import lines_of
 
@@ -73,16 +74,18 @@ def consume(context: Context) -> None:
 @click.command()
 @click.pass_obj
 def publish(context: Context) -> None:
-    """Publish changes of balance to Kafka until told to stop (SIGTERM)."""
+    """Publish changes of balances and accounts, closings, and checkpoints until told to stop (SIGTERM)."""
     from services.publisher.loop import Publisher  # only streams need the Kafka client
 
+    with told():
+        key = signer(context, None)
     stop = stop_on_signals()
     ledger = open_patiently(context.path, stop)
     if ledger is None:
         return
     try:
         click.echo(f"{context.settings.kafka.published} @ {context.settings.kafka.brokers}")
-        Publisher(ledger, context.settings.kafka, stop).run()
+        Publisher(ledger, context.settings.kafka, stop, key).run()
     finally:
         ledger.close()
 

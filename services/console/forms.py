@@ -11,8 +11,8 @@ from flask import Flask, current_app, request, session
 
 from domain.roles import Actor
 from ledger.application import Ledger
-from services.api.identity import BUREAU
 from services.api.problems import Problem
+from services.identity.gate import requester, settings_of
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - a name, no secret
 SECRET_BYTES = 32
@@ -33,6 +33,7 @@ def register(app: Flask, ledger: Ledger) -> None:
     key = app.config.get("SESSION_KEY_FILE")
     if key is not None:
         app.secret_key = _kept(Path(key))
+    app.extensions["subsidy-working"] = working
     app.before_request(_guard)
 
 
@@ -60,12 +61,19 @@ def _guard() -> None:
     if request.blueprint != "console" or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     sent = request.form.get(TOKEN_FIELD) or request.headers.get("X-CSRF-Token", "")
-    if TOKEN_FIELD not in session or not hmac.compare_digest(sent.encode(), str(session[TOKEN_FIELD]).encode()):
+    if TOKEN_FIELD not in session or not hmac.compare_digest(
+        sent.encode(), str(session[TOKEN_FIELD]).encode()
+    ):
         raise Problem("form-expired")
 
 
 def working() -> Actor | None:
-    """Who works in this session; ``None`` before a name was given."""
+    """Who works: the token's person where identities are checked, else who the session names.
+
+    ``None`` before a name was given.
+    """
+    if settings_of().mode != "local":
+        return requester() if requester().name else None
     name = session.get("name")
     if not name:
         return None
@@ -87,7 +95,7 @@ def stop_work() -> None:
 
 def actor() -> Actor:
     """Who takes the step of this request; the domain refuses one without a name."""
-    return working() or Actor("", BUREAU)
+    return working() or Actor("", frozenset(WORKING_ROLES))
 
 
 def opened() -> Ledger:

@@ -13,7 +13,7 @@ from ledger.policies import rulebooks
 from services.api.codes import PROBLEMS
 from services.api.codes import said as fault_said
 from services.api.problems import Problem
-from services.console import charts, forms, language
+from services.console import charts, forms, language, telling
 
 
 def register(app: Flask) -> None:
@@ -30,6 +30,7 @@ def register(app: Flask) -> None:
         chart=charts,
         with_language=with_language,
         enterprise_address=enterprise_address,
+        event_address=telling.event_address,
     )
 
 

@@ -14,6 +14,7 @@ class KafkaSettings:
     topic: str = "subsidy.events"
     dead_letters: str = "subsidy.dead-letters"
     published: str = "subsidy.balances"
+    checkpoints: str = "subsidy.checkpoints"
     group: str = "subsidy-ledger"
     session_timeout_ms: int = 10_000
     fetch_bytes: int = 16 * 1024 * 1024

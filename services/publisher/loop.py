@@ -1,53 +1,51 @@
-"""The outbox: changes of balance are published from the ledger's own log of events.
+"""The outbox: changes of balance, of accounts and closings are published from the ledger's own log.
 
 They are worked out from the stored events, so nothing is written twice: a message's id is the
 position of the event that caused it, and a publisher that dies repeats messages of the same
-ids. Messages about one enterprise are keyed by its code and leave in order.
+ids. Messages about one enterprise are keyed by its code, those about a year by its settlement,
+and those of one key leave in order. Checkpoints leave on a topic of their own.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from domain.money import yuan
+from domain.notes import SignerKey
 from ledger.application import Ledger
 from ledger.changes import Change, HistoryStep, RulesOverTime, steps_of
 from ledger.store import Conflict, Rows, StoreUnavailable
 from ledger.writing import track, tracked
 from services.consumer.settings import KafkaSettings
+from services.publisher.checkpoints import Checkpoints
+from services.publisher.envelope import Outgoing, message
+from services.publisher.settled import settled
 
 TRACKED = "outbox"
 POSITIONS_MAX = 500
 """Most positions worked through before they are noted as published."""
 IDLE_SECONDS = 0.5
 FLUSH_SECONDS = 30
-SOURCE = "urn:subsidy-ledger"
 TYPE = "subsidy.balance-changed.v1"
 
 log = logging.getLogger(__name__)
 
 
-class Outgoing(NamedTuple):
-    """One message: its key and its CloudEvents value."""
-
-    position: int
-    key: str
-    value: bytes
-
-
 class Publisher:
     """Publishes what the ledger learns, until told to stop."""
 
-    def __init__(self, ledger: Ledger, settings: KafkaSettings, stop: threading.Event) -> None:
+    def __init__(
+        self, ledger: Ledger, settings: KafkaSettings, stop: threading.Event, key: SignerKey
+    ) -> None:
         self.ledger, self.settings, self.stop = ledger, settings, stop
         self.producer = KafkaProducer(**settings.producer())
+        self.checkpoints = Checkpoints(ledger, key, self.producer, settings.checkpoints)
 
     def run(self) -> None:
         """Publish until told to stop; while broker or database is away, wait and try again."""
@@ -55,6 +53,7 @@ class Publisher:
             while not self.stop.is_set():
                 try:
                     moved = self.step()
+                    self.checkpoints.step()
                 except (KafkaError, StoreUnavailable, Conflict) as error:
                     log.warning("the outbox waits: %s", error)
                     moved = 0
@@ -89,6 +88,7 @@ def outgoing(rows: Rows, after: int, until: int) -> Iterator[Outgoing]:
         for step in steps_of(rows, code, until, rules):
             if step.event.position > after:
                 yield from _messages(code, step)
+    yield from settled(rows, after, until)
 
 
 def _touched(rows: Rows, rules: RulesOverTime, after: int, until: int) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _touched(rows: Rows, rules: RulesOverTime, after: int, until: int) -> Iterat
     else:
         sql = (
             "SELECT DISTINCT originator_id FROM stored_events "
-            "WHERE rowid>? AND rowid<=? AND originator_id NOT LIKE 'policy:%' ORDER BY originator_id"
+            "WHERE rowid>? AND rowid<=? AND originator_id NOT LIKE '%:%' ORDER BY originator_id"
         )
         values = [after, until]
     for row in rows.all(sql, values):
@@ -114,25 +114,16 @@ def _messages(code: str, step: HistoryStep) -> Iterator[Outgoing]:
         gross = sum(award.gross for award in awards.values())
         withheld = sum(award.withheld for award in awards.values())
         position = step.event.position
-        value = {
-            "specversion": "1.0",
-            "id": f"{position}:{code}:{policy}:{year}",
-            "source": SOURCE,
-            "type": TYPE,
-            "subject": code,
-            "time": step.event.recorded_at,
-            "datacontenttype": "application/json",
-            "data": {
-                "policy": policy,
-                "year": year,
-                "position": position,
-                "gross": yuan(gross),
-                "withheld": yuan(withheld),
-                "eligible": yuan(gross - withheld),
-                "changes": [_change(change) for change in changes],
-            },
+        data: dict[str, Any] = {
+            "policy": policy,
+            "year": year,
+            "position": position,
+            "gross": yuan(gross),
+            "withheld": yuan(withheld),
+            "eligible": yuan(gross - withheld),
+            "changes": [_change(change) for change in changes],
         }
-        yield Outgoing(position, code, json.dumps(value, ensure_ascii=False).encode())
+        yield message(step.event, TYPE, code, f"{position}:{code}:{policy}:{year}", data)
 
 
 def _change(change: Change) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -31,6 +32,13 @@ class Commands:
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
+    def signing_key(self) -> str:
+        """Beside the database's file; for a server, in a folder of this run."""
+        if "://" not in self.database:
+            return f"{self.database}.key"
+        return str(Path(tempfile.gettempdir()) / f"{self.topic}-{os.getpid()}.key")
+
+    @property
     def environment(self) -> dict[str, str]:
         """What an operator would set."""
         prefix = "SUBSIDY_LEDGER_"
@@ -41,6 +49,8 @@ class Commands:
             f"{prefix}KAFKA_TOPIC": self.topic,
             f"{prefix}KAFKA_DEAD_LETTERS": f"{self.topic}.dead",
             f"{prefix}KAFKA_PUBLISHED": f"{self.topic}.published",
+            f"{prefix}KAFKA_CHECKPOINTS": f"{self.topic}.checkpoints",
+            f"{prefix}SIGNING_KEY": self.signing_key,
             f"{prefix}KAFKA_GROUP": f"{self.topic}.group",
             f"{prefix}KAFKA_SESSION_MS": "6000",
         }
@@ -67,6 +77,7 @@ class Commands:
         self.cluster.create_topic(self.topic, partitions)
         self.cluster.create_topic(f"{self.topic}.dead", 1)
         self.cluster.create_topic(f"{self.topic}.published", partitions)
+        self.cluster.create_topic(f"{self.topic}.checkpoints", 1)
 
     def end(self) -> None:
         """Kill whatever still runs."""
@@ -74,6 +85,8 @@ class Commands:
             if process.poll() is None:
                 process.kill()
             process.wait()
+        if "://" in self.database:
+            Path(self.signing_key).unlink(missing_ok=True)
 
 
 def produce(cluster: KafkaCluster, topic: str, messages: Iterable[bytes]) -> int:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from ledger import queries, refusals
-from ledger.application import Ledger
+from ledger.application import Ledger, open_ledger
+from ledger.settlement.paying import order_payments
 from tests.brokers import KafkaCluster
 from tests.e2e.processes import Commands, produce, taken, wait_until
+from tests.integration.bureau import Clock
+from tests.integration.closings import FINANCE, list_and_close
 
 CODE = "91330282MA0000001D"
 OTHER = "91330282MA0000002G"
@@ -167,6 +171,52 @@ def test_a_corrected_dead_letter_is_sent_again_and_closes_its_refusal(
     wait_until(lambda: payable(ledger, CODE) == "5000.00", 60, "the corrected message changed nothing")
     with ledger.store.reading() as rows:
         assert [(r.resolved, r.source) for r in refusals.listed(rows)] == [("resubmitted", "urn:test")]
+
+
+def test_a_closing_the_payments_after_it_and_checkpoints_are_published(
+    commands: Commands, kafka: KafkaCluster, tmp_path: Any
+) -> None:
+    """In order for each key, and a checkpoint is what the ledger itself gives."""
+    file = tmp_path / "events.ndjson"
+    file.write_text(json.dumps(message("out-1")) + "\n" + json.dumps(message("out-2", OTHER)) + "\n")
+    commands.run("ingest", str(file))
+    ledger = open_ledger(commands.database, clock=Clock(datetime(2025, 5, 6, 2, tzinfo=UTC)))
+    list_and_close(ledger, cast("Clock", ledger.clock), YEAR)
+    order_payments(ledger, POLICY_ID, YEAR, FINANCE)
+    ledger.close()
+    note = commands.run("checkpoint")
+    process = commands.start("publish")
+
+    found = read(kafka, f"{commands.topic}.published", 7)
+    (checkpoint,) = read(kafka, f"{commands.topic}.checkpoints", 1)
+    process.terminate()
+
+    assert process.wait(30) == 0
+    assert (checkpoint.key.decode(), checkpoint.value.decode()) == (note.split("\n")[0], note)
+    by_key: dict[str, list[Any]] = {}
+    for record in found:
+        by_key.setdefault(record.key.decode(), []).append(json.loads(record.value))
+    assert set(by_key) == {CODE, OTHER, f"settlement:{POLICY_ID}:{YEAR}"}
+    for code in (CODE, OTHER):
+        said = [each["data"].get("event", "balance") for each in by_key[code]]
+        assert said == ["balance", "awards-settled", "payment-ordered"]
+        sums = [by_key[code][-1]["data"][name] for name in ("payable", "ordered", "outstanding")]
+        assert sums == ["5000.00", "5000.00", "0.00"]
+    (closed,) = by_key[f"settlement:{POLICY_ID}:{YEAR}"]
+    assert (closed["data"]["payable"], closed["data"]["factor"]) == ("10000.00", "1/1")
+
+
+def read(kafka: KafkaCluster, topic: str, count: int) -> list[Any]:
+    """The first records of a topic."""
+    consumer = KafkaConsumer(
+        topic,
+        bootstrap_servers=kafka.bootstrap.split(","),
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=30_000,
+    )
+    found = [next(consumer) for _ in range(count)]
+    consumer.close()
+    return found
 
 
 def test_the_outbox_publishes_each_change_of_balance_in_order(

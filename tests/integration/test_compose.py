@@ -24,6 +24,7 @@ import pytest
 import yaml
 from jsonschema import Draft201909Validator
 
+from domain.notes import VerifierKey, open_checkpoint
 from tests.brokers import KafkaCluster
 from tests.conftest import HERE, POLICY
 from tests.e2e.processes import produce, wait_until
@@ -105,7 +106,12 @@ def test_what_must_last_is_on_volumes(compose: Document) -> None:
         v.split(":")[0]: v.split(":")[1] for s in compose["services"].values() for v in s.get("volumes", ())
     }
 
-    assert set(used) == set(compose["volumes"]) == {"kafka-data", "postgres-data", "postgres-archive"}
+    named = {"kafka-data", "postgres-data", "postgres-archive", "signing-key"}
+    assert set(used) == set(compose["volumes"]) == named
+    assert compose["services"]["api"]["volumes"] == compose["services"]["publisher"]["volumes"]
+    key = compose["services"]["api"]["environment"]["SUBSIDY_LEDGER_SIGNING_KEY"]
+    assert key == compose["services"]["publisher"]["environment"]["SUBSIDY_LEDGER_SIGNING_KEY"]
+    assert key.startswith(used["signing-key"] + "/")
     assert compose["services"]["kafka"]["environment"]["KAFKA_LOG_DIRS"] == used["kafka-data"]
     command = compose["services"]["postgres"]["command"]
     assert {"fsync=on", "synchronous_commit=on", "full_page_writes=on", "archive_mode=on"} <= set(command)
@@ -138,7 +144,8 @@ def test_the_topics_are_those_that_the_services_use(compose: Document) -> None:
     environment = compose["services"]["consumer"]["environment"]
 
     assert sorted(made) == sorted(
-        environment[f"SUBSIDY_LEDGER_KAFKA_{name}"] for name in ("TOPIC", "DEAD_LETTERS", "PUBLISHED")
+        environment[f"SUBSIDY_LEDGER_KAFKA_{name}"]
+        for name in ("TOPIC", "DEAD_LETTERS", "PUBLISHED", "CHECKPOINTS")
     )
 
 
@@ -148,11 +155,12 @@ def test_the_topics_are_those_that_the_services_use(compose: Document) -> None:
 class Composed:
     """The services of the compose file as processes on the tests' servers."""
 
-    def __init__(self, compose: Document, broker: str, database: str, port: int) -> None:
+    def __init__(self, compose: Document, broker: str, database: str, port: int, key: Path) -> None:
         self.compose, self.port = compose, port
         self.places = {
             "kafka:9092": broker,
             "postgresql://ledger@postgres:5432/ledger": database,
+            "/keys/subsidy-ledger.key": str(key),
             "0.0.0.0": "127.0.0.1",
             "8080": str(port),
             "${POSTGRES_PASSWORD:?copy .env.example to .env and choose a password}": "a password",
@@ -194,11 +202,12 @@ class Composed:
 
 
 @pytest.fixture
-def composed(compose: Document, kafka: KafkaCluster, postgres: Server) -> Iterator[Composed]:
+def composed(compose: Document, kafka: KafkaCluster, postgres: Server, tmp_path: Path) -> Iterator[Composed]:
     """The system on an empty database, its topics made as the file says."""
     ports = Ports()
     database = postgres.create()
-    found = Composed(compose, kafka.bootstrap, postgres.url(database), ports.take())
+    key = tmp_path / "subsidy-ledger.key"
+    found = Composed(compose, kafka.bootstrap, postgres.url(database), ports.take(), key)
     (script,) = compose["services"]["topics"]["command"]
     for topic, partitions in re.findall(r"--topic (\S+) --partitions (\d+)", script):
         kafka.create_topic(topic, int(partitions))
@@ -229,6 +238,13 @@ def test_the_services_of_the_file_work_together(composed: Composed, kafka: Kafka
         *("--topic", published, "--from-beginning", "--max-messages", "1", "--timeout-ms", "30000"),
     )
     assert json.loads(said)["data"]["eligible"] == "5000.00"
+    note = kafka.tool(
+        "org.apache.kafka.tools.consumer.ConsoleConsumer",
+        *("--topic", composed.environment("publisher")["SUBSIDY_LEDGER_KAFKA_CHECKPOINTS"]),
+        *("--from-beginning", "--max-messages", "1", "--timeout-ms", "30000"),
+    )
+    (key,) = (composed.ask("/v1/log/keys") or {})["keys"]
+    assert open_checkpoint(note.removesuffix("\n"), [VerifierKey.parse(key)])[0].origin == "subsidy-ledger"
     for process in services:
         process.terminate()
     assert [process.wait(45) for process in services] == [0, 0, 0]

@@ -185,7 +185,8 @@ PAID = [
 ]  # fmt: skip
 CLAWED = [
     Try("clawback.above-paid", "Lin:officer", "$Y/clawbacks", {**BACK, "amount": "$amount"}),
-    Try("clawback.above-due", "Qian:finance", "$Y/clawbacks/$clawback/recoveries", {**CAME, "amount": "2.01"}),
+    Try("clawback.above-due", "Qian:finance", "$Y/clawbacks/$clawback/recoveries",
+        {**CAME, "amount": "2.01"}),
     Try("clawback.unknown", "Qian:finance", "$Y/clawbacks/$clawback/recoveries",
         {**CAME, "enterprise": OTHER}),
     Try("amount.zero", "Qian:finance", "$Y/clawbacks/$clawback/recoveries", {**CAME, "amount": "0.00"}),

@@ -60,12 +60,12 @@ def test_bundles_of_closed_and_open_years_verify(
             assert verdict.faults == []
             found[year, code or ""] = verdict
             assert (head["closed"] is None) == (year == 2026)
-    with scene.ledger.store.reading() as rows:
-        for year in (2024, 2025):
-            closing = closing_of(rows, CIXI, year)
-            assert closing is not None
-            assert found[year, ""].payable == closing["payable_fen"] > 0
-            assert found[year, ""].closed == closing["log_size"] + 1
+    for year in (2024, 2025):
+        closing = closing_at(scene.ledger, year)
+        assert found[year, ""].payable == closing["payable_fen"] > 0
+        assert found[year, ""].closed == closing["log_size"] + 1
+        if year == 2024:
+            continue
         assert (closing["carried_fen"] > 0) == (name == "within the budget, what is left is carried")
         assert (closing["spent_fen"] > 0) == (name == "one budget for the whole life")
         assert closing["sharing_fen"] > closing["budget_fen"] or "within" in name
@@ -73,6 +73,14 @@ def test_bundles_of_closed_and_open_years_verify(
         assert years == {2024, 2025}
     assert (found[2024, scene.code].clawed, found[2024, scene.code].recovered) == (1_000_00, 400_00)
     assert found[2024, ""].paid == found[2024, ""].payable
+
+
+def closing_at(ledger: Ledger, year: int) -> dict[str, Any]:
+    """The content of a year's closing."""
+    with ledger.store.reading() as rows:
+        found = closing_of(rows, CIXI, year)
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
@@ -85,9 +93,8 @@ def test_an_enterprise_s_bundle_of_a_closed_year_tells_of_others_only_what_the_p
     states = [base64.b64decode(each.get("state", "")) for each in events]
     text = b"".join(parts.values()) + b"".join(states)
     with scene.ledger.store.reading() as rows:
-        closings = [closing_of(rows, CIXI, year) for year in (2024, 2025)]
-        cuts = {each["cut_key"][0] for each in closings if each}
         others = [row[0] for row in rows.all("SELECT code FROM enterprises WHERE code<>?", [scene.code])]
+    cuts = {closing_at(scene.ledger, year)["cut_key"][0] for year in (2024, 2025)}
     withheld = [each for each in events if "leaf" in each]
 
     assert {code for code in others if code.encode() in text} <= cuts
@@ -136,6 +143,11 @@ def line_changed(state: dict[str, Any]) -> None:
 
 def measure_changed(state: dict[str, Any]) -> None:
     state["measures"][0][4] += 1
+
+
+def put_back(was: dict[str, Any]) -> Callable[[dict[str, Any]], object]:
+    """Make a state what it was; what was forged only ever replaced keys."""
+    return lambda state: state.update(was)
 
 
 FORGED: dict[str, tuple[str, int, Callable[[dict[str, Any]], object], str]] = {
@@ -203,7 +215,7 @@ def test_what_the_ledger_itself_forged_is_named_with_its_position(
         found = faults(bundled(scene, tmp_path, 2024))
         if not any(fault.startswith("position ") and words in fault for fault in found):
             unseen.append((what, found[:5]))
-        forged(scene.ledger, at, lambda state, was=before: state.update(was))
+        forged(scene.ledger, at, put_back(before))
 
     assert unseen == []
 
@@ -247,7 +259,8 @@ def test_rows_and_head_of_a_closed_year_are_held_against_its_closing(
     scene = closed(open_at, years=(2024,))
     for code in (None, scene.code):
         path = bundled(scene, tmp_path, 2024, code)
-        for name, value in {"closed": None, "budget": "1.00", "factor": "1/1", "log_path": []}.items():
+        wrong: dict[str, Any] = {"closed": None, "budget": "1.00", "factor": "1/1", "log_path": []}
+        for name, value in wrong.items():
             parts = members(path)
             head = {**json.loads(parts["bundle.json"]), name: value}
             parts["bundle.json"] = json.dumps(head).encode()
@@ -286,7 +299,7 @@ def test_two_reviewers_of_a_claim_are_two_people(open_at: Callable[..., Ledger],
 
     at = position_of(scene.ledger, "ClaimApproved")
     for actor, words in (("Lin", "its first and its second reviewer"), ("Mei", "submitted it and decided")):
-        forged(scene.ledger, at, lambda state, actor=actor: state.update(actor=actor))
+        forged(scene.ledger, at, put_back({"actor": actor}))
         for code in (None, feed.code):
             found = faults(bundled(scene, tmp_path, 2024, code))
             assert any(f.startswith(f"position {at}: ") and words in f for f in found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from domain import accounts
@@ -67,7 +69,7 @@ def test_no_more_is_clawed_back_than_was_paid_nor_recovered_than_is_due() -> Non
     payment = took(account, accounts.order(account, HEAD, "b", "E"))
     took(account, accounts.made(account, HEAD, payment, 500, "2025-06-01", "R"))
     took(account, accounts.claw_back(account, HEAD, "c1", 300, "2025-06-03", "why"))
-    tries = [
+    tries: list[tuple[str, Callable[[], object]]] = [
         ("clawback.known", lambda: accounts.claw_back(account, HEAD, "c1", 1, "2025-06-03", "why")),
         ("clawback.above-paid", lambda: accounts.claw_back(account, HEAD, "c2", 201, "2025-06-03", "why")),
         ("amount.zero", lambda: accounts.claw_back(account, HEAD, "c2", 0, "2025-06-03", "why")),

@@ -17,8 +17,8 @@ from services.api.claims.schemas import (
     ReviewBody,
     StepSchema,
 )
-from services.api.identity import requester
 from services.api.resource import Resource, ledger
+from services.identity.gate import requester
 
 CLAIM = "/<policy>/<code>/<path:claim>"
 """A file number may hold a slash, as many do."""

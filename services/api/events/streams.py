@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from ledger.application import Ledger
 from ledger.inbox import Totals, ingest
+from ledger.machine_keys import Scope
 from ledger.messages.decode import MESSAGE_BYTES_MAX
 from services.api.events.results import result_document
 
@@ -74,7 +75,7 @@ class Interrupted(Exception):
         self.recorded = recorded
 
 
-def take(ledger: Ledger, stream: IO[bytes], language: str) -> Iterator[bytes]:
+def take(ledger: Ledger, stream: IO[bytes], language: str, scope: Scope | None = None) -> Iterator[bytes]:
     """Ingest a stream, and give back its results as NDJSON, with a summary as the last line.
 
     Raises:
@@ -86,7 +87,7 @@ def take(ledger: Ledger, stream: IO[bytes], language: str) -> Iterator[bytes]:
     try:
         for batch in batches(stream):
             try:
-                results = ingest(ledger, [message for _, message in batch], "http")
+                results = ingest(ledger, [message for _, message in batch], "http", scope=scope)
             except Exception as error:
                 raise Interrupted(count) from error
             totals.add(results)

@@ -15,6 +15,7 @@ from services.api.events.schemas import BatchSchema, ResultSchema
 from services.api.events.streams import Interrupted, take
 from services.api.problems import LANGUAGES, Problem, answer, language, of_ledger
 from services.api.resource import Resource, body_bytes, ledger, require_media
+from services.identity.gate import scope
 
 ONE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -54,8 +55,8 @@ def publish() -> Any:
     if request.mimetype == JSON:
         batch = body.lstrip(b" \t\r\n")[:1] == b"["
     if batch:
-        return batch_document(ingest(ledger(), split(body), "http"), language()), 200, {}
-    return one(ingest(ledger(), [body], "http")[0])
+        return batch_document(ingest(ledger(), split(body), "http", scope=scope()), language()), 200, {}
+    return one(ingest(ledger(), [body], "http", scope=scope())[0])
 
 
 def one(result: Result) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -99,7 +100,7 @@ def _stream() -> Response:
     stream = get_input_stream(request.environ)
     lang = language()
     try:
-        results = take(ledger(), stream, lang)
+        results = take(ledger(), stream, lang, scope())
     except Interrupted as error:
         cause = error.__cause__
         problem = of_ledger(cause) if isinstance(cause, Exception) else None

@@ -15,7 +15,6 @@ from ledger.policies import rulebook
 from ledger.settlement import paying
 from ledger.settlement.files import Payer, write_payments
 from services.api.fields import Cursor, Query, limit_field
-from services.api.identity import requester
 from services.api.paging import Made, page
 from services.api.payments.schemas import (
     AccountSchema,
@@ -29,6 +28,7 @@ from services.api.payments.schemas import (
     ResultsBody,
 )
 from services.api.resource import Resource, ledger
+from services.identity.gate import requester
 
 YEAR = "/<policy>/years/<year>"
 blueprint = Resource("payments", __name__, "/v1/policies", "拨付与追回 · payments and clawbacks")

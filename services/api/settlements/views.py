@@ -21,7 +21,6 @@ from ledger.settlement.reading import must_be_closed, settlement_of
 from ledger.store import Rows
 from services.api.claims.schemas import EmptyBody
 from services.api.fields import Cursor, Query, limit_field
-from services.api.identity import requester
 from services.api.paging import Made, page
 from services.api.resource import Resource, ledger
 from services.api.settlements.schemas import (
@@ -33,6 +32,7 @@ from services.api.settlements.schemas import (
     ResolutionBody,
     SettlementSchema,
 )
+from services.identity.gate import requester
 
 YEAR = "/<policy>/years/<year>"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

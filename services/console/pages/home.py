@@ -61,12 +61,18 @@ MENU = [
     ("year_page", "nav-year"),
 ]
 """The main menu: endpoints that take policy and year, with the key of their words."""
+ORDER = (
+    *("nav-year", "nav-enterprises", "nav-claims", "nav-refused", "nav-settlement"),
+    *("nav-what-if", "nav-time", "nav-audit"),
+)
+"""In which order the menu shows them."""
 
 
 @console.context_processor
 def _menu() -> dict[str, object]:
     """What the frame of every page needs."""
-    return {"menu": MENU, "section": (request.endpoint or "").rpartition(".")[2]}
+    menu = sorted(MENU, key=lambda entry: ORDER.index(entry[1]) if entry[1] in ORDER else len(ORDER))
+    return {"menu": menu, "section": (request.endpoint or "").rpartition(".")[2]}
 
 
 def known_policy(policy: str, year: int) -> None:

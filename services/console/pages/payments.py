@@ -1,0 +1,294 @@
+"""Paying a closed year: batches, the bank's files and answers, clawbacks, late adjustments."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
+
+from domain.events import account_id
+from domain.money import rmb
+from ledger import queries
+from ledger.application import Ledger
+from ledger.export.payment_results import read_pain002, read_results
+from ledger.messages.fields import Choice, CreditCode
+from ledger.policies import rulebook
+from ledger.settlement import adjusting, paying
+from ledger.settlement.files import Payer, write_payments
+from ledger.settlement.paying import RESULTS_MAX
+from ledger.settlement.reading import accounts_of, settlement_of, today
+from ledger.store import Rows
+from ledger.stored import events_of
+from services.api.fields import Cursor, Query
+from services.api.payments.schemas import ClawbackBody, FileBody, RecoveryBody
+from services.api.settlements.schemas import AdjustmentBody
+from services.console import forms, language
+from services.console.blueprint import console
+from services.console.files import sent
+from services.console.pages.home import known_policy
+from services.console.refusals import CAUGHT, Refusal, lines_of, read, refusal_of, take, upload
+from services.console.rendering import page
+from services.console.shown import awards_titled, next_page
+
+PAGE = 100
+CLAWED = 50
+"""Most clawbacks that stand on the page of the settlement."""
+FORMS = {"csv": ".csv", "pain.001": ".xml"}
+
+Form = MultiDict[str, str]
+
+
+def state_of(rows: Rows, policy: str, year: int, closed: bool) -> dict[str, Any]:
+    """What the settlement's page shows of payments: batches, clawbacks, pending adjustments."""
+    if not closed:
+        return {"batches": [], "clawbacks": [], "pending": 0, "today": today(forms.opened().clock())}
+    found = adjusting.pending(rows, policy, year, limit=PAGE)
+    return {
+        "batches": batches(rows, policy, year),
+        "clawbacks": clawbacks(rows, policy, year),
+        "pending": len(found),
+        "today": today(forms.opened().clock()),
+    }
+
+
+def batches(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
+    """Every batch: how many payments and fen by status, who ordered it, when."""
+    sql = (
+        "SELECT batch, status, COUNT(*), CAST(SUM(amount) AS BIGINT), MIN(code) FROM payments "
+        "WHERE policy=? AND year=? GROUP BY batch, status ORDER BY batch, status"
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for batch, status, count, total, code in rows.all(sql, [policy, year]):
+        each = found.setdefault(batch, {"batch": batch, "count": 0, "total": 0, "code": code, "status": {}})
+        each["count"] += count
+        each["total"] += total
+        each["status"][status] = (count, total)
+    for each in found.values():
+        for event in events_of(rows, account_id(policy, year, each["code"])):
+            if event.fact.content.get("batch") == each["batch"]:
+                each["actor"], each["at"] = event.fact.content["actor"], event.recorded_at
+    return list(found.values())
+
+
+def clawbacks(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
+    """The first clawbacks, each with what of it came back."""
+    sql = (
+        "SELECT code FROM accounts WHERE policy=? AND year=? AND clawed>0 "
+        "ORDER BY clawed=recovered, code LIMIT ?"
+    )
+    codes = [code for (code,) in rows.all(sql, [policy, year, CLAWED])]
+    names = queries.names_of(rows, codes)
+    found = []
+    for code, (account, _) in sorted(accounts_of(rows, policy, year, codes).items()):
+        for name, clawback in account.clawbacks.items():
+            due = clawback.amount - clawback.recovered
+            said = {"clawback": name, "enterprise": code, "name": names.get(code, ("", ""))[0]}
+            found.append({**said, "amount": clawback.amount, "recovered": clawback.recovered, "due": due})
+    return found
+
+
+def _order(ledger: Ledger, policy: str, year: int, _: Form) -> str:
+    made = paying.order_payments(ledger, policy, year, forms.actor())
+    return language.said("pay-did-order", batch=made.batch, count=made.payments, total=rmb(made.total))
+
+
+def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
+    file = upload("file")
+    if (file.filename or "").lower().endswith(".xml"):
+        read_back = read_pain002(file.stream.read(), _ordered(ledger, policy, year))
+    else:
+        read_back = read_results(lines_of(file))
+    said = [
+        paying.Result(each.payment, each.status, each.amount, each.on, each.reference or each.reason)
+        for each in read_back
+    ]
+    recorded = known = 0
+    for start in range(0, len(said), RESULTS_MAX):
+        chunk = said[start : start + RESULTS_MAX]
+        new, old = paying.record_results(ledger, policy, year, forms.actor(), chunk)
+        recorded, known = recorded + new, known + old
+    return language.said("pay-did-results", recorded=recorded, known=known)
+
+
+def _ordered(ledger: Ledger, policy: str, year: int) -> dict[str, int]:
+    with ledger.store.reading() as rows:
+        sql = "SELECT payment, amount FROM payments WHERE policy=? AND year=?"
+        return {payment: amount for payment, amount in rows.stream(sql, [policy, year])}
+
+
+def _claw_back(ledger: Ledger, policy: str, year: int, form: Form) -> str:
+    body = read(ClawbackBody, form, "enterprise", "amount", "reason")
+    what = (body["enterprise"], forms.actor(), body["amount_fen"], body["reason"])
+    name, _ = paying.claw_back(ledger, policy, year, *what)
+    return language.said("pay-did-claw", clawback=name, amount=rmb(body["amount_fen"]))
+
+
+def _recovery(ledger: Ledger, policy: str, year: int, form: Form) -> str:
+    clawback, _, code = form.get("clawback", "").partition(" ")
+    given = {**form.to_dict(), "enterprise": code}
+    body = read(RecoveryBody, given, "enterprise", "amount", "on", "reference")
+    what = (forms.actor(), clawback, body["amount_fen"], body["on"], body["reference"])
+    paying.recover(ledger, policy, year, body["enterprise"], *what)
+    return language.said("pay-did-recover", amount=rmb(body["amount_fen"]))
+
+
+ACTS: dict[str, Callable[[Ledger, str, int, Form], str]] = {
+    "order": _order,
+    "results": _results,
+    "claw-back": _claw_back,
+    "recovery": _recovery,
+}
+
+
+@console.post("/<policy>/<int:year>/payments/file")
+def payment_file(policy: str, year: int) -> BaseResponse:
+    """Give a batch as a file for the bank; accounts come with the form and are not kept."""
+    known_policy(policy, year)
+    try:
+        names = ("form", "on", "payer_name", "payer_account", "payer_bank")
+        payees = lines_of(upload("payees"))
+        body = read(FileBody, {**request.form.to_dict(), "payees": "-"}, *names, "payees")
+        payer = Payer(body["payer_name"], body["payer_account"], body["payer_bank"])
+        batch = request.form.get("batch", "")
+        suffix = FORMS[body["form"]]
+        folder = tempfile.TemporaryDirectory()
+        path = Path(folder.name) / f"{policy}-{year}-payments{suffix}"
+        try:
+            with forms.opened().store.reading() as rows:
+                write_payments(forms.opened(), rows, policy, year, batch, path, payees, payer, body["on"])
+        except BaseException:
+            folder.cleanup()
+            raise
+        return sent(folder, path, f"{policy}-{batch}{suffix}")
+    except CAUGHT as error:
+        return _payments(policy, year, refusal_of("file", error))
+
+
+class PaymentsQuery(Query):
+    """Which payments."""
+
+    enterprise = CreditCode()
+    status = Choice("ordered", "made", "failed")
+    cursor = Cursor("payments", str)
+
+
+@console.get("/<policy>/<int:year>/payments")
+def payments_page(policy: str, year: int) -> BaseResponse:
+    """Show the payments of a year, a page at a time."""
+    known_policy(policy, year)
+    return _payments(policy, year)
+
+
+def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseResponse:
+    names = ("enterprise", "status", "cursor")
+    asked = {name: text for name in names if (text := request.args.get(name, "").strip())}
+    faults = PaymentsQuery().validate(asked)
+    wanted = {} if faults else PaymentsQuery().load(asked)
+    columns = {"enterprise": "code=?", "status": "status=?", "cursor": "payment>?"}
+    where = "".join(f" AND {columns[name]}" for name in wanted)
+    values = [value[0] if name == "cursor" else value for name, value in wanted.items()]
+    sql = (
+        "SELECT payment, batch, code, amount, status, day, said, position FROM payments "
+        f"WHERE policy=? AND year=?{where} ORDER BY payment LIMIT ?"
+    )
+    with forms.opened().store.reading() as rows:
+        found = [] if faults else rows.all(sql, [policy, year, *values, PAGE + 1])
+        shown = {
+            "names": queries.names_of(rows, [row[2] for row in found]),
+            "sums": queries.accounts_sums(rows, policy, year),
+            "batches": batches(rows, policy, year),
+            "stage": settlement_of(rows, policy, year).stage,
+            "place": rows.last_position(),
+        }
+    return page(
+        "payments.html",
+        422 if refusal else 200,
+        policy=policy,
+        year=year,
+        asked=asked,
+        wrong=bool(faults),
+        payments=found[:PAGE],
+        next=next_page("payments", found[PAGE - 1][:1]) if len(found) > PAGE else "",
+        refusal=refusal,
+        given=request.form if refusal else {},
+        today=today(forms.opened().clock()),
+        **shown,
+    )
+
+
+@console.get("/<policy>/<int:year>/adjustments")
+def adjustments_page(policy: str, year: int) -> BaseResponse:
+    """Show what late facts would change in a closed year."""
+    known_policy(policy, year)
+    return _adjustments(policy, year)
+
+
+@console.post("/<policy>/<int:year>/adjustments/<step>")
+def adjust(policy: str, year: int, step: str) -> BaseResponse:
+    """Accept what is missing into an open year, or claw back what was too much."""
+    known_policy(policy, year)
+    act = _claw_back if step == "claw-back" else _accept
+
+    def show(refusal: Refusal) -> BaseResponse:
+        return _adjustments(policy, year, refusal)
+
+    def after() -> str:
+        return url_for("console.adjustments_page", policy=policy, year=year)
+
+    return take(step, lambda: act(forms.opened(), policy, year, request.form), after, show)
+
+
+def _accept(ledger: Ledger, policy: str, year: int, form: Form) -> str:
+    into = form.get("into_year", "")
+    names = ("enterprise", "measure", "amount", "reason")
+    body = read(AdjustmentBody, form, *names, into_year=int(into) if into.isdecimal() else into)
+    what = (body["enterprise"], body["measure"], body["into_year"], forms.actor())
+    adjusting.accept(ledger, policy, year, *what, body["amount_fen"], body["reason"])
+    return language.said("adjust-did-accept", amount=rmb(body["amount_fen"]), year=body["into_year"])
+
+
+class AdjustmentsQuery(Query):
+    """Which adjustments."""
+
+    enterprise = CreditCode()
+    cursor = Cursor("adjustments", str)
+
+
+def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> BaseResponse:
+    asked = {name: t for name in ("enterprise", "cursor") if (t := request.args.get(name, "").strip())}
+    faults = AdjustmentsQuery().validate(asked)
+    wanted = {} if faults else AdjustmentsQuery().load(asked)
+    after, code = (wanted["cursor"][0] if "cursor" in wanted else ""), wanted.get("enterprise")
+    found: list[adjusting.Pending] = []
+    with forms.opened().store.reading() as rows:
+        stage = settlement_of(rows, policy, year).stage
+        if stage == "closed" and not faults:
+            found = adjusting.pending(rows, policy, year, code, after, PAGE + 1)
+        book = rulebook(rows, policy)
+        names = queries.names_of(rows, [each.code for each in found])
+        titles = awards_titled(book, [(each.measure, year) for each in found])
+        place = rows.last_position()
+    whole = adjusting.whole_enterprises(found, PAGE)
+    return page(
+        "adjustments.html",
+        409 if refusal else 200,
+        policy=policy,
+        year=year,
+        place=place,
+        stage=stage,
+        asked=asked,
+        wrong=bool(faults),
+        pending=found[:whole],
+        names=names,
+        titles=titles,
+        into=[each for each in range(year + 1, year + 4) if book.covers_year(each)],
+        refusal=refusal,
+        given=request.form if refusal else {},
+        next=next_page("adjustments", (found[whole - 1].code,)) if len(found) > PAGE else "",
+    )
+

@@ -1,0 +1,227 @@
+"""A year's settlement, step by step: who did what and when, and the one form that is due now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
+
+from domain.roles import MAY
+from domain.settling import Settlement
+from ledger import queries
+from ledger.application import Ledger
+from ledger.messages.fields import CreditCode
+from ledger.policies import rulebook
+from ledger.settlement import closing, proposing
+from ledger.settlement.reading import settlement_of, today
+from ledger.store import Rows
+from services.api.fields import Cursor, Query
+from services.api.problems import Problem
+from services.api.settlements.schemas import ObjectionBody, ResolutionBody
+from services.api.settlements.views import settlement_document
+from services.console import forms, language
+from services.console.blueprint import console
+from services.console.pages import payments
+from services.console.pages.home import MENU, known_policy
+from services.console.refusals import Refusal, named_roles, read, take
+from services.console.rendering import choices, page
+from services.console.shown import awards_titled, next_page
+
+MENU.append(("settlement_page", "nav-settlement"))
+LINES = 100
+
+Form = MultiDict[str, str]
+Act = Callable[[Ledger, str, int, Form], str]
+ACTS: dict[str, Act] = {**payments.ACTS}
+"""What each form of the page does; the notice comes back."""
+
+
+@console.get("/<policy>/<int:year>/settlement")
+def settlement_page(policy: str, year: int) -> BaseResponse:
+    """Show where the year stands, and what is due."""
+    return _show(policy, year)
+
+
+@console.post("/<policy>/<int:year>/settlement/<step>")
+def settlement_step(policy: str, year: int, step: str) -> BaseResponse:
+    """Take one step."""
+    known_policy(policy, year)
+    act = ACTS.get(step)
+    if act is None:
+        raise Problem("route-unknown")
+
+    def show(refusal: Refusal) -> BaseResponse:
+        return _show(policy, year, refusal, 409)
+
+    def after() -> str:
+        return url_for("console.settlement_page", policy=policy, year=year) + f"#{STEP_OF.get(step, step)}"
+
+    return take(step, lambda: act(forms.opened(), policy, year, request.form), after, show)
+
+
+STEP_OF = {
+    "order": "pay",
+    "results": "pay",
+    "claw-back": "recover",
+    "recovery": "recover",
+    "resolve": "object",
+}
+"""Under which step of the page a form stands, where it is not its own."""
+
+
+def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 200) -> BaseResponse:
+    known_policy(policy, year)
+    ledger = forms.opened()
+    with ledger.store.reading() as rows:
+        state = settlement_of(rows, policy, year)
+        said = settlement_document(rows, state)
+        book = rulebook(rows, policy)
+        about = [each.enterprise for each in state.objections.values() if each.enterprise]
+        values = {
+            **payments.state_of(rows, policy, year, state.stage == "closed"),
+            "names": queries.names_of(rows, about),
+            "now": _now(rows, policy, year) if state.stage != "closed" else None,
+            "covered": book.covers_year(year),
+            "procedure": book.of_year(year).procedure,
+        }
+    return page(
+        "settlement.html",
+        status,
+        policy=policy,
+        year=year,
+        place=said["position"],
+        choices=choices(),
+        settlement=said,
+        state=state,
+        due=due(state, today(ledger.clock())),
+        refusal=refusal,
+        given=request.form if refusal else {},
+        whose=whose,
+        **values,
+    )
+
+
+def _now(rows: Rows, policy: str, year: int) -> dict[str, Any]:
+    """What a list proposed now would rest on."""
+    budget = queries.budget(forms.opened(), rows, policy, year)
+    return {name: budget[name] for name in ("factor", "payable", "available", "sharing")}
+
+
+def whose(action: str) -> str:
+    """Which roles may take a step, in words."""
+    return named_roles(list(MAY[action]))
+
+
+def due(state: Settlement, day: str) -> dict[str, str]:
+    """What may be done now (``""``), or the key of the sentence that says what must happen first."""
+    closed, published = state.stage == "closed", state.stage == "published"
+    until = state.publication.get("until_day", "")
+    steps = {
+        "propose": "" if not closed else "settle-is-closed",
+        "publish": "" if state.stage == "proposed" else "settle-propose-first",
+        "object": "" if published and day <= until else "settle-publish-first",
+        "close": "settle-publish-first",
+        "pay": "" if closed else "settle-close-first",
+        "recover": "" if closed else "settle-close-first",
+    }
+    if published:
+        steps["publish"] = "settle-is-published"
+        if day > until:
+            steps["object"] = "settle-objections-over"
+        steps["close"] = _close(state, day, until)
+    if closed:
+        steps |= dict.fromkeys(("publish", "object", "close"), "settle-is-closed")
+    return steps
+
+
+def _close(state: Settlement, day: str, until: str) -> str:
+    if state.open_objections:
+        return "settle-resolve-first"
+    if state.upheld:
+        return "settle-upheld"
+    return "settle-wait" if day <= until else ""
+
+
+def _propose(ledger: Ledger, policy: str, year: int, _: Form) -> str:
+    proposing.propose(ledger, policy, year, forms.actor())
+    return language.said("settle-did-propose")
+
+
+def _publish(ledger: Ledger, policy: str, year: int, _: Form) -> str:
+    state = proposing.publish(ledger, policy, year, forms.actor())
+    return language.said("settle-did-publish", until=state.publication["until_day"])
+
+
+def _object(ledger: Ledger, policy: str, year: int, form: Form) -> str:
+    body = read(ObjectionBody, form, "enterprise", "reason")
+    proposing.raise_objection(ledger, policy, year, forms.actor(), body["enterprise"], body["reason"])
+    return language.said("settle-did-object")
+
+
+def _resolve(ledger: Ledger, policy: str, year: int, form: Form) -> str:
+    body = read(ResolutionBody, form, "outcome", "reason")
+    what = (form.get("objection", ""), body["outcome"], body["reason"])
+    proposing.resolve_objection(ledger, policy, year, forms.actor(), *what)
+    return language.said("settle-did-resolve")
+
+
+def _close_year(ledger: Ledger, policy: str, year: int, _: Form) -> str:
+    closing.close(ledger, policy, year, forms.actor())
+    return language.said("settle-did-close", year=year)
+
+
+ACTS |= {
+    "propose": _propose,
+    "publish": _publish,
+    "object": _object,
+    "resolve": _resolve,
+    "close": _close_year,
+}
+
+
+class LinesQuery(Query):
+    """Which part of the list."""
+
+    enterprise = CreditCode()
+    cursor = Cursor("lines", str, str, int)
+
+
+@console.get("/<policy>/<int:year>/settlement/lines")
+def settlement_lines(policy: str, year: int) -> BaseResponse:
+    """Show the list, a page at a time."""
+    known_policy(policy, year)
+    asked = {name: text.strip() for name, text in request.args.items() if name in ("enterprise", "cursor")}
+    query = LinesQuery()
+    faults = query.validate({name: text for name, text in asked.items() if text})
+    wanted = {} if faults else query.load({name: text for name, text in asked.items() if text})
+    where, values = "", list[Any]()
+    if "enterprise" in wanted:
+        where, values = " AND code=?", [wanted["enterprise"]]
+    if "cursor" in wanted:
+        where, values = f"{where} AND (code, measure, award_year)>(?,?,?)", [*values, *wanted["cursor"]]
+    sql = (
+        "SELECT code, measure, award_year, gross, withheld, reduction, payable FROM settlement_lines "
+        f"WHERE policy=? AND year=?{where} ORDER BY code, measure, award_year LIMIT ?"
+    )
+    with forms.opened().store.reading() as rows:
+        state = settlement_of(rows, policy, year)
+        found = [] if faults else rows.all(sql, [policy, year, *values, LINES + 1])
+        names = queries.names_of(rows, [row[0] for row in found])
+        titles = awards_titled(rulebook(rows, policy), [(row[1], row[2]) for row in found])
+        position = rows.last_position()
+    return page(
+        "settlement-lines.html",
+        policy=policy,
+        year=year,
+        place=position,
+        state=state,
+        lines=found[:LINES],
+        names=names,
+        titles=titles,
+        asked=asked.get("enterprise", ""),
+        wrong=bool(faults),
+        next=next_page("lines", found[LINES - 1][:3]) if len(found) > LINES else "",
+    )

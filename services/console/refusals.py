@@ -1,0 +1,137 @@
+"""A step that a form asked for and the ledger refuses, in words beside the form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import marshmallow
+from flask import flash, redirect, request
+from marshmallow import Schema
+from werkzeug.datastructures import FileStorage
+from werkzeug.wrappers import Response as BaseResponse
+
+from domain.roles import NotAllowed
+from ledger.export.books import NotExportable
+from ledger.export.file_faults import FileError
+from ledger.messages.faults import faults_from
+from ledger.settlement.paying import StepsRefused
+from services.api.codes import said as fault_said
+from services.api.problems import fault_of
+from services.console import language
+
+SHOWN_MAX = 200
+"""Most faults that a page lists."""
+REFUSED = 422
+
+
+class Refusal(NamedTuple):
+    """Which step was refused, and everything that is wrong: field, rule, mend (and line)."""
+
+    step: str
+    found: list[dict[str, Any]]
+    total: int
+    text: str = ""
+
+
+class Refused(Exception):
+    """A form whose content breaks rules."""
+
+    def __init__(self, found: list[dict[str, Any]]) -> None:
+        super().__init__(f"{len(found)} faults")
+        self.found = found
+
+
+CAUGHT = (NotAllowed, StepsRefused, FileError, NotExportable, Refused)
+
+
+def read(schema: type[Schema], given: Mapping[str, str], *names: str, **more: Any) -> dict[str, Any]:
+    """The fields of a form, checked as the interface checks them; blank ones count as absent.
+
+    Raises:
+        Refused: with everything that is wrong.
+    """
+    texts = {name: " ".join(given.get(name, "").split()) for name in names}
+    try:
+        loaded: dict[str, Any] = schema().load({**{name: text for name, text in texts.items() if text}, **more})
+    except marshmallow.ValidationError as error:
+        lang = language.chosen()
+        raise Refused([dict(fault_said(each, lang)) for each in faults_from(error.messages)]) from None
+    return loaded
+
+
+def refusal_of(step: str, error: Exception) -> Refusal:
+    """What is wrong, for the reader."""
+    lang = language.chosen()
+    if isinstance(error, Refused):
+        return Refusal(step, error.found, len(error.found))
+    if isinstance(error, NotAllowed):
+        return Refusal(step, [_said(error)], 1)
+    if isinstance(error, StepsRefused):
+        found = [_said(each, f"{index + 1}. ") for index, each in error.faults[:SHOWN_MAX]]
+        return Refusal(step, found, len(error.faults))
+    if isinstance(error, FileError):
+        words = [dict(each.words(lang)) for each in error.faults[:SHOWN_MAX]]
+        return Refusal(step, words, error.total)
+    return Refusal(step, [], 0, str(error))
+
+
+def _said(error: NotAllowed, path: str = "") -> dict[str, Any]:
+    words = dict(fault_said(fault_of(error, path), language.chosen()))
+    if error.code == "actor.missing":
+        words["mend"] = language.said("work-first")
+    if error.code == "role.missing":
+        roles = str(error.args_.get("roles", "")).split(", ")
+        words["rule"] = language.said("step-not-yours")
+        words["mend"] = language.said("step-whose", roles=named_roles(roles))
+    return words
+
+
+def named_roles(roles: list[str]) -> str:
+    """Roles in words."""
+    known = language.words()
+    return " / ".join(language.said(f"role-{role}") for role in roles if f"role-{role}" in known)
+
+
+def take(
+    step: str,
+    act: Callable[[], str],
+    after: Callable[[], str],
+    show: Callable[[Refusal], BaseResponse],
+) -> BaseResponse:
+    """Take a step: go on to an address with a notice, or show the page again with what is wrong."""
+    try:
+        said = act()
+    except CAUGHT as error:
+        return show(refusal_of(step, error))
+    flash(said)
+    return redirect(after(), 303)
+
+
+def upload(name: str) -> FileStorage:
+    """A file of the form.
+
+    Raises:
+        Refused: where none was chosen.
+    """
+    file = request.files.get(name)
+    if file is None or not file.filename:
+        rule, mend = language.said("file-none"), language.said("file-none-mend")
+        raise Refused([{"field": language.said("file"), "rule": rule, "mend": mend}])
+    return file
+
+
+def lines_of(file: FileStorage) -> list[str]:
+    """The lines of a text file, as UTF-8 or as Chinese spreadsheets save it.
+
+    Raises:
+        Refused: for bytes that are neither.
+    """
+    data = file.stream.read()
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding).splitlines()
+        except UnicodeDecodeError:
+            continue
+    rule, mend = language.said("file-encoding"), language.said("file-encoding-mend")
+    raise Refused([{"field": language.said("file"), "rule": rule, "mend": mend}])

@@ -1,0 +1,71 @@
+"""What several pages show alike: titles of measures, and where a list goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flask import request, url_for
+
+from domain.policy.model import Words
+from domain.policy.rulebook import Rulebook
+from services.api.fields import cursor_text
+from services.console import language
+from services.console.blueprint import console
+
+
+def title_of(book: Rulebook, measure: str, year: int) -> Words:
+    """A measure in words, as it stood in an award year."""
+    found = book.measure_of_year(measure, year)
+    return found.title if found else {"zh": measure, "en": measure}
+
+
+def awards_titled(book: Rulebook, awards: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Words]:
+    """Titles by measure and award year."""
+    return {(measure, year): title_of(book, measure, year) for measure, year in set(awards)}
+
+
+def next_page(name: str, keys: Sequence[Any]) -> str:
+    """The address where the list goes on after these keys."""
+    return here(cursor=cursor_text(name, *keys))
+
+
+def here(**changes: Any) -> str:
+    """This page's address with other values in its query; ``None`` takes one away."""
+    args = {**request.args.to_dict(), **changes, **(request.view_args or {})}
+    args.pop("lang", None)
+    kept = {name: value for name, value in args.items() if value not in (None, "")}
+    return url_for(request.endpoint or "console.home", **kept)
+
+
+FIELDS = {
+    "enterprise": "credit-code",
+    "code": "credit-code",
+    "amount": "amount-yuan",
+    "reason": "reason",
+    "year": "year",
+    "reference": "pay-reference",
+    "batch": "pay-batch",
+    "payees": "pay-payees",
+    "payer_name": "pay-payer-name",
+    "payer_account": "pay-payer-account",
+    "payer_bank": "pay-payer-bank",
+    "into_year": "adjust-into",
+    "measure": "measure",
+    "status": "status",
+    "budget": "budget",
+}
+"""Fields whose words stand elsewhere; the others are ``field-…``, or stay as they are."""
+
+
+def field_name(field: str) -> str:
+    """A field of a form as its label says it; what a file's line number precedes keeps it."""
+    head, _, name = field.rpartition(". ")
+    plain = FIELDS.get(name, f"field-{name}")
+    said = language.said(plain) if plain in language.words() else name
+    return f"{head}. {said}" if head else said
+
+
+@console.context_processor
+def _fields() -> dict[str, Any]:
+    return {"field_name": field_name}

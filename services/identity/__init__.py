@@ -1,0 +1,1 @@
+"""Who asks, and what they may: tokens of people, keys of machines, one table of access."""

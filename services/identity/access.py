@@ -1,0 +1,96 @@
+"""Who may use which address: one row for each; what is not in the table, nobody may.
+
+``domain.roles.MAY`` says the same of every step; a test walks all addresses against both.
+"""
+
+from __future__ import annotations
+
+from domain.roles import MAY
+
+PUBLIC = ("anyone",)
+BUREAU = ("officer", "reviewer", "finance")
+STAFF = (*BUREAU, "auditor", "operator")
+OWN = (*STAFF, "enterprise")
+"""Staff, and an enterprise for its own data."""
+EVERYONE = (*OWN, "upstream")
+
+ACCESS: dict[str, tuple[str, ...]] = {
+    "health.live": PUBLIC,
+    "health.ready": PUBLIC,
+    "documentation.openapi": PUBLIC,
+    "documentation.page": PUBLIC,
+    "documentation.style": PUBLIC,
+    "log.checkpoint": PUBLIC,
+    "log.kept": PUBLIC,
+    "log.keys": PUBLIC,
+    "log.consistency": PUBLIC,
+    "event-types.every_type": PUBLIC,
+    "event-types.schema_of_type": PUBLIC,
+    "policies.every_policy": PUBLIC,
+    "policies.one_policy": PUBLIC,
+    "policies.document": PUBLIC,
+    "events.publish": ("upstream", "operator"),
+    "policies.adopt": ("operator",),
+    "policies.budget": ("operator", "finance"),
+    "years.budget": STAFF,
+    "years.largest": STAFF,
+    "years.targets": STAFF,
+    "enterprises.enterprises": STAFF,
+    "enterprises.enterprise": OWN,
+    "enterprises.balance": OWN,
+    "enterprises.explanation": OWN,
+    "enterprises.outlook": OWN,
+    "enterprises.history": OWN,
+    "log.history": OWN,
+    "log.leaf": ("auditor", "operator"),
+    "log.proof": ("auditor", "operator"),
+    "looks.looks": ("auditor", "operator"),
+    "what-if.compare": STAFF,
+    "refused.refused": (*BUREAU, "operator", "auditor"),
+    "refused.one_refused": (*BUREAU, "operator", "auditor"),
+    "refused.resubmit": ("officer", "operator"),
+    "refused.dismiss": ("officer", "operator"),
+    "claims.claims": OWN,
+    "claims.one_claim": OWN,
+    "claims.submit": MAY["claim.submit"],
+    "claims.propose": MAY["claim.propose"],
+    "claims.review": MAY["claim.review"],
+    "claims.approve": MAY["claim.approve"],
+    "claims.reject": MAY["claim.reject"],
+    "claims.withdraw": MAY["claim.withdraw"],
+    "claims.appeal": MAY["claim.appeal"],
+    "settlements.settlement": STAFF,
+    "settlements.lines": STAFF,
+    "settlements.list_xlsx": STAFF,
+    "settlements.list_csv": STAFF,
+    "settlements.summary_xlsx": STAFF,
+    "settlements.propose": MAY["settlement.propose"],
+    "settlements.publish": MAY["settlement.publish"],
+    "settlements.object_to": MAY["settlement.object"],
+    "settlements.resolve": MAY["settlement.resolve"],
+    "settlements.close": MAY["settlement.close"],
+    "settlements.adjustments": STAFF,
+    "settlements.accept": MAY["adjustment.accept"],
+    "payments.payments": STAFF,
+    "payments.order": MAY["payment.order"],
+    "payments.file": ("finance",),
+    "payments.results": MAY["payment.record"],
+    "payments.claw_back": MAY["clawback.order"],
+    "payments.recover": MAY["clawback.record"],
+}
+"""Endpoints of the API, each with the roles that may use it; ``enterprise`` only for itself."""
+
+CONSOLE_PUBLIC = ("console.static", "console-home")
+CONSOLE_OWN = ("console.statement_page",)
+"""Pages that an enterprise may see of itself."""
+
+
+def roles_for(endpoint: str) -> tuple[str, ...]:
+    """The roles that may use an endpoint; none where the table does not name it."""
+    if endpoint in CONSOLE_PUBLIC:
+        return PUBLIC
+    if endpoint in CONSOLE_OWN:
+        return OWN
+    if endpoint.startswith("console."):
+        return STAFF  # every step of a page is checked again by the domain
+    return ACCESS.get(endpoint, ())

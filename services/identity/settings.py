@@ -1,0 +1,26 @@
+"""Settings of identity: where tokens come from, and what their claims mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MODES = ("local", "required")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """``local`` takes whoever reaches loopback for the administrator; ``required`` wants a token or key."""
+
+    mode: str = "local"
+    issuer: str = ""
+    """The ``iss`` of tokens."""
+    audience: str = "subsidy-ledger"
+    jwks: str = ""
+    """The issuer's keys: an ``https://`` address (``http://`` on loopback), or a file."""
+    roles_claim: str = "roles"
+    name_claim: str = "preferred_username"
+    enterprise_claim: str = "credit_code"
+    rate: int = 0
+    """Requests a second that one caller may make, in each serving process; 0: no limit."""
+    writes_once: bool = False
+    """Whether a token may be used for one write only (its ``jti`` is remembered until it expires)."""
