@@ -199,9 +199,11 @@ def _earned(facts: EnterpriseFacts, book: Rulebook, year: int) -> Iterator[dict[
     }
     for measure in book.of_year(year).measures.values():
         for item, fen in _items(facts, book, year, measure):
-            if (measure.id, item) not in claimed and fen:
+            name = f"{year}-{measure.id}-{item}"[:200]
+            withdrawn = f"{book.id}{SEP}{name}" in facts.claims
+            if (measure.id, item) not in claimed and not withdrawn and fen:
                 yield {
-                    "claim": f"{year}-{measure.id}-{item}"[:200],
+                    "claim": name,
                     "policy": book.id,
                     "measure": measure.id,
                     "item": item,

@@ -7,7 +7,7 @@ awards there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -16,9 +16,10 @@ from domain.awards import awards_of
 from domain.facts import EnterpriseFacts
 from domain.money import Apportionment
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, apportionment, basis, factor, payable_of, shares_budget
+from domain.settlement import Line, basis, factor, shares_budget
 from domain.settling import apportionment_of
 from ledger.application import Ledger
+from ledger.columns import Again, Columns
 from ledger.moments import Moment, facts_at
 from ledger.policies import Budget, budget_of
 from ledger.projections.enterprises import every_row
@@ -240,7 +241,7 @@ def _now(ledger: Ledger, rows: Rows, book: Rulebook, year: int, budget: Budget) 
         payable = {of: gross - withheld for of, (gross, withheld) in sums.items()}
         found = Pool(budget, total, Apportionment(budget.amount, total), payable)
     else:
-        found = divide(list(lines_now(rows, book, year, years)), book, budget)
+        found = divide(Again(lambda: lines_now(rows, book, year, years)), book, budget)
     _keep(ledger, key, found)
     return found
 
@@ -262,20 +263,16 @@ def brought_in_sums(
     return {(of, measure): fen for of, measure, fen in rows.all(summed, values)}
 
 
-def divide(lines: list[Line], book: Rulebook, budget: Budget) -> Pool:
-    """Divide a budget over awards.
+def divide(lines: Iterable[Line], book: Rulebook, budget: Budget) -> Pool:
+    """Divide a budget over awards in order of their keys, which are gone through twice (``Again``).
 
     Raises:
         ArithmeticError: should the payments ever exceed the budget; nothing is then paid.
     """
-    shares = apportionment(lines, book, budget.amount)
-    payable: dict[tuple[int, str], int] = {}
-    inside = 0
-    for line in lines:
-        paid = payable_of(line, book, shares).payable
-        payable[line.year, line.measure] = payable.get((line.year, line.measure), 0) + paid
-        if shares_budget(book.of_year(line.year), line.measure):
-            inside += paid
+    shares, payable = Columns(lines, book).divide(budget.amount)
+    inside = sum(
+        fen for (year, measure), fen in payable.items() if shares_budget(book.of_year(year), measure)
+    )
     if inside > budget.amount:
         raise ArithmeticError(f"{inside} fen payable out of {budget.amount}")
     return Pool(budget, shares.total, shares, payable)

@@ -51,7 +51,7 @@ def what_if(
     if then is now or (not readings and not figures):
         lines = list(lines_now(rows, now, year))
     else:
-        lines = list(lines_under(rows, now, then, year))
+        lines = sorted(lines_under(rows, now, then, year))
     after_pool = divide(lines, then, after_budget)
     after = _paid(iter(lines), then, after_pool)
     moves = {code: after.get(code, 0) - before.get(code, 0) for code in before.keys() | after.keys()}

@@ -11,6 +11,7 @@ from granian.http import HTTP1Settings
 from granian.server import Server
 
 from ledger.application import SCHEMES, open_ledger
+from services import logs
 from services.api.app import create_app
 from services.settings import PREFIX, Settings
 
@@ -26,6 +27,7 @@ KILL_SECONDS = 30
 def app() -> Flask:
     """The API of the ledger that the environment names; opened by each worker for itself."""
     settings = Settings.from_env()
+    logs.start_for(settings.logs)
     return create_app(open_ledger(settings.database), settings.identity)
 
 

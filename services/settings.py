@@ -44,6 +44,12 @@ VARIABLES = (
     ),
     Variable(f"{PREFIX}HOST", "127.0.0.1", "服务监听的地址", "the address that the service listens on"),
     Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
+    Variable(
+        f"{PREFIX}LOGS",
+        "text",
+        "日志格式：text 或 json（每行一个对象）",
+        "the form of logs: text, or json (an object a line)",
+    ),
     Variable(f"{PREFIX}WORKERS", "1", "服务进程数，1至64", "how many processes serve, from 1 to 64"),
     Variable(
         f"{PREFIX}KAFKA_BROKERS",
@@ -144,6 +150,7 @@ class Settings:
     port: int = 8080
     workers: int = 1
     allow_open: bool = False
+    logs: str = "text"
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
 
@@ -162,6 +169,7 @@ class Settings:
             host=_host(values["HOST"]),
             port=_whole("PORT", values["PORT"], 1, 65_535),
             workers=_whole("WORKERS", values["WORKERS"], 1, WORKERS_MAX),
+            logs=_word("LOGS", values["LOGS"], "text", "json"),
             allow_open=_flag("ALLOW_OPEN", values["ALLOW_OPEN"]),
             identity=_identity(values),
             kafka=KafkaSettings(
@@ -263,6 +271,12 @@ def _topic(name: str, text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", text):
         rule = f"is not a name that Kafka allows: {text[:80]!r}"
         raise SettingsError(PREFIX + name, rule, "use letters, digits, full stops, hyphens and underscores")
+    return text
+
+
+def _word(name: str, text: str, *choices: str) -> str:
+    if text not in choices:
+        raise SettingsError(PREFIX + name, f"is none of {', '.join(choices)}", "write one of them")
     return text
 
 

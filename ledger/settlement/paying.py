@@ -19,12 +19,14 @@ from ledger.messages.fields import instant
 from ledger.policies import rulebook
 from ledger.projections.settlements import Changed, put_accounts, put_adjustments, put_payments
 from ledger.settlement.reading import CHUNK, accounts_of, must_be_closed, today
-from ledger.store import Rows, one
+from ledger.store import Row, Rows, one
 from ledger.stored import Stored
 from ledger.writing import OUR_SOURCE, append_ours
 
 RESULTS_MAX = 5_000
 """Most results of payments in one call."""
+KNOWN_CHUNK = 500
+"""Payments looked up at a time."""
 
 
 class StepsRefused(Exception):
@@ -183,9 +185,15 @@ def record_results(
 
 def _known(rows: Rows, policy: str, year: int, payments: list[str]) -> dict[str, Any]:
     """(code, status, amount, day, said) by payment."""
-    sql = "SELECT payment, code, status, amount, day, said, policy, year FROM payments WHERE payment IN ({})"
-    found = rows.all_in(sql, payments)
-    return {row[0]: tuple(row[1:6]) for row in found if (row[6], row[7]) == (policy, year)}
+    found: list[Row] = []
+    for start in range(0, len(payments), KNOWN_CHUNK):
+        chunk = payments[start : start + KNOWN_CHUNK]
+        sql = (
+            "SELECT payment, code, status, amount, day, said FROM payments "
+            f"WHERE policy=? AND year=? AND payment IN ({','.join('?' * len(chunk))})"
+        )
+        found += rows.all(sql, [policy, year, *chunk])
+    return {row[0]: tuple(row[1:]) for row in found}
 
 
 def _code_of(row: Any, result: Result, day: str) -> str:

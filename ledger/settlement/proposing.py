@@ -14,6 +14,7 @@ from domain.roles import Actor, NotAllowed
 from domain.settlement import payable_of, shares_budget
 from domain.settling import SettledLine, Settlement
 from ledger.application import Ledger
+from ledger.columns import Again
 from ledger.messages.fields import instant
 from ledger.policies import budget_of, rulebook
 from ledger.pools import Pool, divide, lines_now
@@ -60,7 +61,8 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
 
 def pool_of_year(rows: Rows, book: Rulebook, year: int) -> Pool:
     """The pool that a settlement divides: one award year, and what closed years bring into it."""
-    return divide(list(lines_now(rows, book, year, [year])), book, budget_of(rows, book, year))
+    lines = Again(lambda: lines_now(rows, book, year, [year]))
+    return divide(lines, book, budget_of(rows, book, year))
 
 
 def figures_of(found: Pool) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from ledger.application import Ledger
+from services import logs
+from services import metrics as measurements
 from services.api import headers, looking, problems
 from services.api.claims.views import blueprint as claims
 from services.api.document import DocumentedApi
@@ -18,6 +20,7 @@ from services.api.events.views import blueprint as events
 from services.api.health.views import blueprint as health
 from services.api.log.views import blueprint as log
 from services.api.looks.views import blueprint as looks
+from services.api.metrics.views import blueprint as metrics
 from services.api.payments.views import blueprint as payments
 from services.api.policies.views import blueprint as policies
 from services.api.refused.views import blueprint as refused
@@ -45,6 +48,7 @@ RESOURCES = (
     looks,
     what_if,
     health,
+    metrics,
     documentation,
 )
 
@@ -77,6 +81,8 @@ def create_app(ledger: Ledger, identity: IdentitySettings | None = None) -> Flas
     for blueprint in RESOURCES:
         api.register_blueprint(blueprint)
     problems.register(app)
+    logs.register(app)
+    measurements.register(app, ledger)
     gate.register(app, ledger, identity or IdentitySettings())
     headers.register(app)
     looking.register(app, ledger)

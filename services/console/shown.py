@@ -69,3 +69,8 @@ def field_name(field: str) -> str:
 @console.context_processor
 def _fields() -> dict[str, Any]:
     return {"field_name": field_name}
+
+
+def fragment_wanted() -> bool:
+    """Whether htmx asks for a part of the page; never on the way back in the browser's history."""
+    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers

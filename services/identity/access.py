@@ -29,6 +29,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "policies.every_policy": PUBLIC,
     "policies.one_policy": PUBLIC,
     "policies.document": PUBLIC,
+    "metrics.metrics": ("operator",),
     "events.publish": ("upstream", "operator"),
     "policies.adopt": ("operator",),
     "policies.budget": ("operator", "finance"),

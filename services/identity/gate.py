@@ -14,6 +14,7 @@ from ledger.application import Ledger
 from ledger.machine_keys import PREFIX, Scope, key_of, use_once
 from ledger.messages.faults import Fault
 from ledger.messages.fields import instant
+from services import metrics
 from services.api.problems import Problem
 from services.identity.access import PUBLIC, roles_for
 from services.identity.limits import Limits
@@ -93,6 +94,7 @@ class Gate:
 
     def _refuse(self, code: str, fault: Fault) -> None:
         self.refusals[fault.code] = self.refusals.get(fault.code, 0) + 1
+        metrics.refused(fault.code)
         log.warning(
             "refused: %s %s %s from %s", fault.code, request.method, request.path, request.remote_addr
         )
@@ -132,8 +134,8 @@ def settings_of() -> IdentitySettings:
 
 
 def requester() -> Actor:
-    """Who takes the step of this request."""
-    found: Actor = g.actor
+    """Who takes the step of this request; nobody where that could not be found out."""
+    found: Actor = g.get("actor") or Actor("", frozenset())
     return found
 
 

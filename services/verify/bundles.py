@@ -8,7 +8,7 @@ from domain.merkle import HASH_BYTES, ProofError, check_consistency, check_inclu
 from domain.money import Apportionment, yuan
 from domain.settlement import apportionment
 from domain.settling import SettledLine, apportionment_of
-from services.verify.checks import Check, merged, settled_lines
+from services.verify.checks import Check, differing, merged, settled_lines
 from services.verify.procedure import Closing, Placed
 from services.verify.reading import Broken, Event, parse_fen_any, read_leaves, roots_over
 from services.verify.sums import Sums
@@ -108,8 +108,9 @@ class Year(Check):
         sums = self.streamed.get(closing.year) or Sums(self.book_at(closing.content["known"]))
         for name, value in sums.said().items():
             if name in closing.content and closing.content[name] != value:
-                words = f"the parts of {closing.year} come to {name} {str(value)[:80]}, "
-                self.fault(closing.position, f"{words}its closing says {str(closing.content[name])[:80]}")
+                worked, told = differing(value, closing.content[name])
+                words = f"the parts of {closing.year} come to {name} {worked}, its closing says {told}"
+                self.fault(closing.position, words)
 
     def _check_list(self, closing: Closing) -> None:
         """The list that was worked out is the one that was proposed and closed, and all of it."""

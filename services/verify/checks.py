@@ -30,6 +30,8 @@ from services.verify.procedure import Closing, Placed, Steps
 from services.verify.reading import Broken, Event, Verdict, event_of, read_lines, said
 
 PROGRESS_EVENTS = 20_000
+FIGURE_MAX = 160
+"""Most characters of a figure in a fault."""
 Key = tuple[str, str, int]
 """Credit code, measure and year of an award."""
 
@@ -272,8 +274,8 @@ class Check:
         for what, content in (("closing", closing.content), ("proposal", closing.proposal)):
             for name, value in worked.items():
                 if name in content and content[name] != value:
-                    words = f"{name} is {str(value)[:80]}, the {what} says {str(content[name])[:80]}"
-                    self.fault(closing.position, words)
+                    worked_out, told = differing(value, content[name])
+                    self.fault(closing.position, f"{name} is {worked_out}, the {what} says {told}")
 
     def compare_head(self, budget: int, sharing: int) -> None:
         """Hold factor and sum against what the bundle says of them."""
@@ -317,6 +319,13 @@ class Check:
         for at, line in enumerate(worked):
             if not seen[at]:
                 self.verdict.fault(f"{' '.join(map(str, line[:3]))}: {said(None)}")
+
+
+def differing(worked: Any, told: Any) -> tuple[str, str]:
+    """Two figures in words; of two lists, what the other one has not."""
+    if isinstance(worked, list) and isinstance(told, list):
+        worked, told = [w for w in worked if w not in told], [t for t in told if t not in worked]
+    return str(worked)[:FIGURE_MAX], str(told)[:FIGURE_MAX]
 
 
 def merged(lines: list[Line]) -> list[Line]:

@@ -1,0 +1,156 @@
+"""What if: another budget, other readings or figures on the real facts; nothing is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+
+from domain.money import MoneyError, parse_fen, yuan
+from domain.policy.load import PolicyError
+from domain.policy.model import Fixed, PerUnit, Policy
+from ledger import queries
+from ledger.application import Ledger
+from ledger.policies import rulebook
+from ledger.store import Rows
+from ledger.what_if import what_if
+from services.console import forms, language
+from services.console.background import Work, ask
+from services.console.blueprint import console
+from services.console.charts import Bar
+from services.console.pages.home import MENU, known_policy
+from services.console.pages.year import fen
+from services.console.rendering import choices, page
+from services.console.shown import fragment_wanted, here
+
+MENU.append(("what_if_page", "nav-what-if"))
+NAMED = 20
+"""How many of those that gain or lose most are named."""
+DRAWN = 8
+STEP_FEN = 10_000_000
+READING, FIGURE = "r.", "f."
+
+
+@console.get("/<policy>/<int:year>/what-if")
+def what_if_page(policy: str, year: int) -> Response:
+    """Ask, and show what would be; a fragment of the answer where only that is wanted."""
+    known_policy(policy, year)
+    with forms.opened().store.reading() as rows:
+        rules = rulebook(rows, policy).of_year(year)
+        budget = queries.budget(forms.opened(), rows, policy, year)
+        place = rows.last_position()
+    asked, wrong = question(rules, fen(budget["available"]))
+    work = None
+    if asked and not wrong:
+        work, wrong = _worked(policy, year, place, asked)
+    answer = work.value() if work is not None and work.done.is_set() and not wrong else None
+    values = {
+        "policy": policy,
+        "year": year,
+        "place": place,
+        "budget": budget,
+        "asked": asked,
+        "wrong": wrong,
+        "work": work,
+        "answer": answer,
+        "again": here(),
+        **(_drawn(answer) if answer else {}),
+    }
+    if fragment_wanted():
+        return page("what-if-answer.html", **values)
+    high = max(2 * fen(budget["sharing"]), 2 * fen(budget["available"]), STEP_FEN)
+    return page(
+        "what-if.html",
+        422 if wrong else 200,
+        choices=choices(),
+        readings=list(rules.readings.values()),
+        figures=amounts(rules),
+        given=request.args,
+        most=-(-high // STEP_FEN) * STEP_FEN // 100,
+        step=STEP_FEN // 100,
+        **values,
+    )
+
+
+def amounts(rules: Policy) -> list[tuple[str, str, str]]:
+    """(path, title, yuan) of the figures that the page offers to change."""
+    lang = language.chosen()
+    return [
+        (f"{measure.id}/amount", f"{measure.title[lang]}", yuan(measure.amount))
+        for measure in rules.measures.values()
+        if isinstance(measure, Fixed | PerUnit)
+    ]
+
+
+Question = dict[str, Any]
+
+
+def question(rules: Policy, available: int) -> tuple[Question, list[dict[str, str]]]:
+    """What differs from what holds, and what is wrong with it."""
+    asked: Question = {}
+    wrong = []
+    readings = {
+        name: value
+        for name, known in rules.readings.items()
+        if (value := request.args.get(READING + name, known.value)) != known.value
+    }
+    figures: dict[str, str] = {}
+    for path, title, now in amounts(rules):
+        text = request.args.get(FIGURE + path, "").strip() or now
+        amount = _fen(text)
+        if amount is None:
+            wrong.append(_amount_fault(title))
+        elif amount != _fen(now):
+            figures[path] = yuan(amount)
+    text = request.args.get("budget", "").strip()
+    budget = _fen(text) if text else available
+    if budget is None:
+        wrong.append(_amount_fault(language.said("budget")))
+    if budget is not None and budget != available:
+        asked["budget"] = budget
+    return {**asked, **({"readings": readings} if readings else {}), **({"figures": figures} if figures else {})}, wrong
+
+
+def _fen(text: str) -> int | None:
+    try:
+        return parse_fen(text.replace(",", ""))
+    except MoneyError:
+        return None
+
+
+def _amount_fault(field: str) -> dict[str, str]:
+    said = language.said
+    return {"field": field, "rule": said("what-if-amount"), "mend": said("what-if-amount-mend")}
+
+
+def _worked(
+    policy: str, year: int, place: int, asked: Question
+) -> tuple[Work | None, list[dict[str, str]]]:
+    changes = tuple(sorted({**asked.get("readings", {}), **asked.get("figures", {})}.items()))
+    key = ("what-if", policy, year, place, asked.get("budget"), changes)
+
+    def read(ledger: Ledger, rows: Rows) -> dict[str, Any]:
+        answer = what_if(ledger, rows, policy, year, limit=NAMED, **asked)
+        moved = [each["enterprise"] for each in answer["winners"] + answer["losers"]]
+        return {**answer, "names": queries.names_of(rows, moved)}
+
+    work = ask(key, place, read)
+    if isinstance(work.error, PolicyError):
+        return None, [
+            {"field": each.field, "rule": each.rule, "mend": each.mend} for each in work.error.faults
+        ]
+    if work.error is not None:
+        raise work.error
+    return work, []
+
+
+def _drawn(answer: dict[str, Any]) -> dict[str, Any]:
+    """Charts of an answer: who gains and loses most, and both states side by side."""
+    bars = []
+    for which, kind in (("winners", "good"), ("losers", "bad")):
+        for each in answer[which][:DRAWN]:
+            amount = fen(each["difference"])
+            sign = "+" if amount > 0 else "−"
+            name = answer["names"].get(each["enterprise"], ("",))[0] or each["enterprise"]
+            bars.append(Bar(name, amount, f"{sign}{yuan(abs(amount))}", kind))
+    return {"bars": bars}
