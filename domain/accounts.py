@@ -141,9 +141,19 @@ def failed(account: Account, head: dict[str, Any], payment: str, amount: int, on
 
 
 def claw_back(
-    account: Account, head: dict[str, Any], clawback: str, amount: int, on: str, reason: str
+    account: Account,
+    head: dict[str, Any],
+    clawback: str,
+    amount: int,
+    on: str,
+    reason: str,
+    measure: str | None = None,
+    award: int = 0,
 ) -> Said:
-    """Order back at most what was paid and is not ordered back yet."""
+    """Order back at most what was paid and is not ordered back yet.
+
+    ``award`` is by how many fen late facts lowered the award of ``measure`` that this answers for.
+    """
     if clawback in account.clawbacks:
         raise NotAllowed("clawback.known", "clawback", clawback=clawback)
     if amount <= 0:
@@ -151,7 +161,7 @@ def claw_back(
     if amount > account.paid - account.clawed:
         raise NotAllowed("clawback.above-paid", "amount", paid=rmb(account.paid - account.clawed))
     said = {"clawback": clawback, "amount_fen": amount, "on": on, "reason": reason}
-    return "ClawbackOrdered", {**head, **said}
+    return "ClawbackOrdered", {**head, **said, "measure": measure, "award_fen": award}
 
 
 def recover(

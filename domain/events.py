@@ -531,8 +531,14 @@ class PaymentFailed(AccountEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ClawbackOrdered(AccountEvent):
-    """What was paid too much is due from the enterprise."""
+    """What was paid too much is due from the enterprise.
 
+    Where late facts lowered one award, ``measure`` names it and ``award_fen`` by how much: that
+    part of the difference is settled. Else it answers for no award (a breach of conditions).
+    """
+
+    measure: str | None = None
+    award_fen: int = 0
     clawback: str
     amount_fen: int
     on: str

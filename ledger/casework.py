@@ -7,21 +7,23 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from domain.claims import OPEN, ClaimFile, file_of
+from domain.facts import SEP, key_of
 from domain.money import yuan
 from domain.policy.model import Measure
 from domain.policy.rulebook import Rulebook
 from ledger import queries
 from ledger.messages.decode import SHANGHAI
 from ledger.policies import rulebook
-from ledger.store import Rows, one
+from ledger.projections.enterprises import load
+from ledger.store import Row, Rows
 from ledger.stored import Stored
 
 STATUSES = (*OPEN, "approved", "rejected", "withdrawn")
 """In the order in which claims are worked on."""
-_COLUMNS = ("code", "claim", "measure", "item", "year", "status", "amount", "position")
+_COLUMNS = ("code", "claim", "measure", "item", "year", "status", "amount")
 
-After = tuple[int, str, str]
-"""Position, credit code and file number of the last claim of a page."""
+After = tuple[str, str]
+"""Credit code and file number of the last claim of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,14 @@ def counts(rows: Rows, policy: str, year: int) -> dict[str, int]:
 def queue(
     rows: Rows, policy: str, year: int, status: str | None, after: After | None, limit: int
 ) -> list[dict[str, Any]]:
-    """A year's claims at a status, or all: those that have waited longest come first."""
+    """A year's claims at a status, or all, in order of credit code and file number."""
     where, values = "policy=? AND year=?", list[Any]([policy, year])
     if status is not None:
         where, values = f"{where} AND status=?", [*values, status]
     if after is not None:
-        where, values = f"{where} AND (position, code, claim)>(?,?,?)", [*values, *after]
-    sql = f"SELECT {', '.join(_COLUMNS)} FROM claims WHERE {where} ORDER BY position, code, claim LIMIT ?"
-    return _with_names(rows, rows.all(sql, [*values, limit]))
+        where, values = f"{where} AND (code, claim)>(?,?)", [*values, *after]
+    sql = f"SELECT {', '.join(_COLUMNS)} FROM claims WHERE {where} ORDER BY code, claim LIMIT ?"
+    return _with_names(rows, policy, rows.all(sql, [*values, limit]))
 
 
 def of_enterprise(rows: Rows, policy: str, code: str, limit: int) -> list[dict[str, Any]]:
@@ -72,24 +74,20 @@ def of_enterprise(rows: Rows, policy: str, code: str, limit: int) -> list[dict[s
         f"SELECT {', '.join(_COLUMNS)} FROM claims WHERE policy=? AND code=? "
         "ORDER BY year DESC, claim LIMIT ?"
     )
-    return _with_names(rows, rows.all(sql, [policy, code, limit]))
+    return _with_names(rows, policy, rows.all(sql, [policy, code, limit]))
 
 
-def _with_names(rows: Rows, found: list[Any]) -> list[dict[str, Any]]:
+def _with_names(rows: Rows, policy: str, found: list[Row]) -> list[dict[str, Any]]:
+    """Claims with the enterprise's name and town, and when their last step was."""
     claims = [dict(zip(_COLUMNS, row, strict=True)) for row in found]
-    names = queries.names_of(rows, sorted({claim["code"] for claim in claims}))
+    enterprises = load(rows, {claim["code"] for claim in claims})
     for claim in claims:
-        claim["name"], claim["town"] = names.get(claim["code"], ("", ""))
+        row = enterprises[claim["code"]]
+        claim["name"], claim["town"] = row.name, row.town
         claim["amount"] = None if claim["amount"] is None else yuan(int(claim["amount"]))
-        claim["at"] = _recorded_at(rows, claim["position"])
+        known = row.facts.claims[f"{policy}{SEP}{claim['claim']}"]
+        claim["at"] = known.latest.partition(SEP)[0]
     return claims
-
-
-def _recorded_at(rows: Rows, position: int) -> str:
-    """When the batch that a position belongs to was recorded."""
-    sql = "SELECT recorded_at FROM batches WHERE last_position>=? ORDER BY last_position LIMIT 1"
-    row = one(rows, sql, [position])
-    return str(row[0]) if row else ""
 
 
 def casefile(rows: Rows, policy: str, code: str, claim: str) -> Casefile | None:
@@ -104,7 +102,7 @@ def casefile(rows: Rows, policy: str, code: str, claim: str) -> Casefile | None:
     file = file_of(facts, [event.fact for event in events], policy, claim)
     if file is None:
         return None
-    own = [event for event in events if _is_of(event, policy, claim)]
+    own = _steps(events, policy, claim)
     measure = _measure(book, file)
     bearing = queries.sources_of(events, measure, facts) if measure else []
     mine = {event.position for event in own}
@@ -118,6 +116,17 @@ def casefile(rows: Rows, policy: str, code: str, claim: str) -> Casefile | None:
         [event for event in bearing if event.position not in mine],
         _appeal_until(book, file),
     )
+
+
+def _steps(events: list[Stored], policy: str, claim: str) -> list[Stored]:
+    """The claim's own events, and what corrects or retracts one of them."""
+    keys = {event.fact.key for event in events if _is_of(event, policy, claim)}
+    return [event for event in events if event.fact.key in keys or _amends(event, keys)]
+
+
+def _amends(event: Stored, keys: set[str]) -> bool:
+    content = event.fact.content
+    return "of_source" in content and key_of(content["of_source"], content["of"]) in keys
 
 
 def _is_of(event: Stored, policy: str, claim: str) -> bool:

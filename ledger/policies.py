@@ -139,7 +139,7 @@ def _moved(rows: Rows, book: Rulebook, year: int, until: int | None) -> tuple[in
         return 0, 0
     inside = {of: said["payable_fen"] - said["outside_fen"] for of, said in closed.items()}
     if book.period_of(year) == "life":
-        return 0, sum(fen for of, fen in inside.items() if of != year)
+        return 0, sum(fen for of, fen in inside.items() if of != year and book.period_of(of) == "life")
     before = closed.get(year - 1)
     carries = before is not None and book.of_year(year).procedure.unspent == "next-year"
     return (before["budget_fen"] - inside[year - 1] if before and carries else 0), 0

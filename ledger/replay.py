@@ -29,6 +29,7 @@ _COMPARED_COLUMNS = {
     ),
     "accounts": ("policy, year, code", "version, payable, ordered, paid, clawed, recovered"),
     "payments": ("policy, year, payment", "code, batch, amount, status, day, said"),
+    "clawbacks": ("policy, year, code, clawback", "measure, award, amount, reason"),
     "adjustments": ("policy, year, code, adjustment", "measure, into_year, amount, reason"),
     "enterprises": ("code", "version, facts, outcome, name, town"),
 }

@@ -99,6 +99,11 @@ TABLES: dict[str, str] = {
         "batch TEXT NOT NULL, amount {int} NOT NULL, status TEXT NOT NULL, day TEXT NOT NULL, "
         "said TEXT NOT NULL, position {int} NOT NULL, PRIMARY KEY (policy, year, payment)"
     ),
+    "clawbacks": (
+        "policy TEXT NOT NULL, year {int} NOT NULL, code TEXT NOT NULL, clawback TEXT NOT NULL, "
+        "measure TEXT NOT NULL, award {int} NOT NULL, amount {int} NOT NULL, reason TEXT NOT NULL, "
+        "position {int} NOT NULL, PRIMARY KEY (policy, year, code, clawback)"
+    ),
     "adjustments": (
         "policy TEXT NOT NULL, year {int} NOT NULL, code TEXT NOT NULL, adjustment TEXT NOT NULL, "
         "measure TEXT NOT NULL, into_year {int} NOT NULL, amount {int} NOT NULL, reason TEXT NOT NULL, "
@@ -133,6 +138,7 @@ READ_MODELS = (
     "accounts",
     "payments",
     "adjustments",
+    "clawbacks",
 )
 """Tables that a rebuild fills anew from the events."""
 

@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
+from domain.policy.load import load_policy
 from ledger.application import Ledger, open_ledger
+from tests.events import CIXI_TEXT
 from tests.oracle.years import EXPECTING, differences, expected
 from tests.years import Bookkeeper, Clock, read_scenario
 
 SCENARIOS = sorted((Path(__file__).parent / "cases" / "years").glob("*.json"))
+SETTLING = (
+    *("notice-days", "unspent-budget", "reductions", "budget-period", "talent-funds", "pro-rata"),
+    "highest-only",
+)
+"""Readings that bear on how a year is settled; the other value of each is that of some scenario."""
 by_scenario = pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 
 
@@ -58,3 +65,15 @@ def test_a_scenario_says_how_its_figures_were_worked_out(path: Path) -> None:
     assert scenario["title"]
     assert [step for step in expecting(scenario) if step["do"] == "list" and not step.get("working")] == []
     assert [step for step in scenario["steps"] if step["do"] == "list"] != []
+
+
+def test_every_reading_that_bears_on_a_settlement_is_tried_in_a_year() -> None:
+    tried: dict[str, set[str]] = {}
+    for path in SCENARIOS:
+        for step in read_scenario(path)["steps"]:
+            for name, value in step.get("readings", {}).items():
+                tried.setdefault(name, set()).add(value)
+    readings = load_policy(CIXI_TEXT).readings
+
+    others = {name: set(readings[name].options) - {readings[name].value} for name in SETTLING}
+    assert {name: tried[name] for name in SETTLING} == others

@@ -118,6 +118,22 @@ def put_adjustments(rows: Rows, events: Iterable[Stored]) -> None:
     )
 
 
+def put_clawbacks(rows: Rows, events: Iterable[Stored]) -> None:
+    """Write clawbacks that were ordered, each with the award that it answers for."""
+    rows.run_many(
+        "INSERT INTO clawbacks (policy, year, code, clawback, measure, award, amount, reason, position) "
+        "VALUES (?,?,?,?,?,?,?,?,?)",
+        [
+            (
+                *(c["policy"], c["year"], c["enterprise"], c["clawback"], c.get("measure") or ""),
+                *(c.get("award_fen", 0), c["amount_fen"], c["reason"], event.position),
+            )
+            for event in events
+            if event.fact.name == "ClawbackOrdered" and (c := event.fact.content)
+        ],
+    )
+
+
 def rebuild_accounts(source: Rows, target: Rows, until: int) -> None:
     """Fill the read models of settlements from their events up to a position, in bounded memory."""
     sql = (
@@ -151,6 +167,7 @@ def _put_events(target: Rows, events: list[Stored]) -> None:
     put_accounts(target, accounts.values())
     put_payments(target, events)
     put_adjustments(target, events)
+    put_clawbacks(target, events)
     target.run_many(
         "INSERT INTO settlement_lines (policy, year, code, measure, award_year, gross, withheld, reduction, "
         "payable) VALUES (?,?,?,?,?,?,?,?,?)",

@@ -17,7 +17,8 @@ from domain.roles import Actor, NotAllowed, require
 from ledger.application import Ledger
 from ledger.messages.fields import instant
 from ledger.policies import rulebook
-from ledger.projections.settlements import Changed, put_accounts, put_adjustments, put_payments
+from ledger.projections.settlements import Changed, put_accounts, put_adjustments, put_clawbacks, put_payments
+from ledger.settlement.pending import lowered
 from ledger.settlement.reading import CHUNK, accounts_of, must_be_closed, today
 from ledger.store import Row, Rows, one
 from ledger.stored import Stored
@@ -87,6 +88,7 @@ class _Writer:
         put_accounts(self.rows, self.changed.values())
         put_payments(self.rows, events)
         put_adjustments(self.rows, events)
+        put_clawbacks(self.rows, events)
         last = first + len(self.said) - 1
         self.said, self.changed = [], {}
         return last
@@ -222,21 +224,34 @@ def one_step(
 
 
 def claw_back(
-    ledger: Ledger, policy: str, year: int, code: str, actor: Actor, amount: int, reason: str
+    ledger: Ledger,
+    policy: str,
+    year: int,
+    code: str,
+    actor: Actor,
+    amount: int,
+    reason: str,
+    measure: str | None = None,
 ) -> tuple[str, Account]:
     """Order back what was paid too much; the clawback's id and the account come back.
 
+    With a ``measure`` it answers for what late facts took from that award, and must be just what
+    was paid of it too much (``pending`` names it).
+
     Raises:
-        UnknownPolicy; NotAllowed: before the closing, or more than was paid.
+        UnknownPolicy; NotAllowed: before the closing, more than was paid, or another amount than
+            the award's difference.
     """
     require(actor, "clawback.order")
     head = head_of(policy, year, code, actor)
     name = ""
 
-    def decide(_: Rows, account: Account) -> accounts.Said:
+    def decide(rows: Rows, account: Account) -> accounts.Said:
         nonlocal name
         name = f"{year}-{code}-{len(account.clawbacks) + 1:02d}"
-        return accounts.claw_back(account, head, name, amount, today(ledger.clock()), reason)
+        award = lowered(rows, policy, year, code, measure, amount) if measure else 0
+        day = today(ledger.clock())
+        return accounts.claw_back(account, head, name, amount, day, reason, measure, award)
 
     account, _ = one_step(ledger, policy, year, code, decide)
     return name, account

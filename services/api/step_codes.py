@@ -238,6 +238,18 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "there is no clawback {clawback}",
         "check the number",
     ),
+    "clawback.no-difference": (
+        "条款 {measure} 没有因后到数据而减少",
+        "核对待调整事项；其他原因的追回不写条款",
+        "late facts took nothing from {measure}",
+        "see the adjustments; leave the measure out where something else is the reason",
+    ),
+    "clawback.difference": (
+        "与多付的 {difference} 元不符",
+        "按列示的金额填写",
+        "is not the {difference} yuan that was paid too much",
+        "write what is listed",
+    ),
     "clawback.above-paid": (
         "超过可追回的已拨付金额 {paid}",
         "填写不高于该金额的数",

@@ -252,14 +252,22 @@ def results(context: Context, policy: str, year: int, name: str, file: Path) -> 
 @click.argument("code")
 @click.argument("amount")
 @click.argument("reason")
+@click.option("--measure", help="The award that late facts lowered.")
 @click.pass_obj
 def clawback(
-    context: Context, policy: str, year: int, name: str, code: str, amount: str, reason: str
+    context: Context,
+    policy: str,
+    year: int,
+    name: str,
+    code: str,
+    amount: str,
+    reason: str,
+    measure: str | None,
 ) -> None:
     """Order AMOUNT yuan back from the enterprise CODE. 追回。"""
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
-        made, account = paying.claw_back(ledger, policy, year, code, person(name), fen, reason)
+        made, account = paying.claw_back(ledger, policy, year, code, person(name), fen, reason, measure)
     click.echo(f"{made}  {rmb(account.clawed)}")
 
 

@@ -13,9 +13,11 @@ from ledger import refusals
 from ledger.application import Ledger, open_ledger
 from ledger.messages.decode import Message, Now, decode
 from ledger.store import StoreUnavailable, UnsuitableStore
+from services import logs
 from services.commands.audit import signer, told
 from services.commands.common import Context
 from services.commands.ingest import lines_of
+from services.settings import Settings
 
 PAGE = 500
 OPEN_AGAIN_SECONDS = 1.0
@@ -32,7 +34,7 @@ def stop_on_signals() -> threading.Event:
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logs.start_for(Settings.from_env().logs)
     return stop
 
 

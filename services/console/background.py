@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
-from flask import current_app
+from flask import current_app, request
 
 from ledger.application import Ledger
 from ledger.store import Row, Rows
@@ -153,3 +153,9 @@ def ask(key: Hashable, whole: int, read: Reading) -> Work:
         extensions.setdefault(EXTENSION, Background(forms.opened()))
     found: Background = extensions[EXTENSION]
     return found.ask(key, whole, read)
+
+
+def pinned(place: int) -> int:
+    """The position that a page's answer was first asked for; it stays while the ledger grows."""
+    said = request.args.get("at", "")
+    return int(said) if said.isdecimal() and len(said) < 19 and int(said) <= place else place

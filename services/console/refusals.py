@@ -53,7 +53,9 @@ def read(schema: type[Schema], given: Mapping[str, str], *names: str, **more: An
     """
     texts = {name: " ".join(given.get(name, "").split()) for name in names}
     try:
-        loaded: dict[str, Any] = schema().load({**{name: text for name, text in texts.items() if text}, **more})
+        loaded: dict[str, Any] = schema().load(
+            {**{name: text for name, text in texts.items() if text}, **more}
+        )
     except marshmallow.ValidationError as error:
         lang = language.chosen()
         raise Refused([dict(fault_said(each, lang)) for each in faults_from(error.messages)]) from None
@@ -77,6 +79,9 @@ def refusal_of(step: str, error: Exception) -> Refusal:
 
 
 def _said(error: NotAllowed, path: str = "") -> dict[str, Any]:
+    if error.code == "claim.status":
+        args = {name: _claim_statuses(str(value)) for name, value in error.args_.items()}
+        error = NotAllowed(error.code, error.field, **args)
     words = dict(fault_said(fault_of(error, path), language.chosen()))
     if error.code == "actor.missing":
         words["mend"] = language.said("work-first")
@@ -85,6 +90,11 @@ def _said(error: NotAllowed, path: str = "") -> dict[str, Any]:
         words["rule"] = language.said("step-not-yours")
         words["mend"] = language.said("step-whose", roles=named_roles(roles))
     return words
+
+
+def _claim_statuses(named: str) -> str:
+    """Statuses of claims in words."""
+    return " / ".join(language.said(f"claim-status-{status}") for status in named.split(", "))
 
 
 def named_roles(roles: list[str]) -> str:

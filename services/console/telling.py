@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from flask import current_app, request, url_for
@@ -34,10 +34,11 @@ class Told(NamedTuple):
     """Labels and values in words."""
 
 
-def told(event: Stored, titles: Titles) -> Told:
-    """An event in words."""
+def told(event: Stored, titles: Titles, known: Collection[str] = ()) -> Told:
+    """An event in words; content that the page says already is ``known``, and left out."""
     fact = event.fact
-    said = content_in_words(fact.content, titles)
+    content = {key: value for key, value in fact.content.items() if key not in known}
+    said = content_in_words(content, titles)
     return Told(event.position, event.recorded_at, fact.time, fact.source, fact.name, kind(fact.name), said)
 
 

@@ -198,6 +198,8 @@ ELSEWHERE = {
     "settlement.list-altered": "test_a_list_that_somebody_altered_behind_the_ledger_is_not_closed",
     "settlement.outdated": "test_year_api",
     "budget.spent": "test_year_api",
+    "clawback.no-difference": "a test of its own below",
+    "clawback.difference": "a test of its own below",
     "objection.known": "test_settling: its number is the ledger's own, so no request can bring it about",
     "clawback.known": "test_accounts: its number is the ledger's own, so no request can bring it about",
 }
@@ -389,6 +391,31 @@ def test_nothing_is_paid_twice_or_too_much_and_nothing_taken_back_that_was_not_p
     body = {**CAME, "amount": "0.01"}
     world.refuses([Try("clawback.above-due", "Qian:finance", "$Y/clawbacks/$clawback/recoveries", body)])
     world.refuses(PAID[:1])
+    check(bureau)
+    assert replay(bureau.ledger, str(tmp_path / "replay.db")).equal
+
+
+def test_a_clawback_that_answers_for_an_award_is_what_was_paid_of_it_too_much(
+    world: World, tmp_path: Path
+) -> None:
+    world.close()
+    world.order()
+    world.pay()
+    bureau, amount = world.bureau, world.names["amount"]
+    named = {**BACK, "measure": "store.tmall", "amount": amount}
+    world.refuses([Try("clawback.no-difference", "Lin:officer", "$Y/clawbacks", named)])
+    retracted = {"of": f"shop-{CODE}", "of_type": "subsidy.store-registered.v1", "reason": "no such shop"}
+    bureau.publish("fact-retracted", CODE, "gone", **retracted)
+    [wrong] = bureau.pages(bureau.year("adjustments"))
+    assert (wrong["difference"], wrong["paid_too_much"]) == ("-" + wrong["settled"], amount)
+    part = {**named, "amount": "$less"}
+    world.refuses([Try("clawback.difference", "Lin:officer", "$Y/clawbacks", part)])
+    bureau.officer.post(bureau.year("clawbacks"), named, 201)
+    assert list(bureau.pages(bureau.year("adjustments"))) == [], "the clawback has answered for it"
+    data = {"platform": "tmall", "kind": "flagship", "shop": "found after all", "on": "2024-03-05"}
+    bureau.publish("store-registered", CODE, "again", **data)
+    [right] = bureau.pages(bureau.year("adjustments"))
+    assert (right["difference"], right["paid_too_much"]) == (wrong["settled"], "0.00")
     check(bureau)
     assert replay(bureau.ledger, str(tmp_path / "replay.db")).equal
 

@@ -38,7 +38,7 @@ YEARS = (2024, 2025)
 FEEDS = {feed.code: feed for feed in map(Feed, (1, 2, 3))}
 CODES = sorted(FEEDS)
 PEOPLE = [*BUREAU, *(f"clerk {code}" for code in CODES)]
-EXAMPLES = int(os.environ.get("SUBSIDY_TEST_MACHINE", "20"))
+EXAMPLES = int(os.environ.get("SUBSIDY_TEST_MACHINE", "60"))
 STAGES = ("open", "published", "closed", "ordered", "paid")
 
 people, codes, years = st.sampled_from(PEOPLE), st.sampled_from(CODES), st.sampled_from(YEARS)
@@ -285,9 +285,14 @@ class Years(RuleBasedStateMachine):
         if self.takes(allowed, lambda: closing.close(self.ledger, CIXI, year, person(by))):
             self.model.close(year)
 
-    @rule(year=years, by=reviewers)
-    def settle(self, year: int, by: str) -> None:
-        """All the way to a closing, objections dismissed."""
+    @rule(
+        year=years,
+        by=reviewers,
+        days=st.sampled_from([6, 7, 7]),
+        between=st.sampled_from(["nothing", "nothing", "budget", "adjustment", "fact", "other year"]),
+    )
+    def settle(self, year: int, by: str, days: int, between: str) -> None:
+        """All the way to a closing, objections dismissed; something may come between."""
         if self.model.closed(year):
             return
         for name, (raised_by, resolved) in list(self.model.years[year].objections.items()):
@@ -296,8 +301,57 @@ class Years(RuleBasedStateMachine):
                 self.resolve(by, every.index((year, name)), "dismissed")
         self.propose("Lin", year)
         self.publish("Gao", year)
-        self.advance(7)
+        if between == "budget":
+            self.budget(year, self.model.years[year].appropriation // 2 + 1)
+        elif between == "fact":
+            self.fact(CODES[0], year, 1)
+        elif between == "adjustment":
+            self.fact_that_is_late(CODES[0], 100)
+        elif between == "other year" and year == 2025:
+            self.settle(2024, by, 7, "nothing")
+        self.advance(days)
         self.close(by, year)
+
+    @rule(code=codes, amount=st.integers(1, CAP))
+    def fact_that_is_late(self, code: str, amount: int) -> None:
+        """A fact of 2024, and where that is closed what it adds is accepted into 2025."""
+        self.fact(code, 2024, amount)
+        self.adjust("Lin", code, 2024, 2025, 0)
+        self.adjust("Lin", code, 2024, 2025, 0)
+
+    @rule(
+        code=codes,
+        year=years,
+        item=items,
+        by=mostly_officers,
+        first=mostly_officers,
+        second=mostly_reviewers,
+        rejects=mostly_reviewers,
+        appeals=st.booleans(),
+    )
+    def decide(
+        self,
+        code: str,
+        year: int,
+        item: str,
+        by: str,
+        first: str,
+        second: str,
+        rejects: str,
+        appeals: bool,
+    ) -> None:
+        """A claim all the way, each step by whoever comes; a rejection in between may be appealed."""
+        before = set(self.model.claims)
+        self.submit(by, code, year, item, None)
+        for name in sorted(set(self.model.claims) - before):
+            number = sorted(self.model.claims).index(name)
+            self.review(first, number, 100_000)
+            if appeals:
+                self.reject(rejects, number)
+                self.withdraw_or_appeal(by, number, True)
+                self.review("Gao" if first == "Lin" else "Lin", number, 90_000)
+                self.approve(rejects, number, None)
+            self.approve(second, number, None)
 
     @rule(by=mostly_officers, code=codes, year=years, into=years, off=st.sampled_from([0, 0, 0, 1]))
     def adjust(self, by: str, code: str, year: int, into: int, off: int) -> None:

@@ -127,6 +127,7 @@ class ClawbackBody(Message):
 
     enterprise = CreditCode(required=True)
     amount_fen = Money(required=True, data_key="amount")
+    measure = Text(load_default=None)
     reason = Text(2000, required=True)
 
 

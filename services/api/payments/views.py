@@ -112,7 +112,7 @@ def claw_back(body: dict[str, Any], policy: str, year: int) -> Any:
     """Order back what was paid too much."""
     code = body["enterprise"]
     name, account = paying.claw_back(
-        ledger(), policy, year, code, requester(), body["amount_fen"], body["reason"]
+        ledger(), policy, year, code, requester(), body["amount_fen"], body["reason"], body["measure"]
     )
     return _account(code, name, account), 201, {}
 

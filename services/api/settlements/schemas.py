@@ -129,6 +129,7 @@ class PendingSchema(Answer):
     settled = Yuan()
     accepted = Yuan()
     difference = Yuan()
+    paid_too_much = Yuan()
 
 
 class PendingPageSchema(Answer):

@@ -235,9 +235,15 @@ def adjustments(query: dict[str, Any], policy: str, year: int) -> Made:
     """List what late facts would change in a closed year's awards; an enterprise's stand on one page."""
     after = query["cursor"][0] if "cursor" in query else ""
     with ledger().store.reading() as rows:
-        rulebook(rows, policy)
+        book = rulebook(rows, policy)
         must_be_closed(rows, policy, year)
         found = adjusting.pending(rows, policy, year, query.get("enterprise"), after, query["limit"] + 1)
+        too_much = {
+            (each.code, each.measure): adjusting.paid_too_much(rows, book, year, each)
+            if each.amount < 0
+            else 0
+            for each in found
+        }
     whole = adjusting.whole_enterprises(found, query["limit"])
     items = [
         {
@@ -247,6 +253,7 @@ def adjustments(query: dict[str, Any], policy: str, year: int) -> Made:
             "settled": yuan(each.settled),
             "accepted": yuan(each.accepted),
             "difference": yuan(each.amount),
+            "paid_too_much": yuan(too_much[each.code, each.measure]),
         }
         for each in found
     ]

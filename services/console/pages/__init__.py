@@ -1,5 +1,5 @@
 """The pages, one module for each section."""
 
-from services.console.pages import enterprises, home, year
+from services.console.pages import claims, enterprises, home, refused, year
 
-MODULES = (home, year, enterprises)
+MODULES = (home, year, enterprises, claims, refused)

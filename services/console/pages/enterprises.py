@@ -28,6 +28,10 @@ MENU.append(("enterprises_page", "nav-enterprises"))
 SECTION = "enterprises_page"
 ROWS = 50
 CLAIMS = 200
+NEAR = frozenset(
+    ("missing-condition", "next-unit", "next-tier", "next-share", "threshold", "unused-cap", "awaiting")
+)
+"""Hints that rest on what the enterprise has done; the others are open to everybody."""
 
 
 @console.get("/<policy>/<int:year>/enterprises")
@@ -76,7 +80,8 @@ def enterprise_page(policy: str, year: int, code: str) -> Response:
         "enterprise.html",
         section=SECTION,
         years=choices().get(policy, []),
-        hints=outlook["hints"],
+        near=[each for each in outlook["hints"] if each["hint"] in NEAR],
+        far=[each for each in outlook["hints"] if each["hint"] not in NEAR],
         claims=claims,
         titles=titles,
         closed=closed,
@@ -172,9 +177,7 @@ def _in_fen(content: dict[str, Any]) -> dict[str, Any]:
 
 def titles_of(book: Rulebook) -> dict[str, str]:
     """The titles of a policy's measures, in the reader's language."""
-    return {
-        measure: language.of(dict(found[-1].measure.title)) for measure, found in book.segments.items()
-    }
+    return {measure: language.of(dict(found[-1].measure.title)) for measure, found in book.segments.items()}
 
 
 def bars(awards: list[dict[str, Any]]) -> list[Bar]:

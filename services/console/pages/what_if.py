@@ -15,7 +15,7 @@ from ledger.policies import rulebook
 from ledger.store import Rows
 from ledger.what_if import what_if
 from services.console import forms, language
-from services.console.background import Work, ask
+from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
 from services.console.charts import Bar
 from services.console.pages.home import MENU, known_policy
@@ -42,7 +42,7 @@ def what_if_page(policy: str, year: int) -> Response:
     asked, wrong = question(rules, fen(budget["available"]))
     work = None
     if asked and not wrong:
-        work, wrong = _worked(policy, year, place, asked)
+        work, wrong = _worked(policy, year, pinned(place), asked)
     answer = work.value() if work is not None and work.done.is_set() and not wrong else None
     values = {
         "policy": policy,
@@ -53,7 +53,7 @@ def what_if_page(policy: str, year: int) -> Response:
         "wrong": wrong,
         "work": work,
         "answer": answer,
-        "again": here(),
+        "again": here(at=pinned(place)),
         **(_drawn(answer) if answer else {}),
     }
     if fragment_wanted():
@@ -108,7 +108,11 @@ def question(rules: Policy, available: int) -> tuple[Question, list[dict[str, st
         wrong.append(_amount_fault(language.said("budget")))
     if budget is not None and budget != available:
         asked["budget"] = budget
-    return {**asked, **({"readings": readings} if readings else {}), **({"figures": figures} if figures else {})}, wrong
+    if readings:
+        asked["readings"] = readings
+    if figures:
+        asked["figures"] = figures
+    return asked, wrong
 
 
 def _fen(text: str) -> int | None:

@@ -1,0 +1,123 @@
+"""What late facts would change in a closed year: its awards as they would be now, beside what was settled."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from domain.money import yuan
+from domain.policy.rulebook import Rulebook
+from domain.roles import NotAllowed
+from domain.settlement import Line, payable_of
+from domain.settling import apportionment_of
+from ledger.policies import rulebook
+from ledger.settlement.reading import must_be_closed
+from ledger.store import Rows, one
+
+
+class Pending(NamedTuple):
+    """A proposed adjustment, in fen: what a closed year's award is now, what was settled of it and since."""
+
+    code: str
+    measure: str
+    now: int
+    settled: int
+    accepted: int
+    """What was accepted into open years, less what clawbacks answered for."""
+
+    @property
+    def amount(self) -> int:
+        """Fen that are missing (above zero) or too much (below)."""
+        return self.now - self.settled - self.accepted
+
+
+_SUMMED = """
+SELECT code, measure, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT),
+    CAST(SUM(settled) AS BIGINT), CAST(SUM(accepted) AS BIGINT)
+FROM (
+    SELECT code, measure, gross, withheld, 0 AS settled, 0 AS accepted
+    FROM awards WHERE policy=? AND year=?{mine}
+    UNION ALL
+    SELECT code, measure, 0, 0, gross - withheld, 0
+    FROM settlement_lines WHERE policy=? AND year=? AND award_year=?{mine}
+    UNION ALL
+    SELECT code, measure, 0, 0, 0, amount FROM adjustments WHERE policy=? AND year=?{mine}
+    UNION ALL
+    SELECT code, measure, 0, 0, 0, -award FROM clawbacks WHERE policy=? AND year=? AND award>0{mine}
+) AS each_side
+WHERE code>?
+GROUP BY code, measure{differ}
+ORDER BY code, measure
+"""
+_DIFFER = "\nHAVING SUM(gross) - SUM(withheld) <> SUM(settled) + SUM(accepted)"
+
+
+def pending(
+    rows: Rows, policy: str, year: int, code: str | None = None, after: str = "", limit: int = 1_000
+) -> list[Pending]:
+    """Proposed adjustments of a closed year, in order of credit code and measure.
+
+    Of all enterprises it costs one pass over the year's awards; of one, nothing to speak of.
+    """
+    book, closing = rulebook(rows, policy), must_be_closed(rows, policy, year)
+    shares = apportionment_of(closing)
+    # Where the standards are reduced first, how much is withheld depends on the frozen reduction.
+    reduced_first = book.of_year(year).pro_rata == "standards-first" and shares.reduces
+    mine, whose = (" AND code=?", [code]) if code else ("", [])
+    both: list[Any] = [policy, year, *whose]
+    values = [*both, policy, year, year, *whose, *both, *both, after]
+    sql = _SUMMED.format(mine=mine, differ="" if reduced_first else _DIFFER)
+    found: list[Pending] = []
+    for of, measure, gross, withheld, settled, accepted in rows.stream(sql, values):
+        paid = payable_of(Line(of, measure, year, gross, withheld), book, shares)
+        each = Pending(of, measure, paid.gross - paid.withheld, settled, accepted)
+        if each.amount:
+            found.append(each)
+        if len(found) == limit:
+            break
+    return found
+
+
+def lowered(rows: Rows, policy: str, year: int, code: str, measure: str, amount: int) -> int:
+    """By how many fen late facts lowered an award, where ``amount`` is what was paid of it too much.
+
+    Raises:
+        NotAllowed: where they did not, or that is another amount.
+    """
+    found = {each.measure: each for each in pending(rows, policy, year, code)}.get(measure)
+    if found is None or found.amount >= 0:
+        raise NotAllowed("clawback.no-difference", "measure", measure=measure)
+    wanted = paid_too_much(rows, rulebook(rows, policy), year, found)
+    if amount != wanted:
+        raise NotAllowed("clawback.difference", "amount", difference=yuan(wanted))
+    return -found.amount
+
+
+def paid_too_much(rows: Rows, book: Rulebook, year: int, each: Pending) -> int:
+    """What of a lowered award was payable too much, by the closed year's own factor, in fen."""
+    shares = apportionment_of(must_be_closed(rows, book.id, year))
+    sql = (
+        "SELECT payable FROM settlement_lines "
+        "WHERE policy=? AND year=? AND code=? AND measure=? AND award_year=?"
+    )
+    row = one(rows, sql, [book.id, year, each.code, each.measure, year])
+    settled = int(row[0]) if row else 0
+    answered = one(
+        rows,
+        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM clawbacks "
+        "WHERE policy=? AND year=? AND code=? AND measure=?",
+        [book.id, year, each.code, each.measure],
+    )
+    back = int(answered[0]) if answered else 0
+    should = max(each.now - max(each.accepted, 0), 0)
+    right = payable_of(Line(each.code, each.measure, year, should, 0), book, shares).payable
+    return max(settled - back - right, 0)
+
+
+def whole_enterprises(found: list[Pending], limit: int) -> int:
+    """How many of at most ``limit + 1`` found stand on a page that no enterprise's are cut by."""
+    if len(found) <= limit:
+        return limit
+    shown = limit
+    while shown > 1 and found[shown - 1].code == found[shown].code:
+        shown -= 1
+    return shown

@@ -1,0 +1,292 @@
+"""Claims: the queue of a year, a new claim, and one claim with the steps that are due."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
+
+from domain.money import rmb, yuan
+from ledger import casework, desk, queries
+from ledger.casework import STATUSES, Casefile
+from ledger.policies import rulebook
+from services.api.claims.schemas import ApprovalBody, ClaimBody, EmptyBody, ReasonBody, ReviewBody
+from services.api.problems import Problem
+from services.console import asking, forms, language, refusals, telling
+from services.console.blueprint import console
+from services.console.pages.enterprises import titles_of
+from services.console.pages.home import MENU, known_policy
+from services.console.refusals import Refusal, Refused
+from services.console.rendering import choices, page
+from services.console.shown import field_name
+
+MENU.append(("claims_page", "nav-claims"))
+SECTION = "claims_page"
+ROWS = 50
+DOCUMENTS = 3
+"""Rows for documents that a new form has."""
+DOCUMENTS_MAX = 50
+DUE = {
+    "submitted": ("review", "reject", "withdraw"),
+    "appealed": ("review", "reject", "withdraw"),
+    "reviewed": ("approve", "reject", "withdraw"),
+    "rejected": ("appeal",),
+}
+"""The steps that a claim can take from each status."""
+TEXTS = ("enterprise", "claim", "measure", "item", "amount", "person")
+SAID = ("claim", "policy", "measure", "item", "year")
+"""What the head of a claim's page says of it, and its steps need not."""
+DOCUMENT = ("title", "location", "sha256")
+
+
+@console.get("/<policy>/<int:year>/claims")
+def claims_page(policy: str, year: int) -> BaseResponse:
+    """Show the queue."""
+    return _queue(policy, year)
+
+
+def _queue(policy: str, year: int, refusal: Refusal | None = None) -> BaseResponse:
+    known_policy(policy, year)
+    status = asking.choice("status", (*STATUSES, "all"), "")
+    after = asking.cursor("claims-queue", str, str)
+    with forms.opened().store.reading() as rows:
+        counts = casework.counts(rows, policy, year)
+        status = status or next((each for each in STATUSES if counts[each]), "all")
+        wanted = None if status == "all" else status
+        found = casework.queue(rows, policy, year, wanted, after, ROWS + 1)
+        titles = titles_of(rulebook(rows, policy))
+        place = rows.last_position()
+    shown, last = found[:ROWS], found[ROWS - 1] if len(found) > ROWS else None
+    return page(
+        "claims.html",
+        refusals.REFUSED if refusal else 200,
+        policy=policy,
+        year=year,
+        place=place,
+        choices=choices(),
+        counts={"all": sum(counts.values()), **counts},
+        which=status,
+        claims=shown,
+        titles=titles,
+        refusal=_worded(refusal),
+        next=asking.further("claims-queue", last["code"], last["claim"]) if last else "",
+        first=asking.beginning(),
+    )
+
+
+@console.post("/<policy>/<int:year>/claims")
+def propose_claims(policy: str, year: int) -> BaseResponse:
+    """Propose the claims that the facts already earn (免申即享)."""
+    known_policy(policy, year)
+
+    def act() -> str:
+        made = desk.propose(forms.opened(), policy, year, forms.actor())
+        return language.said("claims-proposed" if made else "claims-proposed-none", number=len(made))
+
+    def after() -> str:
+        return url_for("console.claims_page", policy=policy, year=year, status="submitted")
+
+    return refusals.take("propose", act, after, lambda refusal: _queue(policy, year, refusal))
+
+
+# --- a new claim ------------------------------------------------------------------------------
+
+
+@console.get("/<policy>/<int:year>/claims/new")
+def new_claim(policy: str, year: int) -> BaseResponse:
+    """Show the form of a new claim."""
+    return _new(policy, year, MultiDict({"enterprise": asking.text("enterprise", 18)}))
+
+
+def _new(
+    policy: str, year: int, typed: MultiDict[str, str], refusal: Refusal | None = None, more: int = 0
+) -> BaseResponse:
+    known_policy(policy, year)
+    with forms.opened().store.reading() as rows:
+        book = rulebook(rows, policy)
+        code = typed.get("enterprise", "")
+        name = queries.names_of(rows, [code]).get(code, ("", ""))[0] if code.isascii() else ""
+        place = rows.last_position()
+    number = min(max(len(typed.getlist("title")), DOCUMENTS) + more, DOCUMENTS_MAX)
+    return page(
+        "claim-new.html",
+        refusals.REFUSED if refusal else 200,
+        section=SECTION,
+        policy=policy,
+        year=year,
+        place=place,
+        name=name,
+        measures=[each for each in book.of_year(year).measures.values() if each.takes_claims],
+        typed={field: typed.get(field, "") for field in TEXTS},
+        documents=[_row(typed, index) for index in range(number)],
+        refusal=_worded(refusal),
+        rmb=rmb,
+    )
+
+
+def _row(typed: MultiDict[str, str], index: int) -> dict[str, str]:
+    """One row of the documents that were typed."""
+    columns = {name: typed.getlist(name) for name in DOCUMENT}
+    return {name: texts[index] if index < len(texts) else "" for name, texts in columns.items()}
+
+
+@console.post("/<policy>/<int:year>/claims/new")
+def submit_claim(policy: str, year: int) -> BaseResponse:
+    """Submit a claim, or show the form with more rows for documents."""
+    known_policy(policy, year)
+    if "more" in request.form:
+        return _new(policy, year, request.form, more=DOCUMENTS)
+    where = ["", ""]
+
+    def act() -> str:
+        asked = _asked(policy, year)
+        code = asked.pop("enterprise")
+        with forms.opened().store.reading() as rows:
+            queries.enterprise_row(rows, code)
+        recorded = desk.submit(forms.opened(), code, forms.actor(), asked)
+        where[:] = [code, recorded.claim]
+        return _done(recorded)
+
+    def after() -> str:
+        return url_for("console.claim_page", policy=policy, year=year, code=where[0], claim=where[1])
+
+    try:
+        return refusals.take("submit", act, after, lambda refusal: _new(policy, year, request.form, refusal))
+    except queries.UnknownEnterprise:
+        words = {"field": language.said("credit-code"), "rule": language.said("claims-enterprise-unknown")}
+        found = [{**words, "mend": language.said("claims-enterprise-mend")}]
+        return _new(policy, year, request.form, refusals.refusal_of("submit", Refused(found)))
+
+
+def _asked(policy: str, year: int) -> dict[str, Any]:
+    """The form's claim, checked as the interface checks it.
+
+    Raises:
+        Refused: with everything that is wrong.
+    """
+    number = min(len(request.form.getlist("title")), DOCUMENTS_MAX)
+    rows = [_row(request.form, index) for index in range(number)]
+    documents = [{name: text.strip() for name, text in row.items() if text.strip()} for row in rows]
+    more = {"policy": policy, "year": year, "evidence": [each for each in documents if each]}
+    amount = request.form.get("amount", "").replace(",", "").strip()
+    currency = {"currency": "CNY"} if amount else {}
+    given = {**request.form, "amount": amount}
+    asked = refusals.read(ClaimBody, given, *TEXTS, **more, **currency)
+    return {**asked, "evidence": asked["evidence"] or None}
+
+
+def _worded(refusal: Refusal | None) -> Refusal | None:
+    """A refusal with its fields as the form's labels say them."""
+    if refusal is None:
+        return None
+    return refusal._replace(found=[{**each, "field": _label(each["field"])} for each in refusal.found])
+
+
+def _label(field: str) -> str:
+    head, _, rest = field.partition(".")
+    index, _, name = rest.partition(".")
+    if head != "evidence" or not index.isdigit():
+        return field_name(field)
+    row = language.said("claims-document", number=int(index) + 1)
+    return f"{row} · {language.said(f'claims-document-{name}')}" if name in DOCUMENT else row
+
+
+def _done(recorded: desk.Recorded) -> str:
+    status = language.said(f"claim-status-{recorded.status}")
+    return language.said("claims-done", status=status, number=f"{recorded.position:,}")
+
+
+# --- one claim --------------------------------------------------------------------------------
+
+
+@console.get("/<policy>/<int:year>/claims/<code>/<path:claim>")
+def claim_page(policy: str, year: int, code: str, claim: str) -> BaseResponse:
+    """Show one claim's file, what bears on it, and the forms of the steps that are due."""
+    return _claim(policy, year, code, claim)
+
+
+def _claim(policy: str, year: int, code: str, claim: str, refusal: Refusal | None = None) -> Response:
+    known_policy(policy, year)
+    ledger = forms.opened()
+    with ledger.store.reading() as rows:
+        found = casework.casefile(rows, policy, code, claim)
+        if found is None:
+            raise Problem("claim-unknown", named=claim)
+        book = rulebook(rows, policy)
+        name, town = queries.names_of(rows, [code]).get(code, ("", ""))
+        balance = queries.balance(ledger, rows, code, policy, found.file.year)
+        place = rows.last_position()
+    titles = titles_of(book)
+    measure = found.measure
+    return page(
+        "claim.html",
+        refusals.REFUSED if refusal else 200,
+        section=SECTION,
+        policy=policy,
+        year=year,
+        code=code,
+        place=place,
+        name=name or code,
+        town=town,
+        case=found,
+        title=titles.get(found.measure_id, found.measure_id),
+        cap=None if measure is None or measure.cap_fen is None else rmb(measure.cap_fen),
+        asked=_amount_asked(found),
+        recommended=None if found.file.amount is None else yuan(found.file.amount),
+        award=next((each for each in balance["awards"] if each["measure"] == found.measure_id), None),
+        steps=[telling.told(event, titles, SAID) for event in found.events],
+        bearing=[telling.told(event, titles) for event in found.bearing],
+        due=DUE.get(found.file.status, ()),
+        refusal=_worded(refusal),
+        typed=request.form if refusal else {},
+    )
+
+
+def _amount_asked(found: Casefile) -> str | None:
+    """What the claim was submitted with, where it named an amount."""
+    submitted = [event.fact.content for event in found.events if event.fact.name == "ClaimSubmitted"]
+    amounts = [content["amount_fen"] for content in submitted if content.get("amount_fen") is not None]
+    return rmb(amounts[0]) if amounts else None
+
+
+@console.post("/<policy>/<int:year>/claims/<code>/<path:claim>")
+def take_step(policy: str, year: int, code: str, claim: str) -> BaseResponse:
+    """Take the step that a form of the claim's page asks for."""
+    known_policy(policy, year)
+    step = request.form.get("step", "")
+    if step not in STEPS:
+        raise Problem("route-unknown")
+    return refusals.take(
+        step,
+        lambda: _done(_taken(step, policy, code, claim)),
+        lambda: url_for("console.claim_page", policy=policy, year=year, code=code, claim=claim),
+        lambda refusal: _claim(policy, year, code, claim, refusal),
+    )
+
+
+STEPS = {
+    "review": (ReviewBody, ("amount", "opinion")),
+    "approve": (ApprovalBody, ("amount",)),
+    "reject": (ReasonBody, ("reason",)),
+    "withdraw": (EmptyBody, ()),
+    "appeal": (ReasonBody, ("reason",)),
+}
+"""The steps, each with what its form says."""
+
+
+def _taken(step: str, policy: str, code: str, claim: str) -> desk.Recorded:
+    ledger, actor, case = forms.opened(), forms.actor(), (code, policy, claim)
+    schema, names = STEPS[step]
+    given = {**request.form, "amount": request.form.get("amount", "").replace(",", "")}
+    said = refusals.read(schema, given, *names)
+    if step == "review":
+        return desk.review(ledger, *case, actor, said["amount_fen"], said["opinion"])
+    if step == "approve":
+        return desk.approve(ledger, *case, actor, said["amount_fen"])
+    if step == "reject":
+        return desk.reject(ledger, *case, actor, said["reason"])
+    if step == "appeal":
+        return desk.appeal(ledger, *case, actor, said["reason"])
+    return desk.withdraw(ledger, *case, actor)
