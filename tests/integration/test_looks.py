@@ -48,7 +48,7 @@ def test_reads_of_an_enterprise_are_noted_with_their_actor(api: Api) -> None:
 def test_every_address_with_a_code_is_noted(api: Api) -> None:
     feed = Feed(1)
     take(api.ledger, feed.shop("tmall", "a", "2024-03-01"))
-    parts = {"code": feed.code, "policy": CIXI, "year": 2024}
+    parts = {"code": feed.code, "policy": CIXI, "year": 2024, "claim": "C-1"}
     rules = [r for r in api.app.url_map.iter_rules() if "code" in r.arguments and "GET" in (r.methods or ())]
     bound = api.app.url_map.bind("")
     paths = {bound.build(r.endpoint, {name: parts[name] for name in r.arguments}) for r in rules}
