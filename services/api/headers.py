@@ -34,7 +34,7 @@ def add_headers(response: Response) -> Response:
     page = response.mimetype in ("text/html", "text/css")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Content-Security-Policy", PAGE_POLICY if page else CONTENT_POLICY)
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     lasting = response.cache_control.public

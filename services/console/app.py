@@ -15,6 +15,8 @@ POLICY = (
     "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 """Everything a page loads comes from us; nothing is inline, nothing frames us."""
+REFERRERS = "same-origin"
+"""Without it a browser sends a form with ``Origin: null``, as one of another site's page."""
 ASSET_SECONDS = 3600
 
 
@@ -37,6 +39,7 @@ def _home() -> BaseResponse:
 def _headers(response: Response) -> Response:
     if request.blueprint == console.name:
         response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Referrer-Policy"] = REFERRERS
         if request.endpoint == "console.static" and response.status_code == 200:
             response.headers["Cache-Control"] = f"public, max-age={ASSET_SECONDS}"
         language.remember(response)

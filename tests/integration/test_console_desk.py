@@ -478,6 +478,12 @@ def test_nobody_is_led_to_another_site(city: City, back: str) -> None:
 
 
 @SQLITE
+def test_a_browser_names_this_site_when_it_sends_a_form(city: City) -> None:
+    response = city.browser().client.get(f"{HERE}/claims")
+    assert response.headers["Referrer-Policy"] == "same-origin"
+
+
+@SQLITE
 def test_pages_of_an_empty_ledger_say_so(open_at: Callable[..., Ledger]) -> None:
     browser = Browser(create_app(open_at()).test_client())
     for path, words in (("enterprises", "企业"), ("claims", "没有这类申报"), ("refused", "没有退回的数据")):

@@ -185,12 +185,10 @@ def _worded(refusal: Refusal | None) -> Refusal | None:
 
 
 def _label(field: str) -> str:
-    head, _, rest = field.partition(".")
-    index, _, name = rest.partition(".")
-    if head != "evidence" or not index.isdigit():
-        return field_name(field)
-    row = language.said("claims-document", number=int(index) + 1)
-    return f"{row} · {language.said(f'claims-document-{name}')}" if name in DOCUMENT else row
+    head, _, name = field.rpartition(".")
+    if head.partition(".")[0] == "evidence" and name in DOCUMENT:
+        return language.said(f"claims-document-{name}")
+    return field_name(field)
 
 
 def _done(recorded: desk.Recorded) -> str:
