@@ -82,7 +82,7 @@ def register(app: Flask) -> None:
             "actor": actor.name if actor and actor.name else "-",
             "address": request.remote_addr or "-",
         }
-        access.info("%s %s %s", request.method, request.path, response.status_code, extra={"said": said})
+        access.info("%s %r %s", request.method, request.path, response.status_code, extra={"said": said})
         return response
 
     app.before_request(begin)

@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from ledger import refusals
+from ledger import refusals, watching
 from ledger.application import Ledger
 from ledger.moments import NOW
 from ledger.policies import rulebooks
@@ -73,11 +73,24 @@ class LedgerFigures(Collector):
         yield _one("outbox_lag", "events not yet published", last - (tracked(rows, "outbox") or 0))
         size = rows.all("SELECT COALESCE(MAX(size), 0) FROM checkpoints")[0][0]
         yield _one("checkpoint_size", "events under the last signed checkpoint", size)
+        age = watching.unsigned_seconds(rows, self.ledger.clock())
+        said = "how long the oldest event has waited for a checkpoint; 0 where none waits"
+        yield _one("checkpoint_age_seconds", said, age)
+        yield from self._payments(rows)
+        free = watching.disk_free(self.ledger, rows)
+        if free is not None:
+            yield _one("disk_free_bytes", "room left for the database, where it is a file here", free)
         claims = GaugeMetricFamily(f"{PREFIX}claims", "claims by status", labels=["status"])
         for status, number in rows.all("SELECT status, COUNT(*) FROM claims GROUP BY status"):
             claims.add_metric([status], number)
         yield claims
         yield from self._years(rows)
+
+    def _payments(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
+        waiting = watching.ordered_payments(rows, self.ledger.clock())
+        yield _one("payments_ordered", "payments ordered that the bank has not answered", waiting.count)
+        said = "how long the oldest of them has waited; 0 where none does"
+        yield _one("payments_ordered_oldest_seconds", said, waiting.oldest_seconds)
 
     def _years(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
         labels = ["policy", "year"]

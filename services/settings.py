@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from services.consumer.settings import KafkaSettings
+from services.consumer.settings import MECHANISMS, SECURITY, KafkaSettings
 from services.identity.settings import MODES, IdentitySettings
 
 PREFIX = "SUBSIDY_LEDGER_"
@@ -84,6 +84,50 @@ VARIABLES = (
         "after how many milliseconds of silence others take over, from 3000 to 300000",
     ),
     Variable(
+        f"{PREFIX}KAFKA_SECURITY",
+        "PLAINTEXT",
+        "与Kafka的连接：PLAINTEXT、SSL、SASL_PLAINTEXT 或 SASL_SSL",
+        "the connection to Kafka: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
+    ),
+    Variable(
+        f"{PREFIX}KAFKA_CA",
+        "",
+        "签发Kafka证书的CA文件（PEM）；不填则用本机信任的CA",
+        "the file of the authority that signed Kafka's certificate (PEM); unset, those that this machine trusts",
+    ),
+    Variable(
+        f"{PREFIX}KAFKA_CERT",
+        "",
+        "本方证书文件（PEM），用于双向TLS",
+        "the file of our own certificate (PEM), for mutual TLS",
+    ),
+    Variable(f"{PREFIX}KAFKA_KEY", "", "本方证书的私钥文件（PEM）", "the file of its private key (PEM)"),
+    Variable(
+        f"{PREFIX}KAFKA_SASL",
+        "",
+        "SASL方式：SCRAM-SHA-512、SCRAM-SHA-256 或 PLAIN（PLAIN 只与 SASL_SSL 同用）",
+        "the SASL mechanism: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN (PLAIN with SASL_SSL only)",
+    ),
+    Variable(f"{PREFIX}KAFKA_USER", "", "SASL用户名", "the SASL user's name"),
+    Variable(
+        f"{PREFIX}KAFKA_PASSWORD_FILE",
+        "",
+        "存放SASL密码的文件，一行",
+        "the file that holds the SASL password, on one line",
+    ),
+    Variable(
+        f"{PREFIX}METRICS_PORT",
+        "0",
+        "consume 和 publish 的指标端口，0为不开，最大65535",
+        "the port of the measurements of consume and publish; 0 opens none, at most 65535",
+    ),
+    Variable(
+        f"{PREFIX}METRICS_HOST",
+        "127.0.0.1",
+        "该端口监听的地址（指标中没有企业和个人的数据）",
+        "the address of that port (the measurements hold nothing of enterprises or persons)",
+    ),
+    Variable(
         f"{PREFIX}IDENTITY",
         "local",
         "local：能连到本机的即为管理员，只能监听本机地址；required：每次请求须出示令牌或密钥",
@@ -151,6 +195,9 @@ class Settings:
     workers: int = 1
     allow_open: bool = False
     logs: str = "text"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
+    """Where the streams are measured; 0: nowhere."""
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
 
@@ -171,6 +218,8 @@ class Settings:
             workers=_whole("WORKERS", values["WORKERS"], 1, WORKERS_MAX),
             logs=_word("LOGS", values["LOGS"], "text", "json"),
             allow_open=_flag("ALLOW_OPEN", values["ALLOW_OPEN"]),
+            metrics_host=_host(values["METRICS_HOST"], "METRICS_HOST"),
+            metrics_port=_whole("METRICS_PORT", values["METRICS_PORT"], 0, 65_535),
             identity=_identity(values),
             kafka=KafkaSettings(
                 brokers=_addresses("KAFKA_BROKERS", values["KAFKA_BROKERS"]),
@@ -180,6 +229,7 @@ class Settings:
                 checkpoints=_topic("KAFKA_CHECKPOINTS", values["KAFKA_CHECKPOINTS"]),
                 group=_topic("KAFKA_GROUP", values["KAFKA_GROUP"]),
                 session_timeout_ms=_whole("KAFKA_SESSION_MS", values["KAFKA_SESSION_MS"], 3_000, 300_000),
+                **_kafka_security(values),
             ),
         )
 
@@ -225,6 +275,64 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
     )
 
 
+def _kafka_security(values: dict[str, str]) -> dict[str, str]:
+    """How we and the broker prove who we are; what does not fit together is refused here, not by a broker."""
+    security = _word("KAFKA_SECURITY", values["KAFKA_SECURITY"], *SECURITY)
+    files = {name: values[f"KAFKA_{name}"] for name in ("CA", "CERT", "KEY")}
+    mechanism, user, password = (values[f"KAFKA_{name}"] for name in ("SASL", "USER", "PASSWORD_FILE"))
+    if not security.endswith("SSL") and any(files.values()):
+        name = next(name for name, file in files.items() if file)
+        raise SettingsError(
+            f"{PREFIX}KAFKA_{name}", f"means nothing with {security}", f"set {PREFIX}KAFKA_SECURITY=SSL"
+        )
+    if bool(files["CERT"]) != bool(files["KEY"]):
+        lacking = "KAFKA_KEY" if files["CERT"] else "KAFKA_CERT"
+        raise SettingsError(PREFIX + lacking, "is missing", "set certificate and key together")
+    if security.startswith("SASL"):
+        _word("KAFKA_SASL", mechanism, *MECHANISMS)
+        for name, text in (("USER", user), ("PASSWORD_FILE", password)):
+            if not text:
+                raise SettingsError(f"{PREFIX}KAFKA_{name}", "is missing", f"{security} needs it")
+        if mechanism == "PLAIN" and security != "SASL_SSL":
+            rule = "PLAIN would send the password in the clear"
+            raise SettingsError(f"{PREFIX}KAFKA_SASL", rule, "use SCRAM-SHA-512, or SASL_SSL")
+    elif mechanism or user or password:
+        name = "SASL" if mechanism else "USER" if user else "PASSWORD_FILE"
+        mend = f"set {PREFIX}KAFKA_SECURITY=SASL_SSL, or unset it"
+        raise SettingsError(f"{PREFIX}KAFKA_{name}", f"means nothing with {security}", mend)
+    return {
+        "security": security,
+        "ca_file": files["CA"],
+        "cert_file": files["CERT"],
+        "key_file": files["KEY"],
+        "mechanism": mechanism,
+        "username": user,
+        "password_file": password,
+    }
+
+
+def usable(env: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
+    """The settings with a default in place of each value that breaks its rule, and what these are."""
+    given, found = dict(env), list[SettingsError]()
+    while True:
+        try:
+            return Settings.from_env(given), found
+        except SettingsError as error:
+            if error.variable in {each.variable for each in found}:
+                # A default does not mend what is wrong between variables: the whole group goes.
+                group = error.variable.removeprefix(PREFIX).partition("_")[0]
+                given = {name: v for name, v in given.items() if not name.startswith(PREFIX + group)}
+            else:
+                found.append(error)
+                given.pop(error.variable, None)
+
+
+def unknown(env: Mapping[str, str]) -> list[str]:
+    """Variables of the environment that begin like ours and are none: most likely misspelt."""
+    known = {each.name for each in VARIABLES} | {f"{PREFIX}LANGUAGE"}
+    return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address stays on this machine; a name other than ``localhost`` does not count."""
     if host == "localhost":
@@ -241,13 +349,13 @@ def _path(text: str) -> str:
     return text
 
 
-def _host(text: str) -> str:
+def _host(text: str, name: str = "HOST") -> str:
     try:
         if text != "localhost":
             ipaddress.ip_address(text)
     except ValueError:
         rule = f"is not an IP address: {text!r}"
-        raise SettingsError(f"{PREFIX}HOST", rule, "write it like 127.0.0.1, ::1 or localhost") from None
+        raise SettingsError(PREFIX + name, rule, "write it like 127.0.0.1, ::1 or localhost") from None
     return text
 
 

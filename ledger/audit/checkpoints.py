@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import os
 import secrets
 from dataclasses import dataclass
@@ -56,8 +57,21 @@ def load_or_make_key(path: Path, name: str = ORIGIN_DEFAULT) -> SignerKey:
                 file.write(text)
         except FileExistsError:
             pass  # another process was first; its key is read below
+    return load_key(path)
+
+
+def load_key(path: Path) -> SignerKey:
+    """The signing key in a file.
+
+    Raises:
+        OSError: where it cannot be read.
+        NoteError: where it holds no key.
+    """
     named, _, encoded = path.read_text("utf-8").strip().partition(" ")
-    seed = base64.b64decode(encoded)
+    try:
+        seed = base64.b64decode(encoded)
+    except binascii.Error:
+        seed = b""
     if len(seed) != 32:
         raise NoteError(f"{path} is not a signing key: it holds a name and 32 bytes in base64")
     return SignerKey(named, seed)
@@ -81,9 +95,7 @@ def current(ledger: Ledger, key: SignerKey) -> str:
             and Checkpoint.parse(parse_note(kept[0])[0]).root == root
         ):
             return str(kept[0])
-        _check_growth(rows, tree, size, root)
-    checkpoint = Checkpoint(key.name, size, root)
-    note = checkpoint.body + "\n" + key.sign(checkpoint.body)
+        note = signed(rows, key)
     with ledger.store.writing() as rows:
         rows.run(
             "INSERT INTO checkpoints (size, made_at, root, note) VALUES (?,?,?,?) "
@@ -91,6 +103,20 @@ def current(ledger: Ledger, key: SignerKey) -> str:
             [size, instant(ledger.clock()), root, note],
         )
     return note
+
+
+def signed(rows: Rows, key: SignerKey) -> str:
+    """A signed checkpoint of what one transaction sees, kept nowhere.
+
+    Raises:
+        ArithmeticError: where the log does not grow out of the last checkpoint that was signed.
+    """
+    tree = Tree(rows)
+    size = tree.size()
+    root = tree.root(size)
+    _check_growth(rows, tree, size, root)
+    body = Checkpoint(key.name, size, root).body
+    return body + "\n" + key.sign(body)
 
 
 def _signed_by(note: str, key: SignerKey) -> bool:

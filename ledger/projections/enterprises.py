@@ -91,6 +91,11 @@ def said_of(facts: bytes, outcome: bytes) -> tuple[str, str]:
     return texts[0], texts[1]
 
 
+def stored_form(facts: EnterpriseFacts, outcomes: Outcomes) -> tuple[bytes, bytes]:
+    """An enterprise's facts and outcomes as the read model keeps them."""
+    return _encode(facts), _encode(outcomes)
+
+
 def every_row(rows: Rows) -> Iterator[EnterpriseRow]:
     """Every enterprise of the read model, streamed in order of credit code."""
     for row in rows.stream(f"{_SELECT} ORDER BY code"):

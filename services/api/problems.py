@@ -150,7 +150,7 @@ def on_exception(error: Exception) -> Response:
     problem = of_ledger(error)
     if problem is None:
         reference = secrets.token_hex(6)
-        log.error("reference %s: %s %s", reference, request.method, request.path, exc_info=error)
+        log.error("reference %s: %s %r", reference, request.method, request.path, exc_info=error)
         problem = Problem("internal", reference=reference)
     return answer(problem)
 

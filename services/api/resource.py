@@ -164,7 +164,9 @@ class Resource(Blueprint):  # type: ignore[misc]
 
 def _said(answer: Any, media_type: str) -> dict[str, Any]:
     if answer is None:
-        return {"schema": {"type": "string"}, "content_type": media_type, "success": True}
+        # What a program reads out of a YAML file is whatever the file holds, not a text.
+        schema = {"description": "the file"} if "yaml" in media_type else {"type": "string"}
+        return {"schema": schema, "content_type": media_type, "success": True}
     return {"schema": answer, "content_type": media_type, "success": True}
 
 

@@ -60,14 +60,17 @@ def open_patiently(path: str, stop: threading.Event) -> Ledger | None:
 def consume(context: Context) -> None:
     """Take in facts from Kafka until told to stop (SIGTERM)."""
     from services.consumer.loop import LedgerConsumer  # only streams need the Kafka client
+    from services.stream_metrics import ConsumerMetrics, exposed
 
+    metrics = ConsumerMetrics()
     stop = stop_on_signals()
     ledger = open_patiently(context.path, stop)
     if ledger is None:
         return
     try:
         click.echo(f"{context.settings.kafka.topic} @ {context.settings.kafka.brokers}")
-        totals = LedgerConsumer(ledger, context.settings.kafka, stop).run()
+        with exposed(context.settings, metrics.registry):
+            totals = LedgerConsumer(ledger, context.settings.kafka, stop, metrics).run()
     finally:
         ledger.close()
     click.echo(f"accepted {totals.accepted}  duplicate {totals.duplicate}  refused {totals.refused}")
@@ -78,7 +81,9 @@ def consume(context: Context) -> None:
 def publish(context: Context) -> None:
     """Publish changes of balances and accounts, closings, and checkpoints until told to stop (SIGTERM)."""
     from services.publisher.loop import Publisher  # only streams need the Kafka client
+    from services.stream_metrics import PublisherMetrics, exposed
 
+    metrics = PublisherMetrics()
     with told():
         key = signer(context, None)
     stop = stop_on_signals()
@@ -87,7 +92,8 @@ def publish(context: Context) -> None:
         return
     try:
         click.echo(f"{context.settings.kafka.published} @ {context.settings.kafka.brokers}")
-        Publisher(ledger, context.settings.kafka, stop, key).run()
+        with exposed(context.settings, metrics.registry):
+            Publisher(ledger, context.settings.kafka, stop, key, metrics).run()
     finally:
         ledger.close()
 

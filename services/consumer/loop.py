@@ -25,12 +25,15 @@ from ledger.writing import tracked
 from services.consumer.dead_letters import DeadLetters
 from services.consumer.records import Record, message_of
 from services.consumer.settings import KafkaSettings
+from services.stream_metrics import ConsumerMetrics
 
 POLL_MS = 500
 BATCH_RECORDS = 2_000
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 COMMIT_SECONDS = 1.0
 CLOSE_MS = 5_000
+LAG_SECONDS = 5.0
+"""How often the ends of the partitions are asked for; a poll does not tell them while it is held."""
 METADATA_MS = 5_000
 """A member that was given no partitions, since it knew of none, learns of them within this time."""
 
@@ -57,9 +60,19 @@ class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
 class LedgerConsumer:
     """Reads one topic into one ledger, as a member of a group, until told to stop."""
 
-    def __init__(self, ledger: Ledger, settings: KafkaSettings, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        settings: KafkaSettings,
+        stop: threading.Event,
+        metrics: ConsumerMetrics | None = None,
+    ) -> None:
         self.ledger, self.settings, self.stop = ledger, settings, stop
+        self.metrics = metrics or ConsumerMetrics()
         self.totals = Totals()
+        self.next: dict[TopicPartition, int] = {}
+        """The offset after the last that the ledger has, by partition."""
+        self.measured_at = float("-inf")
         self.waiting: set[TopicPartition] = set()
         self.retry_at, self.failures = 0.0, 0
         self.committed_at = 0.0
@@ -88,6 +101,7 @@ class LedgerConsumer:
                     if partition not in self.waiting:
                         self._take(partition, records)
                 self._commit(time.monotonic())
+                self._measure(time.monotonic())
                 self.dead_letters.send(self._partitions())
         finally:
             self._close()
@@ -98,6 +112,7 @@ class LedgerConsumer:
             polled: dict[TopicPartition, Any] = self.consumer.poll(timeout_ms=POLL_MS)
         except KafkaError as error:
             log.warning("the broker did not answer: %s", error)
+            self.metrics.failures.labels("broker").inc()
             self.stop.wait(BACKOFF_SECONDS[0])
             return {}
         return polled
@@ -114,12 +129,16 @@ class LedgerConsumer:
             results = ingest(self.ledger, messages, "kafka", offsets)
         except (StoreUnavailable, Conflict) as error:
             log.warning("the database cannot take %s: %s; holding", offsets.name, error)
+            self.metrics.failures.labels("database").inc()
             self._hold([partition])
             self._back_off()
             return
         self.failures = 0
         self.totals.add(results)
-        self.to_commit[partition] = records[-1].offset + 1
+        taken = Totals()
+        taken.add(results)
+        self.metrics.took(taken)
+        self.to_commit[partition] = self.next[partition] = records[-1].offset + 1
 
     # --- where to read on ---------------------------------------------------------------------
 
@@ -151,6 +170,7 @@ class LedgerConsumer:
                 stored = {partition: tracked(rows, self._name(partition)) for partition in held}
         except StoreUnavailable as error:
             log.warning("the database cannot be read: %s; holding %d partitions", error, len(held))
+            self.metrics.failures.labels("database").inc()
             self._back_off()
             return
         assigned = self._partitions()
@@ -158,6 +178,7 @@ class LedgerConsumer:
             self.waiting.discard(partition)
             if partition not in assigned:
                 continue
+            self.next[partition] = 0 if offset is None else offset + 1
             if offset is None:
                 self.consumer.seek_to_beginning(partition)
             else:
@@ -168,6 +189,23 @@ class LedgerConsumer:
         return set(self.consumer.assignment())
 
     # --- for the tools that show lag ----------------------------------------------------------
+
+    def _measure(self, now: float) -> None:
+        """Note how far behind we are: the ends of our partitions against what the ledger has."""
+        self.metrics.held.set(len(self.waiting & self._partitions()))
+        if now < self.measured_at + LAG_SECONDS:
+            return
+        self.measured_at = now
+        ours = self._partitions()
+        try:
+            ends = self.consumer.end_offsets(list(ours), timeout_ms=POLL_MS) if ours else {}
+            first = self.consumer.beginning_offsets(list(ours), timeout_ms=POLL_MS) if ours else {}
+        except KafkaError as error:
+            log.info("the ends of the partitions are not known: %s", error)
+            return
+        # What the topic no longer holds cannot be taken, so it is not behind us.
+        begun = {p: max(self.next.get(p, 0), first.get(p, 0)) for p in ends}
+        self.metrics.lags({(p.topic, p.partition): max(0, end - begun[p]) for p, end in ends.items()})
 
     def _offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
         """What was taken and not yet told to Kafka, of the partitions that are still ours."""

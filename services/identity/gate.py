@@ -96,7 +96,7 @@ class Gate:
         self.refusals[fault.code] = self.refusals.get(fault.code, 0) + 1
         metrics.refused(fault.code)
         log.warning(
-            "refused: %s %s %s from %s", fault.code, request.method, request.path, request.remote_addr
+            "refused: %s %s %r from %s", fault.code, request.method, request.path, request.remote_addr
         )
         raise Problem(code, [fault])
 

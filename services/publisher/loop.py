@@ -26,6 +26,7 @@ from services.consumer.settings import KafkaSettings
 from services.publisher.checkpoints import Checkpoints
 from services.publisher.envelope import Outgoing, message
 from services.publisher.settled import settled
+from services.stream_metrics import PublisherMetrics
 
 TRACKED = "outbox"
 POSITIONS_MAX = 500
@@ -41,9 +42,15 @@ class Publisher:
     """Publishes what the ledger learns, until told to stop."""
 
     def __init__(
-        self, ledger: Ledger, settings: KafkaSettings, stop: threading.Event, key: SignerKey
+        self,
+        ledger: Ledger,
+        settings: KafkaSettings,
+        stop: threading.Event,
+        key: SignerKey,
+        metrics: PublisherMetrics | None = None,
     ) -> None:
         self.ledger, self.settings, self.stop = ledger, settings, stop
+        self.metrics = metrics or PublisherMetrics()
         self.producer = KafkaProducer(**settings.producer())
         self.checkpoints = Checkpoints(ledger, key, self.producer, settings.checkpoints)
 
@@ -53,9 +60,10 @@ class Publisher:
             while not self.stop.is_set():
                 try:
                     moved = self.step()
-                    self.checkpoints.step()
+                    self.metrics.checkpoints.inc(self.checkpoints.step() is not None)
                 except (KafkaError, StoreUnavailable, Conflict) as error:
                     log.warning("the outbox waits: %s", error)
+                    self.metrics.failures.inc()
                     moved = 0
                 if not moved:
                     self.stop.wait(IDLE_SECONDS)
@@ -66,7 +74,9 @@ class Publisher:
         """Publish the next positions; how many positions were worked through."""
         with self.ledger.store.reading() as rows:
             after = tracked(rows, TRACKED) or 0
-            until = min(rows.last_position(), after + POSITIONS_MAX)
+            last = rows.last_position()
+            self.metrics.lag.set(last - after)
+            until = min(last, after + POSITIONS_MAX)
             if until <= after:
                 return 0
             messages = sorted(outgoing(rows, after, until), key=lambda each: each.position)
@@ -78,6 +88,8 @@ class Publisher:
             future.get(timeout=FLUSH_SECONDS)
         with self.ledger.store.writing() as rows:
             track(rows, TRACKED, until)
+        self.metrics.sent(len(messages), until - after)
+        self.metrics.lag.set(last - until)
         return until - after
 
 
