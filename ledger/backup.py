@@ -74,7 +74,11 @@ def back_up(ledger: Ledger, database: str, to: Path, key: SignerKey) -> Made:
     part = to.with_name(to.name + PART)
     part.unlink(missing_ok=True)
     try:
-        note = _dumped(ledger, database, part, key) if database.startswith(SCHEMES) else _copied(ledger, part, key)
+        note = (
+            _dumped(ledger, database, part, key)
+            if database.startswith(SCHEMES)
+            else _copied(ledger, part, key)
+        )
         _durable(part)
         beside = to.with_name(to.name + NOTE)
         beside.write_text(note, "utf-8")

@@ -24,7 +24,7 @@ SHOWN_MAX = 10
 class Waiting(NamedTuple):
     """Payments that were ordered and not answered."""
 
-    count: int
+    number: int
     oldest_seconds: int
 
 

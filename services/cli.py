@@ -5,6 +5,7 @@ The answers are those of the API: both call the same functions of the ledger.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -28,6 +29,7 @@ from services.commands import (
     ingest,
     keys,
     looks,
+    operations,
     persons,
     policy,
     reads,
@@ -39,7 +41,8 @@ from services.commands import (
     targets,
 )
 from services.commands.common import Context, language_option
-from services.settings import Settings, SettingsError
+from services.consumer.settings import UnusableFile
+from services.settings import Settings, SettingsError, usable
 
 EXPECTED = (
     PolicyError,
@@ -53,6 +56,7 @@ EXPECTED = (
     NotAllowed,
     StepsRefused,
     FileError,
+    UnusableFile,
 )
 
 
@@ -90,12 +94,14 @@ def _said(error: Exception) -> str:
 @click.pass_context
 def main(ctx: click.Context, database: str | None, language: str) -> None:
     """An event-sourced ledger that pays subsidies out of a fixed budget. 补贴账本。"""
-    ctx.obj = Context(Settings.from_env(), database, language)
+    # The doctor names every bad setting; all others stop at the first.
+    examined = ctx.invoked_subcommand == "doctor"
+    ctx.obj = Context(usable(os.environ)[0] if examined else Settings.from_env(), database, language)
 
 
 MODULES = (
     *(audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams, targets),
-    *(desk, keys, settle),
+    *(desk, keys, operations, settle),
 )
 for module in MODULES:
     for command in module.COMMANDS:

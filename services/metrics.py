@@ -88,7 +88,7 @@ class LedgerFigures(Collector):
 
     def _payments(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
         waiting = watching.ordered_payments(rows, self.ledger.clock())
-        yield _one("payments_ordered", "payments ordered that the bank has not answered", waiting.count)
+        yield _one("payments_ordered", "payments ordered that the bank has not answered", waiting.number)
         said = "how long the oldest of them has waited; 0 where none does"
         yield _one("payments_ordered_oldest_seconds", said, waiting.oldest_seconds)
 

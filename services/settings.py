@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.consumer.settings import MECHANISMS, SECURITY, KafkaSettings
 from services.identity.settings import MODES, IdentitySettings
@@ -93,7 +93,7 @@ VARIABLES = (
         f"{PREFIX}KAFKA_CA",
         "",
         "签发Kafka证书的CA文件（PEM）；不填则用本机信任的CA",
-        "the file of the authority that signed Kafka's certificate (PEM); unset, those that this machine trusts",
+        "the file of the authority that signed Kafka's certificate (PEM); unset, those of this machine",
     ),
     Variable(
         f"{PREFIX}KAFKA_CERT",
@@ -275,7 +275,7 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
     )
 
 
-def _kafka_security(values: dict[str, str]) -> dict[str, str]:
+def _kafka_security(values: dict[str, str]) -> dict[str, Any]:
     """How we and the broker prove who we are; what does not fit together is refused here, not by a broker."""
     security = _word("KAFKA_SECURITY", values["KAFKA_SECURITY"], *SECURITY)
     files = {name: values[f"KAFKA_{name}"] for name in ("CA", "CERT", "KEY")}

@@ -25,13 +25,19 @@ class ConsumerMetrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         self.records = Counter(
-            f"{PREFIX}stream_records", "records taken, by what became of them", ("outcome",), registry=registry
+            f"{PREFIX}stream_records",
+            "records taken, by what became of them",
+            ("outcome",),
+            registry=registry,
         )
         for outcome in OUTCOMES:
             self.records.labels(outcome)
         self.batches = Counter(f"{PREFIX}stream_batches", "batches committed", registry=registry)
         self.failures = Counter(
-            f"{PREFIX}stream_failures", "times that broker or database did not answer", ("what",), registry=registry
+            f"{PREFIX}stream_failures",
+            "times that broker or database did not answer",
+            ("what",),
+            registry=registry,
         )
         for what in ("broker", "database"):
             self.failures.labels(what)

@@ -19,6 +19,7 @@ from ledger.audit import bundle as bundles
 from ledger.audit import checkpoints
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import UnknownPosition, load_or_make_key
+from ledger.audit.rotation import trusted
 from ledger.audit.steps import difference, step_document
 from ledger.changes import steps_of
 from ledger.queries import UnknownEnterprise
@@ -44,10 +45,15 @@ def key_option(command: F) -> F:
     return click.option("--key-file", type=FILE, help=text)(command)
 
 
+def key_file_of(context: Context, key_file: Path | None) -> Path:
+    """The file of the ledger's signing key."""
+    beside = "./subsidy-ledger" if context.path.startswith(SCHEMES) else context.path
+    return key_file or Path(context.settings.signing_key or f"{beside}.key")
+
+
 def signer(context: Context, key_file: Path | None) -> SignerKey:
     """The ledger's signing key."""
-    beside = "./subsidy-ledger" if context.path.startswith(SCHEMES) else context.path
-    return load_or_make_key(key_file or Path(context.settings.signing_key or f"{beside}.key"))
+    return load_or_make_key(key_file_of(context, key_file))
 
 
 @contextmanager
@@ -193,18 +199,20 @@ def cosign(
     click.echo(f"witness key: {key.verifier}", err=True)
 
 
-@click.command()
+@click.command("log-keys")
 @key_option
 @json_option
 @click.pass_obj
-def keys(context: Context, key_file: Path | None, as_json: bool) -> None:
-    """Print the public key that verifies the ledger's checkpoints."""
+def log_keys(context: Context, key_file: Path | None, as_json: bool) -> None:
+    """Print the public keys that verify the ledger's checkpoints: today's first, then retired ones."""
     with told():
-        key = str(signer(context, key_file).verifier)
+        today = signer(context, key_file).verifier
+        retired = [key for key in trusted(key_file_of(context, key_file)) if key != today]
+    found = [str(key) for key in (today, *reversed(retired))]
     if as_json:
-        print_json({"keys": [key]})
+        print_json({"keys": found})
     else:
-        click.echo(key)
+        click.echo("\n".join(found))
 
 
 @click.command()
@@ -321,7 +329,7 @@ COMMANDS = (
     diff,
     checkpoint,
     cosign,
-    keys,
+    log_keys,
     prove,
     prove_consistency,
     bundle,

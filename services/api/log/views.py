@@ -15,6 +15,7 @@ from domain.notes import SignerKey
 from ledger.application import Ledger
 from ledger.audit import checkpoints
 from ledger.audit.checkpoints import UnknownPosition
+from ledger.audit.rotation import trusted
 from ledger.audit.steps import step_document
 from ledger.audit.tree import secret_of
 from ledger.changes import steps_of
@@ -59,8 +60,11 @@ class CheckpointsQuery(Query):
 
 def signer() -> SignerKey:
     """The key that signs: the one of the settings, or the one beside the database."""
-    configured = current_app.config.get("SIGNING_KEY") or Settings.from_env().signing_key_file
-    return checkpoints.load_or_make_key(Path(configured))
+    return checkpoints.load_or_make_key(_key_file())
+
+
+def _key_file() -> Path:
+    return Path(current_app.config.get("SIGNING_KEY") or Settings.from_env().signing_key_file)
 
 
 @blueprint.reads("/log/checkpoint", "最新检查点", Query, None, TEXT)
@@ -82,7 +86,9 @@ def kept(query: dict[str, Any]) -> Made:
 @blueprint.reads("/log/keys", "验证检查点的公钥", Query, KeysSchema)
 def keys(_: dict[str, Any]) -> dict[str, Any]:
     """Give the public keys that verify the checkpoints; compare them with a copy got elsewhere."""
-    return {"keys": [str(signer().verifier)]}
+    today = signer().verifier
+    retired = [key for key in trusted(_key_file()) if key != today]
+    return {"keys": [str(key) for key in (today, *reversed(retired))]}
 
 
 @blueprint.reads("/log/proofs/<position>", "一条数据在日志中的证明", ProofQuery, ProofSchema)

@@ -1,0 +1,45 @@
+"""The settings: each by its rule, those that do not fit together, and names that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from services.consumer.settings import UnusableFile
+from services.doctor.findings import Finding, error, ok, warning
+from services.settings import PREFIX, VARIABLES, Settings, SettingsError, unknown, usable
+
+
+def check(env: Mapping[str, str], database: str | None) -> tuple[Settings, list[Finding]]:
+    """The settings to go on with, and what is to be said of them."""
+    settings, faults = usable(env)
+    if database:
+        settings = replace(settings, database=database)
+    return settings, list(_said(env, settings, faults))
+
+
+def _said(env: Mapping[str, str], settings: Settings, faults: list[SettingsError]) -> Iterator[Finding]:
+    for fault in faults:
+        said = f"{fault.variable}：{fault.rule}", f"{fault.variable}: {fault.rule}"
+        yield error("settings.value", said, (f"{fault.mend}（见 docs/settings.md）", fault.mend))
+    for name in unknown(env):
+        said = f"没有叫 {name} 的设置，写了也不起作用", f"no setting is called {name}; it does nothing"
+        yield warning(
+            "settings.unknown", said, ("按 docs/settings.md 改正或删去", "mend its name, or unset it")
+        )
+    try:
+        settings.check_open()
+    except SettingsError as fault:
+        said = f"{settings.host} 对其他机器开放而不核验身份", f"{fault.variable}: {fault.rule}"
+        yield error("settings.open", said, (f"设 {PREFIX}IDENTITY=required，或只监听 127.0.0.1", fault.mend))
+    try:
+        settings.kafka.client()
+    except UnusableFile as fault:
+        said = f"Kafka的证书或密码文件不能用：{fault}", f"a file for Kafka cannot be used: {fault}"
+        yield error("settings.files", said, ("核对路径、属主和权限", "check its path, owner and mode"))
+    if not faults:
+        yield ok(
+            "settings.value",
+            f"{len(VARIABLES)} 项设置都合规",
+            f"all {len(VARIABLES)} settings keep their rules",
+        )

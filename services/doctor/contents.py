@@ -1,0 +1,129 @@
+"""What the ledger holds: read models, the log, what waits, and closed years."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from ledger import refusals, watching
+from ledger.application import Ledger
+from ledger.audit.check import check_log
+from ledger.replay import replay
+from ledger.store import Rows
+from ledger.writing import tracked
+from services.doctor.findings import Finding, Limits, error, ok, warning
+
+REBUILT = (
+    "subsidy-ledger audit 查明；事件完好则 subsidy-ledger replay --take-over",
+    "subsidy-ledger audit tells why; where the events are whole, subsidy-ledger replay --take-over",
+)
+ALTERED = (
+    "停止写入，留存现场，按 docs/operations/runbooks.md 从备份恢复",
+    "stop writing, keep it as it is, and restore as docs/operations/runbooks.md says",
+)
+
+
+def check(ledger: Ledger, rows: Rows, now: datetime, limits: Limits) -> Iterator[Finding]:
+    """Everything that is quickly looked at."""
+    yield _sampled(rows, limits)
+    yield from _log(rows, now, limits)
+    yield from _waiting(rows, limits)
+    yield from _settled(rows, now, limits)
+
+
+def check_deeply(ledger: Ledger, rows: Rows) -> Iterator[Finding]:
+    """Every event hashed again, and every read model built again."""
+    found = check_log(rows, [])
+    if found:
+        named = "; ".join(f"#{each.position} {each.what}" for each in found[:5])
+        said = f"{len(found)} 处不符：{named}", f"{len(found)} things do not match: {named}"
+        yield error("log.events", said, ALTERED)
+        return
+    yield ok("log.events", "每条数据都与日志相符", "every event is the one that was logged")
+    with tempfile.TemporaryDirectory() as folder:
+        again = replay(ledger, f"{folder}/replica.db")
+    if again.equal:
+        yield ok("projections.replay", "从头重放，一致", "replayed from the start: equal")
+        return
+    said = f"重放不一致：{again.differences[:3]}", f"a replay differs: {again.differences[:3]}"
+    yield error("projections.replay", said, REBUILT)
+
+
+def _sampled(rows: Rows, limits: Limits) -> Finding:
+    count, found = watching.sampled_differences(rows, limits.sample, random.Random())  # noqa: S311 - no secret
+    if found:
+        said = f"抽查 {count} 家，不一致：{found}", f"of {count} enterprises sampled, these differ: {found}"
+        return error("projections.sample", said, REBUILT)
+    return ok("projections.sample", f"抽查 {count} 家，一致", f"{count} enterprises sampled: equal")
+
+
+def _log(rows: Rows, now: datetime, limits: Limits) -> Iterator[Finding]:
+    broken = watching.broken_checkpoint(rows)
+    if broken:
+        yield error(
+            "log.checkpoint",
+            (f"日志与检查点不符：{broken}", f"the log and the checkpoint: {broken}"),
+            ALTERED,
+        )
+    else:
+        yield ok("log.checkpoint", "日志与最后的检查点相符", "the log leads to the last checkpoint's root")
+    count, found = watching.altered_tail(rows, limits.tail)
+    if found:
+        said = f"最后 {count} 条中：{found}", f"among the last {count} events: {found}"
+        yield error("log.tail", said, ALTERED)
+    else:
+        yield ok(
+            "log.tail", f"最后 {count} 条与日志相符", f"the last {count} events are those that were logged"
+        )
+    waited = timedelta(seconds=watching.unsigned_seconds(rows, now))
+    if waited > limits.unsigned:
+        said = f"已有 {waited.days} 天没有签署检查点", f"no checkpoint was signed for {waited.days} days"
+        mend = (
+            "运行 subsidy-ledger publish，或每天 subsidy-ledger checkpoint",
+            "run subsidy-ledger publish, or checkpoint daily",
+        )
+        yield warning("log.unsigned", said, mend)
+
+
+def _waiting(rows: Rows, limits: Limits) -> Iterator[Finding]:
+    reached = tracked(rows, "outbox")
+    if reached is not None:
+        lag = rows.last_position() - reached
+        said = f"待发布 {lag:,} 条", f"{lag:,} events wait to be published"
+        mend = (
+            "看 subsidy-ledger publish 是否在运行，及其日志",
+            "see that subsidy-ledger publish runs, and its log",
+        )
+        yield warning("outbox.lag", said, mend) if lag > limits.lag else ok("outbox.lag", *said)
+    waiting = refusals.count_open(rows)
+    said = f"{waiting:,} 条退回的数据无人处理", f"{waiting:,} refused messages wait"
+    mend = (
+        "subsidy-ledger refused 查看，改正重送或注明不再处理",
+        "see subsidy-ledger refused; send corrected ones, or dismiss",
+    )
+    yield (
+        warning("refused.open", said, mend)
+        if waiting
+        else ok("refused.open", "没有待处理的退回数据", "none refused waits")
+    )
+
+
+def _settled(rows: Rows, now: datetime, limits: Limits) -> Iterator[Finding]:
+    payments = watching.ordered_payments(rows, now)
+    waited = timedelta(seconds=payments.oldest_seconds)
+    if waited > limits.payments:
+        zh = f"{payments.number:,} 笔拨付没有银行回执，最早的已 {waited.days} 天"
+        en = f"{payments.number:,} payments have no answer of the bank, the oldest for {waited.days} days"
+        mend = (
+            "向银行索取回执，用 subsidy-ledger pay results 登记",
+            "ask the bank, then subsidy-ledger pay results",
+        )
+        yield warning("settlement.payments", (zh, en), mend)
+    else:
+        yield ok("settlement.payments", "没有久未答复的拨付", "no payment has waited long")
+    broken = watching.broken_accounts(rows)
+    if broken:
+        said = f"账户不可能如此：{broken}", f"no history allows these accounts: {broken}"
+        yield error("settlement.accounts", said, REBUILT)

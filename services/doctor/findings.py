@@ -1,0 +1,70 @@
+"""What the doctor says: one finding a line, in two languages, each with its mend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+OK, WARNING, ERROR = "ok", "warning", "error"
+LEVELS = (OK, WARNING, ERROR)
+"""By their exit status."""
+GIB = 1 << 30
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    level: str
+    check: str
+    """A stable name, ``subject.matter``."""
+    zh: str
+    en: str
+    mend_zh: str = ""
+    mend_en: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        found: dict[str, Any] = {"level": self.level, "check": self.check}
+        found["what"] = {"zh": self.zh, "en": self.en}
+        if self.mend_zh:
+            found["mend"] = {"zh": self.mend_zh, "en": self.mend_en}
+        return found
+
+
+def ok(check: str, zh: str, en: str) -> Finding:
+    """Nothing to do."""
+    return Finding(OK, check, zh, en)
+
+
+def warning(check: str, said: tuple[str, str], mend: tuple[str, str]) -> Finding:
+    """Something to do in time."""
+    return Finding(WARNING, check, *said, *mend)
+
+
+def error(check: str, said: tuple[str, str], mend: tuple[str, str]) -> Finding:
+    """Something to do now."""
+    return Finding(ERROR, check, *said, *mend)
+
+
+def worst(findings: Sequence[Finding]) -> int:
+    """The exit status: 0 where all is well, 1 with warnings, 2 with errors."""
+    return max((LEVELS.index(each.level) for each in findings), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From when on something is worth a warning."""
+
+    sample: int = 200
+    """Enterprises that are folded again."""
+    tail: int = 5_000
+    """Events that are hashed again."""
+    disk_warning: int = 10 * GIB
+    disk_error: int = GIB
+    lag: int = 10_000
+    payments: timedelta = timedelta(days=10)
+    unsigned: timedelta = timedelta(days=1)
+    clock_warning_seconds: float = 2.0
+    clock_error_seconds: float = 60.0

@@ -1,0 +1,117 @@
+"""The keys: the one that signs checkpoints, and those that tokens are checked against."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from domain.notes import NoteError, VerifierKey, open_checkpoint
+from ledger.audit.checkpoints import load_key
+from ledger.audit.rotation import NEW, trusted
+from ledger.store import Rows, one
+from services.doctor.findings import Finding, error, ok, warning
+from services.identity.settings import IdentitySettings
+from services.identity.tokens import Keys, Refused
+
+BACK = (
+    "从离线备份恢复该文件；确已遗失则见 docs/operations/runbooks.md",
+    "put the file back from its offline copy; where it is lost, see docs/operations/runbooks.md",
+)
+
+
+def check(rows: Rows, file: Path) -> Iterator[Finding]:
+    """The signing key, and whether the last kept checkpoint is of it or of one that it followed."""
+    row = one(rows, "SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1")
+    if not file.exists():
+        if row is None:
+            zh, en = (
+                "还没有签署密钥，首次签署时生成",
+                "there is no signing key yet; the first checkpoint makes it",
+            )
+            yield ok("keys.signing", zh, en)
+        else:
+            said = (
+                f"签署密钥 {file} 不见了，而检查点已签过",
+                f"the signing key {file} is gone, yet checkpoints were signed",
+            )
+            yield error("keys.signing", said, BACK)
+        return
+    try:
+        key, known = load_key(file), trusted(file)
+    except (OSError, NoteError) as fault:
+        said = f"签署密钥不能用：{fault}", f"the signing key cannot be used: {fault}"
+        yield error("keys.signing", said, BACK)
+        return
+    yield from _kept_well(file)
+    if row is not None:
+        yield _vouched(str(row[1]), int(row[0]), [key.verifier, *known])
+
+
+def _kept_well(file: Path) -> Iterator[Finding]:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o077:
+        said = (
+            f"签署密钥 {file} 的权限是 {mode:o}，别人可读",
+            f"the signing key {file} has mode {mode:o}: others may read it",
+        )
+        yield error(
+            "keys.mode",
+            said,
+            (f"chmod 600 {file}；若已被人读过则更换密钥", f"chmod 600 {file}; where read, rotate-key"),
+        )
+    else:
+        yield ok(
+            "keys.signing",
+            "签署密钥可用，只有属主可读",
+            "the signing key can be used; only its owner reads it",
+        )
+    if file.with_name(file.name + NEW).exists():
+        said = "更换密钥中途断了", "a rotation of the key was cut off"
+        yield warning(
+            "keys.rotation", said, ("再运行 subsidy-ledger rotate-key", "run subsidy-ledger rotate-key again")
+        )
+
+
+def _vouched(note: str, size: int, keys: list[VerifierKey]) -> Finding:
+    try:
+        open_checkpoint(note, keys)
+    except NoteError as fault:
+        said = (
+            f"{size:,} 条数据的检查点验证不过：{fault}",
+            f"the checkpoint of {size:,} events does not verify: {fault}",
+        )
+        return error("keys.checkpoints", said, BACK)
+    zh = f"{size:,} 条数据的检查点验证通过"
+    return ok("keys.checkpoints", zh, f"the checkpoint of {size:,} events verifies")
+
+
+def check_identity(settings: IdentitySettings, machine_keys: int) -> Iterator[Finding]:
+    """Whether anyone can come in, and whether tokens can be checked."""
+    if settings.mode == "local":
+        yield ok(
+            "identity.mode", "只服务本机，不核验身份", "this machine alone is served, without identities"
+        )
+    elif not settings.issuer:
+        said = (
+            "要求身份而没有令牌签发者：任何人都不能登录",
+            "identities are required and there is no issuer: nobody can come in",
+        )
+        mend = (
+            "设 SUBSIDY_LEDGER_OIDC_ISSUER 和 SUBSIDY_LEDGER_OIDC_JWKS",
+            "set SUBSIDY_LEDGER_OIDC_ISSUER and …_JWKS",
+        )
+        yield (warning if machine_keys else error)("identity.issuer", said, mend)
+    if not settings.issuer:
+        return
+    try:
+        held = Keys(settings.jwks).for_token(None)
+    except Refused:
+        said = f"取不到签发者的公钥：{settings.jwks}", f"the issuer's keys cannot be had: {settings.jwks}"
+        mend = (
+            "核对地址、网络和证书；文件须为 JWKS",
+            "check address, network and certificate; a file must be a JWKS",
+        )
+        yield error("identity.jwks", said, mend)
+        return
+    yield ok("identity.jwks", f"签发者有 {len(held.keys)} 个公钥", f"the issuer has {len(held.keys)} keys")

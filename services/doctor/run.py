@@ -1,0 +1,80 @@
+"""The doctor's round: what each part says, in a fixed order; what cannot be looked at is said too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from ledger.application import Ledger
+from ledger.machine_keys import listed
+from ledger.store import Rows, StoreUnavailable
+from services.doctor import broker, clock, configuration, contents, database, keys
+from services.doctor.findings import LEVELS, Finding, Limits, error, ok
+from services.metrics import PREFIX
+from services.settings import Settings
+
+
+def examine(
+    env: Mapping[str, str],
+    given: str | None,
+    now: datetime,
+    limits: Limits | None = None,
+    deep: bool = False,
+) -> list[Finding]:
+    """Everything, from the settings to closed years.
+
+    Args:
+        given: the database, where the command line names one.
+        deep: also hash every event again, and replay everything.
+    """
+    held = limits or Limits()
+    settings, found = configuration.check(env, given)
+    ledger, said = database.opened(settings.database)
+    found += said
+    if ledger is None:
+        return [*found, *_broker(settings, None, held)]
+    try:
+        found += _of_ledger(ledger, settings, now, held, deep)
+    except StoreUnavailable as fault:
+        words = f"数据库中途断开：{fault}", f"the database went away meanwhile: {fault}"
+        found.append(error("database.away", words, ("恢复后再查一次", "look again when it is back")))
+    finally:
+        ledger.close()
+    return found
+
+
+def _of_ledger(
+    ledger: Ledger, settings: Settings, now: datetime, limits: Limits, deep: bool
+) -> list[Finding]:
+    found: list[Finding] = []
+    with ledger.store.reading() as rows:
+        found += database.check(ledger, rows, limits)
+        found += _broker(settings, rows, limits)
+        found += clock.check(ledger, rows, now, limits)
+        found += keys.check(rows, Path(settings.signing_key_file))
+        holding = sum(each.revoked_at is None for each in listed(rows))
+        found += keys.check_identity(settings.identity, holding)
+        found += contents.check(ledger, rows, now, limits)
+        if deep:
+            found += contents.check_deeply(ledger, rows)
+    return found
+
+
+def _broker(settings: Settings, rows: Rows | None, limits: Limits) -> list[Finding]:
+    if not broker.in_use(rows):
+        return [ok("broker.away", "没有用到Kafka", "Kafka is not in use")]
+    return list(broker.check(settings.kafka, rows, limits))
+
+
+def textfile(findings: list[Finding], now: datetime) -> str:
+    """The findings for Prometheus, as the node exporter's textfile collector reads them."""
+    worst: dict[str, int] = {}
+    for each in findings:
+        worst[each.check] = max(worst.get(each.check, 0), LEVELS.index(each.level))
+    name = f"{PREFIX}doctor_level"
+    lines = [f"# HELP {name} what the doctor found: 0 ok, 1 warning, 2 error", f"# TYPE {name} gauge"]
+    lines += [f'{name}{{check="{check}"}} {level}' for check, level in sorted(worst.items())]
+    ran = f"{PREFIX}doctor_run_timestamp_seconds"
+    lines += [f"# HELP {ran} when it last ran", f"# TYPE {ran} gauge", f"{ran} {int(now.timestamp())}"]
+    return "\n".join(lines) + "\n"
