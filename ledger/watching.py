@@ -76,7 +76,11 @@ def sampled_differences(rows: Rows, size: int, chooser: random.Random) -> tuple[
     stored = {row[0]: row[1:] for row in rows.all_in(_SAID, chosen)}
     found = []
     for code in chosen:
-        facts = fold([event.fact for event in events_of(rows, code)])
+        try:
+            facts = fold([event.fact for event in events_of(rows, code)])
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            found.append(f"stored_events: {code} ({type(error).__name__})")
+            continue
         outcomes = outcomes_of(facts, books)
         awards = {
             (policy, year, measure, award.gross, award.withheld)
@@ -118,10 +122,10 @@ def altered_tail(rows: Rows, most: int) -> tuple[int, list[str]]:
     if tree.size() != last:
         found.append(f"the log has {tree.size()} leaves, the ledger {last} events")
     for row in rows.stream(f"{SELECT} WHERE rowid>=? ORDER BY rowid", [first]):
-        position = int(row[0])
+        position, state = int(row[0]), row[4].encode() if isinstance(row[4], str) else bytes(row[4])
         if position != expected:
             found.append(f"#{expected}: the event is missing")
-        leaf = leaf_of(salt_of(secret, position), position, row[1], row[2], row[3], bytes(row[4]))
+        leaf = leaf_of(salt_of(secret, position), position, row[1], row[2], row[3], state)
         if tree.leaf(position) != leaf:
             found.append(f"#{position}: the event is not the one that was logged")
         expected = position + 1

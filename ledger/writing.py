@@ -64,9 +64,7 @@ OUR_SOURCE = "urn:subsidy-ledger"
 """The source of events that the ledger makes itself; no upstream may use it."""
 
 
-def append_ours(
-    rows: Rows, now: datetime, events: Sequence[tuple[str, int, str, dict[str, Any]]]
-) -> int:
+def append_ours(rows: Rows, now: datetime, events: Sequence[tuple[str, int, str, dict[str, Any]]]) -> int:
     """Store events that the ledger makes itself: (originator, version, class name, content).
 
     An event's id is its originator and version. The first one's position comes back.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
@@ -26,19 +25,24 @@ MAKE = (
 )
 
 
-def in_use(rows: Rows | None) -> bool:
+def in_use(env: Mapping[str, str], rows: Rows | None) -> bool:
     """Whether this ledger has anything to do with Kafka."""
-    if os.environ.get(f"{PREFIX}KAFKA_BROKERS"):
+    if env.get(f"{PREFIX}KAFKA_BROKERS"):
         return True
     sql = "SELECT 1 FROM tracking WHERE application_name LIKE 'kafka:%' OR application_name='outbox' LIMIT 1"
     return rows is not None and one(rows, sql) is not None
 
 
-def check(settings: KafkaSettings, rows: Rows | None, limits: Limits) -> Iterator[Finding]:
+def check(
+    settings: KafkaSettings,
+    rows: Rows | None,
+    limits: Limits,
+    connect: Callable[..., Any] = KafkaAdminClient,
+) -> Iterator[Finding]:
     """Ask the broker."""
     try:
         waits = {"bootstrap_timeout_ms": WAIT_MS, "request_timeout_ms": WAIT_MS}
-        admin: Any = KafkaAdminClient(**settings.client(), **waits)
+        admin = connect(**settings.client(), **waits)
     except (KafkaError, UnusableFile, OSError, ValueError) as fault:
         said = (
             f"连不上Kafka {settings.brokers}：{fault}",

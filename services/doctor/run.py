@@ -33,9 +33,9 @@ def examine(
     ledger, said = database.opened(settings.database)
     found += said
     if ledger is None:
-        return [*found, *_broker(settings, None, held)]
+        return [*found, *_broker(env, settings, None, held)]
     try:
-        found += _of_ledger(ledger, settings, now, held, deep)
+        found += _of_ledger(env, ledger, settings, now, held, deep)
     except StoreUnavailable as fault:
         words = f"数据库中途断开：{fault}", f"the database went away meanwhile: {fault}"
         found.append(error("database.away", words, ("恢复后再查一次", "look again when it is back")))
@@ -45,12 +45,12 @@ def examine(
 
 
 def _of_ledger(
-    ledger: Ledger, settings: Settings, now: datetime, limits: Limits, deep: bool
+    env: Mapping[str, str], ledger: Ledger, settings: Settings, now: datetime, limits: Limits, deep: bool
 ) -> list[Finding]:
     found: list[Finding] = []
     with ledger.store.reading() as rows:
         found += database.check(ledger, rows, limits)
-        found += _broker(settings, rows, limits)
+        found += _broker(env, settings, rows, limits)
         found += clock.check(ledger, rows, now, limits)
         found += keys.check(rows, Path(settings.signing_key_file))
         holding = sum(each.revoked_at is None for each in listed(rows))
@@ -61,8 +61,8 @@ def _of_ledger(
     return found
 
 
-def _broker(settings: Settings, rows: Rows | None, limits: Limits) -> list[Finding]:
-    if not broker.in_use(rows):
+def _broker(env: Mapping[str, str], settings: Settings, rows: Rows | None, limits: Limits) -> list[Finding]:
+    if not broker.in_use(env, rows):
         return [ok("broker.away", "没有用到Kafka", "Kafka is not in use")]
     return list(broker.check(settings.kafka, rows, limits))
 

@@ -58,7 +58,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
 def operations(city: City) -> list[Any]:
     """Every operation of the document."""
     schema = schemathesis.openapi.from_wsgi("/openapi.json", city.app)
-    return [found.ok() for found in schema.get_all_operations()]
+    every: list[Any] = list(schema.get_all_operations())
+    return [found.ok() for found in every]
 
 
 def endpoint_of(city: City, operation: Any) -> str:

@@ -291,4 +291,3 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
         given=request.form if refusal else {},
         next=next_page("adjustments", (found[whole - 1].code,)) if len(found) > PAGE else "",
     )
-

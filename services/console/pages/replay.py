@@ -23,11 +23,12 @@ from services.api.fields import Cursor, Query
 from services.console import forms
 from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
-from services.console.pages.audit import line_of
+from services.console.pages.enterprises import titles_of
 from services.console.pages.home import MENU, known_policy
+from services.console.pages.log import line_of, whose
 from services.console.pages.year import articles, fen, scaled
-from services.console.rendering import choices, moment as shown_moment
-from services.console.rendering import page
+from services.console.rendering import choices, page
+from services.console.rendering import moment as shown_moment
 from services.console.shown import awards_titled, fragment_wanted, here, next_page
 
 MENU.append(("replay_page", "nav-time"))
@@ -54,7 +55,7 @@ def replay_page(policy: str, year: int) -> BaseResponse:
     kind = request.args.get("kind", "known")
     kind = kind if kind in KINDS else "known"
     with forms.opened().store.reading() as rows:
-        points = points_known(rows) if kind == "known" else points_true(rows, policy, year)
+        points = points_known(rows) if kind == "known" else points_true(year)
         stop = request.args.get("stop", "")
         if stop.isdecimal() and len(stop) < 9 and points:
             chosen = points[min(int(stop), len(points) - 1)].value
@@ -78,7 +79,13 @@ def replay_page(policy: str, year: int) -> BaseResponse:
     if fragment_wanted():
         return page("replay-answer.html", **values)
     shown = [(point.label[5:16], value) for point, _, value in drawn]
-    values |= {"points_drawn": shown, "points": points, "stop": _nearest(points, day), "drawn": drawn, "choices": choices()}
+    values |= {
+        "points_drawn": shown,
+        "points": points,
+        "stop": _nearest(points, day),
+        "drawn": drawn,
+        "choices": choices(),
+    }
     return page("replay.html", 422 if wrong else 200, **values)
 
 
@@ -95,7 +102,7 @@ def points_known(rows: Rows) -> list[Point]:
     return [Point(at, shown_moment(at)) for at in times]
 
 
-def points_true(rows: Rows, policy: str, year: int) -> list[Point]:
+def points_true(year: int) -> list[Point]:
     """The days of a year."""
     return _days(date(year, 1, 1), date(year, 12, 31))
 
@@ -113,9 +120,7 @@ def _nearest(points: list[Point], day: str) -> int:
     return at[-1] if at else 0
 
 
-def _at_once(
-    rows: Rows, policy: str, year: int, kind: str, day: str
-) -> tuple[dict[str, Any], str]:
+def _at_once(rows: Rows, policy: str, year: int, kind: str, day: str) -> tuple[dict[str, Any], str]:
     """What a page says without a replay: of knowledge, the factor and the sums."""
     values: dict[str, Any] = {"place": rows.last_position(), "at": None, "factor": None, "sums": None}
     if not day:
@@ -181,7 +186,7 @@ def difference_page(policy: str, year: int) -> Response:
         first = request.args.get("first", "").strip() or (points[0].value if points else "")
         second = request.args.get("second", "").strip() or (points[-1].value if points else "")
         ends, wrong = _ends(rows, policy, first, second)
-        events, more = _between(rows, ends) if ends and not fragment_wanted() else ([], 0)
+        events, more = _between(rows, policy, ends) if ends and not fragment_wanted() else ([], 0)
     work = _difference(policy, year, first, second, ends) if ends else None
     answer = work.value() if work is not None and work.done.is_set() else None
     values = {
@@ -220,7 +225,7 @@ def _ends(rows: Rows, policy: str, first: str, second: str) -> tuple[tuple[int, 
     return ((begin, end), "") if begin <= end else (None, "difference-order")
 
 
-def _between(rows: Rows, ends: tuple[int, int]) -> tuple[list[dict[str, Any]], int]:
+def _between(rows: Rows, policy: str, ends: tuple[int, int]) -> tuple[list[dict[str, Any]], int]:
     """A page of the events between two positions; and after which position the next one begins."""
     asked = request.args.get("cursor", "")
     query = EventsQuery()
@@ -228,8 +233,9 @@ def _between(rows: Rows, ends: tuple[int, int]) -> tuple[list[dict[str, Any]], i
     begin = max(ends[0], wanted["cursor"][0] if wanted else 0)
     sql = f"{SELECT} WHERE rowid>? AND rowid<=? ORDER BY rowid LIMIT ?"
     found = [stored(row) for row in rows.all(sql, [begin, ends[1], EVENTS + 1])]
-    names = queries.names_of(rows, [event.originator for event in found])
-    lines = [line_of(event, names) for event in found[:EVENTS]]
+    names = queries.names_of(rows, [whose(event) for event in found])
+    titles = titles_of(rulebook(rows, policy))
+    lines = [line_of(event, names, titles) for event in found[:EVENTS]]
     return lines, found[EVENTS - 1].position if len(found) > EVENTS else 0
 
 

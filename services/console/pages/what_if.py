@@ -127,9 +127,7 @@ def _amount_fault(field: str) -> dict[str, str]:
     return {"field": field, "rule": said("what-if-amount"), "mend": said("what-if-amount-mend")}
 
 
-def _worked(
-    policy: str, year: int, place: int, asked: Question
-) -> tuple[Work | None, list[dict[str, str]]]:
+def _worked(policy: str, year: int, place: int, asked: Question) -> tuple[Work | None, list[dict[str, str]]]:
     changes = tuple(sorted({**asked.get("readings", {}), **asked.get("figures", {})}.items()))
     key = ("what-if", policy, year, place, asked.get("budget"), changes)
 

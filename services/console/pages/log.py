@@ -1,0 +1,138 @@
+"""One event of the log: in words and as data, what bears on it, and its proof for the browser to check."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import current_app, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from domain.events import is_enterprise
+from ledger import queries
+from ledger.looks import NOBODY, Looks
+from ledger.messages.schemas import TYPE_OF
+from ledger.policies import rulebook
+from ledger.store import Rows
+from ledger.stored import SELECT, Stored, events_of, stored
+from services.api.looking import looker
+from services.api.problems import Problem
+from services.console import forms, telling
+from services.console.blueprint import console
+from services.console.pages.enterprises import titles_of
+from services.console.pages.home import known_policy
+from services.console.rendering import page
+
+SHOWN_BYTES = 20_000
+"""Most bytes of an event's data that the page shows; the log has the whole."""
+CORRECTIONS = 50
+
+
+@console.get("/<policy>/<int:year>/log/<int:position>")
+def event_page(policy: str, year: int, position: int) -> BaseResponse:
+    """Show one event."""
+    known_policy(policy, year)
+    with forms.opened().store.reading() as rows:
+        last = rows.last_position()
+        event = at(rows, position)
+        titles = titles_of(rulebook(rows, policy))
+        code = whose(event)
+        amends, amended = bearing(rows, event)
+        values = {
+            "event": event,
+            "told": telling.told(event, titles),
+            "code": code,
+            "name": queries.names_of(rows, [code]).get(code, ("", ""))[0] if code else "",
+            "type": TYPE_OF.get(event.fact.name, event.fact.name),
+            "data": data_of(event),
+            "amends": [telling.told(each, titles) for each in amends],
+            "amended": [telling.told(each, titles) for each in amended],
+            "before": position - 1,
+            "after": position + 1 if position < last else 0,
+        }
+    if code:
+        looked_at(code)
+    return page("event.html", policy=policy, year=year, place=last, **values)
+
+
+@console.get("/<policy>/<int:year>/log")
+def go_to_event(policy: str, year: int) -> BaseResponse:
+    """Go to the event at the position that a form names."""
+    said = request.args.get("position", "").strip().lstrip("#").replace(",", "")
+    if not said.isdecimal() or len(said) > 18:
+        raise Problem("position-unknown")
+    return redirect(url_for("console.event_page", policy=policy, year=year, position=int(said)))
+
+
+def at(rows: Rows, position: int) -> Stored:
+    """The event at a position.
+
+    Raises:
+        Problem: where there is none.
+    """
+    found = rows.all(f"{SELECT} WHERE rowid=?", [position]) if position < 2**62 else []
+    if not found:
+        raise Problem("position-unknown")
+    return stored(found[0])
+
+
+def whose(event: Stored) -> str:
+    """The enterprise that an event is about; empty for one about a policy or the whole year."""
+    if is_enterprise(event.originator):
+        return event.originator
+    return str(event.fact.content.get("enterprise") or "")
+
+
+def bearing(rows: Rows, event: Stored) -> tuple[list[Stored], list[Stored]]:
+    """What an event corrects or takes back, and what corrects it or takes it back."""
+    if not is_enterprise(event.originator):
+        return [], []
+    events = events_of(rows, event.originator)
+    fact = event.fact
+    named = (fact.content.get("of"), fact.content.get("of_source"))
+    amends = [each for each in events if (each.fact.event_id, each.fact.source) == named]
+    amended = [
+        each
+        for each in events
+        if (each.fact.content.get("of"), each.fact.content.get("of_source")) == (fact.event_id, fact.source)
+    ]
+    return amends[:CORRECTIONS], amended[:CORRECTIONS]
+
+
+def data_of(event: Stored) -> str:
+    """An event's data as text, cut where it is very long."""
+    fact = event.fact
+    said = {
+        "position": event.position,
+        "originator": event.originator,
+        "version": event.version,
+        "recorded_at": event.recorded_at,
+        "event": fact.name,
+        "source": fact.source,
+        "id": fact.event_id,
+        "time": fact.time,
+        "content": fact.content,
+    }
+    text = json.dumps(said, ensure_ascii=False, indent=2)
+    return text if len(text) <= SHOWN_BYTES else text[:SHOWN_BYTES] + "\n…"
+
+
+def looked_at(code: str) -> None:
+    """Note that an enterprise's data was read, where the address does not name it."""
+    looks: Looks = current_app.extensions["subsidy-looks"]
+    looks.add(looker(), request.remote_addr or NOBODY, request.method, request.path, code)
+
+
+def line_of(event: Stored, names: dict[str, tuple[str, str]], titles: telling.Titles) -> dict[str, Any]:
+    """An event as a line of a list."""
+    code = whose(event)
+    said = telling.told(event, titles)
+    return {
+        "position": event.position,
+        "recorded_at": event.recorded_at,
+        "title": said.title,
+        "content": said.content,
+        "code": code,
+        "name": names.get(code, ("", ""))[0],
+        "originator": event.originator,
+    }
