@@ -70,7 +70,9 @@ class LedgerFigures(Collector):
         yield _one(
             "refused_messages_open", "refused messages that nobody has settled", refusals.count_open(rows)
         )
-        yield _one("outbox_lag", "events not yet published", last - (tracked(rows, "outbox") or 0))
+        published = tracked(rows, "outbox")
+        if published is not None:  # a ledger without a publisher has nothing to catch up with
+            yield _one("outbox_lag", "events not yet published", last - published)
         size = rows.all("SELECT COALESCE(MAX(size), 0) FROM checkpoints")[0][0]
         yield _one("checkpoint_size", "events under the last signed checkpoint", size)
         age = watching.unsigned_seconds(rows, self.ledger.clock())

@@ -39,7 +39,7 @@ class _Pieces:
 def sent(folder: TemporaryDirectory[str], path: Path, name: str) -> Response:
     """A file as a download under a name."""
     media = TYPES.get(path.suffix, "application/octet-stream")
-    response = Response(_Pieces(folder, path), mimetype=media)  # type: ignore[arg-type]
+    response = Response(_Pieces(folder, path), mimetype=media)
     response.content_length = path.stat().st_size
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return response

@@ -38,7 +38,7 @@ def event_page(policy: str, year: int, position: int) -> BaseResponse:
         titles = titles_of(rulebook(rows, policy))
         code = whose(event)
         amends, amended = bearing(rows, event)
-        values = {
+        values: dict[str, Any] = {
             "event": event,
             "told": telling.told(event, titles),
             "code": code,

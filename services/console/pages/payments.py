@@ -118,7 +118,7 @@ def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
 def _ordered(ledger: Ledger, policy: str, year: int) -> dict[str, int]:
     with ledger.store.reading() as rows:
         sql = "SELECT payment, amount FROM payments WHERE policy=? AND year=?"
-        return {payment: amount for payment, amount in rows.stream(sql, [policy, year])}
+        return {str(row[0]): int(row[1]) for row in rows.stream(sql, [policy, year])}
 
 
 def _claw_back(ledger: Ledger, policy: str, year: int, form: Form) -> str:

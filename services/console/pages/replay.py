@@ -189,7 +189,7 @@ def difference_page(policy: str, year: int) -> Response:
         events, more = _between(rows, policy, ends) if ends and not fragment_wanted() else ([], 0)
     work = _difference(policy, year, first, second, ends) if ends else None
     answer = work.value() if work is not None and work.done.is_set() else None
-    values = {
+    values: dict[str, Any] = {
         "policy": policy,
         "year": year,
         "place": place,

@@ -8,7 +8,7 @@ from flask import Response, request
 
 from domain.money import MoneyError, parse_fen, yuan
 from domain.policy.load import PolicyError
-from domain.policy.model import Fixed, PerUnit, Policy
+from domain.policy.model import Fixed, Policy
 from ledger import queries
 from ledger.application import Ledger
 from ledger.policies import rulebook
@@ -78,7 +78,7 @@ def amounts(rules: Policy) -> list[tuple[str, str, str]]:
     return [
         (f"{measure.id}/amount", f"{measure.title[lang]}", yuan(measure.amount))
         for measure in rules.measures.values()
-        if isinstance(measure, Fixed | PerUnit)
+        if isinstance(measure, Fixed)
     ]
 
 

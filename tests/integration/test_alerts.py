@@ -1,0 +1,321 @@
+"""The alerts and the dashboard ask for what is measured, and each alert's condition is made to happen.
+
+What a real service, consumer, publisher or doctor says is scraped, and laid before Prometheus'
+own promtool as the past of a few minutes (or days); it then says which alerts fire.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from ledger.application import Ledger, open_ledger
+from ledger.audit import checkpoints
+from ledger.inbox import Totals, ingest
+from ledger.policies import adopt_policy, set_budget
+from ledger.settlement import paying
+from ledger.writing import track
+from services.api.app import create_app
+from services.doctor.run import examine, textfile
+from services.sample import city
+from services.settings import PREFIX
+from services.stream_metrics import ConsumerMetrics, PublisherMetrics
+from tests.conftest import HERE, POLICY
+from tests.events import CIXI
+from tests.integration.bureau import Clock
+from tests.integration.closings import FINANCE, list_and_close
+from tests.programs import program, run
+
+OPERATIONS = HERE.parent / "docs" / "operations"
+RULES = OPERATIONS / "alerts.yaml"
+NAMES = re.compile(r"\b(subsidy_[a-z_]+|up)\b")
+Past = list[tuple[int, str]]
+"""Minutes, and what was scraped in each of them."""
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+    found: list[dict[str, Any]] = group["rules"]
+    return found
+
+
+class City:
+    """A small city's ledger and its service."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.key, self.clock = folder / "ledger.db", folder / "signing.key", Clock()
+        self.ledger: Ledger = open_ledger(str(self.file), clock=self.clock)
+        adopt_policy(self.ledger, POLICY.read_text("utf-8"))
+        set_budget(self.ledger, CIXI, "2024", 10_000_000_000_00)
+        wanted = [each for each in city(40, seed=3) if b'"specversion"' in each]
+        ingest(self.ledger, wanted, "tests")
+        with self.ledger.store.writing() as rows:
+            rows.run("UPDATE refused SET resolved='dismissed'")
+        self.sign()
+        self.app = create_app(self.ledger)
+        self.client: FlaskClient = self.app.test_client()
+
+    def sign(self) -> None:
+        """Sign for everything so far."""
+        checkpoints.current(self.ledger, checkpoints.load_or_make_key(self.key))
+
+    def scrape(self) -> str:
+        """What the service says."""
+        text = self.client.get("/metrics").data.decode()
+        # The machine that runs the tests may have a small disk.
+        return re.sub(r"(?m)^(subsidy_disk_free_bytes) .*$", r"\1 5e+11", text)
+
+    def break_(self) -> None:
+        """As far as a reader can tell, the database is away."""
+        with self.ledger.store.writing() as rows:
+            rows.run("ALTER TABLE batches RENAME TO elsewhere")
+            rows.run("ALTER TABLE schema_version RENAME TO nowhere")
+
+    def doctor(self) -> str:
+        """What the doctor says for Prometheus."""
+        env = {f"{PREFIX}DATABASE": str(self.file), f"{PREFIX}SIGNING_KEY": str(self.key)}
+        return textfile(examine(env, None, self.clock()), datetime.fromtimestamp(0, UTC))
+
+
+def said(registry: CollectorRegistry) -> str:
+    return generate_latest(registry).decode()
+
+
+# --- what makes each alert fire -------------------------------------------------------------------
+
+
+def database_down(city: City) -> Past:
+    city.break_()
+    return [(5, city.scrape())]
+
+
+def process_down(city: City) -> Past:
+    return [(5, 'up{job="subsidy-consumer"} 0\n')]
+
+
+def consumer_behind(city: City) -> Past:
+    metrics, past = ConsumerMetrics(), Past()
+    for lag in range(0, 40_000, 1_000):
+        metrics.lags({("subsidy.events", 0): lag, ("subsidy.events", 1): 10})
+        past.append((1, said(metrics.registry)))
+    return past
+
+
+def consumer_holds(city: City) -> Past:
+    metrics = ConsumerMetrics()
+    metrics.held.set(2)
+    return [(5, said(metrics.registry))]
+
+
+def streams_fail(city: City) -> Past:
+    consumer, publisher, past = ConsumerMetrics(), PublisherMetrics(), Past()
+    for _ in range(30):
+        consumer.failures.labels("broker").inc(5)
+        publisher.failures.inc()
+        past.append((1, said(consumer.registry) + said(publisher.registry)))
+    return past
+
+
+def message_refused(city: City) -> Past:
+    ingest(city.ledger, [b"{}"], "tests")
+    return [(70, city.scrape())]
+
+
+def budget_small(city: City) -> Past:
+    set_budget(city.ledger, CIXI, "2024", 1_000_00)
+    city.sign()
+    return [(5, city.scrape())]
+
+
+def outbox_behind(city: City) -> Past:
+    with city.ledger.store.writing() as rows:
+        track(rows, "outbox", 1)
+    metrics = PublisherMetrics()
+    metrics.lag.set(5_000)
+    assert "subsidy_outbox_lag " in city.scrape()
+    return [(15, said(metrics.registry))]
+
+
+def unsigned(city: City) -> Past:
+    ingest(city.ledger, list(city_of_one()), "tests")
+    city.clock.pass_(days=2)
+    return [(5, city.scrape())]
+
+
+def city_of_one() -> list[bytes]:
+    return list(city(1, seed=99))
+
+
+def requests_fail(city: City) -> Past:
+    past = [(1, city.scrape())]
+    city.break_()
+    for _ in range(15):
+        assert city.client.get("/health/ready").status_code == 503
+        past.append((1, city.scrape()))
+    return past
+
+
+def requests_slow(city: City) -> Past:
+    past = Past()
+    for _ in range(25):
+        city.app.extensions["subsidy-metrics"][1].seconds.labels("years.budget").observe(3)
+        past.append((1, city.scrape()))
+    return past
+
+
+def payments_unanswered(city: City) -> Past:
+    list_and_close(city.ledger, city.clock, 2024)
+    paying.order_payments(city.ledger, CIXI, 2024, FINANCE)
+    city.sign()
+    city.clock.pass_(days=11)
+    return [(5, city.scrape())]
+
+
+def disk_filling(city: City) -> Past:
+    return [(10, city.scrape().replace("5e+11", "1e+09"))]
+
+
+def balance_altered(city: City) -> Past:
+    with city.ledger.store.writing() as rows:
+        rows.run("UPDATE balances SET eligible=eligible+1")
+    return [(5, city.doctor())]
+
+
+def key_lost(city: City) -> Past:
+    city.key.unlink()
+    return [(5, city.doctor())]
+
+
+def doctor_silent(city: City) -> Past:
+    return [(50 * 60, city.doctor())]
+
+
+CASES: dict[str, Callable[[City], Past]] = {
+    "DatabaseDown": database_down,
+    "ProcessDown": process_down,
+    "ConsumerLagGrowing": consumer_behind,
+    "ConsumerHolding": consumer_holds,
+    "StreamsFailing": streams_fail,
+    "RefusedWaiting": message_refused,
+    "FactorBelowOne": budget_small,
+    "HeadroomExhausted": budget_small,
+    "OutboxLag": outbox_behind,
+    "NoCheckpoint": unsigned,
+    "ErrorRate": requests_fail,
+    "SlowRequests": requests_slow,
+    "PaymentsUnanswered": payments_unanswered,
+    "DiskFilling": disk_filling,
+    "ReplayDifference": balance_altered,
+    "DoctorError": key_lost,
+    "DoctorSilent": doctor_silent,
+}
+
+
+def firing(past: Past, folder: Path, expected: str) -> None:
+    """Have promtool say that an alert fires at the end of a past; '' says that none does."""
+    series: dict[str, list[str]] = {}
+    done = 0
+    for minutes, text in past:
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                labels = ",".join(
+                    f"{name}={json.dumps(value)}" for name, value in sorted(sample.labels.items())
+                )
+                values = series.setdefault(f"{sample.name}{{{labels}}}", ["_"] * done)
+                values += [repr(float(sample.value))] * minutes
+        done += minutes
+    which = f',alertname="{expected}"' if expected else ""
+    asked: dict[str, Any] = {
+        "expr": f'count(ALERTS{{alertstate="firing"{which}}}) > bool 0',
+        "eval_time": f"{done - 1}m",
+        "exp_samples": [{"labels": "{}", "value": 1}] if expected else [],
+    }
+    document = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": " ".join(v)} for name, v in series.items()],
+                "promql_expr_test": [asked],
+            }
+        ],
+    }
+    file = folder / "test.yaml"
+    file.write_text(json.dumps(document), "utf-8")  # JSON is YAML
+    run(promtool(), "test", "rules", str(file))
+
+
+def promtool() -> str:
+    return program("promtool", "apt-get install prometheus")
+
+
+@pytest.fixture
+def small_city(tmp_path: Path) -> City:
+    return City(tmp_path)
+
+
+@pytest.mark.parametrize("alert", CASES)
+def test_each_alert_fires_when_its_condition_happens(alert: str, small_city: City, tmp_path: Path) -> None:
+    with closing(small_city.ledger):
+        firing(CASES[alert](small_city), tmp_path, alert)
+
+
+def test_none_fires_while_all_is_well(small_city: City, tmp_path: Path) -> None:
+    consumer, publisher = ConsumerMetrics(), PublisherMetrics()
+    consumer.lags({("subsidy.events", 0): 0})
+    well = "".join([small_city.scrape(), said(consumer.registry), small_city.doctor()])
+    well += "\n".join(line for line in said(publisher.registry).splitlines()) + "\n"
+    with closing(small_city.ledger):
+        firing([(60, well + 'up{job="subsidy-api"} 1\n')], tmp_path, "")
+
+
+def test_every_alert_has_its_case_its_severity_and_its_runbook() -> None:
+    anchors = set(re.findall(r'<a id="([a-z-]+)">', (OPERATIONS / "runbooks.md").read_text("utf-8")))
+
+    assert [rule["alert"] for rule in rules()] == list(CASES)
+    for rule in rules():
+        assert rule["labels"]["severity"] in ("info", "warning", "critical")
+        assert {"summary", "summary_zh", "runbook"} == set(rule["annotations"])
+        assert rule["annotations"]["runbook"].partition("#")[2] in anchors, rule["alert"]
+
+
+def test_promtool_takes_the_rules() -> None:
+    assert f"{len(CASES)} rules found" in run(promtool(), "check", "rules", str(RULES))
+
+
+def test_alerts_and_panels_ask_for_nothing_that_is_not_measured(small_city: City) -> None:
+    with small_city.ledger.store.writing() as rows:
+        track(rows, "outbox", 1)
+    small_city.app.extensions["subsidy-metrics"][1].refused.labels("token.expired").inc()
+    small_city.client.get("/health/live")
+    consumer = ConsumerMetrics()
+    consumer.lags({("subsidy.events", 0): 0})
+    consumer.took(Totals(accepted=1))
+    texts = [small_city.scrape(), said(consumer.registry), said(PublisherMetrics().registry)]
+    texts.append(small_city.doctor())
+    measured = {
+        sample.name
+        for text in texts
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    dashboard = json.loads((OPERATIONS / "dashboard.json").read_text("utf-8"))
+    asked = [rule["expr"] for rule in rules()]
+    asked += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    small_city.ledger.close()
+
+    assert {name for expr in asked for name in NAMES.findall(expr)} - measured == {"up"}
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
