@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from functools import partial
 from typing import Any, BinaryIO
 
 import click
 
 from ledger import refusals
 from ledger.application import Ledger, open_ledger
+from ledger.audit.checkpoints import load_key
 from ledger.messages.decode import Message, Now, decode
 from ledger.store import StoreUnavailable, UnsuitableStore
 from services import logs
-from services.commands.audit import signer, told
+from services.commands.audit import key_file_of, signer, told
 from services.commands.common import Context
 from services.commands.ingest import lines_of
 from services.settings import Settings
@@ -85,7 +87,7 @@ def publish(context: Context) -> None:
 
     metrics = PublisherMetrics()
     with told():
-        key = signer(context, None)
+        signer(context, None)  # made where there is none, and refused at once where it is no key
     stop = stop_on_signals()
     ledger = open_patiently(context.path, stop)
     if ledger is None:
@@ -93,6 +95,8 @@ def publish(context: Context) -> None:
     try:
         click.echo(f"{context.settings.kafka.published} @ {context.settings.kafka.brokers}")
         with exposed(context.settings, metrics.registry):
+            # The key is read anew for each checkpoint: it may be rotated meanwhile.
+            key = partial(load_key, key_file_of(context, None))
             Publisher(ledger, context.settings.kafka, stop, key, metrics).run()
     finally:
         ledger.close()

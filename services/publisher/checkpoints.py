@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from kafka import KafkaProducer
 
-from domain.notes import Checkpoint, SignerKey, parse_note
+from domain.notes import Checkpoint, NoteError, SignerKey, parse_note
 from ledger.application import Ledger
 from ledger.audit import checkpoints
 from ledger.writing import track, tracked
@@ -20,17 +21,22 @@ from ledger.writing import track, tracked
 TRACKED = "outbox-checkpoints"
 PAUSE_SECONDS = 1.0
 TROUBLE_SECONDS = 60.0
-"""Until the next try where the log does not grow out of what was signed before."""
+"""Until the next try where there is no key, or the log does not grow out of what was signed before."""
 SEND_SECONDS = 30
 
 log = logging.getLogger(__name__)
 
 
 class Checkpoints:
-    """Publishes a checkpoint whenever the log has grown."""
+    """Publishes a checkpoint whenever the log has grown.
 
-    def __init__(self, ledger: Ledger, key: SignerKey, producer: KafkaProducer, topic: str) -> None:
-        self.ledger, self.key, self.producer, self.topic = ledger, key, producer, topic
+    ``signer`` is asked for each, so that a key that was rotated is used at once.
+    """
+
+    def __init__(
+        self, ledger: Ledger, signer: Callable[[], SignerKey], producer: KafkaProducer, topic: str
+    ) -> None:
+        self.ledger, self.signer, self.producer, self.topic = ledger, signer, producer, topic
         self.rest_until = 0.0
 
     def step(self) -> int | None:
@@ -41,8 +47,8 @@ class Checkpoints:
             if rows.last_position() <= (tracked(rows, TRACKED) or 0):
                 return None
         try:
-            note = checkpoints.current(self.ledger, self.key)
-        except ArithmeticError as error:
+            note = checkpoints.current(self.ledger, self.signer())
+        except (ArithmeticError, NoteError, OSError) as error:
             log.error("no checkpoint is signed: %s", error)
             self.rest_until = time.monotonic() + TROUBLE_SECONDS
             return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kafka import KafkaProducer
@@ -46,13 +46,13 @@ class Publisher:
         ledger: Ledger,
         settings: KafkaSettings,
         stop: threading.Event,
-        key: SignerKey,
+        signer: Callable[[], SignerKey],
         metrics: PublisherMetrics | None = None,
     ) -> None:
         self.ledger, self.settings, self.stop = ledger, settings, stop
         self.metrics = metrics or PublisherMetrics()
         self.producer = KafkaProducer(**settings.producer())
-        self.checkpoints = Checkpoints(ledger, key, self.producer, settings.checkpoints)
+        self.checkpoints = Checkpoints(ledger, signer, self.producer, settings.checkpoints)
 
     def run(self) -> None:
         """Publish until told to stop; while broker or database is away, wait and try again."""

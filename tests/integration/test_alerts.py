@@ -82,6 +82,7 @@ class City:
         with self.ledger.store.writing() as rows:
             rows.run("ALTER TABLE batches RENAME TO elsewhere")
             rows.run("ALTER TABLE schema_version RENAME TO nowhere")
+            rows.run("ALTER TABLE refused RENAME TO gone")
 
     def doctor(self) -> str:
         """What the doctor says for Prometheus."""

@@ -117,7 +117,7 @@ class Producer:
 @pytest.fixture
 def publisher(open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch) -> Checkpoints:
     monkeypatch.setattr(publishing, "PAUSE_SECONDS", 0.0)
-    return Checkpoints(open_at(), KEY, cast("Any", Producer()), "checks")
+    return Checkpoints(open_at(), lambda: KEY, cast("Any", Producer()), "checks")
 
 
 def grown(ledger: Ledger, number: int) -> None:
@@ -157,6 +157,25 @@ def test_nothing_is_signed_for_a_log_that_was_rewritten(publisher: Checkpoints) 
 
     assert publisher.step() is None
     assert len(cast("Producer", publisher.producer).records) == 1
+
+
+def test_a_key_that_was_rotated_signs_the_next_checkpoint(
+    publisher: Checkpoints, caplog: pytest.LogCaptureFixture
+) -> None:
+    rotated = SignerKey("ledger", b"\x07" * 32)
+    assert publisher.step() == 1
+    grown(publisher.ledger, 1)
+    publisher.signer = lambda: rotated
+    assert publisher.step() == 2
+    assert open_checkpoint(cast("Producer", publisher.producer).records[-1][2].decode(), [rotated.verifier])
+
+    def away() -> SignerKey:
+        raise FileNotFoundError("no key")
+
+    grown(publisher.ledger, 2)
+    publisher.signer = away
+    assert publisher.step() is None
+    assert "no checkpoint is signed" in caplog.text
 
 
 def test_checkpoints_keep_a_pause(publisher: Checkpoints, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def event_page(policy: str, year: int, position: int) -> BaseResponse:
         }
     if code:
         looked_at(code)
-    return page("event.html", policy=policy, year=year, place=last, **values)
+    return page("event.html", section="audit_page", policy=policy, year=year, place=last, **values)
 
 
 @console.get("/<policy>/<int:year>/log")

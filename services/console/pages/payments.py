@@ -35,6 +35,7 @@ from services.console.refusals import CAUGHT, Refusal, lines_of, read, refusal_o
 from services.console.rendering import page
 from services.console.shown import awards_titled, next_page
 
+SECTION = "settlement_page"
 PAGE = 100
 CLAWED = 50
 """Most clawbacks that stand on the page of the settlement."""
@@ -122,8 +123,8 @@ def _ordered(ledger: Ledger, policy: str, year: int) -> dict[str, int]:
 
 
 def _claw_back(ledger: Ledger, policy: str, year: int, form: Form) -> str:
-    body = read(ClawbackBody, form, "enterprise", "amount", "reason")
-    what = (body["enterprise"], forms.actor(), body["amount_fen"], body["reason"])
+    body = read(ClawbackBody, form, "enterprise", "amount", "measure", "reason")
+    what = (body["enterprise"], forms.actor(), body["amount_fen"], body["reason"], body["measure"])
     name, _ = paying.claw_back(ledger, policy, year, *what)
     return language.said("pay-did-claw", clawback=name, amount=rmb(body["amount_fen"]))
 
@@ -208,6 +209,7 @@ def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseRes
     return page(
         "payments.html",
         422 if refusal else 200,
+        section=SECTION,
         policy=policy,
         year=year,
         asked=asked,
@@ -272,11 +274,17 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
         book = rulebook(rows, policy)
         names = queries.names_of(rows, [each.code for each in found])
         titles = awards_titled(book, [(each.measure, year) for each in found])
+        back = {
+            (each.code, each.measure): adjusting.paid_too_much(rows, book, year, each)
+            for each in found
+            if each.amount < 0
+        }
         place = rows.last_position()
     whole = adjusting.whole_enterprises(found, PAGE)
     return page(
         "adjustments.html",
         409 if refusal else 200,
+        section=SECTION,
         policy=policy,
         year=year,
         place=place,
@@ -284,6 +292,7 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
         asked=asked,
         wrong=bool(faults),
         pending=found[:whole],
+        back=back,
         names=names,
         titles=titles,
         into=[each for each in range(year + 1, year + 4) if book.covers_year(each)],

@@ -38,7 +38,7 @@ POINTS_MAX = 400
 DRAWN_MAX = 60
 AWARDS_MAX = 200
 """Most changed awards that are listed, the largest changes first."""
-EVENTS = 50
+EVENTS = 20
 
 
 class Point(NamedTuple):
@@ -205,7 +205,7 @@ def difference_page(policy: str, year: int) -> Response:
         return page("difference-answer.html", **values)
     values |= {"points": points, "events": events, "choices": choices()}
     values["next"] = next_page("events", [more]) if more else ""
-    return page("difference.html", 422 if wrong else 200, **values)
+    return page("difference.html", 422 if wrong else 200, section="replay_page", **values)
 
 
 def _ends(rows: Rows, policy: str, first: str, second: str) -> tuple[tuple[int, int] | None, str]:

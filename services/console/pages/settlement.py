@@ -31,6 +31,7 @@ from services.console.rendering import choices, page
 from services.console.shown import awards_titled, next_page
 
 MENU.append(("settlement_page", "nav-settlement"))
+SECTION = "settlement_page"
 LINES = 100
 
 Form = MultiDict[str, str]
@@ -214,6 +215,7 @@ def settlement_lines(policy: str, year: int) -> BaseResponse:
         position = rows.last_position()
     return page(
         "settlement-lines.html",
+        section=SECTION,
         policy=policy,
         year=year,
         place=position,

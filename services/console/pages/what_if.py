@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from domain.money import MoneyError, parse_fen, yuan
+from domain.money import MoneyError, parse_fen, rmb, yuan
 from domain.policy.load import PolicyError
 from domain.policy.model import Fixed, Policy
 from ledger import queries
@@ -154,5 +154,5 @@ def _drawn(answer: dict[str, Any]) -> dict[str, Any]:
             amount = fen(each["difference"])
             sign = "+" if amount > 0 else "−"
             name = answer["names"].get(each["enterprise"], ("",))[0] or each["enterprise"]
-            bars.append(Bar(name, amount, f"{sign}{yuan(abs(amount))}", kind))
+            bars.append(Bar(name, amount, f"{sign}{rmb(abs(amount))}", kind))
     return {"bars": bars}

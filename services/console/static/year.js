@@ -1,6 +1,8 @@
 // What-if and replay: a slider beside its number, a slider that sends its form, the line of the factor.
 "use strict";
 
+document.documentElement.classList.add("js");
+
 for (const slider of document.querySelectorAll("input[type=range][data-follows]")) {
   const number = document.getElementById(slider.dataset.follows);
   const follow = () => { slider.value = Number(number.value.replaceAll(",", "")) || 0; };
@@ -29,7 +31,7 @@ for (const place of document.querySelectorAll("[data-plot]")) {
     scales: { x: { time: false }, y: { range: [0, 100] } },
     series: [
       { label: place.dataset.x, value: (_, i) => (i === null ? "—" : labels[i]) },
-      { label: place.dataset.label, stroke: colour("--main"), width: 2, fill: colour("--rest"), points: { show: labels.length < 40 },
+      { label: place.dataset.label, stroke: colour("--main"), width: 2, fill: `${colour("--main")}26`, points: { show: labels.length < 40 },
         value: (_, value, series, i) => (i === null || i === undefined ? "—" : shown[i]) },
     ],
     axes: [
