@@ -224,7 +224,16 @@ def check_version(store: Store) -> None:
         UnsuitableStore: saying the mend.
     """
     with store.reading() as rows:
-        found = version_of(rows)
+        check_version_of(rows)
+
+
+def check_version_of(rows: Rows) -> None:
+    """As ``check_version``, in a transaction that there is.
+
+    Raises:
+        UnsuitableStore: saying the mend.
+    """
+    found = version_of(rows)
     if found == 0:
         raise UnsuitableStore(f"the database holds no ledger yet — {_MIGRATE}")
     if found < SCHEMA_VERSION:

@@ -24,7 +24,7 @@ from ledger.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX
 from ledger.messages.faults import CODES
 from ledger.messages.fields import CreditCode, Day, Instant, Money, Slug, Text, Whole
 from ledger.messages.schemas import DATA, TYPE_OF, AmendedType, Changes, Envelope, OfYear, SalesReported
-from services import asyncapi
+from services import asyncapi, supply
 from services.api.app import create_app
 from services.api.codes import FAULTS, PROBLEMS
 from services.cli import main as command_line
@@ -46,6 +46,7 @@ def main() -> None:
             "\n".join([*broken, "— give the message a new type (….v2); see services/contract.py"])
         )
     MESSAGES.mkdir(parents=True, exist_ok=True)
+    (DOCS / "operations").mkdir(exist_ok=True)
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), "utf-8")
 
@@ -415,6 +416,22 @@ def api() -> str:
     )
 
 
+def licences() -> str:
+    """The licence of every locked dependency."""
+    rows = [
+        (f"`{name}`", versions, said, "是 · yes" if ships else "")
+        for name, versions, said, ships in supply.licences()
+    ]
+    return _page(
+        "依赖的许可 · Licences of dependencies",
+        "依照锁定文件列出全部依赖及其自述的许可；“随附”的进入镜像，其余只用于开发和测试。"
+        "物料清单见 [sbom.json](sbom.json)（CycloneDX 1.6）。",
+        "Every locked dependency with the licence that it states; what is shipped is in the image, the "
+        "rest only builds and tests. The bill of materials is [sbom.json](sbom.json) (CycloneDX 1.6).",
+        _table(("包 · package", "版本 · version", "许可 · licence", "随附 · shipped"), rows),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "readings.md": readings,
     "errors.md": errors,
@@ -422,6 +439,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     "settings.md": settings,
     "api.md": api,
+    "operations/licences.md": licences,
+    "operations/sbom.json": lambda: _json(supply.bill_of_materials()),
     "asyncapi.json": lambda: _json(asyncapi.document()),
     **{
         f"schemas/messages/{type_}{SUFFIX}": partial(_json, schema)

@@ -233,6 +233,13 @@ PROBLEMS: dict[str, Kind] = {
         "稍后重新发送；重复发送不会重复入账。",
         "Send it again later; sending twice never counts twice.",
     ),
+    "store-unsuitable": Kind(
+        503,
+        "账本不能在这个数据库上工作",
+        "The ledger cannot work on this database",
+        "请运行人员处理：{reason}",
+        "For the operator: {reason}",
+    ),
     "internal": Kind(
         500,
         "服务内部出错",

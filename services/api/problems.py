@@ -21,7 +21,7 @@ from ledger.moments import Unanswerable
 from ledger.policies import UnknownPolicy
 from ledger.queries import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
-from ledger.store import Conflict, StoreUnavailable
+from ledger.store import Conflict, StoreUnavailable, UnsuitableStore
 from services.api.codes import PROBLEMS, said
 
 MEDIA_TYPE = "application/problem+json"
@@ -139,6 +139,14 @@ def of_ledger(error: Exception) -> Problem | None:
     if isinstance(error, StepsRefused):
         faults = [fault_of(each, f"results.{index}.") for index, each in error.faults]
         return Problem("step-refused", faults)
+    return _of_store(error)
+
+
+def _of_store(error: Exception) -> Problem | None:
+    """A database that is away, or that the operator must see to; ``None`` for anything else."""
+    if isinstance(error, UnsuitableStore):
+        log.error("the store is unsuitable: %s", error)
+        return Problem("store-unsuitable", reason=str(error))
     if isinstance(error, StoreUnavailable | Conflict):
         log.warning("the store is unavailable: %s", error)
         return Problem("store-unavailable")

@@ -115,8 +115,8 @@ def verify_backup(
 def rotate_key(context: Context, key_file: Path | None, as_json: bool) -> None:
     """Put a new signing key in place of the old one; both sign the last checkpoint and a statement.
 
-    Publish the statement where auditors look, then restart `publish` and `serve`. Safe to run again
-    where it was cut off.
+    Publish the statement where auditors look. `serve` and `publish` use the new key from then on.
+    Safe to run again where it was cut off.
     """
     with told(), _heard(), context.ledger() as ledger:
         made = rotation.rotate(ledger, key_file_of(context, key_file))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ledger.tables import check_version_of
 from services.api.fields import Query
 from services.api.health.schemas import LiveSchema, ReadySchema
 from services.api.resource import Resource, ledger
@@ -19,7 +20,7 @@ def live(_: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.reads("/ready", "能否提供服务", Query, ReadySchema)
 def ready(_: dict[str, Any]) -> dict[str, Any]:
-    """Say that the database answers, and up to which position."""
+    """Say that the database answers with tables that this program works on, and up to which position."""
     with ledger().store.reading() as rows:
-        rows.all("SELECT version FROM schema_version")
+        check_version_of(rows)
         return {"status": "ready", "position": rows.last_position()}

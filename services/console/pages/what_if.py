@@ -136,7 +136,9 @@ def _worked(policy: str, year: int, place: int, asked: Question) -> tuple[Work |
         moved = [each["enterprise"] for each in answer["winners"] + answer["losers"]]
         return {**answer, "names": queries.names_of(rows, moved)}
 
-    work = ask(key, place, read)
+    with forms.opened().store.reading() as rows:
+        enterprises = int(rows.all("SELECT COUNT(*) FROM enterprises")[0][0])
+    work = ask(key, enterprises, read)
     if isinstance(work.error, PolicyError):
         return None, [
             {"field": each.field, "rule": each.rule, "mend": each.mend} for each in work.error.faults

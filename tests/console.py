@@ -1,0 +1,282 @@
+"""The console in a real browser: a city, a server on a free port with a clock that the test moves, people."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from domain.money import parse_fen
+from domain.roles import Actor
+from ledger import desk
+from ledger.application import Ledger, open_ledger
+from ledger.inbox import ingest, ingest_all
+from ledger.policies import adopt_policy
+from services.api.app import create_app
+from services.console import language
+from services.sample import city
+from tests.events import CIXI, CIXI_TEXT
+from tests.integration.bureau import Clock
+from tests.integration.closings import earners, list_and_close, objected, paid
+
+YEAR = 2024
+HERE = f"/console/{CIXI}/{YEAR}"
+CHROMIUM = "/usr/bin/chromium"
+QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--no-first-run"),
+)
+WAIT_MS = 20_000
+IMPORTED = datetime(2025, 1, 20, 2, tzinfo=UTC)
+NOW = datetime(2025, 5, 6, 2, tzinfo=UTC)
+LIN, GAO = Actor("林晓", frozenset({"officer"})), Actor("高远", frozenset({"officer"}))
+SHEN = Actor("沈洁", frozenset({"reviewer"}))
+EXPECTED = ("the server responded with a status of 4",)
+"""What a browser says on its console of a form that was refused: no fault of the page."""
+
+
+# --- cities ------------------------------------------------------------------------------------
+
+
+def open_year(path: Path, enterprises: int) -> None:
+    """A city whose year is open: facts of some months, recorded over some days, claims in every state."""
+    ledger = open_ledger(str(path), clock=Clock(IMPORTED))
+    adopt_policy(ledger, CIXI_TEXT)
+    fill(ledger, enterprises)
+    file_claims(ledger)
+    ledger.close()
+
+
+def fill(ledger: Ledger, enterprises: int) -> None:
+    """Ingest the sample city, a day between its batches."""
+    assert isinstance(ledger.clock, Clock)
+    for _ in ingest_all(ledger, city(enterprises, 1, YEAR), "sample", 150):
+        ledger.clock.pass_(days=5)
+    ledger.clock.now = max(ledger.clock.now, NOW)
+
+
+CLAIMS = (
+    ("慈溪市直播电商选品规范", "standard.cixi", "20000.00"),
+    ("跨境小家电包装与标识要求", "standard.ningbo", "30000.00"),
+    ("电商供应链对接会", "climate.event", "60000.00"),
+    ("跨境电商校企合作课程", "talent.cooperation", "50000.00"),
+    ("小家电产品研发设计中心", "brand.design-centre", "150000.00"),
+)
+"""Item, measure and yuan."""
+
+
+def file_claims(ledger: Ledger) -> None:
+    """One claim at each status: submitted, reviewed, approved, rejected, appealed."""
+    assert isinstance(ledger.clock, Clock)
+    with ledger.store.reading() as rows:
+        codes = [code for (code,) in rows.all("SELECT code FROM enterprises ORDER BY code LIMIT 5 OFFSET 20")]
+    for number, (code, (item, measure, amount)) in enumerate(zip(codes, CLAIMS, strict=True)):
+        ledger.clock.pass_(hours=1)
+        case, fen = (code, CIXI, f"慈申〔2025〕{number + 1}号"), parse_fen(amount)
+        paper = {
+            "title": "申报表及佐证材料",
+            "location": f"档案室 3-{number + 1}",
+            "sha256": f"{number + 1:064x}",
+        }
+        asked = {"policy": CIXI, "claim": case[2], "measure": measure, "item": item, "year": YEAR}
+        desk.submit(ledger, code, LIN, {**asked, "amount_fen": fen, "evidence": [paper]})
+        if number in (1, 2):
+            desk.review(ledger, *case, GAO, fen, "材料齐全，建议按标准奖励")
+        if number == 2:
+            desk.approve(ledger, *case, SHEN, fen)
+        if number in (3, 4):
+            desk.reject(ledger, *case, GAO, "缺少合作协议原件")
+        if number == 4:
+            desk.appeal(ledger, *case, LIN, "原件已补交")
+
+
+def closed_year(path: Path, enterprises: int) -> None:
+    """A city whose year is closed and paid: an objection, a failed payment, a clawback, late facts."""
+    open_year(path, enterprises)
+    clock = Clock()
+    ledger = open_ledger(str(path), clock=clock)
+    code, other = earners(ledger, YEAR)[:2]
+    objected(ledger, clock, YEAR, code, other)
+    list_and_close(ledger, clock, YEAR)
+    paid(ledger, clock, YEAR, code)
+    for number, whose in enumerate(earners(ledger, YEAR)[2:4]):
+        ingest(ledger, [late(whose, f"late-{number}")], "http")
+    ledger.close()
+
+
+def late(code: str, name: str) -> bytes:
+    """An honour of the year that is reported when the year is long closed."""
+    return (
+        f'{{"specversion":"1.0","id":"{name}","source":"urn:late","subject":"{code}",'
+        f'"type":"subsidy.brand-certified.v1","time":"{YEAR}-06-01T00:00:00Z",'
+        f'"data":{{"kind":"famous_export","ref":"{name}","on":"{YEAR}-06-01"}}}}'
+    ).encode()
+
+
+def copied(source: Path, target: Path) -> Path:
+    """A ledger of one's own, as another one stands."""
+    with sqlite3.connect(source) as held:
+        held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(source, target)
+    return target
+
+
+# --- the server ----------------------------------------------------------------------------------
+
+
+@dataclass
+class Served:
+    """A console that answers at ``origin``; its present is ``clock``."""
+
+    ledger: Ledger
+    clock: Clock
+    origin: str
+    app: Any
+
+    def one(self, sql: str, *values: Any) -> Any:
+        """The first value of the first row of an answer."""
+        with self.ledger.store.reading() as rows:
+            return rows.all(sql, values)[0][0]
+
+    def richest(self) -> str:
+        """The enterprise with the largest awards."""
+        sql = "SELECT code FROM balances WHERE policy=? AND year=? ORDER BY eligible DESC, code LIMIT 1"
+        return str(self.one(sql, CIXI, YEAR))
+
+
+@contextmanager
+def served(path: Path, clock: Clock | None = None) -> Iterator[Served]:
+    """Serve a ledger on a free port of this machine."""
+    clock = clock or Clock()
+    ledger = open_ledger(str(path), clock=clock)
+    app = create_app(ledger)
+    app.config["SIGNING_KEY"] = f"{path}.key"
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Served(ledger, clock, f"http://127.0.0.1:{server.server_port}", app)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        ledger.close()
+
+
+# --- browsers --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Person:
+    """Somebody at a browser of their own, who notes whatever a page does that it should not."""
+
+    site: Served
+    context: BrowserContext
+    page: Page
+    lang: str
+    faults: list[str] = field(default_factory=list)
+
+    def goes(self, path: str) -> Page:
+        """Open a page of the year, or any path of the console."""
+        self.page.goto(self.site.origin + (path if path.startswith("/") else f"{HERE}/{path}"))
+        return self.page
+
+    def says(self, key: str, **args: Any) -> str:
+        """The words of a key in the reader's language."""
+        text = language.words()[key][self.lang]
+        return text.format(**args) if args else text
+
+    def press(self, key: str, within: Locator | None = None, **args: Any) -> None:
+        """Press the button with the words of a key."""
+        where = within or self.page.locator("main")
+        where.get_by_role("button", name=self.says(key, **args), exact=True).click()
+
+    def sees(self, key: str, **args: Any) -> None:
+        """Wait until the words of a key stand on the page."""
+        self.page.get_by_text(self.says(key, **args)).first.wait_for()
+
+    def text(self) -> str:
+        """What the page says."""
+        return self.page.locator("main").inner_text()
+
+    def works(self, name: str, *roles: str) -> Person:
+        """Say who is working."""
+        page = self.goes("/console/who")
+        page.locator("#f-name").fill(name)
+        for box in page.locator("input[name=roles]").all():
+            box.set_checked(box.get_attribute("value") in roles)
+        self.press("start-work")
+        page.get_by_text(self.says("working-as", name=name)).wait_for()
+        return self
+
+    def watched(self, page: Page) -> Page:
+        """Note requests to elsewhere, errors, broken rules of the content policy, and dialogs."""
+        host = urlsplit(self.site.origin).netloc
+        own = (f"http://{host}/", "data:", "blob:")
+        note = self.faults.append
+        page.on("request", lambda r: None if r.url.startswith(own) else note(f"asked {r.url}"))
+        page.on("pageerror", lambda error: note(f"error {error}"))
+        page.on("console", lambda m: note(f"{m.type} {m.text}") if _bad(m.type, m.text) else None)
+
+        def dialog(shown: Any) -> None:
+            note(f"dialog {shown.message}")
+            shown.dismiss()
+
+        page.on("dialog", dialog)
+        return page
+
+
+def _bad(kind: str, text: str) -> bool:
+    return kind in ("error", "warning") and not any(each in text for each in EXPECTED)
+
+
+class Hall:
+    """Where people sit down at browsers; whatever was noted is looked at when they leave."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.people: list[Person] = []
+
+    def person(self, site: Served, lang: str = "zh", **options: Any) -> Person:
+        """A browser of one's own; ``options`` are those of Playwright's contexts."""
+        given = {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, **options}
+        context = self.browser.new_context(**given)
+        context.set_default_timeout(WAIT_MS)
+        context.add_cookies([{"name": language.COOKIE, "value": lang, "url": site.origin}])
+        found = Person(site, context, context.new_page(), lang)
+        found.watched(found.page)
+        self.people.append(found)
+        return found
+
+    def leave(self) -> list[str]:
+        """Close every browser; what was noted comes back."""
+        noted = []
+        for person in self.people:
+            try:
+                person.context.close()
+            except Error as error:
+                person.faults.append(str(error))
+            noted += person.faults
+        self.people = []
+        return noted
