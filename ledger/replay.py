@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ledger.application import Clock, Ledger, open_ledger
+from ledger.parts import Several, rebuild_in_parts
 from ledger.policies import rulebooks
 from ledger.projections.enterprises import Progress, rebuild, said_of
 from ledger.settlement.rebuilding import rebuild_settlements
@@ -65,7 +66,11 @@ class Certificate:
 
 
 def replay(
-    ledger: Ledger, into: str, progress: Progress | None = None, take_over: bool = False
+    ledger: Ledger,
+    into: str,
+    progress: Progress | None = None,
+    take_over: bool = False,
+    several: Several | None = None,
 ) -> Certificate:
     """Build the read models again in the SQLite file ``into`` and compare.
 
@@ -73,12 +78,16 @@ def replay(
         into: a path where no file stands yet.
         progress: called with (enterprises done, enterprises in all).
         take_over: put the replayed rows in place of the live ones.
+        several: the processes that share the work, where more than this one shall.
     """
     replica = open_ledger(into, clock=_still(ledger.clock))
     try:
         with ledger.store.reading() as rows, replica.store.writing() as target:
             position = rows.last_position()
-            rebuild(rows, target, rulebooks(rows), position, progress)
+            if several is None:
+                rebuild(rows, target, rulebooks(rows), position, progress)
+            else:
+                rebuild_in_parts(rows, target, rulebooks(rows), position, several, progress)
             rebuild_settlements(rows, target, position)
         with ledger.store.reading() as rows, replica.store.reading() as again:
             found = _certificate(rows, again, position)

@@ -67,11 +67,20 @@ def events_of(rows: Rows, originator: str, until: int | None = None) -> list[Sto
     return [stored(row) for row in rows.all(sql + " ORDER BY originator_version", values)]
 
 
-def by_originator(rows: Rows, until: int) -> Iterator[tuple[str, list[Stored]]]:
-    """Every enterprise with its events up to a position, streamed in order of credit code."""
-    sql = f"{SELECT} WHERE rowid<=? ORDER BY originator_id, originator_version"
+def by_originator(
+    rows: Rows, until: int, first: str = "", before: str | None = None
+) -> Iterator[tuple[str, list[Stored]]]:
+    """Every enterprise with its events up to a position, streamed in order of credit code.
+
+    Args:
+        first: the first code that is wanted.
+        before: the code before which to end; ``None`` to go on to the last.
+    """
+    some, values = (" AND originator_id>=?", [first]) if first else ("", list[Any]())
+    some, values = (f"{some} AND originator_id<?", [*values, before]) if before else (some, values)
+    sql = f"{SELECT} WHERE rowid<=?{some} ORDER BY originator_id, originator_version"
     code, events = "", list[Stored]()
-    for row in rows.stream(sql, [until]):
+    for row in rows.stream(sql, [until, *values]):
         if row[1] != code:
             if events:
                 yield code, events

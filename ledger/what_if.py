@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from domain.apportioning import Column, exact_sum
 from domain.money import yuan
 from domain.policy.load import Changes
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, payable_of
+from domain.settlement import Line, factor, payable_of
 from ledger import queries
 from ledger.application import Ledger
+from ledger.city import CityColumns, Paid, city_columns
 from ledger.moments import NOW
 from ledger.policies import Budget, budget_of, rulebook
 from ledger.pools import Pool, brought_in, divide, lines_at, lines_now, open_years, pool
+from ledger.settlement.reading import closing_of
 from ledger.store import Rows
 
 
@@ -41,21 +44,23 @@ def what_if(
     changes = Changes(readings or {}, figures or {})
     now = rulebook(rows, policy)
     then = rulebook(rows, policy, changes=changes)
-    before_pool = pool(ledger, rows, now, year, NOW)
-    before = _paid(lines_now(rows, now, year), now, before_pool)
     after_budget = budget_of(rows, then, year)
     if budget is not None or "budget" in (figures or {}) or "budget/amount" in (figures or {}):
         amount = budget if budget is not None else then.of_year(year).budget
         carried, spent = after_budget.carried, after_budget.spent
         after_budget = Budget(after_budget.period, amount + carried - spent, None, carried, spent)
-    if then is now or (not readings and not figures):
-        lines = list(lines_now(rows, now, year))
+    unchanged = then is now or (not readings and not figures)
+    city = city_columns(ledger, rows)
+    before = _before(ledger, rows, city, now, year)
+    if brought_in(rows, then, year) or (unchanged and closing_of(rows, policy, year) is not None):
+        lines = list(lines_now(rows, now, year)) if unchanged else sorted(lines_under(rows, now, then, year))
+        after_pool = divide(lines, then, after_budget)
+        after = city.spread(_paid(lines, then, after_pool), after_pool.budget, after_pool.total)
     else:
-        lines = sorted(lines_under(rows, now, then, year))
-    after_pool = divide(lines, then, after_budget)
-    after = _paid(iter(lines), then, after_pool)
-    moves = {code: after.get(code, 0) - before.get(code, 0) for code in before.keys() | after.keys()}
-    ordered = sorted(moves.items(), key=lambda move: (-move[1], move[0]))
+        after = city.paid(rows, then, open_years(rows, now, year), after_budget)
+    moves = after.fen - before.fen
+    named = before.named | after.named
+    first, last = _extremes(moves, limit)
     return {
         "policy": policy,
         "year": year,
@@ -65,13 +70,13 @@ def what_if(
             "figures": figures or {},
             "budget": yuan(after_budget.amount),
         },
-        "before": _state(before_pool, before),
-        "after": _state(after_pool, after),
-        "gaining": sum(move > 0 for move in moves.values()),
-        "losing": sum(move < 0 for move in moves.values()),
-        "unchanged": sum(move == 0 for move in moves.values()),
-        "winners": [_move(code, before, after) for code, move in ordered[:limit] if move > 0],
-        "losers": [_move(code, before, after) for code, move in ordered[: -limit - 1 : -1] if move < 0],
+        "before": _state(before),
+        "after": _state(after),
+        "gaining": int((moves > 0).sum()),
+        "losing": int((moves < 0).sum()),
+        "unchanged": int(((moves == 0) & named).sum()),
+        "winners": [_move(city.code(at), before.fen[at], after.fen[at]) for at in first if moves[at] > 0],
+        "losers": [_move(city.code(at), before.fen[at], after.fen[at]) for at in last if moves[at] < 0],
     }
 
 
@@ -82,26 +87,43 @@ def lines_under(rows: Rows, now: Rulebook, then: Rulebook, year: int) -> Iterato
     yield from brought_in(rows, then, year)
 
 
-def _paid(lines: Any, book: Rulebook, found: Pool) -> dict[str, int]:
+def _before(ledger: Ledger, rows: Rows, city: CityColumns, book: Rulebook, year: int) -> Paid:
+    """A year as it stands; worked out once for a position, since only the other side moves with a slider."""
+    found = pool(ledger, rows, book, year, NOW)
+    key = (book.id, tuple(version.digest for version in book.versions), year, found.budget)
+    kept = city.kept.get(key)
+    if kept is None:
+        paid = _paid(lines_now(rows, book, year), book, found)
+        kept = city.keep(key, city.spread(paid, found.budget, found.total))
+    return kept
+
+
+def _paid(lines: Iterable[Line], book: Rulebook, found: Pool) -> dict[str, int]:
     """Fen payable by enterprise."""
     paid: dict[str, int] = {}
-    line: Line
     for line in lines:
         paid[line.code] = paid.get(line.code, 0) + payable_of(line, book, found.shares).payable
     return paid
 
 
-def _state(found: Pool, paid: dict[str, int]) -> dict[str, Any]:
-    value = found.factor
+def _extremes(moves: Column, limit: int) -> tuple[list[int], list[int]]:
+    """Who gains most, by code where it is the same, and who loses most, by code backwards."""
+    moved = moves.nonzero()[0]
+    order = moved[(-moves[moved]).argsort(kind="stable")]
+    return order[:limit].tolist(), order[::-1][:limit].tolist()
+
+
+def _state(paid: Paid) -> dict[str, Any]:
+    value = factor(paid.budget.amount, paid.total)
     return {
-        "appropriation": yuan(found.budget.amount),
-        "sharing": yuan(found.total),
+        "appropriation": yuan(paid.budget.amount),
+        "sharing": yuan(paid.total),
         "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
-        "payable": yuan(sum(paid.values())),
-        "enterprises": sum(1 for fen in paid.values() if fen),
+        "payable": yuan(exact_sum(paid.fen)),
+        "enterprises": int((paid.fen != 0).sum()),
     }
 
 
-def _move(code: str, before: dict[str, int], after: dict[str, int]) -> dict[str, str]:
-    was, now = before.get(code, 0), after.get(code, 0)
+def _move(code: str, before: Any, after: Any) -> dict[str, str]:
+    was, now = int(before), int(after)
     return {"enterprise": code, "before": yuan(was), "after": yuan(now), "difference": yuan(now - was)}

@@ -63,7 +63,7 @@ def licence(name: str) -> str:
     if name in NOT_INSTALLED:
         return NOT_INSTALLED[name]
     try:
-        said = metadata.metadata(name)
+        said: Any = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return UNSTATED
     expression = said.get("License-Expression")

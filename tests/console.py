@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from domain.money import parse_fen
@@ -273,10 +273,7 @@ class Hall:
         """Close every browser; what was noted comes back."""
         noted = []
         for person in self.people:
-            try:
-                person.context.close()
-            except Error as error:
-                person.faults.append(str(error))
             noted += person.faults
+            person.context.close()
         self.people = []
         return noted

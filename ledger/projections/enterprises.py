@@ -260,13 +260,25 @@ Progress = Callable[[int, int], None]
 
 
 def rebuild(
-    source: Rows, target: Rows, books: dict[str, Rulebook], until: int, progress: Progress | None = None
-) -> None:
-    """Fill empty read models from the events up to a position, in bounded memory."""
+    source: Rows,
+    target: Rows,
+    books: dict[str, Rulebook],
+    until: int,
+    progress: Progress | None = None,
+    between: tuple[str, str | None] = ("", None),
+) -> int:
+    """Fill empty read models from the events up to a position, in bounded memory.
+
+    Args:
+        between: from which credit code on, and before which one, where only some are wanted.
+
+    Returns:
+        how many enterprises there are.
+    """
     writer = Writer(target, books, until)
     whole = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
     count = 0
-    for count, (code, events) in enumerate(by_originator(source, until), start=1):
+    for count, (code, events) in enumerate(by_originator(source, until, *between), start=1):
         facts = fold([event.fact for event in events])
         writer.put(EnterpriseRow(code, events[-1].version, facts), {})
         if count % REBUILD_CHUNK == 0:
@@ -276,3 +288,4 @@ def rebuild(
     writer.finish()
     if progress:
         progress(count, whole)
+    return count

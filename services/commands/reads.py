@@ -10,6 +10,7 @@ import click
 from rich.progress import Progress
 
 from ledger import explanations, queries, refusals, replay
+from ledger.parts import PROCESSES_MAX, Several
 from ledger.what_if import what_if
 from services.commands.common import (
     Context,
@@ -234,9 +235,18 @@ def what_if_command(
     "--into", type=click.Path(dir_okay=False), help="Keep the replayed read models in this new file."
 )
 @click.option("--take-over", is_flag=True, help="Put the replayed read models in place of the live ones.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, PROCESSES_MAX),
+    default=1,
+    show_default=True,
+    help="How many processes share the work.",
+)
 @json_option
 @click.pass_obj
-def replay_command(context: Context, into: str | None, take_over: bool, as_json: bool) -> None:
+def replay_command(
+    context: Context, into: str | None, take_over: bool, processes: int, as_json: bool
+) -> None:
     """Build every balance again from position 0, and compare with the live ones."""
     if into and Path(into).exists():
         raise click.BadParameter(f"{into} exists already — name a new file")
@@ -250,7 +260,8 @@ def replay_command(context: Context, into: str | None, take_over: bool, as_json:
         def report(done: int, whole: int) -> None:
             bar.update(task, completed=done, total=whole)
 
-        found = replay.replay(ledger, into or f"{folder}/replica.db", report, take_over)
+        several = Several(context.path, processes, folder) if processes > 1 else None
+        found = replay.replay(ledger, into or f"{folder}/replica.db", report, take_over, several)
     if as_json:
         print_json({**{k: getattr(found, k) for k in found.__slots__}, "equal": found.equal})
     else:

@@ -37,7 +37,8 @@ def _home() -> BaseResponse:
 
 
 def _headers(response: Response) -> Response:
-    if request.blueprint == console.name:
+    page = request.path.startswith("/console/") and response.mimetype == "text/html"
+    if request.blueprint == console.name or page:  # an address without a page has a page that says so
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Referrer-Policy"] = REFERRERS
         if request.endpoint == "console.static" and response.status_code == 200:

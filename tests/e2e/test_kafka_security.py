@@ -7,7 +7,7 @@ import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -191,10 +191,10 @@ def test_the_doctor_says_who_is_not_let_in(
     cert, key = Authority(tmp_path / "strangers").issue("stranger")
     wrong = tmp_path / "password"
     wrong.write_text("guessed\n", "utf-8")
-    at = {"brokers": f"127.0.0.1:{secure.mutual}", "security": "SSL"}
+    at = KafkaSettings(brokers=f"127.0.0.1:{secure.mutual}", security="SSL", ca_file=str(authority.file))
     doors = [
-        KafkaSettings(**at, ca_file=str(authority.file), cert_file=str(cert), key_file=str(key)),
-        KafkaSettings(**at, ca_file=str(tmp_path / "strangers" / "authority.pem")),
+        replace(at, cert_file=str(cert), key_file=str(key)),
+        replace(at, ca_file=str(tmp_path / "strangers" / "authority.pem")),
         KafkaSettings(
             brokers=f"127.0.0.1:{secure.password}",
             security="SASL_SSL",

@@ -36,7 +36,8 @@ from tests.conftest import HERE, POLICY
 from tests.e2e.processes import produce
 from tests.e2e.test_kafka import message
 from tests.events import CIXI
-from tests.integration.closings import FINANCE, Clock, earners, list_and_close
+from tests.integration.bureau import Clock
+from tests.integration.closings import FINANCE, earners, list_and_close
 from tests.postgres import Server
 from tests.processes import Ports
 
@@ -199,7 +200,8 @@ def total_altered(practice: Practice) -> None:
 
 def event_altered(practice: Practice) -> None:
     practice.write(
-        "UPDATE stored_events SET state=CAST(REPLACE(CAST(state AS TEXT), 'm-1', 'm-9') AS BLOB) WHERE rowid=3"
+        "UPDATE stored_events SET state=CAST(REPLACE(CAST(state AS TEXT), 'm-1', 'm-9') AS BLOB) "
+        "WHERE rowid=3"
     )
 
 
@@ -394,8 +396,13 @@ def test_machines_alone_can_come_in_is_but_a_warning() -> None:
 
 
 def kafka_settings(kafka: KafkaCluster, prefix: str) -> KafkaSettings:
-    names = {name: f"{prefix}.{name}" for name in ("topic", "dead_letters", "published", "checkpoints")}
-    return KafkaSettings(brokers=kafka.bootstrap, **names)
+    return KafkaSettings(
+        brokers=kafka.bootstrap,
+        topic=f"{prefix}.topic",
+        dead_letters=f"{prefix}.dead_letters",
+        published=f"{prefix}.published",
+        checkpoints=f"{prefix}.checkpoints",
+    )
 
 
 def test_topics_that_do_not_exist_are_named(kafka: KafkaCluster) -> None:

@@ -46,6 +46,8 @@ PARTS = {
     "clawback": "2024-1",
     "batch": "2024-001",
     "filename": "console.css",
+    "form": "hledger",
+    "name": "x",
 }
 
 

@@ -23,6 +23,7 @@ from ledger.application import Ledger, open_ledger
 from ledger.audit import checkpoints
 from ledger.inbox import ingest
 from ledger.policies import adopt_policy, set_budget
+from ledger.settlement import paying
 from services.api.app import create_app
 from services.cli import main
 from services.docs_out import DOCS
@@ -57,8 +58,6 @@ class Office:
             set_budget(ledger, CIXI, "2024", 100_000_00)
             ingest(ledger, list(city(20, seed=6)), "tests")
             list_and_close(ledger, clock, 2024)
-            from ledger.settlement import paying
-
             paying.order_payments(ledger, CIXI, 2024, FINANCE)
             (self.folder / "KEPT").write_text(
                 checkpoints.current(ledger, checkpoints.load_or_make_key(self.key)), "utf-8"
@@ -181,7 +180,7 @@ def test_a_budget_that_was_set_wrongly_is_set_again(tmp_path: Path) -> None:
     for amount in ("1000000.00", "10000000.00"):
         run("set-budget", CIXI, "2024", amount)
 
-    assert json.loads(run("budget", "--json"))["budget"] == "10000000.00"
+    assert json.loads(run("budget", "--json"))["available"] == "10000000.00"
 
 
 def test_payments_that_the_bank_refused_are_ordered_again(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -84,6 +85,7 @@ def replay_page(policy: str, year: int) -> BaseResponse:
         "points": points,
         "stop": _nearest(points, day),
         "drawn": drawn,
+        "date": day[:10] if re.fullmatch(r"\d{4}-\d\d-\d\d", day[:10]) else "",
         "choices": choices(),
     }
     return page("replay.html", 422 if wrong else 200, **values)

@@ -1,0 +1,109 @@
+"""A replay shared by several processes: each takes ranges of credit codes, one writer merges them.
+
+A process writes its range into a file of its own, so none waits for another; what is merged is
+rows of another file, and totals, which add up. The outcome is the same as that of one process.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from domain.policy.rulebook import Rulebook
+from ledger.application import open_ledger
+from ledger.projections.enterprises import Progress, TotalKey, Writer, rebuild
+from ledger.store import Row, Rows
+
+PROCESSES_MAX = 64
+RANGES_PER_PROCESS = 4
+"""Ranges are shared out as processes become free, so that one with many events holds up nobody."""
+MERGED_ROWS = 5_000
+MERGED = ("enterprises", "awards", "balances", "claims")
+"""Read models whose rows belong to one enterprise each."""
+
+
+class Several(NamedTuple):
+    """The processes that share a replay: how they reach the ledger, and where their files may stand."""
+
+    database: str
+    processes: int
+    folder: str
+
+
+class _Part(NamedTuple):
+    several: Several
+    books: dict[str, Rulebook]
+    until: int
+    between: tuple[str, str | None]
+    path: str
+
+
+def rebuild_in_parts(
+    source: Rows,
+    target: Rows,
+    books: dict[str, Rulebook],
+    until: int,
+    several: Several,
+    progress: Progress | None = None,
+) -> None:
+    """Fill empty read models from the events up to a position, as ``rebuild`` does."""
+    parts = [
+        _Part(several, books, until, between, str(Path(several.folder, f"part{number}.db")))
+        for number, between in enumerate(ranges(source, several.processes * RANGES_PER_PROCESS))
+    ]
+    whole = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
+    totals: dict[TotalKey, list[int]] = {}
+    done = 0
+    # Started anew rather than forked: a fork would share the parent's connections and threads.
+    with multiprocessing.get_context("spawn").Pool(several.processes) as pool:
+        for path, count in pool.imap_unordered(_build, parts):
+            _merge(path, target, totals)
+            Path(path).unlink()
+            done += count
+            if progress:
+                progress(done, whole)
+    writer = Writer(target, books, until)
+    writer.totals = totals
+    writer.finish()
+
+
+def ranges(rows: Rows, count: int) -> list[tuple[str, str | None]]:
+    """About as many ranges of credit codes, together all there can be; (first, before which)."""
+    whole = rows.all("SELECT COUNT(*) FROM enterprises")[0][0]
+    sql = "SELECT code FROM enterprises ORDER BY code LIMIT 1 OFFSET ?"
+    cuts = sorted({rows.all(sql, [whole * part // count])[0][0] for part in range(1, count)} if whole else ())
+    return list(zip(["", *cuts], [*cuts, None], strict=True))
+
+
+def _build(part: _Part) -> tuple[str, int]:
+    """Build one range's read models into a file; runs in a process of its own."""
+    with (
+        closing(open_ledger(part.several.database, create=False)) as ledger,
+        closing(open_ledger(part.path)) as replica,
+    ):
+        with ledger.store.reading() as rows, replica.store.writing() as target:
+            count = rebuild(rows, target, part.books, part.until, between=part.between)
+    return part.path, count
+
+
+def _merge(path: str, target: Rows, totals: dict[TotalKey, list[int]]) -> None:
+    """Take over a range's rows, and add up its totals."""
+    with closing(open_ledger(path)) as part, part.store.reading() as rows:
+        for table in MERGED:
+            waiting: list[Row] = []
+            insert = ""
+            for row in rows.stream(f"SELECT * FROM {table}"):
+                insert = insert or f"INSERT INTO {table} VALUES ({','.join('?' * len(row))})"
+                waiting.append(row)
+                if len(waiting) == MERGED_ROWS:
+                    target.run_many(insert, waiting)
+                    waiting = []
+            target.run_many(insert, waiting) if waiting else None
+        for policy, year, kind, name, *values in rows.all(
+            "SELECT policy, year, kind, name, gross, withheld, number FROM totals"
+        ):
+            total = totals.setdefault((policy, year, kind, name), [0, 0, 0])
+            for place, value in enumerate(values):
+                total[place] += int(value)
