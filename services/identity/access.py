@@ -82,7 +82,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
 """Endpoints of the API, each with the roles that may use it; ``enterprise`` only for itself."""
 
 CONSOLE_PUBLIC = ("console.static", "console-home")
-CONSOLE_OWN = ("console.statement_page",)
+CONSOLE_OWN = ("console.enterprise_statement",)
 """Pages that an enterprise may see of itself."""
 
 

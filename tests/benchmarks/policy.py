@@ -223,13 +223,16 @@ def openfisca(folder: Path, copies: int) -> dict[str, Any]:
         named = {key: np.tile(arrays[key], copies) for key in arrays.files if key.split("@")[0] in INPUTS}
     count = len(next(iter(named.values())))
     inputs = {(key.split("@")[0], int(key.split("@")[1])): values for key, values in named.items()}
-    made, rounds = system(), [simulation(system(), inputs, count) for _ in range(1)]
-    waiting, seconds = iter(rounds), []
+    made, seconds, results = system(), [], dict[str, Any]()
     for _ in range(ROUNDS):
-        found = next(waiting, None) or simulation(made, inputs, count)
-        seconds.append(processor_time(lambda found=found: computed(found), 1))
-        results = computed(found)
-        del found
+        results.clear()
+        found = simulation(made, inputs, count)
+
+        def work(of: Any = found) -> None:
+            results.update(computed(of))
+
+        seconds.append(processor_time(work, 1))
+        del found, work
     peak = peak_mb()
     np.save(folder / "openfisca.npy", sum(v[: count // copies].astype(np.float64) for v in results.values()))
     sums = {measure: int(values.astype(np.float64).sum()) for measure, values in results.items()}

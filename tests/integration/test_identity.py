@@ -48,6 +48,7 @@ PARTS = {
     "filename": "console.css",
     "form": "hledger",
     "name": "x",
+    "step": "propose",
 }
 
 
@@ -280,3 +281,13 @@ def test_a_bucket_fills_again_and_forgets_whom_it_must() -> None:
     assert limits.wait("a") == pytest.approx(0.5)
     now[0] += 0.5
     assert limits.wait("a") == 0.0
+
+
+def test_an_enterprise_may_print_its_own_statement_and_no_other_page(city: City) -> None:
+    feed = Feed(1)
+    own = city.token("enterprise", credit_code=feed.code)
+    pages = f"/console/{CIXI}/2024/enterprises"
+    assert city.ask(own, f"{pages}/{feed.code}/statement").status_code in (200, 404)
+    assert city.ask(own, f"{pages}/{Feed(2).code}/statement").status_code == 403
+    assert city.ask(own, f"{pages}/{feed.code}").status_code == 403
+    assert city.ask(None, f"{pages}/{feed.code}/statement").status_code == 401
