@@ -10,6 +10,7 @@ from ledger.messages.decode import SHANGHAI
 from ledger.messages.fields import instant
 from ledger.policies import UnknownPolicy, budget_of, rulebook
 from ledger.pools import brought_in_sums, open_years
+from ledger.settlement.reading import closing_of
 from ledger.store import Rows, one
 
 POINTS_MAX = 60
@@ -55,6 +56,9 @@ def factor_at(rows: Rows, policy: str, year: int, position: int) -> Fraction:
         UnknownPolicy: where the ledger did not hold the policy then.
     """
     book = rulebook(rows, policy, position)
+    closing = closing_of(rows, policy, year, position)
+    if closing is not None:
+        return factor(closing["budget_fen"], closing["sharing_fen"])
     budget = budget_of(rows, book, year, position)
     total = 0
     names = "SELECT year, name FROM totals WHERE policy=? AND kind='measure'"

@@ -13,7 +13,10 @@ from markupsafe import Markup, escape
 
 WIDTH = 640
 ROW = 30
-LABEL = 190
+LETTER = 14.5
+"""Width of a Chinese letter with its share of the gap."""
+LABEL_MAX = 17.5
+"""Most letters of a label's column."""
 VALUE = 130
 
 
@@ -45,29 +48,41 @@ def _svg(title: str, height: float, parts: Sequence[str]) -> Markup:
     )
 
 
-def _cut(words: str, limit: int = 13) -> str:
+def _wide(letter: str) -> float:
+    """How wide a letter is, in those of Chinese."""
+    return 1 if ord(letter) > 0x2E80 else 0.55
+
+
+def _cut(words: str, limit: float = 13) -> str:
     """Words that fit the label's column."""
     room = 0.0
     for index, letter in enumerate(words):
-        room += 1 if ord(letter) > 0x2E80 else 0.55
+        room += _wide(letter)
         if room > limit:
             return words[:index] + "…"
     return words
 
 
+def _column(labels: Sequence[str]) -> float:
+    """How wide the labels' column must be; the longest ones are cut."""
+    longest = max((sum(map(_wide, label)) for label in labels), default=0)
+    return min(max(longest + 1.5, 5), LABEL_MAX) * LETTER
+
+
 def bars(title: str, rows: Sequence[Bar], most: int | None = None) -> Markup:
     """Horizontal bars, one below the other."""
     top = max([most or 0, 1, *(abs(row.value) for row in rows)])
-    room = WIDTH - LABEL - VALUE
+    left = _column([row.label for row in rows])
+    room = WIDTH - left - VALUE
     parts = []
     for index, row in enumerate(rows):
         y = index * ROW
         length = max(abs(row.value) * room / top, 1.5 if row.value else 0)
-        parts.append(_text(LABEL - 8, y + 19, _cut(row.label), "label", "end"))
+        parts.append(_text(left - 8, y + 19, _cut(row.label, LABEL_MAX - 1.5), "label", "end"))
         parts.append(
-            f'<rect x="{LABEL}" y="{y + 6}" width="{length:.1f}" height="18" rx="3" class="bar {row.kind}"/>'
+            f'<rect x="{left:.1f}" y="{y + 6}" width="{length:.1f}" height="18" rx="3" class="bar {row.kind}"/>'
         )
-        parts.append(_text(LABEL + length + 8, y + 19, row.shown, "value"))
+        parts.append(_text(left + length + 8, y + 19, row.shown, "value"))
     return _svg(title, max(len(rows), 1) * ROW + 4, parts)
 
 

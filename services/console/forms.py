@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hmac
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 from flask import Flask, current_app, request, session
 
-from domain.roles import Actor
+from domain.roles import Actor, NotAllowed
 from ledger.application import Ledger
 from services.api.problems import Problem
 from services.identity.gate import requester, settings_of
@@ -96,6 +97,20 @@ def stop_work() -> None:
 def actor() -> Actor:
     """Who takes the step of this request; the domain refuses one without a name."""
     return working() or Actor("", frozenset(WORKING_ROLES))
+
+
+def named(roles: Collection[str]) -> Actor:
+    """Who takes a step that the domain knows nothing of: a named person in one of the roles.
+
+    Raises:
+        NotAllowed.
+    """
+    found = actor()
+    if not found.name:
+        raise NotAllowed("actor.missing", "actor")
+    if not found.roles & set(roles):
+        raise NotAllowed("role.missing", "actor", action=request.endpoint, roles=", ".join(roles))
+    return found
 
 
 def opened() -> Ledger:

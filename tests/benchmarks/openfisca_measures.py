@@ -165,10 +165,7 @@ def system() -> TaxBenefitSystem:
 
 def simulation(made: TaxBenefitSystem, inputs: dict[tuple[str, int], Any], count: int) -> Any:
     """A simulation of so many enterprises with its inputs set."""
-    builder = SimulationBuilder()
-    builder.create_entities(made)
-    builder.declare_person_entity("enterprise", range(count))
-    found = builder.build(made)
+    found = SimulationBuilder().build_default_simulation(made, count)
     for (name, year), values in inputs.items():
         found.set_input(name, str(year), values)
     return found

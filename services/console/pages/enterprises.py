@@ -21,7 +21,7 @@ from services.console import asking, forms, language, telling
 from services.console.blueprint import console
 from services.console.charts import Bar, Step
 from services.console.pages.home import MENU, known_policy
-from services.console.pages.year import fen, short
+from services.console.pages.year import fen, less, short
 from services.console.rendering import choices, money, page
 
 MENU.append(("enterprises_page", "nav-enterprises"))
@@ -196,8 +196,8 @@ def waterfall(balance: dict[str, Any]) -> list[Step]:
     after = gross - withheld
     return [
         Step(said("gross"), 0, gross, short(gross), "main"),
-        Step(said("withheld"), gross, after, "−" + short(withheld), "cut"),
-        Step(said("reduction"), after, payable, "−" + short(after - payable), "warn"),
+        Step(said("withheld"), gross, after, less(withheld), "cut"),
+        Step(said("reduction"), after, payable, less(after - payable), "warn"),
         Step(said("payable"), 0, payable, short(payable), "good"),
     ]
 

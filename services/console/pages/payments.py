@@ -34,6 +34,7 @@ from services.console.pages.home import known_policy
 from services.console.refusals import CAUGHT, Refusal, lines_of, read, refusal_of, take, upload
 from services.console.rendering import page
 from services.console.shown import awards_titled, next_page
+from services.identity.access import ACCESS
 
 SECTION = "settlement_page"
 PAGE = 100
@@ -151,6 +152,7 @@ def payment_file(policy: str, year: int) -> BaseResponse:
     """Give a batch as a file for the bank; accounts come with the form and are not kept."""
     known_policy(policy, year)
     try:
+        forms.named(ACCESS["payments.file"])
         names = ("form", "on", "payer_name", "payer_account", "payer_bank")
         payees = lines_of(upload("payees"))
         body = read(FileBody, {**request.form.to_dict(), "payees": "-"}, *names, "payees")

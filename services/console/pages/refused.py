@@ -8,6 +8,7 @@ from flask import Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import CATALOGUE
+from domain.roles import NotAllowed
 from ledger import refusals as kept
 from ledger.inbox import Result, ingest
 from ledger.messages.schemas import TYPE_OF
@@ -19,6 +20,7 @@ from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
 from services.console.pages.home import MENU, known_policy
 from services.console.rendering import choices, page
+from services.identity.access import ACCESS
 
 MENU.append(("refused_page", "nav-refused"))
 SECTION = "refused_page"
@@ -80,21 +82,28 @@ def _found(digest: str) -> tuple[Refused, int]:
     return found, place
 
 
-def _message(policy: str, year: int, digest: str, again: Result | None = None) -> Response:
+def _message(
+    policy: str,
+    year: int,
+    digest: str,
+    again: Result | None = None,
+    refusal: refusals.Refusal | None = None,
+) -> Response:
     known_policy(policy, year)
     found, place = _found(digest)
     lang = language.chosen()
     shown = found.raw[:SHOWN_BYTES].decode("utf-8", "ignore" if is_cut(found) else "replace")
     return page(
         "refused-message.html",
-        refusals.REFUSED if again else 200,
+        refusals.REFUSED if again or refusal else 200,
         section=SECTION,
         policy=policy,
         year=year,
         place=place,
         digest=digest,
         message=_line(found),
-        text=request.form.get("text", "") if again else shown,
+        text=request.form.get("text", shown) if again or refusal else shown,
+        refusal=refusal,
         cut=is_cut(found),
         size=len(found.raw),
         unreadable="\ufffd" in shown,
@@ -113,6 +122,10 @@ def settle_refused(policy: str, year: int, digest: str) -> BaseResponse:
     known_policy(policy, year)
     found, _ = _found(digest)
     step = request.form.get("step")
+    try:
+        forms.named(ACCESS["refused.resubmit"])
+    except NotAllowed as error:
+        return _message(policy, year, digest, refusal=refusals.refusal_of(step or "", error))
     if step == "dismiss":
         return _dismiss(policy, year, digest)
     if step != "resubmit" or is_cut(found):

@@ -72,8 +72,8 @@ def waterfall(budget: dict[str, Any]) -> list[Step]:
     after = gross - withheld
     return [
         Step(said("gross"), 0, gross, short(gross), "main"),
-        Step(said("withheld"), gross, after, "−" + short(withheld), "cut"),
-        Step(said("reduction"), after, payable, "−" + short(after - payable), "warn"),
+        Step(said("withheld"), gross, after, less(withheld), "cut"),
+        Step(said("reduction"), after, payable, less(after - payable), "warn"),
         Step(said("payable"), 0, payable, short(payable), "good"),
         Step(said("budget"), 0, fen(budget["available"]), short(fen(budget["available"])), "rest"),
     ]
@@ -86,8 +86,13 @@ def short(value: int) -> str:
     return f"¥{value // 100_000:,}k"
 
 
-def used(budget: dict[str, Any], accounts: dict[str, str]) -> tuple[list[Bar], int]:
-    """The budget as one bar: paid, still to be paid, left."""
+def less(value: int) -> str:
+    """A sum that is taken off, as a chart shows it."""
+    return f"−{short(value)}" if value else "0"
+
+
+def used(budget: dict[str, Any], accounts: dict[str, str]) -> tuple[list[Bar], int, int]:
+    """The budget as one bar: paid, still to be paid; the whole, and what is left of it."""
     inside = fen(budget["payable"]) - fen(budget["outside_budget"])
     paid = min(fen(accounts["paid"]), inside)
     whole = max(fen(budget["available"]), 1)
@@ -95,7 +100,7 @@ def used(budget: dict[str, Any], accounts: dict[str, str]) -> tuple[list[Bar], i
     return [
         Bar(said("paid"), paid, rmb(paid), "good"),
         Bar(said("payable"), inside - paid, rmb(inside - paid), "main"),
-    ], whole
+    ], whole, max(fen(budget["available"]) - inside, 0)
 
 
 def articles(budget: dict[str, Any]) -> list[Bar]:

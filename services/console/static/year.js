@@ -13,7 +13,8 @@ for (const slider of document.querySelectorAll("input[type=range][data-follows]"
 }
 
 for (const slider of document.querySelectorAll("input[type=range][data-submits]")) {
-  slider.addEventListener("change", () => slider.form.requestSubmit());
+  let waiting; // the arrow keys change a slider many times
+  slider.addEventListener("change", () => { clearTimeout(waiting); waiting = setTimeout(() => slider.form.requestSubmit(), 400); });
 }
 
 for (const place of document.querySelectorAll("[data-plot]")) {
