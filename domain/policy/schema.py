@@ -66,7 +66,7 @@ class Percent(fields.Field[int]):
     """A percentage with at most two decimals; becomes ten-thousandths."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", value):
+        if not isinstance(value, str) or not re.fullmatch(r"(0|[1-9][0-9]{0,2})(\.[0-9]{1,2})?", value):
             raise ValidationError('is not a percentage with at most two decimals — write it like "8.5"')
         rate = parse_fen(value)
         if not 0 < rate <= 10_000:
