@@ -82,9 +82,10 @@ def _build(part: _Part) -> tuple[str, int]:
     with (
         closing(open_ledger(part.several.database, create=False)) as ledger,
         closing(open_ledger(part.path)) as replica,
+        ledger.store.reading() as rows,
+        replica.store.writing() as target,
     ):
-        with ledger.store.reading() as rows, replica.store.writing() as target:
-            count = rebuild(rows, target, part.books, part.until, between=part.between)
+        count = rebuild(rows, target, part.books, part.until, between=part.between)
     return part.path, count
 
 

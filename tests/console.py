@@ -22,12 +22,14 @@ from ledger import desk
 from ledger.application import Ledger, open_ledger
 from ledger.inbox import ingest, ingest_all
 from ledger.policies import adopt_policy
+from ledger.settlement import closing, paying, proposing
+from ledger.settlement.paying import Result
 from services.api.app import create_app
 from services.console import language
 from services.sample import city
 from tests.events import CIXI, CIXI_TEXT
 from tests.integration.bureau import Clock
-from tests.integration.closings import earners, list_and_close, objected, paid
+from tests.integration.closings import earners
 
 YEAR = 2024
 HERE = f"/console/{CIXI}/{YEAR}"
@@ -37,10 +39,10 @@ QUIET = (
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 )
 WAIT_MS = 20_000
-IMPORTED = datetime(2025, 1, 20, 2, tzinfo=UTC)
+IMPORTED = datetime(2025, 4, 14, 2, tzinfo=UTC)
 NOW = datetime(2025, 5, 6, 2, tzinfo=UTC)
 LIN, GAO = Actor("林晓", frozenset({"officer"})), Actor("高远", frozenset({"officer"}))
-SHEN = Actor("沈洁", frozenset({"reviewer"}))
+SHEN, QIAN = Actor("沈洁", frozenset({"reviewer"})), Actor("钱进", frozenset({"finance"}))
 EXPECTED = ("the server responded with a status of 4",)
 """What a browser says on its console of a form that was refused: no fault of the page."""
 
@@ -61,7 +63,7 @@ def fill(ledger: Ledger, enterprises: int) -> None:
     """Ingest the sample city, a day between its batches."""
     assert isinstance(ledger.clock, Clock)
     for _ in ingest_all(ledger, city(enterprises, 1, YEAR), "sample", 150):
-        ledger.clock.pass_(days=5)
+        ledger.clock.pass_(days=1)
     ledger.clock.now = max(ledger.clock.now, NOW)
 
 
@@ -106,12 +108,50 @@ def closed_year(path: Path, enterprises: int) -> None:
     clock = Clock()
     ledger = open_ledger(str(path), clock=clock)
     code, other = earners(ledger, YEAR)[:2]
-    objected(ledger, clock, YEAR, code, other)
-    list_and_close(ledger, clock, YEAR)
-    paid(ledger, clock, YEAR, code)
+    object_to(ledger, code, other)
+    clock.pass_(days=1)
+    proposing.propose(ledger, CIXI, YEAR, LIN)
+    proposing.publish(ledger, CIXI, YEAR, LIN)
+    clock.pass_(days=8)
+    closing.close(ledger, CIXI, YEAR, SHEN)
+    pay(ledger, clock, code)
     for number, whose in enumerate(earners(ledger, YEAR)[2:4]):
         ingest(ledger, [late(whose, f"late-{number}")], "http")
     ledger.close()
+
+
+def object_to(ledger: Ledger, code: str, other: str) -> None:
+    """A first list, and two objections to it: one dismissed, one upheld."""
+    proposing.propose(ledger, CIXI, YEAR, LIN)
+    state = proposing.publish(ledger, CIXI, YEAR, LIN)
+    for about, reason in ((code, "网络销售额少计一个渠道"), (other, "地方综合贡献基数有误")):
+        clerk = Actor("企业经办人", frozenset({"enterprise"}), about)
+        state = proposing.raise_objection(ledger, CIXI, YEAR, clerk, about, reason)
+    decided = (
+        ("dismissed", "核对平台数据，各渠道均已计入"),
+        ("upheld", "基数按税务更正数据调整，重新拟定名单"),
+    )
+    for objection, (outcome, reason) in zip(state.open_objections, decided, strict=True):
+        proposing.resolve_objection(ledger, CIXI, YEAR, SHEN, objection, outcome, reason)
+
+
+def pay(ledger: Ledger, clock: Clock, code: str) -> None:
+    """Everything is paid, one payment at the second try; a part of it is clawed back, and partly returned."""
+    day = clock().date().isoformat()
+    for attempt in (1, 2):
+        paying.order_payments(ledger, CIXI, YEAR, QIAN)
+        with ledger.store.reading() as rows:
+            sql = "SELECT payment, code, amount FROM payments WHERE status='ordered' ORDER BY payment"
+            ordered = rows.all(sql)
+        said = [
+            Result(payment, "failed", amount, day, "收款账户已销户")
+            if attempt == 1 and whose == code
+            else Result(payment, "made", amount, day, f"工行{attempt}{number:04d}")
+            for number, (payment, whose, amount) in enumerate(ordered, 1)
+        ]
+        paying.record_results(ledger, CIXI, YEAR, QIAN, said)
+    name, _ = paying.claw_back(ledger, CIXI, YEAR, code, LIN, 1_000_00, "检测报告系伪造")
+    paying.recover(ledger, CIXI, YEAR, code, QIAN, name, 400_00, day, "电汇 20250515-7")
 
 
 def late(code: str, name: str) -> bytes:
@@ -155,13 +195,13 @@ class Served:
 
 
 @contextmanager
-def served(path: Path, clock: Clock | None = None) -> Iterator[Served]:
-    """Serve a ledger on a free port of this machine."""
+def served(path: Path, clock: Clock | None = None, port: int = 0) -> Iterator[Served]:
+    """Serve a ledger on a port of this machine, by default a free one."""
     clock = clock or Clock()
     ledger = open_ledger(str(path), clock=clock)
     app = create_app(ledger)
     app.config["SIGNING_KEY"] = f"{path}.key"
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

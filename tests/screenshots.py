@@ -13,19 +13,24 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from typing import NamedTuple
 from unittest import mock
 
 from playwright.sync_api import Page, expect
 
+from ledger.audit.checkpoints import load_or_make_key
 from tests.console import NOW, Hall, Person, Served, chromium, closed_year, open_year, served
 from tests.integration.bureau import Clock
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images" / "console"
 ENTERPRISES = 300
 WIDTH, PHONE = 1280, 360
-HEIGHT_MAX = 1500
-"""Where a picture of a long page ends."""
+HEIGHT_MAX, LIST_MAX = 1300, 760
+"""Where a picture of a long page ends, and of one that goes on as it began."""
+LISTS = ("enterprises", "claims", "refused", "settlement-lines", "payments", "difference")
+PORT = 8765
+"""Pages name their own address, so that it is always the same; two more follow."""
 WORK_MS = 120_000
 
 Ready = Callable[[Page], None]
@@ -54,7 +59,6 @@ def shots(site: dict[str, Served]) -> Iterator[Shot]:
     yield Shot("first-run", "empty", "/console/", works=False)
     yield Shot("who", "open", "/console/who", works=False)
     yield Shot("year", "open", "")
-    yield Shot("year-closed", "closed", "")
     yield Shot("enterprises", "open", "enterprises")
     yield Shot("enterprise", "open", f"enterprises/{code}", _unfold("details.award"))
     yield Shot("statement", "closed", f"enterprises/{site['closed'].richest()}/statement")
@@ -68,7 +72,7 @@ def shots(site: dict[str, Served]) -> Iterator[Shot]:
     yield Shot("settlement-lines", "closed", "settlement/lines")
     yield Shot("payments", "closed", "payments")
     yield Shot("adjustments", "closed", "adjustments", _unfold("td details"))
-    yield Shot("what-if", "open", "what-if?budget=2000000.00&r.dtc-units=pro-rata", _answered)
+    yield Shot("what-if", "open", "what-if?budget=8000000.00&r.dtc-units=pro-rata", _answered)
     yield Shot("replay", "open", "replay", _answered)
     yield Shot("replay-true", "open", "replay?kind=true&day=2024-09-30", _answered)
     yield Shot("difference", "closed", "difference", _answered)
@@ -110,9 +114,12 @@ def take(person: Person, shot: Shot, folder: Path) -> Path:
         shot.before(page)
     page.mouse.move(0, 0)
     page.evaluate("document.fonts.ready")
-    height = min(int(page.evaluate("document.documentElement.scrollHeight")), HEIGHT_MAX)
+    height = min(
+        int(page.evaluate("document.documentElement.scrollHeight")),
+        LIST_MAX if shot.name in LISTS else HEIGHT_MAX,
+    )
     file = folder / f"{shot.name}.png"
-    clip = {"x": 0, "y": 0, "width": shot.width, "height": height}
+    clip: Any = {"x": 0, "y": 0, "width": shot.width, "height": height}
     page.screenshot(path=file, full_page=True, clip=clip, animations="disabled", caret="hide")
     return file
 
@@ -137,11 +144,13 @@ def make(folder: Path, only: str = "") -> list[Path]:
         places = {stage: Path(held) / f"{stage}.db" for stage in ("open", "closed", "empty")}
         open_year(places["open"], ENTERPRISES)
         closed_year(places["closed"], ENTERPRISES)
+        for place in places.values():
+            load_or_make_key(Path(f"{place}.key"))
         clock = Clock(NOW)
         with (
-            served(places["open"], clock) as opened,
-            served(places["closed"], Clock(NOW.replace(day=28))) as closed,
-            served(places["empty"], clock) as empty,
+            served(places["open"], clock, PORT) as opened,
+            served(places["closed"], Clock(NOW.replace(day=28)), PORT + 1) as closed,
+            served(places["empty"], clock, PORT + 2) as empty,
         ):
             site = {"open": opened, "closed": closed, "empty": empty}
             for shot in shots(site):
@@ -149,7 +158,14 @@ def make(folder: Path, only: str = "") -> list[Path]:
                     continue
                 hall = Hall(browser)
                 size = {"width": shot.width, "height": 900}
-                person = hall.person(site[shot.stage], shot.lang, viewport=size, color_scheme=shot.scheme)
+                person = hall.person(
+                    site[shot.stage],
+                    shot.lang,
+                    viewport=size,
+                    color_scheme=shot.scheme,
+                    locale={"zh": "zh-CN", "en": "en-GB"}[shot.lang],
+                    timezone_id="Asia/Shanghai",
+                )
                 if shot.works:
                     person.works("林晓", "officer")
                 made.append(take(person, shot, folder))

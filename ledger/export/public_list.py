@@ -165,8 +165,8 @@ def _line(form: Form, number: int, line: PublicLine) -> None:
 def _above(form: Form, head: PublicHead) -> None:
     form.spread("附件", official.ANNEX, 24)
     form.title(head.title)
-    shown = f"公示期：{zh_day(head.from_day)}至{zh_day(head.until_day)}"
-    form.spread("　　".join(filter(None, (head.number, f"{head.year}年度", shown))), NOTE)
+    days = f"公示期：{zh_day(head.from_day)}至{zh_day(head.until_day)}" if head.from_day else "未公示"
+    form.spread("　　".join(filter(None, (head.number, f"{head.year}年度", days))), NOTE)
     form.spread(
         f"预算 {grouped(head.budget)} 元，参与分配 {grouped(head.total)} 元，"
         f"兑现系数 {head.factor}，应兑现 {grouped(head.payable)} 元",

@@ -79,9 +79,7 @@ def bars(title: str, rows: Sequence[Bar], most: int | None = None) -> Markup:
         y = index * ROW
         length = max(abs(row.value) * room / top, 1.5 if row.value else 0)
         parts.append(_text(left - 8, y + 19, _cut(row.label, LABEL_MAX - 1.5), "label", "end"))
-        parts.append(
-            f'<rect x="{left:.1f}" y="{y + 6}" width="{length:.1f}" height="18" rx="3" class="bar {row.kind}"/>'
-        )
+        parts.append(_rect(left, y + 6, length, 18, row.kind))
         parts.append(_text(left + length + 8, y + 19, row.shown, "value"))
     return _svg(title, max(len(rows), 1) * ROW + 4, parts)
 

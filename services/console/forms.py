@@ -83,15 +83,15 @@ def working() -> Actor | None:
 
 
 def start_work(name: str, roles: list[str]) -> None:
-    """Work under a name, in some roles."""
+    """Work under a name, in some roles, with a token that nobody knew before."""
+    session.clear()
     session["name"] = "".join(letter for letter in name if letter.isprintable()).strip()[:NAME_MAX]
     session["roles"] = [role for role in roles if role in WORKING_ROLES]
 
 
 def stop_work() -> None:
     """Leave."""
-    session.pop("name", None)
-    session.pop("roles", None)
+    session.clear()
 
 
 def actor() -> Actor:

@@ -84,6 +84,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
 CONSOLE_PUBLIC = ("console.static", "console-home")
 CONSOLE_OWN = ("console.enterprise_statement",)
 """Pages that an enterprise may see of itself."""
+CONSOLE_OPERATOR = ("console.make_sample",)
 
 
 def roles_for(endpoint: str) -> tuple[str, ...]:
@@ -92,6 +93,8 @@ def roles_for(endpoint: str) -> tuple[str, ...]:
         return PUBLIC
     if endpoint in CONSOLE_OWN:
         return OWN
+    if endpoint in CONSOLE_OPERATOR:
+        return ("operator",)
     if endpoint.startswith("console."):
         return STAFF  # every step of a page is checked again by the domain
     return ACCESS.get(endpoint, ())

@@ -1,4 +1,4 @@
-"""The computable measures of the Cixi policy as OpenFisca variables, in the vectorised form that its makers teach.
+"""The computable measures of the Cixi policy as OpenFisca variables, vectorised as its makers teach.
 
 Amounts are fen (US cents for exports) in OpenFisca's own ``float``, which has 32 bits: it holds
 whole numbers up to 2^24, so that larger awards may lose fen. Its ``int`` has 32 bits as well and

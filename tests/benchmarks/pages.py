@@ -36,7 +36,7 @@ from tests.benchmarks.growth import position
 from tests.integration.bureau import Clock
 
 HERE = f"/console/{POLICY}/{YEAR}"
-OPEN, CLOSED = datetime(2025, 1, 20, 1, tzinfo=UTC), datetime(2025, 3, 3, 1, tzinfo=UTC)
+OPEN, CLOSED = datetime(2025, 5, 20, 1, tzinfo=UTC), datetime(2025, 7, 3, 1, tzinfo=UTC)
 ROUNDS, PATIENCE = 21, 900
 FIRST_LOAD_MAX = 300_000
 """Bytes that a page and everything it loads may have."""

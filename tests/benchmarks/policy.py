@@ -89,7 +89,7 @@ _CAPS = {
 }
 
 
-def _inputs(facts: EnterpriseFacts) -> Any:
+def _inputs(facts: EnterpriseFacts) -> Any:  # noqa: C901 - one branch a kind of fact
     """(variable, value, year) of one enterprise's facts, under the default readings."""
     yield from _things(facts)
     for key, reports in facts.amounts.get("SalesReported", {}).items():
@@ -115,8 +115,8 @@ def _inputs(facts: EnterpriseFacts) -> Any:
         for claim in claims:
             yield f"claimed.{measure}", min(claim.amount, _CAPS.get(measure, claim.amount)), claim.year
         if measure.startswith("design."):
-            for year in {claim.year for claim in claims}:
-                yield f"claimed.{measure}_has", 1, year
+            for claimed_year in {claim.year for claim in claims}:
+                yield f"claimed.{measure}_has", 1, claimed_year
 
 
 def _things(facts: EnterpriseFacts) -> Any:

@@ -366,7 +366,7 @@ def refuse(city: City, raw: bytes) -> str:
 def test_a_refused_message_is_corrected_and_recorded(city: City, lang: str, words: str) -> None:
     message = json.loads(city.feed.sales("online", 2024, "12.345"))
     digest = refuse(city, json.dumps(message).encode())
-    browser = city.browser(lang)
+    browser = city.browser(lang).works("Lin", "officer")
     assert digest in browser.get("refused")
     assert words in browser.get(f"refused/{digest}")
     again = browser.post(
@@ -386,7 +386,7 @@ def test_a_refused_message_is_corrected_and_recorded(city: City, lang: str, word
 @SQLITE
 def test_a_refused_message_is_dismissed_and_stays_on_record(city: City) -> None:
     digest = refuse(city, b"{")
-    browser = city.browser()
+    browser = city.person("Lin", "officer")
     browser.post(f"refused/{digest}", step="dismiss")
     assert digest not in browser.get("refused")
     assert digest in browser.get("refused?open=false")
@@ -397,7 +397,7 @@ def test_a_refused_message_is_dismissed_and_stays_on_record(city: City) -> None:
 @SQLITE
 def test_a_huge_text_is_shown_in_part_and_cannot_be_sent_again_from_here(city: City) -> None:
     digest = refuse(city, b'{"a":"' + "慈".encode() * 400_000 + b'"}')
-    browser = city.browser()
+    browser = city.person("Lin", "officer")
     text = browser.get(f"refused/{digest}")
     assert len(text.encode()) < SHOWN_BYTES + 20_000
     assert "1,200,008" in text

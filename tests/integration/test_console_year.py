@@ -225,7 +225,7 @@ def test_a_refusal_stands_beside_its_form_with_the_mend_and_keeps_what_was_writt
     assert "2025-05-12" in early
     year.clock.pass_(days=8)
     own = words(officer.post("settlement/close", 409).text)
-    assert "proposed this list" in own
+    assert "proposed the list" in own
     assert year.stage() == "published"
 
 

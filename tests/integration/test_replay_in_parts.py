@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def test_ranges_leave_no_code_out(tmp_path: Path) -> None:
     with ledger.store.reading() as rows:
         found = ranges(rows, 8)
 
-    assert found[0][0] == "" and found[-1][1] is None
-    assert all(before == first for (_, before), (first, _) in zip(found, found[1:], strict=False))
+    assert found[0][0] == ""
+    assert found[-1][1] is None
+    assert all(before == first for (_, before), (first, _) in pairwise(found))
     ledger.close()

@@ -26,6 +26,8 @@ from services.console.files import sent
 from services.console.pages.home import MENU, known_policy
 from services.console.pages.log import looked_at
 from services.console.rendering import choices, page
+from services.identity.access import ACCESS
+from services.identity.gate import requester
 
 MENU.append(("audit_page", "nav-audit"))
 KEPT, LOOKS = 10, 20
@@ -44,7 +46,7 @@ def audit_page(policy: str, year: int) -> BaseResponse:
     before = asking.cursor("checkpoints", int) or (2**62,)
     with ledger.store.reading() as rows:
         kept = _kept(rows, before[0])
-        looked = list(reversed(looks.latest(rows, None, LOOKS)))
+        looked = list(reversed(looks.latest(rows, None, LOOKS))) if _may_see_looks() else []
         names = queries.names_of(rows, [each.code for each in looked])
         place = rows.last_position()
     return page(
@@ -63,6 +65,11 @@ def audit_page(policy: str, year: int) -> BaseResponse:
         names=names,
         books=list(BOOKS),
     )
+
+
+def _may_see_looks() -> bool:
+    """Whether who read what may be shown to whoever asks, as the interface has it."""
+    return bool(requester().roles & set(ACCESS["looks.looks"]))
 
 
 def _latest(ledger: Ledger) -> tuple[dict[str, object] | None, str]:

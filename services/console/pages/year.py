@@ -97,10 +97,14 @@ def used(budget: dict[str, Any], accounts: dict[str, str]) -> tuple[list[Bar], i
     paid = min(fen(accounts["paid"]), inside)
     whole = max(fen(budget["available"]), 1)
     said = language.said
-    return [
-        Bar(said("paid"), paid, rmb(paid), "good"),
-        Bar(said("payable"), inside - paid, rmb(inside - paid), "main"),
-    ], whole, max(fen(budget["available"]) - inside, 0)
+    return (
+        [
+            Bar(said("paid"), paid, rmb(paid), "good"),
+            Bar(said("payable"), inside - paid, rmb(inside - paid), "main"),
+        ],
+        whole,
+        max(fen(budget["available"]) - inside, 0),
+    )
 
 
 def articles(budget: dict[str, Any]) -> list[Bar]:
