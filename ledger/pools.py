@@ -203,7 +203,7 @@ def pool(ledger: Ledger, rows: Rows, book: Rulebook, year: int, at: Moment) -> P
     found: Pool | None = ledger.kept.get(key)
     if found is None:
         found = divide(list(lines_shared(rows, book, year, at)), book, budget)
-        _keep(ledger, key, found)
+        keep(ledger, key, found)
     return found
 
 
@@ -242,7 +242,7 @@ def _now(ledger: Ledger, rows: Rows, book: Rulebook, year: int, budget: Budget) 
         found = Pool(budget, total, Apportionment(budget.amount, total), payable)
     else:
         found = divide(Again(lambda: lines_now(rows, book, year, years)), book, budget)
-    _keep(ledger, key, found)
+    keep(ledger, key, found)
     return found
 
 
@@ -278,7 +278,8 @@ def divide(lines: Iterable[Line], book: Rulebook, budget: Budget) -> Pool:
     return Pool(budget, shares.total, shares, payable)
 
 
-def _keep(ledger: Ledger, key: object, found: Pool) -> None:
+def keep(ledger: Ledger, key: object, found: object) -> None:
+    """Keep what was worked out for a state; what was kept first goes first."""
     with ledger.keeping:
         while len(ledger.kept) >= KEPT_POOLS_MAX:
             ledger.kept.pop(next(iter(ledger.kept)))

@@ -15,7 +15,7 @@ from domain.settling import must_be_open
 from ledger.application import Ledger
 from ledger.policies import rulebook
 from ledger.settlement.paying import head_of, one_step
-from ledger.settlement.pending import Pending, paid_too_much, pending, whole_enterprises
+from ledger.settlement.pending import Pending, paid_too_much, pending, pending_count, whole_enterprises
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
 
@@ -59,4 +59,4 @@ def accept(
     return name, account
 
 
-__all__ = ["Pending", "accept", "paid_too_much", "pending", "whole_enterprises"]
+__all__ = ["Pending", "accept", "paid_too_much", "pending", "pending_count", "whole_enterprises"]

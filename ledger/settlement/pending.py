@@ -9,7 +9,9 @@ from domain.policy.rulebook import Rulebook
 from domain.roles import NotAllowed
 from domain.settlement import Line, payable_of
 from domain.settling import apportionment_of
+from ledger.application import Ledger
 from ledger.policies import rulebook
+from ledger.pools import keep
 from ledger.settlement.reading import must_be_closed
 from ledger.store import Rows, one
 
@@ -74,6 +76,27 @@ def pending(
             found.append(each)
         if len(found) == limit:
             break
+    return found
+
+
+def pending_count(ledger: Ledger, rows: Rows, policy: str, year: int, most: int) -> int:
+    """How many adjustments are proposed, at most ``most``: counted once for what they rest on.
+
+    Whenever an award of the year changes, its total is written anew, at a later position; what was
+    accepted and clawed back is never taken out.
+    """
+    state = one(
+        rows,
+        "SELECT (SELECT MAX(position) FROM totals WHERE policy=? AND year=? AND kind='measure'), "
+        "(SELECT COUNT(*) FROM adjustments WHERE policy=? AND year=?), "
+        "(SELECT COUNT(*) FROM clawbacks WHERE policy=? AND year=?)",
+        [policy, year] * 3,
+    )
+    key = ("pending", policy, year, most, *(state or ()))
+    found: int | None = ledger.kept.get(key)
+    if found is None:
+        found = len(pending(rows, policy, year, limit=most))
+        keep(ledger, key, found)
     return found
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
+from fractions import Fraction
 from html import unescape
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from domain.notes import VerifierKey
 from ledger import queries
 from ledger.application import Ledger
 from ledger.inbox import ingest
+from ledger.overview import factor_over_time
+from ledger.settlement import adjusting
 from ledger.settlement.reading import settlement_of
 from services.api.app import create_app
 from services.console import language
@@ -27,7 +30,7 @@ from services.sample import city
 from services.verify import verify
 from tests.events import CIXI
 from tests.integration.bureau import MAY, Clock
-from tests.integration.closings import closed
+from tests.integration.closings import OFFICER, closed
 from tests.integration.test_console_desk import HERE, SQLITE, XSS, Browser
 
 PAGES = (
@@ -307,6 +310,34 @@ def test_payments_are_filtered_and_late_facts_are_accepted(done: Year) -> None:
     browser.post("adjustments/accept", **fields, into_year="2025", reason="came late")
     assert "¥100,000.00 is accepted into 2025." in browser.get("adjustments")
     assert "No adjustments are pending." in browser.get("adjustments")
+
+
+def test_the_count_of_adjustments_follows_facts_and_decisions(done: Year) -> None:
+    def counts() -> tuple[int, int]:
+        with done.ledger.store.reading() as rows:
+            known = adjusting.pending_count(done.ledger, rows, CIXI, 2024, 100)
+            return known, len(adjusting.pending(rows, CIXI, 2024, limit=100))
+
+    assert counts() == (0, 0)
+    late(done)
+    assert counts() == (1, 1)
+    assert counts() == (1, 1)
+    with done.ledger.store.reading() as rows:
+        [each] = adjusting.pending(rows, CIXI, 2024)
+    adjusting.accept(done.ledger, CIXI, 2024, each.code, each.measure, 2025, OFFICER, each.amount, "late")
+    assert counts() == (0, 0)
+
+
+@SQLITE
+def test_the_factor_of_a_closed_year_stays_on_its_line(done: Year) -> None:
+    with done.ledger.store.reading() as rows:
+        before = factor_over_time(rows, CIXI, 2024)[-1][1]
+    done.clock.pass_(days=3)
+    late(done)
+    with done.ledger.store.reading() as rows:
+        now = queries.budget(done.ledger, rows, CIXI, 2024)["factor"]["fraction"]
+        after = factor_over_time(rows, CIXI, 2024)[-1][1]
+    assert before == after == Fraction(now)
 
 
 def late(year: Year) -> None:

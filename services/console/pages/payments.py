@@ -49,11 +49,10 @@ def state_of(rows: Rows, policy: str, year: int, closed: bool) -> dict[str, Any]
     """What the settlement's page shows of payments: batches, clawbacks, pending adjustments."""
     if not closed:
         return {"batches": [], "clawbacks": [], "pending": 0, "today": today(forms.opened().clock())}
-    found = adjusting.pending(rows, policy, year, limit=PAGE)
     return {
         "batches": batches(rows, policy, year),
         "clawbacks": clawbacks(rows, policy, year),
-        "pending": len(found),
+        "pending": adjusting.pending_count(forms.opened(), rows, policy, year, PAGE),
         "today": today(forms.opened().clock()),
     }
 
