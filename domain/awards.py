@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from domain import kinds
 from domain.events import CATALOGUE, DatedFact
-from domain.facts import SEP, EnterpriseFacts
+from domain.facts import SEP, EnterpriseFacts, claim_key
 from domain.policy.model import (
     Discretionary,
     Fixed,
@@ -91,9 +91,10 @@ def awards_of(facts: EnterpriseFacts, book: Rulebook, trace: list[Step] | None =
     Awards of zero are left out unless they are flagged.
     """
     run = Run(facts, book, trace)
-    for measure_id, segments in book.segments.items():
+    present = {*facts.dated, *facts.amounts, *facts.approvals}
+    for measure_id, segments, reads in book.readers:
         evaluate = _KINDS.get(segments[0].measure.kind)
-        if evaluate is not None:
+        if evaluate is not None and not reads.isdisjoint(present):
             evaluate(run, measure_id, segments)
     if run.awards:
         _highest_only(run)
@@ -309,7 +310,9 @@ def _percentage(run: Run, measure_id: str, segments: list[Segment]) -> None:
             continue
         full = kinds.share(amount, measure.rate, policy.rounding == "half-up")
         capped = full if measure.cap is None else kinds.least(full, measure.cap)
-        claims = [a for a in run.facts.approvals.get(_claim_key(run, measure_id), ()) if a.year == year]
+        claims = [
+            a for a in run.facts.approvals.get(claim_key(run.book.id, measure_id), ()) if a.year == year
+        ]
         approved = sum(each.amount for each in claims)
         by_claim = bool(claims) or measure.claims == "claim-only"
         pay = kinds.least(capped, approved) if by_claim else capped
@@ -318,10 +321,6 @@ def _percentage(run: Run, measure_id: str, segments: list[Segment]) -> None:
         run.note(measure_id, year, "percent", full=full, cap=measure.cap, capped=capped, **values)
         if by_claim:
             run.note(measure_id, year, "claimed", approved=approved, capped=capped, result=pay)
-
-
-def _claim_key(run: Run, measure_id: str) -> str:
-    return f"{run.book.id}{SEP}{measure_id}"
 
 
 def _growth_share(run: Run, measure_id: str, segments: list[Segment]) -> None:
@@ -378,7 +377,7 @@ def _growth_of_year(run: Run, measure: GrowthShare, year: int, base_years: range
 
 
 def _discretionary(run: Run, measure_id: str, segments: list[Segment]) -> None:
-    for approval in run.facts.approvals.get(_claim_key(run, measure_id), ()):
+    for approval in run.facts.approvals.get(claim_key(run.book.id, measure_id), ()):
         measure = run.book.measure_of_year(measure_id, approval.year)
         if not isinstance(measure, Discretionary) or not run.book.covers_year(approval.year):
             continue

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 from domain import kinds
 from domain.awards import OTHER_AWARD
 from domain.events import CATALOGUE, DatedFact
-from domain.facts import SEP
+from domain.facts import claim_key
 from domain.policy.model import (
     Discretionary,
     Fixed,
@@ -403,7 +403,7 @@ def _percentage(run: _Run, measure_id: str, segments: list[Segment]) -> None:
 
 def _approved(run: _Run, measure_id: str, year: int, cap: int | None = None) -> tuple[Column, Column] | None:
     """(rows, sums) of the claims approved for a year, each at most the cap."""
-    found = run.chunk.approvals.get(f"{run.book.id}{SEP}{measure_id}")
+    found = run.chunk.approvals.get(claim_key(run.book.id, measure_id))
     if found is None:
         return None
     mine = found.years == year
@@ -414,7 +414,7 @@ def _approved(run: _Run, measure_id: str, year: int, cap: int | None = None) -> 
 
 
 def _discretionary(run: _Run, measure_id: str, segments: list[Segment]) -> None:
-    found = run.chunk.approvals.get(f"{run.book.id}{SEP}{measure_id}")
+    found = run.chunk.approvals.get(claim_key(run.book.id, measure_id))
     for year in _distinct(found.years) if found is not None else ():
         measure = run.book.measure_of_year(measure_id, year)
         if not isinstance(measure, Discretionary) or not run.book.covers_year(year):

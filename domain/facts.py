@@ -8,6 +8,8 @@ events to be folded again (``add`` says so by returning ``False``).
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
@@ -26,6 +28,11 @@ def key_of(source: str, event_id: str) -> str:
     index, so that taking them in costs the same however many there are.
     """
     return f"{source}{SEP}{event_id}"
+
+
+def claim_key(policy: str, measure: str) -> str:
+    """Under what the approved claims of a measure are kept."""
+    return f"{policy}{SEP}{measure}"
 
 
 class Fact(NamedTuple):
@@ -134,25 +141,13 @@ class EnterpriseFacts:
             ``False`` where the state no longer follows from its events and must be folded
             again from all of them; ``True`` otherwise.
         """
-        cls = CATALOGUE[fact.name]
-        if cls.shape == "amendment":
+        if fact.name in AMENDMENTS:
             self._amend(fact)
             return not known
-        content = self.effective(fact)
-        if content is None:
-            return True
-        if cls.shape == "dated":
-            self._add_dated(fact.name, cast("type[DatedFact]", cls), content)
-        elif cls.shape == "amount":
-            self._add_amount(fact, cast("type[YearlyAmount]", cls), content)
-        elif cls.shape == "figure":
-            self._add_figure(fact.name, content)
-        elif cls.shape == "approval":
-            self._add_approval(fact, content)
-        elif cls.shape == "profile":
-            self._add_profile(fact, content)
-        if cls.shape in ("approval", "claim", "desk"):
-            self._add_claim(fact, content)
+        content = self.effective(fact) if self.amended else fact.content
+        if content is not None:
+            for add in _ADD[CATALOGUE[fact.name].shape]:
+                add(self, fact, content)
         return True
 
     def effective(self, fact: Fact) -> dict[str, Any] | None:
@@ -177,7 +172,8 @@ class EnterpriseFacts:
         else:
             amended.changes.append(content["changes"])
 
-    def _add_dated(self, name: str, cls: type[DatedFact], content: dict[str, Any]) -> None:
+    def _add_dated(self, fact: Fact, content: dict[str, Any]) -> None:
+        name, cls = fact.name, cast("type[DatedFact]", CATALOGUE[fact.name])
         identity = SEP.join([content[part] for part in cls.identity])
         attributes = SEP.join([str(content[part]) for part in cls.attributes])
         on, records = content["on"], self.dated.setdefault(name, {})
@@ -187,9 +183,9 @@ class EnterpriseFacts:
         elif on == earliest[0] and attributes not in earliest[1]:
             earliest[1] = sorted([*earliest[1], attributes])
 
-    def _add_amount(self, fact: Fact, cls: type[YearlyAmount], content: dict[str, Any]) -> None:
-        parts = [str(content[part] or "") for part in cls.group]
-        key = SEP.join([*parts, str(content["year"])])
+    def _add_amount(self, fact: Fact, content: dict[str, Any]) -> None:
+        group = cast("type[YearlyAmount]", CATALOGUE[fact.name]).group
+        key = SEP.join([*(str(content[part] or "") for part in group), str(content["year"])])
         reports = self.amounts.setdefault(fact.name, {}).setdefault(key, Reports())
         reports.total += content["amount_fen"]
         reports.count += 1
@@ -199,14 +195,14 @@ class EnterpriseFacts:
         if latest > reports.latest:
             reports.latest, reports.latest_amount = latest, content["amount_fen"]
 
-    def _add_figure(self, name: str, content: dict[str, Any]) -> None:
-        figures = self.figures.setdefault(name, {}).setdefault(str(content["year"]), [])
+    def _add_figure(self, fact: Fact, content: dict[str, Any]) -> None:
+        figures = self.figures.setdefault(fact.name, {}).setdefault(str(content["year"]), [])
         if content["amount_fen"] not in figures:
             figures.append(content["amount_fen"])
             figures.sort()
 
     def _add_approval(self, fact: Fact, content: dict[str, Any]) -> None:
-        key = f"{content['policy']}{SEP}{content['measure']}"
+        key = claim_key(content["policy"], content["measure"])
         approval = Approval(fact.key, content["item"], content["year"], content["amount_fen"])
         approvals = self.approvals.setdefault(key, [])
         approvals.append(approval)
@@ -231,6 +227,19 @@ class EnterpriseFacts:
             before.desk = desk
 
 
+_Add = Callable[[EnterpriseFacts, Fact, dict[str, Any]], None]
+_ADD: defaultdict[str, tuple[_Add, ...]] = defaultdict(
+    tuple,
+    dated=(EnterpriseFacts._add_dated,),
+    amount=(EnterpriseFacts._add_amount,),
+    figure=(EnterpriseFacts._add_figure,),
+    approval=(EnterpriseFacts._add_approval, EnterpriseFacts._add_claim),
+    claim=(EnterpriseFacts._add_claim,),
+    desk=(EnterpriseFacts._add_claim,),
+    profile=(EnterpriseFacts._add_profile,),
+)
+"""How an event of each shape is counted; other shapes count nowhere."""
+
 CLAIM_STATUS = {
     "ClaimSubmitted": "submitted",
     "ClaimReviewed": "reviewed",
@@ -239,6 +248,10 @@ CLAIM_STATUS = {
     "ClaimWithdrawn": "withdrawn",
     "ClaimAppealed": "appealed",
 }
+
+
+AMENDMENTS = frozenset(name for name, cls in CATALOGUE.items() if cls.shape == "amendment")
+"""Events about another event."""
 
 
 def merged(name: str, content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -254,10 +267,10 @@ def fold(facts: list[Fact]) -> EnterpriseFacts:
     that stands after it mean the same.
     """
     state = EnterpriseFacts()
+    amendments = [fact for fact in facts if fact.name in AMENDMENTS]
+    for fact in amendments:
+        state.add(fact)
     for fact in facts:
-        if CATALOGUE[fact.name].shape == "amendment":
-            state.add(fact)
-    for fact in facts:
-        if CATALOGUE[fact.name].shape != "amendment":
+        if not amendments or fact.name not in AMENDMENTS:
             state.add(fact)
     return state

@@ -7,7 +7,7 @@ from typing import Any
 from domain.events import CATALOGUE, topic_of
 from domain.facts import Fact
 
-_NAME_OF = {topic_of(name): name for name in CATALOGUE}
+_CLASS_OF = {topic_of(name): (name, cls, cls.class_version) for name, cls in CATALOGUE.items()}
 
 
 class UnreadableState(ValueError):
@@ -23,10 +23,9 @@ def fact_from(topic: str, values: dict[str, Any]) -> tuple[Fact, str]:
         UnreadableState: where the state is none of the catalogue's.
     """
     try:
-        name = _NAME_OF[topic]
-        cls = CATALOGUE[name]
+        name, cls, latest = _CLASS_OF[topic]
         version = values.pop("class_version", 1)
-        while version < cls.class_version:
+        while version < latest:
             getattr(cls, f"upcast_v{version}_v{version + 1}")(values)
             version += 1
         recorded_at = values.pop("timestamp")["_data_"].replace("+00:00", "Z")

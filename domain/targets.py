@@ -31,6 +31,8 @@ def targets_of(facts: EnterpriseFacts, book: Rulebook) -> Added:
     found: Added = {}
     read: _Read = {}
     for target in book.latest.targets.values():
+        if target.of.fact not in facts.dated and target.of.fact not in facts.amounts:
+            continue
         for year, months in _towards(facts, book.latest, target, read).items():
             if months and book.covers_year(year):
                 found.setdefault(year, {})[target.id] = months

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from domain.events import CATALOGUE
-from domain.facts import SEP, Fact, fold, key_of, merged
+from domain.facts import SEP, Fact, claim_key, fold, key_of, merged
 from domain.money import AMOUNT_FEN_MAX, rmb, yuan
 from domain.policy.rulebook import Rulebook
 from ledger.application import Ledger
@@ -214,17 +214,21 @@ class Batch:
 
     def _look_up(self, messages: list[Message]) -> None:
         """Load what the batch needs to know: identities already taken, enterprises touched."""
-        keys = {m.fact.key for m in messages}
-        for message in messages:
-            if "of_source" in message.fact.content:
-                content = message.fact.content
-                keys.add(key_of(content["of_source"], content["of"]))
+        contents = [message.fact.content for message in messages]
+        amended = {key_of(each["of_source"], each["of"]) for each in contents if "of_source" in each}
         sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
-        for key, digest, position in self.rows.all_in(sql, keys):
+        for key, digest, position in self.rows.all_in(sql, {m.fact.key for m in messages} | amended):
             self.known[key] = _Known(bytes(digest), position)
+        self._read([self.known[key] for key in amended if key in self.known])
         codes = {message.subject for message in messages}
         for code, row in load(self.rows, codes).items():
             self.touched[code] = _Touched(row, dict(row.outcomes))
+
+    def _read(self, amended: list[_Known]) -> None:
+        """Read the stored events that amendments of this batch name."""
+        at = {known.position: known for known in amended}
+        for event in map(stored, self.rows.all_in(f"{SELECT} WHERE rowid IN ({{}})", at)):
+            at[event.position].subject, at[event.position].fact = event.originator, event.fact
 
     def _one(self, raw: bytes, message: Message | Refusal, first: int) -> Result:
         if isinstance(message, Refusal):
@@ -309,7 +313,7 @@ class Batch:
         faults = []
         if measure.cap_fen is not None and content["amount_fen"] > measure.cap_fen:
             faults.append(Fault("claim.cap", "data.amount", {"cap": rmb(measure.cap_fen)}))
-        approvals = touched.row.facts.approvals.get(f"{content['policy']}{SEP}{content['measure']}", [])
+        approvals = touched.row.facts.approvals.get(claim_key(content["policy"], content["measure"]), [])
         if any(each.item == content["item"] and each.key != key for each in approvals):
             faults.append(Fault("claim.item", "data.item", {"item": content["item"]}))
         return faults
@@ -373,11 +377,7 @@ class Batch:
 
     def _target(self, fact: Fact) -> _Known | None:
         """The event that an amendment names, where the ledger has it."""
-        known = self.known.get(key_of(fact.content["of_source"], fact.content["of"]))
-        if known is not None and known.fact is None:
-            event = stored(self.rows.all(f"{SELECT} WHERE rowid=?", [known.position])[0])
-            known.subject, known.fact = event.originator, event.fact
-        return known
+        return self.known.get(key_of(fact.content["of_source"], fact.content["of"]))
 
     # --- writing ------------------------------------------------------------------------------
 

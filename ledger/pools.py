@@ -26,7 +26,7 @@ from ledger.projections.enterprises import every_row
 from ledger.projections.settlements import lines_listed
 from ledger.settlement.reading import closing_of, closings
 from ledger.store import Row, Rows
-from ledger.stored import by_originator
+from ledger.stored import histories
 
 KEPT_POOLS_MAX = 64
 
@@ -179,8 +179,8 @@ def facts_stream(rows: Rows, at: Moment) -> Iterator[tuple[str, EnterpriseFacts]
             yield row.code, row.facts
         return
     until = at.until if at.until is not None else rows.last_position()
-    for code, events in by_originator(rows, until):
-        yield code, facts_at([event.fact for event in events], at.as_of)
+    for code, _, facts in histories(rows, until):
+        yield code, facts_at(facts, at.as_of)
 
 
 def lines_of(code: str, book: Rulebook, facts: EnterpriseFacts) -> Iterator[Line]:

@@ -44,8 +44,11 @@ class Rows(Protocol):
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Every row of a small answer."""
 
-    def all_in(self, sql: str, values: Iterable[Any]) -> list[Row]:
-        """Rows for any number of values of one type; ``IN ({})`` in the SQL stands for them."""
+    def all_in(self, sql: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Row]:
+        """Rows for any number of values of one type; ``IN ({})`` at the end of the SQL stands for them.
+
+        ``before`` are the values of the marks that stand before it.
+        """
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory."""

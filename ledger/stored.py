@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -67,10 +69,17 @@ def events_of(rows: Rows, originator: str, until: int | None = None) -> list[Sto
     return [stored(row) for row in rows.all(sql + " ORDER BY originator_version", values)]
 
 
-def by_originator(
-    rows: Rows, until: int, first: str = "", before: str | None = None
-) -> Iterator[tuple[str, list[Stored]]]:
-    """Every enterprise with its events up to a position, streamed in order of credit code.
+class History(NamedTuple):
+    """An enterprise and its facts in the order in which they were recorded."""
+
+    code: str
+    version: int
+    """Of its last event."""
+    facts: list[Fact]
+
+
+def histories(rows: Rows, until: int, first: str = "", before: str | None = None) -> Iterator[History]:
+    """Every enterprise with its facts up to a position, streamed in order of credit code.
 
     Args:
         first: the first code that is wanted.
@@ -78,14 +87,15 @@ def by_originator(
     """
     some, values = (" AND originator_id>=?", [first]) if first else ("", list[Any]())
     some, values = (f"{some} AND originator_id<?", [*values, before]) if before else (some, values)
-    sql = f"{SELECT} WHERE rowid<=?{some} ORDER BY originator_id, originator_version"
-    code, events = "", list[Stored]()
-    for row in rows.stream(sql, [until, *values]):
-        if row[1] != code:
-            if events:
-                yield code, events
-            code, events = row[1], []
-        if is_enterprise(row[1]):
-            events.append(stored(row))
-    if events:
-        yield code, events
+    sql = (
+        "SELECT originator_id, originator_version, topic, state FROM stored_events "
+        f"WHERE rowid<=?{some} ORDER BY originator_id, originator_version"
+    )
+    for code, events in groupby(rows.stream(sql, [until, *values]), key=itemgetter(0)):
+        if not is_enterprise(code):
+            continue
+        last, facts = 0, []
+        for _, version, topic, state in events:
+            facts.append(fact_from(topic, _decode(state))[0])
+            last = version
+        yield History(code, last, facts)

@@ -6,7 +6,6 @@ The answers are those of the API: both call the same functions of the ledger.
 from __future__ import annotations
 
 import os
-import sys
 
 import click
 
@@ -22,6 +21,7 @@ from ledger.settlement.paying import StepsRefused
 from ledger.store import StoreUnavailable
 from services.api.codes import said
 from services.api.problems import fault_of
+from services.collector import relax
 from services.commands import (
     audit,
     desk,
@@ -108,5 +108,11 @@ for module in MODULES:
         main.add_command(command)
 
 
+def run() -> None:
+    """The command as a process of its own."""
+    relax()
+    main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

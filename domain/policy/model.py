@@ -6,7 +6,7 @@ ten-thousandths (``85 %`` is 8500). Dates are ``YYYY-MM-DD`` text in the policy'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from dataclasses import field as field_of
 
 from domain.events import CATALOGUE
@@ -72,6 +72,12 @@ class Measure:
     stacks_with: tuple[str, ...] = ()
     funds: str = "inside"
     """``inside`` the budget, or ``outside``: paid in full from other funds."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The kinds of event that this row counts; with none of them, and no claim, it gives nothing."""
+        selects = (getattr(self, each.name) for each in fields(self))
+        return frozenset(name for select in selects if isinstance(select, Select) for name in select.facts)
 
     @property
     def cap_fen(self) -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
+from domain.facts import claim_key
 from domain.policy.model import Measure, Policy
 
 
@@ -91,6 +92,15 @@ class Rulebook:
                 if start <= end:
                     segment = Segment(start, end, measure, policy)
                     found.setdefault(measure.id, []).append(segment)
+        return found
+
+    @cached_property
+    def readers(self) -> list[tuple[str, list[Segment], frozenset[str]]]:
+        """Each measure with its versions and what it reads: kinds of event, and the key of its claims."""
+        found = []
+        for measure_id, segments in self.segments.items():
+            reads = frozenset[str]().union(*(segment.measure.reads for segment in segments))
+            found.append((measure_id, segments, reads | {claim_key(self.id, measure_id)}))
         return found
 
 

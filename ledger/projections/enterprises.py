@@ -17,7 +17,7 @@ from domain.facts import SEP, EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
 from domain.targets import Added, Months, targets_of
 from ledger.store import Rows
-from ledger.stored import by_originator
+from ledger.stored import histories
 
 REBUILD_CHUNK = 1_000
 
@@ -188,6 +188,13 @@ class Writer:
             total[1] += withheld
             total[2] += number
 
+    def _moves(self) -> dict[tuple[str, int, str], dict[str, list[int]]]:
+        """By how much totals move: (policy, year, kind), then name."""
+        found: dict[tuple[str, int, str], dict[str, list[int]]] = {}
+        for (policy, year, kind, name), move in self.totals.items():
+            found.setdefault((policy, year, kind), {})[name] = move
+        return found
+
     def flush(self) -> None:
         """Write everything collected so far but the totals."""
         self.rows.run_many(_upsert("enterprises", 1, "code", "version", "facts", "outcome"), self.enterprises)
@@ -211,12 +218,15 @@ class Writer:
         """Write the rest, and move the totals."""
         self.flush()
         now: list[tuple[object, ...]] = []
-        for key, (gross, withheld, number) in self.totals.items():
-            sql = "SELECT gross, withheld, number FROM totals WHERE policy=? AND year=? AND kind=? AND name=?"
-            found = self.rows.all(sql, key)
-            was = [int(value) for value in found[0]] if found else [0, 0, 0]
-            moved = (was[0] + gross, was[1] + withheld, was[2] + number)
-            now.append((*key, self.position, *(str(value) for value in moved)))
+        for group, moves in self._moves().items():
+            sql = (
+                "SELECT name, gross, withheld, number FROM totals "
+                "WHERE policy=? AND year=? AND kind=? AND name IN ({})"
+            )
+            was = {name: map(int, values) for name, *values in self.rows.all_in(sql, moves, group)}
+            for name, move in moves.items():
+                moved = (str(old + by) for old, by in zip(was.get(name, (0, 0, 0)), move, strict=True))
+                now.append((*group, name, self.position, *moved))
         columns = ("policy", "year", "kind", "name", "position", "gross", "withheld", "number")
         self.rows.run_many(_upsert("totals", 4, *columns), now)
         self.rows.run_many(_upsert("totals_history", 5, *columns), now)
@@ -278,9 +288,8 @@ def rebuild(
     writer = Writer(target, books, until)
     whole = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
     count = 0
-    for count, (code, events) in enumerate(by_originator(source, until, *between), start=1):
-        facts = fold([event.fact for event in events])
-        writer.put(EnterpriseRow(code, events[-1].version, facts), {})
+    for count, (code, version, facts) in enumerate(histories(source, until, *between), start=1):
+        writer.put(EnterpriseRow(code, version, fold(facts)), {})
         if count % REBUILD_CHUNK == 0:
             writer.flush()
             if progress:

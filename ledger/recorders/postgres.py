@@ -195,13 +195,13 @@ class PostgresRows:
         """Every row of a small answer."""
         return list(self._execute(_translated(sql), values, binary=True).fetchall())
 
-    def all_in(self, sql: str, values: Iterable[Any]) -> list[Row]:
+    def all_in(self, sql: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Row]:
         """Rows for any number of values of one type, sent as one array."""
         wanted = storable(values)
         if not wanted:
             return []
         any_of = _translated(sql).replace("IN ({})", "= ANY(%b)")
-        return list(self._execute(any_of, [wanted], binary=True).fetchall())
+        return list(self._execute(any_of, [*before, wanted], binary=True).fetchall())
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory; closed with the transaction."""

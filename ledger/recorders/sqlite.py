@@ -80,12 +80,12 @@ class SQLiteRows:
         """Every row of a small answer."""
         return self._cursor(sql, values).fetchall()
 
-    def all_in(self, sql: str, values: Iterable[Any]) -> list[Row]:
+    def all_in(self, sql: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Row]:
         """Rows for any number of values; ``IN ({})`` is filled a chunk at a time."""
         wanted, found = list(values), list[Row]()
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
-            found += self.all(sql.format(",".join("?" * len(chunk))), chunk)
+            found += self.all(sql.format(",".join("?" * len(chunk))), [*before, *chunk])
         return found
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:

@@ -75,9 +75,9 @@ class CountedRows:
                 raise Stopped
             yield row
 
-    def all_in(self, sql: str, values: Iterable[Any]) -> list[Row]:
+    def all_in(self, sql: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Row]:
         """Rows for any number of values."""
-        return self._rows.all_in(sql, values)
+        return self._rows.all_in(sql, values, before)
 
 
 Reading = Callable[[Ledger, Rows], Any]

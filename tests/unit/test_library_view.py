@@ -21,7 +21,7 @@ from ledger.inbox import ingest
 from ledger.policies import adopt_policy, set_budget
 from ledger.projections.enterprises import load
 from ledger.replay import replay
-from ledger.stored import SELECT, Stored, by_originator, events_of, stored
+from ledger.stored import SELECT, Stored, events_of, histories, stored
 from tests.events import CIXI, CIXI_TEXT, Feed, awards, take
 from tests.worked import messages_of, read_case
 
@@ -99,14 +99,14 @@ def test_the_notification_log_holds_every_event_at_its_position(ledger: Ledger) 
 def test_the_repository_rebuilds_every_enterprise_as_the_read_model_holds_it(ledger: Ledger) -> None:
     fill(ledger)
     with ledger.store.reading() as rows:
-        histories = dict(by_originator(rows, rows.last_position()))
-        models = load(rows, histories)
+        found = list(histories(rows, rows.last_position()))
+        models = load(rows, [each.code for each in found])
 
-    assert len(histories) >= 10
-    for code, events in histories.items():
+    assert len(found) >= 10
+    for code, version, facts in found:
         enterprise = library_view(ledger, code)
-        assert enterprise.version == models[code].version == len(events)
-        assert [told(fact) for fact in enterprise.events] == [event.fact for event in events]
+        assert enterprise.version == models[code].version == version == len(facts)
+        assert [told(fact) for fact in enterprise.events] == facts
         assert enterprise.facts == models[code].facts
 
 
@@ -114,7 +114,7 @@ def test_the_repository_rebuilds_every_enterprise_as_the_read_model_holds_it(led
 def test_corrections_and_retractions_mean_the_same_to_both_readers(ledger: Ledger, case: str) -> None:
     fill(ledger, case)
     with ledger.store.reading() as rows:
-        codes = [code for code, _ in by_originator(rows, rows.last_position())]
+        codes = [each.code for each in histories(rows, rows.last_position())]
         models = load(rows, codes)
 
     assert any(library_view(ledger, code).facts.amended for code in codes)
