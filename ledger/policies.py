@@ -66,10 +66,15 @@ def rulebooks(
     ``changes`` (by policy) are a what-if's; they apply to every version.
     """
     versions: dict[str, list[Policy]] = {}
-    sql = "SELECT policy, digest, document FROM policies WHERE position<=? ORDER BY policy, version"
-    for policy, digest, document in rows.all(sql, [2**62 if until is None else until]):
+    sql = "SELECT policy, digest, position FROM policies WHERE position<=? ORDER BY policy, version"
+    for policy, digest, position in rows.all(sql, [2**62 if until is None else until]):
         changed = (changes or {}).get(policy)
-        versions.setdefault(policy, []).append(_loaded(document, digest, changed))
+        if changed is not None or digest not in _texts:
+            document = rows.all("SELECT document FROM policies WHERE position=?", [position])[0][0]
+            loaded = _loaded(document, digest, changed)
+        else:
+            loaded = _texts[digest]
+        versions.setdefault(policy, []).append(loaded)
     for policy, changed in (changes or {}).items():
         _refuse_unknown(rows, policy, changed)
     return {policy: _book(found) for policy, found in versions.items()}

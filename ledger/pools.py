@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from domain.awards import awards_of
 from domain.facts import EnterpriseFacts
@@ -193,17 +193,29 @@ def lines_of(code: str, book: Rulebook, facts: EnterpriseFacts) -> Iterator[Line
 
 def pool(ledger: Ledger, rows: Rows, book: Rulebook, year: int, at: Moment) -> Pool:
     """The pool that an award year is paid from; that of a closed year is the frozen one."""
+    if at.is_now:
+        return _present(ledger, rows, book, year)
     closing = frozen(rows, book, year, at)
     if closing is not None:
         return pool_of(book, closing)
     budget = budget_of(rows, book, year, at.until)
-    if at.is_now:
-        return _now(ledger, rows, book, year, budget)
     key = (book.id, _identity(book), year, budget, at)
     found: Pool | None = ledger.kept.get(key)
     if found is None:
         found = divide(list(lines_shared(rows, book, year, at)), book, budget)
         keep(ledger, key, found)
+    return found
+
+
+def _present(ledger: Ledger, rows: Rows, book: Rulebook, year: int) -> Pool:
+    """The pool as it now stands; of each year the last is kept, for the position that it holds for."""
+    slot, state = ("present", book.id, year), (rows.last_position(), _identity(book))
+    kept = ledger.kept.get(slot)
+    if kept is not None and kept[0] == state:
+        return cast(Pool, kept[1])
+    closing = closing_of(rows, book.id, year)
+    found = pool_of(book, closing) if closing else _now(ledger, rows, book, year, budget_of(rows, book, year))
+    keep(ledger, slot, (state, found))
     return found
 
 

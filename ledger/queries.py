@@ -56,8 +56,9 @@ def balance(ledger: Ledger, rows: Rows, code: str, policy: str, year: int, at: M
     """
     book = rulebook(rows, policy, at.until, at.rules_as_of)
     found = pool(ledger, rows, book, year, at)
-    lines = lines_of_enterprise(rows, code, book, year, at, found)
-    flags = {} if found.closing else _flags(rows, code, book, year, at)
+    awards = {} if found.closing else awards_at(rows, code, book, at).get(year, {})
+    lines = _lines(rows, code, book, year, at, found, awards)
+    flags = {measure: award.flags for measure, award in awards.items() if award.flags}
     shown = {(line.year, line.measure): line for line in lines}
     for measure in flags:
         shown.setdefault((year, measure), Line(code, measure, year, 0, 0))
@@ -82,6 +83,13 @@ def lines_of_enterprise(
     rows: Rows, code: str, book: Rulebook, year: int, at: Moment, found: Pool
 ) -> list[Line]:
     """One enterprise's awards that a year pays: its own, and what closed years bring in."""
+    awards = {} if found.closing else awards_at(rows, code, book, at).get(year, {})
+    return _lines(rows, code, book, year, at, found, awards)
+
+
+def _lines(
+    rows: Rows, code: str, book: Rulebook, year: int, at: Moment, found: Pool, awards: dict[str, Award]
+) -> list[Line]:
     if found.closing:
         enterprise_row(rows, code)
         sql = (
@@ -89,15 +97,9 @@ def lines_of_enterprise(
             "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
         )
         return [Line(*row) for row in rows.all(sql, [book.id, year, code])]
-    awards = awards_at(rows, code, book, at).get(year, {})
     own = [Line(code, measure, year, a.gross, a.withheld) for measure, a in awards.items() if a.gross]
     known = at.as_of is None and at.rules_as_of is None
     return merged(own + (brought_in(rows, book, year, at.until, code) if known else []))
-
-
-def _flags(rows: Rows, code: str, book: Rulebook, year: int, at: Moment) -> dict[str, tuple[str, ...]]:
-    awards = awards_at(rows, code, book, at).get(year, {})
-    return {measure: award.flags for measure, award in awards.items() if award.flags}
 
 
 def account(rows: Rows, code: str, policy: str, year: int, at: Moment = NOW) -> Answer:

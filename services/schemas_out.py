@@ -5,6 +5,7 @@ The API serves them, OpenAPI holds them as components, and AsyncAPI will do so t
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -61,7 +62,7 @@ def field_schema(field: fields.Field[Any]) -> Document:
     """One field; where it may be left out, it may be null as well."""
     if not isinstance(field, MessageField):
         return {}
-    schema = dict(field.json_schema)
+    schema = deepcopy(dict(field.json_schema))
     if not field.allow_none:
         return schema
     schema["type"] = [schema["type"], "null"]

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteDatastore, SQLiteProcessRecorder
@@ -126,6 +127,8 @@ class SQLiteStore:
     def __init__(self, recorder: SQLiteProcessRecorder) -> None:
         self.recorder = recorder
         self.datastore: SQLiteDatastore = recorder.datastore
+        self.ready: WeakSet[SQLiteConnection] = WeakSet()
+        """Connections whose settings are in place."""
         with self.datastore.get_connection(commit=True) as connection:
             raw = self._prepared(connection)
             if raw.execute("PRAGMA synchronous").fetchone()[0] != FULL:
@@ -134,13 +137,15 @@ class SQLiteStore:
                     "confirmed — use a SQLite build that keeps it"
                 )
 
-    @staticmethod
-    def _prepared(connection: SQLiteConnection) -> sqlite3.Connection:
+    def _prepared(self, connection: SQLiteConnection) -> sqlite3.Connection:
         raw = connection._sqlite_conn
+        raw.execute("PRAGMA secure_delete=FAST")  # no copy of a row stays behind in a page that was split
+        if connection in self.ready:
+            return raw
         raw.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         raw.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         raw.execute("PRAGMA synchronous=FULL")
-        raw.execute("PRAGMA secure_delete=FAST")  # no copy of a row stays behind in a page that was split
+        self.ready.add(connection)
         return raw
 
     @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
+import msgspec
+from flask import Flask, Request
 from flask.json.provider import DefaultJSONProvider
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from ledger.application import Ledger
 from services import logs
@@ -62,13 +64,27 @@ class Json(DefaultJSONProvider):
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """Write JSON; half a surrogate pair, which an upstream may send, becomes a question mark."""
-        return super().dumps(obj, **kwargs).encode("utf-8", "replace").decode()
+        try:
+            return msgspec.json.encode(obj).decode()
+        except (TypeError, ValueError):  # what only the standard library writes, such as half a pair
+            return super().dumps(obj, **kwargs).encode("utf-8", "replace").decode()
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's sessions; whoever brings no cookie, as every program, costs no cryptography."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Read the caller's session, or begin an empty one."""
+        if app.secret_key and self.get_cookie_name(app) not in request.cookies:
+            return SecureCookieSession()
+        return super().open_session(app, request)
 
 
 class Api(Flask):
     """Flask with our JSON."""
 
     json_provider_class = Json
+    session_interface = Sessions()
 
 
 def create_app(ledger: Ledger, identity: IdentitySettings | None = None) -> Flask:

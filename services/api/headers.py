@@ -32,18 +32,22 @@ def refuse_foreign_writes() -> None:
 def add_headers(response: Response) -> Response:
     """Set the headers; a read whose ETag the caller holds becomes 304."""
     page = response.mimetype in ("text/html", "text/css")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Content-Security-Policy", PAGE_POLICY if page else CONTENT_POLICY)
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers["X-Frame-Options"] = "DENY"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    lasting = response.cache_control.public
-    if not lasting:
-        response.headers["Cache-Control"] = "no-store"
-    response.vary.add("Accept-Language")
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Content-Security-Policy", PAGE_POLICY if page else CONTENT_POLICY)
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers["X-Frame-Options"] = "DENY"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    lasting = "public" in headers.get("Cache-Control", "")
     readable = request.method in ("GET", "HEAD") and response.status_code == 200
-    if readable and not lasting and not request.path.startswith(UNCACHED) and not response.is_streamed:
-        response.headers["Cache-Control"] = "private, no-cache"
+    checked = readable and not request.path.startswith(UNCACHED) and not response.is_streamed
+    if not lasting:
+        headers["Cache-Control"] = "private, no-cache" if checked else "no-store"
+    if "Vary" in headers:
+        response.vary.add("Accept-Language")
+    else:
+        headers["Vary"] = "Accept-Language"
+    if checked and not lasting:
         response.add_etag()
         response.make_conditional(request)
     return response

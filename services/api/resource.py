@@ -124,7 +124,7 @@ class Resource(Blueprint):  # type: ignore[misc]
 
         def decorate(view: View) -> View:
             checked = _etagged(self.alt_response(200, **_said(answer, media_type))(_checked(view)))
-            checked = self.arguments(query, location="query")(checked)
+            checked = self.arguments(query(), location="query")(checked)
             self.route(rule)(self._summarised(zh, view)(checked))
             return view
 
@@ -148,7 +148,7 @@ class Resource(Blueprint):  # type: ignore[misc]
                 checked = self.alt_response(status, **_said(answer, media_type))(checked)
             if body is not None:
                 checked = self.arguments(body, location="json")(checked)
-            checked = self.arguments(Query, location="query")(checked)
+            checked = self.arguments(Query(), location="query")(checked)
             if request_body is not None:
                 checked = self.doc(requestBody=request_body)(checked)
             self.route(rule, methods=[method])(self._summarised(zh, view)(checked))
