@@ -178,6 +178,14 @@ def _in_life(run: Run, segments: list[Segment], part: str) -> Iterator[tuple[str
 
 def _years(run: Run, measure_id: str, part: str) -> Iterator[tuple[int, int, Any, Policy]]:
     """(year, amount, measure, policy) of each year of the life that has reports."""
+    segments = run.book.segments[measure_id]
+    if len(segments) == 1 and len(run.book.versions) == 1:  # nothing depends on which version governs
+        only = segments[0]
+        select = getattr(only.measure, part)
+        for year, amount in yearly(run.facts, select, only.policy.reports).items() if select else ():
+            if run.book.covers_year(year):
+                yield year, amount, only.measure, only.policy
+        return
     for year in sorted(_reported_years(run, measure_id, part)):
         policy = run.book.of_year(year)
         measure = policy.measures.get(measure_id)

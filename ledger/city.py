@@ -15,7 +15,7 @@ import numpy as np
 from domain.apportioning import cut_of, shares
 from domain.columns import Awarded, Column, Group
 from domain.events import is_enterprise
-from domain.facts import EnterpriseFacts
+from domain.facts import EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
 from domain.settlement import basis, shares_budget
 from ledger.application import Ledger
@@ -23,6 +23,7 @@ from ledger.packing import Packed, awards_in, pack
 from ledger.policies import Budget
 from ledger.projections.enterprises import every_row, load
 from ledger.store import Rows
+from ledger.stored import histories
 
 FRESH_SHARE = 8
 """Once more than one in so many enterprises was packed anew, all are packed again."""
@@ -181,6 +182,12 @@ def city_columns(ledger: Ledger, rows: Rows) -> CityColumns:
 def packed(rows: Rows, position: int) -> CityColumns:
     """Every enterprise of the read model, packed in one pass."""
     parts = list(pack((row.code, row.facts) for row in every_row(rows)))
+    return _city(position, parts, [part.chunk.zero > 0 for part in parts], 0)
+
+
+def replayed(rows: Rows, position: int) -> CityColumns:
+    """Every enterprise as its events up to a position leave it, whatever the read models say."""
+    parts = list(pack((code, fold(facts)) for code, _, facts in histories(rows, position)))
     return _city(position, parts, [part.chunk.zero > 0 for part in parts], 0)
 
 

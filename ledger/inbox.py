@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from domain.events import CATALOGUE
 from domain.facts import SEP, Fact, claim_key, fold, key_of, merged
@@ -52,8 +52,7 @@ class Offsets:
 Status = Literal["accepted", "duplicate", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of one message."""
 
     status: Status
@@ -96,10 +95,28 @@ def ingest(
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
+    return record(ledger, messages, checked(ledger, messages, scope), channel, offsets)
+
+
+def checked(
+    ledger: Ledger, messages: Sequence[bytes | Refusal], scope: Scope | None = None
+) -> list[Message | Refusal]:
+    """What messages say, each right in itself and the sender's to say, or why it is refused."""
     now = Now.at(ledger.clock())
     decoded = [each if isinstance(each, Refusal) else decode(each, now) for each in messages]
-    if scope is not None:
-        decoded = [_within(scope, raw, said) for raw, said in zip(messages, decoded, strict=True)]
+    if scope is None:
+        return decoded
+    return [_within(scope, raw, said) for raw, said in zip(messages, decoded, strict=True)]
+
+
+def record(
+    ledger: Ledger,
+    messages: Sequence[bytes | Refusal],
+    decoded: Sequence[Message | Refusal],
+    channel: str,
+    offsets: Offsets | None = None,
+) -> list[Result]:
+    """Take checked messages to a commit: duplicates, rules that need the ledger, events, balances."""
     for attempt in range(CONFLICT_TRIES):
         try:
             with ledger.store.writing() as rows:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import multiprocessing
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from domain.policy.rulebook import Rulebook
-from ledger.application import open_ledger
+from ledger.application import Ledger, open_ledger
 from ledger.projections.enterprises import Progress, TotalKey, Writer, rebuild
-from ledger.store import Row, Rows
+from ledger.recorders.sqlite import SQLiteStore
+from ledger.store import Rows
 
 PROCESSES_MAX = 64
 RANGES_PER_PROCESS = 4
 """Ranges are shared out as processes become free, so that one with many events holds up nobody."""
-MERGED_ROWS = 5_000
 MERGED = ("enterprises", "awards", "balances", "claims")
 """Read models whose rows belong to one enterprise each."""
 
@@ -42,13 +42,13 @@ class _Part(NamedTuple):
 
 def rebuild_in_parts(
     source: Rows,
-    target: Rows,
+    replica: Ledger,
     books: dict[str, Rulebook],
     until: int,
     several: Several,
     progress: Progress | None = None,
 ) -> None:
-    """Fill empty read models from the events up to a position, as ``rebuild`` does."""
+    """Fill a file's empty read models from the events up to a position, as ``rebuild`` does."""
     parts = [
         _Part(several, books, until, between, str(Path(several.folder, f"part{number}.db")))
         for number, between in enumerate(ranges(source, several.processes * RANGES_PER_PROCESS))
@@ -59,14 +59,15 @@ def rebuild_in_parts(
     # Started anew rather than forked: a fork would share the parent's connections and threads.
     with multiprocessing.get_context("spawn").Pool(several.processes) as pool:
         for path, count in pool.imap_unordered(_build, parts):
-            _merge(path, target, totals)
+            _take(replica, path, totals)
             Path(path).unlink()
             done += count
             if progress:
                 progress(done, whole)
-    writer = Writer(target, books, until)
-    writer.totals = totals
-    writer.finish()
+    with replica.store.writing() as target:
+        writer = Writer(target, books, until)
+        writer.totals = totals
+        writer.finish()
 
 
 def ranges(rows: Rows, count: int) -> list[tuple[str, str | None]]:
@@ -89,19 +90,10 @@ def _build(part: _Part) -> tuple[str, int]:
     return part.path, count
 
 
-def _merge(path: str, target: Rows, totals: dict[TotalKey, list[int]]) -> None:
+def _take(replica: Ledger, path: str, totals: dict[TotalKey, list[int]]) -> None:
     """Take over a range's rows, and add up its totals."""
+    cast(SQLiteStore, replica.store).take(path, MERGED)
     with closing(open_ledger(path)) as part, part.store.reading() as rows:
-        for table in MERGED:
-            waiting: list[Row] = []
-            insert = ""
-            for row in rows.stream(f"SELECT * FROM {table}"):
-                insert = insert or f"INSERT INTO {table} VALUES ({','.join('?' * len(row))})"
-                waiting.append(row)
-                if len(waiting) == MERGED_ROWS:
-                    target.run_many(insert, waiting)
-                    waiting = []
-            target.run_many(insert, waiting) if waiting else None
         for policy, year, kind, name, *values in rows.all(
             "SELECT policy, year, kind, name, gross, withheld, number FROM totals"
         ):

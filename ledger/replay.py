@@ -82,13 +82,14 @@ def replay(
     """
     replica = open_ledger(into, clock=_still(ledger.clock))
     try:
-        with ledger.store.reading() as rows, replica.store.writing() as target:
+        with ledger.store.reading() as rows:
             position = rows.last_position()
-            if several is None:
-                rebuild(rows, target, rulebooks(rows), position, progress)
-            else:
-                rebuild_in_parts(rows, target, rulebooks(rows), position, several, progress)
-            rebuild_settlements(rows, target, position)
+            if several is not None:
+                rebuild_in_parts(rows, replica, rulebooks(rows), position, several, progress)
+            with replica.store.writing() as target:
+                if several is None:
+                    rebuild(rows, target, rulebooks(rows), position, progress)
+                rebuild_settlements(rows, target, position)
         with ledger.store.reading() as rows, replica.store.reading() as again:
             found = _certificate(rows, again, position)
         if take_over:

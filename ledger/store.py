@@ -94,7 +94,11 @@ _NOWHERE_STORED = re.compile("[\x00\ud800-\udfff]")
 
 def storable(values: Iterable[Any]) -> list[Any]:
     """Values with U+FFFD in place of the characters that no database text holds."""
-    return [_NOWHERE_STORED.sub("\ufffd", value) if isinstance(value, str) else value for value in values]
+    given = list(values)
+    texts = [value for value in given if isinstance(value, str)]
+    if not texts or not _NOWHERE_STORED.search("".join(texts)):
+        return given
+    return [_NOWHERE_STORED.sub("\ufffd", value) if isinstance(value, str) else value for value in given]
 
 
 def one(rows: Rows, sql: str, values: Sequence[Any] = ()) -> Row | None:

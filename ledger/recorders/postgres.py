@@ -234,14 +234,9 @@ class PostgresRows:
 
     def append(self, first_position: int, events: Sequence[tuple[str, int, str, bytes]]) -> None:
         """Store events at consecutive positions, and have the library's own follow after them."""
-        copy = (
-            "COPY stored_events (notification_id, originator_id, originator_version, topic, state) "
-            "FROM STDIN (FORMAT BINARY)"
-        )
-        with self.connection.cursor() as cursor, cursor.copy(copy) as into:
-            into.set_types(["int8", "text", "int8", "text", "bytea"])
-            for position, event in enumerate(events, start=first_position):
-                into.write_row((position, *event))
+        columns = "notification_id, originator_id, originator_version, topic, state"
+        placed = [(first_position + place, *event) for place, event in enumerate(events)]
+        self.run_many(f"INSERT INTO stored_events ({columns}) VALUES (?,?,?,?,?)", placed)
         last = first_position + len(events) - 1
         self.run("SELECT setval(pg_get_serial_sequence('stored_events', 'notification_id'), ?)", [last])
         self.run("NOTIFY stored_events")
@@ -283,9 +278,15 @@ class PostgresStore:
         """A transaction that sees one moment of the database."""
         return self._transaction(_READ, "ROLLBACK")
 
-    def writing(self) -> AbstractContextManager[PostgresRows]:
-        """The database's only writer, from the start of the transaction."""
-        return self._transaction(_WRITE, "COMMIT")
+    @contextmanager
+    def writing(self) -> Iterator[PostgresRows]:
+        """The database's only writer, from the start of the transaction.
+
+        What is written is sent ahead, and the server works on it while the next is worked out: an
+        error may surface at a later statement, or at the end, and undoes the whole transaction.
+        """
+        with self._transaction(_WRITE, "COMMIT") as rows, rows.connection.pipeline():
+            yield rows
 
     def erasing(self) -> AbstractContextManager[PostgresRows]:
         """As ``writing``: the dead rows go when PostgreSQL vacuums the table."""

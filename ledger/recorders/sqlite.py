@@ -200,6 +200,19 @@ class SQLiteStore:
         with self.writing() as rows:
             yield rows
 
+    def take(self, path: str, tables: Sequence[str]) -> None:
+        """Take over the rows of another file's tables, which have the same columns."""
+        with self.datastore.get_connection(commit=True) as connection:
+            raw = self._prepared(connection)
+            raw.execute("ATTACH ? AS other", [path])
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                for table in tables:
+                    raw.execute(f"INSERT INTO main.{table} SELECT * FROM other.{table}")
+                raw.execute("COMMIT")
+            finally:
+                raw.execute("DETACH other")
+
     def close(self) -> None:
         """Close every connection."""
         self.datastore.close()

@@ -60,14 +60,18 @@ class Audited(NamedTuple):
         return self.events == self.last - self.first + 1 == self.last
 
 
-def session(master: str, partitions: int) -> SparkSession:
-    """Spark with the workers that ``master`` names; Python workers run this very environment."""
+def session(master: str, partitions: int, local: Path | None = None) -> SparkSession:
+    """Spark with the workers that ``master`` names; Python workers run this very environment.
+
+    ``local`` is a folder for what is written between stages.
+    """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     )
+    builder = SparkSession.builder if local is None else SparkSession.builder.config("spark.local.dir", local)
     return (
-        SparkSession.builder.master(master)
+        builder.master(master)
         .appName("subsidy-ledger")
         .config("spark.sql.shuffle.partitions", partitions)
         .config("spark.sql.adaptive.enabled", "false")

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from ledger import queries
 from ledger.application import Ledger, open_ledger
@@ -24,6 +26,11 @@ from services.sample import city
 READS = 300
 BATCH = 500
 ROUNDS = 9
+
+
+def peak_mb() -> float:
+    """The peak of this process's resident memory, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def median_time(work: Callable[[], object], rounds: int) -> float:
@@ -74,21 +81,30 @@ def position(ledger: Ledger) -> int:
         return rows.last_position()
 
 
-def report(events: int) -> list[tuple[int, float, float]]:
-    """Print the table; rows of (events, read ratio, append ratio)."""
+class Grown(NamedTuple):
+    """What reads and appends cost at a size, beside the smallest size, and the peak of memory so far."""
+
+    events: int
+    read: float
+    append: float
+    peak_mb: float
+
+
+def report(events: int) -> list[Grown]:
+    """Print the table."""
     sizes = [size for size in (10_000, 100_000, 1_000_000, 10_000_000) if size <= events]
-    rows: list[tuple[int, float, float]] = []
+    rows: list[Grown] = []
     base: tuple[float, float] | None = None
     with tempfile.TemporaryDirectory() as folder:
         ledger = open_ledger(f"{folder}/growth.db")
         adopt_policy(ledger, policy_text())
-        print(f"{'events':>12} {'read':>10} {'ratio':>6} {'append/event':>14} {'ratio':>6}")
+        print(f"{'events':>12} {'read':>10} {'ratio':>6} {'append/event':>14} {'ratio':>6} {'peak':>11}")
         for size, read, append in grow(ledger, sizes):
             base = base or (read, append)
-            rows.append((size, read / base[0], append / base[1]))
+            rows.append(Grown(size, read / base[0], append / base[1], peak_mb()))
             print(
                 f"{size:>12,} {read * 1e6:>8.0f}us {read / base[0]:>6.2f} "
-                f"{append * 1e6:>12.1f}us {append / base[1]:>6.2f}",
+                f"{append * 1e6:>12.1f}us {append / base[1]:>6.2f} {rows[-1].peak_mb:>7.0f} MiB",
                 flush=True,
             )
         ledger.close()

@@ -1,0 +1,45 @@
+"""The table's rows are measured, in a short form; ratios are printed, never asserted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import appending, replaying, serving
+from tests.benchmarks.measured import HEAD, Measured
+
+EVENTS = 4_000
+
+
+def told(rows: list[Measured]) -> None:
+    for row in rows:
+        assert row.ratio > 0
+        assert row.line().count("|") == HEAD.split("\n")[0].count("|")
+
+
+@pytest.mark.parametrize("postgres", [False, True], ids=["sqlite", "postgres"])
+def test_appending_ends_in_what_a_replay_gives(postgres: bool) -> None:
+    """``appending.exact`` raises where it does not."""
+    told([appending.measure(EVENTS, postgres)])
+
+
+@pytest.mark.slow
+def test_every_replay_ends_in_the_ledgers_figures() -> None:
+    told(replaying.measure(EVENTS))
+
+
+@pytest.mark.slow
+def test_balances_are_served_beside_an_empty_handler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(serving, "SECONDS", 0.5)
+    monkeypatch.setattr(serving, "ROUNDS", 1)
+    monkeypatch.setattr(serving, "STARTS", 1)
+    told(serving.measure(EVENTS))
+
+
+def test_a_row_says_whether_its_reach_was_met() -> None:
+    most = Measured("work", "limit", 2, 2.5, most=True)
+    least = Measured("work", "limit", 0.5, 0.5)
+
+    assert (most.reached, least.reached) == (False, True)
+    assert "**no**" in most.line()
