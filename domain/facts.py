@@ -186,14 +186,18 @@ class EnterpriseFacts:
     def _add_amount(self, fact: Fact, content: dict[str, Any]) -> None:
         group = cast("type[YearlyAmount]", CATALOGUE[fact.name]).group
         key = SEP.join([*(str(content[part] or "") for part in group), str(content["year"])])
-        reports = self.amounts.setdefault(fact.name, {}).setdefault(key, Reports())
-        reports.total += content["amount_fen"]
+        amount, month = content["amount_fen"], month_in(content["year"], fact.time)
+        latest = f"{fact.time}{SEP}{key_of(fact.source, fact.event_id)}"
+        of_name = self.amounts.setdefault(fact.name, {})
+        reports = of_name.get(key)
+        if reports is None:
+            of_name[key] = Reports(amount, 1, latest, amount, {month: amount})
+            return
+        reports.total += amount
         reports.count += 1
-        month = month_in(content["year"], fact.time)
-        reports.months[month] = reports.months.get(month, 0) + content["amount_fen"]
-        latest = f"{fact.time}{SEP}{fact.key}"
+        reports.months[month] = reports.months.get(month, 0) + amount
         if latest > reports.latest:
-            reports.latest, reports.latest_amount = latest, content["amount_fen"]
+            reports.latest, reports.latest_amount = latest, amount
 
     def _add_figure(self, fact: Fact, content: dict[str, Any]) -> None:
         figures = self.figures.setdefault(fact.name, {}).setdefault(str(content["year"]), [])

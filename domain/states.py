@@ -23,13 +23,26 @@ def fact_from(topic: str, values: dict[str, Any]) -> tuple[Fact, str]:
         UnreadableState: where the state is none of the catalogue's.
     """
     try:
+        recorded_at = values["timestamp"]["_data_"].replace("+00:00", "Z")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnreadableState(f"{topic}: {type(error).__name__} {error}") from None
+    return fact_in(topic, values), recorded_at
+
+
+def fact_in(topic: str, values: dict[str, Any]) -> Fact:
+    """The fact alone, as ``fact_from`` reads it.
+
+    Raises:
+        UnreadableState: where the state is none of the catalogue's.
+    """
+    try:
         name, cls, latest = _CLASS_OF[topic]
-        version = values.pop("class_version", 1)
+        pop = values.pop
+        version = pop("class_version", 1)
         while version < latest:
             getattr(cls, f"upcast_v{version}_v{version + 1}")(values)
             version += 1
-        recorded_at = values.pop("timestamp")["_data_"].replace("+00:00", "Z")
-        source, event_id, time = values.pop("source"), values.pop("event_id"), values.pop("time")
+        pop("timestamp")
+        return Fact(name, pop("source"), pop("event_id"), pop("time"), values)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UnreadableState(f"{topic}: {type(error).__name__} {error}") from None
-    return Fact(name, source, event_id, time, values), recorded_at

@@ -75,7 +75,10 @@ class _Things:
 
     def add(self, row: int, records: dict[str, list[Any]], known: dict[str, int]) -> None:
         """Take a row's things; ``known`` numbers its identities."""
-        for identity, (day, attributes) in sorted(records.items(), key=lambda each: (each[1][0], each[0])):
+        by_day = records.items()
+        if len(records) > 1:
+            by_day = sorted(by_day, key=lambda each: (each[1][0], each[0]))  # type: ignore[assignment]
+        for identity, (day, attributes) in by_day:
             self.rows.append(row)
             self.days.append(int(day.replace("-", "")))
             self.keys.append(row * IDENTITIES + known.setdefault(identity, len(known)))

@@ -11,7 +11,7 @@ import msgspec
 
 from domain.events import CATALOGUE, is_enterprise
 from domain.facts import Fact
-from domain.states import fact_from
+from domain.states import fact_from, fact_in
 from ledger.store import Row, Rows
 
 _encode = msgspec.json.Encoder().encode
@@ -96,6 +96,6 @@ def histories(rows: Rows, until: int, first: str = "", before: str | None = None
             continue
         last, facts = 0, []
         for _, version, topic, state in events:
-            facts.append(fact_from(topic, _decode(state))[0])
+            facts.append(fact_in(topic, _decode(state)))
             last = version
         yield History(code, last, facts)

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import psycopg
 import pytest
+from eventsourcing.persistence import PersistenceError
 
 from ledger.application import Ledger, open_ledger
 from ledger.inbox import ingest
@@ -239,10 +240,25 @@ def test_an_error_that_was_swallowed_never_passes_for_a_commit(opener: Callable[
     def swallow() -> None:
         with ledger.store.writing() as rows, suppress(psycopg.Error):
             rows.run("INSERT INTO batches VALUES (?,?)", [50, "z"])
-            rows.run("SELECT 1/0")
+            rows.all("SELECT 1/0")
 
     with pytest.raises(StoreUnavailable, match="nothing was written"):
         swallow()
+
+
+def test_an_error_of_a_statement_sent_ahead_undoes_the_transaction(opener: Callable[..., Ledger]) -> None:
+    """Nobody waits for its answer, so it surfaces at the end."""
+    ledger = opener()
+
+    def send() -> None:
+        with ledger.store.writing() as rows, suppress(psycopg.Error):
+            rows.run("INSERT INTO batches VALUES (?,?)", [50, "z"])
+            rows.run("SELECT 1/0")
+
+    with pytest.raises(PersistenceError, match="division by zero"):
+        send()
+    with ledger.store.reading() as rows:
+        assert rows.all("SELECT COUNT(*) FROM batches WHERE last_position=50") == [(0,)]
 
 
 def test_a_deadlock_or_a_serialisation_failure_is_a_conflict() -> None:
