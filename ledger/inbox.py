@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from domain.events import CATALOGUE
-from domain.facts import SEP, Fact, claim_key, fold, key_of, merged
+from domain.facts import AMENDMENTS, SEP, EnterpriseFacts, Fact, claim_key, fold, key_of, merged
 from domain.money import AMOUNT_FEN_MAX, rmb, yuan
 from domain.policy.rulebook import Rulebook
 from ledger.application import Ledger
@@ -25,7 +26,7 @@ from ledger.policies import rulebooks
 from ledger.projections.enterprises import EnterpriseRow, Writer, load
 from ledger.refusals import digest_of, keep, settle_accepted
 from ledger.store import Conflict, Rows
-from ledger.stored import SELECT, events_of, stored
+from ledger.stored import SELECT, stored
 from ledger.writing import OUR_SOURCE, append, recorded_time, track, tracked
 
 BATCH_MESSAGES_MAX = 5_000
@@ -210,6 +211,7 @@ class Batch:
         self.books: dict[str, Rulebook] = rulebooks(rows)
         self.known: dict[str, _Known] = {}
         self.touched: dict[str, _Touched] = {}
+        self.histories: dict[str, list[Fact]] = {}
         self.accepted: list[tuple[str, int, Fact]] = []
         self.keys: list[tuple[str, bytes]] = []
         self.refusals: list[Refusal] = []
@@ -237,6 +239,7 @@ class Batch:
         for key, digest, position in self.rows.all_in(sql, {m.fact.key for m in messages} | amended):
             self.known[key] = _Known(bytes(digest), position)
         self._read([self.known[key] for key in amended if key in self.known])
+        self._read_histories({m.subject for m in messages if m.fact.name in AMENDMENTS})
         codes = {message.subject for message in messages}
         for code, row in load(self.rows, codes).items():
             self.touched[code] = _Touched(row, dict(row.outcomes))
@@ -246,6 +249,16 @@ class Batch:
         at = {known.position: known for known in amended}
         for event in map(stored, self.rows.all_in(f"{SELECT} WHERE rowid IN ({{}})", at)):
             at[event.position].subject, at[event.position].fact = event.originator, event.fact
+
+    def _read_histories(self, codes: set[str]) -> None:
+        """Read the events of enterprises whose facts an amendment may have folded again."""
+        sql = f"{SELECT} WHERE originator_id IN ({{}})"
+        for event in sorted(map(stored, self.rows.all_in(sql, codes)), key=attrgetter("version")):
+            self.histories.setdefault(event.originator, []).append(event.fact)
+
+    def _folded(self, code: str, touched: _Touched) -> EnterpriseFacts:
+        """An enterprise's facts from all of its events, those of this batch included."""
+        return fold([*self.histories.get(code, []), *touched.new])
 
     def _one(self, raw: bytes, message: Message | Refusal, first: int) -> Result:
         if isinstance(message, Refusal):
@@ -337,8 +350,7 @@ class Batch:
 
     def _refold(self, code: str, touched: _Touched) -> None:
         """Fold an enterprise's events again, those of this batch included."""
-        before = [event.fact for event in events_of(self.rows, code)]
-        touched.row.facts = fold([*before, *touched.new])
+        touched.row.facts = self._folded(code, touched)
         touched.refold = False
         touched.refolded = True
 
@@ -409,7 +421,7 @@ class Batch:
             if not touched.new:
                 continue
             if touched.refold:
-                touched.row.facts = fold([event.fact for event in events_of(self.rows, code)])
+                touched.row.facts = self._folded(code, touched)
             writer.put(touched.row, touched.before, touched.refold or touched.refolded)
         writer.finish()
         settle_accepted(self.rows, [(fact.source, fact.event_id) for _, _, fact in self.accepted])

@@ -14,7 +14,7 @@ from typing import Any
 
 from ledger.messages.decode import Refusal
 from ledger.messages.faults import Fault
-from ledger.store import Row, Rows, one
+from ledger.store import Row, Rows, one, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +59,25 @@ def keep(rows: Rows, refusals: Sequence[Refusal], channel: str, now: str) -> Non
         return
     row = one(rows, "SELECT MAX(number) FROM refused")
     number = (row[0] if row else None) or 0
-    for refusal in refusals:
-        digest = digest_of(refusal.raw)
+    digests = [digest_of(refusal.raw) for refusal in refusals]
+    kept = {row[0] for row in rows.all_in("SELECT digest FROM refused WHERE digest IN ({})", set(digests))}
+    new, again = [], []
+    for digest, refusal in zip(digests, refusals, strict=True):
         faults = json.dumps([[f.code, f.field, f.args] for f in refusal.faults], ensure_ascii=True)
-        if rows.all("SELECT 1 FROM refused WHERE digest=?", [digest]):
-            sql = "UPDATE refused SET times=times+1, last_at=?, faults=?, resolved=NULL WHERE digest=?"
-            rows.run(sql, [now, faults, digest])
+        if digest in kept:
+            again.append((now, faults, digest))
             continue
+        kept.add(digest)
         number += 1
         named = [refusal.source, refusal.event_id, refusal.subject, refusal.type]
         waits = 0 if channel == STREAM else None
         come = [digest, number, now, now, 1, channel]
-        values = [*come, *named, refusal.raw, faults, None, refusal.origin, waits]
-        rows.run(f"INSERT INTO refused VALUES ({','.join('?' * len(values))})", values)
+        new.append(storable([*come, *named, refusal.raw, faults, None, refusal.origin, waits]))
+    if new:
+        rows.run_many(f"INSERT INTO refused VALUES ({','.join('?' * len(new[0]))})", new)
+    rows.run_many(
+        "UPDATE refused SET times=times+1, last_at=?, faults=?, resolved=NULL WHERE digest=?", again
+    )
 
 
 def dead_letters_waiting(rows: Rows, limit: int) -> list[Refused]:
