@@ -6,6 +6,7 @@ so that a crash at any instruction loses nothing and repeats nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -16,6 +17,7 @@ from domain.facts import AMENDMENTS, SEP, EnterpriseFacts, Fact, claim_key, fold
 from domain.money import AMOUNT_FEN_MAX, rmb, yuan
 from domain.policy.rulebook import Rulebook
 from ledger.application import Ledger
+from ledger.correlation import current, note_refused
 from ledger.machine_keys import Scope
 from ledger.messages.decode import Message, Now, Refusal, check_merged, decode, refusal_of
 from ledger.messages.faults import Fault
@@ -27,6 +29,7 @@ from ledger.projections.enterprises import EnterpriseRow, Writer, load
 from ledger.refusals import digest_of, keep, settle_accepted
 from ledger.store import Conflict, Rows
 from ledger.stored import SELECT, stored
+from ledger.tracing import tracer
 from ledger.writing import OUR_SOURCE, append, recorded_time, track, tracked
 
 BATCH_MESSAGES_MAX = 5_000
@@ -118,17 +121,22 @@ def record(
     offsets: Offsets | None = None,
 ) -> list[Result]:
     """Take checked messages to a commit: duplicates, rules that need the ledger, events, balances."""
-    for attempt in range(CONFLICT_TRIES):
-        try:
-            with ledger.store.writing() as rows:
-                fresh = _fresh(rows, decoded, messages, offsets)
-                results = Batch(rows, ledger, channel).take(fresh)
-                if offsets and fresh:
-                    track(rows, offsets.name, offsets.of_messages[-1])
-                return results
-        except Conflict:
-            if attempt + 1 == CONFLICT_TRIES:
-                raise
+    with tracer.start_as_current_span("record", attributes={"ledger.channel": channel}) as span:
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                with ledger.store.writing() as rows:
+                    fresh = _fresh(rows, decoded, messages, offsets)
+                    results = Batch(rows, ledger, channel).take(fresh)
+                    if offsets and fresh:
+                        track(rows, offsets.name, offsets.of_messages[-1])
+            except Conflict:
+                if attempt + 1 == CONFLICT_TRIES:
+                    raise
+                continue
+            if span.is_recording():
+                counts = Counter(result.status for result in results)
+                span.set_attributes({f"ledger.{status}": number for status, number in counts.items()})
+            return results
     raise AssertionError("unreachable")
 
 
@@ -214,6 +222,8 @@ class Batch:
         self.histories: dict[str, list[Fact]] = {}
         self.accepted: list[tuple[str, int, Fact]] = []
         self.keys: list[tuple[str, bytes]] = []
+        self.correlation = current.get()
+        self.correlations: list[str] = []
         self.refusals: list[Refusal] = []
 
     def take(self, decoded: Sequence[Decoded]) -> list[Result]:
@@ -229,6 +239,8 @@ class Batch:
         if self.accepted:
             self._write()
         keep(self.rows, self.refusals, self.channel, self.now)
+        came = [(each.correlation or self.correlation, digest_of(each.raw)) for each in self.refusals]
+        note_refused(self.rows, came)
         return results
 
     def _look_up(self, messages: list[Message]) -> None:
@@ -280,6 +292,7 @@ class Batch:
         touched.row.version += 1
         self.accepted.append((message.subject, touched.row.version, fact))
         self.keys.append((key, message.digest))
+        self.correlations.append(message.correlation or self.correlation)
         self.known[key] = _Known(message.digest, position, message.subject, fact)
         touched.new.append(fact)
         target_known = "of" in fact.content and self._target(fact) is not None
@@ -412,7 +425,7 @@ class Batch:
 
     def _write(self) -> None:
         first = self.rows.last_position() + 1
-        last = append(self.rows, self.accepted, self.recorded_at)
+        last = append(self.rows, self.accepted, self.recorded_at, self.correlations)
         keys = [(key, digest, first + i) for i, (key, digest) in enumerate(self.keys)]
         self.rows.run_many("INSERT INTO event_keys VALUES (?,?,?)", keys)
         writer = Writer(self.rows, self.books, last)

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ledger.application import Clock, Ledger, open_ledger
+from ledger.audit.kinds import wrong_kinds
 from ledger.parts import Several, rebuild_in_parts
 from ledger.policies import rulebooks
 from ledger.projections.enterprises import Progress, rebuild, said_of
 from ledger.settlement.rebuilding import rebuild_settlements
-from ledger.store import Row, Rows
+from ledger.store import Row, Rows, UnsuitableStore
 from ledger.tables import READ_MODELS, TABLES
 
 _COMPARED_COLUMNS = {
@@ -83,6 +84,8 @@ def replay(
     replica = open_ledger(into, clock=_still(ledger.clock))
     try:
         with ledger.store.reading() as rows:
+            for wrong in wrong_kinds(rows):
+                raise UnsuitableStore(f"position {wrong.position}: {wrong.what}")
             position = rows.last_position()
             if several is not None:
                 rebuild_in_parts(rows, replica, rulebooks(rows), position, several, progress)

@@ -1,8 +1,8 @@
 """The tables beside the stored events: what the ledger knows of them, and its read models.
 
 ``event_keys``, ``batches`` and ``refused`` are records of the inbox, ``person_keys`` opens what
-events hold encrypted, and ``looks`` says who read; all others can be dropped and rebuilt from
-the events. Totals are kept as text, since they may exceed 64 bits.
+events hold encrypted, ``looks`` says who read, and ``correlations`` what came with what; all
+others can be dropped and rebuilt from the events. Totals are kept as text, since they may exceed 64 bits.
 The schema grows by ``MIGRATIONS``, each applied once and noted in ``schema_version``.
 """
 
@@ -18,6 +18,10 @@ TABLES: dict[str, str] = {
     "schema_version": "version {int} PRIMARY KEY, name TEXT NOT NULL",
     "event_keys": "key TEXT PRIMARY KEY, digest {blob} NOT NULL, position {int} NOT NULL",
     "batches": "last_position {int} PRIMARY KEY, recorded_at TEXT NOT NULL",
+    "correlations": (
+        "correlation TEXT NOT NULL, first {int} NOT NULL, last {int} NOT NULL, refused TEXT NOT NULL, "
+        "PRIMARY KEY (correlation, first, refused)"
+    ),
     "tiles": (
         "level {int} NOT NULL, number {int} NOT NULL, hashes {blob} NOT NULL, PRIMARY KEY (level, number)"
     ),
@@ -114,6 +118,7 @@ TABLES: dict[str, str] = {
 INDEXES = {
     "payments_by_status": "payments (policy, year, status, payment)",
     "adjustments_into": "adjustments (policy, into_year)",
+    "correlations_first": "correlations (first)",
     "batches_recorded_at": "batches (recorded_at)",
     "refused_number": "refused (number)",
     "refused_event_id": "refused (event_id)",
@@ -143,6 +148,7 @@ READ_MODELS = (
 """Tables that a rebuild fills anew from the events."""
 
 _CLUSTERED = (
+    "correlations",
     "event_keys",
     "tiles",
     "awards",
@@ -169,18 +175,27 @@ class Migration(NamedTuple):
     """Called with the migrating transaction and its dialect."""
 
 
-def _initial(rows: Rows, dialect: str) -> None:
+def _make(rows: Rows, dialect: str, name: str) -> None:
     types = _TYPES[dialect]
-    for name, columns in TABLES.items():
-        without_rowid = " WITHOUT ROWID" if dialect == "sqlite" and name in _CLUSTERED else ""
-        text = columns.format(**types).replace("TEXT", types["TEXT"])
-        rows.run(f"CREATE TABLE IF NOT EXISTS {name} ({text}){without_rowid}")
+    without_rowid = " WITHOUT ROWID" if dialect == "sqlite" and name in _CLUSTERED else ""
+    text = TABLES[name].format(**types).replace("TEXT", types["TEXT"])
+    rows.run(f"CREATE TABLE IF NOT EXISTS {name} ({text}){without_rowid}")
+
+
+def _initial(rows: Rows, dialect: str) -> None:
+    for name in TABLES:
+        _make(rows, dialect, name)
     for name, target in INDEXES.items():
         rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {target}")
     begin_log(rows)
 
 
-MIGRATIONS = (Migration(1, "initial", _initial),)
+def _correlations(rows: Rows, dialect: str) -> None:
+    _make(rows, dialect, "correlations")
+    rows.run(f"CREATE INDEX IF NOT EXISTS correlations_first ON {INDEXES['correlations_first']}")
+
+
+MIGRATIONS = (Migration(1, "initial", _initial), Migration(2, "correlations", _correlations))
 """In order; the last one's version is the schema that this program works on."""
 
 SCHEMA_VERSION = MIGRATIONS[-1].version

@@ -9,6 +9,7 @@ from typing import Any
 from domain.events import topic_of
 from domain.facts import Fact
 from ledger.audit.tree import append_events
+from ledger.correlation import current, note_events
 from ledger.messages.fields import instant
 from ledger.store import Conflict, Rows, one
 from ledger.stored import state_of
@@ -42,8 +43,16 @@ def track(rows: Rows, name: str, reached: int) -> None:
     )
 
 
-def append(rows: Rows, events: Sequence[tuple[str, int, Fact]], recorded_at: str) -> int:
+def append(
+    rows: Rows,
+    events: Sequence[tuple[str, int, Fact]],
+    recorded_at: str,
+    correlations: Sequence[str] | None = None,
+) -> int:
     """Store events (originator, version, fact) as one batch; the last one's position comes back.
+
+    Args:
+        correlations: the id that each came under; by default that of what is being worked on.
 
     Raises:
         Conflict: where another writer has stored one of these versions.
@@ -57,6 +66,7 @@ def append(rows: Rows, events: Sequence[tuple[str, int, Fact]], recorded_at: str
     append_events(rows, first, states)
     last = first + len(states) - 1
     rows.run("INSERT INTO batches VALUES (?,?)", [last, recorded_at])
+    note_events(rows, first, correlations or [current.get()] * len(states))
     return last
 
 

@@ -6,12 +6,14 @@ The answers are those of the API: both call the same functions of the ledger.
 from __future__ import annotations
 
 import os
+import secrets
 
 import click
 
 from domain.policy.load import PolicyError
 from domain.policy.rulebook import NoRules
 from domain.roles import NotAllowed
+from ledger.correlation import current
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
 from ledger.moments import Unanswerable
@@ -39,6 +41,7 @@ from services.commands import (
     settle,
     streams,
     targets,
+    trace,
 )
 from services.commands.common import Context, language_option
 from services.consumer.settings import UnusableFile
@@ -71,15 +74,20 @@ class Group(click.Group):
             raise click.ClickException(_said(error)) from error
 
 
+def _language() -> str:
+    context = click.get_current_context(silent=True)
+    return str(context.obj.language) if context and context.obj else "zh"
+
+
 def _said(error: Exception) -> str:
     if isinstance(error, NotAllowed | StepsRefused):
         faults = (
             [fault_of(error)] if isinstance(error, NotAllowed) else [fault_of(e) for _, e in error.faults]
         )
-        context = click.get_current_context(silent=True)
-        language = context.obj.language if context and context.obj else "zh"
-        found = [said(fault, language) for fault in faults[:20]]
+        found = [said(fault, _language()) for fault in faults[:20]]
         return "\n".join(f"{each['field']}: {each['rule']} — {each['mend']}" for each in found)
+    if isinstance(error, PolicyError):
+        return "\n".join(fault.said(_language()) for fault in error.faults)
     if isinstance(error, UnknownPolicy):
         return f"policy: the ledger does not hold {error} — adopt it with: subsidy-ledger adopt FILE"
     if isinstance(error, UnknownEnterprise):
@@ -94,6 +102,7 @@ def _said(error: Exception) -> str:
 @click.pass_context
 def main(ctx: click.Context, database: str | None, language: str) -> None:
     """An event-sourced ledger that pays subsidies out of a fixed budget. 补贴账本。"""
+    current.set(f"cli-{secrets.token_hex(8)}")
     # The doctor names every bad setting; all others stop at the first.
     examined = ctx.invoked_subcommand == "doctor"
     ctx.obj = Context(usable(os.environ)[0] if examined else Settings.from_env(), database, language)
@@ -101,7 +110,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 MODULES = (
     *(audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams, targets),
-    *(desk, keys, operations, settle),
+    *(desk, keys, operations, settle, trace),
 )
 for module in MODULES:
     for command in module.COMMANDS:

@@ -13,16 +13,17 @@ import re
 import secrets
 import sys
 import time
-from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from flask import Flask, Response, g, request
 
+from ledger.correlation import current as correlation
+from ledger.correlation import trace_of
+from services.tracing import trace_id
+
 HEADER = "Subsidy-Request"
-_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _GIVEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
-correlation: ContextVar[str] = ContextVar("correlation", default="")
 access = logging.getLogger("subsidy.access")
 
 
@@ -41,6 +42,8 @@ class JsonLines(logging.Formatter):
         }
         if correlation.get():
             line["correlation"] = correlation.get()
+        if trace := trace_id():
+            line["trace"] = trace
         line.update(getattr(record, "said", {}))
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
@@ -68,7 +71,7 @@ def register(app: Flask) -> None:
 
     def begin() -> None:
         g.clock = time.perf_counter()
-        correlation.set(_given() or secrets.token_hex(16))
+        correlation.set(_given() or trace_id() or secrets.token_hex(16))
 
     def end(response: Response) -> Response:
         response.headers[HEADER] = correlation.get()
@@ -85,14 +88,18 @@ def register(app: Flask) -> None:
         access.info("%s %r %s", request.method, request.path, response.status_code, extra={"said": said})
         return response
 
+    def forget(_: BaseException | None = None) -> None:
+        correlation.set("")
+
     app.before_request(begin)
     app.after_request(end)
+    app.teardown_request(forget)
 
 
 def _given() -> str | None:
     """The id that the caller gave, where it has a form that can be logged."""
-    trace = _TRACE.fullmatch(request.headers.get("traceparent", ""))
+    trace = trace_of(request.headers.get("traceparent"))
     if trace:
-        return trace[1]
+        return trace
     said = request.headers.get(HEADER, "")
     return said if _GIVEN.fullmatch(said) else None

@@ -11,7 +11,7 @@ from granian.http import HTTP1Settings
 from granian.server import Server
 
 from ledger.application import SCHEMES, open_ledger
-from services import logs
+from services import logs, tracing
 from services.api.app import create_app
 from services.settings import PREFIX, Settings
 
@@ -28,6 +28,7 @@ def app() -> Flask:
     """The API of the ledger that the environment names; opened by each worker for itself."""
     settings = Settings.from_env()
     logs.start_for(settings.logs)
+    tracing.start("serve")
     return create_app(open_ledger(settings.database), settings.identity)
 
 

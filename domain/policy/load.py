@@ -19,6 +19,7 @@ from marshmallow import ValidationError
 from domain.policy.check import faults_of_meaning
 from domain.policy.model import Policy
 from domain.policy.schema import PolicySchema
+from domain.policy.words import in_chinese
 
 POLICY_BYTES_MAX = 1_000_000
 DEPTH_MAX = 20
@@ -36,8 +37,21 @@ class PolicyFault:
     mend: str
 
     def __str__(self) -> str:
+        return self.said("en")
+
+    def said(self, language: str) -> str:
+        """The fault on one line, in ``zh`` or ``en``."""
+        if language == "zh":
+            where = f"第{self.line}行：" if self.line else ""
+            return f"{where}{self.field}：{self.words('zh')[0]} — {self.words('zh')[1]}"
         where = f"line {self.line}: " if self.line else ""
         return f"{where}{self.field}: {self.rule} — {self.mend}"
+
+    def words(self, language: str) -> tuple[str, str]:
+        """Rule and mend in ``zh`` or ``en``."""
+        if language == "zh":
+            return in_chinese(self.rule) or self.rule, in_chinese(self.mend) or self.mend
+        return self.rule, self.mend
 
 
 class PolicyError(ValueError):

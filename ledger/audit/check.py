@@ -16,6 +16,7 @@ from domain.facts import Fact
 from domain.merkle import EMPTY_ROOT, node_hash
 from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.policy.load import digest_of
+from ledger.audit.kinds import wrong_kinds
 from ledger.audit.settled import Finding, check_settled
 from ledger.audit.tree import Tree, secret_of
 from ledger.store import Row, Rows, one
@@ -68,7 +69,8 @@ def check_log(
         keys: whose signatures count; with none, kept checkpoints are held against the events only.
         trusted: checkpoints that the auditor kept elsewhere.
     """
-    found: list[Finding] = []
+    if found := list(islice(wrong_kinds(rows), FINDINGS_MAX)):
+        return sorted(set(found))  # nothing else can be read for certain
     marks = _marks(rows, keys, trusted or [], found)
     try:
         walk = _Walk(rows, marks, found)

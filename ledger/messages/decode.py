@@ -14,6 +14,7 @@ from marshmallow import ValidationError
 
 from domain.events import CATALOGUE
 from domain.facts import Fact
+from ledger.correlation import trace_of
 from ledger.messages import bulk
 from ledger.messages.faults import Fault, faults_from
 from ledger.messages.fields import instant
@@ -53,6 +54,8 @@ class Message(NamedTuple):
     fact: Fact
     digest: bytes
     """Of what the message says, however it is written; 16 bytes."""
+    correlation: str | None = None
+    """What its sender calls the matter that it belongs to."""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,8 @@ class Refusal:
     type: str | None = None
     origin: str | None = None
     """Where in a stream it stood: ``topic/partition@offset``."""
+    correlation: str | None = None
+    """What its sender calls the matter that it belongs to."""
 
 
 def decode(raw: bytes, now: Now) -> Message | Refusal:
@@ -89,7 +94,8 @@ def decode(raw: bytes, now: Now) -> Message | Refusal:
 def refusal_of(raw: bytes, message: Message, faults: list[Fault]) -> Refusal:
     """Refuse a message that is right in itself."""
     fact = message.fact
-    return Refusal(raw, faults, fact.source, fact.event_id, message.subject, TYPE_OF[fact.name])
+    named = (fact.source, fact.event_id, message.subject, TYPE_OF[fact.name])
+    return Refusal(raw, faults, *named, correlation=message.correlation)
 
 
 def _message(name: str, envelope: dict[str, Any], data: dict[str, Any]) -> Message:
@@ -97,7 +103,12 @@ def _message(name: str, envelope: dict[str, Any], data: dict[str, Any]) -> Messa
     if "of_source" in data and data["of_source"] is None:
         data["of_source"] = source
     fact = Fact(name, source, envelope["id"], time, data)
-    return Message(subject, fact, digest_of(subject, fact))
+    return Message(subject, fact, digest_of(subject, fact), _correlation(envelope))
+
+
+def _correlation(envelope: dict[str, Any]) -> str | None:
+    said: str | None = envelope.get("correlationid")
+    return said or trace_of(envelope.get("traceparent"))
 
 
 def digest_of(subject: str, fact: Fact) -> bytes:
@@ -195,7 +206,7 @@ def _by_schema(raw: bytes, now: Now) -> tuple[dict[str, Any], dict[str, Any]] | 
         return envelope, data
     source, event_id, subject, type_ = (_text(given.get(k)) for k in ("source", "id", "subject", "type"))
     faults = faults_from(messages) + _faults_of_time(envelope.get("time", ""), data, now)
-    return Refusal(raw, faults, source, event_id, subject, type_)
+    return Refusal(raw, faults, source, event_id, subject, type_, correlation=_correlation(envelope))
 
 
 def _by_field(error: ValidationError) -> dict[str, Any]:

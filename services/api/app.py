@@ -10,7 +10,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from ledger.application import Ledger
-from services import logs
+from services import logs, tracing
 from services import metrics as measurements
 from services.api import headers, looking, problems
 from services.api.claims.views import blueprint as claims
@@ -27,6 +27,7 @@ from services.api.payments.views import blueprint as payments
 from services.api.policies.views import blueprint as policies
 from services.api.refused.views import blueprint as refused
 from services.api.settlements.views import blueprint as settlements
+from services.api.traces.views import blueprint as traces
 from services.api.what_if.views import blueprint as what_if
 from services.api.years.views import blueprint as years
 from services.console import app as console
@@ -48,6 +49,7 @@ RESOURCES = (
     refused,
     log,
     looks,
+    traces,
     what_if,
     health,
     metrics,
@@ -97,6 +99,7 @@ def create_app(ledger: Ledger, identity: IdentitySettings | None = None) -> Flas
     for blueprint in RESOURCES:
         api.register_blueprint(blueprint)
     problems.register(app)
+    tracing.register(app)
     logs.register(app)
     measurements.register(app, ledger)
     gate.register(app, ledger, identity or IdentitySettings())

@@ -121,6 +121,13 @@ PROBLEMS: dict[str, Kind] = {
         "核对统一社会信用代码，或查询较晚的时点。（{named}）",
         "Check the credit code, or ask for a later moment. ({named})",
     ),
+    "trace-unknown": Kind(
+        404,
+        "没有与该编号有关的数据",
+        "Nothing came under this id",
+        "核对编号；账本没有收到过，也没有退回过。（{named}）",
+        "Check the id: the ledger neither took nor refused anything under it. ({named})",
+    ),
     "refusal-unknown": Kind(
         404,
         "没有这条被拒数据",
@@ -258,6 +265,12 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
         "is not a parameter of this address",
         "use one of: {known}",
     ),
+    "trace.which": (
+        "须给出关联编号，或来源与数据编号",
+        "写 correlation，或同时写 source 和 event",
+        "must be a correlation id, or the source and id of an event",
+        "give correlation, or both source and event",
+    ),
     "query.repeated": ("参数出现多次", "只写一次", "stands more than once", "give it once"),
     "query.whole": (
         "应为{low}至{high}的整数",
@@ -295,7 +308,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
         "is a day on which no version of the policy was in force",
         "ask for a later day",
     ),
-    "policy.file": ("{rule}", "{mend}", "{rule}", "{mend}"),
+    "policy.file": ("{rule_zh}", "{mend_zh}", "{rule}", "{mend}"),
     "text.utf8": ("不是UTF-8编码", "以UTF-8编码发送", "is not UTF-8 text", "send it encoded as UTF-8"),
     "body.large": (
         "请求体超过{limit}字节",

@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
 
-from domain.policy.load import PolicyError
+from domain.policy.load import PolicyError, PolicyFault
 from domain.policy.rulebook import NoRules
 from domain.roles import NotAllowed
 from ledger.export.books import NotExportable
@@ -113,6 +113,11 @@ def fault_of(error: NotAllowed, path: str = "") -> Fault:
     return Fault(error.code, path + (error.field or "step"), error.args_)
 
 
+def _words(fault: PolicyFault) -> dict[str, str]:
+    rule_zh, mend_zh = fault.words("zh")
+    return {"rule": fault.rule, "mend": fault.mend, "rule_zh": rule_zh, "mend_zh": mend_zh}
+
+
 def of_ledger(error: Exception) -> Problem | None:
     """What the ledger raises, as a problem; ``None`` for what it never should."""
     if isinstance(error, UnknownPolicy):
@@ -127,8 +132,7 @@ def of_ledger(error: Exception) -> Problem | None:
         return Problem("moment-unanswerable", [fault], reason=str(error))
     if isinstance(error, PolicyError):
         faults = [
-            Fault("policy.file", each.field, {"line": each.line, "rule": each.rule, "mend": each.mend})
-            for each in error.faults
+            Fault("policy.file", each.field, {"line": each.line, **_words(each)}) for each in error.faults
         ]
         return Problem("policy-refused", faults)
     if isinstance(error, NotExportable | FileError):

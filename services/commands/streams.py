@@ -15,7 +15,7 @@ from ledger.application import Ledger, open_ledger
 from ledger.audit.checkpoints import load_key
 from ledger.messages.decode import Message, Now, decode
 from ledger.store import StoreUnavailable, UnsuitableStore
-from services import logs
+from services import logs, tracing
 from services.commands.audit import key_file_of, signer, told
 from services.commands.common import Context
 from services.commands.ingest import lines_of
@@ -27,8 +27,8 @@ OPEN_AGAIN_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set, so that the work at hand is finished first."""
+def begin(role: str) -> threading.Event:
+    """Log and trace; an event that SIGTERM and SIGINT set, so that the work at hand is finished first."""
     stop = threading.Event()
 
     def ask(*_: Any) -> None:
@@ -37,6 +37,7 @@ def stop_on_signals() -> threading.Event:
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
     logs.start_for(Settings.from_env().logs)
+    tracing.start(role)
     return stop
 
 
@@ -65,7 +66,7 @@ def consume(context: Context) -> None:
     from services.stream_metrics import ConsumerMetrics, exposed
 
     metrics = ConsumerMetrics()
-    stop = stop_on_signals()
+    stop = begin("consume")
     ledger = open_patiently(context.path, stop)
     if ledger is None:
         return
@@ -88,7 +89,7 @@ def publish(context: Context) -> None:
     metrics = PublisherMetrics()
     with told():
         signer(context, None)  # made where there is none, and refused at once where it is no key
-    stop = stop_on_signals()
+    stop = begin("publish")
     ledger = open_patiently(context.path, stop)
     if ledger is None:
         return

@@ -19,6 +19,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from ledger.application import Ledger
+from ledger.correlation import current
 from ledger.inbox import Offsets, Totals, ingest
 from ledger.store import Conflict, StoreUnavailable
 from ledger.writing import tracked
@@ -26,6 +27,7 @@ from services.consumer.dead_letters import DeadLetters
 from services.consumer.records import Record, message_of
 from services.consumer.settings import KafkaSettings
 from services.stream_metrics import ConsumerMetrics
+from services.tracing import consuming
 
 POLL_MS = 500
 BATCH_RECORDS = 2_000
@@ -125,8 +127,10 @@ class LedgerConsumer:
         ]
         stream = f"{partition.topic}/{partition.partition}"
         offsets = Offsets(self._name(partition), [record.offset for record in records], stream)
+        current.set(f"{stream}@{records[0].offset}")
         try:
-            results = ingest(self.ledger, messages, "kafka", offsets)
+            with consuming(partition.topic, partition.partition, records):
+                results = ingest(self.ledger, messages, "kafka", offsets)
         except (StoreUnavailable, Conflict) as error:
             log.warning("the database cannot take %s: %s; holding", offsets.name, error)
             self.metrics.failures.labels("database").inc()

@@ -10,6 +10,7 @@ from domain.roles import MAY
 PUBLIC = ("anyone",)
 BUREAU = ("officer", "reviewer", "finance")
 STAFF = (*BUREAU, "auditor", "operator")
+"""Who works with the ledger: may see every enterprise's history, so every leaf of the log too."""
 OWN = (*STAFF, "enterprise")
 """Staff, and an enterprise for its own data."""
 EVERYONE = (*OWN, "upstream")
@@ -43,9 +44,10 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "enterprises.outlook": OWN,
     "enterprises.history": OWN,
     "log.history": OWN,
-    "log.leaf": ("auditor", "operator"),
-    "log.proof": ("auditor", "operator"),
+    "log.leaf": STAFF,
+    "log.proof": STAFF,
     "looks.looks": ("auditor", "operator"),
+    "traces.trace": ("auditor", "operator"),
     "what-if.compare": STAFF,
     "refused.refused": (*BUREAU, "operator", "auditor"),
     "refused.one_refused": (*BUREAU, "operator", "auditor"),

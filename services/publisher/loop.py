@@ -27,6 +27,7 @@ from services.publisher.checkpoints import Checkpoints
 from services.publisher.envelope import Outgoing, message
 from services.publisher.settled import settled
 from services.stream_metrics import PublisherMetrics
+from services.tracing import publishing
 
 TRACKED = "outbox"
 POSITIONS_MAX = 500
@@ -80,12 +81,15 @@ class Publisher:
             if until <= after:
                 return 0
             messages = sorted(outgoing(rows, after, until), key=lambda each: each.position)
-        sent = [
-            self.producer.send(self.settings.published, key=m.key.encode(), value=m.value) for m in messages
-        ]
-        self.producer.flush(timeout=FLUSH_SECONDS)
-        for future in sent:
-            future.get(timeout=FLUSH_SECONDS)
+        topic = self.settings.published
+        with publishing(topic, len(messages)) as headers:
+            sent = [
+                self.producer.send(topic, key=each.key.encode(), value=each.value, headers=headers)
+                for each in messages
+            ]
+            self.producer.flush(timeout=FLUSH_SECONDS)
+            for future in sent:
+                future.get(timeout=FLUSH_SECONDS)
         with self.ledger.store.writing() as rows:
             track(rows, TRACKED, until)
         self.metrics.sent(len(messages), until - after)

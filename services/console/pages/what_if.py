@@ -140,9 +140,8 @@ def _worked(policy: str, year: int, place: int, asked: Question) -> tuple[Work |
         enterprises = int(rows.all("SELECT COUNT(*) FROM enterprises")[0][0])
     work = ask(key, enterprises, read)
     if isinstance(work.error, PolicyError):
-        return None, [
-            {"field": each.field, "rule": each.rule, "mend": each.mend} for each in work.error.faults
-        ]
+        said = [(each.field, *each.words(language.chosen())) for each in work.error.faults]
+        return None, [{"field": field, "rule": rule, "mend": mend} for field, rule, mend in said]
     if work.error is not None:
         raise work.error
     return work, []

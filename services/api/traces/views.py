@@ -1,0 +1,58 @@
+"""From a call or an event to the payments that it ended in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, request
+
+from domain.events import is_enterprise
+from ledger.correlation import CORRELATION_CHARS_MAX
+from ledger.following import UnknownTrace, follow, follow_event
+from ledger.looks import NOBODY
+from ledger.messages.faults import Fault
+from ledger.messages.fields import Text
+from services.api.fields import Query
+from services.api.looking import looker
+from services.api.problems import Problem
+from services.api.resource import Resource, ledger
+from services.api.traces.schemas import TraceSchema
+
+blueprint = Resource("traces", __name__, "/v1/traces", "关联编号 · from call to payment")
+
+
+class TraceQuery(Query):
+    """One correlation id, or one event by its source and id."""
+
+    correlation = Text(
+        CORRELATION_CHARS_MAX,
+        metadata={"description": "关联编号 · correlationid, the trace of a traceparent, or Subsidy-Request"},
+    )
+    source = Text(metadata={"description": "数据来源 · source of an event; with event"})
+    event = Text(metadata={"description": "数据编号 · id of an event; with source"})
+
+
+@blueprint.reads("", "从报送到兑付", TraceQuery, TraceSchema)
+def trace(query: dict[str, Any]) -> dict[str, Any]:
+    """Follow what came under a correlation id, or one event, to awards, list and payments."""
+    given = frozenset(query)
+    if given not in (frozenset({"correlation"}), frozenset({"source", "event"})):
+        raise Problem("request-invalid", [Fault("trace.which", "correlation")])
+    with ledger().store.reading() as rows:
+        try:
+            if "correlation" in query:
+                found = follow(rows, query["correlation"])
+            else:
+                found = follow_event(rows, query["source"], query["event"])
+        except UnknownTrace as error:
+            raise Problem("trace-unknown", named=str(error)) from None
+    for code in enterprises_in(found):
+        looks = current_app.extensions["subsidy-looks"]
+        looks.add(looker(), request.remote_addr or NOBODY, request.method, request.path, code)
+    return found
+
+
+def enterprises_in(found: dict[str, Any]) -> list[str]:
+    """Whose data an answer tells."""
+    codes = {each["subject"] for each in found["events"] if is_enterprise(each["subject"])}
+    return sorted(codes | {each["enterprise"] for each in found["payments"]})
