@@ -258,7 +258,9 @@ def _in_life(run: _Run, segments: list[Segment], part: str) -> Iterator[tuple[It
         items = _new_items(run, select) if select else None
         if items is not None:
             here = (items.days >= _day(segment.start)) & (items.days <= _day(segment.end))
-            if here.any():
+            if here.all():
+                yield items, segment
+            elif here.any():
                 yield items.only(here), segment
 
 
@@ -310,18 +312,23 @@ def _fixed(run: _Run, measure_id: str, segments: list[Segment]) -> None:
         measure = segment.measure
         assert isinstance(measure, Fixed)
         _set_aside(run, measure, found, segment)
-        items = found.only(_firsts(found.rows) & ~paid[found.rows]) if measure.once == "enterprise" else found
-        years = items.days // 10_000
+        rows, years = found.rows, found.days // 10_000
+        if measure.once == "enterprise":
+            fresh = _firsts(rows) & ~paid[rows]
+            rows, years = rows[fresh], years[fresh]
         for year in _distinct(years):
-            rows, starts, ends = _runs(items.rows[years == year])
-            before = paid_years.setdefault(year, run.chunk.zero > 0)
-            times = ends - starts
-            if measure.once == "year":
-                rows = rows[~before[rows]]
-                times = run.chunk.zero[rows] + 1
-            run.give(measure_id, year, rows, times * measure.amount)
-            before[rows] = True
-            paid[rows] = True
+            mine = rows[years == year]
+            if measure.once == "item":
+                mine, starts, ends = _runs(mine)
+                amounts = (ends - starts) * measure.amount
+            else:
+                if measure.once == "year":
+                    before = paid_years.setdefault(year, run.chunk.zero > 0)
+                    mine = mine[_firsts(mine) & ~before[mine]]
+                    before[mine] = True
+                amounts = run.chunk.zero[mine] + measure.amount
+            run.give(measure_id, year, mine, amounts)
+            paid[mine] = True
 
 
 def _set_aside(run: _Run, measure: Fixed, items: Items, segment: Segment) -> None:
@@ -445,33 +452,35 @@ def _growth_of_year(
 ) -> None:
     policy = run.book.of_year(year)
     figures = run.chunk.figures.get(measure.of.fact, {})
-    current, known = _spread(run, figures.get(year))
+    current, known = _at(run, figures.get(year), rows)
     if measure.share_by != "qualifying-year":
-        own, reported = _spread(run, _reported(run, measure.sales, year, policy.reports))
-        known, sales = known & reported, own[rows]
+        sales, reported = _at(run, _reported(run, measure.sales, year, policy.reports), rows)
+        known = known & reported
     rate = kinds.tier(sales, [(each.start, each.gives) for each in measure.shares], policy.inclusive)
     base, count = run.chunk.zero[rows], run.chunk.zero[rows]
     for each in base_years:
-        values, has = _spread(run, figures.get(each))
-        base, count = base + values[rows], count + has[rows]
+        values, has = _at(run, figures.get(each), rows)
+        base, count = base + values, count + has
     if measure.history == "zero":
         count = run.chunk.zero[rows] + measure.base_years
-    keep = known[rows] & (rate > 0) & (count > 0)
+    keep = known & (rate > 0) & (count > 0)
     if not keep.any():
         return
-    rows, rate, base, count, now = rows[keep], rate[keep], base[keep], count[keep], current[rows[keep]]
+    rows, rate, base, count, now = rows[keep], rate[keep], base[keep], count[keep], current[keep]
     if run.fits(rows, int(count.max()) * int(now.max()) * int(rate.max())):
         pay = kinds.growth_share(now, base, count, rate, policy.rounding == "half-up")
         run.give(measure.id, year, rows, pay)
 
 
-def _spread(run: _Run, found: tuple[Column, Column] | Figures | None) -> tuple[Column, Column]:
-    """(value, whether there is one) for each row of the chunk."""
-    values, has = run.chunk.zero.copy(), run.chunk.zero > 0
-    if found is not None:
-        values[found[0]] = found[1]
-        has[found[0]] = True
-    return values, has
+def _at(run: _Run, found: tuple[Column, Column] | Figures | None, rows: Column) -> tuple[Column, Column]:
+    """(value, whether there is one) for some rows; those of ``found`` ascend."""
+    if found is None or not len(found[0]):
+        return run.chunk.zero[rows], run.chunk.zero[rows] > 0
+    there, values = found[0], found[1]
+    place = there.searchsorted(rows)
+    place[place == len(there)] = 0
+    has = there[place] == rows
+    return values[place] * has, has
 
 
 _KINDS: dict[str, Callable[[_Run, str, list[Segment]], None]] = {
@@ -495,6 +504,6 @@ def _highest_only(run: _Run, group: Group, rows: Column, gross: Column) -> Award
     other = _reported(run, Select((OTHER_AWARD,), where), year, policy.reports)
     if other is None:
         return Awarded(rows, gross, 0 * gross)
-    paid, _ = _spread(run, other)
+    paid, _ = _at(run, other, rows)
     rule = kinds.barred if policy.highest_only == "barred" else kinds.topped_up
-    return Awarded(rows, gross, rule(gross, paid[rows]))
+    return Awarded(rows, gross, rule(gross, paid))
