@@ -30,6 +30,7 @@ from services.api.codes import FAULTS, PROBLEMS
 from services.cli import main as command_line
 from services.contract import breaking, types_removed
 from services.settings import VARIABLES
+from services.workshop.editor_schema import editor_schema
 
 DOCS = Path(__file__).parent.parent / "docs"
 MESSAGES = DOCS / "schemas" / "messages"
@@ -441,6 +442,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "api.md": api,
     "operations/licences.md": licences,
     "operations/sbom.json": lambda: _json(supply.bill_of_materials()),
+    "schemas/policy.schema.json": lambda: _json(editor_schema()),
     "asyncapi.json": lambda: _json(asyncapi.document()),
     **{
         f"schemas/messages/{type_}{SUFFIX}": partial(_json, schema)

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from services.workshop.cases import messages_of
 from tests.events import CIXI
 from tests.oracle.codes import credit_code
-from tests.worked import messages_of
 
 Fact = dict[str, Any]
 Case = dict[str, Any]

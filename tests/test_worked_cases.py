@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.application import Ledger
-from tests.worked import expected, messages_of, read_case, settle
+from services.workshop.cases import expected, messages_of, read_case, settle
 
 HERE = Path(__file__).parent
 SHARED = HERE.parent.parent / "shared" / "cases"
@@ -34,7 +35,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     files: list[Path] = []
     for folder in folders(metafunc.config):
-        found = [path for path in sorted(folder.rglob("*.json")) if "facts" in read_case(path)]
+        found = [
+            path for path in sorted(folder.rglob("*.json")) if "facts" in json.loads(path.read_text("utf-8"))
+        ]
         if not found:
             raise pytest.UsageError(f"no worked case in {folder}")
         files += found

@@ -22,8 +22,8 @@ from ledger.projections.settlements import lines_listed
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.paying import Result
 from ledger.settlement.reading import settlement_of
+from services.workshop.cases import message_of
 from tests.events import CIXI_TEXT
-from tests.worked import message_of
 
 Step = dict[str, Any]
 

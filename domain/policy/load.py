@@ -105,6 +105,15 @@ def line_in(text: str, *path: str | int) -> int:
     return _line(_compose(text)[1], path)
 
 
+def composed(text: str) -> dict[str, Any]:
+    """A policy file as text, lists and mappings, its readings not yet in place.
+
+    Raises:
+        PolicyError: where it is no YAML of that form.
+    """
+    return _compose(text)[0]
+
+
 def known_changes(text: str, changes: Changes) -> Changes:
     """Those of a what-if's changes whose reading or figure this version has."""
     raw, _ = _compose(text)

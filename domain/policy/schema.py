@@ -96,7 +96,16 @@ def _choice(choices: tuple[str, ...]) -> Callable[[str], None]:
         if value not in choices:
             raise ValidationError(f"{value!r} is not known here — use one of: {', '.join(choices)}")
 
+    _CHOICES[check] = choices
     return check
+
+
+_CHOICES: dict[Any, tuple[str, ...]] = {}
+
+
+def choices_of(check: Any) -> tuple[str, ...]:
+    """The values that a check lets pass; none where it is not a choice."""
+    return _CHOICES.get(check, ()) if callable(check) and check.__hash__ else ()
 
 
 def ident(**kwargs: Any) -> fields.String:

@@ -1,4 +1,4 @@
-"""Commands about policies: adopt, check, policies, set-budget."""
+"""Commands about policies: adopt, check, policies, set-budget; ``policy …`` is the workshop."""
 
 from __future__ import annotations
 
@@ -7,34 +7,9 @@ from pathlib import Path
 import click
 
 from domain.money import yuan
-from domain.policy.load import PolicyError, PolicyFault, load_policy
 from ledger.policies import UnknownPolicy, adopt_policy, set_budget
 from services.commands.common import Context, json_option, money_argument, print_json, table
-
-FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-
-
-def text_of(file: Path) -> str:
-    """A policy file's text.
-
-    Raises:
-        PolicyError: where it is not UTF-8.
-    """
-    try:
-        return file.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise PolicyError([PolicyFault(1, "file", "is not UTF-8 text", "save it as UTF-8")]) from None
-
-
-@click.command()
-@FILE
-@click.pass_obj
-def check(context: Context, file: Path) -> None:
-    """Check a policy file without a ledger; every fault is named with its line."""
-    policy = load_policy(text_of(file))
-    said = context.words("没有发现错误", "no faults found")
-    counted = f"{len(policy.measures)} {context.words('项条款', 'measures')}"
-    click.echo(f"{policy.id} v{policy.version}  {counted}  SHA-256 {policy.digest}\n{said}")
+from services.commands.workshop import FILE, check, text_of, workshop
 
 
 @click.command()
@@ -95,4 +70,4 @@ def set_budget_command(context: Context, policy: str, period: str, amount: str) 
     click.echo(f"{policy} {found.period} {yuan(found.appropriation)}")
 
 
-COMMANDS = (check, adopt, policies, set_budget_command)
+COMMANDS = (check, adopt, policies, set_budget_command, workshop)

@@ -18,10 +18,10 @@ from ledger.messages.decode import Now, Refusal, decode
 from ledger.messages.schemas import TYPES
 from services.api.codes import FAULTS, PROBLEMS
 from services.schemas_out import event_schema
+from services.workshop.cases import messages_of, read_case
 from tests.conftest import HERE, LATER
 from tests.events import CIXI, Feed
 from tests.integration.api_client import Api, is_problem
-from tests.worked import messages_of, read_case
 
 BOGUS = {
     "policy": "no-such",

@@ -13,11 +13,11 @@ from ledger import explanations, queries
 from ledger.application import Ledger
 from ledger.inbox import ingest
 from ledger.messages.schemas import TYPES
+from services.workshop.cases import messages_of, read_case
 from tests.conftest import HERE
 from tests.events import CIXI, CIXI_TEXT, YONGJIA_TEXT, Feed, take
 from tests.integration.api_client import PROBLEM, Api, balance_path, year_path
 from tests.oracle.codes import credit_code
-from tests.worked import messages_of, read_case
 
 YEAR = 2025
 

@@ -20,11 +20,11 @@ from ledger.packing import awards_in, pack
 from ledger.policies import adopt_policy
 from ledger.projections.enterprises import every_row
 from services.sample import city
+from services.workshop.cases import messages_of, read_case
 from tests.conftest import LATER
 from tests.events import CIXI_TEXT
 from tests.histories import CODES, case_of, histories
 from tests.test_worked_cases import HERE, SHARED
-from tests.worked import messages_of, read_case
 
 Award = tuple[str, int, str, int, int]
 CIXI_POLICY = load_policy(CIXI_TEXT)

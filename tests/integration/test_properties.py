@@ -19,11 +19,11 @@ from ledger.application import Ledger, open_ledger
 from ledger.inbox import ingest
 from ledger.policies import adopt_policy, set_budget
 from ledger.replay import fingerprint, replay
+from services.workshop.cases import messages_of, read_back
 from tests.conftest import LATER
 from tests.events import CIXI, CIXI_TEXT
 from tests.histories import BUDGETS, YEARS, Fact, batches, case_of, facts, histories, shuffled
 from tests.oracle import oracle
-from tests.worked import messages_of, read_back
 
 EXAMPLES = int(os.environ.get("SUBSIDY_TEST_EXAMPLES", "60"))
 """Set it higher for a thorough run."""

@@ -23,8 +23,8 @@ from services.cli import main
 from services.docs_out import DOCS, PAGES, api_app, examples
 from services.schemas_out import event_schema
 from services.settings import VARIABLES
+from services.workshop.cases import expected, messages_of, settle
 from tests.conftest import LATER, POLICY
-from tests.worked import expected, messages_of, settle
 
 ROOT = DOCS.parent
 PAPERS = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *DOCS.rglob("*.svg")])

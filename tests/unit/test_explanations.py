@@ -18,10 +18,10 @@ from ledger.application import Ledger, open_ledger
 from ledger.explanations import SOURCES_MAX, explain, outlook
 from ledger.inbox import ingest
 from ledger.policies import adopt_policy
+from services.workshop.cases import messages_of, read_case
 from tests.conftest import LATER
 from tests.events import CIXI, CIXI_TEXT, YONGJIA, YONGJIA_TEXT, Feed, take
 from tests.oracle import oracle
-from tests.worked import messages_of, read_case
 
 ROOT = Path(__file__).parents[2]
 SCHEMA: dict[str, Any] = json.loads(

@@ -22,8 +22,8 @@ from ledger.policies import adopt_policy, set_budget
 from ledger.projections.enterprises import load
 from ledger.replay import replay
 from ledger.stored import SELECT, Stored, events_of, histories, stored
+from services.workshop.cases import messages_of, read_case
 from tests.events import CIXI, CIXI_TEXT, Feed, awards, take
-from tests.worked import messages_of, read_case
 
 HERE = Path(__file__).parents[1]
 NOW = datetime(2031, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)

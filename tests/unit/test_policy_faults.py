@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from domain.policy.load import POLICY_BYTES_MAX, Changes, PolicyError, PolicyFault, load_policy
-from services.commands.policy import text_of
+from domain.policy.words import in_chinese
+from services.commands.workshop import text_of
 
 CIXI = (Path(__file__).parents[2] / "domain" / "policy" / "cixi-ecommerce-2024.yaml").read_text("utf-8")
 
@@ -17,6 +18,8 @@ def faults_of(text: str, changes: Changes | None = None) -> list[PolicyFault]:
     with pytest.raises(PolicyError) as caught:
         load_policy(text, changes)
     assert all(fault.rule and fault.mend and fault.field for fault in caught.value.faults)
+    texts = [text for fault in caught.value.faults for text in (fault.rule, fault.mend)]
+    assert [text for text in texts if in_chinese(text) is None] == []
     assert str(caught.value).count("\n") == len(caught.value.faults) - 1
     return caught.value.faults
 

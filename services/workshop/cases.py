@@ -1,16 +1,26 @@
-"""Worked cases as data: read, turned into messages, and settled through the ledger's own door."""
+"""Worked cases as data: read, turned into messages, and settled through the ledger's own door.
+
+A case says what was reported and what it must give, worked out by hand from the policy's text
+(docs/changing-the-policy.md). ``outcome_of`` settles one in a ledger of its own, and compares.
+"""
 
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from domain.money import parse_fen, yuan
 from ledger import queries
-from ledger.application import Ledger
+from ledger.application import Ledger, open_ledger
 from ledger.inbox import ingest
-from ledger.policies import set_budget
+from ledger.policies import adopt_policy, set_budget
 
 SOURCE = "urn:cases"
 CHANNEL = {"dtc_export_usd": ("dtc_own_brand_export", "USD")}
@@ -40,10 +50,73 @@ def type_of(fact: str) -> str:
     return f"subsidy.{words}.v1"
 
 
+class CaseError(ValueError):
+    """A case file that cannot be used; the text names file, field, rule and mend."""
+
+
+class _Fact(Schema):
+    """One fact; its other keys are those of its kind."""
+
+    id = fields.String(required=True)
+    enterprise = fields.String(required=True)
+    fact = fields.String(required=True, validate=validate.OneOf([*NAMES]))
+
+    class Meta:
+        """Whatever its kind has besides."""
+
+        unknown = INCLUDE
+
+
+class _Expect(Schema):
+    """What must come of it."""
+
+    awards = fields.List(fields.Dict(), required=True)
+
+    class Meta:
+        """Its sums are compared as they stand."""
+
+        unknown = INCLUDE
+
+
+class _Case(Schema):
+    """What a case file must hold."""
+
+    policy = fields.String(required=True)
+    year = fields.Integer(required=True, strict=True)
+    budget = fields.String()
+    facts = fields.List(fields.Nested(_Fact), required=True)
+    expect = fields.Nested(_Expect, required=True)
+
+    class Meta:
+        """Words for people stand beside it."""
+
+        unknown = INCLUDE
+
+
 def read_case(path: Path) -> dict[str, Any]:
-    """A case file."""
-    case: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    """A case file.
+
+    Raises:
+        CaseError: where it is not one.
+    """
+    try:
+        case: dict[str, Any] = _Case().load(json.loads(path.read_text("utf-8")))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CaseError(f"{path.name}: cannot be read as JSON — {error}") from None
+    except ValidationError as error:
+        field, rule = _first(error.messages)
+        raise CaseError(
+            f"{path.name}: {field}: {rule} — see docs/changing-the-policy.md for the form"
+        ) from None
     return case
+
+
+def _first(messages: Any, path: str = "") -> tuple[str, str]:
+    """The first thing that is wrong: where, and what."""
+    if isinstance(messages, dict):
+        key, value = next(iter(messages.items()))
+        return _first(value, f"{path}/{key}" if path else str(key))
+    return path, str(messages[0] if isinstance(messages, list) else messages)
 
 
 def messages_of(case: dict[str, Any]) -> list[bytes]:
@@ -140,3 +213,44 @@ def expected(case: dict[str, Any]) -> dict[str, Any]:
     rows = [{k: row[k] for k in ("enterprise", *FIGURES)} for row in expect["awards"]]
     expect["awards"] = sorted(rows, key=lambda row: (row["enterprise"], row["measure"]))
     return expect
+
+
+class Difference(NamedTuple):
+    """A figure that is not what the case says: the case's, and the policy's (``—``: none)."""
+
+    what: str
+    expected: str
+    got: str
+
+
+NOW = datetime(2100, 1, 1, tzinfo=UTC)
+"""A case's facts have all happened by then."""
+
+
+def outcome_of(policy_text: str, case: dict[str, Any]) -> list[Difference]:
+    """Settle a case under a policy file, in a ledger that is thrown away; what differs."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(open_ledger(f"{folder}/case.db", clock=lambda: NOW)) as ledger,
+    ):
+        adopt_policy(ledger, policy_text)
+        got = settle(ledger, case, [messages_of(case)])
+    return list(_differences(expected(case), got))
+
+
+def _differences(expect: dict[str, Any], got: dict[str, Any]) -> Iterator[Difference]:
+    mine, theirs = (
+        {(row["enterprise"], row["measure"]): row for row in side["awards"]} for side in (expect, got)
+    )
+    for key in sorted(mine.keys() | theirs.keys()):
+        for figure in FIGURES[1:]:
+            one, other = (side.get(key, {}).get(figure, "—") for side in (mine, theirs))
+            if one != other:
+                yield Difference(f"{' '.join(key)} {figure}", one, other)
+    for name in expect:
+        if name != "awards" and expect[name] != got.get(name):
+            yield Difference(name, _plain(expect[name]), _plain(got.get(name, "—")))
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

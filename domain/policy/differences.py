@@ -1,0 +1,170 @@
+"""Two versions of a policy file compared: what was added, taken away or changed, in words.
+
+Measures, readings, targets and clauses are known by their ids, so that their order says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from domain.money import parse_fen, rmb
+from domain.policy.load import composed
+
+Path = tuple[str, ...]
+
+
+class Difference(NamedTuple):
+    """One thing that differs: where it stands in the file, and its value in each; ``None`` for none."""
+
+    path: Path
+    before: str | None
+    after: str | None
+
+    def where(self, language: str, titles: dict[str, dict[str, str]]) -> str:
+        """Where it stands, in words; ``titles`` are those of measures, readings and targets by id."""
+        said, rest = [], list(self.path)
+        if len(rest) > 1 and rest[1] in titles and rest[0] in ("measures", "targets", "readings"):
+            title = titles[rest[1]].get(language, "")
+            said.append(f"{title}（{rest[1]}）" if language == "zh" else f"{title} ({rest[1]})")
+            rest = rest[2:]
+        said += [FIELDS.get(part, {}).get(language, part) for part in rest]
+        return " · ".join(said)
+
+
+def differences(before: str, after: str) -> list[Difference]:
+    """What differs between two policy files, in the order of their fields.
+
+    Raises:
+        PolicyError: where one of them is no YAML of that form.
+    """
+    was, now = dict(_leaves(composed(before))), dict(_leaves(composed(after)))
+    order = [*was, *(path for path in now if path not in was)]
+    return list(_joined([Difference(p, was.get(p), now.get(p)) for p in order if was.get(p) != now.get(p)]))
+
+
+def titles_in(*texts: str) -> dict[str, dict[str, str]]:
+    """The titles of measures and targets, and what readings are about, by id."""
+    found: dict[str, dict[str, str]] = {}
+    for text in texts:
+        raw = composed(text)
+        for name in ("measures", "targets"):
+            for each in raw.get(name) or []:
+                if isinstance(each, dict) and isinstance(each.get("title"), dict):
+                    found[str(each.get("id"))] = each["title"]
+        for reading, said in (raw.get("readings") or {}).items():
+            if isinstance(said, dict):
+                found.setdefault(reading, {"zh": "理解", "en": "reading"})
+    return found
+
+
+def shown(value: str | None, language: str) -> str:
+    """A value as people write it."""
+    if value is None:
+        return "无" if language == "zh" else "none"
+    if re.fullmatch(r"[0-9]+\.[0-9]{2}", value):
+        return rmb(parse_fen(value))
+    return value
+
+
+def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*path, str(key)))
+    elif isinstance(value, list) and all(isinstance(item, dict) and "id" in item for item in value) and value:
+        for item in value:
+            yield from _leaves(item, (*path, str(item["id"])))
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        for place, item in enumerate(value, start=1):
+            yield from _leaves(item, (*path, str(place)))
+    elif isinstance(value, list):
+        yield path, ", ".join(str(item) for item in value)
+    else:
+        yield path, "—" if value is None else str(value)
+
+
+def _joined(found: list[Difference]) -> Iterator[Difference]:
+    """What was added or taken away whole is told in one line, by its id."""
+    whole: set[Path] = set()
+    for each in found:
+        of = each.path[:2]
+        if len(each.path) > 2 and each.path[0] in ("measures", "readings", "targets", "clauses"):
+            same = [other for other in found if other.path[:2] == of]
+            one_sided = all(other.before is None for other in same) or all(o.after is None for o in same)
+            if one_sided and (each.path[0], each.path[1], "id") in {other.path for other in same}:
+                if of not in whole:
+                    whole.add(of)
+                    kept = each.before is not None
+                    yield Difference(of, each.path[1] if kept else None, None if kept else each.path[1])
+                continue
+        yield each
+
+
+FIELDS: dict[str, dict[str, str]] = {
+    "version": {"zh": "版本", "en": "version"},
+    "effective_from": {"zh": "施行日期", "en": "effective date"},
+    "title": {"zh": "名称", "en": "title"},
+    "document": {"zh": "文件", "en": "document"},
+    "number": {"zh": "文号", "en": "number"},
+    "issued": {"zh": "印发日期", "en": "issued"},
+    "issuer": {"zh": "印发单位", "en": "issuer"},
+    "repeals": {"zh": "废止文件", "en": "repeals"},
+    "life": {"zh": "有效期", "en": "life"},
+    "from": {"zh": "起", "en": "from"},
+    "until": {"zh": "止", "en": "until"},
+    "budget": {"zh": "预算", "en": "budget"},
+    "amount": {"zh": "金额", "en": "amount"},
+    "currency": {"zh": "币种", "en": "currency"},
+    "per": {"zh": "预算期", "en": "period"},
+    "inclusive": {"zh": "门槛是否含本数", "en": "thresholds inclusive"},
+    "reports": {"zh": "多次报送", "en": "several reports"},
+    "rounding": {"zh": "取整", "en": "rounding"},
+    "highest_only": {"zh": "从高不重复", "en": "highest-only"},
+    "authorities": {"zh": "比较的部门", "en": "authorities"},
+    "rule": {"zh": "办法", "en": "rule"},
+    "pro_rata": {"zh": "按比例下调", "en": "pro-rata"},
+    "settlement": {"zh": "年度兑现", "en": "settlement"},
+    "notice_days": {"zh": "公示天数", "en": "days of publication"},
+    "appeal_days": {"zh": "申诉天数", "en": "days to appeal"},
+    "claims_until": {"zh": "申报截止", "en": "claims until"},
+    "unspent": {"zh": "结余", "en": "unspent budget"},
+    "reductions": {"zh": "下调部分", "en": "reductions"},
+    "mask": {"zh": "公示时隐去", "en": "masked in the list"},
+    "clauses": {"zh": "条文", "en": "clauses"},
+    "readings": {"zh": "理解", "en": "readings"},
+    "value": {"zh": "取值", "en": "value"},
+    "options": {"zh": "可选项", "en": "options"},
+    "basis": {"zh": "依据", "en": "basis"},
+    "why": {"zh": "理由", "en": "why"},
+    "open": {"zh": "待定程度", "en": "how open"},
+    "measures": {"zh": "条款", "en": "measures"},
+    "targets": {"zh": "目标", "en": "targets"},
+    "article": {"zh": "条", "en": "article"},
+    "quote": {"zh": "原文", "en": "quote"},
+    "lead": {"zh": "牵头单位", "en": "lead unit"},
+    "kind": {"zh": "种类", "en": "kind"},
+    "funds": {"zh": "资金来源", "en": "funds"},
+    "earns": {"zh": "依据的事实", "en": "earned by"},
+    "of": {"zh": "依据的数额", "en": "counted on"},
+    "sales": {"zh": "销售额", "en": "sales"},
+    "fact": {"zh": "数据类型", "en": "event"},
+    "where": {"zh": "条件", "en": "where"},
+    "once": {"zh": "给予次数", "en": "once for"},
+    "cap": {"zh": "上限", "en": "cap"},
+    "cap_per": {"zh": "上限按", "en": "cap per"},
+    "unit": {"zh": "单位", "en": "unit"},
+    "unit_amount": {"zh": "每单位金额", "en": "amount a unit"},
+    "partial": {"zh": "不足一单位", "en": "parts of a unit"},
+    "threshold": {"zh": "门槛", "en": "threshold"},
+    "percent": {"zh": "比例（%）", "en": "per cent"},
+    "tiers": {"zh": "档次", "en": "tiers"},
+    "shares": {"zh": "分成档次", "en": "shares"},
+    "award": {"zh": "奖励", "en": "award"},
+    "claims": {"zh": "申报", "en": "claims"},
+    "stacks_with": {"zh": "可与之叠加", "en": "stacks with"},
+    "nets": {"zh": "抵扣", "en": "set off against"},
+    "goal": {"zh": "目标值", "en": "goal"},
+    "counts": {"zh": "统计", "en": "counts"},
+}
+"""What the fields of a policy file are called."""
