@@ -7,7 +7,7 @@ request, and what differs is named.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger.application import Clock, Ledger, open_ledger
@@ -93,11 +93,12 @@ def replay(
                 if several is None:
                     rebuild(rows, target, rulebooks(rows), position, progress)
                 rebuild_settlements(rows, target, position)
-        with ledger.store.reading() as rows, replica.store.reading() as again:
-            found = _certificate(rows, again, position)
+            # In the transaction that gave the position: whatever arrives meanwhile is not seen.
+            with replica.store.reading() as again:
+                found = _certificate(rows, again, position)
         if take_over:
             with ledger.store.writing() as rows, replica.store.reading() as again:
-                _copy(again, rows)
+                copy(again, rows)
     finally:
         replica.close()
     return found
@@ -157,9 +158,9 @@ def fingerprint(rows: Rows) -> str:
     return digest.hexdigest()
 
 
-def _copy(source: Rows, target: Rows) -> None:
+def copy(source: Rows, target: Rows, tables: Sequence[str] = READ_MODELS) -> None:
     """Put the replayed read models in place of the live ones, in one transaction."""
-    for table in READ_MODELS:
+    for table in tables:
         columns = [each.split()[0] for each in TABLES[table].split("PRIMARY KEY (")[0].strip(" ,").split(",")]
         names = ",".join(columns)
         insert = f"INSERT INTO {table} ({names}) VALUES ({','.join('?' * len(columns))})"

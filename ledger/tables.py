@@ -1,8 +1,9 @@
 """The tables beside the stored events: what the ledger knows of them, and its read models.
 
 ``event_keys``, ``batches`` and ``refused`` are records of the inbox, ``person_keys`` opens what
-events hold encrypted, ``looks`` says who read, and ``correlations`` what came with what; all
-others can be dropped and rebuilt from the events. Totals are kept as text, since they may exceed 64 bits.
+events hold encrypted, ``looks`` says who read, ``correlations`` what came with what, and
+``certificates`` what rebuilds found; all others can be dropped and rebuilt from the events. Totals
+are kept as text, since they may exceed 64 bits.
 The schema grows by ``MIGRATIONS``, each applied once and noted in ``schema_version``.
 """
 
@@ -27,6 +28,10 @@ TABLES: dict[str, str] = {
     ),
     "log_secret": "id {int} PRIMARY KEY, secret {blob} NOT NULL",
     "checkpoints": "size {int} PRIMARY KEY, made_at TEXT NOT NULL, root {blob} NOT NULL, note TEXT NOT NULL",
+    "certificates": (
+        "number {int} PRIMARY KEY, made_at TEXT NOT NULL, position {int} NOT NULL, reached {int} NOT NULL, "
+        "live TEXT NOT NULL, rebuilt TEXT NOT NULL, swapped {int} NOT NULL, differences TEXT NOT NULL"
+    ),
     "refused": (
         "digest TEXT PRIMARY KEY, number {int} NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL, "
         "times {int} NOT NULL, channel TEXT NOT NULL, source TEXT, event_id TEXT, subject TEXT, "
@@ -195,7 +200,15 @@ def _correlations(rows: Rows, dialect: str) -> None:
     rows.run(f"CREATE INDEX IF NOT EXISTS correlations_first ON {INDEXES['correlations_first']}")
 
 
-MIGRATIONS = (Migration(1, "initial", _initial), Migration(2, "correlations", _correlations))
+def _certificates(rows: Rows, dialect: str) -> None:
+    _make(rows, dialect, "certificates")
+
+
+MIGRATIONS = (
+    Migration(1, "initial", _initial),
+    Migration(2, "correlations", _correlations),
+    Migration(3, "certificates", _certificates),
+)
 """In order; the last one's version is the schema that this program works on."""
 
 SCHEMA_VERSION = MIGRATIONS[-1].version

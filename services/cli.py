@@ -35,6 +35,7 @@ from services.commands import (
     persons,
     policy,
     reads,
+    rebuild,
     sample,
     schemas,
     serve,
@@ -110,7 +111,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 MODULES = (
     *(audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams, targets),
-    *(desk, keys, operations, settle, trace),
+    *(desk, keys, operations, rebuild, settle, trace),
 )
 for module in MODULES:
     for command in module.COMMANDS:

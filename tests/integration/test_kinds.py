@@ -22,7 +22,14 @@ from tests.integration.closings import Closed, closed
 
 HELD = {
     (EVENTS, "rowid"),
-    *((table, name) for table, name in [("schema_version", "version"), ("batches", "last_position")]),
+    *(
+        (table, name)
+        for table, name in [
+            ("schema_version", "version"),
+            ("batches", "last_position"),
+            ("certificates", "number"),
+        ]
+    ),
     *((table, name) for table, name in [("checkpoints", "size"), ("log_secret", "id"), ("looks", "number")]),
 }
 """Keys that SQLite itself holds to be whole numbers."""
@@ -51,6 +58,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
         rows.run("INSERT INTO used_tokens VALUES ('t','2025')")
         rows.run("INSERT INTO machine_keys VALUES ('k','d','n','s','t','2025',NULL)")
         rows.run("INSERT INTO person_keys VALUES ('p','c','e',x'00')")
+        rows.run("INSERT INTO certificates VALUES (1,'t',1,1,'a','b',1,'[]')")
         rows.run("INSERT INTO correlations VALUES ('c',1,2,'')")
     current(found.ledger, SignerKey("ledger", b"\x01" * 32))
     yield found
