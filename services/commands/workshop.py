@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from domain.policy.load import PolicyError, PolicyFault, load_policy
 from ledger.trial import trial
 from services.commands.common import Context, json_option, print_json, table
 from services.commands.common import shown as money
-from services.workshop.cases import CaseError, outcome_of, read_case
+from services.workshop.cases import CaseError, is_case, outcome_of, read_case
 from services.workshop.editor_schema import editor_schema
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -87,17 +86,8 @@ def _files(given: tuple[Path, ...]) -> list[Path]:
     return [
         path
         for each in given
-        for path in (filter(_is_case, sorted(each.rglob("*.json"))) if each.is_dir() else [each])
+        for path in (filter(is_case, sorted(each.rglob("*.json"))) if each.is_dir() else [each])
     ]
-
-
-def _is_case(path: Path) -> bool:
-    """Whether a file of a folder has facts at its top; what cannot be read is told when it is run."""
-    try:
-        said = json.loads(path.read_text("utf-8"))
-    except ValueError:
-        return True
-    return isinstance(said, dict) and "facts" in said
 
 
 @workshop.command("diff")

@@ -93,6 +93,15 @@ class _Case(Schema):
         unknown = INCLUDE
 
 
+def is_case(path: Path) -> bool:
+    """Whether a file of a folder has facts at its top; what cannot be read is told when it is run."""
+    try:
+        said = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        return True
+    return isinstance(said, dict) and "facts" in said
+
+
 def read_case(path: Path) -> dict[str, Any]:
     """A case file.
 

@@ -260,7 +260,11 @@ def test_the_steps_of_the_image_work_in_a_clean_folder(tmp_path: Path) -> None:
     stage = re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1]
     source, opt = tmp_path / "src", tmp_path / "opt"
     source.mkdir()
-    clean = {"PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    # The image has a "python"; a machine may have a "python3" alone.
+    (programs / "python").symlink_to(Path(sys.base_prefix) / "bin" / "python3")
+    clean = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(tmp_path)}
     kept = {
         key: value for key, value in os.environ.items() if key.startswith("PIP_") or "proxy" in key.lower()
     }
