@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from ledger.application import Ledger
-from services.workshop.cases import expected, messages_of, read_case, settle
+from services.workshop.cases import expected, is_case, messages_of, read_case, settle
 
 HERE = Path(__file__).parent
 SHARED = HERE.parent.parent / "shared" / "cases"
@@ -35,9 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     files: list[Path] = []
     for folder in folders(metafunc.config):
-        found = [
-            path for path in sorted(folder.rglob("*.json")) if "facts" in json.loads(path.read_text("utf-8"))
-        ]
+        found = list(filter(is_case, sorted(folder.rglob("*.json"))))
         if not found:
             raise pytest.UsageError(f"no worked case in {folder}")
         files += found
