@@ -37,6 +37,7 @@ from services.commands import (
     schemas,
     serve,
     settle,
+    sheet,
     streams,
     targets,
 )
@@ -101,7 +102,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 MODULES = (
     *(audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams, targets),
-    *(desk, keys, operations, settle),
+    *(desk, keys, operations, settle, sheet),
 )
 for module in MODULES:
     for command in module.COMMANDS:

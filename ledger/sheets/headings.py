@@ -16,6 +16,8 @@ from ledger.sheets.faults import SheetError, refused
 LOOKED_ROWS = 20
 """In how many rows from the top the headings may stand."""
 TABULAR = tuple(name for name in DATA if name not in NOT_TABULAR)
+SHORT_TYPES = {TYPE_OF[name].removeprefix("subsidy.").removesuffix(".v1"): name for name in TABULAR}
+"""Tables by the middle of their message type: ``store-registered``."""
 UNITS = {"": 1, "元": 1, "人民币元": 1, "yuan": 1, "cny": 1, "rmb": 1, "美元": 1, "usd": 1, "元/美元": 1}
 UNITS |= {"万元": 10_000, "万": 10_000, "万美元": 10_000, "人民币万元": 10_000}
 """Units that the heading of an amount may name, in yuan (or dollars)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.application import Ledger
 from ledger.inbox import Totals, ingest
@@ -46,8 +46,18 @@ def reading_of(ledger: Ledger, path: Path, file_name: str, source: str, wanted: 
     return Reading(path, source, Now.at(ledger.clock()), wanted, Path(file_name).stem[:100])
 
 
+class Sender(NamedTuple):
+    """What the sender of a file may say, and whether it may not learn what others said."""
+
+    scope: Scope | None = None
+    discreet: bool = False
+
+
+ANYONE = Sender()
+
+
 def preview(
-    ledger: Ledger, reading: Reading, holding: Holding, scope: Scope | None, progress: Progress
+    ledger: Ledger, reading: Reading, holding: Holding, progress: Progress, sender: Sender = ANYONE
 ) -> None:
     """Read a file and try its rows; what was found is noted in ``holding``.
 
@@ -64,10 +74,10 @@ def preview(
     holding.say("is_text", reading.is_text)
     for sheet, row in reading.heads.items():
         holding.say(f"head:{sheet}", row)
-    try_again(ledger, holding, scope, progress)
+    try_again(ledger, holding, progress, sender)
 
 
-def try_again(ledger: Ledger, holding: Holding, scope: Scope | None, progress: Progress) -> None:
+def try_again(ledger: Ledger, holding: Holding, progress: Progress, sender: Sender = ANYONE) -> None:
     """Try the rows on the ledger as it stands now."""
     done = 0
 
@@ -77,7 +87,7 @@ def try_again(ledger: Ledger, holding: Holding, scope: Scope | None, progress: P
         progress("trying", done)
 
     with ledger.store.reading() as rows:
-        Trial(ledger, rows, holding, scope).run(tick)
+        Trial(ledger, rows, holding, sender.scope, sender.discreet).run(tick)
         progress("weighing", done)
         _note(ledger, rows, holding)
 
@@ -91,7 +101,9 @@ def _note(ledger: Ledger, rows: Rows, holding: Holding) -> None:
     holding.say("preview", said.hexdigest())
 
 
-def record(ledger: Ledger, holding: Holding, scope: Scope | None, agreed: str, progress: Progress) -> Totals:
+def record(
+    ledger: Ledger, holding: Holding, agreed: str, progress: Progress, sender: Sender = ANYONE
+) -> Totals:
     """Record what was previewed; rows that are wrong or contradictory are kept with their reasons.
 
     Safe to repeat: what is recorded already changes nothing.
@@ -105,18 +117,18 @@ def record(ledger: Ledger, holding: Holding, scope: Scope | None, agreed: str, p
     with ledger.store.reading() as rows:
         moved = rows.last_position() != holding.said("position")
     if moved:
-        try_again(ledger, holding, scope, progress)
+        try_again(ledger, holding, progress, sender)
     if holding.said("preview") != agreed:
         raise Moved
     totals, waiting = Totals(), list[bytes | Refusal]()
     for held in holding.listed(("new", *RETURNED)):
         waiting.append(held.raw if held.state == "new" else _refusal(held, holding.said("source")))
         if len(waiting) == BATCH_ROWS:
-            totals.add(ingest(ledger, waiting, CHANNEL, scope=scope))
+            totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope))
             progress("recording", totals.accepted + totals.duplicate + totals.refused)
             waiting = []
     if waiting:
-        totals.add(ingest(ledger, waiting, CHANNEL, scope=scope))
+        totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope))
     holding.say("recorded", [totals.accepted, totals.duplicate, totals.refused])
     progress("recording", totals.accepted + totals.duplicate + totals.refused)
     return totals

@@ -82,6 +82,8 @@ class Trial:
     rows: Rows
     holding: Holding
     scope: Scope | None = None
+    discreet: bool = False
+    """Whether the sender may not learn what others said of the same matter."""
     added: dict[AddKey, int] = field(default_factory=dict)
     """By how much the city's targets would move."""
     columns: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
@@ -159,8 +161,10 @@ class Trial:
         event = min(recorded, key=lambda each: len(differing(each.fact.content, content)))
         args = {
             "position": event.position,
-            "source": event.fact.source,
-            "differs": _differences(event.fact.content, content, differs),
+            "source": "—" if self.discreet else event.fact.source,
+            "differs": ", ".join(differs)
+            if self.discreet
+            else _differences(event.fact.content, content, differs),
         }
         return "contradictory", self._marked(held, [Fault("matter.ledger", _path(differs), args)])
 
