@@ -135,12 +135,12 @@ OF_DAYS = (
     ("a day to come", "text", "2099-01-01", "date.future"),
 )
 OF_TIMES = (
-    ("the thirty-first of June", "text", "2024-06-31", "time.form"),
-    ("an hour that does not exist", "text", "2024-03-05 25:00", "time.form"),
-    ("a moment in words", "text", "昨天", "time.form"),
+    ("the thirty-first of June", "text", "2024-06-31", "cell.time"),
+    ("an hour that does not exist", "text", "2024-03-05 25:00", "cell.time"),
+    ("a moment in words", "text", "昨天", "cell.time"),
     ("a moment to come", "text", "2099-01-01", "time.future"),
-    ("a moment in the last century", "text", "1999年12月31日", "time.form"),
-    ("a year alone", "number", "2024", "time.form"),
+    ("a moment in the last century", "text", "1999年12月31日", "cell.time"),
+    ("a year alone", "number", "2024", "cell.time"),
 )
 OF_AMOUNTS = (
     ("a negative amount", "number", "-5", "money.negative"),

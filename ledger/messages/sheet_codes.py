@@ -141,6 +141,12 @@ SHEET_CODES: dict[str, tuple[str, str, str, str]] = {
         "is none of: {choices}",
         "choose from the list",
     ),
+    "cell.time": (
+        "不是有效的日期或时间",
+        "按“2024-03-01”或“2024-03-01 09:30”填写",
+        "is no date or time",
+        "write it like 2024-03-01, or 2024-03-01 09:30",
+    ),
     "cell.whole": (
         "应为整数",
         "填写不带小数和单位的整数",

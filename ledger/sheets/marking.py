@@ -13,7 +13,7 @@ from typing import Any
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import MergedCell
 from openpyxl.comments import Comment
-from openpyxl.styles import PatternFill
+from openpyxl.styles import Alignment, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -30,6 +30,7 @@ WHOLE_BYTES_MAX = 24 * 1024 * 1024
 """Largest workbook, its sheets inflated, that is opened as a whole to be marked."""
 AUTHOR = "subsidy-ledger"
 _WRONG = PatternFill("solid", fgColor="FFC7CE")
+_TOP = Alignment(wrap_text=True, vertical="top")
 _ROW = PatternFill("solid", fgColor="FFEB9C")
 
 
@@ -100,7 +101,7 @@ def _room(sheet: Worksheet, holding: Holding, held: Held, keys: dict[int, str]) 
 def _mark_row(sheet: Worksheet, held: Held, places: dict[str, int]) -> None:
     sheet.cell(held.row, places["id"], held.event_id)
     cell = sheet.cell(held.row, places["faults"], said_of(held.marked)[:CELL_CHARACTERS_MAX])
-    cell.data_type, cell.fill = "s", _ROW
+    cell.data_type, cell.fill, cell.alignment = "s", _ROW, _TOP
     for at, marked in _by_column(held.marked).items():
         found = sheet.cell(held.row, at)
         if isinstance(found, MergedCell):

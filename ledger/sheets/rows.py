@@ -133,22 +133,8 @@ class Reading:
         places: dict[int, Place],
         keys: dict[int, str],
     ) -> SheetRow:
-        values: dict[str, Any] = {}
-        marked: dict[str, Marked] = {}
+        values, marked = _values_of(cells, places)
         at_of = {column.path: at for at, column in headings.columns.items()}
-        for at, place in places.items():
-            cell = cells.get(at)
-            if cell is None or place.column.key in UNREAD:
-                continue
-            if place.column.key == "id":
-                values["id"] = narrow(cell.text)[:200]
-                continue
-            said = understood(place, cell)
-            if said.fault is not None:
-                marked[place.column.path] = Marked(said.fault, at)
-            if said.value is not None or said.fault is not None:
-                # What was not understood is no text, so that it is refused again until it is mended.
-                values[place.column.path] = {"spreadsheet": cell.text} if said.fault else said.value
         document = document_of(headings.name, self.source, values)
         raw = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
         decoded = decode(raw, self.now)
@@ -158,6 +144,8 @@ class Reading:
         if isinstance(decoded, Refusal):
             for fault in decoded.faults:
                 marked.setdefault(fault.field, Marked(fault, at_of.get(fault.field, 0)))
+        if "time" not in values and CATALOGUE[headings.name].shape == "dated":
+            marked.pop("time", None)  # it follows from the day, whose fault it is
         if _is_total(cells, headings):
             marked = {"": Marked(Fault("row.total", "subject"), at_of.get("subject", 0))}
         found.marked = list(marked.values())
@@ -165,6 +153,27 @@ class Reading:
             found.message, found.subject = decoded, decoded.subject
             found.matter = matter_of(decoded.subject, decoded.fact)
         return found
+
+
+def _values_of(cells: dict[int, Cell], places: dict[int, Place]) -> tuple[dict[str, Any], dict[str, Marked]]:
+    """What the cells of a row say, and which say nothing that is understood, by the path of the field."""
+    values: dict[str, Any] = {}
+    marked: dict[str, Marked] = {}
+    for at, place in places.items():
+        cell = cells.get(at)
+        if cell is None or place.column.key in UNREAD:
+            continue
+        if place.column.key == "id":
+            values["id"] = narrow(cell.text)[:200]
+            continue
+        said = understood(place, cell)
+        if said.fault is not None:
+            # What was not understood is no text, so that it is refused again until it is mended.
+            marked[place.column.path] = Marked(said.fault, at)
+            values[place.column.path] = {"spreadsheet": cell.text}
+        elif said.value is not None:
+            values[place.column.path] = said.value
+    return values, marked
 
 
 def _passed_over(headings: Headings, cells: dict[int, Cell]) -> bool:

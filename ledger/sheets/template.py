@@ -109,6 +109,8 @@ def example_of(name: str, column: Column) -> Any:
     if column.key == "of_type":
         return label(TYPE_OF["StoreRegistered"])
     said = str(column.words.get("example", ""))
+    if column.words.get("example") == "":
+        return None
     if isinstance(column.field, Whole):
         return int(said) if said else None
     if isinstance(column.field, Money):

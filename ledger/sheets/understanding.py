@@ -24,6 +24,7 @@ SHOWN_DIGITS = 15
 _AS_SHOWN = Context(prec=SHOWN_DIGITS)
 SERIALS = (36_526, 73_415)
 """Days since 1899-12-30 of 2000-01-01 and 2100-12-31."""
+YEARS = (2000, 2100)
 DAYS_1904 = 1_462
 BLANKS = (
     " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -41,6 +42,7 @@ _DAY = re.compile(r"([0-9]{4})(?:[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})|年([0-9]{1,
 _DIGITS_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _TIME = re.compile(r"[T ]*([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分]([0-9]{1,2})秒?(?:\.[0-9]*)?)?分?")
 _YEAR = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0*)?(?:年度?|平方米|m2)?", re.IGNORECASE)
+_ZONED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}(Z|[+-][0-9]{2}:[0-9]{2})")
 _SLUG = re.compile(Slug.PATTERN)
 
 NEVER = {
@@ -247,8 +249,10 @@ def _day(place: Place, cell: Cell) -> Said:
 def _instant(place: Place, cell: Cell) -> Said:
     found = _serial_or_text(place, cell)
     if isinstance(found, str):
-        return Said(found)
+        return Said(found) if _ZONED.fullmatch(found) else _refused(place, "cell.time")
     day, clock = found
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        return _refused(place, "cell.time")
     return Said(f"{day.isoformat()}T{(clock or time()).isoformat()}+08:00")
 
 

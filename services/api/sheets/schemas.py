@@ -22,7 +22,7 @@ class SheetQuery(Query):
     type = Text(metadata={"description": "CSV的数据类别 · which facts a CSV file holds"})
 
 
-class CountsSchema(Answer):
+class SheetCountsSchema(Answer):
     """How many rows are new, known already, contradictory or wrong."""
 
     new, known, contradictory, wrong = (whole() for _ in STATES)
@@ -51,7 +51,7 @@ class PreviewSchema(Answer):
     source = text()
     position = whole(metadata={"description": "the ledger's position that it holds for"})
     rows = whole()
-    counts = fields.Nested(CountsSchema, required=True)
+    counts = fields.Nested(SheetCountsSchema, required=True)
     unread = fields.List(fields.String(), required=True, metadata={"description": "sheets passed over"})
     consequences = fields.List(
         fields.Dict(),
@@ -61,7 +61,7 @@ class PreviewSchema(Answer):
     faulty = listed(FaultyRow)
 
 
-class RecordedSchema(Answer):
+class SheetRecordedSchema(Answer):
     """What became of the rows."""
 
     accepted = whole()
@@ -81,7 +81,7 @@ class SheetSchema(Answer):
     )
     faults = listed(FaultSaid)
     preview = fields.Nested(PreviewSchema, **_kept)  # type: ignore[arg-type]
-    recorded = fields.Nested(RecordedSchema, **_kept)  # type: ignore[arg-type]
+    recorded = fields.Nested(SheetRecordedSchema, **_kept)  # type: ignore[arg-type]
 
 
 class ConfirmationBody(Message):
