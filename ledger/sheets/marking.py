@@ -28,6 +28,8 @@ from ledger.sheets.template import title_of
 RETURNED = ("wrong", "contradictory")
 WHOLE_BYTES_MAX = 24 * 1024 * 1024
 """Largest workbook, its sheets inflated, that is opened as a whole to be marked."""
+COMMENTED_ROWS = 5_000
+"""Rows of a workbook made anew whose cells carry comments, which stay in memory; all say what is wrong."""
 AUTHOR = "subsidy-ledger"
 _WRONG = PatternFill("solid", fgColor="FFC7CE")
 _TOP = Alignment(wrap_text=True, vertical="top")
@@ -38,7 +40,8 @@ def mark(path: Path, is_text: bool, holding: Holding, out: Path) -> None:
     """Write the workbook that goes back."""
     if not is_text and _is_ordinary(path):
         try:
-            workbook = load_workbook(path, keep_links=False)
+            with path.open("rb") as file:
+                workbook = load_workbook(file, keep_links=False)
         except Exception:  # a part that our reader passes over, and openpyxl can't read
             _made_anew(holding, out)
             return
@@ -134,12 +137,12 @@ def _made_anew(holding: Holding, out: Path) -> None:
     workbook = Workbook(write_only=True)
     sheets: dict[tuple[str, str], Any] = {}
     layouts = holding.layouts()
-    for held in holding.listed(RETURNED):
+    for number, held in enumerate(holding.listed(RETURNED)):
         key = (held.sheet, held.name)
         if key not in sheets:
             sheets[key] = _sheet(workbook, held)
         by_key = {layouts[key][at]: said for at, said in held.cells.items() if at in layouts[key]}
-        sheets[key].append(_cells(sheets[key], held, by_key, layouts[key]))
+        sheets[key].append(_cells(sheets[key], held, by_key, layouts[key], number < COMMENTED_ROWS))
     if not sheets:
         workbook.create_sheet("OK")
     workbook.save(out)
@@ -154,7 +157,9 @@ def _sheet(workbook: Workbook, held: Held) -> Any:
     return sheet
 
 
-def _cells(sheet: Any, held: Held, said: dict[str, str], places: dict[int, str]) -> list[Any]:
+def _cells(
+    sheet: Any, held: Held, said: dict[str, str], places: dict[int, str], commented: bool
+) -> list[Any]:
     wrong: dict[str, list[Marked]] = {}
     for each in held.marked:
         wrong.setdefault(places.get(each.column, _key_of(each)), []).append(each)
@@ -164,7 +169,8 @@ def _cells(sheet: Any, held: Held, said: dict[str, str], places: dict[int, str])
         cell.number_format = "@"
         if column.key in wrong:
             cell.fill = _WRONG
-            cell.comment = _comment(wrong[column.key])
+            if commented:
+                cell.comment = _comment(wrong[column.key])
         made.append(cell)
     return made
 

@@ -91,7 +91,7 @@ CONSOLE_OWN = ("console.enterprise_statement",)
 """Pages that an enterprise may see of itself."""
 CONSOLE_SENDERS = (
     *("console.sheets_page", "console.send_sheet", "console.sheet_page", "console.confirm_sheet"),
-    *("console.sheet_workbook", "console.sheet_template", "console.who", "console.leave"),
+    *("console.sheet_workbook", "console.sheet_template"),
 )
 """Pages where spreadsheets come in, also for those who only send facts."""
 CONSOLE_OPERATOR = ("console.make_sample",)
