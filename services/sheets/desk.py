@@ -118,7 +118,7 @@ class SheetDesk:
         self._stopped = False
         ledger.before_close.append(self.close)
 
-    def send(self, stream: Readable, sent: Sent) -> str:
+    def send(self, stream: Readable, sent: Sent, limit: int = FILE_BYTES_MAX) -> str:
         """Take a file and begin to read it; the same file from the same person is the same sheet.
 
         Raises:
@@ -134,10 +134,8 @@ class SheetDesk:
                 while piece := stream.read(PIECE_BYTES):
                     digest.update(piece)
                     file.write(piece)
-                    if file.tell() > FILE_BYTES_MAX:
-                        raise refused(
-                            "sheet.large", what="文件字节 · bytes of the file", limit=FILE_BYTES_MAX
-                        )
+                    if file.tell() > limit:
+                        raise refused("sheet.large", what="文件字节 · bytes of the file", limit=limit)
                 if not file.tell():
                     raise refused("sheet.empty")
             name = digest.hexdigest()[:32]
@@ -257,9 +255,12 @@ class SheetDesk:
         return progress
 
     def _tidy(self) -> None:
-        found = sorted(self.folder.iterdir(), key=lambda each: each.stat().st_mtime)
-        for at, each in enumerate(found):
-            old = time.time() - each.stat().st_mtime > KEPT_SECONDS
+        found: list[tuple[float, Path]] = []
+        for each in self.folder.iterdir():
+            with suppress(FileNotFoundError):  # another process was quicker
+                found.append((each.stat().st_mtime, each))
+        for at, (changed, each) in enumerate(sorted(found)):
+            old = time.time() - changed > KEPT_SECONDS
             if (old or at < len(found) - KEPT_MAX) and not _is_locked(Waiting(each)):
                 shutil.rmtree(each, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import re
@@ -192,6 +193,11 @@ def test_a_file_that_cannot_be_read_says_why_and_an_unknown_sheet_is_none(api: A
     assert api.post("/v1/sheets", b"", 422, "text/csv")["faults"][0]["code"] == "sheet.empty"
     assert api.post("/v1/sheets?type=x", b"a", 422, "text/csv")["faults"][0]["code"] == "value.choice"
     assert api.post("/v1/sheets", b"a", 415, "text/html")["code"] == "media-wrong"
+    api.app.config["MAX_CONTENT_LENGTH"] = 1_000
+    assert api.post("/v1/sheets", bytes(1_001), 413, "text/csv")["code"] == "body-large"
+    untold = {"wsgi.input_terminated": True, "wsgi.input": io.BytesIO(bytes(5_000))}
+    chunked = api.client.post("/v1/sheets", content_type="text/csv", environ_overrides=untold)
+    assert is_problem(chunked)["faults"][0]["code"] == "sheet.large"
 
 
 def test_the_marked_workbook_and_the_templates_can_be_fetched(api: Api) -> None:
@@ -357,11 +363,16 @@ def test_the_page_of_a_sheet_at_work_asks_again(api: Api) -> None:
     settled(client, where)
     desk: SheetDesk = api.app.extensions["subsidy-sheets"]
     waiting = desk.find(where.rpartition("/")[2], None)
-    waiting.set(stage="trying", done=12345)
-    (waiting.folder / "rows").rename(waiting.folder / "away")
-    (waiting.folder / "file").write_bytes(b"")
-    fragment = client.get(where, headers={"HX-Request": "true"})
-    assert fragment.status_code == 200
+    with (waiting.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting.set(stage="trying", done=12345)
+        fragment = client.get(where, headers={"HX-Request": "true"})
+        assert "12,345" in fragment.text
+        assert f'hx-get="{where}"' in fragment.text
+        assert "<html" not in fragment.text
+        assert "HX-Refresh" not in fragment.headers
+    assert "将入账" in settled(client, where), "whoever asks takes up what nobody works on"
+    assert client.get(where, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
 
 
 def test_what_cannot_be_sent_is_told_beside_the_form(api: Api) -> None:

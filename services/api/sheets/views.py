@@ -66,7 +66,7 @@ def send(query: dict[str, Any]) -> Any:
         raise RequestEntityTooLarge
     sent = sent_by(requester(), query.get("name", ""), query.get("source", ""), SHORT_TYPES.get(wanted or ""))
     try:
-        name = desk().send(body, sent)
+        name = desk().send(body, sent, limit)
     except SheetError as error:
         raise Problem("sheet-refused", error.faults) from None
     answer = _answer(desk().find(name, owner(requester())))

@@ -57,6 +57,7 @@ def _sheets(policy: str, year: int, refusal: Refusal | None = None) -> Response:
         section=SECTION,
         policy=policy,
         year=year,
+        place=_place(),
         families=[
             (family, said["families"][family][lang], [said["types"][name][lang] for name in names])
             for family, names in FAMILIES.items()
@@ -65,6 +66,11 @@ def _sheets(policy: str, year: int, refusal: Refusal | None = None) -> Response:
         given=request.form,
         refusal=refusal,
     )
+
+
+def _place() -> int:
+    with forms.opened().store.reading() as rows:
+        return rows.last_position()
 
 
 @console.get("/<policy>/<int:year>/sheets/templates/<family>")
@@ -124,6 +130,7 @@ def _sheet(policy: str, year: int, waiting: Waiting, refusal: Refusal | None = N
         "policy": policy,
         "year": year,
         "section": SECTION,
+        "place": _place(),
         "sheet": waiting.name,
         "state": state,
         "stage": stage_said(state["stage"], lang),
