@@ -40,6 +40,7 @@ from services.commands import (
     schemas,
     serve,
     settle,
+    sheet,
     streams,
     targets,
     trace,
@@ -111,7 +112,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 MODULES = (
     *(audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams, targets),
-    *(desk, keys, operations, rebuild, settle, trace),
+    *(desk, keys, operations, rebuild, settle, sheet, trace),
 )
 for module in MODULES:
     for command in module.COMMANDS:

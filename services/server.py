@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 
 from flask import Flask
 from granian.constants import Interfaces
@@ -29,7 +30,8 @@ def app() -> Flask:
     settings = Settings.from_env()
     logs.start_for(settings.logs)
     tracing.start("serve")
-    return create_app(open_ledger(settings.database), settings.identity)
+    folder = Path(settings.sheets_folder)
+    return create_app(open_ledger(settings.database), settings.identity, folder)
 
 
 def serve(settings: Settings) -> None:
@@ -41,6 +43,7 @@ def serve(settings: Settings) -> None:
     settings.check_open()
     open_ledger(settings.database).close()
     os.environ[f"{PREFIX}DATABASE"] = _from_anywhere(settings.database)
+    os.environ[f"{PREFIX}SHEETS"] = os.path.abspath(settings.sheets_folder)
     Server(
         "services.server:app",
         address="127.0.0.1" if settings.host == "localhost" else settings.host,

@@ -42,6 +42,13 @@ VARIABLES = (
         "the file of the key that signs checkpoints; unset, the database's file with .key added "
         "(./subsidy-ledger.key for PostgreSQL)",
     ),
+    Variable(
+        f"{PREFIX}SHEETS",
+        "",
+        "上传的表格在确认前存放的文件夹，保留一天，各服务进程共用；不填则为数据库文件名加 .sheets",
+        "the folder where spreadsheets wait to be confirmed, for a day, shared by the serving processes; "
+        "unset, the database's file with .sheets added",
+    ),
     Variable(f"{PREFIX}HOST", "127.0.0.1", "服务监听的地址", "the address that the service listens on"),
     Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
     Variable(
@@ -190,6 +197,7 @@ class Settings:
 
     database: str = "./subsidy-ledger.db"
     signing_key: str = ""
+    sheets: str = ""
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
@@ -213,6 +221,7 @@ class Settings:
         return cls(
             database=_path(values["DATABASE"]),
             signing_key=values["SIGNING_KEY"],
+            sheets=values["SHEETS"],
             host=_host(values["HOST"]),
             port=_whole("PORT", values["PORT"], 1, 65_535),
             workers=_whole("WORKERS", values["WORKERS"], 1, WORKERS_MAX),
@@ -238,6 +247,12 @@ class Settings:
         """The file of the key that signs checkpoints."""
         beside = "./subsidy-ledger" if "://" in self.database else self.database
         return self.signing_key or f"{beside}.key"
+
+    @property
+    def sheets_folder(self) -> str:
+        """Where spreadsheets wait to be confirmed."""
+        beside = "./subsidy-ledger" if "://" in self.database else self.database
+        return self.sheets or f"{beside}.sheets"
 
     def check_open(self) -> None:
         """Refuse to serve beyond this machine unless that was asked for.

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from marshmallow import ValidationError
 
+from ledger.messages.sheet_codes import SHEET_CODES
+
 CODES: dict[str, tuple[str, str, str, str]] = {
     # code: (rule zh, mend zh, rule en, mend en)
     "source.foreign": (
@@ -286,6 +288,7 @@ CODES: dict[str, tuple[str, str, str, str]] = {
         "is held encrypted and cannot be corrected",
         "retract the fact and report it anew under a new id",
     ),
+    **SHEET_CODES,
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -27,18 +29,21 @@ from services.api.payments.views import blueprint as payments
 from services.api.policies.views import blueprint as policies
 from services.api.refused.views import blueprint as refused
 from services.api.settlements.views import blueprint as settlements
+from services.api.sheets.views import blueprint as sheets
 from services.api.traces.views import blueprint as traces
 from services.api.what_if.views import blueprint as what_if
 from services.api.years.views import blueprint as years
 from services.console import app as console
 from services.identity import gate
 from services.identity.settings import IdentitySettings
+from services.sheets.desk import SheetDesk
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 """Largest body of one request; a stream of events has no limit but that of each line."""
 
 RESOURCES = (
     events,
+    sheets,
     event_types,
     enterprises,
     policies,
@@ -55,6 +60,12 @@ RESOURCES = (
     metrics,
     documentation,
 )
+
+
+def _own_folder(ledger: Ledger) -> Path:
+    folder = TemporaryDirectory(prefix="subsidy-sheets-")
+    ledger.before_close.append(folder.cleanup)
+    return Path(folder.name)
 
 
 class Json(DefaultJSONProvider):
@@ -89,10 +100,17 @@ class Api(Flask):
     session_interface = Sessions()
 
 
-def create_app(ledger: Ledger, identity: IdentitySettings | None = None) -> Flask:
-    """Make the service of one ledger; by default whoever reaches it is the local administrator."""
+def create_app(
+    ledger: Ledger, identity: IdentitySettings | None = None, sheets_folder: Path | None = None
+) -> Flask:
+    """Make the service of one ledger; by default whoever reaches it is the local administrator.
+
+    ``sheets_folder`` is where spreadsheets wait, the same for every process that serves the
+    ledger; by default a folder of this process's own.
+    """
     app = Api("services.api", static_folder=None)
     app.extensions["subsidy-ledger"] = ledger
+    app.extensions["subsidy-sheets"] = SheetDesk(ledger, sheets_folder or _own_folder(ledger))
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.url_map.merge_slashes = False
     api = DocumentedApi(app)

@@ -135,6 +135,27 @@ PROBLEMS: dict[str, Kind] = {
         "使用 /v1/refused 所列的摘要。",
         "Use a digest listed at /v1/refused.",
     ),
+    "sheet-unknown": Kind(
+        404,
+        "没有这份待处理的表格",
+        "No such spreadsheet waits",
+        "表格只保留一天；请重新上传。",
+        "Spreadsheets wait for a day; send it again.",
+    ),
+    "sheet-refused": Kind(
+        422,
+        "表格不能读取",
+        "The spreadsheet cannot be read",
+        "逐项原因见 faults。",
+        "See faults for what is wrong and how to mend it.",
+    ),
+    "sheet-not-ready": Kind(
+        409,
+        "表格还没有预览，或不能读取",
+        "The spreadsheet has no preview yet, or cannot be read",
+        "查询 /v1/sheets/{named}，待其状态为 ready。",
+        "Ask /v1/sheets/{named} until it is ready.",
+    ),
     "event-type-unknown": Kind(
         404,
         "没有这个数据类型",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from flask import current_app
 
 from ledger.messages.faults import Fault, FaultError, faults_from
-from ledger.messages.fields import CreditCode, MessageField, Text
+from ledger.messages.fields import Choice, CreditCode, MessageField, Text
 from ledger.messages.schemas import Message
 from ledger.moments import NOW, Moment, Unanswerable, moment
+from ledger.sheets.families import FAMILIES
 from ledger.store import Rows
 
 LIMIT_DEFAULT = 100
@@ -143,6 +145,18 @@ class YearOfAwards(MessageField):
         return int(value)
 
 
+class SheetName(MessageField):
+    """The name of a spreadsheet that waits."""
+
+    json_schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+
+    def settle(self, value: Any) -> str:
+        """Refuse what can be no such name."""
+        if not re.fullmatch("[0-9a-f]{32}", value):
+            raise FaultError("text.form", form="32 × 0-9a-f")
+        return str(value)
+
+
 class Digest(Text):
     """A SHA-256 digest; one that cannot be is looked up in vain, not refused."""
 
@@ -164,6 +178,8 @@ PATH_FIELDS: dict[str, MessageField] = {
     "objection": Text(),
     "clawback": Text(),
     "batch": Text(),
+    "sheet": SheetName(),
+    "family": Choice(*FAMILIES),
 }
 """The parts of addresses, by name."""
 

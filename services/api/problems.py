@@ -21,8 +21,10 @@ from ledger.moments import Unanswerable
 from ledger.policies import UnknownPolicy
 from ledger.queries import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
+from ledger.sheets.faults import SheetError
 from ledger.store import Conflict, StoreUnavailable, UnsuitableStore
 from services.api.codes import PROBLEMS, said
+from services.sheets.desk import UnknownSheet
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:subsidy-ledger:problem:"
@@ -143,7 +145,14 @@ def of_ledger(error: Exception) -> Problem | None:
     if isinstance(error, StepsRefused):
         faults = [fault_of(each, f"results.{index}.") for index, each in error.faults]
         return Problem("step-refused", faults)
-    return _of_store(error)
+    return _of_sheet(error) or _of_store(error)
+
+
+def _of_sheet(error: Exception) -> Problem | None:
+    """A spreadsheet that cannot be read, or does not wait; ``None`` for anything else."""
+    if isinstance(error, SheetError):
+        return Problem("sheet-refused", error.faults)
+    return Problem("sheet-unknown") if isinstance(error, UnknownSheet) else None
 
 
 def _of_store(error: Exception) -> Problem | None:

@@ -139,16 +139,20 @@ class Resource(Blueprint):  # type: ignore[misc]
         body: type[Schema] | None = None,
         request_body: dict[str, Any] | None = None,
         media_type: str = "application/json",
+        query: type[Schema] = Query,
     ) -> Callable[[View], View]:
-        """Register a view that writes; without a ``body`` schema it reads the request itself."""
+        """Register a view that writes; without a ``body`` schema it reads the request itself.
+
+        It is then given the query, where that is not the empty one.
+        """
 
         def decorate(view: View) -> View:
-            checked: Any = _checked(view if body else _without_body(view))
+            checked: Any = _checked(view if body or query is not Query else _without_body(view))
             for status, answer in answers.items():
                 checked = self.alt_response(status, **_said(answer, media_type))(checked)
             if body is not None:
                 checked = self.arguments(body, location="json")(checked)
-            checked = self.arguments(Query(), location="query")(checked)
+            checked = self.arguments(query(), location="query")(checked)
             if request_body is not None:
                 checked = self.doc(requestBody=request_body)(checked)
             self.route(rule, methods=[method])(self._summarised(zh, view)(checked))

@@ -1,8 +1,9 @@
-"""``subsidy-ledger ingest``: a file of messages, or standard input, a message a line."""
+"""``subsidy-ledger ingest``: a file of messages or standard input, a message a line; or a spreadsheet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -11,7 +12,10 @@ from rich.progress import Progress
 from ledger.application import Ledger
 from ledger.inbox import BATCH_MESSAGES_MAX, Result, Totals, ingest_all
 from ledger.messages.decode import MESSAGE_BYTES_MAX
+from ledger.sheets.headings import SHORT_TYPES
+from ledger.sheets.previewing import DEFAULT_SOURCE
 from services.commands.common import Context, json_option, print_json
+from services.commands.sheet import SUFFIXES, ingest_sheet
 
 LINE_BYTES_MAX = MESSAGE_BYTES_MAX + 1
 
@@ -43,14 +47,43 @@ def run(ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar
 @click.command("ingest")
 @click.argument("file", type=click.File("rb", lazy=True))
 @click.option("--batch", type=click.IntRange(1, BATCH_MESSAGES_MAX), default=2_000, show_default=True)
+@click.option("--source", default=DEFAULT_SOURCE, show_default=True, help="Whose facts a spreadsheet holds.")
+@click.option(
+    "--type", "of_type", type=click.Choice(list(SHORT_TYPES)), help="Which facts a spreadsheet holds."
+)
+@click.option(
+    "--marked",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the spreadsheet is written with what is wrong marked in its cells.",
+)
+@click.option("--yes", "agreed", is_flag=True, help="Record a spreadsheet without asking.")
 @json_option
 @click.pass_obj
-def ingest_command(context: Context, file: BinaryIO, batch: int, as_json: bool) -> None:
-    """Take in FILE, one CloudEvents message a line ("-" for standard input).
+def ingest_command(
+    context: Context,
+    file: BinaryIO,
+    batch: int,
+    source: str,
+    of_type: str | None,
+    marked: Path | None,
+    agreed: bool,
+    as_json: bool,
+) -> None:
+    """Take in FILE, one CloudEvents message a line ("-" for standard input), or a spreadsheet.
 
     Safe to repeat: what is recorded already changes nothing. What is refused is kept; list it
-    with "subsidy-ledger refused".
+    with "subsidy-ledger refused". A spreadsheet (.xlsx, .csv) is previewed, and recorded once
+    you agree; "subsidy-ledger sheet template" writes workbooks to fill in.
     """
+    if file.name.lower().endswith(SUFFIXES):
+        ingest_sheet(
+            context, Path(file.name), source, SHORT_TYPES.get(of_type or ""), marked, agreed, as_json
+        )
+    else:
+        _ingest_lines(context, file, batch, as_json)
+
+
+def _ingest_lines(context: Context, file: BinaryIO, batch: int, as_json: bool) -> None:
     with context.ledger() as ledger, Progress(disable=as_json) as bar:
         totals = run(ledger, lines_of(file), "file", batch, bar)
     if as_json:

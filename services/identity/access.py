@@ -32,6 +32,11 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "policies.document": PUBLIC,
     "metrics.metrics": ("operator",),
     "events.publish": ("upstream", "operator"),
+    "sheets.template": (*STAFF, "upstream"),
+    "sheets.send": ("upstream", "officer", "operator"),
+    "sheets.one": (*STAFF, "upstream"),
+    "sheets.confirm": ("upstream", "officer", "operator"),
+    "sheets.workbook": (*STAFF, "upstream"),
     "policies.adopt": ("operator",),
     "policies.budget": ("operator", "finance"),
     "years.budget": STAFF,
@@ -86,6 +91,11 @@ ACCESS: dict[str, tuple[str, ...]] = {
 CONSOLE_PUBLIC = ("console.static", "console-home")
 CONSOLE_OWN = ("console.enterprise_statement",)
 """Pages that an enterprise may see of itself."""
+CONSOLE_SENDERS = (
+    *("console.sheets_page", "console.send_sheet", "console.sheet_page", "console.confirm_sheet"),
+    *("console.sheet_workbook", "console.sheet_template"),
+)
+"""Pages where spreadsheets come in, also for those who only send facts."""
 CONSOLE_OPERATOR = ("console.make_sample",)
 
 
@@ -95,6 +105,8 @@ def roles_for(endpoint: str) -> tuple[str, ...]:
         return PUBLIC
     if endpoint in CONSOLE_OWN:
         return OWN
+    if endpoint in CONSOLE_SENDERS:
+        return (*STAFF, "upstream")
     if endpoint in CONSOLE_OPERATOR:
         return ("operator",)
     if endpoint.startswith("console."):

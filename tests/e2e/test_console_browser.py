@@ -495,7 +495,15 @@ def every_page(site: Served) -> list[str]:
         *("", "enterprises", "enterprises?q=zzz", f"enterprises/{code}", f"enterprises/{code}/statement"),
         *("claims?status=all", f"claims/new?enterprise={code}"),
         *(f"claims/{of}/{claim}" for of, claim in found),
-        *("refused", f"refused/{refused}", "settlement", "settlement/lines", "payments", "adjustments"),
+        *(
+            "sheets",
+            "refused",
+            f"refused/{refused}",
+            "settlement",
+            "settlement/lines",
+            "payments",
+            "adjustments",
+        ),
         *("what-if?budget=500000.00", "replay", "replay?kind=true&day=2024-06-30", "difference"),
         *("audit", "log/17", "nothing-here", "/console/who"),
     ]

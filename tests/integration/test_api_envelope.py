@@ -36,6 +36,8 @@ BOGUS = {
     "objection": "x" * 201,
     "clawback": "x" * 201,
     "batch": "x" * 201,
+    "sheet": "../etc",
+    "family": "nothing",
 }
 LIKELY = {
     "policy": CIXI,
@@ -50,6 +52,8 @@ LIKELY = {
     "objection": "2024-001",
     "clawback": "2024-1",
     "batch": "2024-001",
+    "sheet": "0" * 32,
+    "family": "sales",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -39,7 +39,7 @@ WRITES = (
     *("claims", "claims/new", f"claims/{'9' * 18}/C", f"refused/{DIGEST}"),
     *(f"settlement/{step}" for step in ("propose", "publish", "object", "resolve", "close", "order")),
     *("settlement/results", "settlement/claw-back", "settlement/recovery"),
-    *("payments/file", "adjustments/accept", "adjustments/claw-back"),
+    *("payments/file", "adjustments/accept", "adjustments/claw-back", "sheets", f"sheets/{'0' * 32}"),
 )
 UNNAMED = ("/console/who", "/console/leave", "/console/sample")
 """Writes that need no name: they say who works, or fill a ledger that holds nothing."""

@@ -49,6 +49,8 @@ PARTS = {
     "form": "hledger",
     "name": "x",
     "step": "propose",
+    "sheet": "0" * 32,
+    "family": "sales",
 }
 
 

@@ -10,15 +10,24 @@ from services.console.pages import (
     refused,
     replay,
     settlement,
+    sheets,
     what_if,
     year,
 )
 
-ORDER = (
-    *("nav-year", "nav-enterprises", "nav-claims", "nav-refused", "nav-settlement"),
-    *("nav-what-if", "nav-time", "nav-audit"),
-)
-"""The menu's order, which is that of the work."""
-home.MENU.sort(key=lambda entry: ORDER.index(entry[1]))
+home.MENU.sort(key=lambda entry: home.ORDER.index(entry[1]))
 
-MODULES = (home, year, enterprises, claims, refused, settlement, payments, what_if, replay, log, audit)
+MODULES = (
+    home,
+    year,
+    enterprises,
+    claims,
+    sheets,
+    refused,
+    settlement,
+    payments,
+    what_if,
+    replay,
+    log,
+    audit,
+)

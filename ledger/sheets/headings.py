@@ -1,0 +1,150 @@
+"""Which columns a sheet has: in either language or by field name, in any order, below any title."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ledger.messages.faults import Fault
+from ledger.messages.schemas import DATA, TYPE_OF
+from ledger.sheets.cells import Cell, Row, letters
+from ledger.sheets.families import NOT_TABULAR, Column, columns_of, folded, label, names_of, words
+from ledger.sheets.faults import SheetError, refused
+
+LOOKED_ROWS = 20
+"""In how many rows from the top the headings may stand."""
+TABULAR = tuple(name for name in DATA if name not in NOT_TABULAR)
+SHORT_TYPES = {TYPE_OF[name].removeprefix("subsidy.").removesuffix(".v1"): name for name in TABULAR}
+"""Tables by the middle of their message type: ``store-registered``."""
+UNITS = {"": 1, "元": 1, "人民币元": 1, "yuan": 1, "cny": 1, "rmb": 1, "美元": 1, "usd": 1, "元/美元": 1}
+UNITS |= {"万元": 10_000, "万": 10_000, "万美元": 10_000, "人民币万元": 10_000}
+"""Units that the heading of an amount may name, in yuan (or dollars)."""
+_UNIT = re.compile(r"^(.*?)[(\[【]([^)\]】]*)[)\]】]\s*\**\s*$")
+
+
+@dataclass(slots=True)
+class Headings:
+    """The headings of a sheet."""
+
+    name: str
+    row: int
+    columns: dict[int, Column] = field(default_factory=dict)
+    scales: dict[int, int] = field(default_factory=dict)
+
+
+def types_named(title: str) -> list[str]:
+    """The tables that a sheet's or file's name names; of several, the longest name wins."""
+    plain = folded(title)
+    found = {
+        name: max(
+            (len(said) for said in _names(name) if said in plain),
+            default=0,
+        )
+        for name in TABULAR
+    }
+    best = max(found.values(), default=0)
+    return [name for name, length in found.items() if length == best] if best else []
+
+
+def _names(name: str) -> list[str]:
+    said = words()["types"][name]
+    type_ = TYPE_OF[name].removeprefix("subsidy.").removesuffix(".v1")
+    return [folded(said["zh"]), folded(said["en"]), folded(name), folded(type_)]
+
+
+def is_help(title: str) -> bool:
+    """Whether a sheet explains the others."""
+    return folded(title).startswith(("说明", "help"))
+
+
+def headings_of(sheet: str, first: list[Row], wanted: str | None) -> Headings | None:
+    """The headings among the first rows of a sheet; ``None`` where there are none to recognise.
+
+    Raises:
+        SheetError: where a column is unknown, stands twice or is missing, or the table is unclear.
+    """
+    named = [wanted] if wanted else types_named(sheet)
+    best: tuple[int, Row] | None = None
+    for row in first:
+        score = max((_score(row, name) for name in named or TABULAR), default=0)
+        if score >= 2 and (best is None or score > best[0]):
+            best = (score, row)
+    if best is None:
+        return None
+    number, cells = best[1]
+    name = named[0] if len(named) == 1 else _by_columns(sheet, cells, named or list(TABULAR))
+    return _checked(sheet, name, number, cells)
+
+
+def _score(row: Row, name: str) -> int:
+    known = _known(name)
+    return sum(folded(_split(cell.text)[0]) in known for cell in row[1].values() if cell.kind in TEXTS)
+
+
+TEXTS = ("text", "merged")
+
+
+def _known(name: str) -> dict[str, Column]:
+    return {said: column for column in columns_of(name) for said in names_of(column)}
+
+
+def _split(text: str) -> tuple[str, str]:
+    """A heading and the unit in brackets behind it."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    found = _UNIT.match(plain)
+    return (found[1], found[2].strip()) if found else (plain, "")
+
+
+def _by_columns(sheet: str, cells: dict[int, Cell], among: Iterable[str]) -> str:
+    """The one table that has all of these columns, and whose required ones are all here."""
+    given = {folded(_split(cell.text)[0]) for cell in cells.values()} - {""}
+    fits = []
+    for name in among:
+        known = _known(name)
+        here = {known[said].key for said in given if said in known}
+        needed = {column.key for column in columns_of(name) if column.required}
+        if given <= known.keys() and needed <= here:
+            fits.append(name)
+    if len(fits) == 1:
+        return fits[0]
+    shown = fits or list(among)
+    raise refused("sheet.type", sheet, types="、".join(label(TYPE_OF[name]) for name in shown))
+
+
+def _checked(sheet: str, name: str, number: int, cells: dict[int, Cell]) -> Headings:
+    found, faults, known = Headings(name, number), list[Fault](), _known(name)
+    for at, cell in sorted(cells.items()):
+        where = f"{sheet}!{letters(at)}{number}"
+        said, unit = _split(cell.text)
+        column = known.get(folded(said)) or known.get(folded(cell.text))
+        if not folded(said):
+            continue
+        if column is None:
+            faults.append(Fault("column.unknown", where, {"name": cell.text.strip()[:60]}))
+            continue
+        if column in found.columns.values():
+            faults.append(Fault("column.twice", where, {"name": cell.text.strip()[:60]}))
+            continue
+        found.columns[at] = column
+        scale = UNITS.get(unit.casefold(), 0) if column.key == "amount" else 1
+        if not scale:
+            faults.append(Fault("column.unit", where, {"unit": unit[:40]}))
+        found.scales[at] = scale
+    here = {column.key for column in found.columns.values()}
+    for column in columns_of(name):
+        if column.required and column.key not in here:
+            faults.append(Fault("column.missing", f"{sheet}!{number}", {"name": column.words["zh"]}))
+    if faults:
+        raise SheetError(*faults)
+    return found
+
+
+def again(headings: Headings, cells: dict[int, Cell]) -> bool:
+    """Whether a row repeats the headings, perhaps in the other language."""
+    same = sum(
+        at in headings.columns and folded(_split(cell.text)[0]) in set(names_of(headings.columns[at]))
+        for at, cell in cells.items()
+    )
+    return same >= 2 and same == len(cells)

@@ -1,0 +1,250 @@
+"""From the rows of a sheet to messages: each row one fact, with an identity that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from domain.events import CATALOGUE, DatedFact, YearlyAmount
+from domain.facts import SEP, Fact
+from ledger.messages.decode import Message, Now, Refusal, decode
+from ledger.messages.faults import Fault
+from ledger.messages.schemas import TYPE_OF
+from ledger.sheets.cells import Cell, Row, rows_of
+from ledger.sheets.families import BACK, EXAMPLE_MARKS, UNREAD, folded
+from ledger.sheets.faults import refused
+from ledger.sheets.headings import LOOKED_ROWS, Headings, again, headings_of, is_help
+from ledger.sheets.package import FILE_BYTES_MAX, OLE, open_package
+from ledger.sheets.text import rows_of_text
+from ledger.sheets.understanding import Place, narrow, understood
+
+TOTALS = ("合计", "总计", "小计", "total", "subtotal", "sum")
+ID_PREFIX = "sheet-"
+
+
+class Marked(NamedTuple):
+    """What is wrong with a row, at the column where it shows (0: at the row as a whole)."""
+
+    fault: Fault
+    column: int
+
+
+@dataclass(slots=True)
+class SheetRow:
+    """One row as it was read: a message, or what is wrong."""
+
+    sheet: str
+    row: int
+    name: str
+    raw: bytes
+    message: Message | None
+    event_id: str
+    subject: str
+    marked: list[Marked] = field(default_factory=list)
+    cells: dict[int, str] = field(default_factory=dict)
+    columns: dict[int, str] = field(default_factory=dict)
+    """Keys of the columns, by place; the same object for all rows of a sheet."""
+    matter: str = ""
+
+
+@dataclass(slots=True)
+class Reading:
+    """A file being read: which sheets were passed over, and which tables were found."""
+
+    path: Path
+    source: str
+    now: Now
+    wanted: str | None = None
+    """The class name of the table, where the sender says it."""
+    title: str = ""
+    """The file's name without its ending, which names the table of a CSV file."""
+    unread: list[str] = field(default_factory=list)
+    is_text: bool = False
+    heads: dict[str, int] = field(default_factory=dict)
+    """In which row the headings of each sheet stand."""
+
+    def rows(self) -> Iterator[SheetRow]:
+        """Every row that says something, in the order of the file.
+
+        Raises:
+            SheetError: where the file as a whole, or the headings of a sheet, cannot be read.
+        """
+        with self.path.open("rb") as file:
+            head = file.read(4)
+        if not head:
+            raise refused("sheet.empty")
+        if self.path.stat().st_size > FILE_BYTES_MAX:
+            raise refused("sheet.large", what="文件字节 · bytes of the file", limit=FILE_BYTES_MAX)
+        if head.startswith(OLE):
+            raise refused("sheet.old")
+        self.is_text = not head.startswith(b"PK")
+        found = self._of_text() if self.is_text else self._of_workbook()
+        first = next(found, None)
+        if first is None:
+            raise refused("sheet.nothing")
+        yield first
+        yield from found
+
+    def _of_text(self) -> Iterator[SheetRow]:
+        rows = rows_of_text(self.path)
+        yield from self._of_sheet(self.title or "CSV", rows, False, alone=True)
+
+    def _of_workbook(self) -> Iterator[SheetRow]:
+        package = open_package(self.path)
+        try:
+            shown = [sheet for sheet in package.sheets if not sheet.hidden and not is_help(sheet.name)]
+            for sheet in shown:
+                rows = rows_of(package, sheet)
+                yield from self._of_sheet(sheet.name, rows, package.since_1904, alone=len(shown) == 1)
+        finally:
+            package.archive.close()
+
+    def _of_sheet(self, title: str, rows: Iterator[Row], since_1904: bool, alone: bool) -> Iterator[SheetRow]:
+        full = (row for row in rows if row[1])
+        first = list(islice(full, LOOKED_ROWS))
+        headings = headings_of(title, first, self.wanted) if first else None
+        if headings is None:
+            if alone:
+                raise refused("sheet.headings", title, rows=LOOKED_ROWS)
+            if first:
+                self.unread.append(title)
+            return
+        self.heads[title] = headings.row
+        places = {
+            at: Place(headings.name, column, headings.scales[at], since_1904)
+            for at, column in headings.columns.items()
+        }
+        keys = {at: column.key for at, column in headings.columns.items()}
+        for number, cells in chain(first, full):
+            if number > headings.row and not _passed_over(headings, cells):
+                yield self._row(title, number, cells, headings, places, keys)
+
+    def _row(
+        self,
+        title: str,
+        number: int,
+        cells: dict[int, Cell],
+        headings: Headings,
+        places: dict[int, Place],
+        keys: dict[int, str],
+    ) -> SheetRow:
+        values, marked = _values_of(cells, places)
+        at_of = {column.path: at for at, column in headings.columns.items()}
+        document = document_of(headings.name, self.source, values)
+        raw = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+        decoded = decode(raw, self.now)
+        subject = values["subject"] if isinstance(values.get("subject"), str) else ""
+        texts = {at: cell.text for at, cell in cells.items()}
+        found = SheetRow(title, number, headings.name, raw, None, document["id"], subject, [], texts, keys)
+        if isinstance(decoded, Refusal):
+            for fault in decoded.faults:
+                marked.setdefault(fault.field, Marked(fault, at_of.get(fault.field, 0)))
+        if "time" not in values and CATALOGUE[headings.name].shape == "dated":
+            marked.pop("time", None)  # it follows from the day, whose fault it is
+        if _is_total(cells, headings):
+            marked = {"": Marked(Fault("row.total", "subject"), at_of.get("subject", 0))}
+        found.marked = list(marked.values())
+        if not marked and isinstance(decoded, Message):
+            found.message, found.subject = decoded, decoded.subject
+            found.matter = matter_of(decoded.subject, decoded.fact)
+        return found
+
+
+def _values_of(cells: dict[int, Cell], places: dict[int, Place]) -> tuple[dict[str, Any], dict[str, Marked]]:
+    """What the cells of a row say, and which say nothing that is understood, by the path of the field."""
+    values: dict[str, Any] = {}
+    marked: dict[str, Marked] = {}
+    for at, place in places.items():
+        cell = cells.get(at)
+        if cell is None or place.column.key in UNREAD:
+            continue
+        if place.column.key == "id":
+            values["id"] = narrow(cell.text)[:200]
+            continue
+        said = understood(place, cell)
+        if said.fault is not None:
+            # What was not understood is no text, so that it is refused again until it is mended.
+            marked[place.column.path] = Marked(said.fault, at)
+            values[place.column.path] = {"spreadsheet": cell.text}
+        elif said.value is not None:
+            values[place.column.path] = said.value
+    return values, marked
+
+
+def _passed_over(headings: Headings, cells: dict[int, Cell]) -> bool:
+    """A row without content of its own: blank, the example, or the headings in the other language."""
+    said = [
+        (headings.columns[at], cell)
+        for at, cell in cells.items()
+        if at in headings.columns and (cell.text.strip() or cell.kind == "formula")
+    ]
+    if all(column.key in (*UNREAD, *BACK) for column, _ in said):
+        return True
+    note = next((cell.text for column, cell in said if column.key == "note"), "")
+    return folded(note).startswith(EXAMPLE_MARKS) or again(headings, cells)
+
+
+def _is_total(cells: dict[int, Cell], headings: Headings) -> bool:
+    """Whether one of the first cells says that the row adds up the others."""
+    texts = [folded(cells[at].text).rstrip(":") for at in sorted(cells)[:3] if at in headings.columns]
+    code = next((at for at, column in headings.columns.items() if column.key == "subject"), 0)
+    absent = code not in cells or folded(cells[code].text) in TOTALS
+    return absent and any(text in TOTALS for text in texts)
+
+
+def document_of(name: str, source: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The message of a row; ``values`` by the path of their field."""
+    data = {path.removeprefix("data."): v for path, v in values.items() if path.startswith("data.")}
+    time = values.get("time")
+    if time is None and issubclass(CATALOGUE[name], DatedFact) and isinstance(data.get("on"), str):
+        time = f"{data['on']}T00:00:00+08:00"
+    document = {
+        "specversion": "1.0",
+        "id": "",
+        "source": source,
+        "type": TYPE_OF[name],
+        "subject": values.get("subject"),
+        "time": time,
+        "data": data,
+    }
+    document = {key: value for key, value in document.items() if value is not None}
+    said = json.dumps({**document, "source": ""}, sort_keys=True).encode()
+    made = ID_PREFIX + hashlib.blake2b(said, digest_size=12).hexdigest()
+    document["id"] = values.get("id") or made
+    return document
+
+
+def matter_of(subject: str, fact: Fact) -> str:
+    """What a fact is about: two facts of one matter that say different things contradict each other.
+
+    Several reports of a year add up, so that those of different days are different matters.
+    """
+    cls, content = CATALOGUE[fact.name], fact.content
+    keys: tuple[str, ...]
+    if issubclass(cls, DatedFact):
+        keys = cls.identity
+    elif issubclass(cls, YearlyAmount):
+        keys = (*cls.group, "year")
+    elif cls.shape == "figure":
+        keys = ("year",)
+    elif cls.shape == "approval":
+        keys = ("policy", "measure", "item")
+    elif cls.shape == "claim":
+        keys = ("policy", "claim")
+    else:
+        keys = tuple(name for name in ("of_source", "of", "of_type") if name in content)
+    of_day = cls.shape in ("amount", "claim", "profile")
+    parts = [str(content.get(key) if content.get(key) is not None else "") for key in keys]
+    return SEP.join([fact.name, subject, *parts, fact.time if of_day else ""])
+
+
+def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """The names of what two facts of one matter say differently; names of persons are not compared."""
+    return sorted(
+        key for key in one.keys() | other.keys() if key != "person" and one.get(key) != other.get(key)
+    )

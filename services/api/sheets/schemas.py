@@ -1,0 +1,90 @@
+"""Spreadsheets that wait: what they hold, and what they would do."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from ledger.messages.fields import Text
+from ledger.messages.schemas import Message
+from ledger.sheets.holding import STATES
+from services.api.answers import Answer, FaultSaid, listed, text, whole
+from services.api.fields import Query
+from services.sheets.words import STAGES
+
+_kept = {"allow_none": True, "required": True}
+
+
+class SheetQuery(Query):
+    """What a sender says of a file."""
+
+    source = Text(metadata={"description": "数据来源 · whose facts they are"})
+    name = Text(120, metadata={"description": "文件名 · the file's name"})
+    type = Text(metadata={"description": "CSV的数据类别 · which facts a CSV file holds"})
+
+
+class SheetCountsSchema(Answer):
+    """How many rows are new, known already, contradictory or wrong."""
+
+    new, known, contradictory, wrong = (whole() for _ in STATES)
+
+
+class CellFault(FaultSaid):
+    """What is wrong with one cell, or with a row as a whole."""
+
+    cell = text("like D5; empty for the row as a whole")
+
+
+class FaultyRow(Answer):
+    """One row that is not taken."""
+
+    sheet = text()
+    row = whole()
+    state = text()
+    faults = listed(CellFault)
+
+
+class PreviewSchema(Answer):
+    """What recording the file would do; amounts are yuan."""
+
+    preview = text("to be sent back to confirm it")
+    sha256 = text()
+    source = text()
+    position = whole(metadata={"description": "the ledger's position that it holds for"})
+    rows = whole()
+    counts = fields.Nested(SheetCountsSchema, required=True)
+    unread = fields.List(fields.String(), required=True, metadata={"description": "sheets passed over"})
+    consequences = fields.List(
+        fields.Dict(),
+        **_kept,  # type: ignore[arg-type]
+        metadata={"description": "budget periods, targets and closed years that would move; null: not yours"},
+    )
+    faulty = listed(FaultyRow)
+
+
+class SheetRecordedSchema(Answer):
+    """What became of the rows."""
+
+    accepted = whole()
+    duplicate = whole()
+    refused = whole()
+
+
+class SheetSchema(Answer):
+    """One spreadsheet that waits."""
+
+    sheet = text("its name")
+    stage = fields.String(required=True, metadata={"enum": list(STAGES)})
+    done = whole(metadata={"description": "rows done at this stage"})
+    file_name = text()
+    moved = fields.Boolean(
+        required=True, metadata={"description": "the ledger moved since the preview that was confirmed"}
+    )
+    faults = listed(FaultSaid)
+    preview = fields.Nested(PreviewSchema, **_kept)  # type: ignore[arg-type]
+    recorded = fields.Nested(SheetRecordedSchema, **_kept)  # type: ignore[arg-type]
+
+
+class ConfirmationBody(Message):
+    """Agreement to what was previewed."""
+
+    preview = Text(required=True)

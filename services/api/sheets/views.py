@@ -1,0 +1,125 @@
+"""Spreadsheets: a template to fill in; a file sent, previewed, confirmed, and given back marked."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+
+from flask import Response, current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
+
+from ledger.messages.faults import Fault
+from ledger.sheets import template as templates
+from ledger.sheets.faults import SheetError
+from ledger.sheets.headings import SHORT_TYPES
+from services.api.codes import said as fault_said
+from services.api.fields import Query
+from services.api.problems import Problem, language
+from services.api.resource import Resource, require_media
+from services.api.sheets.schemas import ConfirmationBody, SheetQuery, SheetSchema
+from services.identity.gate import requester
+from services.sheets.answers import owner, preview_of, sent_by
+from services.sheets.desk import SheetDesk, Waiting, faults_of
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA_TYPES = (XLSX, "text/csv", "application/octet-stream")
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+REQUEST_BODY = {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _FILE)}
+
+blueprint = Resource("sheets", __name__, "/v1/sheets", "电子表格 · spreadsheets of facts")
+
+
+def desk() -> SheetDesk:
+    """The sheets that wait."""
+    return cast(SheetDesk, current_app.extensions["subsidy-sheets"])
+
+
+@blueprint.reads("/templates/<family>", "表格模板", Query, media_type=XLSX)
+def template(_: dict[str, Any], family: str) -> Response:
+    """Give the workbook to fill in for one family of facts."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.xlsx"
+        templates.write(family, path)
+        return workbook_answer(path, templates.file_name(family))
+
+
+def workbook_answer(path: Path, name: str) -> Response:
+    """A workbook as a download."""
+    response = current_app.response_class(path.read_bytes(), mimetype=XLSX)
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return response
+
+
+@blueprint.writes("POST", "", "上传表格", {202: SheetSchema}, request_body=REQUEST_BODY, query=SheetQuery)
+def send(query: dict[str, Any]) -> Any:
+    """Send a workbook or CSV file; nothing is recorded before its preview is confirmed."""
+    require_media(MEDIA_TYPES)
+    wanted = query.get("type")
+    if wanted is not None and wanted not in SHORT_TYPES:
+        raise Problem("request-invalid", [Fault("value.choice", "type", {"choices": ", ".join(SHORT_TYPES)})])
+    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    body = get_input_stream(request.environ, max_content_length=limit + 1)
+    if (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge
+    sent = sent_by(requester(), query.get("name", ""), query.get("source", ""), SHORT_TYPES.get(wanted or ""))
+    try:
+        name = desk().send(body, sent, limit)
+    except SheetError as error:
+        raise Problem("sheet-refused", error.faults) from None
+    answer = _answer(desk().find(name, owner(requester())))
+    return answer, 202, {"Location": f"/v1/sheets/{name}"}
+
+
+@blueprint.reads("/<sheet>", "一份表格的预览", Query, SheetSchema)
+def one(_: dict[str, Any], sheet: str) -> dict[str, Any]:
+    """Give how far a file is, and what it would do once that is known."""
+    return _answer(desk().find(sheet, owner(requester())))
+
+
+@blueprint.writes("POST", "/<sheet>/confirmation", "确认入账", {200: SheetSchema}, body=ConfirmationBody)
+def confirm(body: dict[str, Any], sheet: str) -> Any:
+    """Record what was previewed; where the ledger moved and it would differ, only preview it anew."""
+    waiting = desk().find(sheet, owner(requester()))
+    stage = waiting.state()["stage"]
+    if stage == "ready":
+        desk().confirm(waiting, body["preview"])
+    elif stage not in ("recording", "recorded"):
+        raise Problem("sheet-not-ready", named=sheet)
+    return _answer(waiting)
+
+
+@blueprint.reads("/<sheet>/workbook", "标出问题的工作簿", Query, media_type=XLSX)
+def workbook(_: dict[str, Any], sheet: str) -> Response:
+    """Give the file back as a workbook, with what is wrong marked in its cells."""
+    waiting = desk().find(sheet, owner(requester()))
+    state = waiting.state()
+    if state["stage"] not in ("ready", "recorded"):
+        raise Problem("sheet-not-ready", named=sheet)
+    return workbook_answer(desk().marked(waiting), f"{Path(state['file_name']).stem}-marked.xlsx")
+
+
+def _answer(waiting: Waiting) -> dict[str, Any]:
+    state, lang = desk().wait(waiting), language()
+    found = preview_of(waiting, state, requester())
+    recorded = found.pop("recorded") if found else None
+    if found:
+        found["faulty"] = [_row(each, lang) for each in found["faulty"]]
+    names = ("accepted", "duplicate", "refused")
+    return {
+        "sheet": waiting.name,
+        "stage": state["stage"],
+        "done": state["done"],
+        "file_name": state["file_name"],
+        "moved": bool(state.get("moved")),
+        "faults": [fault_said(fault, lang) for fault in faults_of(state)],
+        "preview": found,
+        "recorded": dict(zip(names, recorded, strict=True)) if recorded else None,
+    }
+
+
+def _row(row: dict[str, Any], lang: str) -> dict[str, Any]:
+    faults = [{**fault_said(each["fault"], lang), "cell": each["cell"]} for each in row["faults"]]
+    return {**row, "faults": faults}

@@ -1,0 +1,193 @@
+"""Spreadsheets: a template to fill in, a file sent, its preview, and the step that records it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app, flash, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from domain.roles import NotAllowed
+from ledger.sheets import template
+from ledger.sheets.families import FAMILIES, words
+from ledger.sheets.faults import SheetError
+from ledger.sheets.headings import SHORT_TYPES
+from ledger.sheets.holding import STATES
+from services.api.codes import said as fault_said
+from services.api.problems import Problem
+from services.console import forms, language
+from services.console.blueprint import console
+from services.console.files import sent
+from services.console.pages.home import MENU, known_policy
+from services.console.refusals import REFUSED, Refusal, Refused, refusal_of, upload
+from services.console.rendering import page
+from services.console.shown import fragment_wanted
+from services.identity.access import ACCESS
+from services.sheets.answers import owner, preview_of, sent_by
+from services.sheets.desk import WORKING, SheetDesk, UnknownSheet, Waiting, faults_of
+from services.sheets.words import STATE_WORDS, stage_said
+
+MENU.append(("sheets_page", "nav-sheets"))
+SECTION = "sheets_page"
+SOURCE_MAX = 200
+
+
+def desk() -> SheetDesk:
+    """The sheets that wait."""
+    found: SheetDesk = current_app.extensions["subsidy-sheets"]
+    return found
+
+
+@console.get("/<policy>/<int:year>/sheets")
+def sheets_page(policy: str, year: int) -> Response:
+    """Give templates, and ask for a file."""
+    known_policy(policy, year)
+    return _sheets(policy, year)
+
+
+def _sheets(policy: str, year: int, refusal: Refusal | None = None) -> Response:
+    lang = language.chosen()
+    said = words()
+    return page(
+        "sheets.html",
+        REFUSED if refusal else 200,
+        section=SECTION,
+        policy=policy,
+        year=year,
+        place=_place(),
+        families=[
+            (family, said["families"][family][lang], [said["types"][name][lang] for name in names])
+            for family, names in FAMILIES.items()
+        ],
+        types=[(short, said["types"][name][lang]) for short, name in SHORT_TYPES.items()],
+        given=request.form,
+        refusal=refusal,
+    )
+
+
+def _place() -> int:
+    with forms.opened().store.reading() as rows:
+        return rows.last_position()
+
+
+@console.get("/<policy>/<int:year>/sheets/templates/<family>")
+def sheet_template(policy: str, year: int, family: str) -> Response:
+    """Give the template of a family."""
+    known_policy(policy, year)
+    if family not in FAMILIES:
+        raise Problem("route-unknown")
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name) / "template.xlsx"
+    template.write(family, path)
+    return sent(folder, path, template.file_name(family))
+
+
+@console.post("/<policy>/<int:year>/sheets")
+def send_sheet(policy: str, year: int) -> BaseResponse:
+    """Take a file and show what it would do."""
+    known_policy(policy, year)
+    try:
+        actor = forms.named(ACCESS["sheets.send"])
+        file = upload("file")
+        source = " ".join(request.form.get("source", "").split())[:SOURCE_MAX]
+        wanted = SHORT_TYPES.get(request.form.get("type", ""))
+        name = desk().send(file.stream, sent_by(actor, file.filename or "", source, wanted))
+    except (NotAllowed, Refused) as error:
+        return _sheets(policy, year, refusal_of("send", error))
+    except SheetError as error:
+        return _sheets(policy, year, _refusal(error.faults))
+    return redirect(url_for("console.sheet_page", policy=policy, year=year, sheet=name), 303)
+
+
+def _refusal(faults: Any) -> Refusal:
+    found = [dict(fault_said(each, language.chosen())) for each in faults]
+    return Refusal("send", found, len(found))
+
+
+def _found(sheet: str) -> Waiting:
+    if not re.fullmatch("[0-9a-f]{32}", sheet):
+        raise Problem("sheet-unknown")
+    try:
+        return desk().find(sheet, owner(forms.actor()))
+    except UnknownSheet:
+        raise Problem("sheet-unknown") from None
+
+
+@console.get("/<policy>/<int:year>/sheets/<sheet>")
+def sheet_page(policy: str, year: int, sheet: str) -> Response:
+    """Show how far a file is, and what it would do once that is known."""
+    known_policy(policy, year)
+    return _sheet(policy, year, _found(sheet))
+
+
+def _sheet(policy: str, year: int, waiting: Waiting, refusal: Refusal | None = None) -> Response:
+    state = desk().wait(waiting)
+    lang = language.chosen()
+    values: dict[str, Any] = {
+        "policy": policy,
+        "year": year,
+        "section": SECTION,
+        "place": _place(),
+        "sheet": waiting.name,
+        "state": state,
+        "stage": stage_said(state["stage"], lang),
+        "working_on": state["stage"] in WORKING,
+        "again": url_for("console.sheet_page", policy=policy, year=year, sheet=waiting.name),
+        "faults": [fault_said(each, lang) for each in faults_of(state)],
+        "found": _shown(waiting, state, lang),
+        "states": [(each, STATE_WORDS[each][lang]) for each in STATES],
+        "refusal": refusal,
+    }
+    if fragment_wanted():
+        response = page("sheet-state.html", **values)
+        if not values["working_on"]:
+            response.headers["HX-Refresh"] = "true"
+        return response
+    return page("sheet.html", REFUSED if refusal else 200, **values)
+
+
+def _shown(waiting: Waiting, state: dict[str, Any], lang: str) -> dict[str, Any] | None:
+    """The preview in words."""
+    found = preview_of(waiting, state, forms.actor())
+    if found is None:
+        return None
+    rows = []
+    for row in found["faulty"]:
+        for each in row["faults"]:
+            heading = each["heading"][lang] if each["heading"] else ""
+            fault = fault_said(each["fault"], lang)
+            rows.append({**row, "cell": each["cell"], "heading": heading, "fault": fault})
+    return {**found, "faulty": rows}
+
+
+@console.post("/<policy>/<int:year>/sheets/<sheet>")
+def confirm_sheet(policy: str, year: int, sheet: str) -> BaseResponse:
+    """Record what was previewed."""
+    known_policy(policy, year)
+    waiting = _found(sheet)
+    try:
+        forms.named(ACCESS["sheets.confirm"])
+    except NotAllowed as error:
+        return _sheet(policy, year, waiting, refusal_of("confirm", error))
+    if waiting.state()["stage"] == "ready":
+        desk().confirm(waiting, request.form.get("preview", ""))
+        if desk().wait(waiting).get("moved"):
+            flash(language.said("sheet-moved"))
+    return redirect(url_for("console.sheet_page", policy=policy, year=year, sheet=sheet), 303)
+
+
+@console.get("/<policy>/<int:year>/sheets/<sheet>/workbook")
+def sheet_workbook(policy: str, year: int, sheet: str) -> Response:
+    """Give the file back with what is wrong marked in its cells."""
+    known_policy(policy, year)
+    waiting = _found(sheet)
+    state = waiting.state()
+    if state["stage"] not in ("ready", "recorded"):
+        raise Problem("sheet-not-ready", named=sheet)
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name) / "marked.xlsx"
+    desk().marked(waiting).replace(path)
+    return sent(folder, path, f"{Path(state['file_name']).stem}-{language.said('sheet-marked-name')}.xlsx")

@@ -1,0 +1,359 @@
+"""Every kind of cell, row and file that offices send: understood, or refused with its reason.
+
+The cases are data: ``tests/data/sheets``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.application import Ledger, open_ledger
+from ledger.policies import adopt_policy
+from ledger.sheets import marking
+from ledger.sheets.cells import Cell
+from ledger.sheets.families import columns_of
+from ledger.sheets.faults import SheetError
+from ledger.sheets.headings import TABULAR
+from ledger.sheets.holding import Held, Holding
+from ledger.sheets.previewing import preview, reading_of
+from ledger.sheets.understanding import Place, understood
+from tests.events import CIXI_TEXT, Feed
+from tests.xlsx import sheet_of, text, workbook
+
+HERE = Path(__file__).parent.parent / "data" / "sheets"
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
+CODE = Feed(7).code
+SHOP = {"统一社会信用代码": CODE, "平台": "天猫", "类别": "旗舰店", "店铺名称": "某店", "日期": "2024-03-05"}
+SALES = {
+    "统一社会信用代码": CODE,
+    "年度": "2024",
+    "金额": "1",
+    "币种": "CNY",
+    "渠道": "网络销售",
+    "报送日期": "2025-01-05",
+}
+KEYS = {"统一社会信用代码": "subject", "平台": "platform", "店铺名称": "shop", "日期": "on"}
+PIECES = {
+    "{code}": CODE,
+    "{wide}": "".join(chr(ord(letter) + 0xFEE0) for letter in CODE),
+    "{small}": CODE.lower(),
+    "{spaced}": f"{CODE[:4]} {CODE[4:8]}　{CODE[8:]}",
+    "{unchecked}": CODE[:17] + ("A" if CODE[17] != "A" else "B"),
+    "{long}": "长" * 201,
+}
+
+
+def cases(name: str) -> list[Any]:
+    found: list[dict[str, str]] = yaml.safe_load((HERE / f"{name}.yaml").read_text("utf-8"))
+    return [pytest.param(each, id=each["case"]) for each in found]
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    opened = open_ledger(str(tmp_path_factory.mktemp("sheets") / "ledger.db"), clock=lambda: NOW)
+    adopt_policy(opened, CIXI_TEXT)
+    yield opened
+    opened.close()
+
+
+Taken = Callable[..., list[Held]]
+
+
+@pytest.fixture
+def taken(ledger: Ledger, tmp_path: Path) -> Iterator[Taken]:
+    """Preview bytes of a file; its rows come back."""
+    opened: list[Holding] = []
+
+    def take(data: bytes, name: str = "店铺注册.xlsx", wanted: str | None = None) -> list[Held]:
+        path = tmp_path / "file"
+        path.write_bytes(data)
+        (tmp_path / "rows").unlink(missing_ok=True)
+        holding = Holding.at(tmp_path / "rows")
+        opened.append(holding)
+        preview(ledger, reading_of(ledger, path, name, "urn:t", wanted), holding, lambda *_: None)
+        marked = tmp_path / "marked.xlsx"
+        marking.mark(path, bool(holding.said("is_text")), holding, marked)
+        assert zipfile.is_zipfile(marked)
+        return list(holding.listed(("new", "known", "contradictory", "wrong")))
+
+    yield take
+    for each in opened:
+        each.close()
+
+
+def filled(said: str) -> str:
+    for mark, piece in PIECES.items():
+        said = said.replace(mark, piece)
+    return said
+
+
+def shop_sheet(**changed: str) -> bytes:
+    row = {**SHOP, **changed}
+    return workbook(sheet_of([list(row), list(row.values())]))
+
+
+def message(held: Held) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(held.raw)
+    return {**said["data"], "subject": said.get("subject")}
+
+
+def outcome(held: Held) -> tuple[str, list[str]]:
+    return held.state, [each.fault.code for each in held.marked]
+
+
+@pytest.mark.parametrize("case", cases("rows"))
+def test_a_cell_is_understood_or_refused_with_its_reason(taken: Taken, case: dict[str, str]) -> None:
+    [held] = taken(shop_sheet(**{case["column"]: filled(case["cell"])}))
+
+    if "code" in case:
+        assert outcome(held) == ("wrong", [case["code"]])
+        assert held.marked[0].column == list(SHOP).index(case["column"]) + 1
+    else:
+        assert outcome(held) == ("new", [])
+        assert message(held)[KEYS[case["column"]]] == filled(case["reads"])
+
+
+@pytest.mark.parametrize("case", cases("amounts"))
+def test_an_amount_keeps_every_fen_or_is_refused(taken: Taken, case: dict[str, str]) -> None:
+    heads = [f"金额（{case['unit']}）" if head == "金额" and "unit" in case else head for head in SALES]
+    row = {**SALES, "金额": case["cell"]}
+    [held] = taken(workbook(sheet_of([heads, list(row.values())]), "年度销售额"))
+
+    if "code" in case:
+        assert outcome(held) == ("wrong", [case["code"]])
+        assert held.marked[0].column == 3
+    else:
+        assert outcome(held) == ("new", [])
+        assert message(held)["amount"] == case["reads"]
+
+
+ROW = list(SHOP.values())
+LAUGHS = (
+    '<!DOCTYPE w [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;">]>'
+)
+FILES: dict[str, Callable[[], bytes]] = {
+    "empty": lambda: b"",
+    "ole": lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
+    "macros": lambda: workbook(sheet_of([list(SHOP), ROW]), parts={"xl/vbaProject.bin": b"x"}),
+    "other_zip": lambda: workbook("", parts={"xl/workbook.xml": None}),
+    "broken_off": lambda: shop_sheet()[:900],
+    "broken_sheet": lambda: workbook(sheet_of([list(SHOP), ROW])[:-40]),
+    "lost_sheet": lambda: workbook("", parts={"xl/worksheets/sheet1.xml": None}),
+    "lost_text": lambda: shop_sheet(日期='<c t="s"><v>7</v></c>'),
+    "laughs": lambda: workbook(sheet_of([list(SHOP), ROW]).replace("<worksheet", LAUGHS + "<worksheet")),
+    "external_entity": lambda: workbook(
+        sheet_of([list(SHOP), ROW]).replace(
+            "<worksheet", '<!DOCTYPE w [<!ENTITY a SYSTEM "file:///etc/passwd">]><worksheet'
+        )
+    ),
+    "styles_entity": lambda: workbook(
+        sheet_of([list(SHOP), ROW]), parts={"xl/styles.xml": '<!DOCTYPE s [<!ENTITY a "b">]><styleSheet/>'}
+    ),
+    "bomb": lambda: workbook(sheet_of([list(SHOP), ROW]), parts={"xl/styles.xml": b" " * 20_000_000}),
+    "far_row": lambda: workbook(sheet_of([list(SHOP), ROW]).replace('<row r="2">', '<row r="9999999">')),
+    "many_merges": lambda: workbook(
+        sheet_of(
+            [list(SHOP), ROW], '<mergeCells><mergeCell ref="A1:B2"/>' + '<mergeCell ref="A1:B2"/>' * 50_001
+        )
+    ),
+    "no_headings": lambda: workbook(sheet_of([["甲", "乙"], ["1", "2"]])),
+    "only_headings": lambda: workbook(sheet_of([list(SHOP)])),
+    "unknown_column": lambda: workbook(sheet_of([[*SHOP, "星座"], [*ROW, "白羊"]])),
+    "twice": lambda: workbook(sheet_of([[*SHOP, "平台"], [*ROW, "天猫"]])),
+    "twice_in_two": lambda: workbook(sheet_of([[*SHOP, "platform"], [*ROW, "天猫"]])),
+    "missing_column": lambda: workbook(sheet_of([list(SHOP)[:-1], ROW[:-1]])),
+    "unit": lambda: workbook(
+        sheet_of([[f"{h}（斤）" if h == "金额" else h for h in SALES], list(SALES.values())]), "年度销售额"
+    ),
+    "either": lambda: workbook(
+        sheet_of([["统一社会信用代码", "分公司名称", "日期"], [CODE, "某分公司", "2024-03-05"]]), "Sheet1"
+    ),
+    "utf16": lambda: "统一社会信用代码,平台\n".encode("utf-16"),
+    "bytes_": lambda: b"abc\xff\xff\xff,\x81\n",
+    "open_quote": lambda: f'{",".join(SHOP)}\n{CODE},"天猫,旗舰店,某店,2024-03-05\n'.encode(),
+}
+
+
+@pytest.mark.parametrize("case", cases("files"))
+def test_a_file_that_cannot_be_read_says_why(taken: Taken, case: dict[str, str]) -> None:
+    with pytest.raises(SheetError) as raised:
+        taken(FILES[case["make"]]())
+
+    assert [fault.code for fault in raised.value.faults] == [case["code"]]
+    for fault in raised.value.faults:
+        for language in ("zh", "en"):
+            words = fault.words(language)
+            assert words["rule"]
+            assert words["mend"]
+
+
+def test_columns_stand_in_any_order_in_either_language_and_below_a_title(taken: Taken) -> None:
+    heads = ["date", "店铺名称*", "kind", "platform *", "subject", "备注"]
+    row = ["2024/3/5", "某店", "旗舰店", "天猫", CODE, ""]
+    data = workbook(
+        sheet_of([["2024年店铺汇总表"], [], heads, row], '<mergeCells><mergeCell ref="A1:F1"/></mergeCells>')
+    )
+
+    [held] = taken(data)
+
+    assert outcome(held) == ("new", [])
+    assert held.row == 4
+    assert message(held) == {
+        "platform": "tmall",
+        "kind": "flagship",
+        "shop": "某店",
+        "on": "2024-03-05",
+        "subject": CODE,
+    }
+
+
+def test_the_example_the_second_heading_and_blank_rows_are_not_read(taken: Taken) -> None:
+    heads = ["备注", *SHOP]
+    english = ["note", "credit code", "platform", "kind", "shop", "date"]
+    rows = [heads, english, ["示例（不读取）", *ROW], ["", "", "　"], ["只有备注"], ["", *ROW]]
+
+    [held] = taken(workbook(sheet_of(rows)))
+
+    assert (held.row, held.state) == (6, "new")
+
+
+def test_a_row_of_totals_is_refused_and_not_taken_for_a_fact(taken: Taken) -> None:
+    found = taken(workbook(sheet_of([list(SHOP), ROW, ["合计", "", "", "1", ""]])))
+
+    assert [outcome(held) for held in found] == [("new", []), ("wrong", ["row.total"])]
+
+
+def test_a_cell_merged_downwards_holds_for_each_row_and_one_merged_sideways_for_none(taken: Taken) -> None:
+    rows = [list(SHOP), ROW, ["", *ROW[1:3], "二店", ROW[4]], [*ROW[:3], "三店", ""]]
+    merges = '<mergeCells><mergeCell ref="A2:A3"/><mergeCell ref="D4:E4"/></mergeCells>'
+
+    found = taken(workbook(sheet_of(rows, merges)))
+
+    assert [held.state for held in found] == ["new", "new", "wrong"]
+    assert message(found[1])["subject"] == CODE
+    assert {(each.fault.code, each.column) for each in found[2].marked} == {
+        ("cell.merged", 4),
+        ("cell.merged", 5),
+    }
+
+
+def test_days_since_1904_are_counted_from_there(taken: Taken) -> None:
+    data = workbook(
+        sheet_of([list(SHOP), [*ROW[:4], '<c s="1"><v>43894</v></c>']]), properties=' date1904="1"'
+    )
+
+    [held] = taken(data)
+
+    assert message(held)["on"] == "2024-03-05"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_csv_is_read_as_chinese_offices_save_it(taken: Taken, encoding: str, separator: str) -> None:
+    lines = [separator.join(SHOP), separator.join(ROW), separator.join([*ROW[:3], '"某""店"', ROW[4]])]
+
+    found = taken("\r\n".join(lines).encode(encoding), "三月 店铺注册.csv")
+
+    assert [held.state for held in found] == ["new", "new"]
+    assert message(found[1])["shop"] == '某"店'
+
+
+def test_a_table_is_known_by_its_columns_or_by_what_the_sender_says(taken: Taken) -> None:
+    plain = "\n".join([",".join(SHOP), ",".join(ROW)]).encode()
+    branch = f"统一社会信用代码,分公司名称,日期\n{CODE},某分公司,2024-03-05\n".encode()
+
+    assert taken(plain, "export.csv")[0].name == "StoreRegistered"
+    assert taken(branch, "x.csv", "AboveQuotaAdmitted")[0].name == "AboveQuotaAdmitted"
+
+
+def test_the_same_matter_with_other_content_is_contradictory_and_the_same_again_is_known(
+    taken: Taken,
+) -> None:
+    rows = [list(SHOP), ROW, ROW, [*ROW[:4], "2024-03-06"]]
+
+    found = taken(workbook(sheet_of(rows)))
+
+    assert [outcome(held) for held in found] == [
+        ("new", []),
+        ("known", []),
+        ("contradictory", ["matter.file"]),
+    ]
+    assert found[2].marked[0].column == 5
+
+
+def test_a_text_that_looks_like_a_formula_goes_back_as_a_text(ledger: Ledger, tmp_path: Path) -> None:
+    import openpyxl
+
+    lines = [",".join(SHOP), ",".join([CODE, "天猫", "旗舰店", "=1+1", "昨天"])]
+    (tmp_path / "店铺注册.csv").write_text("\n".join(lines), "utf-8")
+    holding = Holding.at(tmp_path / "rows")
+    reading = reading_of(ledger, tmp_path / "店铺注册.csv", "店铺注册.csv", "urn:t")
+    preview(ledger, reading, holding, lambda *_: None)
+    marking.mark(reading.path, True, holding, tmp_path / "out.xlsx")
+
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets[0]
+    by_head = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert (by_head["店铺名称*"].value, by_head["店铺名称*"].data_type) == ("=1+1", "s")
+    assert by_head["日期*"].comment is not None
+    holding.close()
+
+
+PRINTED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd]")
+"""What no XML holds."""
+KINDS = ("text", "number", "date", "truth", "error", "merged", "formula", "external")
+CELLS = st.builds(
+    Cell,
+    st.sampled_from(KINDS),
+    st.one_of(
+        st.text(max_size=60),
+        st.from_regex(r"-?[0-9]{1,20}(\.[0-9]{0,20})?(E[+-]?[0-9]{1,6})?", fullmatch=True),
+        st.from_regex(r"[（(]?[¥￥]?[0-9０-９,，]{0,9}[.．]?[0-9]{0,4}[万亿]?元?[)）]?", fullmatch=True),
+        st.from_regex(
+            r"[0-9]{1,6}[年/.-]?[0-9]{0,3}[月/.-]?[0-9]{0,3}[日号]?[ T]?[0-9:]{0,9}", fullmatch=True
+        ),
+    ),
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cell=CELLS, name=st.sampled_from(TABULAR), since=st.booleans(), scale=st.sampled_from([1, 10_000]))
+def test_no_cell_is_an_error_of_ours(cell: Cell, name: str, since: bool, scale: int) -> None:
+    for column in columns_of(name):
+        if column.field is not None:
+            said = understood(Place(name, column, scale, since), cell)
+            assert (
+                (said.value is None) == (said.fault is not None)
+                or said == (None, None)
+                or said.value is not None
+            )
+            json.dumps(said.value)
+            if said.fault:
+                assert said.fault.words("zh")["mend"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(values=st.lists(st.lists(st.text(max_size=30), min_size=5, max_size=5), min_size=1, max_size=4))
+def test_no_row_is_an_error_of_ours(
+    ledger: Ledger, tmp_path_factory: pytest.TempPathFactory, values: Any
+) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    path = folder / "店铺注册.xlsx"
+    clean = [[text(PRINTED.sub("", value)) for value in row] for row in values]
+    path.write_bytes(workbook(sheet_of([list(SHOP), *clean])))
+    holding = Holding.at(folder / "rows")
+    with closing(holding), suppress(SheetError):
+        preview(ledger, reading_of(ledger, path, path.name, "urn:t"), holding, lambda *_: None)
+        assert sum(holding.counts().values()) <= len(values)
+        marking.mark(path, False, holding, folder / "out.xlsx")
