@@ -417,12 +417,25 @@ class SettlementProposed(SettlementEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SettlementPublished(SettlementEvent):
-    """The proposed list was published for objections (公示), both days included."""
+    """The proposed list was published for objections (公示), both days included.
 
+    ``list_root`` (hex) is the Merkle root over the ``list_lines`` lines of the list as anyone may
+    see it (``domain.public_list``). Stored version 1 had neither.
+    """
+
+    class_version: ClassVar[int] = 2
     number: int
     lines_digest: str
     from_day: str
     until_day: str
+    list_root: str | None = None
+    list_lines: int | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Read a version 1 state: the list as seen had no root."""
+        state["list_root"] = None
+        state["list_lines"] = None
 
 
 @dataclass(frozen=True, kw_only=True)

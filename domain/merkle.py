@@ -121,6 +121,33 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes
     return found
 
 
+class Growing:
+    """A root over leaves that come one by one; holds one hash for each level, never the leaves."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks: list[bytes] = []
+
+    def push(self, leaf: bytes) -> None:
+        """Take the next leaf's hash."""
+        found, number = leaf, self.size
+        while number & 1:
+            found = node_hash(self._peaks.pop(), found)
+            number >>= 1
+        self._peaks.append(found)
+        self.size += 1
+
+    @property
+    def root(self) -> bytes:
+        """The root over all leaves so far."""
+        if not self._peaks:
+            return EMPTY_ROOT
+        found = self._peaks[-1]
+        for peak in reversed(self._peaks[:-1]):
+            found = node_hash(peak, found)
+        return found
+
+
 def check_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> None:
     """Check that a leaf hash stands at an index of the tree with that root.
 

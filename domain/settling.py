@@ -133,15 +133,24 @@ def propose(state: Settlement, actor: Actor, figures: dict[str, Any]) -> Said:
     return "SettlementProposed", {**_head(state, actor), "number": state.number + 1, **figures}
 
 
-def publish(state: Settlement, actor: Actor, today: str, notice_days: int) -> Said:
-    """Publish the proposed list from today, for ``notice_days`` days, today included."""
+def may_publish(state: Settlement, actor: Actor) -> None:
+    """Check that the proposed list may be published."""
     require(actor, "settlement.publish")
     must_be_open(state)
     if state.stage != "proposed":
         raise NotAllowed("settlement.not-proposed", "year", stage=state.stage)
+
+
+def publish(state: Settlement, actor: Actor, today: str, notice_days: int, listed: tuple[str, int]) -> Said:
+    """Publish the proposed list from today, for ``notice_days`` days, today included.
+
+    ``listed`` is the root of the list as anyone may see it, and how many lines it has.
+    """
+    may_publish(state, actor)
     until = (date.fromisoformat(today) + timedelta(days=notice_days - 1)).isoformat()
     digest = state.proposal["lines_digest"]
     said = {"number": state.number, "lines_digest": digest, "from_day": today, "until_day": until}
+    said |= dict(zip(("list_root", "list_lines"), listed, strict=True))
     return "SettlementPublished", {**_head(state, actor), **said}
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from domain import masking
 from domain.capitals import capitals
+from domain.masking import CODE, PERSON
 from domain.money import grouped, yuan
 from ledger.export import official
 from ledger.export.books import NotExportable, Tick, no_tick
-from ledger.export.masking import CODE, MASKS, PERSON, code_masked, is_individual, person_masked
 from ledger.export.official import CENTRED, HEAD, LEFT, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form, zh_day
 from ledger.export.payment_files import csv_text
 
@@ -73,21 +74,14 @@ class PublicHead:
     """Who signs, in Chinese."""
     issued_on: str = ""
     """The day it is signed; where empty there is room for it."""
+    root: str = ""
+    """The root of the list as data (``domain.public_list``), in hexadecimal, once it is published."""
 
 
 def masked(line: PublicLine, mask: tuple[str, ...]) -> PublicLine:
-    """A line with what must not be seen hidden; ``mask`` holds ``code``, ``person`` or both.
-
-    Raises:
-        ValueError: for a mask of another name, which would hide nothing.
-    """
-    unknown = [each for each in mask if each not in MASKS]
-    if unknown:
-        raise ValueError(f"no mask is called {unknown[0]!r}: {', '.join(MASKS)}")
-    name = line.name
-    if PERSON in mask and is_individual(line.code):
-        name = person_masked(name, line.town)
-    return line._replace(name=name, code=code_masked(line.code) if CODE in mask else line.code)
+    """A line with what must not be seen hidden (see ``domain.masking.masked``)."""
+    code, name = masking.masked(line.code, line.name, line.town, mask)
+    return line._replace(code=code, name=name)
 
 
 def _checked(head: PublicHead, lines: Iterable[PublicLine], tick: Tick) -> Iterator[PublicLine]:
@@ -204,3 +198,5 @@ def _notes(head: PublicHead, mask: tuple[str, ...]) -> Iterator[str]:
     hidden = [{CODE: "信用代码中间六位", PERSON: "个体工商户名称中的人名"}[each] for each in mask]
     after = f"{'、'.join(hidden)}以 * 号隐去；" if hidden else ""
     yield f"　　3. {after}本名单依据账本第 {head.position} 号记录生成，摘要（SHA-256）：{head.digest}。"
+    if head.root:
+        yield f"　　4. 名单数据可逐笔重算和核对，校验值：{head.root}。"

@@ -49,13 +49,16 @@ def put_lines(rows: Rows, policy: str, year: int, lines: Iterable[SettledLine]) 
     return digest.hexdigest()
 
 
-def lines_listed(rows: Rows, policy: str, year: int) -> Iterator[SettledLine]:
-    """A year's list, streamed in order of code, measure and award year."""
+def lines_listed(
+    rows: Rows, policy: str, year: int, first: tuple[str, str, int] = ("", "", 0)
+) -> Iterator[SettledLine]:
+    """A year's list from a key on, streamed in order of code, measure and award year."""
     sql = (
         "SELECT code, measure, award_year, gross, withheld, reduction, payable FROM settlement_lines "
-        "WHERE policy=? AND year=? ORDER BY code, measure, award_year"
+        "WHERE policy=? AND year=? AND (code, measure, award_year)>=(?,?,?) "
+        "ORDER BY code, measure, award_year"
     )
-    for row in rows.stream(sql, [policy, year]):
+    for row in rows.stream(sql, [policy, year, *first]):
         yield SettledLine(*row)
 
 

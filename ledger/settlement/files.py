@@ -21,6 +21,7 @@ from ledger.export.public_list import PublicHead, PublicLine
 from ledger.messages.fields import instant
 from ledger.policies import rulebook
 from ledger.projections.settlements import lines_listed
+from ledger.settlement.published import names_known
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
 
@@ -60,8 +61,9 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
         position=said["known"],
         count=said["enterprises"],
         authority=governing.issuer,
+        root=state.publication.get("list_root") or "",
     )
-    lines = public_lines(rows, book, year)
+    lines = public_lines(rows, book, year, said["known"])
     mask = governing.procedure.mask
     if path.suffix == ".csv":
         with path.open("w", encoding="utf-8", newline="") as out:
@@ -73,11 +75,11 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
     return int(said["enterprises"])
 
 
-def public_lines(rows: Rows, book: Rulebook, year: int) -> Iterator[PublicLine]:
-    """The list by enterprise, with names and towns, streamed in order of credit code."""
+def public_lines(rows: Rows, book: Rulebook, year: int, known: int) -> Iterator[PublicLine]:
+    """The list by enterprise, with names and towns as known then, streamed in order of credit code."""
     whole = groupby(lines_listed(rows, book.id, year), key=lambda line: line.code)
     for chunk in _chunks((code, list(lines)) for code, lines in whole):
-        names = queries.names_of(rows, [code for code, _ in chunk])
+        names = names_known(rows, [code for code, _ in chunk], known)
         for code, lines in chunk:
             name, town = names.get(code, ("", ""))
             measures = [(_title(book, line), line.gross, line.payable) for line in lines]
@@ -188,7 +190,8 @@ def _accounts(rows: Rows, policy: str, year: int) -> Iterator[Account]:
         for row in rows.stream(sql, [policy, year]):
             yield Account(row[0], row[1] or "", *row[2:])
         return
-    for line in public_lines(rows, rulebook(rows, policy), year):
+    known = settlement_of(rows, policy, year).proposal["known"]
+    for line in public_lines(rows, rulebook(rows, policy), year, known):
         yield Account(line.code, line.name, line.payable, 0, 0, 0, 0, 0)
 
 

@@ -10,6 +10,7 @@ from domain import settling
 from domain.events import settlement_id
 from domain.facts import Fact
 from domain.policy.rulebook import Rulebook
+from domain.public_list import root_over
 from domain.roles import Actor, NotAllowed
 from domain.settlement import payable_of, shares_budget
 from domain.settling import SettledLine, Settlement
@@ -19,6 +20,7 @@ from ledger.messages.fields import instant
 from ledger.policies import budget_of, rulebook
 from ledger.pools import Pool, divide, lines_now
 from ledger.projections.settlements import put_lines, put_stage
+from ledger.settlement.published import lines_published
 from ledger.settlement.reading import settlement_of, today
 from ledger.store import Rows
 from ledger.stored import Stored, events_of
@@ -125,12 +127,14 @@ def _step(
 
 def publish(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
     """Publish the proposed list for objections, from today for the policy's days."""
-
-    def decide(book: Rulebook, state: Settlement) -> settling.Said:
-        days = book.of_year(year).procedure.notice_days
-        return settling.publish(state, actor, today(ledger.clock()), days)
-
-    return _step(ledger, policy, year, decide)
+    with ledger.store.writing() as rows:
+        state = settlement_of(rows, policy, year)
+        settling.may_publish(state, actor)
+        days = rulebook(rows, policy).of_year(year).procedure.notice_days
+        listed = root_over(lines_published(rows, state))
+        return append_step(
+            ledger, rows, state, settling.publish(state, actor, today(ledger.clock()), days, listed)
+        )
 
 
 def raise_objection(

@@ -148,6 +148,12 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "the stored list of {year} is not the one that was published",
         "stop, check the database, and propose the list again",
     ),
+    "settlement.list-unproved": (
+        "{year}年度名单公示时尚未登记校验值",
+        "请使用全年审计包核验",
+        "the list of {year} was published before lists had a root",
+        "use the year's audit bundle instead",
+    ),
     "objection.late": (
         "异议期至{until}，已过",
         "不再受理异议",

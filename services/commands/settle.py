@@ -10,10 +10,11 @@ import click
 from domain.money import rmb
 from domain.roles import Actor
 from ledger.export.payment_results import read_results
-from ledger.settlement import adjusting, closing, paying, proposing
+from ledger.settlement import adjusting, closing, paying, proposing, published
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
 from ledger.settlement.reading import settlement_of
 from services.api.settlements.views import settlement_document
+from services.commands.audit import key_option, signer
 from services.commands.common import (
     Context,
     F,
@@ -25,6 +26,7 @@ from services.commands.common import (
     shown,
     table,
 )
+from services.commands.export import whole_or_nothing
 from services.identity.access import BUREAU
 
 
@@ -169,11 +171,20 @@ def close(context: Context, policy: str, year: int, name: str) -> None:
 @settle.command("list")
 @policy_options
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@key_option
 @click.pass_obj
-def public_list(context: Context, policy: str, year: int, file: Path) -> None:
-    """Write the public list (.xlsx or .csv), with what the policy masks masked."""
+def public_list(context: Context, policy: str, year: int, file: Path, key_file: Path | None) -> None:
+    """Write the public list, with what the policy masks masked: .xlsx, .csv, or .ndjson.
+
+    The last is the published list as data, signed, from which anyone can work out every payment.
+    """
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        count = write_list(ledger, rows, policy, year, file)
+        if file.suffix == ".ndjson":
+            key = signer(context, key_file)
+            with whole_or_nothing(file) as part, part.open("w", encoding="utf-8", newline="\n") as out:
+                count = published.write(rows, policy, year, out, key)
+        else:
+            count = write_list(ledger, rows, policy, year, file)
     click.echo(f"{file}  {count:,}")
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_left
 
 from domain.merkle import HASH_BYTES, ProofError, check_consistency, check_inclusion
 from domain.money import Apportionment, yuan
+from domain.public_list import Named, lines_of, root_over
 from domain.settlement import apportionment
 from domain.settling import SettledLine, apportionment_of
 from services.verify.checks import Check, differing, merged, settled_lines
@@ -123,6 +124,20 @@ class Year(Check):
                 missing = line.code
                 self.fault(closing.position, no_part(line.code, closing.year))
         self.compare_closing(sums.said())
+        self._check_seen(closing)
+
+    def _check_seen(self, closing: Closing) -> None:
+        """The list as anyone may see it, which the publication names, is this very list."""
+        said = closing.publication.get("list_root"), closing.publication.get("list_lines")
+        if said == (None, None):
+            return  # published before lists had a root
+        book = self.book_at(self.known)
+        awards = (
+            Named(*settled_lines([line], book, self.apportioned), *self.names.get(line.code, ("", "")))
+            for line in self.lines
+        )
+        if root_over(lines_of(book, closing.year, closing.proposal, awards)) != said:
+            self.fault(closing.position, f"the list of {closing.year} that was published has another root")
 
 
 class Enterprise(Check):

@@ -62,6 +62,8 @@ class Check:
         self.lines: list[Line] = []
         self.brought: list[Line] = []
         """What closed years bring into the year's budget."""
+        self.names: dict[str, tuple[str, str]] = {}
+        """Name and town of each enterprise that may stand in the list, as known for it."""
         self.book: Rulebook | None = None
         self.divided = False
 
@@ -183,7 +185,10 @@ class Check:
         self.verdict.enterprises += 1
         check_claims(self.policy, placed, self.fault)
         facts = fold([event.fact for event in placed if event.position <= self.known])
-        for year, awards in awards_of(facts, self.book).items():
+        earned = awards_of(facts, self.book)
+        if facts.profile and (earned or facts.amended):
+            self.names[code] = facts.profile.name, facts.profile.town
+        for year, awards in earned.items():
             if self.shares(year):
                 for measure, award in awards.items():
                     if award.gross:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from domain import public_list
 from domain.money import yuan
 from domain.notes import NoteError, VerifierKey
+from domain.settlement import factor
 from services.verify.bundles import Enterprise, Year
+from services.verify.lists import verify_list
 from services.verify.reading import (
+    LINE_BYTES_MAX,
     Broken,
     Verdict,
     check_members,
@@ -20,8 +26,12 @@ from services.verify.reading import (
     read_checkpoint,
     read_head,
 )
+from services.verify.receipts import verify_receipt
 
-PURPOSE = "Check an audit bundle, offline: hashes, signatures, proofs, awards and the apportionment."
+PURPOSE = (
+    "Check an audit bundle, a receipt or a published list, offline: hashes, signatures, proofs, "
+    "awards and the apportionment."
+)
 DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -41,7 +51,7 @@ DAMAGED = (
 def verify(
     path: Path, keys: list[VerifierKey], witnesses: int = 0, shown: bool = False
 ) -> tuple[dict[str, Any], Verdict]:
-    """Check a bundle.
+    """Check a bundle, a receipt or a published list.
 
     Args:
         keys: public keys that the reader trusts, obtained elsewhere than from the bundle.
@@ -49,47 +59,84 @@ def verify(
         shown: print progress.
 
     Raises:
-        Broken: for a file that is no bundle.
+        Broken: for a file that is none of them.
     """
-    verdict = Verdict()
     try:
-        with zipfile.ZipFile(path) as archive:
-            head = read_head(archive)
-            check_members(archive, head["kind"])
-            checkpoint = read_checkpoint(archive, head, keys, witnesses, verdict)
-            if head["kind"] == "year":
-                Year(archive, head, checkpoint, verdict, shown).run()
-            else:
-                check_seal(archive, keys, verdict)
-                Enterprise(archive, head, checkpoint, verdict, shown).run()
+        if zipfile.is_zipfile(path):
+            return _verify_bundle(path, keys, witnesses, shown)
+        if _first_format(path) == public_list.FORMAT:
+            return verify_list(path, keys)
+        return verify_receipt(path, keys, witnesses)
     except DAMAGED as error:
-        raise Broken(f"{path} is no bundle, or it is damaged: {type(error).__name__}: {error}") from None
+        raise Broken(f"{path} is damaged, or none of the files that this program checks: {error!r}") from None
+
+
+def _first_format(path: Path) -> str:
+    """The form that the first line of a text file names; empty where it names none."""
+    with path.open("rb") as file:
+        line = file.readline(LINE_BYTES_MAX)
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    return str(value.get("format", "")) if isinstance(value, dict) else ""
+
+
+def _verify_bundle(
+    path: Path, keys: list[VerifierKey], witnesses: int, shown: bool
+) -> tuple[dict[str, Any], Verdict]:
+    verdict = Verdict()
+    with zipfile.ZipFile(path) as archive:
+        head = read_head(archive)
+        check_members(archive, head["kind"])
+        checkpoint = read_checkpoint(archive, head, keys, witnesses, verdict)
+        if head["kind"] == "year":
+            Year(archive, head, checkpoint, verdict, shown).run()
+        else:
+            check_seal(archive, keys, verdict)
+            Enterprise(archive, head, checkpoint, verdict, shown).run()
     return head, verdict
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="subsidy-ledger-verify", description=PURPOSE)
-    parser.add_argument("bundle", type=Path)
+    parser.add_argument("file", type=Path)
     parser.add_argument("--key", action="append", required=True, help="a public key that you trust")
     parser.add_argument("--witnesses", type=int, default=0, help="how many other keys must have signed")
     parser.add_argument("--quiet", action="store_true", help="print no progress")
     given = parser.parse_args(arguments)
     try:
         keys = [VerifierKey.parse(text) for text in given.key]
-        head, verdict = verify(given.bundle, keys, given.witnesses, not given.quiet)
+        head, verdict = verify(given.file, keys, given.witnesses, not given.quiet)
     except (Broken, NoteError) as error:
         print(f"NOT VERIFIED: {error}")
         return 2
-    of = head.get("enterprise", "all enterprises")
-    print(f"{head['policy']} {head['year']}: {of}, checkpoint of {head['size']:,} events")
-    print(f"signed by {', '.join(verdict.vouching)}")
-    print(f"events {verdict.events:,}  enterprises {verdict.enterprises:,}  awards {verdict.awards:,}")
-    print(f"budget {head['budget']}  factor {head['factor']}  payable {yuan(verdict.payable)}")
-    if verdict.closed:
-        moved = f"paid {yuan(verdict.paid)}  clawed back {yuan(verdict.clawed)}"
-        print(f"closed at position {verdict.closed:,}  {moved}  recovered {yuan(verdict.recovered)}")
+    for line in _said(head, verdict):
+        print(line)
     for fault in verdict.faults:
         print(f"! {fault}")
     print("VERIFIED" if not verdict.faults else f"NOT VERIFIED: {len(verdict.faults)} faults")
     return 1 if verdict.faults else 0
+
+
+def _said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
+    """What was checked, in a few lines."""
+    of, form = head.get("enterprise", "all enterprises"), head["format"]
+    what = f"{head['policy']} {head['year']}: {of}"
+    if form == public_list.FORMAT:
+        yield f"{what}, list published at position {verdict.closed:,}"
+        yield f"signed by {', '.join(verdict.vouching) or 'nobody'}"
+        value = factor(head["budget"], head["sharing"])
+        money = f"budget {yuan(head['budget'])}  factor {value.numerator}/{value.denominator}"
+        yield f"awards {verdict.awards:,}"
+        yield f"{money}  payable {yuan(verdict.payable)}"
+        return
+    size = f"checkpoint of {head['size']:,} events" if "size" in head else "receipt"
+    yield f"{what}, {size}"
+    yield f"signed by {', '.join(verdict.vouching)}"
+    yield f"events {verdict.events:,}  enterprises {verdict.enterprises:,}  awards {verdict.awards:,}"
+    yield f"budget {head['budget']}  factor {head['factor']}  payable {yuan(verdict.payable)}"
+    if verdict.closed:
+        moved = f"paid {yuan(verdict.paid)}  clawed back {yuan(verdict.clawed)}"
+        yield f"closed at position {verdict.closed:,}  {moved}  recovered {yuan(verdict.recovered)}"

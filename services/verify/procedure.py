@@ -41,6 +41,7 @@ class Closing(NamedTuple):
     position: int
     content: dict[str, Any]
     proposal: dict[str, Any]
+    publication: dict[str, Any]
 
 
 Fault = Callable[[int, str], None]
@@ -137,4 +138,4 @@ class Steps:
             self.fault(at, f"{self.year} was closed though an objection to its list was upheld")
         if content["log_size"] != at - 1:
             self.fault(at, f"the closing is of a log of {content['log_size']} events, not of {at - 1}")
-        self.closing = Closing(self.year, at, content, proposal or {})
+        self.closing = Closing(self.year, at, content, proposal or {}, published or {})

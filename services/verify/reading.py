@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.entries import leaf_of
-from domain.merkle import HASH_BYTES, node_hash
+from domain.merkle import HASH_BYTES, Growing
 from domain.money import yuan
 from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 
@@ -229,25 +229,13 @@ def read_leaves(archive: zipfile.ZipFile, size: int) -> bytes:
 
 def roots_over(leaves: bytes, sizes: Collection[int]) -> dict[int, bytes]:
     """The roots over the first leaves, by their number, in one pass in memory that does not grow."""
-    peaks: list[tuple[int, bytes]] = []
+    tree = Growing()
     roots: dict[int, bytes] = {}
     for index in range(max(sizes, default=0)):
-        level, found = 0, leaves[index * HASH_BYTES : (index + 1) * HASH_BYTES]
-        while peaks and peaks[-1][0] == level:
-            found = node_hash(peaks.pop()[1], found)
-            level += 1
-        peaks.append((level, found))
+        tree.push(leaves[index * HASH_BYTES : (index + 1) * HASH_BYTES])
         if index + 1 in sizes:
-            roots[index + 1] = _root_of(peaks)
+            roots[index + 1] = tree.root
     return roots
-
-
-def _root_of(peaks: list[tuple[int, bytes]]) -> bytes:
-    """The root over full subtrees, largest first, in the order of RFC 6962."""
-    found = peaks[-1][1]
-    for _, peak in reversed(peaks[:-1]):
-        found = node_hash(peak, found)
-    return found
 
 
 def said(row: tuple[int, ...] | None) -> str:

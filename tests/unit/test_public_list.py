@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.capitals import capitals
+from domain.masking import code_masked, person_masked
 from domain.money import yuan
 from ledger.export import finance_summary, official, public_list
 from ledger.export.books import NotExportable
 from ledger.export.cells import FORMULA_STARTS
 from ledger.export.finance_summary import Account
-from ledger.export.masking import code_masked, person_masked
 from ledger.export.public_list import FIRST_ROW, SHEET, PublicLine, masked
 from tests.settled import accounts, code, parts, public_head, public_lines, summary_head
 

@@ -11,6 +11,7 @@ from domain.facts import Fact
 from domain.roles import Actor, NotAllowed
 from domain.settling import Said, SettledLine, Settlement, fold, line_bytes
 
+LISTED = ("00" * 32, 2)
 LIN = Actor("Lin", frozenset({"officer"}))
 SHEN = Actor("Shen", frozenset({"reviewer"}))
 BOTH = Actor("Lin", frozenset({"officer", "reviewer"}))
@@ -40,7 +41,7 @@ class Year:
     def published(self, days: int = 7) -> Year:
         """Proposed, and published on 1 May 2025."""
         self.take(settling.propose(self.state, LIN, FIGURES))
-        self.take(settling.publish(self.state, LIN, "2025-05-01", days))
+        self.take(settling.publish(self.state, LIN, "2025-05-01", days, LISTED))
         return self
 
 
@@ -105,7 +106,7 @@ def test_a_closed_year_allows_nothing() -> None:
     year.close()
     steps = [
         lambda: settling.propose(year.state, LIN, FIGURES),
-        lambda: settling.publish(year.state, LIN, "2025-05-01", 7),
+        lambda: settling.publish(year.state, LIN, "2025-05-01", 7, LISTED),
         lambda: settling.object_to(year.state, LIN, "2025-05-01", "o", None, "r"),
         lambda: settling.resolve(year.state, SHEN, "o", "upheld", "r"),
         lambda: settling.may_close(year.state, SHEN, "2025-06-01"),

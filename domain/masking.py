@@ -43,6 +43,20 @@ _TAIL = re.compile(r"[（(].*$")
 _HAN = re.compile(r"[一-鿿·]+")
 
 
+def masked(code: str, name: str, town: str, mask: tuple[str, ...]) -> tuple[str, str]:
+    """A credit code and a name with what must not be seen hidden; ``mask`` holds names of ``MASKS``.
+
+    Raises:
+        ValueError: for a mask of another name, which would hide nothing.
+    """
+    unknown = [each for each in mask if each not in MASKS]
+    if unknown:
+        raise ValueError(f"no mask is called {unknown[0]!r}: {', '.join(MASKS)}")
+    if PERSON in mask and is_individual(code):
+        name = person_masked(name, town)
+    return code_masked(code) if CODE in mask else code, name
+
+
 def code_masked(code: str) -> str:
     """A credit code without its middle: who registered it and where stays, and the last four."""
     return f"{code[:8]}******{code[14:]}" if len(code) == 18 else "*" * len(code)

@@ -1,0 +1,120 @@
+"""The published list as anyone may see it: lines of JSON under one Merkle root (公示名单数据).
+
+The first line is the head, then one line for each award in the order in which equal remainders
+get the spare fen, then, in a file, one line with the proof. A line's leaf is the hash of its bytes
+without the line feed (RFC 9162 section 2.1.1), head first. Every amount is in whole fen. What the
+policy masks is masked in the lines themselves, so that the root can be checked by who may not see
+more.
+
+From the lines alone a reader recomputes all payments. Of every line with a ``basis``::
+
+    share   = basis * budget / sharing, divided by the largest remainder, or basis where all fit
+    payable = share, less withheld where the basis is the gross amount
+
+and of a line without one ``payable = gross - withheld``: it is paid from other funds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from domain.masking import masked
+from domain.merkle import Growing, leaf_hash
+from domain.policy.rulebook import Rulebook
+from domain.settlement import basis, shares_budget
+from domain.settling import SettledLine
+
+FORMAT = "subsidy-public-list/1"
+COLUMNS = (
+    *("number", "code", "name", "town", "article", "measure", "title", "award_year"),
+    *("gross", "withheld", "basis", "reduction", "payable"),
+)
+MARK_DIGITS = 8
+"""Hexadecimal digits of a line's hash that a proof repeats, so that a changed line can be named."""
+
+
+class Named(NamedTuple):
+    """An award in the list, with its enterprise's name and town when the list was made."""
+
+    line: SettledLine
+    name: str
+    town: str
+
+
+def head_line(book: Rulebook, year: int, proposal: dict[str, Any]) -> str:
+    """The first line: whose list of what, what there was to divide, and the sums."""
+    policy = book.of_year(year)
+    said = {
+        "format": FORMAT,
+        "policy": book.id,
+        "title": policy.title["zh"],
+        "document": policy.number,
+        "issuer": policy.issuer,
+        "year": year,
+        "number": proposal["number"],
+        "known": proposal["known"],
+        "currency": "CNY",
+        "unit": "fen",
+        "budget": proposal["budget_fen"],
+        "sharing": proposal["sharing_fen"],
+        "gross": proposal["gross_fen"],
+        "withheld": proposal["withheld_fen"],
+        "payable": proposal["payable_fen"],
+        "enterprises": proposal["enterprises"],
+        "awards": proposal["awards"],
+        "digest": proposal["lines_digest"],
+        "mask": list(policy.procedure.mask),
+        "columns": list(COLUMNS),
+    }
+    return encoded(said)
+
+
+def award_line(book: Rulebook, mask: tuple[str, ...], number: int, award: Named) -> str:
+    """The line of one award; ``number`` counts from 1, and is the leaf's index as well."""
+    line, name, town = award
+    policy = book.of_year(line.award_year)
+    measure = book.measure_of_year(line.measure, line.award_year)
+    inside = shares_budget(policy, line.measure)
+    return encoded(
+        [
+            *(number, *masked(line.code, name, town, mask), town),
+            *(measure.article if measure else "", line.measure),
+            measure.title["zh"] if measure else line.measure,
+            *(line.award_year, line.gross, line.withheld),
+            basis(policy, line.gross, line.withheld) if inside else None,
+            *(line.reduction, line.payable),
+        ]
+    )
+
+
+def lines_of(book: Rulebook, year: int, proposal: dict[str, Any], awards: Iterable[Named]) -> Iterator[str]:
+    """The head and every award's line, without line feeds; awards come in the list's order."""
+    yield head_line(book, year, proposal)
+    mask = book.of_year(year).procedure.mask
+    for number, award in enumerate(awards, 1):
+        yield award_line(book, mask, number, award)
+
+
+def encoded(value: Any) -> str:
+    """JSON as the lines have it: no spaces, characters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def leaf_of_line(line: str) -> bytes:
+    """The leaf's hash of a line (without its line feed)."""
+    return leaf_hash(line.encode())
+
+
+def root_over(lines: Iterable[str]) -> tuple[str, int]:
+    """The root over lines, in hexadecimal, and how many there are."""
+    tree = Growing()
+    for line in lines:
+        tree.push(leaf_of_line(line))
+    return tree.root.hex(), tree.size
+
+
+def note_body(policy: str, year: int, number: int, lines: int, root: str, position: int) -> str:
+    """What the ledger's key signs of a published list: which list, its root, and the log's event."""
+    return f"{FORMAT}\n{policy} {year} {number}\n{lines} {root}\n{position}\n"

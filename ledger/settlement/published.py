@@ -1,0 +1,107 @@
+"""The list as anyone may see it (``domain.public_list``): its lines, and the file that proves itself.
+
+Lines say what was known at the proposal's position, names and towns too, so that the same list
+can be made again for as long as the ledger stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TextIO
+
+from domain.events import settlement_id
+from domain.merkle import Growing
+from domain.notes import SignerKey
+from domain.public_list import MARK_DIGITS, Named, encoded, leaf_of_line, lines_of, note_body
+from domain.roles import NotAllowed
+from domain.settling import SettledLine, Settlement
+from ledger import queries
+from ledger.moments import Moment
+from ledger.policies import rulebook
+from ledger.projections.settlements import lines_listed
+from ledger.settlement.reading import settlement_of
+from ledger.store import Rows
+from ledger.stored import events_of
+
+NAMED = 1_000
+"""Awards whose enterprises' names are looked up at a time."""
+
+
+def lines_published(rows: Rows, state: Settlement) -> Iterator[str]:
+    """The head and the lines of the proposal that stands, streamed."""
+    known = state.proposal["known"]
+    book = rulebook(rows, state.policy, known)
+    awards = named(rows, lines_listed(rows, state.policy, state.year), known)
+    return lines_of(book, state.year, state.proposal, awards)
+
+
+def named(rows: Rows, lines: Iterable[SettledLine], known: int, many: int = NAMED) -> Iterator[Named]:
+    """Awards with names and towns as they were known at a position."""
+    left = iter(lines)
+    while chunk := list(islice(left, many)):
+        names = names_known(rows, sorted({line.code for line in chunk}), known)
+        for line in chunk:
+            yield Named(line, *names.get(line.code, ("", "")))
+
+
+def names_known(rows: Rows, codes: list[str], known: int) -> dict[str, tuple[str, str]]:
+    """Names and towns by credit code as known at a position."""
+    found = queries.names_of(rows, codes)
+    sql = "SELECT DISTINCT originator_id FROM stored_events WHERE rowid>? AND originator_id IN ({})"
+    for (code,) in rows.all_in(sql, codes, [known]):
+        try:
+            facts = queries.facts_of(rows, code, Moment(until=known))
+        except queries.UnknownEnterprise:
+            continue
+        profile = facts.profile
+        found[code] = (profile.name, profile.town) if profile else ("", "")
+    return found
+
+
+def write(rows: Rows, policy: str, year: int, out: TextIO, key: SignerKey) -> int:
+    """Write the published list with its proof, one JSON value a line; how many awards it holds.
+
+    ``out`` is opened in UTF-8 with ``newline="\\n"``.
+
+    Raises:
+        NotAllowed: where no list is published, where it was published before lists had a root,
+            or where the list that the ledger holds is no longer the one that was published.
+    """
+    state = settlement_of(rows, policy, year)
+    position = published_at(rows, state)
+    tree, marks = Growing(), list[str]()
+    for line in lines_published(rows, state):
+        leaf = leaf_of_line(line)
+        tree.push(leaf)
+        marks.append(leaf.hex()[:MARK_DIGITS])
+        out.write(line + "\n")
+    must_be_published(state, tree.root.hex(), tree.size)
+    body = note_body(policy, year, state.number, tree.size, tree.root.hex(), position)
+    proof = {"root": tree.root.hex(), "lines": tree.size, "position": position}
+    out.write(encoded({**proof, "note": body + "\n" + key.sign(body), "marks": "".join(marks)}) + "\n")
+    return tree.size - 1
+
+
+def published_at(rows: Rows, state: Settlement) -> int:
+    """The position of the publication of the proposal that stands.
+
+    Raises:
+        NotAllowed: where there is none, or one without a root.
+    """
+    if not state.publication:
+        raise NotAllowed("settlement.not-published", "year", stage=state.stage)
+    if state.publication["list_root"] is None:
+        raise NotAllowed("settlement.list-unproved", "year", year=state.year)
+    events = events_of(rows, settlement_id(state.policy, state.year))
+    return max(event.position for event in events if event.fact.name == "SettlementPublished")
+
+
+def must_be_published(state: Settlement, root: str, lines: int) -> None:
+    """Hold the list that the ledger holds against the one that was published.
+
+    Raises:
+        NotAllowed: where it is another.
+    """
+    if (root, lines) != (state.publication["list_root"], state.publication["list_lines"]):
+        raise NotAllowed("settlement.list-altered", "year", year=state.year)

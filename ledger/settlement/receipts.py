@@ -1,0 +1,179 @@
+"""A receipt for an enterprise: what it is paid for a closed year and why, with the proofs of it.
+
+The form is ``subsidy-receipt/1``, a JSON object; keys are only ever added to it. It holds nothing
+of another enterprise but the closing's cut (decision 0009). A reader needs nothing but the
+ledger's public key: the events that decide the payment stand in the signed log, the enterprise's
+lines stand in the published list, and the seal is over everything else.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from domain.accounts import Account
+from domain.entries import salt_of
+from domain.events import account_id, settlement_id
+from domain.merkle import inclusion_path
+from domain.money import yuan
+from domain.notes import Checkpoint, SignerKey, parse_note
+from domain.policy.rulebook import Rulebook
+from domain.receipt import FORMAT, digest_of, marks_of, seal_body
+from domain.roles import NotAllowed
+from domain.settlement import factor
+from domain.settling import SettledLine
+from ledger import explanations, queries
+from ledger.application import Ledger
+from ledger.audit.tree import Tree, secret_of
+from ledger.moments import Moment
+from ledger.policies import rulebook
+from ledger.settlement.list_tree import ListTree, Proved
+from ledger.settlement.published import names_known, published_at
+from ledger.settlement.reading import settlement_of
+from ledger.store import Rows
+from ledger.stored import Stored, events_of
+
+DECIDING = ("SettlementPublished", "SettlementClosed")
+"""The events of a settlement that a receipt proves; each stands for the list that was closed."""
+
+
+def receipt(
+    ledger: Ledger, rows: Rows, code: str, policy: str, year: int, note: str, key: SignerKey
+) -> dict[str, Any]:
+    """One enterprise's receipt, as of a signed checkpoint (``note``).
+
+    Raises:
+        UnknownPolicy, UnknownEnterprise; NotAllowed: where the year is not closed at the
+            checkpoint, the enterprise is not in its list, or the list has no root.
+    """
+    size = Checkpoint.parse(parse_note(note)[0]).size
+    rulebook(rows, policy)
+    queries.enterprise_row(rows, code)
+    state = settlement_of(rows, policy, year, size)
+    if state.stage != "closed":
+        raise NotAllowed("settlement.not-closed", "year", year=year)
+    published_at(rows, state)
+    account = events_of(rows, account_id(policy, year, code), size)
+    if not account:
+        raise NotAllowed("receipt.not-listed", "enterprise", year=year)
+    steps = events_of(rows, settlement_id(policy, year), size)
+    deciding = [max((e for e in steps if e.fact.name == name), key=lambda e: e.position) for name in DECIDING]
+    known = state.closing["known"]
+    book = rulebook(rows, policy, known)
+    tree = ListTree(rows, state)
+    said = {
+        **_head(rows, book, code, year, known),
+        "closed_at": state.closed_at,
+        "awards": _awards(ledger, rows, book, code, year, account[0]),
+        **_division(state.closing),
+        "account": _account(account),
+        "list": {
+            "root": state.publication["list_root"],
+            "lines": state.publication["list_lines"],
+            "head": _proved(tree.head_proof()),
+            "rows": [_proved(each) for each in tree.proofs(code)],
+        },
+        "events": _events(rows, [*deciding, *account], size),
+        "checkpoint": note,
+    }
+    marks = marks_of(said)
+    body = seal_body(code, policy, year, digest_of(said), digest_of(marks))
+    return {**said, "marks": marks, "seal": body + "\n" + key.sign(body)}
+
+
+def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> dict[str, Any]:
+    governing = book.of_year(year)
+    name, town = names_known(rows, [code], known).get(code, ("", ""))
+    return {
+        "format": FORMAT,
+        "enterprise": code,
+        "name": name,
+        "town": town,
+        "policy": book.id,
+        "title": dict(governing.title),
+        "document": governing.number,
+        "issuer": governing.issuer,
+        "year": year,
+    }
+
+
+def _awards(
+    ledger: Ledger, rows: Rows, book: Rulebook, code: str, year: int, settled: Stored
+) -> list[dict[str, Any]]:
+    """Every award of the list with its explanation; what closed years brought in has none of its own."""
+    explained = explanations.explain(ledger, rows, code, book.id, year, Moment())
+    by_measure = {each["measure"]: _without_persons(each) for each in explained["awards"]}
+    found = []
+    for each in settled.fact.content["lines"]:
+        line = SettledLine(code, *each)
+        measure = book.measure_of_year(line.measure, line.award_year)
+        found.append(
+            {
+                "measure": line.measure,
+                "article": measure.article if measure else "",
+                "title": dict(measure.title) if measure else {"zh": line.measure, "en": line.measure},
+                "award_year": line.award_year,
+                "gross": yuan(line.gross),
+                "withheld": yuan(line.withheld),
+                "reduction": yuan(line.reduction),
+                "payable": yuan(line.payable),
+                "explanation": by_measure.get(line.measure) if line.award_year == year else None,
+            }
+        )
+    return found
+
+
+def _without_persons(explained: dict[str, Any]) -> dict[str, Any]:
+    """An explanation without a person's name, which could never be erased from a receipt."""
+    for source in explained["sources"]:
+        source["content"].pop("person", None)
+    return explained
+
+
+def _division(closing: dict[str, Any]) -> dict[str, Any]:
+    value = factor(closing["budget_fen"], closing["sharing_fen"])
+    return {
+        "budget": yuan(closing["budget_fen"]),
+        "sharing": yuan(closing["sharing_fen"]),
+        "factor": f"{value.numerator}/{value.denominator}",
+        "percent": queries.percent(value),
+    }
+
+
+def _account(events: list[Stored]) -> dict[str, str]:
+    account = Account()
+    for event in events:
+        account.apply(event.fact.name, event.fact.content)
+    return {
+        "payable": yuan(account.payable),
+        "ordered": yuan(account.ordered),
+        "paid": yuan(account.paid),
+        "clawed_back": yuan(account.clawed),
+        "recovered": yuan(account.recovered),
+    }
+
+
+def _proved(found: Proved) -> dict[str, Any]:
+    return {"line": found.line, "number": found.number, "path": [each.hex() for each in found.path]}
+
+
+def _events(rows: Rows, events: list[Stored], size: int) -> list[dict[str, Any]]:
+    """Stored events as the log has them, each with its path to the root of the checkpoint."""
+    secret, tree = secret_of(rows), Tree(rows)
+    sql = "SELECT topic, state FROM stored_events WHERE rowid=?"
+    found = []
+    for event in sorted(events, key=lambda each: each.position):
+        ((topic, state),) = rows.all(sql, [event.position])
+        path = inclusion_path(event.position - 1, size, tree.node)
+        found.append(
+            {
+                "position": event.position,
+                "originator": event.originator,
+                "version": event.version,
+                "topic": topic,
+                "salt": salt_of(secret, event.position).hex(),
+                "state": base64.b64encode(state).decode(),
+                "path": [each.hex() for each in path],
+            }
+        )
+    return found

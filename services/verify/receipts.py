@@ -1,0 +1,233 @@
+"""An enterprise's receipt, checked by itself: the log, the list, the payment, and every value in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from domain.accounts import Account
+from domain.events import account_id, settlement_id
+from domain.facts import Fact
+from domain.merkle import ProofError, check_inclusion
+from domain.money import yuan
+from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
+from domain.public_list import COLUMNS, leaf_of_line
+from domain.receipt import APART, FORMAT, digest_of, marks_of, seal_body
+from domain.settlement import factor
+from domain.settling import SettledLine, apportionment_of
+from domain.states import UnreadableState, fact_from
+from services.verify.reading import LINE_BYTES_MAX, Broken, Event, Verdict, event_of
+
+WANTED = {
+    **dict.fromkeys(("enterprise", "name", "policy", "budget", "sharing", "factor"), str),
+    **dict.fromkeys(("checkpoint", "seal"), str),
+    **dict.fromkeys(("awards", "events"), list),
+    **dict.fromkeys(("list", "account", "marks"), dict),
+    "year": int,
+}
+
+
+def verify_receipt(path: Path, keys: list[VerifierKey], witnesses: int = 0) -> tuple[dict[str, Any], Verdict]:
+    """Check a receipt.
+
+    Raises:
+        Broken: for a file that is no receipt.
+    """
+    raw = path.read_bytes()
+    if len(raw) > LINE_BYTES_MAX:
+        raise Broken("the receipt is too large")
+    try:
+        head = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Broken("the receipt is not JSON") from None
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise Broken(f"not a receipt in the form {FORMAT}")
+    for name, kind in WANTED.items():
+        if type(head.get(name)) is not kind:
+            raise Broken(f"{name} is missing or not of its kind")
+    verdict = Verdict()
+    _Receipt(head, keys, witnesses, verdict).run()
+    return head, verdict
+
+
+class _Receipt:
+    def __init__(
+        self, head: dict[str, Any], keys: list[VerifierKey], witnesses: int, verdict: Verdict
+    ) -> None:
+        self.head, self.keys, self.witnesses, self.verdict = head, keys, witnesses, verdict
+        self.code, self.policy, self.year = head["enterprise"], head["policy"], head["year"]
+        self.facts: dict[str, list[tuple[Event, Fact]]] = {}
+
+    def run(self) -> None:
+        """Check it."""
+        fault = self.verdict.fault
+        self._check_seal()
+        checkpoint = self._checkpoint()
+        for value in self.head["events"]:
+            self._take(value, checkpoint)
+        self.verdict.events = len(self.head["events"])
+        published, closed, settled = (
+            self._last(name) for name in ("SettlementPublished", "SettlementClosed", "AwardsSettled")
+        )
+        if published is None or closed is None or settled is None:
+            fault("the receipt does not hold the publication, the closing and the enterprise's part")
+            return
+        if published["number"] != closed["number"]:
+            fault("the list that was published is not the one that was closed")
+        lines = [SettledLine(self.code, *each) for each in settled["lines"]]
+        self._check_awards(lines)
+        self._check_division(closed, lines)
+        self._check_list(published, lines)
+        self._check_account()
+        self.verdict.closed = max(e.position for e, f in self.facts.get("SettlementClosed", []))
+
+    def _check_seal(self) -> None:
+        """Every value is the one that was sealed; what was changed is named by its place."""
+        said = {name: value for name, value in self.head.items() if name not in APART}
+        marks = self.head["marks"]
+        worked = marks_of(said)
+        for place in sorted(worked.keys() | marks.keys()):
+            if place not in marks:
+                self.verdict.fault(f"{place} was added after the receipt was made")
+            elif place not in worked:
+                self.verdict.fault(f"{place} is missing from the receipt")
+            elif worked[place] != marks[place]:
+                self.verdict.fault(f"{place} is not what the receipt was made with")
+        try:
+            body, signatures = parse_note(self.head["seal"])
+        except NoteError as error:
+            raise Broken(f"seal: {error}") from None
+        if body != seal_body(self.code, self.policy, self.year, digest_of(said), digest_of(marks)):
+            self.verdict.fault("the seal is not of this receipt: something in it was changed")
+        if not any(key.verifies(body, each) for key in self.keys for each in signatures):
+            self.verdict.fault("the seal is not signed by any of the given keys")
+
+    def _checkpoint(self) -> Checkpoint:
+        try:
+            checkpoint, self.verdict.vouching = open_checkpoint(self.head["checkpoint"], self.keys)
+        except NoteError as error:
+            raise Broken(f"checkpoint: {error}") from None
+        if len(set(self.verdict.vouching)) < 1 + self.witnesses:
+            signed = ", ".join(self.verdict.vouching)
+            self.verdict.fault(f"only {signed} signed; {self.witnesses} witnesses are asked for")
+        return checkpoint
+
+    def _take(self, value: Any, checkpoint: Checkpoint) -> None:
+        """One event: it stands in the log, and belongs here."""
+        event = event_of(value)
+        try:
+            check_inclusion(
+                event.leaf, event.position - 1, checkpoint.size, event.path or [], checkpoint.root
+            )
+            fact, _ = fact_from(event.topic, json.loads(event.state))
+        except ProofError as error:
+            self.verdict.fault(f"the event at position {event.position} is not in the log: {error}")
+            return
+        except (UnreadableState, ValueError) as error:
+            raise Broken(f"the event at position {event.position} cannot be read: {error}") from None
+        mine = account_id(self.policy, self.year, self.code), settlement_id(self.policy, self.year)
+        if event.originator not in mine:
+            self.verdict.fault(f"an event of {event.originator} does not belong here")
+            return
+        self.facts.setdefault(fact.name, []).append((event, fact))
+
+    def _last(self, name: str) -> dict[str, Any] | None:
+        found = self.facts.get(name)
+        return max(found, key=lambda each: each[0].position)[1].content if found else None
+
+    def _check_awards(self, lines: list[SettledLine]) -> None:
+        """The awards that the receipt tells are those that were settled."""
+        told = {(str(each.get("measure")), each.get("award_year")): each for each in self.head["awards"]}
+        if len(told) != len(self.head["awards"]) or set(told) != {line[1:3] for line in lines}:
+            self.verdict.fault("the awards of the receipt are not those that were settled")
+        for line in lines:
+            each = told.get(line[1:3], {})
+            for name in ("gross", "withheld", "reduction", "payable"):
+                value = yuan(getattr(line, name))
+                if each.get(name) != value:
+                    what = f"{line.measure} {line.award_year}: {name}"
+                    self.verdict.fault(f"{what} {value} was settled, the receipt says {each.get(name)}")
+            self.verdict.awards += 1
+            self.verdict.payable += line.payable
+
+    def _check_division(self, closed: dict[str, Any], lines: list[SettledLine]) -> None:
+        """Budget and factor are the closing's, and each payment follows from them."""
+        shares, value = apportionment_of(closed), factor(closed["budget_fen"], closed["sharing_fen"])
+        said = {
+            "budget": yuan(closed["budget_fen"]),
+            "sharing": yuan(closed["sharing_fen"]),
+            "factor": f"{value.numerator}/{value.denominator}",
+        }
+        for name, worked in said.items():
+            if self.head[name] != worked:
+                self.verdict.fault(f"{name} is {worked}, the receipt says {self.head[name]}")
+        bases = {(row["measure"], row["award_year"]): row["basis"] for row in self._rows()}
+        for line in lines:
+            basis = bases.get(line[1:3])
+            if basis is None:
+                due = line.gross - line.withheld
+            else:
+                key = (self.code, line.measure, f"{line.award_year:04d}")
+                due = shares.share(basis, key) - (line.withheld if basis == line.gross else 0)
+            if due != line.payable:
+                what = f"{line.measure} {line.award_year}"
+                self.verdict.fault(f"{what}: {yuan(due)} was worked out, {yuan(line.payable)} was settled")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """The enterprise's awards as the published list has them."""
+        try:
+            rows = [json.loads(each["line"]) for each in self.head["list"]["rows"]]
+            return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Broken(f"list: a row cannot be read: {error}") from None
+
+    def _check_list(self, published: dict[str, Any], lines: list[SettledLine]) -> None:
+        """The enterprise's lines and the head stand in the list that was published."""
+        said, root, size = self.head["list"], published["list_root"], published["list_lines"]
+        if (said.get("root"), said.get("lines")) != (root, size) or root is None:
+            self.verdict.fault(f"the list's root is {root}, the receipt says {said.get('root')}")
+            return
+        for each in [said["head"], *said["rows"]]:
+            try:
+                path = [bytes.fromhex(step) for step in each["path"]]
+                check_inclusion(leaf_of_line(each["line"]), each["number"], size, path, bytes.fromhex(root))
+            except (ProofError, ValueError, TypeError):
+                self.verdict.fault(f"line {each['number']} does not stand in the published list")
+        settled = sorted((ln.measure, ln.award_year, *ln[3:]) for ln in lines)
+        names = ("measure", "award_year", "gross", "withheld", "reduction", "payable")
+        if settled != sorted(tuple(row[name] for name in names) for row in self._rows()):
+            self.verdict.fault("the enterprise's lines in the list are not what was settled")
+
+    def _check_account(self) -> None:
+        """What was paid and must be paid back follows from the account's events."""
+        account = Account()
+        of_account = [
+            (event, fact)
+            for found in self.facts.values()
+            for event, fact in found
+            if event.originator.startswith("account:")
+        ]
+        version = 0
+        for event, fact in sorted(of_account, key=lambda each: each[0].version):
+            version += 1
+            if event.version != version:
+                self.verdict.fault(f"version {version} of the account is missing")
+                version = event.version
+            try:
+                account.apply(fact.name, fact.content)
+            except (ArithmeticError, KeyError):
+                self.verdict.fault(f"position {event.position}: the account's sums do not hold")
+        worked = {
+            "payable": account.payable,
+            "ordered": account.ordered,
+            "paid": account.paid,
+            "clawed_back": account.clawed,
+            "recovered": account.recovered,
+        }
+        for name, fen in worked.items():
+            if self.head["account"].get(name) != yuan(fen):
+                told = self.head["account"].get(name)
+                self.verdict.fault(f"account: {name} is {yuan(fen)}, the receipt says {told}")
+        self.verdict.paid, self.verdict.clawed = account.paid, account.clawed
+        self.verdict.recovered = account.recovered
