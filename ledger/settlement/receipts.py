@@ -9,6 +9,7 @@ lines stand in the published list, and the seal is over everything else.
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import Any
 
 from domain.accounts import Account
@@ -25,6 +26,7 @@ from domain.settling import SettledLine
 from ledger import explanations, queries
 from ledger.application import Ledger
 from ledger.audit.tree import Tree, secret_of
+from ledger.messages.decode import SHANGHAI
 from ledger.moments import Moment
 from ledger.policies import rulebook
 from ledger.settlement.list_tree import ListTree, Proved
@@ -63,7 +65,7 @@ def receipt(
     tree = ListTree(rows, state)
     said = {
         **_head(rows, book, code, year, known),
-        "closed_at": state.closed_at,
+        "closed_on": datetime.fromisoformat(state.closed_at).astimezone(SHANGHAI).date().isoformat(),
         "awards": _awards(ledger, rows, book, code, year, account[0]),
         **_division(state.closing),
         "account": _account(account),

@@ -27,6 +27,7 @@ from services.api.looks.views import blueprint as looks
 from services.api.metrics.views import blueprint as metrics
 from services.api.payments.views import blueprint as payments
 from services.api.policies.views import blueprint as policies
+from services.api.receipts.views import blueprint as receipts
 from services.api.refused.views import blueprint as refused
 from services.api.settlements.views import blueprint as settlements
 from services.api.sheets.views import blueprint as sheets
@@ -51,6 +52,7 @@ RESOURCES = (
     claims,
     settlements,
     payments,
+    receipts,
     refused,
     log,
     looks,

@@ -154,6 +154,12 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "the list of {year} was published before lists had a root",
         "use the year's audit bundle instead",
     ),
+    "receipt.not-listed": (
+        "该企业不在{year}年度兑现名单中",
+        "核对企业和年度；未获奖励的企业没有凭据",
+        "is not in the list of {year}",
+        "check the enterprise and the year: without an award there is no receipt",
+    ),
     "objection.late": (
         "异议期至{until}，已过",
         "不再受理异议",

@@ -133,8 +133,9 @@ class Year(Check):
             return  # published before lists had a root
         book = self.book_at(self.known)
         awards = (
-            Named(*settled_lines([line], book, self.apportioned), *self.names.get(line.code, ("", "")))
+            Named(settled, *self.names.get(settled.code, ("", "")))
             for line in self.lines
+            for settled in settled_lines([line], book, self.apportioned)
         )
         if root_over(lines_of(book, closing.year, closing.proposal, awards)) != said:
             self.fault(closing.position, f"the list of {closing.year} that was published has another root")

@@ -2,48 +2,326 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from domain.merkle import check_inclusion, root_of
+from domain.money import yuan
+from domain.notes import SignerKey
+from domain.public_list import leaf_of_line
+from domain.roles import NotAllowed
 from ledger.application import Ledger
 from ledger.audit.checkpoints import current
-from ledger.settlement import published
+from ledger.settlement import list_tree, proposing, published
+from ledger.settlement.list_tree import ListTree
+from ledger.settlement.reading import settlement_of
 from ledger.settlement.receipts import receipt
-from services.verify import verify
-from tests.events import CIXI
-from tests.integration.closings import closed
+from services.verify import Broken, main, verify
+from tests.events import CIXI, CIXI_TEXT, Feed, take
+from tests.integration.closings import OFFICER, closed
 from tests.integration.test_bundles import KEY
+from tests.integration.test_settled_bundles import bundled, closing_at, forged, position_of
+
+SCRIPT = Path(__file__).parents[2] / "docs/checking/recompute.py"
+OTHER = SignerKey("other", bytes(31) + b"\x01")
 
 
-def listed(ledger: Ledger, path: Path, year: int = 2024) -> list[str]:
+def listed(ledger: Ledger, path: Path, year: int = 2024, key: SignerKey = KEY) -> list[str]:
     """The published list's file, as its lines."""
     with ledger.store.reading() as rows, path.open("w", encoding="utf-8", newline="\n") as out:
-        published.write(rows, CIXI, year, out, KEY)
+        published.write(rows, CIXI, year, out, key)
     return path.read_text("utf-8").split("\n")[:-1]
 
 
 def receipted(ledger: Ledger, code: str, year: int = 2024) -> dict[str, Any]:
+    """An enterprise's receipt at a fresh checkpoint."""
     note = current(ledger, KEY)
     with ledger.store.reading() as rows:
         return receipt(ledger, rows, code, CIXI, year, note, KEY)
 
 
-def checked(path: Path, value: Any) -> list[str]:
-    path.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
-    return verify(path, [KEY.verifier])[1].faults
+def faults(path: Path, text: str, key: SignerKey = KEY) -> list[str]:
+    """What the verifier finds in a file of this text; what it cannot read is a fault too."""
+    path.write_text(text, "utf-8")
+    try:
+        return verify(path, [key.verifier])[1].faults
+    except Broken as error:
+        return [str(error)]
 
 
-def test_a_list_and_every_receipt_verify(open_at: Callable[..., Ledger], tmp_path: Path) -> None:
+def checked(path: Path, value: Any, key: SignerKey = KEY) -> list[str]:
+    """What the verifier finds in a receipt."""
+    return faults(path, json.dumps(value, ensure_ascii=False), key)
+
+
+def test_a_list_and_every_receipt_verify_and_are_the_ledger_s_figures(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
     scene = closed(open_at)
     for year in (2024, 2025):
         lines = listed(scene.ledger, tmp_path / "list.ndjson", year)
         head, verdict = verify(tmp_path / "list.ndjson", [KEY.verifier])
         assert verdict.faults == []
+        assert verdict.payable == closing_at(scene.ledger, year)["payable_fen"] == head["payable"]
         assert head["awards"] == len(lines) - 2 == verdict.awards
-        for code in (scene.code, scene.other):
+        with scene.ledger.store.reading() as rows:
+            sql = "SELECT code, payable FROM accounts WHERE year=?"
+            accounts = {code: payable for code, payable in rows.all(sql, [year])}  # noqa: C416
+        assert accounts
+        for code, payable in accounts.items():
             found = receipted(scene.ledger, code, year)
             assert checked(tmp_path / "receipt.json", found) == []
+            assert found["account"]["payable"] == yuan(payable)
+    assert receipted(scene.ledger, scene.code)["account"]["recovered"] == "400.00"
+
+
+def digits(text: str) -> Iterator[int]:
+    return (match.start() for match in re.finditer("[0-9]", text))
+
+
+def with_digit_changed(text: str, at: int) -> str:
+    return text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :]
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_any_one_changed_digit_of_a_list_is_found_and_its_line_named(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    path = tmp_path / "list.ndjson"
+    lines = listed(scene.ledger, path)
+    rand, unseen = random.Random(7), []
+    for number, line in enumerate(lines[:-1]):
+        for at in rand.sample(list(digits(line)), 6):
+            changed = [*lines[:number], with_digit_changed(line, at), *lines[number + 1 :]]
+            found = faults(path, "\n".join(changed) + "\n")
+            if not any(f"line {number + 1}" in fault for fault in found):
+                unseen.append((number, at, found[:3]))
+    for at in rand.sample(list(digits(lines[-1])), 200):
+        if not faults(path, "\n".join([*lines[:-1], with_digit_changed(lines[-1], at)]) + "\n"):
+            unseen.append((len(lines), at, []))
+    assert unseen == []
+    assert any("award 3 " in each for each in faults(path, "\n".join(paid_more(lines, 3)) + "\n"))
+
+
+def paid_more(lines: list[str], number: int) -> list[str]:
+    """A list in which one award is paid a fen more, and the head and the proof were made to fit."""
+    row, head, proof = json.loads(lines[number]), json.loads(lines[0]), json.loads(lines[-1])
+    row[-1] += 1
+    row[-2] -= 1
+    head["payable"] += 1
+    changed = list(lines)
+    for at, value in ((number, row), (0, head)):
+        changed[at] = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    leaves = [leaf_of_line(line) for line in changed[:-1]]
+    proof["root"], proof["marks"] = root_of(leaves).hex(), "".join(leaf.hex()[:8] for leaf in leaves)
+    changed[-1] = json.dumps(proof)
+    return changed
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_any_one_changed_digit_of_a_receipt_is_found_and_its_place_named(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    path, whole = tmp_path / "receipt.json", receipted(scene.ledger, scene.code)
+    rand, unseen = random.Random(8), []
+    places = [(place, value) for place, value in leaves_of(whole) if re.search("[0-9]", str(value))]
+    assert len(places) > 300
+    for place, value in places:
+        changed = copy.deepcopy(whole)
+        at = rand.choice(list(digits(str(value))))
+        other = with_digit_changed(str(value), at)
+        put(changed, place, int(other) if isinstance(value, int) else other)
+        found = checked(path, changed)
+        named = "/" + "/".join(map(str, place))
+        told = place[0] in ("marks", "seal", "checkpoint", "events", "format", "list", "year")
+        if not found or not (told or any(named in fault for fault in found)):
+            unseen.append((named, value, found[:3]))
+    assert unseen == []
+
+
+def leaves_of(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    inner = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    )
+    if inner is None:
+        yield place, value
+        return
+    for key, each in inner:
+        yield from leaves_of(each, (*place, key))
+
+
+def put(value: Any, place: tuple[Any, ...], new: Any) -> None:
+    for key in place[:-1]:
+        value = value[key]
+    value[place[-1]] = new
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_receipt_sealed_anew_by_another_key_or_over_a_forged_payment_does_not_pass(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    path, whole = tmp_path / "receipt.json", receipted(scene.ledger, scene.code)
+    assert any("not signed" in each for each in checked(path, whole, OTHER))
+    at = position_of(scene.ledger, "AwardsSettled", like=f"%{scene.code}")
+
+    def more(state: dict[str, Any]) -> None:
+        state["lines"][0][-1] += 1
+        state["lines"][0][-2] -= 1
+        state["payable_fen"] += 1
+
+    forged(scene.ledger, at, more)
+    found = checked(path, receipted(scene.ledger, scene.code))
+    assert any("was worked out" in each and "was settled" in each for each in found)
+    assert any("in the list are not what was settled" in each for each in found)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_twenty_lines_recompute_every_payment_from_the_list_alone(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    path = tmp_path / "list.ndjson"
+    lines = listed(scene.ledger, path)
+
+    def said(text: str) -> list[str]:
+        path.write_text(text, "utf-8")
+        done = subprocess.run(
+            [sys.executable, "-I", SCRIPT, path], capture_output=True, text=True, check=True
+        )
+        return done.stdout.splitlines()
+
+    head, closing = json.loads(lines[0]), closing_at(scene.ledger, 2024)
+    factor, last = said("\n".join(lines) + "\n")
+    assert factor.startswith(f"factor {closing['budget_fen']}/{closing['sharing_fen']} = ")
+    assert last == f"{head['awards']} awards, {closing['payable_fen']} fen payable"
+    assert any(each.startswith("award 3: ") for each in said("\n".join(paid_more(lines, 3)) + "\n"))
+    code = [
+        line for line in SCRIPT.read_text().splitlines() if line and not line.startswith(("import", '"""'))
+    ]
+    assert len(code) <= 20
+
+
+MASKED = CIXI_TEXT.replace("mask: [person]", "mask: [person, code]")
+
+
+def test_a_masked_list_proves_itself_without_what_is_masked(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,), text=MASKED)
+    path = tmp_path / "list.ndjson"
+    lines = listed(scene.ledger, path)
+    with scene.ledger.store.reading() as rows:
+        codes = [code for (code,) in rows.all("SELECT code FROM enterprises")]
+    text = "\n".join(lines)
+    assert codes
+    assert not any(code in text for code in codes)
+    assert verify(path, [KEY.verifier])[1].faults == []
+    assert verify(bundled(scene, tmp_path, 2024), [KEY.verifier])[1].faults == []
+    assert checked(tmp_path / "receipt.json", receipted(scene.ledger, scene.code)) == []
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_the_list_stays_what_was_published_when_names_change(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    before = listed(scene.ledger, tmp_path / "a.ndjson")
+    feed = Feed(1)
+    feed.code = scene.code
+    named = {"name": "慈溪市改名贸易有限公司", "town": "周巷镇"}
+    take(scene.ledger, feed.send("enterprise-registered", "2025-05-10T00:00:00Z", **named))
+    list_tree._kept.clear()
+    after = listed(scene.ledger, tmp_path / "b.ndjson")
+    assert [json.loads(line) for line in after[:-1]] == [json.loads(line) for line in before[:-1]]
+    assert "改名" not in json.dumps(receipted(scene.ledger, scene.code), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_proofs_of_a_list_of_many_blocks_lead_to_its_root(
+    open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    lines = listed(scene.ledger, tmp_path / "list.ndjson")[:-1]
+    for level in (0, 1, 2, 3, 4):
+        monkeypatch.setattr(list_tree, "LEVEL", level)
+        monkeypatch.setattr(list_tree, "BLOCK", 1 << level)
+        list_tree._kept.clear()
+        with scene.ledger.store.reading() as rows:
+            state = settlement_of(rows, CIXI, 2024)
+            tree = ListTree(rows, state)
+            found = [tree.head_proof()]
+            for code in sorted({json.loads(line)[1] for line in lines[1:]}):
+                found += tree.proofs(code)
+        assert [each.line for each in found] == lines
+        root = bytes.fromhex(state.publication["list_root"])
+        for each in found:
+            check_inclusion(leaf_of_line(each.line), each.number, len(lines), each.path, root)
+    list_tree._kept.clear()
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_what_cannot_be_proved_says_why(open_at: Callable[..., Ledger], tmp_path: Path) -> None:
+    scene = closed(open_at, years=(2024,))
+    with pytest.raises(NotAllowed) as error:
+        receipted(scene.ledger, scene.code, 2026)
+    assert error.value.code == "settlement.not-closed"
+    feed = Feed(7_777)
+    take(scene.ledger, feed.send("enterprise-registered", name="慈溪市无奖贸易有限公司", town="周巷镇"))
+    with pytest.raises(NotAllowed) as error:
+        receipted(scene.ledger, feed.code)
+    assert error.value.code == "receipt.not-listed"
+    proposing.propose(scene.ledger, CIXI, 2025, OFFICER)
+    with pytest.raises(NotAllowed) as error:
+        listed(scene.ledger, tmp_path / "none.ndjson", 2025)
+    assert error.value.code == "settlement.not-published"
+    with scene.ledger.store.writing() as rows:
+        rows.run("UPDATE settlement_lines SET payable=payable+1 WHERE year=2024 AND code=?", [scene.code])
+    list_tree._kept.clear()
+    for make in (lambda: receipted(scene.ledger, scene.code), lambda: listed(scene.ledger, tmp_path / "x")):
+        with pytest.raises(NotAllowed) as error:
+            make()
+        assert error.value.code == "settlement.list-altered"
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_publication_of_another_list_is_named_in_the_year_s_bundle(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    at = position_of(scene.ledger, "SettlementPublished", number=-1)
+    forged(scene.ledger, at, lambda state: state.update(list_root="00" * 32))
+    found = verify(bundled(scene, tmp_path, 2024), [KEY.verifier])[1].faults
+    assert any("that was published has another root" in each for each in found)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_the_command_says_verified_or_what_differs(
+    open_at: Callable[..., Ledger], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    path = tmp_path / "list.ndjson"
+    lines = listed(scene.ledger, path)
+    key = ["--key", str(KEY.verifier)]
+    assert main([str(path), *key]) == 0
+    assert capsys.readouterr().out.endswith("VERIFIED\n")
+    path.write_text("\n".join(paid_more(lines, 2)) + "\n", "utf-8")
+    assert main([str(path), *key]) == 1
+    assert "award 2 " in capsys.readouterr().out
+    receipt_path = tmp_path / "receipt.json"
+    receipt_path.write_text(json.dumps(receipted(scene.ledger, scene.code)), "utf-8")
+    assert main([str(receipt_path), *key]) == 0
+    receipt_path.write_text("{}", "utf-8")
+    assert main([str(receipt_path), *key]) == 2
+    assert "not a receipt" in capsys.readouterr().out

@@ -15,12 +15,13 @@ from domain.settling import Settlement
 from ledger import queries
 from ledger.messages.fields import CreditCode
 from ledger.policies import rulebook
-from ledger.settlement import adjusting, closing, proposing
+from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
 from ledger.settlement.reading import must_be_closed, settlement_of
 from ledger.store import Rows
 from services.api.claims.schemas import EmptyBody
 from services.api.fields import Cursor, Query, limit_field
+from services.api.log import views as log
 from services.api.paging import Made, page
 from services.api.resource import Resource, ledger
 from services.api.settlements.schemas import (
@@ -154,6 +155,19 @@ def list_xlsx(_: dict[str, Any], policy: str, year: int) -> Response:
 def list_csv(_: dict[str, Any], policy: str, year: int) -> Response:
     """Give the public list as CSV, with what the policy masks masked."""
     return _file(write_list, policy, year, ".csv", "text/csv")
+
+
+@blueprint.reads(
+    f"{YEAR}/settlement/list.ndjson", "公示名单数据（可自行核验）", Query, media_type="application/x-ndjson"
+)
+def list_ndjson(_: dict[str, Any], policy: str, year: int) -> Response:
+    """Give the published list as data, signed, from which anyone can work out every payment."""
+
+    def write(_: Any, rows: Rows, policy: str, year: int, path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="\n") as out:
+            published.write(rows, policy, year, out, log.signer())
+
+    return _file(write, policy, year, ".ndjson", "application/x-ndjson")
 
 
 @blueprint.reads(f"{YEAR}/settlement/summary.xlsx", "资金汇总表", Query, media_type=XLSX)

@@ -106,6 +106,7 @@ def enterprise_statement(policy: str, year: int, code: str) -> Response:
         found = _standing(rows, policy, year, code)
         budget = queries.budget(ledger, rows, policy, year)
         events = events_of(rows, account_id(policy, year, code))
+        proved = events and settlement_of(rows, policy, year).publication.get("list_root")
     payments = [event.fact.content for event in events if event.fact.name == "PaymentMade"]
     explained = {each["measure"]: each for each in found["explained"].values()}
     leads: dict[str, list[str]] = {}
@@ -120,6 +121,7 @@ def enterprise_statement(policy: str, year: int, code: str) -> Response:
         budget=budget,
         payments=[(each["on"], yuan(each["amount_fen"]), each["reference"]) for each in payments],
         leads=leads,
+        receipt=f"/v1/enterprises/{code}/receipts/{policy}/{year}" if proved else "",
         **found,
     )
 

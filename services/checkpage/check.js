@@ -1,0 +1,329 @@
+// Checks a receipt or a published list in this browser; nothing is sent and nothing is fetched.
+"use strict";
+
+const LIST = "subsidy-public-list/1", RECEIPT = "subsidy-receipt/1", MARK = 8, ED25519 = 1, COSIGNATURE = 4;
+
+// --- bytes ---------------------------------------------------------------------------------------
+
+const utf8 = (text) => new TextEncoder().encode(text);
+const unhex = (text) => Uint8Array.from((text.match(/^([0-9a-f]{2})*$/) ? text.match(/../g) : null) || [], (pair) => parseInt(pair, 16));
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const unbase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const joined = (...parts) => {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) { whole.set(part, at); at += part.length; }
+  return whole;
+};
+const sha256 = (...parts) => noble.sha256(joined(...parts));
+const same = (one, other) => one.length === other.length && one.every((byte, i) => byte === other[i]);
+const wide = (number, bytes) => {
+  const found = new Uint8Array(bytes);
+  for (let at = bytes - 1, left = BigInt(number); at >= 0; at--, left >>= 8n) found[at] = Number(left & 255n);
+  return found;
+};
+const counted = (bytes) => joined(wide(bytes.length, 4), bytes);
+
+// --- trees (RFC 9162, sections 2.1.1 and 2.1.3.2) and notes (C2SP signed-note) -------------------
+
+const leafOf = (bytes) => sha256([0], bytes);
+const nodeOf = (left, right) => sha256([1], left, right);
+
+function rootOver(leaves) {
+  const peaks = [];
+  leaves.forEach((leaf, number) => {
+    let found = leaf;
+    for (let left = number; left % 2 === 1; left = Math.floor(left / 2)) found = nodeOf(peaks.pop(), found);
+    peaks.push(found);
+  });
+  return peaks.length ? peaks.reduceRight((found, peak) => nodeOf(peak, found)) : sha256([]);
+}
+
+function rootOf(leaf, index, size, path) {
+  let first = index, last = size - 1, found = leaf;
+  if (!(first >= 0 && first <= last)) return null;
+  for (const each of path) {
+    if (last === 0) return null;
+    if (first % 2 === 1 || first === last) {
+      found = nodeOf(each, found);
+      while (first % 2 === 0 && first !== 0) { first = Math.floor(first / 2); last = Math.floor(last / 2); }
+    } else {
+      found = nodeOf(found, each);
+    }
+    first = Math.floor(first / 2); last = Math.floor(last / 2);
+  }
+  return last === 0 ? found : null;
+}
+
+function readNote(note) {
+  const cut = note.lastIndexOf("\n\n");
+  if (cut < 0) throw new Error("note");
+  const signatures = note.slice(cut + 2).split("\n").filter(Boolean).map((line) => {
+    const [, name, text] = line.split(" ");
+    const raw = unbase64(text);
+    return { name, id: raw.slice(0, 4), signature: raw.slice(4) };
+  });
+  return { body: note.slice(0, cut + 1), signatures };
+}
+
+function readKey(text) {
+  const [name, id, ...rest] = text.trim().split("+");
+  const raw = unbase64(rest.join("+"));
+  if (raw.length !== 33 || hex(sha256(utf8(`${name}\n`), raw).slice(0, 4)) !== id) throw new Error(text);
+  return { name, id: unhex(id), kind: raw[0], key: raw.slice(1) };
+}
+
+function vouching(note, keys) {
+  return keys.filter((key) => note.signatures.some((each) => {
+    if (each.name !== key.name || !same(each.id, key.id)) return false;
+    let message = utf8(note.body), signature = each.signature;
+    if (key.kind === COSIGNATURE) {
+      const time = signature.slice(0, 8).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+      message = utf8(`cosignature/v1\ntime ${time}\n${note.body}`);
+      signature = signature.slice(8);
+    } else if (key.kind !== ED25519) return false;
+    try { return noble.verify(signature, message, key.key); } catch { return false; }
+  })).map((key) => key.name);
+}
+
+// --- money ---------------------------------------------------------------------------------------
+
+const plain = (fen) => { const text = String(fen).padStart(3, "0"); return `${text.slice(0, -2)}.${text.slice(-2)}`; };
+const yuan = (fen) => `¥${plain(fen).replace(/\B(?=(\d{3})+\.)/g, ",")}`;
+const shown = (text) => `¥${text.replace(/\B(?=(\d{3})+\.)/g, ",")}`;
+const sum = (values) => values.reduce((found, value) => found + value, 0);
+
+// Shares of a budget by the largest remainder; equal remainders in the order given.
+function apportioned(bases, budget) {
+  const total = sum(bases);
+  if (total <= budget) return bases.slice();
+  const parts = bases.map((basis, at) => ({ at, whole: BigInt(basis) * BigInt(budget) / BigInt(total), left: BigInt(basis) * BigInt(budget) % BigInt(total) }));
+  let spare = BigInt(budget) - parts.reduce((found, part) => found + part.whole, 0n);
+  parts.sort((one, other) => (one.left === other.left ? one.at - other.at : one.left > other.left ? -1 : 1));
+  for (const part of parts) if (spare > 0n) { part.whole += 1n; spare -= 1n; }
+  const shares = [];
+  for (const part of parts) shares[part.at] = Number(part.whole);
+  return shares;
+}
+
+function shareOf(basis, closing, key) {
+  const budget = BigInt(closing.budget_fen), total = BigInt(closing.sharing_fen);
+  if (total <= budget) return basis;
+  const whole = BigInt(basis) * budget / total, left = BigInt(basis) * budget % total, cut = BigInt(closing.cut_remainder);
+  const before = (one, other) => { for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return one[i] < other[i]; return true; };
+  const more = cut >= 0n && (left > cut || (left === cut && before(key, closing.cut_key)));
+  return Number(whole + (more ? 1n : 0n));
+}
+
+// --- canonical JSON (RFC 8785 for values without fractions) and the marks of single values --------
+
+const canonical = (value) => Array.isArray(value) ? `[${value.map(canonical).join(",")}]`
+  : value && typeof value === "object" ? `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`
+  : JSON.stringify(value);
+const digestOf = (value) => hex(sha256(utf8(canonical(value))));
+
+function marksOf(value, place = "", found = {}) {
+  const inner = value && typeof value === "object" ? Object.keys(value) : [];
+  if (!inner.length) found[place] = digestOf(value).slice(0, MARK);
+  for (const key of inner) marksOf(value[key], `${place}/${key.replace(/~/g, "~0").replace(/\//g, "~1")}`, found);
+  return found;
+}
+
+// --- the published list --------------------------------------------------------------------------
+
+function checkList(text, keys, report) {
+  const lines = text.split("\n");
+  if (lines[lines.length - 1] === "") lines.pop();
+  const proof = JSON.parse(lines.pop());
+  const head = JSON.parse(lines[0]);
+  const rows = lines.slice(1).map((line) => {
+    const values = JSON.parse(line);
+    return Object.fromEntries(head.columns.map((name, at) => [name, values[at]]));
+  });
+  report.about([["policy", head.title], ["year", head.year], ["awards", rows.length], ["budget", yuan(head.budget)], ["payable", yuan(head.payable)]]);
+
+  const worked = { gross: sum(rows.map((r) => r.gross)), withheld: sum(rows.map((r) => r.withheld)), sharing: sum(rows.map((r) => r.basis || 0)), payable: sum(rows.map((r) => r.payable)), awards: rows.length };
+  report.step("sums", Object.keys(worked).filter((name) => worked[name] !== head[name])
+    .map((name) => report.words("sum-differs", name, worked[name], head[name]))
+    .concat(rows.filter((r) => r.gross - r.withheld - r.reduction !== r.payable).map((r) => report.words("row-sum", r.number, r.code))));
+
+  const sharing = rows.filter((r) => r.basis), shares = apportioned(sharing.map((r) => r.basis), head.budget);
+  const due = new Map(sharing.map((r, at) => [r, shares[at] - (r.withheld && r.basis === r.gross ? r.withheld : 0)]));
+  report.step("payments", rows.map((r) => [r, r.basis === null ? r.gross - r.withheld : due.get(r) || 0])
+    .filter(([r, fen]) => fen !== r.payable).map(([r, fen]) => report.words("row-payable", r.number, r.code, yuan(fen), yuan(r.payable))));
+
+  const leaves = lines.map((line) => leafOf(utf8(line))), root = hex(rootOver(leaves));
+  const changed = leaves.map((leaf, at) => [hex(leaf).slice(0, MARK), at]).filter(([mark, at]) => proof.marks.slice(at * MARK, at * MARK + MARK) !== mark)
+    .map(([, at]) => report.words("line-changed", at + 1));
+  if (proof.marks.length !== leaves.length * MARK) changed.push(report.words("marks"));
+  if (root !== proof.root || proof.lines !== leaves.length) changed.push(report.words("root"));
+  report.step("lines", changed, root);
+
+  const note = readNote(proof.note), body = `${LIST}\n${head.policy} ${head.year} ${head.number}\n${leaves.length} ${root}\n${proof.position}\n`;
+  report.signature("signature", vouching(note, keys), note.body === body ? [] : [report.words("note")]);
+}
+
+// --- an enterprise's receipt ---------------------------------------------------------------------
+
+function entryOf(event) {
+  return joined(unhex(event.salt), wide(event.position, 8), wide(event.version, 8), counted(utf8(event.originator)), counted(utf8(event.topic)), unbase64(event.state));
+}
+
+function checkReceipt(receipt, keys, report, paper) {
+  const { marks, seal, ...said } = receipt;
+  report.about([["enterprise", `${receipt.name} ${receipt.enterprise}`], ["policy", receipt.title.zh], ["year", receipt.year], ["factor", `${receipt.factor} = ${receipt.percent}`], ["payable", shown(receipt.account.payable)], ["paid", shown(receipt.account.paid)]]);
+
+  const worked = marksOf(said);
+  const places = [...new Set([...Object.keys(worked), ...Object.keys(marks)])].sort();
+  report.step("values", places.filter((place) => worked[place] !== marks[place]).map((place) => report.words("value-changed", place)));
+
+  const note = readNote(seal);
+  const body = `${RECEIPT}\n${receipt.enterprise} ${receipt.policy} ${receipt.year}\n${digestOf(said)}\n${digestOf(marks)}\n`;
+  report.signature("seal", vouching(note, keys), note.body === body ? [] : [report.words("seal")]);
+
+  const checkpoint = readNote(receipt.checkpoint), [, size, root] = checkpoint.body.split("\n");
+  report.signature("checkpoint", vouching(checkpoint, keys), []);
+  const events = receipt.events.map((event) => ({ ...event, name: event.topic.split(":")[1], content: JSON.parse(new TextDecoder().decode(unbase64(event.state))) }));
+  const mine = [`account:${receipt.policy}:${receipt.year}:${receipt.enterprise}`, `settlement:${receipt.policy}:${receipt.year}`];
+  report.step("log", events.filter((event) => {
+    const found = rootOf(leafOf(entryOf(event)), event.position - 1, Number(size), event.path.map(unhex));
+    return found === null || !same(found, unbase64(root)) || !mine.includes(event.originator);
+  }).map((event) => report.words("event", event.position)));
+
+  const last = (name) => (events.filter((event) => event.name === name).pop() || {}).content;
+  const published = last("SettlementPublished"), closed = last("SettlementClosed"), settled = last("AwardsSettled");
+  if (!published || !closed || !settled) { report.step("awards", [report.words("incomplete")]); return; }
+
+  const wrong = [], lines = settled.lines.map(([measure, year, gross, withheld, reduction, payable]) => ({ measure, award_year: year, gross, withheld, reduction, payable }));
+  const rowOf = (line) => receipt.awards.find((each) => each.measure === line.measure && each.award_year === line.award_year);
+  for (const line of lines) {
+    for (const name of ["gross", "withheld", "reduction", "payable"]) {
+      const told = (rowOf(line) || {})[name];
+      if (told !== plain(line[name])) wrong.push(report.words("award", `${line.measure} ${line.award_year} ${name}`, plain(line[name]), told));
+    }
+  }
+  if (lines.length !== receipt.awards.length) wrong.push(report.words("incomplete"));
+  report.step("awards", wrong);
+
+  const columns = JSON.parse(receipt.list.head.line).columns;
+  const rows = receipt.list.rows.map((each) => Object.fromEntries(JSON.parse(each.line).map((value, at) => [columns[at], value])));
+  const unfit = [receipt.list.head, ...receipt.list.rows].filter((each) => {
+    const found = rootOf(leafOf(utf8(each.line)), each.number, published.list_lines, each.path.map(unhex));
+    return found === null || hex(found) !== published.list_root;
+  }).map((each) => report.words("list-line", each.number));
+  if (receipt.list.root !== published.list_root || rows.length !== lines.length || published.number !== closed.number) unfit.push(report.words("root"));
+  report.step("listed", unfit, published.list_root);
+
+  const unpaid = [];
+  for (const line of lines) {
+    const row = rows.find((each) => each.measure === line.measure && each.award_year === line.award_year);
+    const key = [receipt.enterprise, line.measure, String(line.award_year).padStart(4, "0")];
+    const due = !row ? NaN : row.basis === null ? line.gross - line.withheld : shareOf(row.basis, closed, key) - (row.basis === line.gross ? line.withheld : 0);
+    if (due !== line.payable || !row || row.payable !== line.payable) unpaid.push(report.words("award", `${line.measure} ${line.award_year}`, plain(due), plain(line.payable)));
+  }
+  for (const [name, fen] of [["budget", closed.budget_fen], ["sharing", closed.sharing_fen]]) if (receipt[name] !== plain(fen)) unpaid.push(report.words("award", name, plain(fen), receipt[name]));
+  if (BigInt(receipt.factor.split("/")[0]) * BigInt(Math.max(closed.sharing_fen, closed.budget_fen)) !== BigInt(receipt.factor.split("/")[1]) * BigInt(closed.budget_fen)) unpaid.push(report.words("award", "factor", `${closed.budget_fen}/${closed.sharing_fen}`, receipt.factor));
+  report.step("payments", unpaid);
+
+  const account = accountOf(events);
+  report.step("account", Object.keys(account).filter((name) => receipt.account[name] !== plain(account[name])).map((name) => report.words("award", name, plain(account[name]), receipt.account[name])));
+  if (paper) report.step("paper", paper === paperOf(receipt) ? [] : [report.words("paper-differs")]);
+}
+
+function accountOf(events) {
+  const payments = {}, found = { payable: 0, clawed_back: 0, recovered: 0 };
+  for (const { name, content } of events) {
+    if (name === "AwardsSettled") found.payable = content.payable_fen;
+    else if (name === "PaymentOrdered") payments[content.payment] = ["ordered", content.amount_fen];
+    else if (name === "PaymentMade") payments[content.payment] = ["paid", payments[content.payment][1]];
+    else if (name === "PaymentFailed") payments[content.payment] = ["failed", 0];
+    else if (name === "ClawbackOrdered") found.clawed_back += content.amount_fen;
+    else if (name === "ClawbackRecovered") found.recovered += content.amount_fen;
+  }
+  const of = (status) => sum(Object.values(payments).filter((each) => each[0] === status).map((each) => each[1]));
+  return { ...found, ordered: of("ordered"), paid: of("paid") };
+}
+
+// What the code on the printed page says.
+const paperOf = (receipt) => ["SLR1", receipt.enterprise, receipt.policy, receipt.year, receipt.account.payable, digestOf((({ marks, seal, ...said }) => said)(receipt)), receipt.list.root].join(" ");
+
+// --- the page ------------------------------------------------------------------------------------
+
+const words = JSON.parse(document.getElementById("words").textContent);
+const language = () => document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+const said = (key) => (words[key] || { zh: key, en: key })[language()];
+
+class Report {
+  constructor() { this.outcome = "good"; this.steps = []; this.facts = []; }
+  words(key, ...values) { return values.reduce((text, value, at) => text.replaceAll(`{${at}}`, value), said(key)); }
+  about(facts) { this.facts = facts; }
+  step(name, faults, detail = "") {
+    this.steps.push([name, faults.length ? "bad" : "good", faults, detail]);
+    if (faults.length) this.outcome = "bad";
+  }
+  signature(name, names, faults) {
+    if (!names.length && !this.keyed) { this.steps.push([name, "unknown", [said("no-key"), ...faults], ""]); if (faults.length) this.outcome = "bad"; else if (this.outcome === "good") this.outcome = "unknown"; return; }
+    this.step(name, names.length ? faults : [said("unsigned"), ...faults], names.join(", "));
+  }
+}
+
+const element = (name, text, kind) => { const made = document.createElement(name); made.textContent = text; if (kind) made.className = kind; return made; };
+const FAULTS_SHOWN = 50;
+
+function show(report) {
+  const answer = document.getElementById("answer");
+  answer.dataset.verdict = report.outcome;
+  answer.replaceChildren(element("h2", said(`verdict-${report.outcome}`), report.outcome));
+  const facts = document.createElement("dl");
+  for (const [name, value] of report.facts) facts.append(element("dt", said(`fact-${name}`)), element("dd", value));
+  const steps = document.createElement("ol");
+  for (const [name, outcome, faults, detail] of report.steps) {
+    const item = element("li", `${{ good: "✓", bad: "✗", unknown: "?" }[outcome]} ${said(`step-${name}`)}`, outcome);
+    item.dataset.step = name;
+    if (detail) item.append(element("code", detail));
+    const list = document.createElement("ul");
+    for (const fault of faults.slice(0, FAULTS_SHOWN)) list.append(element("li", fault));
+    if (faults.length > FAULTS_SHOWN) list.append(element("li", report.words("more", faults.length - FAULTS_SHOWN)));
+    if (faults.length) item.append(list);
+    steps.append(item);
+  }
+  answer.append(facts, steps);
+  answer.hidden = false;
+  answer.focus();
+}
+
+function check(text) {
+  const report = new Report();
+  try {
+    const given = document.getElementById("keys").value.split("\n").filter((line) => line.trim());
+    report.keyed = given.length > 0;
+    const keys = given.map(readKey);
+    const first = text.split("\n", 1)[0];
+    if (first.includes(`"format":"${LIST}"`)) checkList(text, keys, report);
+    else {
+      const receipt = JSON.parse(text);
+      if (receipt.format !== RECEIPT) throw new Error(said("unreadable"));
+      checkReceipt(receipt, keys, report, document.getElementById("paper").value.trim());
+    }
+  } catch (error) {
+    console.error(error);
+    report.step("read", [report.words("unreadable", String(error.message))]);
+  }
+  show(report);
+}
+
+let latest = null;
+const take = async (file) => { if (file) { latest = await file.text(); document.getElementById("named").textContent = file.name; check(latest); } };
+const drop = document.getElementById("drop");
+document.getElementById("file").addEventListener("change", (event) => take(event.target.files[0]));
+for (const name of ["dragover", "drop"]) drop.addEventListener(name, (event) => { event.preventDefault(); if (name === "drop") take(event.dataTransfer.files[0]); });
+for (const id of ["keys", "paper"]) document.getElementById(id).addEventListener("change", () => { if (latest !== null) check(latest); });
+
+function speak(to) {
+  document.documentElement.lang = to;
+  document.title = said("title");
+  for (const each of document.querySelectorAll("[data-words]")) each.textContent = said(each.dataset.words);
+  if (latest !== null) check(latest);
+}
+for (const each of document.querySelectorAll("[data-speak]")) each.addEventListener("click", () => speak(each.dataset.speak));
+speak(document.documentElement.lang);

@@ -1,0 +1,72 @@
+"""The printed page of a receipt: what the file says, on paper, with a code that ties the two."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import segno
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from domain.capitals import capitals
+from domain.money import parse_fen, rmb
+from domain.notes import Checkpoint, parse_note
+from domain.receipt import APART, digest_of
+from services.headers import hashed
+
+CODE_FORM = "SLR1"
+"""What the printed code begins with."""
+
+
+def receipt_page(receipt: dict[str, Any]) -> str:
+    """The page, one HTML file that loads nothing."""
+    checkpoint = Checkpoint.parse(parse_note(receipt["checkpoint"])[0])
+    code = segno.make(code_of(receipt), error="m", micro=False)
+    made: str = _template().render(
+        receipt=receipt,
+        policy=policy(),
+        style=_style(),
+        closed_on=receipt["closed_on"],
+        capitals=capitals(parse_fen(receipt["account"]["payable"])),
+        code=code.svg_inline(omitsize=True, border=2),
+        rows="、".join(str(each["number"]) for each in receipt["list"]["rows"]),
+        size=f"{checkpoint.size:,}",
+        root=checkpoint.root.hex(),
+        digest=_digest(receipt),
+    )
+    return made
+
+
+def code_of(receipt: dict[str, Any]) -> str:
+    """What the printed code says: whose receipt, the sum, and the digests of file and list."""
+    named = (receipt[name] for name in ("enterprise", "policy", "year"))
+    said = (CODE_FORM, *named, receipt["account"]["payable"], _digest(receipt), receipt["list"]["root"])
+    return " ".join(map(str, said))
+
+
+@cache
+def policy() -> str:
+    """What the page may do: be shown in its own style."""
+    return f"default-src 'none'; style-src {hashed(_style())}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(receipt: dict[str, Any]) -> str:
+    return digest_of({name: value for name, value in receipt.items() if name not in APART})
+
+
+@cache
+def _style() -> str:
+    return files(__package__).joinpath("receipt.css").read_text("utf-8")
+
+
+@cache
+def _template() -> Any:
+    made = Environment(
+        loader=PackageLoader("services.receipts", "."),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    made.filters["rmb"] = lambda text: rmb(parse_fen(text))
+    return made.get_template("receipt.html")
