@@ -313,8 +313,10 @@ function check(text) {
 }
 
 let latest = null;
-const take = async (file) => { if (file) { latest = await file.text(); document.getElementById("named").textContent = file.name; check(latest); } };
+const named = (name) => { const shown = document.getElementById("named"); shown.removeAttribute("data-words"); shown.textContent = name; };
+const take = async (file) => { if (file) { latest = await file.text(); named(file.name); check(latest); } };
 const drop = document.getElementById("drop");
+document.getElementById("file").addEventListener("click", (event) => { event.target.value = ""; });
 document.getElementById("file").addEventListener("change", (event) => take(event.target.files[0]));
 for (const name of ["dragover", "drop"]) drop.addEventListener(name, (event) => { event.preventDefault(); if (name === "drop") take(event.dataTransfer.files[0]); });
 for (const id of ["keys", "paper"]) document.getElementById(id).addEventListener("change", () => { if (latest !== null) check(latest); });

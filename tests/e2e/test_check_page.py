@@ -1,0 +1,178 @@
+"""The checking page in Debian's Chromium with the network cut: lists and receipts, whole and changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from domain.money import parse_fen, rmb
+from ledger.application import Ledger, open_ledger
+from services import checkpage
+from services.receipts.page import code_of, receipt_page
+from tests.console import chromium
+from tests.integration.closings import closed
+from tests.integration.test_bundles import KEY
+from tests.integration.test_receipts import listed, paid_more, receipted
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
+
+class Files(NamedTuple):
+    """The page, a published list and a receipt, as they are handed out."""
+
+    page: Path
+    list: Path
+    receipt: Path
+    printed: Path
+    code: str
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
+    folder = tmp_path_factory.mktemp("check")
+    opened: list[Ledger] = []
+
+    def open_at(**_: Any) -> Ledger:
+        opened.append(open_ledger(str(folder / "ledger.db")))
+        return opened[-1]
+
+    scene = closed(open_at, years=(2024,))
+    found = receipted(scene.ledger, scene.code)
+    paths = [folder / name for name in ("check.html", "list.ndjson", "receipt.json", "receipt.html")]
+    made = Files(paths[0], paths[1], paths[2], paths[3], code_of(found))
+    made.page.write_text(checkpage.page(), "utf-8")
+    listed(scene.ledger, made.list)
+    made.receipt.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
+    made.printed.write_text(receipt_page(found), "utf-8")
+    yield made
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser, files: Files) -> Iterator[Page]:
+    """The page opened from disk, with no network, and no request let pass in silence."""
+    context = browser.new_context(locale="zh-CN", offline=True)
+    asked: list[str] = []
+    found = context.new_page()
+    found.on("request", lambda request: asked.append(request.url))
+    found.goto(files.page.as_uri())
+    yield found
+    assert asked == [files.page.as_uri()]
+    context.close()
+
+
+def verdict(page: Page, file: Path, key: str = str(KEY.verifier), paper: str = "") -> str:
+    page.fill("#keys", key)
+    page.fill("#paper", paper)
+    page.set_input_files("#file", [])
+    page.evaluate("document.getElementById('answer').hidden = true")
+    page.set_input_files("#file", file)
+    expect(page.locator("#answer")).to_be_visible()
+    return str(page.locator("#answer").get_attribute("data-verdict"))
+
+
+def said(page: Page) -> str:
+    return page.locator("#answer").inner_text()
+
+
+def test_whole_files_are_verified_and_without_a_key_the_page_says_what_is_missing(
+    page: Page, files: Files
+) -> None:
+    for file in (files.list, files.receipt):
+        assert verdict(page, file) == "good", said(page)
+        assert "核验通过" in said(page)
+        assert page.locator("#answer li.bad, #answer li.unknown").count() == 0
+        assert verdict(page, file, key="") == "unknown"
+        assert "请填入主管部门公钥" in said(page)
+    other = "other+3bf1d10c+AbZXW5JpSs4eyJG8FWGJ4kmfy5rrY2Gpj0pPqFRVjlTl"
+    assert verdict(page, files.list, key=other) == "bad"
+
+
+def test_the_paper_is_tied_to_its_file(page: Page, files: Files) -> None:
+    assert verdict(page, files.receipt, paper=files.code) == "good", said(page)
+    payable = json.loads(files.receipt.read_text("utf-8"))["account"]["payable"]
+    forged = files.code.replace(payable, "9" + payable)
+    assert verdict(page, files.receipt, paper=forged) == "bad"
+    assert "二维码的内容与这份文件不符" in said(page)
+
+
+def changed_list(files: Files) -> Iterator[tuple[str, str]]:
+    lines = files.list.read_text("utf-8").split("\n")[:-1]
+    row = json.loads(lines[3])
+    row[8] += 1
+    yield (
+        "\n".join([*lines[:3], json.dumps(row, ensure_ascii=False), *lines[4:]]),
+        "文件第4行不是公示时的原样",
+    )
+    yield "\n".join(paid_more(lines, 5)), "第5项"
+    yield "\n".join([*lines[:6], *lines[7:]]), "行数与公示时不同"
+    yield "\n".join(lines)[:-90], "不是兑现凭据或公示名单数据"
+
+
+def changed_receipt(files: Files) -> Iterator[tuple[str, str]]:
+    whole = files.receipt.read_text("utf-8")
+
+    def with_(change: Callable[[dict[str, Any]], Any]) -> str:
+        value = json.loads(whole)
+        change(value)
+        return json.dumps(value, ensure_ascii=False)
+
+    yield with_(lambda v: v["awards"][0].update(payable="1.00")), "/awards/0/payable 已被改动"
+    yield with_(lambda v: v["account"].update(paid="1.00")), "/account/paid 已被改动"
+    yield with_(lambda v: v.update(factor="1/2")), "/factor 已被改动"
+    words = "/awards/0/explanation/pro_rata/words/zh 已被改动"
+    yield with_(lambda v: v["awards"][0]["explanation"]["pro_rata"]["words"].update(zh="")), words
+    yield with_(lambda v: v["list"]["rows"][0].update(number=2)), "第2行不在公示名单中"
+    position = json.loads(whole)["events"][0]["position"]
+    yield with_(lambda v: v["events"][0].update(salt="00" * 16)), f"位置 {position} 的记录不在账本中"
+    yield with_(lambda v: v["events"].pop()), "已被改动"
+
+
+def test_what_was_changed_is_named(page: Page, files: Files, tmp_path: Path) -> None:
+    for number, (text, named) in enumerate([*changed_list(files), *changed_receipt(files)]):
+        file = tmp_path / f"changed-{number}.json"
+        file.write_text(text, "utf-8")
+        assert verdict(page, file) == "bad", (number, named)
+        assert named in said(page), (number, said(page))
+
+
+def test_the_page_speaks_both_languages_and_has_no_barrier(page: Page, files: Files) -> None:
+    for lang, button, words in (
+        ("en", "English", "Verified: nothing differs"),
+        ("zh-CN", "中文", "核验通过"),
+    ):
+        page.get_by_role("button", name=button).click()
+        assert verdict(page, files.receipt) == "good"
+        assert words in said(page)
+        assert page.locator("html").get_attribute("lang") == lang
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_printed_receipt_is_one_page_of_the_file_s_figures(
+    browser: Browser, files: Files, tmp_path: Path
+) -> None:
+    context = browser.new_context(locale="zh-CN", offline=True)
+    found = context.new_page()
+    found.goto(files.printed.as_uri())
+    whole = json.loads(files.receipt.read_text("utf-8"))
+    text = found.locator("body").inner_text()
+    for award in whole["awards"]:
+        assert rmb(parse_fen(award["payable"])) in text
+    assert whole["list"]["root"] in text
+    assert found.locator(".code svg").bounding_box() is not None
+    assert found.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    context.close()
