@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from domain import public_list
 from domain.money import yuan
 from domain.notes import NoteError, VerifierKey
+from domain.public_list import FORMAT as LIST_FORMAT
 from domain.settlement import factor
 from services.verify.bundles import Enterprise, Year
 from services.verify.lists import verify_list
@@ -64,7 +64,7 @@ def verify(
     try:
         if zipfile.is_zipfile(path):
             return _verify_bundle(path, keys, witnesses, shown)
-        if _first_format(path) == public_list.FORMAT:
+        if _first_format(path) == LIST_FORMAT:
             return verify_list(path, keys)
         return verify_receipt(path, keys, witnesses)
     except DAMAGED as error:
@@ -124,7 +124,7 @@ def _said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
     """What was checked, in a few lines."""
     of, form = head.get("enterprise", "all enterprises"), head["format"]
     what = f"{head['policy']} {head['year']}: {of}"
-    if form == public_list.FORMAT:
+    if form == LIST_FORMAT:
         yield f"{what}, list published at position {verdict.closed:,}"
         yield f"signed by {', '.join(verdict.vouching) or 'nobody'}"
         value = factor(head["budget"], head["sharing"])
