@@ -19,7 +19,7 @@ from ledger import queries
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment
 from ledger.persons import ERASED, name_of
-from ledger.policies import rulebook
+from ledger.policies import rulebook, rulebook_at
 from ledger.pools import Pool, pool
 from ledger.store import Rows
 from ledger.stored import Stored
@@ -37,7 +37,7 @@ def explain(
     Raises:
         UnknownEnterprise, UnknownPolicy, NoRules, Unanswerable.
     """
-    book = rulebook(rows, policy, at.until, at.rules_as_of)
+    book = rulebook_at(rows, policy, at)
     found = pool(ledger, rows, book, year, at)
     if found.closing:  # a closed year is explained by what was known when its list was made
         at = Moment(until=found.closing["known"])
@@ -183,7 +183,7 @@ def outlook(
     ledger: Ledger, rows: Rows, code: str, policy: str, year: int, at: Moment = NOW
 ) -> dict[str, Any]:
     """What an enterprise could still earn in a year, before the budget's reduction."""
-    book = rulebook(rows, policy, at.until, at.rules_as_of)
+    book = rulebook_at(rows, policy, at)
     facts = queries.facts_of(rows, code, at)
     hints = outlook_of(facts, book, awards_of(facts, book), year)
     governing = book.of_year(year)

@@ -23,18 +23,25 @@ class Moment:
     """Which past a read asks for; ``None`` means the present on that axis.
 
     ``as_of`` is an exclusive UTC bound on when facts happened, ``until`` the last position
-    known, ``rules_as_of`` a day by which rules were in force.
+    known, ``rules_as_of`` a day by which rules were in force, ``rules`` an edited policy file.
     """
 
     as_of: str | None = None
     until: int | None = None
     rules_as_of: str | None = None
     as_known: str | None = None
+    rules: str | None = None
+    """An edited policy file's text, in place of the version of its number, or beside the ledger's own."""
 
     @property
     def is_now(self) -> bool:
         """Whether the read models hold the answer."""
-        return self.as_of is None and self.until is None and self.rules_as_of is None
+        return self.as_of is None and self.until is None and self.own_rules
+
+    @property
+    def own_rules(self) -> bool:
+        """Whether the ledger's own rules are asked for, all of them."""
+        return self.rules_as_of is None and self.rules is None
 
 
 NOW = Moment()
@@ -46,6 +53,7 @@ def moment(
     as_known: str | None = None,
     rules_as_of: str | None = None,
     now: datetime | None = None,
+    rules: str | None = None,
 ) -> Moment:
     """Turn a reader's dates and times into bounds.
 
@@ -65,7 +73,7 @@ def moment(
         _bound("rules_as_of", rules_as_of)
         day = rules_as_of[:10]
     fact_bound = None if as_of is None else _bound("as_of", as_of)
-    return Moment(fact_bound, until, day, as_known)
+    return Moment(fact_bound, until, day, as_known, rules)
 
 
 def _refuse_future(bound: str, shown: str, now: datetime | None) -> None:

@@ -16,6 +16,7 @@ from domain.roles import NotAllowed
 from domain.settling import must_be_open
 from ledger.application import Ledger
 from ledger.messages.fields import instant
+from ledger.moments import Moment
 from ledger.projections.enterprises import project_all
 from ledger.settlement.reading import closings, settlement_of
 from ledger.store import Rows, one
@@ -121,6 +122,24 @@ def rulebook(
         known = [row[0] for row in rows.all("SELECT DISTINCT policy FROM policies ORDER BY policy")]
         raise UnknownPolicy(f"{policy}; known: {', '.join(known) or 'none'}")
     return found.in_force_by(rules_as_of) if rules_as_of else found
+
+
+def rulebook_at(rows: Rows, policy: str, at: Moment, changes: Changes | None = None) -> Rulebook:
+    """One policy's versions as a moment asks for them: known by then, in force by then, or as edited.
+
+    Raises:
+        UnknownPolicy, NoRules; PolicyError: for an edited file that cannot be used, or is another policy's.
+    """
+    if at.rules is None:
+        return rulebook(rows, policy, at.until, at.rules_as_of, changes)
+    edited = load_policy(at.rules, changes)
+    if edited.id != policy:
+        fault = PolicyFault(1, "id", f"is {edited.id}, not {policy}", f"ask for --policy {edited.id}")
+        raise PolicyError([fault])
+    own = rulebooks(rows, at.until).get(policy)
+    others = [each for each in own.versions if each.version != edited.version] if own else []
+    found = Rulebook([*others, edited])
+    return found.in_force_by(at.rules_as_of) if at.rules_as_of else found
 
 
 def budget_of(rows: Rows, book: Rulebook, year: int, until: int | None = None) -> Budget:

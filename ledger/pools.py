@@ -137,7 +137,7 @@ def lines_shared(rows: Rows, book: Rulebook, year: int, at: Moment) -> Iterator[
     if at.is_now or frozen(rows, book, year, at) is not None:
         yield from lines_now(rows, book, year)
         return
-    known = at.as_of is None and at.rules_as_of is None
+    known = at.as_of is None and at.own_rules
     closed = closings(rows, book.id, at.until) if known else {}
     extra: dict[str, list[Line]] = {}
     for line in brought_in(rows, book, year, at.until) if known else ():
@@ -167,7 +167,7 @@ def merged(lines: list[Line]) -> list[Line]:
 
 def frozen(rows: Rows, book: Rulebook, year: int, at: Moment) -> dict[str, Any] | None:
     """The closing that answers for a year at a moment; none where other facts or rules are asked for."""
-    if at.as_of is not None or at.rules_as_of is not None:
+    if at.as_of is not None or not at.own_rules:
         return None
     return closing_of(rows, book.id, year, at.until)
 
@@ -199,7 +199,8 @@ def pool(ledger: Ledger, rows: Rows, book: Rulebook, year: int, at: Moment) -> P
     if closing is not None:
         return pool_of(book, closing)
     budget = budget_of(rows, book, year, at.until)
-    key = (book.id, _identity(book), year, budget, at)
+    known = rows.last_position() if at.until is None else at.until
+    key = (book.id, _identity(book), year, budget, at, known)
     found: Pool | None = ledger.kept.get(key)
     if found is None:
         found = divide(list(lines_shared(rows, book, year, at)), book, budget)

@@ -46,7 +46,7 @@ def reached(rows: Rows, book: Rulebook, year: int, at: Moment) -> dict[str, Reac
 
     The projections hold it as it stands and as it was known; other questions fold the facts again.
     """
-    if at.as_of is None and at.rules_as_of is None:
+    if at.as_of is None and at.own_rules:
         return _from_totals(rows, book.id, year, at)
     found: dict[str, Reached] = {}
     for _, facts in facts_stream(rows, at):

@@ -20,7 +20,7 @@ from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, Payable, payable_of, shares_budget
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment, facts_at
-from ledger.policies import rulebook
+from ledger.policies import rulebook_at
 from ledger.pools import Pool, brought_in, lines_shared, merged, open_years, pool
 from ledger.progress import Reached, reached
 from ledger.projections.enterprises import EnterpriseRow, load
@@ -54,7 +54,7 @@ def balance(ledger: Ledger, rows: Rows, code: str, policy: str, year: int, at: M
     Raises:
         UnknownEnterprise, UnknownPolicy, NoRules, Unanswerable.
     """
-    book = rulebook(rows, policy, at.until, at.rules_as_of)
+    book = rulebook_at(rows, policy, at)
     found = pool(ledger, rows, book, year, at)
     awards = {} if found.closing else awards_at(rows, code, book, at).get(year, {})
     lines = _lines(rows, code, book, year, at, found, awards)
@@ -98,7 +98,7 @@ def _lines(
         )
         return [Line(*row) for row in rows.all(sql, [book.id, year, code])]
     own = [Line(code, measure, year, a.gross, a.withheld) for measure, a in awards.items() if a.gross]
-    known = at.as_of is None and at.rules_as_of is None
+    known = at.as_of is None and at.own_rules
     return merged(own + (brought_in(rows, book, year, at.until, code) if known else []))
 
 
@@ -221,7 +221,7 @@ def _factor(found: Pool) -> Answer:
 
 def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW) -> Answer:
     """The budget of the period that an award year belongs to: what shares it, and the factor."""
-    book = rulebook(rows, policy, at.until, at.rules_as_of)
+    book = rulebook_at(rows, policy, at)
     found = pool(ledger, rows, book, year, at)
     totals = _measure_totals(rows, book, year, found, at)
     order = {measure_id: index for index, measure_id in enumerate(book.segments)}
@@ -264,7 +264,7 @@ def _measure_totals(
         listed = found.closing["measures"]
         return {(of, name): (gross, withheld, number) for of, name, gross, withheld, _, number in listed}
     sums: dict[tuple[int, str], Sums] = {}
-    if at.as_of is None and at.rules_as_of is None:
+    if at.as_of is None and at.own_rules:
         years = open_years(rows, book, year)
         for of, name, gross, withheld, number in totals_of(rows, book.id, "measure", at):
             if of in years and int(gross):
@@ -320,7 +320,7 @@ def targets(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW
     ``by_month`` says what was reached by the end of each month (``domain.targets`` says which
     month a report counts in); ``by_town`` divides what is reached.
     """
-    book = rulebook(rows, policy, at.until, at.rules_as_of)
+    book = rulebook_at(rows, policy, at)
     found = reached(rows, book, year, at)
     governing = book.of_year(year)
     return {

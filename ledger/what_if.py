@@ -13,8 +13,8 @@ from domain.settlement import Line, factor, payable_of
 from ledger import queries
 from ledger.application import Ledger
 from ledger.city import CityColumns, Paid, city_columns
-from ledger.moments import NOW
-from ledger.policies import Budget, budget_of, rulebook
+from ledger.moments import NOW, Moment
+from ledger.policies import Budget, budget_of, rulebook, rulebook_at
 from ledger.pools import Pool, brought_in, divide, lines_at, lines_now, open_years, pool
 from ledger.settlement.reading import closing_of
 from ledger.store import Rows
@@ -29,10 +29,12 @@ def what_if(
     figures: dict[str, str] | None = None,
     budget: int | None = None,
     limit: int = 20,
+    at: Moment = NOW,
 ) -> dict[str, Any]:
     """Compare a year as it stands with the year under changed rules or another budget.
 
     Args:
+        at: other rules to begin from: ``rules_as_of`` a day, or an edited file (``rules``).
         readings: values by reading, e.g. ``{"dtc-units": "pro-rata"}``.
         figures: yuan text by path, e.g. ``{"store.tmall/amount": "20000.00"}``.
         budget: fen, in place of the period's budget.
@@ -43,13 +45,13 @@ def what_if(
     """
     changes = Changes(readings or {}, figures or {})
     now = rulebook(rows, policy)
-    then = rulebook(rows, policy, changes=changes)
+    then = rulebook_at(rows, policy, Moment(rules_as_of=at.rules_as_of, rules=at.rules), changes)
     after_budget = budget_of(rows, then, year)
     if budget is not None or "budget" in (figures or {}) or "budget/amount" in (figures or {}):
         amount = budget if budget is not None else then.of_year(year).budget
         carried, spent = after_budget.carried, after_budget.spent
         after_budget = Budget(after_budget.period, amount + carried - spent, None, carried, spent)
-    unchanged = then is now or (not readings and not figures)
+    unchanged = at.own_rules and not readings and not figures
     city = city_columns(ledger, rows)
     before = _before(ledger, rows, city, now, year)
     if brought_in(rows, then, year) or (unchanged and closing_of(rows, policy, year) is not None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from domain.events import settlement_id
@@ -11,7 +12,7 @@ from ledger.application import Ledger
 from ledger.changes import HistoryStep, Movement, account_events
 from ledger.messages.schemas import TYPE_OF
 from ledger.moments import Moment, moment
-from ledger.policies import rulebook
+from ledger.policies import rulebook_at
 from ledger.pools import lines_shared, pool
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
@@ -84,7 +85,15 @@ SAID = (
 
 
 def difference(
-    ledger: Ledger, rows: Rows, code: str | None, policy: str, year: int, first: str, second: str | None
+    ledger: Ledger,
+    rows: Rows,
+    code: str | None,
+    policy: str,
+    year: int,
+    first: str,
+    second: str | None,
+    rules_as_of: str | None = None,
+    rules: str | None = None,
 ) -> dict[str, Any]:
     """What of a year's payments changed between two moments of knowledge, and the events between.
 
@@ -92,10 +101,10 @@ def difference(
         Unanswerable: for moments that the ledger cannot answer for.
     """
     now = ledger.clock()
-    was, became = moment(rows, as_known=first, now=now), moment(rows, as_known=second, now=now)
+    was, became = (moment(rows, None, each, rules_as_of, now, rules) for each in (first, second))
     end = rows.last_position() if became.until is None else became.until
     begin = was.until or 0
-    became = Moment(until=end)
+    became = replace(became, until=end)
     before, said_before = _payable(ledger, rows, policy, year, was)
     after, said_after = _payable(ledger, rows, policy, year, became)
     awards = [
@@ -123,7 +132,7 @@ def difference(
 def _payable(
     ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment
 ) -> tuple[dict[tuple[str, str], int], dict[str, str]]:
-    book = rulebook(rows, policy, at.until)
+    book = rulebook_at(rows, policy, at)
     found = pool(ledger, rows, book, year, at)
     payable: dict[tuple[str, str], int] = {}
     for line in lines_shared(rows, book, year, at):

@@ -30,7 +30,7 @@ from domain.settlement import Line, Payable, payable_of, shares_budget
 from ledger import queries
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment
-from ledger.policies import rulebook
+from ledger.policies import rulebook_at
 from ledger.pools import Pool, lines_shared, pool
 from ledger.store import Rows
 from ledger.stored import SELECT, Stored, stored
@@ -185,6 +185,6 @@ def books_of(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NO
     Raises:
         UnknownPolicy, NoRules, Unanswerable.
     """
-    book = rulebook(rows, policy, at.until, at.rules_as_of)
+    book = rulebook_at(rows, policy, at)
     found = pool(ledger, rows, book, year, at)
     return Books(ledger, rows, book, year, at, found, queries.position(rows, at))

@@ -29,6 +29,8 @@ from services.commands.common import (
     json_option,
     policy_options,
     print_json,
+    rules_options,
+    rules_text,
     shown,
     table,
 )
@@ -118,6 +120,7 @@ def _print_account(account: dict[str, Any]) -> None:
 @click.option("--from", "first", required=True, metavar="WHEN", help="What the ledger knew then.")
 @click.option("--to", "second", metavar="WHEN", help="What it knew then; by default, now.")
 @policy_options
+@rules_options
 @json_option
 @click.pass_obj
 def diff(
@@ -128,13 +131,16 @@ def diff(
     second: str | None,
     policy: str,
     year: int,
+    rules_as_of: str | None,
+    rules: str | None,
     as_json: bool,
 ) -> None:
     """Show what changed between two moments of knowledge, and which events changed it."""
     if whole == bool(code):
         raise click.UsageError("name one enterprise's CODE, or --budget")
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        answer = difference(ledger, rows, code, policy, year, first, second)
+        axes = rules_as_of, rules_text(rules)
+        answer = difference(ledger, rows, code, policy, year, first, second, *axes)
     if as_json:
         print_json(answer)
         return

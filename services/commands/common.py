@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.money import parse_fen, rmb
+from domain.policy.load import PolicyError, PolicyFault
 from ledger.application import Ledger, open_ledger, utc_now
 from ledger.looks import NOBODY, Look, note
 from ledger.messages.fields import instant
@@ -102,16 +104,38 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
 
 
+def rules_options(command: F) -> F:
+    """The third axis: rules of another day, or an edited policy file that nobody has adopted."""
+    text = "An edited policy file, as if it had been adopted."
+    file = click.Path(exists=True, dir_okay=False)
+    command = click.option("--rules", metavar="FILE", type=file, help=text)(command)
+    return click.option("--rules-as-of", metavar="DATE", help="Rules in force by this date.")(command)
+
+
 def moment_options(command: F) -> F:
     """The three axes of time."""
-    command = click.option("--rules-as-of", metavar="DATE", help="Rules in force by this date.")(command)
+    command = rules_options(command)
     command = click.option("--as-known", metavar="WHEN", help="What the ledger knew then.")(command)
     return click.option("--as-of", metavar="WHEN", help="Facts that had happened by then.")(command)
 
 
 def at(rows: Rows, times: dict[str, str | None]) -> Moment:
     """The moment that the options ask for."""
-    return moment(rows, times.get("as_of"), times.get("as_known"), times.get("rules_as_of"), utc_now())
+    text = rules_text(times.get("rules"))
+    when, known, rules = (times.get(name) for name in ("as_of", "as_known", "rules_as_of"))
+    return moment(rows, when, known, rules, utc_now(), text)
+
+
+def rules_text(file: str | None) -> str | None:
+    """The text of an edited policy file.
+
+    Raises:
+        PolicyError: where it is not UTF-8.
+    """
+    try:
+        return None if file is None else Path(file).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise PolicyError([PolicyFault(1, "file", "is not UTF-8 text", "save it as UTF-8")]) from None
 
 
 def print_json(answer: Any) -> None:

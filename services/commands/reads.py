@@ -20,6 +20,7 @@ from services.commands.common import (
     money_argument,
     policy_options,
     print_json,
+    rules_options,
     shown,
     table,
 )
@@ -190,6 +191,7 @@ def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
 )
 @click.option("--budget", "budget_text", metavar="YUAN", help="Another budget, e.g. 8000000.00.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True)
+@rules_options
 @json_option
 @click.pass_obj
 def what_if_command(
@@ -200,13 +202,16 @@ def what_if_command(
     figure: tuple[str, ...],
     budget_text: str | None,
     limit: int,
+    rules_as_of: str | None,
+    rules: str | None,
     as_json: bool,
 ) -> None:
-    """Change readings, figures or the budget, and see who gains and who loses; nothing is recorded."""
+    """Change rules, readings, figures or the budget, and see who gains and who loses; nothing is recorded."""
     readings, figures = _pairs(reading, "--reading"), _pairs(figure, "--figure")
     amount = money_argument(budget_text)
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        answer = what_if(ledger, rows, policy, year, readings, figures, amount, limit)
+        asked = at(rows, {"rules_as_of": rules_as_of, "rules": rules})
+        answer = what_if(ledger, rows, policy, year, readings, figures, amount, limit, asked)
     if as_json:
         print_json(answer)
         return

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from domain.policy.differences import differences, shown, titles_in
-from domain.policy.load import PolicyError, PolicyFault, load_policy
+from domain.policy.load import load_policy
 from ledger.trial import trial
-from services.commands.common import Context, json_option, print_json, table
+from services.commands.common import Context, json_option, print_json, rules_text, table
 from services.commands.common import shown as money
 from services.workshop.cases import CaseError, is_case, outcome_of, read_case
 from services.workshop.editor_schema import editor_schema
@@ -24,10 +24,7 @@ def text_of(file: Path) -> str:
     Raises:
         PolicyError: where it is not UTF-8.
     """
-    try:
-        return file.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise PolicyError([PolicyFault(1, "file", "is not UTF-8 text", "save it as UTF-8")]) from None
+    return rules_text(str(file)) or ""
 
 
 @click.group("policy")

@@ -9,7 +9,7 @@ from ledger import explanations, queries
 from ledger.messages.fields import Text
 from ledger.messages.schemas import TOWN_MAX
 from ledger.moments import Moment
-from ledger.policies import rulebook, rulebooks
+from ledger.policies import rulebook_at, rulebooks
 from ledger.queries import UnknownEnterprise
 from ledger.search import Search
 from ledger.store import Rows
@@ -74,7 +74,7 @@ def enterprises(query: dict[str, Any]) -> Made:
     search = Search(query.get("q", ""), query.get("town", ""))
     with ledger().store.reading() as rows:
         at = moment_of(rows, query)
-        book = rulebook(rows, policy, at.until, at.rules_as_of)
+        book = rulebook_at(rows, policy, at)
         extra = {"policy": policy, "year": year, "position": queries.position(rows, at)}
         if at.is_now:
             items, passed = queries.enterprises(rows, policy, year, after, limit + 1, search), None
@@ -108,7 +108,7 @@ def enterprise(query: dict[str, Any], code: str) -> dict[str, Any]:
 def _years(rows: Rows, code: str, policy: str, at: Moment) -> list[dict[str, Any]]:
     """The sums of each year of a policy; none where the policy did not hold by then."""
     try:
-        book = rulebook(rows, policy, at.until, at.rules_as_of)
+        book = rulebook_at(rows, policy, at)
     except NoRules:
         return []
     lines = []

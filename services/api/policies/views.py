@@ -9,7 +9,7 @@ from flask import Response, current_app
 from domain.money import yuan
 from domain.policy.load import POLICY_BYTES_MAX
 from ledger.messages.faults import Fault
-from ledger.policies import UnknownPolicy, adopt_policy, rulebook, rulebooks, set_budget
+from ledger.policies import UnknownPolicy, adopt_policy, rulebook, rulebook_at, rulebooks, set_budget
 from ledger.store import Rows, one
 from services.api.fields import POSITION_MAX, Query, When, moment_of
 from services.api.policies.documents import policy_document
@@ -62,7 +62,7 @@ def one_policy(query: dict[str, Any], policy: str) -> dict[str, Any]:
     """Give a policy: its versions, and the latest with readings, measures, clauses and targets."""
     with ledger().store.reading() as rows:
         at = moment_of(rows, query)
-        book = rulebook(rows, policy, at.until, at.rules_as_of)
+        book = rulebook_at(rows, policy, at)
         known = {version.version for version in book.versions}
         versions = [v for v in _versions(rows, policy, at.until) if v["version"] in known]
     return policy_document(book.latest, versions)

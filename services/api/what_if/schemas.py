@@ -7,11 +7,13 @@ from typing import Any
 from marshmallow import fields
 
 from ledger.messages.faults import FaultError
-from ledger.messages.fields import MessageField, Money, Text, Whole
+from ledger.messages.fields import Day, MessageField, Money, Text, Whole
 from ledger.messages.schemas import Message
 from services.api.answers import Answer, Factor, Yuan, listed, text, whole
 
 CHANGES_MAX = 200
+RULES_CHARACTERS_MAX = 1_000_000
+"""Longest edited policy file."""
 MOVES_DEFAULT, MOVES_MAX = 20, 1_000
 
 
@@ -40,6 +42,8 @@ class WhatIfBody(Message):
     figures = Texts(load_default=dict)
     budget = Money(load_default=None)
     limit = Whole(1, MOVES_MAX, load_default=MOVES_DEFAULT)
+    rules_as_of = Day(load_default=None)
+    rules = Text(RULES_CHARACTERS_MAX, load_default=None)
 
 
 class ChangesSchema(Answer):

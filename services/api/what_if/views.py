@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ledger.moments import moment
 from ledger.what_if import what_if
 from services.api.resource import Resource, ledger
 from services.api.what_if.schemas import WhatIfBody, WhatIfSchema
@@ -24,4 +25,5 @@ def compare(body: dict[str, Any]) -> dict[str, Any]:
             body["figures"],
             body["budget"],
             body["limit"],
+            moment(rows, None, None, body["rules_as_of"], None, body["rules"]),
         )

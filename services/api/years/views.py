@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger import queries
 from ledger.moments import Moment
-from ledger.policies import rulebook
+from ledger.policies import rulebook, rulebook_at
 from ledger.pools import lines_at
 from ledger.store import Rows
 from services.api.fields import Moments, Number, moment_of
@@ -57,7 +57,7 @@ def largest(query: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
 
 def _largest_at(rows: Rows, policy: str, year: int, limit: int, at: Moment) -> list[dict[str, Any]]:
     """The largest as they stood at a moment, in the same order as those of now."""
-    book = rulebook(rows, policy, at.until, at.rules_as_of)
+    book = rulebook_at(rows, policy, at)
     sums: dict[str, int] = {}
     for line in lines_at(rows, book, at):
         if line.year == year:
