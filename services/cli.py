@@ -36,6 +36,8 @@ from services.commands import (
     policy,
     reads,
     rebuild,
+    receipts,
+    reform,
     sample,
     schemas,
     serve,
@@ -112,7 +114,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 MODULES = (
     *(audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams, targets),
-    *(desk, keys, operations, rebuild, settle, sheet, trace),
+    *(desk, keys, operations, rebuild, receipts, reform, settle, sheet, trace),
 )
 for module in MODULES:
     for command in module.COMMANDS:

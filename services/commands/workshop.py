@@ -137,12 +137,12 @@ def _tried(context: Context, found: dict[str, Any]) -> None:
         zh = f"提示：该文件的施行日期晚于{found['year']}年末，不影响这一年。"
         en = f"note: the file takes effect after the end of {found['year']} and does not bear on it."
         click.echo(words(zh, en))
-    _moved(
+    moved(
         words("有变化的条款", "Measures that change"),
         [(words("条款", "Measure"), False), *heads[1:]],
         [(f"{e['title'][lang]} ({e['measure']})", e) for e in found["measures"]],
     )
-    _moved(
+    moved(
         words("有变化的镇街", "Towns that change"),
         [(words("镇街", "Town"), False), *heads[1:]],
         [(e["town"] or words("未登记", "not registered"), e) for e in found["towns"]],
@@ -150,11 +150,11 @@ def _tried(context: Context, found: dict[str, Any]) -> None:
     zh = f"增加 {found['gaining']:,} 家，减少 {found['losing']:,} 家"
     click.echo(words(zh, f"{found['gaining']:,} gain, {found['losing']:,} lose"))
     of = [(words("企业", "Enterprise"), False), *heads[1:]]
-    _moved(words("增加最多", "Gain most"), of, [(e["enterprise"], e) for e in found["winners"][:10]])
-    _moved(words("减少最多", "Lose most"), of, [(e["enterprise"], e) for e in found["losers"][:10]])
+    moved(words("增加最多", "Gain most"), of, [(e["enterprise"], e) for e in found["winners"][:10]])
+    moved(words("减少最多", "Lose most"), of, [(e["enterprise"], e) for e in found["losers"][:10]])
 
 
-def _moved(title: str, heads: list[tuple[str, bool]], rows: list[tuple[str, dict[str, Any]]]) -> None:
+def moved(title: str, heads: list[tuple[str, bool]], rows: list[tuple[str, dict[str, Any]]]) -> None:
     """A table of what differs; none where nothing does."""
     found = [
         (name, money(each["before"]), money(each["after"]))

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from domain.merkle import check_inclusion, root_of
 from domain.money import yuan
-from domain.notes import SignerKey
+from domain.notes import SignerKey, VerifierKey
 from domain.public_list import leaf_of_line
 from domain.roles import NotAllowed
 from ledger.application import Ledger
@@ -25,6 +26,8 @@ from ledger.settlement import list_tree, proposing, published
 from ledger.settlement.list_tree import ListTree
 from ledger.settlement.reading import settlement_of
 from ledger.settlement.receipts import receipt
+from services.api.app import create_app
+from services.cli import main as cli
 from services.verify import Broken, main, verify
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 from tests.integration.closings import OFFICER, closed
@@ -49,16 +52,16 @@ def receipted(ledger: Ledger, code: str, year: int = 2024) -> dict[str, Any]:
         return receipt(ledger, rows, code, CIXI, year, note, KEY)
 
 
-def faults(path: Path, text: str, key: SignerKey = KEY) -> list[str]:
+def faults(path: Path, text: str, key: VerifierKey = KEY.verifier) -> list[str]:
     """What the verifier finds in a file of this text; what it cannot read is a fault too."""
     path.write_text(text, "utf-8")
     try:
-        return verify(path, [key.verifier])[1].faults
+        return verify(path, [key])[1].faults
     except Broken as error:
         return [str(error)]
 
 
-def checked(path: Path, value: Any, key: SignerKey = KEY) -> list[str]:
+def checked(path: Path, value: Any, key: VerifierKey = KEY.verifier) -> list[str]:
     """What the verifier finds in a receipt."""
     return faults(path, json.dumps(value, ensure_ascii=False), key)
 
@@ -173,7 +176,7 @@ def test_a_receipt_sealed_anew_by_another_key_or_over_a_forged_payment_does_not_
 ) -> None:
     scene = closed(open_at, years=(2024,))
     path, whole = tmp_path / "receipt.json", receipted(scene.ledger, scene.code)
-    assert any("not signed" in each for each in checked(path, whole, OTHER))
+    assert any("not signed" in each for each in checked(path, whole, OTHER.verifier))
     at = position_of(scene.ledger, "AwardsSettled", like=f"%{scene.code}")
 
     def more(state: dict[str, Any]) -> None:
@@ -304,6 +307,46 @@ def test_a_publication_of_another_list_is_named_in_the_year_s_bundle(
     forged(scene.ledger, at, lambda state: state.update(list_root="00" * 32))
     found = verify(bundled(scene, tmp_path, 2024), [KEY.verifier])[1].faults
     assert any("that was published has another root" in each for each in found)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_lists_receipts_and_the_page_come_by_command_and_by_the_interface(
+    open_at: Callable[..., Ledger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    monkeypatch.setenv("SUBSIDY_LEDGER_SIGNING_KEY", str(tmp_path / "log.key"))
+    code, year = scene.code, ["--policy", CIXI, "--year", "2024"]
+
+    def said(*words: str) -> str:
+        done = CliRunner().invoke(cli, ["--database", str(tmp_path / "ledger.db"), *words])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    files = {name: tmp_path / name for name in ("list.ndjson", "r.json", "r.html", "check.html")}
+    said("settle", "list", *year, str(files["list.ndjson"]))
+    said("receipt", code, *year, "--out", str(files["r.json"]))
+    said("receipt", code, *year, "--out", str(files["r.html"]))
+    said("check-page", "--out", str(files["check.html"]))
+    key = VerifierKey.parse(said("log-keys").split()[0])
+    for name in ("list.ndjson", "r.json"):
+        assert verify(files[name], [key])[1].faults == []
+    assert str(key) in files["check.html"].read_text("utf-8")
+    assert code in files["r.html"].read_text("utf-8")
+
+    client = create_app(scene.ledger).test_client()
+    tail = f"{CIXI}/2024"
+    got = client.get(f"/v1/enterprises/{code}/receipts/{tail}")
+    assert checked(tmp_path / "got.json", got.get_json(), key) == []
+    listed_now = client.get(f"/v1/policies/{CIXI}/years/2024/settlement/list.ndjson")
+    assert faults(tmp_path / "got.ndjson", listed_now.text, key) == []
+    pages = {f"/v1/enterprises/{code}/receipts/{tail}/page": "style-src", "/check": "script-src"}
+    for path, policy in pages.items():
+        page = client.get(path)
+        assert page.status_code == 200
+        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; " + policy)
+    none = client.get(f"/v1/enterprises/{code}/receipts/{CIXI}/2026")
+    assert none.status_code == 409
+    assert none.get_json()["faults"][0]["code"] == "settlement.not-closed"
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
