@@ -146,7 +146,8 @@ def parse_note(note: str) -> tuple[str, list[Signature]]:
             raw = base64.b64decode(match[2], validate=True)
         except binascii.Error:
             raise NoteError(f"not a signature line: {line[:80]!r}") from None
-        if len(raw) < 5:
+        # two spellings of one signature would let a changed letter go unseen
+        if len(raw) < 5 or base64.b64encode(raw).decode() != match[2]:
             raise NoteError(f"not a signature line: {line[:80]!r}")
         signatures.append(Signature(match[1], raw[:4], raw[4:]))
     if len(signatures) > SIGNATURES_MAX:

@@ -4,7 +4,8 @@ The first line is the head, then one line for each award in the order in which e
 get the spare fen, then, in a file, one line with the proof. A line's leaf is the hash of its bytes
 without the line feed (RFC 9162 section 2.1.1), head first. Every amount is in whole fen. What the
 policy masks is masked in the lines themselves, so that the root can be checked by who may not see
-more.
+more. Size, sector, region (town), measure and instrument are those that the EU's rules on the
+transparency of state aid ask for, where the register knows them.
 
 From the lines alone a reader recomputes all payments. Of every line with a ``basis``::
 
@@ -20,6 +21,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from domain.facts import Profile
 from domain.masking import masked
 from domain.merkle import Growing, leaf_hash
 from domain.policy.rulebook import Rulebook
@@ -28,19 +30,34 @@ from domain.settling import SettledLine
 
 FORMAT = "subsidy-public-list/1"
 COLUMNS = (
-    *("number", "code", "name", "town", "article", "measure", "title", "award_year"),
+    *("number", "code", "name", "town", "size", "sector", "article", "measure", "title", "award_year"),
     *("gross", "withheld", "basis", "reduction", "payable"),
 )
 MARK_DIGITS = 8
 """Hexadecimal digits of a line's hash that a proof repeats, so that a changed line can be named."""
 
 
+class Listed(NamedTuple):
+    """How an enterprise stood in the register when the list was made; empty where it said nothing."""
+
+    name: str = ""
+    town: str = ""
+    size: str = ""
+    sector: str = ""
+
+
 class Named(NamedTuple):
-    """An award in the list, with its enterprise's name and town when the list was made."""
+    """An award in the list, with its enterprise as it was registered when the list was made."""
 
     line: SettledLine
-    name: str
-    town: str
+    listed: Listed
+
+
+def listed(profile: Profile | None) -> Listed:
+    """What the register said."""
+    if profile is None:
+        return Listed()
+    return Listed(profile.name, profile.town, profile.size or "", profile.sector or "")
 
 
 def head_line(book: Rulebook, year: int, proposal: dict[str, Any]) -> str:
@@ -65,6 +82,7 @@ def head_line(book: Rulebook, year: int, proposal: dict[str, Any]) -> str:
         "enterprises": proposal["enterprises"],
         "awards": proposal["awards"],
         "digest": proposal["lines_digest"],
+        "instrument": "grant",
         "mask": list(policy.procedure.mask),
         "columns": list(COLUMNS),
     }
@@ -73,13 +91,13 @@ def head_line(book: Rulebook, year: int, proposal: dict[str, Any]) -> str:
 
 def award_line(book: Rulebook, mask: tuple[str, ...], number: int, award: Named) -> str:
     """The line of one award; ``number`` counts from 1, and is the leaf's index as well."""
-    line, name, town = award
+    line, (name, town, size, sector) = award
     policy = book.of_year(line.award_year)
     measure = book.measure_of_year(line.measure, line.award_year)
     inside = shares_budget(policy, line.measure)
     return encoded(
         [
-            *(number, *masked(line.code, name, town, mask), town),
+            *(number, *masked(line.code, name, town, mask), town, size, sector),
             *(measure.article if measure else "", line.measure),
             measure.title["zh"] if measure else line.measure,
             *(line.award_year, line.gross, line.withheld),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.policy.rulebook import Rulebook
+from domain.public_list import Listed
 from domain.roles import NotAllowed
 from domain.settlement import factor
 from domain.settling import SettledLine, Settlement
@@ -21,7 +22,7 @@ from ledger.export.public_list import PublicHead, PublicLine
 from ledger.messages.fields import instant
 from ledger.policies import rulebook
 from ledger.projections.settlements import lines_listed
-from ledger.settlement.published import names_known
+from ledger.settlement.published import profiles_known
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
 
@@ -79,9 +80,9 @@ def public_lines(rows: Rows, book: Rulebook, year: int, known: int) -> Iterator[
     """The list by enterprise, with names and towns as known then, streamed in order of credit code."""
     whole = groupby(lines_listed(rows, book.id, year), key=lambda line: line.code)
     for chunk in _chunks((code, list(lines)) for code, lines in whole):
-        names = names_known(rows, [code for code, _ in chunk], known)
+        found = profiles_known(rows, [code for code, _ in chunk], known)
         for code, lines in chunk:
-            name, town = names.get(code, ("", ""))
+            name, town, *_ = found.get(code, Listed())
             measures = [(_title(book, line), line.gross, line.payable) for line in lines]
             sums = [sum(line[at] for line in lines) for at in range(3, 7)]
             yield PublicLine(code, name, town, measures, *sums)

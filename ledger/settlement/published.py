@@ -13,12 +13,22 @@ from typing import TextIO
 from domain.events import settlement_id
 from domain.merkle import Growing
 from domain.notes import SignerKey
-from domain.public_list import MARK_DIGITS, Named, encoded, leaf_of_line, lines_of, note_body
+from domain.public_list import (
+    MARK_DIGITS,
+    Listed,
+    Named,
+    encoded,
+    leaf_of_line,
+    lines_of,
+    listed,
+    note_body,
+)
 from domain.roles import NotAllowed
 from domain.settling import SettledLine, Settlement
 from ledger import queries
 from ledger.moments import Moment
 from ledger.policies import rulebook
+from ledger.projections.enterprises import load
 from ledger.projections.settlements import lines_listed
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
@@ -40,22 +50,21 @@ def named(rows: Rows, lines: Iterable[SettledLine], known: int, many: int = NAME
     """Awards with names and towns as they were known at a position."""
     left = iter(lines)
     while chunk := list(islice(left, many)):
-        names = names_known(rows, sorted({line.code for line in chunk}), known)
+        found = profiles_known(rows, sorted({line.code for line in chunk}), known)
         for line in chunk:
-            yield Named(line, *names.get(line.code, ("", "")))
+            yield Named(line, found.get(line.code, Listed()))
 
 
-def names_known(rows: Rows, codes: list[str], known: int) -> dict[str, tuple[str, str]]:
-    """Names and towns by credit code as known at a position."""
-    found = queries.names_of(rows, codes)
+def profiles_known(rows: Rows, codes: list[str], known: int) -> dict[str, Listed]:
+    """How enterprises stood in the register, as known at a position."""
+    found = {code: listed(row.facts.profile) for code, row in load(rows, codes).items()}
     sql = "SELECT DISTINCT originator_id FROM stored_events WHERE rowid>? AND originator_id IN ({})"
     for (code,) in rows.all_in(sql, codes, [known]):
         try:
             facts = queries.facts_of(rows, code, Moment(until=known))
         except queries.UnknownEnterprise:
             continue
-        profile = facts.profile
-        found[code] = (profile.name, profile.town) if profile else ("", "")
+        found[code] = listed(facts.profile)
     return found
 
 

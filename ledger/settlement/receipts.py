@@ -19,6 +19,7 @@ from domain.merkle import inclusion_path
 from domain.money import yuan
 from domain.notes import Checkpoint, SignerKey, parse_note
 from domain.policy.rulebook import Rulebook
+from domain.public_list import Listed
 from domain.receipt import FORMAT, digest_of, marks_of, seal_body
 from domain.roles import NotAllowed
 from domain.settlement import factor
@@ -30,7 +31,7 @@ from ledger.messages.decode import SHANGHAI
 from ledger.moments import Moment
 from ledger.policies import rulebook
 from ledger.settlement.list_tree import ListTree, Proved
-from ledger.settlement.published import names_known, published_at
+from ledger.settlement.published import profiles_known, published_at
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
 from ledger.stored import Stored, events_of
@@ -85,7 +86,7 @@ def receipt(
 
 def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> dict[str, Any]:
     governing = book.of_year(year)
-    name, town = names_known(rows, [code], known).get(code, ("", ""))
+    name, town, *_ = profiles_known(rows, [code], known).get(code, Listed())
     return {
         "format": FORMAT,
         "enterprise": code,

@@ -61,6 +61,7 @@ function readNote(note) {
   const signatures = note.slice(cut + 2).split("\n").filter(Boolean).map((line) => {
     const [, name, text] = line.split(" ");
     const raw = unbase64(text);
+    if (btoa(String.fromCharCode(...raw)) !== text) throw new Error("signature");
     return { name, id: raw.slice(0, 4), signature: raw.slice(4) };
   });
   return { body: note.slice(0, cut + 1), signatures };

@@ -6,7 +6,7 @@ from bisect import bisect_left
 
 from domain.merkle import HASH_BYTES, ProofError, check_consistency, check_inclusion
 from domain.money import Apportionment, yuan
-from domain.public_list import Named, lines_of, root_over
+from domain.public_list import Listed, Named, lines_of, root_over
 from domain.settlement import apportionment
 from domain.settling import SettledLine, apportionment_of
 from services.verify.checks import Check, differing, merged, settled_lines
@@ -133,7 +133,7 @@ class Year(Check):
             return  # published before lists had a root
         book = self.book_at(self.known)
         awards = (
-            Named(settled, *self.names.get(settled.code, ("", "")))
+            Named(settled, self.profiles.get(settled.code, Listed()))
             for line in self.lines
             for settled in settled_lines([line], book, self.apportioned)
         )

@@ -21,6 +21,7 @@ from domain.notes import Checkpoint
 from domain.policy.load import PolicyError, digest_of, load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
+from domain.public_list import Listed, listed
 from domain.settlement import Line, factor, payable_of
 from domain.settling import SettledLine
 from domain.states import UnreadableState, fact_from
@@ -62,8 +63,8 @@ class Check:
         self.lines: list[Line] = []
         self.brought: list[Line] = []
         """What closed years bring into the year's budget."""
-        self.names: dict[str, tuple[str, str]] = {}
-        """Name and town of each enterprise that may stand in the list, as known for it."""
+        self.profiles: dict[str, Listed] = {}
+        """Each enterprise that may stand in the list, as the register knew it then."""
         self.book: Rulebook | None = None
         self.divided = False
 
@@ -187,7 +188,7 @@ class Check:
         facts = fold([event.fact for event in placed if event.position <= self.known])
         earned = awards_of(facts, self.book)
         if facts.profile and (earned or facts.amended):
-            self.names[code] = facts.profile.name, facts.profile.town
+            self.profiles[code] = listed(facts.profile)
         for year, awards in earned.items():
             if self.shares(year):
                 for measure, award in awards.items():

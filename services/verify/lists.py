@@ -24,11 +24,14 @@ HEAD = {
     **dict.fromkeys(("mask", "columns"), list),
 }
 KINDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("code", "name", "town", "article", "measure", "title"), (str,)),
+    **dict.fromkeys(("code", "name", "town", "size", "sector", "article", "measure", "title"), (str,)),
     **dict.fromkeys(("number", "award_year", "gross", "withheld", "reduction", "payable"), (int,)),
     "basis": (int, type(None)),
 }
-NUMBER, CODE, _, _, _, MEASURE, _, YEAR, GROSS, WITHHELD, BASIS, REDUCTION, PAYABLE = range(len(COLUMNS))
+NUMBER, CODE, MEASURE, YEAR, GROSS, WITHHELD, BASIS, REDUCTION, PAYABLE = (
+    COLUMNS.index(name)
+    for name in ("number", "code", "measure", "award_year", *COLUMNS[COLUMNS.index("gross") :])
+)
 
 
 def verify_list(path: Path, keys: list[VerifierKey]) -> tuple[dict[str, Any], Verdict]:
