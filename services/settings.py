@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from services.consumer.settings import MECHANISMS, SECURITY, KafkaSettings
-from services.identity.settings import MODES, IdentitySettings
+from services.identity.settings import MODES, RETURN, IdentitySettings
 
 PREFIX = "SUBSIDY_LEDGER_"
 WORKERS_MAX = 64
@@ -163,6 +164,30 @@ VARIABLES = (
         "the claim that holds an enterprise's credit code",
     ),
     Variable(
+        f"{PREFIX}OIDC_CLIENT_ID",
+        "",
+        "本系统在签发者处的客户端编号；设置后工作人员在网页上登录",
+        "our client id at the issuer; with it, people sign in to the console",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_CLIENT_SECRET_FILE",
+        "",
+        "存放客户端密钥的文件，一行",
+        "the file that holds the client's secret, on one line",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_CLIENT_SECRET",
+        "",
+        "客户端密钥；用文件更好",
+        "the client's secret; a file is better",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_REDIRECT",
+        "",
+        f"登录后返回的地址：https://主机{RETURN}，须在签发者处登记",
+        f"where the issuer sends people back to: https://host{RETURN}, registered there",
+    ),
+    Variable(
         f"{PREFIX}OIDC_ONCE",
         "0",
         "为1时一个令牌只能用于一次写入（需有 jti）",
@@ -278,6 +303,7 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
         lacking = "OIDC_JWKS" if issuer else "OIDC_ISSUER"
         raise SettingsError(PREFIX + lacking, "is missing", "set issuer and keys together")
     return IdentitySettings(
+        **_client(values, mode, issuer),
         mode=mode,
         issuer=issuer,
         audience=values["OIDC_AUDIENCE"],
@@ -288,6 +314,35 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
         rate=_whole("RATE", values["RATE"], 0, 100_000),
         writes_once=_flag("OIDC_ONCE", values["OIDC_ONCE"]),
     )
+
+
+def _client(values: dict[str, str], mode: str, issuer: str) -> dict[str, str]:
+    """Our client at the issuer, whole or not at all."""
+    named = {
+        "client_id": "OIDC_CLIENT_ID",
+        "client_secret": "OIDC_CLIENT_SECRET",
+        "client_secret_file": "OIDC_CLIENT_SECRET_FILE",
+        "redirect": "OIDC_REDIRECT",
+    }
+    found = {name: values[variable] for name, variable in named.items()}
+    if not any(found.values()):
+        return found
+    for name in ("client_id", "redirect"):
+        if not found[name]:
+            raise SettingsError(PREFIX + named[name], "is missing", "set client, secret and address together")
+    if bool(found["client_secret"]) == bool(found["client_secret_file"]):
+        rule = "is set twice" if found["client_secret"] else "is missing"
+        raise SettingsError(PREFIX + "OIDC_CLIENT_SECRET_FILE", rule, "set the file, or the secret, not both")
+    if mode != "required" or not issuer:
+        lacking = "IDENTITY" if mode != "required" else "OIDC_ISSUER"
+        mend = f"set {PREFIX}IDENTITY=required with the issuer and its keys"
+        raise SettingsError(PREFIX + lacking, "does not go with people who sign in", mend)
+    at = urlsplit(found["redirect"])
+    safe = at.scheme == "https" or (at.scheme == "http" and is_loopback(at.hostname or ""))
+    if not safe or at.path != RETURN or at.query or at.fragment or not at.hostname:
+        rule = f"is no https address that ends in {RETURN}"
+        raise SettingsError(f"{PREFIX}OIDC_REDIRECT", rule, f"write it like https://ledger.example{RETURN}")
+    return found
 
 
 def _kafka_security(values: dict[str, str]) -> dict[str, Any]:

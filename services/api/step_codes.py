@@ -349,6 +349,30 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "cannot be checked: the issuer's keys cannot be had",
         "try again later; the operator checks where the keys come from",
     ),
+    "sign-in.state": (
+        "登录应答与本浏览器发起的登录不符，或已用过、已超时",
+        "重新登录",
+        "is not the answer to a sign-in that this browser began, or was used, or came too late",
+        "sign in again",
+    ),
+    "sign-in.nonce": (
+        "身份令牌不属于这次登录",
+        "重新登录；若再次出现请告知运行人员",
+        "holds a token of another sign-in",
+        "sign in again, and tell the operator if it happens once more",
+    ),
+    "sign-in.denied": (
+        "身份认证服务没有确认登录",
+        "重新登录；没有账号的请联系运行人员",
+        "was not confirmed by the identity service",
+        "sign in again; without an account, ask the operator",
+    ),
+    "sign-in.provider": (
+        "身份认证服务没有正确应答",
+        "稍后再试；运行人员核对签发者的地址与网络",
+        "cannot go on: the identity service gives no right answer",
+        "try again later; the operator checks the issuer's address and the network",
+    ),
     "key.unknown": (
         "密钥不存在、已停用或有误",
         "核对密钥，或申请新的密钥",

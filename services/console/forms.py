@@ -31,6 +31,10 @@ def register(app: Flask, ledger: Ledger) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_PATH="/console",
     )
+    provider = app.extensions["subsidy-gate"].sign_in
+    if provider is not None:  # every worker derives the same
+        app.secret_key = provider.derived("forms")
+        app.config["SESSION_COOKIE_SECURE"] = provider.secure
     key = app.config.get("SESSION_KEY_FILE")
     if key is not None:
         app.secret_key = _kept(Path(key))

@@ -14,6 +14,7 @@ from services.api.codes import PROBLEMS
 from services.api.codes import said as fault_said
 from services.api.problems import Problem
 from services.console import charts, forms, language, telling
+from services.identity.gate import gate_of
 
 
 def register(app: Flask) -> None:
@@ -27,6 +28,7 @@ def register(app: Flask) -> None:
         languages=language.LANGUAGES,
         csrf_token=forms.token,
         working=forms.working,
+        signing_in=lambda: gate_of().sign_in is not None,
         chart=charts,
         with_language=with_language,
         enterprise_address=enterprise_address,

@@ -92,7 +92,14 @@ ACCESS: dict[str, tuple[str, ...]] = {
 }
 """Endpoints of the API, each with the roles that may use it; ``enterprise`` only for itself."""
 
-CONSOLE_PUBLIC = ("console.static", "console-home")
+CONSOLE_PUBLIC = (
+    "console.static",
+    "console-home",
+    "console.sign_in",
+    "console.go_to_provider",
+    "console.come_back",
+)
+CONSOLE_EVERYONE = ("console.sign_out",)
 CONSOLE_OWN = ("console.enterprise_statement",)
 """Pages that an enterprise may see of itself."""
 CONSOLE_SENDERS = (
@@ -107,6 +114,8 @@ def roles_for(endpoint: str) -> tuple[str, ...]:
     """The roles that may use an endpoint; none where the table does not name it."""
     if endpoint in CONSOLE_PUBLIC:
         return PUBLIC
+    if endpoint in CONSOLE_EVERYONE:
+        return EVERYONE
     if endpoint in CONSOLE_OWN:
         return OWN
     if endpoint in CONSOLE_SENDERS:

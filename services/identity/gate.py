@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from domain.credit_code import is_valid
 from domain.roles import ROLES, Actor
@@ -19,6 +20,7 @@ from services.api.problems import Problem
 from services.identity.access import PUBLIC, roles_for
 from services.identity.limits import Limits
 from services.identity.settings import IdentitySettings
+from services.identity.signing_in import COOKIE, Session, SignIn
 from services.identity.tokens import Refused, Tokens
 
 ACTOR_HEADER = "Subsidy-Actor"
@@ -38,9 +40,10 @@ class Gate:
         self.limits = Limits(settings.rate)
         self.tokens = Tokens(settings, lambda: ledger.clock().timestamp())
         self.refusals: dict[str, int] = {}
+        self.sign_in = SignIn(ledger, settings) if settings.client_id else None
 
-    def check(self) -> None:
-        """Let the request in, or refuse it.
+    def check(self) -> BaseResponse | None:
+        """Let the request in, or refuse it; a browser that must sign in first is brought there.
 
         Raises:
             Problem: 401 for who cannot be known, 403 for what is not theirs.
@@ -49,12 +52,14 @@ class Gate:
         try:
             g.actor, g.scope = self._identify(allowed)
         except Refused as error:
+            if error.reason == "identity.missing" and self.sign_in is not None and _of_browser():
+                return redirect(url_for("console.sign_in", back=request.full_path.rstrip("?")))
             self._refuse("identity-refused", Fault(error.reason, "Authorization"))
         wait = self.limits.wait(f"{g.actor.name}@{request.remote_addr}")
         if wait:
             self._refuse("too-many", Fault("rate.limit", "Authorization", {"rate": self.settings.rate}))
         if request.endpoint is None or allowed == PUBLIC:
-            return
+            return None
         roles = g.actor.roles & set(allowed)
         if not roles:
             said = {"action": request.endpoint, "roles": ", ".join(allowed) or "—"}
@@ -62,6 +67,15 @@ class Gate:
         if roles == {"enterprise"} and not _own(g.actor):
             said = {"action": request.endpoint}
             self._refuse("role-missing", Fault("role.enterprise", "Authorization", said))
+        return None
+
+    def refuse_sign_in(self, reason: str) -> NoReturn:
+        """Refuse somebody who comes back from the identity provider; counted and logged as any other.
+
+        Raises:
+            Problem.
+        """
+        self._refuse("identity-refused", Fault(reason, "sign-in"))
 
     def _identify(self, allowed: tuple[str, ...]) -> tuple[Actor, Scope | None]:
         scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
@@ -71,9 +85,20 @@ class Gate:
             return self._of_credential(credential.strip())
         if self.settings.mode == "local":
             return _local(), None
+        # Pages read parts of the API, such as a proof; whatever writes there needs a token.
+        page = request.blueprint == "console" or request.method not in WRITES
+        if self.sign_in is not None and page:
+            g.signed_in = self._session()
+            if g.signed_in is not None:
+                return g.signed_in.actor, None
         if allowed == PUBLIC or request.endpoint is None:
             return Actor("", frozenset()), None
         raise Refused("identity.missing")
+
+    def _session(self) -> Session | None:
+        if self.sign_in is None or request.endpoint == "console.static":
+            return None
+        return self.sign_in.session_of(request.cookies.get(COOKIE))
 
     def _of_credential(self, text: str) -> tuple[Actor, Scope | None]:
         if text.startswith(PREFIX + "_"):
@@ -92,7 +117,7 @@ class Gate:
         if not use_once(self.ledger, f"{claims['iss']} {claims['jti']}"[:400], instant(until)):
             raise Refused("token.replayed")
 
-    def _refuse(self, code: str, fault: Fault) -> None:
+    def _refuse(self, code: str, fault: Fault) -> NoReturn:
         self.refusals[fault.code] = self.refusals.get(fault.code, 0) + 1
         metrics.refused(fault.code)
         log.warning(
@@ -127,10 +152,27 @@ def register(app: Flask, ledger: Ledger, settings: IdentitySettings) -> None:
     app.before_request(gate.check)
 
 
+def _of_browser() -> bool:
+    """Whether a person opens a page; a part of a page, and a program, are told instead."""
+    page = request.blueprint == "console" and request.method == "GET"
+    return page and request.accept_mimetypes.accept_html and "HX-Request" not in request.headers
+
+
+def gate_of() -> Gate:
+    """The gate of this application."""
+    gate: Gate = current_app.extensions["subsidy-gate"]
+    return gate
+
+
+def signed_in() -> Session | None:
+    """The session of a person who signed in to the console; ``None`` for everybody else."""
+    found: Session | None = g.get("signed_in")
+    return found
+
+
 def settings_of() -> IdentitySettings:
     """How this application finds out who asks."""
-    gate: Gate = current_app.extensions["subsidy-gate"]
-    return gate.settings
+    return gate_of().settings
 
 
 def requester() -> Actor:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MODES = ("local", "required")
+RETURN = "/console/sign-in/done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,12 @@ class IdentitySettings:
     roles_claim: str = "roles"
     name_claim: str = "preferred_username"
     enterprise_claim: str = "credit_code"
+    client_id: str = ""
+    """Our name at the issuer, for people who sign in to the console; empty: nobody does."""
+    client_secret: str = field(default="", repr=False)
+    client_secret_file: str = ""
+    redirect: str = ""
+    """The address that the issuer sends a browser back to: ours, ending in ``RETURN``."""
     rate: int = 0
     """Requests a second that one caller may make, in each serving process; 0: no limit."""
     writes_once: bool = False

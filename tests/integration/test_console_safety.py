@@ -41,7 +41,7 @@ WRITES = (
     *("settlement/results", "settlement/claw-back", "settlement/recovery"),
     *("payments/file", "adjustments/accept", "adjustments/claw-back", "sheets", f"sheets/{'0' * 32}"),
 )
-UNNAMED = ("/console/who", "/console/leave", "/console/sample")
+UNNAMED = ("/console/who", "/console/leave", "/console/sample", "/console/sign-out")
 """Writes that need no name: they say who works, or fill a ledger that holds nothing."""
 
 

@@ -11,6 +11,7 @@ from services.console.pages import (
     replay,
     settlement,
     sheets,
+    sign_in,
     what_if,
     year,
 )
@@ -30,4 +31,5 @@ MODULES = (
     replay,
     log,
     audit,
+    sign_in,
 )
