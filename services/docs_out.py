@@ -29,6 +29,7 @@ from services.api.app import create_app
 from services.api.codes import FAULTS, PROBLEMS
 from services.cli import main as command_line
 from services.contract import breaking, types_removed
+from services.documents_out import documents_page
 from services.settings import VARIABLES
 from services.workshop.editor_schema import editor_schema
 
@@ -439,6 +440,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events,
     "cli.md": cli,
     "settings.md": settings,
+    "documents.md": lambda: _page("公文 · Documents", *documents_page()),
     "api.md": api,
     "operations/licences.md": licences,
     "operations/sbom.json": lambda: _json(supply.bill_of_materials()),

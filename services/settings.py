@@ -50,6 +50,13 @@ VARIABLES = (
         "the folder where spreadsheets wait to be confirmed, for a day, shared by the serving processes; "
         "unset, the database's file with .sheets added",
     ),
+    Variable(
+        f"{PREFIX}TEMPLATES",
+        "",
+        "公文模板所在的文件夹（由 documents templates 写出后自行修改）；不填则用自带模板",
+        "the folder of the office's own document templates (written by documents templates, then edited); "
+        "unset, those that come with the ledger",
+    ),
     Variable(f"{PREFIX}HOST", "127.0.0.1", "服务监听的地址", "the address that the service listens on"),
     Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
     Variable(
@@ -223,6 +230,7 @@ class Settings:
     database: str = "./subsidy-ledger.db"
     signing_key: str = ""
     sheets: str = ""
+    templates: str = ""
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
@@ -247,6 +255,7 @@ class Settings:
             database=_path(values["DATABASE"]),
             signing_key=values["SIGNING_KEY"],
             sheets=values["SHEETS"],
+            templates=values["TEMPLATES"],
             host=_host(values["HOST"]),
             port=_whole("PORT", values["PORT"], 1, 65_535),
             workers=_whole("WORKERS", values["WORKERS"], 1, WORKERS_MAX),

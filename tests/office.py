@@ -121,3 +121,16 @@ def as_pdf(workbook: Path, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     run(*profile(folder), "--convert-to", "pdf", "--outdir", str(folder), str(workbook))
     return folder / f"{workbook.stem}.pdf"
+
+
+def as_text(document: Path, folder: Path) -> str:
+    """A document's text as LibreOffice reads it; of a workbook, its first sheet with amounts as shown."""
+    folder.mkdir(exist_ok=True)
+    form = (
+        "txt:Text (encoded):UTF8"
+        if document.suffix == ".docx"
+        else "csv:Text - txt - csv (StarCalc):44,34,76"
+    )
+    run(*profile(folder), "--convert-to", form, "--outdir", str(folder), str(document))
+    suffix = ".txt" if document.suffix == ".docx" else ".csv"
+    return (folder / f"{document.stem}{suffix}").read_text("utf-8-sig")

@@ -179,7 +179,7 @@ class Form:
 
     def title(self, value: str) -> None:
         """The title, as high as it needs: its letters are twice as wide as a table's."""
-        lines = 1 + _width(value) * 21 // (10 * sum(self.widths))
+        lines = 1 + width_of(value) * 21 // (10 * sum(self.widths))
         self.spread(value, TITLE, TITLE_POINTS * lines + PADDING_POINTS)
 
     def heads(self, names: Sequence[str]) -> None:
@@ -212,10 +212,11 @@ class Form:
 
 def _lines(value: str, width: int) -> int:
     """How many lines a text takes in a column; a Chinese character is as wide as two others."""
-    return sum(max(1, -(-_width(line) // max(width - MARGIN, 1))) for line in value.split("\n"))
+    return sum(max(1, -(-width_of(line) // max(width - MARGIN, 1))) for line in value.split("\n"))
 
 
-def _width(line: str) -> int:
+def width_of(line: str) -> int:
+    """How wide a line is; a Chinese character is as wide as two others."""
     return len(line) if line.isascii() else sum(1 + (east_asian_width(each) in "WFA") for each in line)
 
 

@@ -18,6 +18,7 @@ from services.api import headers, looking, problems
 from services.api.claims.views import blueprint as claims
 from services.api.document import DocumentedApi
 from services.api.documentation.views import blueprint as documentation
+from services.api.documents.views import blueprint as documents
 from services.api.enterprises.views import blueprint as enterprises
 from services.api.event_types.views import blueprint as event_types
 from services.api.events.views import blueprint as events
@@ -52,6 +53,7 @@ RESOURCES = (
     claims,
     settlements,
     payments,
+    documents,
     receipts,
     refused,
     log,

@@ -214,6 +214,18 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "the batch {batch} has no payment under way",
         "check the batch's number",
     ),
+    "document.whose": (
+        "没有写明是哪家企业的决定书",
+        "写明统一社会信用代码",
+        "is missing: a letter is to one enterprise",
+        "name its credit code",
+    ),
+    "payment.no-payee": (
+        "收款账户文件中没有 {enterprise}",
+        "在文件中补上该企业的账户",
+        "names no account of {enterprise}",
+        "add the enterprise's account to the file",
+    ),
     "payment.unknown": (
         "没有编号为 {payment} 的拨付",
         "使用拨付文件中的编号",

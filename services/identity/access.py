@@ -76,6 +76,8 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "settlements.list_csv": STAFF,
     "settlements.list_ndjson": STAFF,
     "settlements.summary_xlsx": STAFF,
+    "documents.document": STAFF,
+    "documents.letter": OWN,
     "settlements.propose": MAY["settlement.propose"],
     "settlements.publish": MAY["settlement.publish"],
     "settlements.object_to": MAY["settlement.object"],

@@ -38,6 +38,7 @@ BOGUS = {
     "batch": "x" * 201,
     "sheet": "../etc",
     "family": "nothing",
+    "document": "nothing",
 }
 LIKELY = {
     "policy": CIXI,
@@ -54,6 +55,7 @@ LIKELY = {
     "batch": "2024-001",
     "sheet": "0" * 32,
     "family": "sales",
+    "document": "report",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

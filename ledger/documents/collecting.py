@@ -1,0 +1,289 @@
+"""What stands in each document's places: figures of the settlement and its accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.capitals import capitals
+from domain.money import grouped, parse_fen
+from domain.policy.rulebook import Rulebook
+from domain.public_list import Listed
+from domain.roles import NotAllowed
+from domain.settlement import factor
+from domain.settling import SettledLine, Settlement
+from ledger import explanations, queries
+from ledger.application import Ledger
+from ledger.documents.catalogue import columns_of
+from ledger.documents.places import Fen, Filling, Record, Value
+from ledger.export.official import zh_day
+from ledger.export.payment_files import Payee
+from ledger.export.public_list import PublicLine, masked
+from ledger.moments import NOW
+from ledger.policies import rulebook
+from ledger.settlement.files import public_lines
+from ledger.settlement.published import profiles_known
+from ledger.settlement.reading import must_be_closed, settlement_of
+from ledger.store import Rows
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which document, and what the office writes on it; days are ``YYYY-MM-DD``."""
+
+    document: str
+    policy: str
+    year: int
+    on: str
+    lang: str = "zh"
+    number: str = ""
+    contact: str = ""
+    addressee: str = ""
+    issuer: str = ""
+    enterprise: str = ""
+    """Whose letter it is."""
+    batch: str = ""
+    """Which batch of payments."""
+    payees: Mapping[str, Payee] = field(default_factory=dict)
+
+
+def collected(ledger: Ledger, rows: Rows, asked: Asked) -> Filling:
+    """What stands in a document's places.
+
+    Raises:
+        UnknownPolicy, UnknownEnterprise; NotAllowed: where the year has not come so far, the
+            enterprise is not in its list, or the batch is unknown.
+    """
+    of: dict[str, Callable[[_Source], Filling]] = {
+        "list": _list,
+        "payments": _payments,
+        "letter": _letter,
+        "report": _report,
+    }
+    return of[asked.document](_Source(ledger, rows, asked))
+
+
+class _Source:
+    """The settlement of the year, and what every document says of it."""
+
+    def __init__(self, ledger: Ledger, rows: Rows, asked: Asked) -> None:
+        self.ledger, self.rows, self.asked = ledger, rows, asked
+        self.book: Rulebook = rulebook(rows, asked.policy)
+        self.state: Settlement = settlement_of(rows, asked.policy, asked.year)
+        if not self.state.proposal:
+            raise NotAllowed("settlement.not-proposed", "year", stage=self.state.stage)
+        if asked.document != "list":
+            must_be_closed(rows, asked.policy, asked.year)
+        self.said = self.state.proposal
+        self.known = int(self.said["known"])
+
+    def day(self, day: str) -> str:
+        """A day as the document's language has it; nothing for none."""
+        return (zh_day(day) if self.asked.lang == "zh" else day) if day else ""
+
+    def values(self) -> dict[str, Value]:
+        """The places that all documents have."""
+        asked, said, state = self.asked, self.said, self.state
+        governing = self.book.of_year(asked.year)
+        value = factor(said["budget_fen"], said["sharing_fen"])
+        reduction = said["gross_fen"] - said["withheld_fen"] - said["payable_fen"]
+        return {
+            "发文机关": asked.issuer or governing.issuer,
+            "文号": asked.number,
+            "成文日期": self.day(asked.on),
+            "主送机关": asked.addressee,
+            "联系方式": asked.contact,
+            "政策名称": governing.title[asked.lang],
+            "政策文号": governing.number,
+            "年度": str(asked.year),
+            "可分配预算": Fen(said["budget_fen"]),
+            "参与分配": Fen(said["sharing_fen"]),
+            "兑现系数": f"{value.numerator}/{value.denominator}",
+            "兑现比例": queries.percent(value),
+            "全市应奖励": Fen(said["gross_fen"]),
+            "全市从高扣除": Fen(said["withheld_fen"]),
+            "全市下调": Fen(reduction),
+            "全市应兑现": Fen(said["payable_fen"]),
+            "全市应兑现大写": capitals(said["payable_fen"]),
+            "企业数": said["enterprises"],
+            "奖励项数": said["awards"],
+            "公示开始": self.day(state.publication.get("from_day", "")),
+            "公示截止": self.day(state.publication.get("until_day", "")),
+            "名单摘要": said["lines_digest"],
+            "名单校验值": state.publication.get("list_root") or "",
+            "账本位置": said["known"],
+        }
+
+    def lines(self) -> Iterator[PublicLine]:
+        """The list by enterprise, not masked."""
+        return public_lines(self.rows, self.book, self.asked.year, self.known)
+
+    def title(self, measure: str, award_year: int) -> tuple[str, str, str]:
+        """(article, title, lead unit) of a measure as it governs a year."""
+        found = self.book.measure_of_year(measure, award_year)
+        return (found.article, found.title[self.asked.lang], found.lead) if found else ("", measure, "")
+
+    def filling(
+        self, values: Mapping[str, Value], tables: Mapping[str, Callable[[], Iterable[Record]]]
+    ) -> Filling:
+        """The document's filling, with the columns that its tables have."""
+        return Filling(values, tables, columns_of(self.asked.document))
+
+
+def _list(source: _Source) -> Filling:
+    mask = source.book.of_year(source.asked.year).procedure.mask
+
+    def listed() -> Iterator[Record]:
+        for number, each in enumerate(source.lines(), 1):
+            line = masked(each, mask)
+            measures = "；".join(f"{t} {grouped(gross)}／{grouped(paid)}" for t, gross, paid in line.measures)
+            named = _enterprise(line.code, line.name, line.town)
+            yield {"序号": number, **named, "奖励项目": measures, **_sums(line.sums)}
+
+    return source.filling(source.values(), {"名单": listed})
+
+
+def _enterprise(code: str, name: str, town: str) -> dict[str, Value]:
+    return {"信用代码": code, "企业名称": name, "所在镇街": town}
+
+
+def _sums(sums: Iterable[int]) -> dict[str, Value]:
+    names = ("应奖励", "从高扣除", "下调", "应兑现")
+    return {name: Fen(fen) for name, fen in zip(names, sums, strict=True)}
+
+
+def _payments(source: _Source) -> Filling:
+    asked, rows = source.asked, source.rows
+    where = [asked.policy, asked.year, asked.batch]
+    count, total = rows.all(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payments "
+        "WHERE policy=? AND year=? AND batch=?",
+        where,
+    )[0]
+    if not count:
+        raise NotAllowed("payment.no-batch", "batch", batch=asked.batch)
+    sql = (
+        "SELECT p.payment, p.code, e.name, p.amount FROM payments p LEFT JOIN enterprises e "
+        "ON e.code=p.code WHERE p.policy=? AND p.year=? AND p.batch=? ORDER BY p.payment"
+    )
+
+    def paid() -> Iterator[Record]:
+        for number, (payment, code, name, amount) in enumerate(rows.stream(sql, where), 1):
+            payee = asked.payees.get(code)
+            if asked.payees and payee is None:
+                raise NotAllowed("payment.no-payee", "payees", enterprise=code)
+            yield {
+                "序号": number,
+                "付款编号": payment,
+                "信用代码": code,
+                "企业名称": payee.name if payee else name or "",
+                "账号": payee.account if payee else "",
+                "开户行": payee.bank if payee else "",
+                "金额": Fen(amount),
+            }
+
+    values: dict[str, Value] = {
+        **source.values(),
+        "批次": asked.batch,
+        "付款笔数": int(count),
+        "付款合计": Fen(total),
+        "付款合计大写": capitals(int(total)),
+    }
+    return source.filling(values, {"付款": paid})
+
+
+def _letter(source: _Source) -> Filling:
+    asked, rows, code = source.asked, source.rows, source.asked.enterprise
+    queries.enterprise_row(rows, code)
+    sql = (
+        "SELECT code, measure, award_year, gross, withheld, reduction, payable FROM settlement_lines "
+        "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
+    )
+    lines = [SettledLine(*row) for row in rows.all(sql, [asked.policy, asked.year, code])]
+    if not lines:
+        raise NotAllowed("receipt.not-listed", "enterprise", year=asked.year)
+    explained = explanations.explain(source.ledger, rows, code, asked.policy, asked.year)
+    reasons = {each["measure"]: _reasons(each, asked.lang) for each in explained["awards"]}
+
+    def awards() -> Iterator[Record]:
+        for number, line in enumerate(lines, 1):
+            article, title, _ = source.title(line.measure, line.award_year)
+            own = line.award_year == asked.year
+            yield {
+                "序号": number,
+                "条款": article,
+                "奖励项目": title,
+                "所属年度": str(line.award_year),
+                **_sums(line[3:]),
+                "依据": reasons.get(line.measure, "") if own else "",
+            }
+
+    name, town, *_ = profiles_known(rows, [code], source.known).get(code, Listed())
+    sums = [sum(column) for column in list(zip(*lines, strict=True))[3:]]
+    values = {
+        **source.values(),
+        **{"企业名称": name or code, "信用代码": code, "所在镇街": town},
+        **_sums(sums),
+        "应兑现大写": capitals(sums[3]),
+    }
+    return source.filling(values, {"奖励": awards})
+
+
+def _reasons(explained: dict[str, Any], lang: str) -> str:
+    parts = [*explained["steps"], explained["highest_only"], explained["pro_rata"], *explained["flags"]]
+    stop = "。" if lang == "zh" else ". "
+    return "".join(f"{part['words'][lang]}{stop}" for part in parts).strip()
+
+
+def _report(source: _Source) -> Filling:
+    asked, rows, said = source.asked, source.rows, source.said
+    columns = ", ".join(
+        f"CAST(SUM({name}) AS BIGINT)" for name in ("gross", "withheld", "reduction", "payable")
+    )
+    sql = (
+        f"SELECT measure, award_year, COUNT(*), {columns} FROM settlement_lines "
+        "WHERE policy=? AND year=? GROUP BY measure, award_year"
+    )
+    order = {measure: at for at, measure in enumerate(source.book.of_year(asked.year).measures)}
+    measures = sorted(rows.all(sql, [asked.policy, asked.year]), key=lambda r: (order.get(r[0], 999), r[1]))
+
+    def by_measure() -> Iterator[Record]:
+        for measure, award_year, count, *sums in measures:
+            article, title, lead = source.title(measure, award_year)
+            named = title if award_year == asked.year else f"{title}（{award_year}）"
+            head: dict[str, Value] = {
+                "条": article,
+                "奖励项目": named,
+                "牵头单位": lead,
+                "企业数": int(count),
+            }
+            yield head | _sums(map(int, sums))
+
+    def by_town() -> Iterator[Record]:
+        towns: dict[str, list[int]] = {}
+        for line in source.lines():
+            entry = towns.setdefault(line.town, [0] * 5)
+            for at, value in enumerate((1, *line.sums)):
+                entry[at] += value
+        nowhere = "未登记" if asked.lang == "zh" else "not registered"
+        for town, (count, *sums) in sorted(towns.items()):
+            head: dict[str, Value] = {"镇街": town or nowhere, "企业数": count}
+            yield head | _sums(sums)
+
+    def targets() -> Iterator[Record]:
+        found = queries.targets(source.ledger, rows, asked.policy, asked.year, NOW)
+        for each in found["targets"]:
+            money = each["unit"] == "yuan"
+            both = (Fen(parse_fen(each[n])) if money else int(each[n]) for n in ("goal", "reached"))
+            goal, reached = both
+            title = each["title"][asked.lang]
+            yield {"目标": title, "计划": goal, "完成": reached, "完成率": each["percent"]}
+
+    accounts = queries.accounts_sums(rows, asked.policy, asked.year)
+    names = ("paid", "ordered", "outstanding", "clawed_back", "recovered")
+    places = ("已拨付", "拨付中", "待拨付", "应追回", "追回到账")
+    moved = {place: Fen(parse_fen(accounts[name])) for place, name in zip(places, names, strict=True)}
+    inside = said["payable_fen"] - said["outside_fen"]
+    values = {**source.values(), **moved, "预算结余": Fen(said["budget_fen"] - inside)}
+    return source.filling(values, {"条款": by_measure, "镇街": by_town, "目标": targets})

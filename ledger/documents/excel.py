@@ -1,0 +1,155 @@
+"""Fills an .xlsx template: a cell that is one place becomes a number or text; rows are repeated."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Iterator, Mapping
+from copy import copy
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from openpyxl import load_workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ledger.documents.places import Fen, Filling, TemplateError, Value, filled, single, table_of, unknown
+from ledger.export.books import NotExportable
+from ledger.export.cells import FORMULA_STARTS, YUAN_FORMAT
+from ledger.export.official import width_of
+
+DEFAULT_POINTS, LINE_HEIGHT, HEIGHT_MAX = 11, 1.4, 409
+"""Points of the font that column widths are told in; height of a line by its points; most of a row."""
+ROWS_MAX = 50_000
+"""Most records of a table; a template is filled in memory."""
+
+
+def fill(template: Path | BinaryIO, out: BinaryIO, filling: Filling, aliases: Mapping[str, str]) -> None:
+    """Fill a template.
+
+    Raises:
+        TemplateError: for places that there are not; NotExportable: for a file that is no .xlsx, or
+            a table of too many records.
+    """
+    try:
+        book = load_workbook(template)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise NotExportable(f"{template}: not an .xlsx workbook ({error})") from None
+    known = set(filling.names())
+    faults = list(unknown(_texts(book), known, aliases))
+    if faults:
+        raise TemplateError(faults, sorted(known))
+    for sheet in book.worksheets:
+        for row in range(sheet.max_row, 0, -1):
+            table = table_of("\n".join(text for _, text in _row_texts(sheet, row)), aliases)
+            if table is None:
+                _fill_row(sheet, row, filling.values, aliases)
+            else:
+                _repeat(sheet, row, table, filling, aliases)
+        headers: list[Any] = [sheet.oddHeader, sheet.oddFooter]
+        for header in headers:
+            for part in (header.left, header.center, header.right):
+                if part.text:
+                    part.text = filled(part.text, filling.values, aliases)
+    book.save(out)
+
+
+def _texts(book: Any) -> Iterator[tuple[str, str]]:
+    for sheet in book.worksheets:
+        for row in range(1, sheet.max_row + 1):
+            for cell, text in _row_texts(sheet, row):
+                yield f"{sheet.title}!{cell}", text
+
+
+def _row_texts(sheet: Worksheet, row: int) -> Iterator[tuple[str, str]]:
+    for cell in sheet[row]:
+        if isinstance(cell.value, str):
+            yield cell.coordinate, cell.value
+
+
+def _repeat(sheet: Worksheet, row: int, table: str, filling: Filling, aliases: Mapping[str, str]) -> None:
+    """Put a row for each record in place of a row; everything below moves down."""
+    records = []
+    for record in filling.tables[table]():
+        records.append({f"{table}.{name}": value for name, value in record.items()})
+        if len(records) > ROWS_MAX:
+            raise NotExportable(f"more than {ROWS_MAX:,} rows — export the list instead")
+    own: list[Any] = [cell for cell in sheet[row] if not isinstance(cell, MergedCell)]
+    cells = [(cell.column, cell.value, cell) for cell in own]
+    joined = [found for found in sheet.merged_cells.ranges if found.min_row == found.max_row == row]
+    _shift(sheet, row, max(len(records), 1) - 1)
+    for at, record in enumerate(records or [dict[str, Value]()]):
+        for column, text, like in cells:
+            cell: Any = sheet.cell(row + at, column)
+            if at:
+                cell._style = copy(like._style)
+            _put(cell, text if records else None, {**filling.values, **record}, aliases)
+        for found in joined if at else ():
+            sheet.merge_cells(None, row + at, found.min_col, row + at, found.max_col)
+        _fit(sheet, row + at, joined)
+
+
+def _shift(sheet: Worksheet, row: int, by: int) -> None:
+    """Make room below a row: cells, joined cells and heights move down."""
+    if not by:
+        return
+    heights = {at: found.height for at, found in sheet.row_dimensions.items() if at > row and found.height}
+    below = [found for found in sheet.merged_cells.ranges if found.min_row > row]
+    for found in below:
+        sheet.unmerge_cells(str(found))
+    sheet.insert_rows(row + 1, by)
+    for found in below:
+        found.shift(0, by)
+        sheet.merge_cells(str(found))
+    for at in heights:
+        sheet.row_dimensions[at].height = None
+    for at, height in heights.items():
+        sheet.row_dimensions[at + by].height = height
+
+
+def _fill_row(sheet: Worksheet, row: int, values: Mapping[str, Value], aliases: Mapping[str, str]) -> None:
+    touched = False
+    for cell in sheet[row]:
+        if isinstance(cell.value, str) and "{{" in cell.value:
+            _put(cell, cell.value, values, aliases)
+            touched = True
+    if touched:
+        _fit(sheet, row, [found for found in sheet.merged_cells.ranges if found.min_row == row])
+
+
+def _fit(sheet: Worksheet, row: int, joined: list[Any]) -> None:
+    """Make a row as high as its wrapped texts need, and no lower than it was."""
+    needed = sheet.row_dimensions[row].height or 0
+    across = {found.min_col: range(found.min_col, found.max_col + 1) for found in joined}
+    for cell in sheet[row]:
+        if isinstance(cell.value, str) and cell.alignment and cell.alignment.wrap_text:
+            columns = across.get(cell.column, (cell.column,))
+            width = sum(sheet.column_dimensions[get_column_letter(at)].width for at in columns)
+            points = float(cell.font.sz or DEFAULT_POINTS)
+            letters = max(width * DEFAULT_POINTS / points - 1, 1)
+            lines = sum(max(1, math.ceil(width_of(line) / letters)) for line in cell.value.split("\n"))
+            needed = max(needed, lines * points * LINE_HEIGHT + 4)
+    sheet.row_dimensions[row].height = min(needed, HEIGHT_MAX) or None
+
+
+def _put(cell: Any, text: Any, values: Mapping[str, Value], aliases: Mapping[str, str]) -> None:
+    """A value in a cell; text never becomes a formula, whatever it begins with."""
+    if not isinstance(text, str) or "{{" not in text:
+        cell.value = text
+        return
+    found = single(text, values, aliases)
+    if isinstance(found, Fen):
+        cell.value = Decimal(int(found)).scaleb(-2)
+        if cell.number_format == "General":
+            cell.number_format = YUAN_FORMAT
+    elif isinstance(found, int):
+        cell.value = found
+    else:
+        said = ILLEGAL_CHARACTERS_RE.sub("", filled(text, values, aliases))
+        cell.value = said
+        cell.data_type = "s"
+        if said.startswith(FORMULA_STARTS):
+            cell.quotePrefix = True

@@ -1,0 +1,304 @@
+"""The templates that come with the ledger, built from layouts in YAML: the same one as .docx and as .xlsx.
+
+The form is that of official documents (GB/T 9704-2012): red heading and rule, the number, a
+centred title, 仿宋 of size 三号 (16 points) with lines of 28 points, the office and the day at the
+right, annexes on a page of their own, page numbers at the foot.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Any
+
+import yaml
+from docx import Document
+from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH as ALIGN
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt, RGBColor
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Border, Font, Side
+from openpyxl.utils import get_column_letter
+
+RED = "C00000"
+BODY, HEAD_FONT, TITLE_FONT, LATIN = "仿宋", "黑体", "方正小标宋简体", "Times New Roman"
+BODY_POINTS, LINE_POINTS, TITLE_POINTS, RED_POINTS, TABLE_POINTS = 16, 28, 22, 36, 9.5
+A4 = (210, 297)
+MARGINS = {"top": 37, "bottom": 35, "left": 28, "right": 26}
+ACROSS = {"top": 28, "bottom": 26, "left": 20, "right": 20}
+"""Margins of a sheet that lies across, in millimetres."""
+ALIGNED = {"left": ALIGN.LEFT, "centre": ALIGN.CENTER, "right": ALIGN.RIGHT, "both": ALIGN.JUSTIFY}
+
+
+@cache
+def layout(document: str, lang: str) -> dict[str, Any]:
+    """A layout as data: ``across``, and ``blocks`` in order."""
+    text = files(__package__).joinpath("layouts", lang, f"{document}.yaml").read_text("utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def template(document: str, lang: str, suffix: str) -> BytesIO:
+    """A template as a file: ``.docx`` or ``.xlsx``."""
+    made = BytesIO()
+    (_word if suffix == ".docx" else _excel)(layout(document, lang)).save(made)
+    made.seek(0)
+    return made
+
+
+# --- Word ------------------------------------------------------------------------------------------
+
+
+def _word(said: dict[str, Any]) -> Any:
+    document = Document()
+    section, across = document.sections[0], said.get("across", False)
+    width, height = reversed(A4) if across else A4
+    section.orientation = WD_ORIENT.LANDSCAPE if across else WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = Mm(width), Mm(height)
+    for side, millimetres in (ACROSS if across else MARGINS).items():
+        setattr(section, f"{side}_margin", Mm(millimetres))
+    _font(document.styles["Normal"], BODY, BODY_POINTS)
+    _page_number(section.footer.paragraphs[0])
+    for block in said["blocks"]:
+        ((kind, content),) = block.items()
+        _WORD[kind](document, content)
+    return document
+
+
+def _font(styled: Any, name: str, points: float, bold: bool = False, colour: str = "") -> None:
+    styled.font.name, styled.font.size, styled.font.bold = LATIN, Pt(points), bold
+    styled.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), name)
+    if colour:
+        styled.font.color.rgb = RGBColor.from_string(colour)
+
+
+def _said(
+    where: Any, text: str, align: str = "both", font: str = BODY, points: float = BODY_POINTS, **look: Any
+) -> Any:
+    paragraph = where.add_paragraph()
+    _font(paragraph.add_run(text), font, points, look.get("bold", False), look.get("colour", ""))
+    paragraph.alignment = ALIGNED[align]
+    form = paragraph.paragraph_format
+    form.space_before = form.space_after = Pt(0)
+    form.line_spacing = Pt(look.get("line", LINE_POINTS))
+    if look.get("indent"):
+        form.first_line_indent = Pt(2 * points)
+    form.right_indent = Pt(look.get("right", 0))
+    form.keep_with_next = look.get("keep", False)
+    return paragraph
+
+
+def _red(document: Any, text: str) -> None:
+    _said(document, text, "centre", TITLE_FONT, RED_POINTS, colour=RED, line=48, keep=True)
+
+
+def _number(document: Any, text: str) -> None:
+    paragraph = _said(document, text, "centre", keep=True)
+    _rule(paragraph)
+    _said(document, "", line=16)
+
+
+def _rule(paragraph: Any) -> None:
+    """A red rule below a paragraph."""
+    borders, bottom = OxmlElement("w:pBdr"), OxmlElement("w:bottom")
+    for name, value in (("val", "single"), ("sz", "12"), ("space", "6"), ("color", RED)):
+        bottom.set(qn(f"w:{name}"), value)
+    borders.append(bottom)
+    paragraph._p.get_or_add_pPr().append(borders)
+
+
+def _title(document: Any, text: str) -> None:
+    _said(document, text, "centre", TITLE_FONT, TITLE_POINTS, line=32, keep=True)
+    _said(document, "", line=12)
+
+
+def _to(document: Any, text: str) -> None:
+    _said(document, text, "left")
+
+
+def _text(document: Any, text: str) -> None:
+    _said(document, text, indent=True)
+
+
+def _heading(document: Any, text: str) -> None:
+    _said(document, text, indent=True, font=HEAD_FONT, keep=True)
+
+
+def _note(document: Any, text: str) -> None:
+    _said(document, text, "left", points=12, line=20)
+
+
+def _right(document: Any, text: str) -> None:
+    _said(document, text, "right", points=12, line=20, keep=True)
+
+
+def _signed(document: Any, lines: list[str]) -> None:
+    document.paragraphs[-1].paragraph_format.keep_with_next = True
+    _said(document, "", keep=True)
+    for line in lines:
+        _said(document, line, "right", right=2 * BODY_POINTS, keep=line != lines[-1])
+
+
+def _annex(document: Any, text: str) -> None:
+    _said(document, text, "left", HEAD_FONT, keep=True).paragraph_format.page_break_before = True
+
+
+def _cells(document: Any, texts: list[str]) -> None:
+    _said(document, "　　　　　　　　".join(texts), "left", points=12, line=40)
+
+
+def _table(document: Any, said: dict[str, Any]) -> None:
+    columns = said["columns"]
+    rows = [[each[0] for each in columns], [each[1] for each in columns]]
+    if said.get("total"):
+        rows.append(said["total"])
+    table = document.add_table(len(rows), len(columns))
+    table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
+    _narrow_margins(table)
+    for at, column in enumerate(columns):
+        table.columns[at].width = Mm(column[2])
+    for number, texts in enumerate(rows):
+        for at, text in enumerate(texts):
+            cell = table.cell(number, at)
+            cell.width = Mm(columns[at][2])
+            cell._element.remove(cell.paragraphs[0]._p)
+            head = number == 0
+            align = "centre" if head else columns[at][3]
+            font = HEAD_FONT if head or number == 2 else BODY
+            _said(cell, text, align, font, TABLE_POINTS, line=15)
+        _keep_whole(table.rows[number], repeated=number == 0)
+    _said(document, "", line=10)
+
+
+def _narrow_margins(table: Any) -> None:
+    """Little room beside the text of a cell, so that amounts stand in one line."""
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margin = OxmlElement(f"w:{side}")
+        margin.set(qn("w:w"), "45")
+        margin.set(qn("w:type"), "dxa")
+        margins.append(margin)
+    table._tbl.tblPr.append(margins)
+
+
+def _keep_whole(row: Any, repeated: bool) -> None:
+    """A row is not split over pages; the head stands on every page."""
+    properties = row._tr.get_or_add_trPr()
+    for name in ("w:cantSplit", *(("w:tblHeader",) if repeated else ())):
+        properties.append(OxmlElement(name))
+
+
+def _page_number(paragraph: Any) -> None:
+    paragraph.alignment = ALIGN.CENTER
+    run = paragraph.add_run("— ")
+    _font(run, BODY, 14)
+    for kind, text in (("begin", ""), ("", "PAGE"), ("end", "")):
+        element = OxmlElement("w:fldChar" if kind else "w:instrText")
+        if kind:
+            element.set(qn("w:fldCharType"), kind)
+        else:
+            element.text = text
+        run._r.append(element)
+    _font(paragraph.add_run(" —"), BODY, 14)
+
+
+_WORD: dict[str, Any] = {
+    "red": _red,
+    "number": _number,
+    "title": _title,
+    "to": _to,
+    "text": _text,
+    "heading": _heading,
+    "note": _note,
+    "right": _right,
+    "table": _table,
+    "signed": _signed,
+    "annex": _annex,
+    "cells": _cells,
+}
+
+# --- Excel -----------------------------------------------------------------------------------------
+
+_THIN = Side(style="thin", color="000000")
+_BOX = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
+_LOOKS: dict[str, tuple[str, float, str, int]] = {
+    # font, points, alignment, height of a line in points
+    "red": (TITLE_FONT, 26, "centre", 44),
+    "number": (BODY, 12, "centre", 22),
+    "title": (TITLE_FONT, 20, "centre", 36),
+    "to": (BODY, 12, "left", 20),
+    "text": (BODY, 12, "left", 20),
+    "heading": (HEAD_FONT, 12, "left", 22),
+    "note": (BODY, 11, "left", 18),
+    "right": (BODY, 11, "right", 18),
+    "annex": (HEAD_FONT, 12, "left", 22),
+}
+_ACROSS_CELLS = {"left": "left", "centre": "center", "right": "right", "both": "left"}
+MM_A_CHARACTER = 2.05
+"""Millimetres of a column's unit of width, about."""
+
+
+def _excel(said: dict[str, Any]) -> Workbook:
+    book = Workbook()
+    sheet: Any = book.active
+    sheet.title = said["sheet"]
+    tables = [block["table"] for block in said["blocks"] if "table" in block]
+    widths = [max(column[2] for column in each) for each in _by_column(tables)]
+    for at, millimetres in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(at)].width = millimetres / MM_A_CHARACTER
+    sheet.page_setup.paperSize = 9
+    sheet.page_setup.orientation = "landscape" if said.get("across") else "portrait"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_options.horizontalCentered = True
+    sheet.oddFooter.center.text = "— &P —"
+    row = 1
+    for block in said["blocks"]:
+        ((kind, content),) = block.items()
+        if kind == "table":
+            row = _excel_table(sheet, row, content)
+        elif kind == "signed":
+            for line in ("", *content):
+                row = _excel_text(sheet, row, line, "right", sum(widths), len(widths))
+        elif kind == "cells":
+            row = _excel_text(sheet, row, "　　　　　　　　".join(content), "note", sum(widths), len(widths))
+        else:
+            row = _excel_text(sheet, row, content, kind, sum(widths), len(widths))
+    return book
+
+
+def _by_column(tables: list[dict[str, Any]]) -> list[list[Any]]:
+    most = max(len(table["columns"]) for table in tables)
+    return [[t["columns"][at] for t in tables if at < len(t["columns"])] for at in range(most)]
+
+
+def _excel_text(sheet: Any, row: int, text: str, kind: str, millimetres: float, columns: int) -> int:
+    font, points, align, height = _LOOKS[kind]
+    cell = sheet.cell(row, 1, ("　　" if kind == "text" else "") + text)
+    cell.font = Font(name=font, size=points, color=RED if kind == "red" else "000000")
+    cell.alignment = Alignment(horizontal=_ACROSS_CELLS[align], vertical="center", wrap_text=True)
+    sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=columns)
+    letters = millimetres / (points * 0.3528)
+    lines = max(1, -(-len(text) // max(int(letters), 1)))
+    sheet.row_dimensions[row].height = height * lines
+    return row + 1
+
+
+def _excel_table(sheet: Any, row: int, said: dict[str, Any]) -> int:
+    columns = said["columns"]
+    rows = [[each[0] for each in columns], [each[1] for each in columns]]
+    rows += [said["total"]] if said.get("total") else []
+    for number, texts in enumerate(rows):
+        for at, text in enumerate(texts):
+            cell = sheet.cell(row + number, at + 1, text)
+            cell.font = Font(name=BODY if number == 1 else HEAD_FONT, size=10.5)
+            align = "center" if number == 0 else _ACROSS_CELLS[columns[at][3]]
+            cell.alignment = Alignment(horizontal=align, vertical="center", wrap_text=align != "right")
+            cell.border = _BOX
+        if number != 1:
+            sheet.row_dimensions[row + number].height = 24
+    return row + len(rows)

@@ -1,0 +1,34 @@
+"""Writes a document: a template, the ledger's own or the office's, filled with the year's figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ledger.application import Ledger
+from ledger.documents import excel, word
+from ledger.documents.catalogue import aliases
+from ledger.documents.collecting import Asked, collected
+from ledger.documents.layouts import template
+from ledger.export.books import NotExportable
+from ledger.store import Rows
+
+SUFFIXES = (".docx", ".xlsx")
+
+
+def write(ledger: Ledger, rows: Rows, asked: Asked, out: Path, own: Path | None = None) -> None:
+    """Write a document as ``.docx`` or ``.xlsx``.
+
+    Args:
+        own: the office's template, of the same kind; by default the ledger's own.
+
+    Raises:
+        TemplateError, NotAllowed, UnknownPolicy, UnknownEnterprise; NotExportable: for another suffix.
+    """
+    if out.suffix not in SUFFIXES or (own is not None and own.suffix != out.suffix):
+        wanted = own.suffix if own is not None and own.suffix in SUFFIXES else " or ".join(SUFFIXES)
+        raise NotExportable(f"{out.suffix or out.name}: write a file that ends in {wanted}")
+    filling = collected(ledger, rows, asked)
+    source = own if own is not None else template(asked.document, asked.lang, out.suffix)
+    fill = word.fill if out.suffix == ".docx" else excel.fill
+    with out.open("wb") as file:
+        fill(source, file, filling, aliases(asked.document))

@@ -1,0 +1,1 @@
+"""Documents as PDF, and where the office's own templates are."""

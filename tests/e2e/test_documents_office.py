@@ -1,0 +1,66 @@
+"""Every document of a settled year as LibreOffice prints it: it opens, says the figures, and has pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.application import Ledger, open_ledger
+from ledger.documents.catalogue import DOCUMENTS
+from ledger.documents.collecting import collected
+from services.documents.making import make
+from tests.integration.closings import Closed, closed
+from tests.integration.test_documents import asked
+from tests.office import as_text
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("office")]
+
+
+SAID = {
+    "list": ("全市应兑现", "全市应兑现大写"),
+    "payments": ("付款合计", "付款合计大写"),
+    "letter": ("应兑现", "应兑现大写"),
+    "report": ("全市应兑现", "已拨付"),
+}
+"""Figures that must stand in each document."""
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
+    folder = tmp_path_factory.mktemp("documents")
+    opened: list[Ledger] = []
+
+    def open_at(**_: Any) -> Ledger:
+        opened.append(open_ledger(str(folder / "ledger.db")))
+        return opened[-1]
+
+    yield closed(open_at, years=(2024,))
+    for each in opened:
+        each.close()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_word_and_excel_open_and_pdf_has_the_figures_pages(
+    scene: Closed, tmp_path: Path, document: str
+) -> None:
+    with scene.ledger.store.reading() as rows:
+        for suffix in (".docx", ".xlsx", ".pdf"):
+            make(scene.ledger, rows, asked(scene, document), tmp_path / f"made{suffix}", None)
+        found = collected(scene.ledger, rows, asked(scene, document))
+        amounts = (
+            {str(found.values["全市应兑现"])} if document != "payments" else {str(found.values["付款合计"])}
+        )
+        if document == "letter":
+            amounts = {str(found.values["应兑现"]), str(found.values["应兑现大写"])}
+    for suffix in (".docx", ".xlsx"):
+        text = as_text(tmp_path / f"made{suffix}", tmp_path / f"text{suffix[1:]}")
+        for amount in amounts:
+            assert amount in text.replace('"', ""), (suffix, amount)
+        assert "{{" not in text
+    data = (tmp_path / "made.pdf").read_bytes()
+    assert data.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type\s*/Page[^s]", data)) >= 1
