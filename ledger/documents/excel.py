@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from copy import copy
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,7 +22,7 @@ from ledger.export.books import NotExportable
 from ledger.export.cells import FORMULA_STARTS, YUAN_FORMAT
 from ledger.export.official import width_of
 
-DEFAULT_POINTS, LINE_HEIGHT, HEIGHT_MAX = 11, 1.4, 409
+DEFAULT_POINTS, LINE_HEIGHT, HEIGHT_MAX = 11, Fraction(7, 5), 409
 """Points of the font that column widths are told in; height of a line by its points; most of a row."""
 ROWS_MAX = 50_000
 """Most records of a table; a template is filled in memory."""
@@ -122,17 +123,18 @@ def _fill_row(sheet: Worksheet, row: int, values: Mapping[str, Value], aliases: 
 
 def _fit(sheet: Worksheet, row: int, joined: list[Any]) -> None:
     """Make a row as high as its wrapped texts need, and no lower than it was."""
-    needed = sheet.row_dimensions[row].height or 0
+    needed = Fraction(sheet.row_dimensions[row].height or 0)
     across = {found.min_col: range(found.min_col, found.max_col + 1) for found in joined}
     for cell in sheet[row]:
         if isinstance(cell.value, str) and cell.alignment and cell.alignment.wrap_text:
             columns = across.get(cell.column, (cell.column,))
-            width = sum(sheet.column_dimensions[get_column_letter(at)].width for at in columns)
-            points = float(cell.font.sz or DEFAULT_POINTS)
+            widths = (sheet.column_dimensions[get_column_letter(at)].width for at in columns)
+            width = sum(map(Fraction, widths))
+            points = Fraction(cell.font.sz or DEFAULT_POINTS)
             letters = max(width * DEFAULT_POINTS / points - 1, 1)
             lines = sum(max(1, math.ceil(width_of(line) / letters)) for line in cell.value.split("\n"))
             needed = max(needed, lines * points * LINE_HEIGHT + 4)
-    sheet.row_dimensions[row].height = min(needed, HEIGHT_MAX) or None
+    sheet.row_dimensions[row].height = min(int(needed) + 1, HEIGHT_MAX) if needed else None
 
 
 def _put(cell: Any, text: Any, values: Mapping[str, Value], aliases: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ right, annexes on a page of their own, page numbers at the foot.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -26,7 +27,8 @@ from openpyxl.utils import get_column_letter
 
 RED = "C00000"
 BODY, HEAD_FONT, TITLE_FONT, LATIN = "仿宋", "黑体", "方正小标宋简体", "Times New Roman"
-BODY_POINTS, LINE_POINTS, TITLE_POINTS, RED_POINTS, TABLE_POINTS = 16, 28, 22, 36, 9.5
+BODY_POINTS, LINE_POINTS, TITLE_POINTS, RED_POINTS, TABLE_POINTS = 16, 28, 22, 36, Fraction(19, 2)
+Points = int | Fraction
 A4 = (210, 297)
 MARGINS = {"top": 37, "bottom": 35, "left": 28, "right": 26}
 ACROSS = {"top": 28, "bottom": 26, "left": 20, "right": 20}
@@ -69,7 +71,7 @@ def _word(said: dict[str, Any]) -> Any:
     return document
 
 
-def _font(styled: Any, name: str, points: float, bold: bool = False, colour: str = "") -> None:
+def _font(styled: Any, name: str, points: Points, bold: bool = False, colour: str = "") -> None:
     styled.font.name, styled.font.size, styled.font.bold = LATIN, Pt(points), bold
     styled.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), name)
     if colour:
@@ -77,7 +79,7 @@ def _font(styled: Any, name: str, points: float, bold: bool = False, colour: str
 
 
 def _said(
-    where: Any, text: str, align: str = "both", font: str = BODY, points: float = BODY_POINTS, **look: Any
+    where: Any, text: str, align: str = "both", font: str = BODY, points: Points = BODY_POINTS, **look: Any
 ) -> Any:
     paragraph = where.add_paragraph()
     _font(paragraph.add_run(text), font, points, look.get("bold", False), look.get("colour", ""))
@@ -225,7 +227,7 @@ _WORD: dict[str, Any] = {
 
 _THIN = Side(style="thin", color="000000")
 _BOX = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
-_LOOKS: dict[str, tuple[str, float, str, int]] = {
+_LOOKS: dict[str, tuple[str, int, str, int]] = {
     # font, points, alignment, height of a line in points
     "red": (TITLE_FONT, 26, "centre", 44),
     "number": (BODY, 12, "centre", 22),
@@ -238,8 +240,9 @@ _LOOKS: dict[str, tuple[str, float, str, int]] = {
     "annex": (HEAD_FONT, 12, "left", 22),
 }
 _ACROSS_CELLS = {"left": "left", "centre": "center", "right": "right", "both": "left"}
-MM_A_CHARACTER = 2.05
+MM_A_CHARACTER = Fraction(41, 20)
 """Millimetres of a column's unit of width, about."""
+MM_A_POINT = Fraction(3528, 10_000)
 
 
 def _excel(said: dict[str, Any]) -> Workbook:
@@ -249,7 +252,7 @@ def _excel(said: dict[str, Any]) -> Workbook:
     tables = [block["table"] for block in said["blocks"] if "table" in block]
     widths = [max(column[2] for column in each) for each in _by_column(tables)]
     for at, millimetres in enumerate(widths, 1):
-        sheet.column_dimensions[get_column_letter(at)].width = millimetres / MM_A_CHARACTER
+        sheet.column_dimensions[get_column_letter(at)].width = round(millimetres / MM_A_CHARACTER)
     sheet.page_setup.paperSize = 9
     sheet.page_setup.orientation = "landscape" if said.get("across") else "portrait"
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
@@ -276,14 +279,14 @@ def _by_column(tables: list[dict[str, Any]]) -> list[list[Any]]:
     return [[t["columns"][at] for t in tables if at < len(t["columns"])] for at in range(most)]
 
 
-def _excel_text(sheet: Any, row: int, text: str, kind: str, millimetres: float, columns: int) -> int:
+def _excel_text(sheet: Any, row: int, text: str, kind: str, millimetres: int, columns: int) -> int:
     font, points, align, height = _LOOKS[kind]
     cell = sheet.cell(row, 1, ("　　" if kind == "text" else "") + text)
     cell.font = Font(name=font, size=points, color=RED if kind == "red" else "000000")
     cell.alignment = Alignment(horizontal=_ACROSS_CELLS[align], vertical="center", wrap_text=True)
     sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=columns)
-    letters = millimetres / (points * 0.3528)
-    lines = max(1, -(-len(text) // max(int(letters), 1)))
+    letters = int(millimetres / (points * MM_A_POINT))
+    lines = max(1, -(-len(text) // max(letters, 1)))
     sheet.row_dimensions[row].height = height * lines
     return row + 1
 
@@ -295,7 +298,7 @@ def _excel_table(sheet: Any, row: int, said: dict[str, Any]) -> int:
     for number, texts in enumerate(rows):
         for at, text in enumerate(texts):
             cell = sheet.cell(row + number, at + 1, text)
-            cell.font = Font(name=BODY if number == 1 else HEAD_FONT, size=10.5)
+            cell.font = Font(name=BODY if number == 1 else HEAD_FONT, size=11)
             align = "center" if number == 0 else _ACROSS_CELLS[columns[at][3]]
             cell.alignment = Alignment(horizontal=align, vertical="center", wrap_text=align != "right")
             cell.border = _BOX
