@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from copy import copy
@@ -131,8 +130,8 @@ def _fit(sheet: Worksheet, row: int, joined: list[Any]) -> None:
             widths = (sheet.column_dimensions[get_column_letter(at)].width for at in columns)
             width = sum(map(Fraction, widths))
             points = Fraction(cell.font.sz or DEFAULT_POINTS)
-            letters = max(width * DEFAULT_POINTS / points - 1, 1)
-            lines = sum(max(1, math.ceil(width_of(line) / letters)) for line in cell.value.split("\n"))
+            letters = max(int(width * DEFAULT_POINTS / points) - 1, 1)
+            lines = sum(max(1, -(-width_of(line) // letters)) for line in cell.value.split("\n"))
             needed = max(needed, lines * points * LINE_HEIGHT + 4)
     sheet.row_dimensions[row].height = min(int(needed) + 1, HEIGHT_MAX) if needed else None
 

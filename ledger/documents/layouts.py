@@ -20,7 +20,7 @@ from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH as ALIGN
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Mm, Pt, RGBColor
+from docx.shared import Emu, Length, Mm, Pt, RGBColor
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
@@ -29,6 +29,7 @@ RED = "C00000"
 BODY, HEAD_FONT, TITLE_FONT, LATIN = "仿宋", "黑体", "方正小标宋简体", "Times New Roman"
 BODY_POINTS, LINE_POINTS, TITLE_POINTS, RED_POINTS, TABLE_POINTS = 16, 28, 22, 36, Fraction(19, 2)
 Points = int | Fraction
+EMU_A_POINT = 12_700
 A4 = (210, 297)
 MARGINS = {"top": 37, "bottom": 35, "left": 28, "right": 26}
 ACROSS = {"top": 28, "bottom": 26, "left": 20, "right": 20}
@@ -71,8 +72,12 @@ def _word(said: dict[str, Any]) -> Any:
     return document
 
 
+def _size(points: Points) -> Length:
+    return Emu(int(points * EMU_A_POINT))
+
+
 def _font(styled: Any, name: str, points: Points, bold: bool = False, colour: str = "") -> None:
-    styled.font.name, styled.font.size, styled.font.bold = LATIN, Pt(points), bold
+    styled.font.name, styled.font.size, styled.font.bold = LATIN, _size(points), bold
     styled.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), name)
     if colour:
         styled.font.color.rgb = RGBColor.from_string(colour)
@@ -88,7 +93,7 @@ def _said(
     form.space_before = form.space_after = Pt(0)
     form.line_spacing = Pt(look.get("line", LINE_POINTS))
     if look.get("indent"):
-        form.first_line_indent = Pt(2 * points)
+        form.first_line_indent = _size(2 * points)
     form.right_indent = Pt(look.get("right", 0))
     form.keep_with_next = look.get("keep", False)
     return paragraph
