@@ -394,9 +394,13 @@ class SettlementProposed(SettlementEvent):
 
     ``budget_fen`` is what there is to divide, ``sharing_fen`` what shares it; the two and the
     cut (the last remainder that still gets a fen, and its key) decide every payment.
+    Where a policy has several pots (``domain.dividing``), each has its own in ``pots``: [pot,
+    budget, sharing, payable, cut remainder, cut key]; ``budgets`` are [name, appropriation,
+    carried, spent]. Both are empty where there is one.
     ``lines_digest`` is of the list (``domain.settling.line_bytes``).
     """
 
+    class_version: ClassVar[int] = 2
     number: int
     known: int
     appropriation_fen: int
@@ -413,6 +417,13 @@ class SettlementProposed(SettlementEvent):
     awards: int
     enterprises: int
     lines_digest: str
+    budgets: list[list[Any]]
+    pots: list[list[Any]]
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Version 1 knew one budget a period."""
+        state.update(budgets=[], pots=[])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -449,9 +460,11 @@ class SettlementClosed(SettlementEvent):
     """The published list is final: each enterprise's part is an ``AwardsSettled`` just before this.
 
     ``log_size`` and ``log_root`` (hex) are the log's checkpoint just before the closing;
-    ``measures`` are [award year, measure, gross, withheld, payable, enterprises] sums in fen.
+    ``measures`` are [award year, measure, gross, withheld, payable, enterprises] sums in fen;
+    ``budgets`` and ``pots`` are the proposal's.
     """
 
+    class_version: ClassVar[int] = 2
     number: int
     lines_digest: str
     known: int
@@ -470,6 +483,13 @@ class SettlementClosed(SettlementEvent):
     measures: list[list[Any]]
     log_size: int
     log_root: str
+    budgets: list[list[Any]]
+    pots: list[list[Any]]
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Version 1 knew one budget a period."""
+        state.update(budgets=[], pots=[])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -490,7 +510,8 @@ class AccountEvent(LedgerEvent):
 class AwardsSettled(AccountEvent):
     """An enterprise's part of a closed year.
 
-    ``lines`` are [measure, award year, gross, withheld, reduction, payable] in fen.
+    ``lines`` are [measure, award year, gross, withheld, reduction, payable] in fen, followed by
+    the pot where the policy has several (``domain.dividing``).
     """
 
     lines: list[list[Any]]

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from domain.settlement import basis, factor, shares_budget
+from domain.settling import division_of
 from ledger.messages.decode import SHANGHAI
 from ledger.messages.fields import instant
 from ledger.policies import UnknownPolicy, budget_of, rulebook
@@ -58,7 +59,7 @@ def factor_at(rows: Rows, policy: str, year: int, position: int) -> Fraction:
     book = rulebook(rows, policy, position)
     closing = closing_of(rows, policy, year, position)
     if closing is not None:
-        return factor(closing["budget_fen"], closing["sharing_fen"])
+        return division_of(closing).factor
     budget = budget_of(rows, book, year, position)
     total = 0
     names = "SELECT year, name FROM totals WHERE policy=? AND kind='measure'"

@@ -11,6 +11,7 @@ from typing import Any
 
 from domain.accounts import Account
 from domain.awards import Award, awards_of
+from domain.dividing import budget_id
 from domain.events import CATALOGUE, account_id
 from domain.facts import EnterpriseFacts, Fact
 from domain.money import yuan
@@ -21,7 +22,7 @@ from domain.settlement import Line, Payable, payable_of, shares_budget
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment, facts_at
 from ledger.policies import rulebook
-from ledger.pools import Pool, brought_in, lines_shared, merged, open_years, pool
+from ledger.pools import Pool, brought_in, in_town, line_in, lines_shared, merged, open_years, pool
 from ledger.progress import Reached, reached
 from ledger.projections.enterprises import EnterpriseRow, load
 from ledger.search import ANY, Search
@@ -93,13 +94,29 @@ def _lines(
     if found.closing:
         enterprise_row(rows, code)
         sql = (
-            "SELECT code, measure, award_year, gross, withheld FROM settlement_lines "
+            "SELECT code, measure, award_year, gross, withheld, pot FROM settlement_lines "
             "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
         )
         return [Line(*row) for row in rows.all(sql, [book.id, year, code])]
-    own = [Line(code, measure, year, a.gross, a.withheld) for measure, a in awards.items() if a.gross]
+    town = town_of(rows, code, at) if book.by_town else ""
+    own = [
+        line_in(book, (code, measure, year, a.gross, a.withheld), town)
+        for measure, a in awards.items()
+        if a.gross
+    ]
     known = at.as_of is None and at.rules_as_of is None
-    return merged(own + (brought_in(rows, book, year, at.until, code) if known else []))
+    brought = brought_in(rows, book, year, at.until, code) if known else []
+    if book.by_town and not at.is_now:
+        brought = in_town(book, brought, facts_of(rows, code, at))
+    return merged(own + brought)
+
+
+def town_of(rows: Rows, code: str, at: Moment) -> str:
+    """An enterprise's town as the register said it at a moment; ``""`` where it said none."""
+    if at.as_of is None and at.until is None:
+        return enterprise_row(rows, code).town
+    profile = facts_of(rows, code, at).profile
+    return profile.town if profile else ""
 
 
 def account(rows: Rows, code: str, policy: str, year: int, at: Moment = NOW) -> Answer:
@@ -187,7 +204,8 @@ def accounts_sums(rows: Rows, policy: str, year: int) -> Answer:
 def _award_line(book: Rulebook, line: Line, flags: tuple[str, ...], found: Pool) -> Answer:
     paid = payable_of(line, book, found.shares)
     head = _measure_head(book.of_year(line.year), line.measure)
-    return {**head, "award_year": line.year, **_money(paid), "flags": list(flags)}
+    pot = {"pot": line.pot, "factor": _fraction(found.shares.factor_of(line.pot))} if line.pot else {}
+    return {**head, "award_year": line.year, **pot, **_money(paid), "flags": list(flags)}
 
 
 def _measure_head(policy: Policy, measure_id: str) -> Answer:
@@ -215,7 +233,10 @@ def _sums(paid: list[Payable]) -> Answer:
 
 
 def _factor(found: Pool) -> Answer:
-    value = found.factor
+    return _fraction(found.factor)
+
+
+def _fraction(value: Fraction) -> Answer:
     return {"fraction": f"{value.numerator}/{value.denominator}", "percent": percent(value)}
 
 
@@ -246,11 +267,45 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
         "factor": _factor(found),
         "payable": yuan(payable),
         "outside_budget": yuan(outside),
-        "headroom": yuan(max(0, found.budget.amount - found.total)),
-        "excess": yuan(max(0, found.total - found.budget.amount)),
+        "headroom": yuan(sum(max(0, fen - found.sharing(of)) for of, fen in found.budget.amounts.items())),
+        "excess": yuan(sum(max(0, found.sharing(of) - fen) for of, fen in found.budget.amounts.items())),
+        **_parts(book, found, year),
         "measures": measures,
         "articles": _by_article(book, found, totals, year),
     }
+
+
+def _parts(book: Rulebook, found: Pool, year: int) -> Answer:
+    """Each named budget and each pot with its own factor; empty where all awards share one budget."""
+    names = {each.id: dict(each.name) for each in book.of_year(year).budgets}
+    budgets = [
+        {
+            "budget": name,
+            "name": names.get(name, {"zh": name, "en": name}),
+            "period": each.period,
+            "appropriation": yuan(each.appropriation),
+            "carried": yuan(each.carried),
+            "spent": yuan(each.spent),
+            "available": yuan(each.amount),
+            "sharing": yuan(found.sharing(name)),
+            "payable": yuan(sum(fen for pot, fen in found.paid.items() if budget_id(pot) == name)),
+        }
+        for name, each in found.budget.parts
+    ]
+    pots = [
+        {
+            "pot": pot,
+            "budget": budget_id(pot),
+            "available": yuan(shares.budget),
+            "sharing": yuan(shares.total),
+            "factor": _fraction(found.shares.factor_of(pot)),
+            "payable": yuan(found.paid.get(pot, 0)),
+            "measures": list(book.of_year(year).measures_of(pot)),
+        }
+        for pot, shares in found.shares.pots.items()
+        if pot
+    ]
+    return {"budgets": budgets, "pots": pots}
 
 
 Sums = tuple[int, int, int]
