@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from eventsourcing.domain import CanMutateAggregate
 from eventsourcing.utils import resolve_topic
 
-from domain.money import parse_fen
+from domain.money import FOREIGN, parse_fen
 
 ENVELOPE_FIELDS = ("originator_id", "originator_version", "timestamp", "source", "event_id", "time")
 
@@ -48,7 +48,7 @@ class LedgerEvent(CanMutateAggregate[str]):
     @classmethod
     def coherent(cls, content: dict[str, Any]) -> bool:
         """Whether the fields fit each other; a correction that breaks this has no effect."""
-        return bool(content.get("currency", "CNY") in ("CNY", None))
+        return content.get("currency", "CNY") in ("CNY", None, *FOREIGN)
 
     def mutate(self, aggregate: Any) -> Any:
         """Evolve the aggregate; the first event about one opens it."""
@@ -186,7 +186,7 @@ CHANNELS = {
     "dtc_own_brand_export": "USD",
     "b2b_pilot_export": "CNY",
 }
-"""Channels of sales, each with the currency in which it is reported."""
+"""Channels of sales, each with the currency in which it is reported here; abroad it may be another."""
 
 CUSTOMS_CODES = ("9610", "9710", "9810", "1210", "other")
 """Customs supervision codes that B2B pilot exports are reported under."""
@@ -208,7 +208,8 @@ class SalesReported(YearlyAmount):
     def coherent(cls, content: dict[str, Any]) -> bool:
         """A channel has its currency, and one channel has customs codes."""
         coded = content["customs_code"] is None or content["channel"] == "b2b_pilot_export"
-        return coded and bool(content["currency"] == CHANNELS.get(content["channel"]))
+        fits = content["currency"] == CHANNELS.get(content["channel"])
+        return coded and bool(fits or content["currency"] in FOREIGN)
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -225,6 +226,11 @@ class DesignPurchased(YearlyAmount):
 @dataclass(frozen=True, kw_only=True)
 class DesignServicesSold(YearlyAmount):
     """A design house's sales to e-commerce enterprises in a year, as recognised (article 九)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResearchSpent(YearlyAmount):
+    """Research and development expenses of a year, as recognised (研发费用)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +255,11 @@ class ContributionAssessed(EnterpriseEvent):
     year: int
     amount_fen: int
     currency: str
+
+    @classmethod
+    def coherent(cls, content: dict[str, Any]) -> bool:
+        """It is assessed in yuan."""
+        return bool(content["currency"] == "CNY")
 
 
 @dataclass(frozen=True, kw_only=True)

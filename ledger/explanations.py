@@ -62,6 +62,7 @@ def explain(
         "policy_version": governing.version,
         "policy_digest": governing.digest,
         "year": year,
+        **queries.currency_of(governing),
         "position": queries.position(rows, at),
         "awards": explained,
     }
@@ -93,7 +94,7 @@ def _award(
         "readings": [_reading(policy, name) for name in (*measure.readings, *policy.general_readings)],
         "sources": [source_document(rows, event) for event in sources[:SOURCES_MAX]],
         "sources_count": len(sources),
-        "steps": [step_document(step) for step in steps],
+        "steps": [step_document(step, policy.currency) for step in steps],
         "gross": yuan(paid.gross),
         "highest_only": _highest_only(policy, award),
         "pro_rata": _pro_rata(policy, measure_id, award, found, paid.gross - paid.reduction - paid.withheld),
@@ -147,7 +148,9 @@ def _highest_only(policy: Policy, award: Award) -> dict[str, Any]:
         "other": yuan(award.other),
         "higher": "this" if award.gross >= award.other else "other",
         "withheld": yuan(award.withheld),
-        "words": highest_only_words(award.gross, award.other, award.withheld, policy.highest_only),
+        "words": highest_only_words(
+            award.gross, award.other, award.withheld, policy.highest_only, policy.currency
+        ),
     }
 
 
@@ -164,6 +167,7 @@ def _pro_rata(policy: Policy, measure: str, award: Award, found: Pool, payable: 
             queries.percent(value),
             basis(policy, award.gross, award.withheld),
             payable,
+            policy.currency,
         )
         if inside
         else {"zh": "由其他资金列支，不计入本预算", "en": "paid from other funds, outside this budget"}
@@ -191,6 +195,7 @@ def outlook(
         "enterprise": code,
         "policy": policy,
         "year": year,
+        **queries.currency_of(governing),
         "position": queries.position(rows, at),
         "hints": [
             {
@@ -199,7 +204,7 @@ def outlook(
                 "title": dict(governing.measures[hint.measure].title),
                 "hint": hint.code,
                 "values": plain(hint.values),
-                "words": said(HINTS, hint.code, hint.values),
+                "words": said(HINTS, hint.code, hint.values, governing.currency),
             }
             for hint in hints
         ],

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.dividing import budget_period
 from domain.facts import Fact
-from domain.money import rmb, yuan
+from domain.money import Owed, yuan
 from domain.policy.load import Changes, PolicyError, PolicyFault, known_changes, line_in, load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import NoRules, Rulebook
@@ -228,6 +228,11 @@ def _check_succession(policy: Policy, document: str, before: Rulebook | None) ->
             rule = f"was of kind {earlier.kind} in version {last.version}"
             line, field = line_in(document, "measures", index, "kind"), f"measures/{measure.id}/kind"
             faults.append(PolicyFault(line, field, rule, "give the new measure an id of its own"))
+    if policy.currency != last.currency:
+        rule = f"is in {policy.currency}, version {last.version} was in {last.currency}"
+        mend = "keep the currency, or give the policy another id"
+        line = line_in(document, "budget", "currency")
+        faults.append(PolicyFault(line, "budget/currency", rule, mend))
     for name in last.amounts:
         if name not in policy.amounts:
             rule = f"no longer has the budget {name or 'amount'} of version {last.version}"
@@ -265,8 +270,8 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
         if period.isdigit():
             must_be_open(settlement_of(rows, policy, year))
         if amount < now.spent:
-            raise NotAllowed("budget.spent", "amount", spent=rmb(now.spent))
-        content = {"policy": policy, "period": called, "amount_fen": amount, "currency": "CNY"}
+            raise NotAllowed("budget.spent", "amount", spent=Owed(now.spent))
+        content = {"policy": policy, "period": called, "amount_fen": amount, "currency": book.latest.currency}
         said = event_id or f"{called}:{yuan(amount)}:{now.position or 0}"
         position = _record(ledger, rows, policy, "BudgetSet", said, content)
         rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, called, position, str(amount)])

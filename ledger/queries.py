@@ -49,6 +49,11 @@ def percent(value: Fraction) -> str:
     return f"{tenths // 10_000}.{tenths % 10_000:04d}%"
 
 
+def currency_of(policy: Policy) -> Answer:
+    """The currency of an answer's amounts; left out where it is yuan."""
+    return {} if policy.currency == "CNY" else {"currency": policy.currency}
+
+
 def balance(ledger: Ledger, rows: Rows, code: str, policy: str, year: int, at: Moment = NOW) -> Answer:
     """One enterprise's balance under one policy for one award year.
 
@@ -68,6 +73,7 @@ def balance(ledger: Ledger, rows: Rows, code: str, policy: str, year: int, at: M
         "enterprise": code,
         "policy": policy,
         "year": year,
+        **currency_of(book.latest),
         "position": position(rows, at),
         "factor": _factor(found),
         "provisional": found.closing is None,
@@ -254,6 +260,7 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
         "policy": policy,
         "year": year,
         "period": found.budget.period,
+        **currency_of(book.latest),
         "position": position(rows, at),
         "stage": settlement_of(rows, policy, year, at.until).stage,
         "appropriation": yuan(found.budget.appropriation),
@@ -381,6 +388,7 @@ def targets(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW
     return {
         "policy": policy,
         "year": year,
+        **currency_of(governing),
         "position": position(rows, at),
         "targets": [
             _target(governing, target, year, found.get(target.id, Reached()))

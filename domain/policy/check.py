@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from domain.events import CATALOGUE, CHANNELS, CUSTOMS_CODES, DatedFact, RecognitionGranted, YearlyAmount
-from domain.policy.model import Fixed, GrowthShare, Measure, PerUnit, Policy, Select, Tier, Unpaid
+from domain.money import FOREIGN
+from domain.policy.model import Fixed, GrowthShare, Measure, Percentage, PerUnit, Policy, Select, Tier, Unpaid
 
 Found = tuple[tuple[str | int, ...], str, str]
 """(path in the file, rule, mend)."""
@@ -116,7 +117,18 @@ def _once_each(
             )
 
 
+def _paid(policy: Policy, measure: Measure) -> Iterator[Found]:
+    """A share of an amount is in the amount's currency, so that must be what the policy pays in."""
+    if isinstance(measure, Percentage | GrowthShare) and measure.of.currency != policy.currency:
+        yield ("of",), f"is not in {policy.currency}, which the policy pays in", _write(policy.currency)
+
+
+def _write(currency: str) -> str:
+    return f"write currency: {currency}"
+
+
 def _measure(policy: Policy, measure: Measure) -> Iterator[Found]:
+    yield from _paid(policy, measure)
     for name, needs in (
         ("earns", DatedFact),
         ("of", YearlyAmount),
@@ -197,6 +209,8 @@ def _sales(select: Select) -> Iterator[Found]:
                     f"{value!r} is not reported by anyone",
                     "use one of: " + ", ".join(known),
                 )
+    if select.currency in FOREIGN:  # what is reported in it is kept apart, whatever the channel
+        return
     currencies = {CHANNELS.get(channel, select.currency) for channel in select.where.get("channel", ())}
     if currencies - {select.currency}:
         yield ("currency",), "is not the currency of the channel", f"write currency: {currencies.pop()}"

@@ -11,6 +11,7 @@ from dataclasses import field as field_of
 
 from domain.dividing import GROUP
 from domain.events import CATALOGUE
+from domain.money import FOREIGN
 
 Words = dict[str, str]
 """The same words by language: ``zh`` and ``en``."""
@@ -47,11 +48,17 @@ class Select:
     field: str = ""
     groups: tuple[tuple[int, tuple[str, ...]], ...] = field_of(default=(), init=False, compare=False)
     """For reports of a year: (place in the event's group, values that count), worked out once."""
+    foreign: str = field_of(default="", init=False, compare=False)
+    """The currency where it is one that reports are kept apart by."""
+    width: int = field_of(default=1, init=False, compare=False)
+    """How many parts the key of such a report has: its group, a foreign currency, the year."""
 
     def __post_init__(self) -> None:
         group = getattr(CATALOGUE.get(self.facts[0]), "group", ())
         places = [(group.index(name), values) for name, values in self.where.items() if name in group]
         object.__setattr__(self, "groups", tuple(places))
+        object.__setattr__(self, "foreign", self.currency if self.currency in FOREIGN else "")
+        object.__setattr__(self, "width", len(group) + (2 if self.foreign else 1))
 
     @property
     def fact(self) -> str:
@@ -268,6 +275,8 @@ class Policy:
     budget: int
     """Fen of a period; of several budgets, all of them."""
     budget_per: str
+    currency: str
+    """What everything is paid in; amounts are in its hundredths."""
     inclusive: bool
     reports: str
     rounding: str

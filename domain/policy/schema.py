@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from domain.dividing import GROUPS_MAX
-from domain.money import AMOUNT_FEN_MAX, MoneyError, parse_fen
+from domain.money import AMOUNT_FEN_MAX, CURRENCIES, PAID_IN, MoneyError, parse_fen
 from domain.policy import model
 
 FORMAT = "subsidy-policy/1"
@@ -160,7 +160,7 @@ class BudgetSchema(_Strict):
 
     amount = Money()
     parts = fields.List(fields.Nested(NamedBudgetSchema), validate=validate.Length(2, 100))
-    currency = one_of("CNY")
+    currency = one_of(*PAID_IN)
     per = one_of("year", "life")
 
     @validates_schema
@@ -235,7 +235,7 @@ class SelectSchema(_Strict):
     where = fields.Dict(
         keys=Text(), values=fields.List(Text(), validate=validate.Length(1)), load_default=dict
     )
-    currency = fields.String(load_default="CNY", validate=_choice(("CNY", "USD")))
+    currency = fields.String(load_default="CNY", validate=_choice(tuple(CURRENCIES)))
     field = Text()
 
     @validates_schema
@@ -524,6 +524,7 @@ class PolicySchema(_Strict):
             life_until=life["until"],
             budget=budget.get("amount", 0) or sum(each.amount for each in parts),
             budget_per=budget["per"],
+            currency=budget["currency"],
             inclusive=data["inclusive"] == "yes",
             reports=data["reports"],
             rounding=data["rounding"],

@@ -78,6 +78,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("{value} is not reported by anyone", "没有人报送{value}"),
     ("is not the currency of the channel", "不是该渠道的币种"),
     ("write currency: {currency}", "写 currency: {currency}"),
+    ("is not in {currency}, which the policy pays in", "不是政策发放所用的币种 {currency}"),
     ("a policy file has at most {most} bytes", "政策文件最多{most}字节"),
     ("split the file, or remove what is not policy", "拆成几个文件，或删去与政策无关的内容"),
     ("not YAML: {problem}", "不是YAML：{problem}"),

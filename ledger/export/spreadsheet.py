@@ -114,6 +114,7 @@ def _summary(sheet: Sheet, books: Books, count: int) -> None:
         ("政策编号 Policy id", f"{books.book.id} v{policy.version}"),
         ("政策文件摘要 SHA-256", policy.digest),
         ("预算期间 Budget period", books.period),
+        ("币种 Currency", policy.currency),
         ("账本位置 Ledger position", str(books.position)),
         ("奖励笔数 Awards", str(count)),
         ("兑现系数 Factor", f"{answer['factor']['fraction']} = {answer['factor']['percent']}"),

@@ -60,6 +60,7 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
         position=said["known"],
         count=said["enterprises"],
         authority=governing.issuer,
+        currency=governing.currency,
     )
     lines = public_lines(rows, book, year)
     mask = governing.procedure.mask
@@ -123,6 +124,7 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
         digest=said["lines_digest"],
         position=rows.last_position(),
         authority=governing.issuer,
+        currency=governing.currency,
     )
     measures = _sums(rows, policy, year)
 
@@ -230,7 +232,9 @@ def write_payments(
         raise NotAllowed("payment.no-batch", "batch", batch=batch)
     known = read_payees(payees)
     made_at = instant(ledger.clock())
-    file = PaymentFile(batch, made_at, on, policy, year, payer, count, total, governing.title["zh"])
+    file = PaymentFile(
+        batch, made_at, on, policy, year, payer, count, total, governing.title["zh"], governing.currency
+    )
 
     def lines() -> Iterator[PaymentLine]:
         sql = (

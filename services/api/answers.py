@@ -31,6 +31,11 @@ def whole(**kwargs: Any) -> fields.Integer:
     return fields.Integer(**kwargs)
 
 
+def currency() -> fields.String:
+    """The currency of an answer's amounts, left out where it is yuan."""
+    return text("of the amounts (ISO 4217); left out where it is CNY", required=False)
+
+
 def listed(schema: type[Schema]) -> fields.List[Any]:
     """A list of an answer that is always there."""
     return fields.List(fields.Nested(schema), required=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from flask import current_app, request, url_for
 
-from domain.money import grouped, rmb
+from domain.money import grouped, printed
 from ledger.persons import SEALED
 from ledger.stored import Stored
 from services.console import language
@@ -77,7 +77,7 @@ def _value(key: str, value: Any, content: Mapping[str, Any], titles: Titles) -> 
 def _amount(value: int, currency: str | None) -> str:
     if currency == "":
         return grouped(value)
-    return f"US${grouped(value)}" if currency == "USD" else rmb(value)
+    return printed(value, currency or "CNY")
 
 
 def _known(key: str, otherwise: str) -> str:

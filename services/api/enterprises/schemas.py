@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, Factor, Sums, Words, Yuan, listed, text, whole, words
+from services.api.answers import Answer, Factor, Sums, Words, Yuan, currency, listed, text, whole, words
 
 
 class EnterpriseLineSchema(Answer):
@@ -63,6 +63,7 @@ class BalanceSchema(Sums):
     enterprise = text()
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     factor = fields.Nested(Factor, required=True)
     provisional = fields.Boolean(required=True)
@@ -156,6 +157,7 @@ class ExplanationSchema(Answer):
     policy_version = whole()
     policy_digest = text()
     year = whole()
+    currency = currency()
     position = whole()
     awards = listed(ExplainedAwardSchema)
 
@@ -177,6 +179,7 @@ class OutlookSchema(Answer):
     enterprise = text()
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     hints = listed(HintSchema)
 

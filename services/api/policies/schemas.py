@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from domain.money import PAID_IN
 from ledger.messages.fields import Choice, Money
 from ledger.messages.schemas import Message
-from services.api.answers import Answer, Words, Yuan, listed, text, whole, words
+from services.api.answers import Answer, Words, Yuan, currency, listed, text, whole, words
 
 
 class VersionSchema(Answer):
@@ -99,6 +100,7 @@ class PolicyBudgetSchema(Answer):
 
     amount = Yuan()
     per = text()
+    currency = currency()
 
 
 class PolicySchema(Answer):
@@ -136,7 +138,7 @@ class BudgetBody(Message):
     """The budget of a period."""
 
     amount_fen = Money(required=True, data_key="amount")
-    currency = Choice("CNY", required=True)
+    currency = Choice(*PAID_IN, required=True)
 
 
 class BudgetSetSchema(Answer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, Factor, Sums, Yuan, listed, text, whole, words
+from services.api.answers import Answer, Factor, Sums, Yuan, currency, listed, text, whole, words
 
 
 class MeasureTotalSchema(Answer):
@@ -37,6 +37,7 @@ class BudgetSchema(Answer):
     policy = text()
     year = whole()
     period = text()
+    currency = currency()
     position = whole()
     stage = text("open, proposed, published or closed")
     appropriation = Yuan()

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from domain.events import account_id
-from domain.money import rmb, yuan
+from domain.money import yuan
 from domain.policy.rulebook import Rulebook
 from ledger import casework, explanations, queries, standing
 from ledger.changes import HistoryStep, steps_of
@@ -17,6 +17,7 @@ from ledger.settlement.adjusting import pending
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
 from ledger.stored import events_of
+from services.amounts import printed
 from services.console import asking, forms, language, telling
 from services.console.blueprint import console
 from services.console.charts import Bar, Step
@@ -226,7 +227,7 @@ def _step_in_words(step: HistoryStep, policy: str, year: int, titles: dict[str, 
     return {
         "event": telling.told(step.event, titles),
         "changed": changed,
-        "after": rmb(sum(each.gross - each.withheld for each in awards)),
-        "paid": rmb(moved.after.paid) if moved is not None else None,
-        "outstanding": rmb(moved.after.outstanding) if moved is not None else None,
+        "after": printed(sum(each.gross - each.withheld for each in awards)),
+        "paid": printed(moved.after.paid) if moved is not None else None,
+        "outstanding": printed(moved.after.outstanding) if moved is not None else None,
     }

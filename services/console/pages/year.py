@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import Response
 
-from domain.money import rmb
 from ledger import queries
 from ledger.overview import factor_over_time
+from services.amounts import printed
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.charts import Bar, Step
@@ -83,7 +83,7 @@ def short(value: int) -> str:
     """A sum as a chart shows it: 万元 in Chinese, thousands of yuan in English."""
     if language.chosen() == "zh":
         return f"{value // 1_000_000:,}.{value % 1_000_000 // 10_000:02d}万"
-    return f"¥{value // 100_000:,}k"
+    return f"{printed(value // 100_000 * 100).removesuffix('.00')}k"
 
 
 def less(value: int) -> str:
@@ -99,8 +99,8 @@ def used(budget: dict[str, Any], accounts: dict[str, str]) -> tuple[list[Bar], i
     said = language.said
     return (
         [
-            Bar(said("paid"), paid, rmb(paid), "good"),
-            Bar(said("payable"), inside - paid, rmb(inside - paid), "main"),
+            Bar(said("paid"), paid, printed(paid), "good"),
+            Bar(said("payable"), inside - paid, printed(inside - paid), "main"),
         ],
         whole,
         max(fen(budget["available"]) - inside, 0),
