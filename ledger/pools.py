@@ -87,7 +87,8 @@ def lines_now(rows: Rows, book: Rulebook, year: int, years: list[int] | None = N
     extra, extra_values = _brought_in(rows, book, year)
     if extra:
         sql = (
-            "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT) "
+            "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT) AS gross, "
+            "CAST(SUM(withheld) AS BIGINT) AS withheld "
             f"FROM ({sql} UNION ALL {extra}) AS shared GROUP BY code, measure, year"
         )
     if wanted or extra:
@@ -143,7 +144,8 @@ def brought_in(
     if not sql:
         return []
     summed = (
-        "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT) "
+        "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT) AS gross, "
+        "CAST(SUM(withheld) AS BIGINT) AS withheld "
         f"FROM ({sql}) AS shared GROUP BY code, measure, year"
     )
     return [line_in(book, row) for row in rows.all(_in_order(book, summed), values)]
