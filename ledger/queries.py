@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.accounts import Account
 from domain.awards import Award, awards_of
-from domain.dividing import budget_id
+from domain.dividing import Division, budget_id
 from domain.events import CATALOGUE, account_id
 from domain.facts import EnterpriseFacts, Fact
 from domain.money import yuan
@@ -19,6 +19,7 @@ from domain.months import MONTHS
 from domain.policy.model import Measure, Policy, Target
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, Payable, payable_of, shares_budget
+from domain.settling import division_of
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment, facts_at
 from ledger.policies import rulebook
@@ -299,20 +300,32 @@ def _parts(book: Rulebook, found: Pool, year: int) -> Answer:
         }
         for name, each in found.budget.parts
     ]
+    governing = book.of_year(year)
     pots = [
+        {**each, "measures": governing.measures_of(each["pot"])} for each in pots_of(found.shares, found.paid)
+    ]
+    return {"budgets": budgets, "pots": pots}
+
+
+def pots_of(shares: Division, paid: dict[str, int]) -> list[Answer]:
+    """What each of several pots had, what shared it, its factor, and what it pays; of one, nothing."""
+    return [
         {
             "pot": pot,
             "budget": budget_id(pot),
-            "available": yuan(shares.budget),
-            "sharing": yuan(shares.total),
-            "factor": _fraction(found.shares.factor_of(pot)),
-            "payable": yuan(found.paid.get(pot, 0)),
-            "measures": list(book.of_year(year).measures_of(pot)),
+            "available": yuan(each.budget),
+            "sharing": yuan(each.total),
+            "factor": _fraction(shares.factor_of(pot)),
+            "payable": yuan(paid.get(pot, 0)),
         }
-        for pot, shares in found.shares.pots.items()
+        for pot, each in shares.pots.items()
         if pot
     ]
-    return {"budgets": budgets, "pots": pots}
+
+
+def pots_said(said: Answer) -> list[Answer]:
+    """The pots of a proposal or closing."""
+    return pots_of(division_of(said), {pot: fen for pot, _, _, fen, _, _ in said["pots"]})
 
 
 Sums = tuple[int, int, int]

@@ -57,11 +57,12 @@ def faults_of_meaning(policy: Policy, raw: dict[str, Any]) -> list[Found]:
 def _budgets(policy: Policy) -> Iterator[Found]:
     """Every award belongs to exactly one of several budgets, all of which are told apart alike."""
     here = ("budget", "parts")
-    seen: dict[tuple[str, str], int] = {}
+    seen: set[tuple[str, str]] = set()
     for index, each in enumerate(policy.budgets):
         for name, value in (("id", each.id), *(("towns", t) for t in each.towns)):
-            if seen.setdefault((name, value), index) != index or each.towns.count(value) > 1:
+            if (name, value) in seen:
                 yield (*here, index, name), f"{value} stands twice", "keep one of them"
+            seen.add((name, value))
         if each.towns and (each.measures or not policy.by_town):
             yield (*here, index), "names both towns and measures", "tell budgets apart by one of them"
         elif each.measures and policy.by_town:

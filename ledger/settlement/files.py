@@ -9,8 +9,7 @@ from typing import Any
 
 from domain.policy.rulebook import Rulebook
 from domain.roles import NotAllowed
-from domain.settlement import factor
-from domain.settling import SettledLine, Settlement
+from domain.settling import SettledLine, Settlement, division_of
 from ledger import queries
 from ledger.application import Ledger
 from ledger.export import finance_summary, payment_files, public_list
@@ -45,7 +44,7 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
     book, state = _listed(rows, policy, year)
     governing = book.of_year(year)
     said = state.proposal
-    value = factor(said["budget_fen"], said["sharing_fen"])
+    value = division_of(said).factor
     head = PublicHead(
         title=f"{governing.title['zh']}{year}年度兑现名单",
         number=governing.number,

@@ -60,6 +60,17 @@ class Factor(Answer):
     percent = text("rounded down to four decimals")
 
 
+class Pot(Answer):
+    """What is divided at once: one of several budgets, or a group of measures that one pays in its turn."""
+
+    pot = text("like east, /2 or east/2: the budget, and the place of the group")
+    budget = text("empty where there is one")
+    available = Yuan()
+    sharing = Yuan()
+    factor = fields.Nested(Factor, required=True)
+    payable = Yuan()
+
+
 class Sums(Answer):
     """What was earned, held back, and is paid, in yuan."""
 

@@ -54,6 +54,8 @@ class AwardSchema(Sums):
     article = text()
     title = words()
     award_year = whole()
+    pot = text("what pays it; left out where all awards share one budget", required=False)
+    factor = fields.Nested(Factor, metadata={"description": "of the pot, where there are several"})
     flags = fields.List(fields.String(), required=True)
 
 
@@ -114,6 +116,7 @@ class ProRataSchema(Answer):
 
     quote = text()
     applies = fields.Boolean(required=True)
+    pot = text("what pays it; left out where all awards share one budget", required=False)
     budget = Yuan()
     sharing = Yuan()
     factor = text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, Factor, Sums, Yuan, currency, listed, text, whole, words
+from services.api.answers import Answer, Factor, Pot, Sums, Yuan, currency, listed, text, whole, words
 
 
 class MeasureTotalSchema(Answer):
@@ -31,6 +31,26 @@ class ArticleTotalSchema(Answer):
     payable = Yuan()
 
 
+class NamedBudgetSchema(Answer):
+    """One of several budgets of a period."""
+
+    budget = text()
+    name = words()
+    period = text("what it is set under, like 2026.east")
+    appropriation = Yuan()
+    carried = Yuan()
+    spent = Yuan()
+    available = Yuan()
+    sharing = Yuan()
+    payable = Yuan()
+
+
+class YearPotSchema(Pot):
+    """A pot with the measures that it pays."""
+
+    measures = fields.List(fields.String(), required=True)
+
+
 class BudgetSchema(Answer):
     """A budget, what shares it, and how it is divided."""
 
@@ -53,6 +73,8 @@ class BudgetSchema(Answer):
     outside_budget = Yuan()
     headroom = Yuan()
     excess = Yuan()
+    budgets = listed(NamedBudgetSchema)
+    pots = listed(YearPotSchema)
     measures = listed(MeasureTotalSchema)
     articles = listed(ArticleTotalSchema)
 
