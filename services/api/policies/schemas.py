@@ -95,12 +95,29 @@ class LifeSchema(Answer):
     until = fields.String(required=True, allow_none=True)
 
 
+class PartSchema(Answer):
+    """One of several budgets, and what it pays."""
+
+    budget = text()
+    name = words()
+    amount = Yuan()
+    towns = fields.List(fields.String(), required=True)
+    measures = fields.List(fields.String(), required=True)
+    rest = fields.Boolean(required=True, metadata={"description": "whether it pays what no other names"})
+
+
 class PolicyBudgetSchema(Answer):
     """The policy's own budget."""
 
     amount = Yuan()
     per = text()
     currency = currency()
+    parts = listed(PartSchema)
+    priorities = fields.List(
+        fields.List(fields.String()),
+        required=True,
+        metadata={"description": "measures by class, in the order of payment; empty: all alike"},
+    )
 
 
 class PolicySchema(Answer):
