@@ -61,6 +61,7 @@ def trial(ledger: Ledger, rows: Rows, text: str, year: int, limit: int = 20) -> 
         "replaces": bool(now and any(each.version == policy.version for each in now.versions)),
         "governs": then.of_year(year).digest == policy.digest,
         "year": year,
+        **queries.currency_of(policy),
         "position": rows.last_position(),
         "before": _state(before),
         "after": _state(after),

@@ -65,6 +65,7 @@ def what_if(
     return {
         "policy": policy,
         "year": year,
+        **queries.currency_of(then.latest),
         "position": queries.position(rows),
         "changes": {
             "readings": readings or {},

@@ -71,7 +71,7 @@ def clock() -> Clock:
 @pytest.fixture
 def ledger(open_at: Opener, clock: Clock) -> Ledger:
     """The four policies and the facts of 2026."""
-    found = open_at()
+    found = open_at(clock())
     found.clock = clock
     for text in EXAMPLES.values():
         adopt_policy(found, text)

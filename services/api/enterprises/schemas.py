@@ -34,6 +34,7 @@ class PolicyYearSchema(Sums):
 
     policy = text()
     year = whole()
+    currency = currency()
 
 
 class EnterpriseSchema(Answer):

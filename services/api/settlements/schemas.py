@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from ledger.messages.fields import Choice, CreditCode, Money, Text, Whole
 from ledger.messages.schemas import Message
-from services.api.answers import Answer, Factor, Pot, Yuan, listed, text, whole
+from services.api.answers import Answer, Factor, Pot, Yuan, currency, listed, text, whole
 
 
 class ObjectionSchema(Answer):
@@ -78,6 +78,7 @@ class SettlementSchema(Answer):
 
     policy = text()
     year = whole()
+    currency = currency()
     stage = text("open, proposed, published or closed")
     position = whole()
     proposal = fields.Nested(FiguresSchema, required=True, allow_none=True)

@@ -52,6 +52,7 @@ def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
     return {
         "policy": state.policy,
         "year": state.year,
+        **queries.currency_of(rulebook(rows, state.policy).latest),
         "stage": state.stage,
         "position": rows.last_position(),
         "proposal": _figures(state.proposal) if state.proposal else None,

@@ -9,7 +9,7 @@ from marshmallow import fields
 from ledger.messages.faults import FaultError
 from ledger.messages.fields import MessageField, Money, Text, Whole
 from ledger.messages.schemas import Message
-from services.api.answers import Answer, Factor, Yuan, listed, text, whole
+from services.api.answers import Answer, Factor, Yuan, currency, listed, text, whole
 
 CHANGES_MAX = 200
 MOVES_DEFAULT, MOVES_MAX = 20, 1_000
@@ -74,6 +74,7 @@ class WhatIfSchema(Answer):
 
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     changes = fields.Nested(ChangesSchema, required=True)
     before = fields.Nested(StateSchema, required=True)

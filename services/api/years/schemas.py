@@ -123,6 +123,7 @@ class TargetsSchema(Answer):
 
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     targets = listed(ProgressSchema)
     leads = listed(LeadSchema)
@@ -139,5 +140,6 @@ class LargestSchema(Answer):
 
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     items = listed(LargestLineSchema)

@@ -229,7 +229,7 @@ def _step_in_words(step: HistoryStep, policy: str, year: int, titles: dict[str, 
     return {
         "event": telling.told(step.event, titles),
         "changed": changed,
-        "after": printed(sum(each.gross - each.withheld for each in awards)),
-        "paid": printed(moved.after.paid) if moved is not None else None,
-        "outstanding": printed(moved.after.outstanding) if moved is not None else None,
+        "after": printed(sum(each.gross - each.withheld for each in awards), policy),
+        "paid": printed(moved.after.paid, moved.policy) if moved is not None else None,
+        "outstanding": printed(moved.after.outstanding, moved.policy) if moved is not None else None,
     }
