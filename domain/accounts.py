@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.money import rmb
+from domain.money import Owed
 from domain.roles import NotAllowed
 
 Said = tuple[str, dict[str, Any]]
@@ -112,7 +112,7 @@ def _payment(account: Account, payment: str, amount: int) -> Payment:
     if found is None:
         raise NotAllowed("payment.unknown", "payment", payment=payment)
     if found.amount != amount:
-        raise NotAllowed("payment.amount", "amount", ordered=rmb(found.amount))
+        raise NotAllowed("payment.amount", "amount", ordered=Owed(found.amount))
     return found
 
 
@@ -135,7 +135,7 @@ def failed(account: Account, head: dict[str, Any], payment: str, amount: int, on
     if found.status == "failed":
         raise NotAllowed("payment.status", "payment", payment=payment, status=found.status)
     if found.status == "made" and account.clawed > account.paid - amount:
-        raise NotAllowed("payment.clawed", "payment", clawed=rmb(account.clawed))
+        raise NotAllowed("payment.clawed", "payment", clawed=Owed(account.clawed))
     said = {"payment": payment, "amount_fen": amount, "on": on, "reason": reason}
     return "PaymentFailed", {**head, **said}
 
@@ -159,7 +159,7 @@ def claw_back(
     if amount <= 0:
         raise NotAllowed("amount.zero", "amount")
     if amount > account.paid - account.clawed:
-        raise NotAllowed("clawback.above-paid", "amount", paid=rmb(account.paid - account.clawed))
+        raise NotAllowed("clawback.above-paid", "amount", paid=Owed(account.paid - account.clawed))
     said = {"clawback": clawback, "amount_fen": amount, "on": on, "reason": reason}
     return "ClawbackOrdered", {**head, **said, "measure": measure, "award_fen": award}
 
@@ -174,6 +174,6 @@ def recover(
     if amount <= 0:
         raise NotAllowed("amount.zero", "amount")
     if amount > found.amount - found.recovered:
-        raise NotAllowed("clawback.above-due", "amount", due=rmb(found.amount - found.recovered))
+        raise NotAllowed("clawback.above-due", "amount", due=Owed(found.amount - found.recovered))
     said = {"clawback": clawback, "amount_fen": amount, "on": on, "reference": reference}
     return "ClawbackRecovered", {**head, **said}

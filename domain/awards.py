@@ -157,6 +157,8 @@ def yearly(facts: EnterpriseFacts, select: Select, reports: str) -> dict[int, in
     found: dict[int, int] = {}
     for key, entry in reported.items():
         parts = key.split(SEP)
+        if len(parts) != select.width or (select.foreign and parts[-2] != select.foreign):
+            continue
         for place, wanted in select.groups:
             if parts[place] not in wanted:
                 break
@@ -420,7 +422,9 @@ def _highest_only(run: Run) -> None:
             stacks = measure.stacks_with if measure else ()
             authorities = tuple(a for a in policy.highest_only_authorities if a not in stacks)
             where = {"policy": (run.book.id,), "measure": (measure_id,), "authority": authorities}
-            other = yearly(run.facts, Select((OTHER_AWARD,), where), policy.reports).get(year, 0)
+            other = yearly(run.facts, Select((OTHER_AWARD,), where, policy.currency), policy.reports).get(
+                year, 0
+            )
             rule = kinds.barred if policy.highest_only == "barred" else kinds.topped_up
             award.other = other
             award.withheld = rule(award.gross, other)

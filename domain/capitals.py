@@ -8,6 +8,8 @@ before another group of four digits are not read out (107000 is 壹拾万柒仟)
 
 from __future__ import annotations
 
+from domain.money import printed
+
 DIGITS = "零壹贰叁肆伍陆柒捌玖"
 CAPITALS_FEN_MAX = 10**18 - 1
 """Largest amount that can be written, in fen: just below ten quadrillion (亿亿) yuan."""
@@ -35,6 +37,13 @@ def _cents(yuan: int, cents: int) -> str:
     jiao, fen = divmod(cents, 10)
     zero = "零" if yuan and (not jiao or yuan % 10 == 0) else ""
     return zero + (f"{DIGITS[jiao]}角" if jiao else "") + (f"{DIGITS[fen]}分" if fen else "")
+
+
+def in_words(label: str, fen: int, currency: str) -> str:
+    """A labelled sum as documents have it: yuan also in capitals, other currencies in figures only."""
+    if currency == "CNY":
+        return f"{label}（大写）：人民币{capitals(fen)}"
+    return f"{label}：{printed(fen, currency)}"
 
 
 def _whole(number: int) -> str:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from domain.facts import SEP, EnterpriseFacts, Fact
-from domain.money import rmb
+from domain.money import Owed
 from domain.policy.model import Measure, Policy
 from domain.policy.rulebook import Rulebook
 from domain.roles import Actor, NotAllowed, require
@@ -94,6 +94,8 @@ def submit(
         raise NotAllowed("claim.known", "claim", claim=asked["claim"])
     _item_free(facts, asked["policy"], asked["measure"], asked["item"], asked["claim"])
     _on_time(book.of_year(asked["year"]), asked["year"], today)
+    if asked.get("currency") not in (None, book.latest.currency):
+        raise NotAllowed("claim.currency", "currency", wanted=book.latest.currency)
     if asked.get("amount_fen") is not None:
         _within_cap(measure, asked["amount_fen"])
     return "ClaimSubmitted", {**asked, "actor": actor.name}
@@ -127,7 +129,7 @@ def _within_cap(measure: Measure, fen: int) -> None:
     if fen <= 0:
         raise NotAllowed("amount.zero", "amount")
     if measure.cap_fen is not None and fen > measure.cap_fen:
-        raise NotAllowed("claim.cap", "amount", cap=rmb(measure.cap_fen))
+        raise NotAllowed("claim.cap", "amount", cap=Owed(measure.cap_fen))
 
 
 def _stands(file: ClaimFile | None, claim: str, *statuses: str) -> ClaimFile:
@@ -146,7 +148,7 @@ def review(
     file = _stands(file, claim, "submitted", "appealed")
     _impartial(actor, file)
     _within_cap(_claimable(book, file.measure, file.year), amount)
-    more = {"amount_fen": amount, "currency": "CNY", "actor": actor.name, "opinion": opinion}
+    more = {"amount_fen": amount, "currency": book.latest.currency, "actor": actor.name, "opinion": opinion}
     return "ClaimReviewed", _content(book.id, claim, file, **more)
 
 
@@ -167,8 +169,8 @@ def approve(
     fen = recommended if amount is None else amount
     _within_cap(_claimable(book, file.measure, file.year), fen)
     if fen > recommended:
-        raise NotAllowed("claim.above-review", "amount", recommended=rmb(recommended))
-    more = {"amount_fen": fen, "currency": "CNY", "person": person, "actor": actor.name}
+        raise NotAllowed("claim.above-review", "amount", recommended=Owed(recommended))
+    more = {"amount_fen": fen, "currency": book.latest.currency, "person": person, "actor": actor.name}
     return "ClaimApproved", _content(book.id, claim, file, **more)
 
 

@@ -276,6 +276,7 @@ def _reported(run: _Run, select: Select, year: int, reports: str) -> tuple[Colum
     found = [
         (each.rows, each.total if reports == "add-up" else each.latest)
         for parts, each in groups.items()
+        if len(parts) + 1 == select.width and (not select.foreign or parts[-1] == select.foreign)
         if all(parts[place] in wanted for place, wanted in select.groups)
     ]
     if len(found) > 1:
@@ -501,7 +502,7 @@ def _highest_only(run: _Run, group: Group, rows: Column, gross: Column) -> Award
     stacks = measure.stacks_with if measure else ()
     authorities = tuple(each for each in policy.highest_only_authorities if each not in stacks)
     where = {"policy": (run.book.id,), "measure": (measure_id,), "authority": authorities}
-    other = _reported(run, Select((OTHER_AWARD,), where), year, policy.reports)
+    other = _reported(run, Select((OTHER_AWARD,), where, policy.currency), year, policy.reports)
     if other is None:
         return Awarded(rows, gross, 0 * gross)
     paid, _ = _at(run, other, rows)

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from eventsourcing.domain import CanMutateAggregate
 from eventsourcing.utils import resolve_topic
 
-from domain.money import parse_fen
+from domain.money import FOREIGN, parse_fen
 
 ENVELOPE_FIELDS = ("originator_id", "originator_version", "timestamp", "source", "event_id", "time")
 
@@ -48,7 +48,7 @@ class LedgerEvent(CanMutateAggregate[str]):
     @classmethod
     def coherent(cls, content: dict[str, Any]) -> bool:
         """Whether the fields fit each other; a correction that breaks this has no effect."""
-        return bool(content.get("currency", "CNY") in ("CNY", None))
+        return content.get("currency", "CNY") in ("CNY", None, *FOREIGN)
 
     def mutate(self, aggregate: Any) -> Any:
         """Evolve the aggregate; the first event about one opens it."""
@@ -186,7 +186,7 @@ CHANNELS = {
     "dtc_own_brand_export": "USD",
     "b2b_pilot_export": "CNY",
 }
-"""Channels of sales, each with the currency in which it is reported."""
+"""Channels of sales, each with the currency in which it is reported here; abroad it may be another."""
 
 CUSTOMS_CODES = ("9610", "9710", "9810", "1210", "other")
 """Customs supervision codes that B2B pilot exports are reported under."""
@@ -208,7 +208,8 @@ class SalesReported(YearlyAmount):
     def coherent(cls, content: dict[str, Any]) -> bool:
         """A channel has its currency, and one channel has customs codes."""
         coded = content["customs_code"] is None or content["channel"] == "b2b_pilot_export"
-        return coded and bool(content["currency"] == CHANNELS.get(content["channel"]))
+        fits = content["currency"] == CHANNELS.get(content["channel"])
+        return coded and bool(fits or content["currency"] in FOREIGN)
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -225,6 +226,11 @@ class DesignPurchased(YearlyAmount):
 @dataclass(frozen=True, kw_only=True)
 class DesignServicesSold(YearlyAmount):
     """A design house's sales to e-commerce enterprises in a year, as recognised (article 九)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResearchSpent(YearlyAmount):
+    """Research and development expenses of a year, as recognised (研发费用)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +255,11 @@ class ContributionAssessed(EnterpriseEvent):
     year: int
     amount_fen: int
     currency: str
+
+    @classmethod
+    def coherent(cls, content: dict[str, Any]) -> bool:
+        """It is assessed in yuan."""
+        return bool(content["currency"] == "CNY")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -394,9 +405,13 @@ class SettlementProposed(SettlementEvent):
 
     ``budget_fen`` is what there is to divide, ``sharing_fen`` what shares it; the two and the
     cut (the last remainder that still gets a fen, and its key) decide every payment.
+    Where a policy has several pots (``domain.dividing``), each has its own in ``pots``: [pot,
+    budget, sharing, payable, cut remainder, cut key]; ``budgets`` are [name, appropriation,
+    carried, spent]. Both are empty where there is one.
     ``lines_digest`` is of the list (``domain.settling.line_bytes``).
     """
 
+    class_version: ClassVar[int] = 2
     number: int
     known: int
     appropriation_fen: int
@@ -413,6 +428,13 @@ class SettlementProposed(SettlementEvent):
     awards: int
     enterprises: int
     lines_digest: str
+    budgets: list[list[Any]]
+    pots: list[list[Any]]
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Version 1 knew one budget a period."""
+        state.update(budgets=[], pots=[])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -462,9 +484,11 @@ class SettlementClosed(SettlementEvent):
     """The published list is final: each enterprise's part is an ``AwardsSettled`` just before this.
 
     ``log_size`` and ``log_root`` (hex) are the log's checkpoint just before the closing;
-    ``measures`` are [award year, measure, gross, withheld, payable, enterprises] sums in fen.
+    ``measures`` are [award year, measure, gross, withheld, payable, enterprises] sums in fen;
+    ``budgets`` and ``pots`` are the proposal's.
     """
 
+    class_version: ClassVar[int] = 2
     number: int
     lines_digest: str
     known: int
@@ -483,6 +507,13 @@ class SettlementClosed(SettlementEvent):
     measures: list[list[Any]]
     log_size: int
     log_root: str
+    budgets: list[list[Any]]
+    pots: list[list[Any]]
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Version 1 knew one budget a period."""
+        state.update(budgets=[], pots=[])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -503,7 +534,8 @@ class AccountEvent(LedgerEvent):
 class AwardsSettled(AccountEvent):
     """An enterprise's part of a closed year.
 
-    ``lines`` are [measure, award year, gross, withheld, reduction, payable] in fen.
+    ``lines`` are [measure, award year, gross, withheld, reduction, payable] in fen, followed by
+    the pot where the policy has several (``domain.dividing``).
     """
 
     lines: list[list[Any]]

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from domain import events
 from domain.events import CATALOGUE, DatedFact, YearlyAmount
+from domain.money import FOREIGN
 from domain.months import month_in
 
 SEP = "\x1f"
@@ -117,7 +118,8 @@ class EnterpriseFacts:
     """The folded facts of one enterprise.
 
     ``dated``: event → identity → [earliest day, attributes of its records on that day].
-    ``amounts``: event → group and year → reports. ``figures``: event → year → figures.
+    ``amounts``: event → group, currency (where it is a foreign one) and year → reports.
+    ``figures``: event → year → figures.
     ``approvals``: policy and measure → approved claims. ``claims``: policy and claim → claim.
     ``profile``: the latest entry of the register.
     """
@@ -185,7 +187,8 @@ class EnterpriseFacts:
 
     def _add_amount(self, fact: Fact, content: dict[str, Any]) -> None:
         group = cast("type[YearlyAmount]", CATALOGUE[fact.name]).group
-        key = SEP.join([*(str(content[part] or "") for part in group), str(content["year"])])
+        apart = [content["currency"]] if content["currency"] in FOREIGN else []
+        key = SEP.join([*(str(content[part] or "") for part in group), *apart, str(content["year"])])
         amount, month = content["amount_fen"], month_in(content["year"], fact.time)
         latest = f"{fact.time}{SEP}{key_of(fact.source, fact.event_id)}"
         of_name = self.amounts.setdefault(fact.name, {})

@@ -13,6 +13,30 @@ from dataclasses import dataclass
 AMOUNT_FEN_MAX = 10**14 - 1
 """Largest single amount: ¥999,999,999,999.99. Keeps every product of ``kinds`` below 2**63."""
 
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """A currency of two decimals: how it is written before an amount, its unit and name in Chinese."""
+
+    symbol: str
+    unit: str
+    name: str
+
+
+CURRENCIES = {
+    "CNY": Currency("¥", "元", "人民币"),
+    "USD": Currency("US$", "美元", "美元"),
+    "HKD": Currency("HK$", "港元", "港币"),
+    "MOP": Currency("MOP$", "澳门元", "澳门币"),
+    "EUR": Currency("€", "欧元", "欧元"),
+}
+"""What amounts may be in. One of no or three decimals (JPY, KRW, KWD) is not among them: everything
+is counted in hundredths."""
+PAID_IN = tuple(code for code in CURRENCIES if code != "USD")
+"""What a policy may pay in. Dollars are reported, for exports, and never paid."""
+FOREIGN = frozenset(PAID_IN) - {"CNY"}
+"""What is kept apart where it is reported: the other currencies are those of their channel."""
+
 AMOUNT_PATTERN = r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,2})?"
 _AMOUNT = re.compile(AMOUNT_PATTERN)
 
@@ -47,7 +71,19 @@ def grouped(fen: int) -> str:
 
 def rmb(fen: int) -> str:
     """Print fen for readers, ``123456789`` → ``"¥1,234,567.89"``."""
-    return ("-" if fen < 0 else "") + "¥" + grouped(abs(fen))
+    return printed(fen, "CNY")
+
+
+def printed(hundredths: int, currency: str) -> str:
+    """Print an amount with its currency, ``(123456789, "HKD")`` → ``"HK$1,234,567.89"``."""
+    return ("-" if hundredths < 0 else "") + CURRENCIES[currency].symbol + grouped(abs(hundredths))
+
+
+class Owed(int):
+    """An amount within a refusal: who shows the refusal knows the currency, and prints it."""
+
+    def __format__(self, spec: str) -> str:
+        return rmb(self)
 
 
 @dataclass(frozen=True, slots=True)

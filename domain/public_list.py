@@ -2,14 +2,17 @@
 
 The first line is the head, then one line for each award in the order in which equal remainders
 get the spare fen, then, in a file, one line with the proof. A line's leaf is the hash of its bytes
-without the line feed (RFC 9162 section 2.1.1), head first. Every amount is in whole fen. What the
+without the line feed (RFC 9162 section 2.1.1), head first. Every amount is in whole fen, or
+hundredths of the policy's currency. What the
 policy masks is masked in the lines themselves, so that the root can be checked by who may not see
 more. Size, sector, region (town), measure and instrument are those that the EU's rules on the
 transparency of state aid ask for, where the register knows them.
 
-From the lines alone a reader recomputes all payments. Of every line with a ``basis``::
+From the lines alone a reader recomputes all payments. ``pots`` in the head are [pot, what it has,
+what shares it] (``domain.dividing``; the only one of most policies is called ``""``). Of every line
+with a ``basis``, within its pot::
 
-    share   = basis * budget / sharing, divided by the largest remainder, or basis where all fit
+    share   = basis * what it has / what shares it, by the largest remainder, or basis where all fit
     payable = share, less withheld where the basis is the gross amount
 
 and of a line without one ``payable = gross - withheld``: it is paid from other funds.
@@ -26,11 +29,11 @@ from domain.masking import masked
 from domain.merkle import Growing, leaf_hash
 from domain.policy.rulebook import Rulebook
 from domain.settlement import basis, shares_budget
-from domain.settling import SettledLine
+from domain.settling import SettledLine, division_of
 
 FORMAT = "subsidy-public-list/1"
 COLUMNS = (
-    *("number", "code", "name", "town", "size", "sector", "article", "measure", "title", "award_year"),
+    *("number", "code", "name", "town", "size", "sector", "article", "measure", "title", "award_year", "pot"),
     *("gross", "withheld", "basis", "reduction", "payable"),
 )
 MARK_DIGITS = 8
@@ -72,10 +75,11 @@ def head_line(book: Rulebook, year: int, proposal: dict[str, Any]) -> str:
         "year": year,
         "number": proposal["number"],
         "known": proposal["known"],
-        "currency": "CNY",
-        "unit": "fen",
+        "currency": policy.currency,
+        "unit": "hundredths",
         "budget": proposal["budget_fen"],
         "sharing": proposal["sharing_fen"],
+        "pots": pots_of(proposal),
         "gross": proposal["gross_fen"],
         "withheld": proposal["withheld_fen"],
         "payable": proposal["payable_fen"],
@@ -89,6 +93,12 @@ def head_line(book: Rulebook, year: int, proposal: dict[str, Any]) -> str:
     return encoded(said)
 
 
+def pots_of(proposal: dict[str, Any]) -> list[list[Any]]:
+    """Each pot with what it has and what shares it, in order of payment."""
+    pots = division_of(proposal).pots
+    return [[pot, of.budget, of.total] for pot, of in sorted(pots.items())]
+
+
 def award_line(book: Rulebook, mask: tuple[str, ...], number: int, award: Named) -> str:
     """The line of one award; ``number`` counts from 1, and is the leaf's index as well."""
     line, (name, town, size, sector) = award
@@ -100,7 +110,7 @@ def award_line(book: Rulebook, mask: tuple[str, ...], number: int, award: Named)
             *(number, *masked(line.code, name, town, mask), town, size, sector),
             *(measure.article if measure else "", line.measure),
             measure.title["zh"] if measure else line.measure,
-            *(line.award_year, line.gross, line.withheld),
+            *(line.award_year, line.pot, line.gross, line.withheld),
             basis(policy, line.gross, line.withheld) if inside else None,
             *(line.reduction, line.payable),
         ]

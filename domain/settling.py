@@ -6,12 +6,15 @@ the state and returns the event's content, or raises ``NotAllowed``. There is no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from domain.dividing import Division, budget_id
 from domain.facts import Fact
 from domain.money import Apportionment
+from domain.policy.rulebook import Rulebook
 from domain.roles import Actor, NotAllowed, require
 
 Said = tuple[str, dict[str, Any]]
@@ -22,7 +25,7 @@ class SettledLine(NamedTuple):
     """One award in a year's list, in fen: gross = withheld + reduction + payable.
 
     ``award_year`` is another year than the settlement's for what an adjustment or a carried
-    reduction brings in.
+    reduction brings in; ``pot`` is what pays it (``domain.dividing``), ``""`` where there is one.
     """
 
     code: str
@@ -32,6 +35,12 @@ class SettledLine(NamedTuple):
     withheld: int
     reduction: int
     payable: int
+    pot: str = ""
+
+    @property
+    def said(self) -> tuple[Any, ...]:
+        """Its fields; the pot only where there are several."""
+        return tuple(self) if self.pot else self[:7]
 
 
 def line_bytes(line: SettledLine) -> bytes:
@@ -39,7 +48,7 @@ def line_bytes(line: SettledLine) -> bytes:
 
     The digest is SHA-256 over all lines in order of code, measure and award year.
     """
-    return ("\t".join(str(part) for part in line) + "\n").encode()
+    return ("\t".join(str(part) for part in line.said) + "\n").encode()
 
 
 @dataclass(slots=True)
@@ -83,10 +92,71 @@ class Settlement:
         return [each.objection for each in self.objections.values() if each.outcome is None]
 
 
-def apportionment_of(said: dict[str, Any]) -> Apportionment:
-    """The apportionment that a proposal or closing names; it decides every payment."""
-    cut = int(said["cut_remainder"]), tuple(said["cut_key"])
-    return Apportionment(said["budget_fen"], said["sharing_fen"], *cut)
+def division_of(said: dict[str, Any]) -> Division:
+    """The division that a proposal or closing names; it decides every payment."""
+    pots = said["pots"] or [["", said["budget_fen"], said["sharing_fen"], 0, *cut_of(said)]]
+    return Division(
+        said["budget_fen"],
+        {
+            pot: Apportionment(budget, sharing, int(remainder), tuple(key))
+            for pot, budget, sharing, _, remainder, key in pots
+        },
+    )
+
+
+def cut_of(said: dict[str, Any]) -> tuple[str, list[str]]:
+    """The cut of the only pot: the last remainder that still gets a fen, and its key."""
+    return said["cut_remainder"], said["cut_key"]
+
+
+def figures_of(shares: Division, payable: dict[str, int]) -> dict[str, Any]:
+    """A division as a proposal names it; ``payable`` is what each pot pays, in fen."""
+    alone = shares.of("") if set(shares.pots) <= {""} else Apportionment(0, 0)
+    return {
+        "budget_fen": shares.budget,
+        "sharing_fen": shares.total,
+        "cut_remainder": str(alone.cut_remainder),
+        "cut_key": list(alone.cut_key),
+        "pots": []
+        if set(shares.pots) <= {""}
+        else [
+            [pot, of.budget, of.total, payable.get(pot, 0), str(of.cut_remainder), list(of.cut_key)]
+            for pot, of in sorted(shares.pots.items())
+        ],
+    }
+
+
+def moved_of(
+    book: Rulebook, year: int, closed: Mapping[int, Mapping[str, Any]]
+) -> dict[str, tuple[int, int]]:
+    """(carried, spent) of each named budget: what closed years bring into a year's, and took of it, in fen.
+
+    ``closed`` are the closings by year (the content of ``SettlementClosed``).
+    """
+    if book.period_of(year) == "life":
+        spent: dict[str, int] = {}
+        for of, said in closed.items():
+            if of != year and book.period_of(of) == "life":
+                for name, (_, paid) in _paid_of(said).items():
+                    spent[name] = spent.get(name, 0) + paid
+        return {name: (0, fen) for name, fen in spent.items()}
+    before = closed.get(year - 1)
+    if before is None or book.of_year(year).procedure.unspent != "next-year":
+        return {}
+    return {name: (budget - paid, 0) for name, (budget, paid) in _paid_of(before).items()}
+
+
+def _paid_of(said: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """(what there was, what was paid of it) of each named budget of a closed year."""
+    if not said["pots"]:
+        return {"": (said["budget_fen"], said["payable_fen"] - said["outside_fen"])}
+    paid: dict[str, int] = {}
+    for pot, _, _, payable, _, _ in said["pots"]:
+        paid[budget_id(pot)] = paid.get(budget_id(pot), 0) + payable
+    return {
+        name: (appropriation + carried - spent, paid.get(name, 0))
+        for name, appropriation, carried, spent in said["budgets"]
+    }
 
 
 def fold(policy: str, year: int, history: list[Fact]) -> Settlement:

@@ -49,7 +49,7 @@ def _towards(facts: EnterpriseFacts, policy: Policy, target: Target, read: _Read
     reported = facts.amounts.get(target.of.fact)
     if not reported:
         return {}
-    key = (target.of.fact, target.of.groups)
+    key = (target.of.fact, target.of.groups, target.of.foreign)
     amounts = read.get(key)
     if amounts is None:
         amounts = read[key] = _monthly(reported, target.of, policy.reports)
@@ -91,6 +91,8 @@ def _monthly(reported: dict[str, Reports], select: Select, reports: str) -> dict
     found: dict[int, Months] = {}
     for key, entry in reported.items():
         parts = key.split(SEP)
+        if len(parts) != select.width or (select.foreign and parts[-2] != select.foreign):
+            continue
         for place, wanted in select.groups:
             if parts[place] not in wanted:
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.awards import AWAITING, CONFLICT, NO_HISTORY, SHORT_HISTORY, Step
-from domain.money import grouped, rmb, yuan
+from domain.money import printed, yuan
 from domain.policy.model import Words
 
 MONEY = frozenset(
@@ -119,13 +119,16 @@ CONDITIONS: dict[str, tuple[str, str]] = {
 }
 
 
-def said(table: dict[str, tuple[str, str]], key: str, values: dict[str, Any]) -> Words:
-    """The words of an entry with its values, in both languages."""
+def said(table: dict[str, tuple[str, str]], key: str, values: dict[str, Any], currency: str = "CNY") -> Words:
+    """The words of an entry with its values, in both languages; ``currency`` is the policy's."""
     zh, en = table[key]
-    return {"zh": zh.format(**shown(values, "zh")), "en": en.format(**shown(values, "en"))}
+    return {
+        "zh": zh.format(**shown(values, "zh", currency)),
+        "en": en.format(**shown(values, "en", currency)),
+    }
 
 
-def shown(values: dict[str, Any], language: str) -> dict[str, str]:
+def shown(values: dict[str, Any], language: str, currency: str = "CNY") -> dict[str, str]:
     """Values for readers: fen as ¥1,234.56, rates as percentages, no cap as such."""
     unlimited = "不设上限" if language == "zh" else "none"
     found: dict[str, str] = {}
@@ -137,10 +140,10 @@ def shown(values: dict[str, Any], language: str) -> dict[str, str]:
         elif name == "missing":
             found[name] = CONDITIONS.get(value, (value, value))[language == "en"]
         elif name in MONEY:
-            in_dollars = values.get("currency") == "USD" and name in ("amount", "unit", "short", "threshold")
-            found[name] = f"US${grouped(value)}" if in_dollars else rmb(value)
+            reported = name in ("amount", "unit", "short", "threshold")
+            found[name] = printed(value, values.get("currency", currency) if reported else currency)
         elif name == "base":
-            found[name] = "、".join(map(rmb, value)) if language == "zh" else ", ".join(map(rmb, value))
+            found[name] = ("、" if language == "zh" else ", ").join(printed(each, currency) for each in value)
         elif isinstance(value, list | tuple):
             found[name] = ("、" if language == "zh" else ", ").join(str(each) for each in value)
         else:
@@ -160,52 +163,63 @@ def plain(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def step_document(step: Step) -> dict[str, Any]:
+def step_document(step: Step, currency: str = "CNY") -> dict[str, Any]:
     """One step as data with its words; without a cap, the words do not speak of one."""
     uncapped = "cap" in step.values and step.values["cap"] is None
     worded = f"{step.op}-open" if uncapped else step.op
-    return {"op": step.op, "values": plain(step.values), "words": said(STEPS, worded, step.values)}
+    return {"op": step.op, "values": plain(step.values), "words": said(STEPS, worded, step.values, currency)}
 
 
-def highest_only_words(gross: int, other: int, withheld: int, rule: str) -> Words:
+def highest_only_words(gross: int, other: int, withheld: int, rule: str, currency: str = "CNY") -> Words:
     """Both sums, which of them wins, and what would flip it."""
+
+    def money(fen: int) -> str:
+        return printed(fen, currency)
+
     eligible = gross - withheld
-    zh = f"本政策 {rmb(gross)}，我市其他政策对同一事项已给 {rmb(other)}，从高不重复："
-    en = f"this policy gives {rmb(gross)}, other policies of the city gave {rmb(other)} for the same matter: "
+    zh = f"本政策 {money(gross)}，我市其他政策对同一事项已给 {money(other)}，从高不重复："
+    en = f"this policy gives {money(gross)}, other policies of the city gave {money(other)} "
+    en += "for the same matter: "
     if not other:
         return {
-            "zh": f"本政策 {rmb(gross)}，没有我市其他政策对同一事项的奖励；若另有奖励，两者取高",
-            "en": f"this policy gives {rmb(gross)}, no other policy of the city gave anything for it; "
+            "zh": f"本政策 {money(gross)}，没有我市其他政策对同一事项的奖励；若另有奖励，两者取高",
+            "en": f"this policy gives {money(gross)}, no other policy of the city gave anything for it; "
             "if one did, the higher of the two would be paid",
         }
     if rule == "barred":
         flip = ("若撤回其他奖励，则全额发放", "without the other award it would be paid in full")
     elif eligible:
         flip = (
-            f"若其他奖励达到 {rmb(gross)}，则不再发放",
-            f"if the other reached {rmb(gross)}, nothing would be paid",
+            f"若其他奖励达到 {money(gross)}，则不再发放",
+            f"if the other reached {money(gross)}, nothing would be paid",
         )
     else:
         flip = (
-            f"若其他奖励低于 {rmb(gross)}，则补足差额",
-            f"were the other below {rmb(gross)}, the difference would be paid",
+            f"若其他奖励低于 {money(gross)}，则补足差额",
+            f"were the other below {money(gross)}, the difference would be paid",
         )
     return {
-        "zh": f"{zh}扣除 {rmb(withheld)}，余 {rmb(eligible)}；{flip[0]}",
-        "en": f"{en}{rmb(withheld)} withheld, {rmb(eligible)} left; {flip[1]}",
+        "zh": f"{zh}扣除 {money(withheld)}，余 {money(eligible)}；{flip[0]}",
+        "en": f"{en}{money(withheld)} withheld, {money(eligible)} left; {flip[1]}",
     }
 
 
-def pro_rata_words(sharing: int, budget: int, fraction: str, percent: str, before: int, after: int) -> Words:
+def pro_rata_words(
+    sharing: int, budget: int, fraction: str, percent: str, before: int, after: int, currency: str = "CNY"
+) -> Words:
     """Whether and how the budget reduced an award."""
+
+    def money(fen: int) -> str:
+        return printed(fen, currency)
+
     if sharing <= budget:
         return {
-            "zh": f"应兑现合计 {rmb(sharing)} 未超过预算 {rmb(budget)}，不下调",
-            "en": f"the awards sum to {rmb(sharing)}, within the budget of {rmb(budget)}: not reduced",
+            "zh": f"应兑现合计 {money(sharing)} 未超过预算 {money(budget)}，不下调",
+            "en": f"the awards sum to {money(sharing)}, within the budget of {money(budget)}: not reduced",
         }
     return {
-        "zh": f"应兑现合计 {rmb(sharing)} 超过预算 {rmb(budget)}，按 {fraction}（{percent}）下调："
-        f"{rmb(before)} → {rmb(after)}（尾差按最大余数法分配）",
-        "en": f"the awards sum to {rmb(sharing)}, above the budget of {rmb(budget)}; reduced to "
-        f"{fraction} ({percent}): {rmb(before)} → {rmb(after)} (spare fen by largest remainder)",
+        "zh": f"应兑现合计 {money(sharing)} 超过预算 {money(budget)}，按 {fraction}（{percent}）下调："
+        f"{money(before)} → {money(after)}（尾差按最大余数法分配）",
+        "en": f"the awards sum to {money(sharing)}, above the budget of {money(budget)}; reduced to "
+        f"{fraction} ({percent}): {money(before)} → {money(after)} (spare fen by largest remainder)",
     }

@@ -6,7 +6,7 @@ packed anew beside it; when that has become a good part of it, everything is pac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -14,8 +14,10 @@ import numpy as np
 
 from domain.apportioning import cut_of, shares
 from domain.columns import Awarded, Column, Group
+from domain.dividing import Division, in_turn
 from domain.events import is_enterprise
 from domain.facts import EnterpriseFacts, fold
+from domain.money import Apportionment
 from domain.policy.rulebook import Rulebook
 from domain.settlement import basis, shares_budget
 from ledger.application import Ledger
@@ -39,8 +41,7 @@ class Paid(NamedTuple):
     named: Column
     """Who has an award, be it paid or not."""
     budget: Budget
-    total: int
-    """Fen that share the budget, before the reduction."""
+    shares: Division
 
 
 class Awards(NamedTuple):
@@ -80,13 +81,13 @@ class CityColumns:
         """The credit code of a rank."""
         return bytes(self.codes[rank]).decode("ascii")
 
-    def spread(self, paid: dict[str, int], budget: Budget, total: int) -> Paid:
+    def spread(self, paid: dict[str, int], budget: Budget, shares: Division) -> Paid:
         """Payments by code as a column."""
         fen, named = np.zeros(len(self.codes), np.int64), np.zeros(len(self.codes), bool)
         at = self.codes.searchsorted(np.array(list(paid), self.codes.dtype))
         fen[at] = np.fromiter(paid.values(), np.int64, len(paid))
         named[at] = True
-        return Paid(fen, named, budget, total)
+        return Paid(fen, named, budget, shares)
 
     def paid(self, rows: Rows, book: Rulebook, years: list[int], budget: Budget) -> Paid:
         """What everyone is paid for some years out of one budget, all computed anew.
@@ -95,13 +96,20 @@ class CityColumns:
             ArithmeticError: should the payments ever exceed the budget; nothing is then paid.
         """
         awards = self.awards(rows, book, years)
-        fen, total, inside = divided(awards, book, budget.amount)
+        fen, shares, inside = divided(awards, book, budget.amounts, self.towns(rows, book))
         if inside > budget.amount:
             raise ArithmeticError(f"{inside} fen payable out of {budget.amount}")
         paid, named = np.zeros(len(self.codes), np.int64), np.zeros(len(self.codes), bool)
         np.add.at(paid, awards.ranks, fen)
         named[awards.ranks] = True
-        return Paid(paid, named, budget, total)
+        return Paid(paid, named, budget, shares)
+
+    def towns(self, rows: Rows, book: Rulebook) -> list[str] | None:
+        """Every enterprise's town by rank, where that says which budget pays it."""
+        if not book.by_town:
+            return None
+        found = {row[0]: row[1] for row in rows.all("SELECT code, town FROM enterprises")}
+        return [found.get(self.code(rank), "") for rank in range(len(self.codes))]
 
     def awards(self, rows: Rows, book: Rulebook, years: list[int]) -> Awards:
         """Every award for some years under some rules, gross and withheld."""
@@ -139,25 +147,62 @@ def in_order(found: list[tuple[Group, Awarded]]) -> Awards:
     return Awards(ranks[order], groups[order], gross[order], withheld[order], of)
 
 
-def divided(awards: Awards, book: Rulebook, budget: int) -> tuple[Column, int, int]:
-    """(fen payable for each award, fen that share the budget, fen payable out of it)."""
+def divided(
+    awards: Awards, book: Rulebook, amounts: Mapping[str, int], towns: list[str] | None = None
+) -> tuple[Column, Division, int]:
+    """(fen payable for each award, the division, fen payable out of the budgets).
+
+    Args:
+        amounts: fen by named budget; ``""`` for a policy's only one.
+        towns: by rank, where the town says which budget pays.
+    """
     inside = np.array([shares_budget(book.of_year(year), measure) for year, measure in awards.of], bool)
     first = np.array([book.of_year(year).pro_rata == "standards-first" for year, _ in awards.of], bool)
     mine = inside[awards.groups] if len(awards.of) else np.zeros(0, bool)
     payable = awards.gross - awards.withheld
-    if not mine.any():
-        return payable, 0, 0
+    pots, numbers = _pots(awards, book, towns)
+    numbers = numbers[mine]
     shared = np.zeros(int(mine.sum()), np.int64)
     gross, withheld, standards = awards.gross[mine], awards.withheld[mine], first[awards.groups[mine]]
     for each in {bool(value) for value in first}:
         policy = next(book.of_year(year) for year, _ in awards.of if _standards(book, year) == each)
         here = standards == each
         shared[here] = basis(policy, gross[here], withheld[here])
-    cut = cut_of(shared, budget)
-    share = shares(shared, budget, cut)
+    share = shared.copy()
+
+    def cut(pot: str, budget: int) -> Apportionment:
+        here = numbers == pots.get(pot, -1)
+        found = cut_of(shared[here], budget)
+        share[here] = shares(shared[here], budget, found)
+        return Apportionment(budget, found.total)
+
+    division = in_turn([*pots, *_own_pots(awards, book)], amounts, cut)
     share[standards] -= np.minimum(share[standards], withheld[standards])
     payable[mine] = share
-    return payable, cut.total, int(share.sum())
+    return payable, division, int(share.sum())
+
+
+def _own_pots(awards: Awards, book: Rulebook) -> set[str]:
+    """The pots of the policy in the years that there are awards of."""
+    return {pot for year in {year for year, _ in awards.of} for pot in book.of_year(year).pots}
+
+
+def _pots(awards: Awards, book: Rulebook, towns: list[str] | None) -> tuple[dict[str, int], Column]:
+    """A number for each pot, and each award's."""
+    number: dict[str, int] = {}
+    names = sorted(set(towns or [""]))
+    table = np.array(
+        [
+            [number.setdefault(book.pot_of(year, measure, town), len(number)) for town in names]
+            for year, measure in awards.of
+        ],
+        np.int64,
+    ).reshape(len(awards.of), len(names))
+    if not towns:
+        return number, table[awards.groups, 0] if len(awards.of) else awards.groups
+    place = {town: at for at, town in enumerate(names)}
+    at = np.array([place[town] for town in towns], np.int64)
+    return number, table[awards.groups, at[awards.ranks]] if len(awards.of) else awards.groups
 
 
 def _standards(book: Rulebook, year: int) -> bool:

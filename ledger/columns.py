@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 import numpy as np
 
 from domain.apportioning import Column, Cut, cut_of, exact_sum, shares
+from domain.dividing import Division, in_turn
 from domain.money import Apportionment
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, basis, shares_budget
@@ -40,7 +41,10 @@ class Columns:
         self.inside: dict[Group, int | None] = {}
         """The number of each group that shares the budget; ``None`` for one that does not."""
         self.outside: dict[Group, int] = {}
+        self.pots: dict[str, int] = {}
+        """The number of each pot that awards share."""
         self._shared, self._withheld, self._group = array("q"), array("q"), array("H")
+        self._pot = array("H")
         last: tuple[object, ...] = ()
         for line in lines:
             if line[:3] <= last:
@@ -54,6 +58,10 @@ class Columns:
             self._shared.append(basis(book.of_year(line.year), line.gross, line.withheld))
             self._withheld.append(line.withheld)
             self._group.append(number)
+            if book.divides:
+                self._pot.append(self.pots.setdefault(line.pot, len(self.pots)))
+        if not book.divides:
+            self.pots[""] = 0
 
     def _number(self, line: Line) -> int | None:
         group = (line.year, line.measure)
@@ -67,20 +75,43 @@ class Columns:
         """What of each award is reduced, in fen."""
         return np.asarray(self._shared)
 
-    def divide(self, budget: int) -> tuple[Apportionment, dict[Group, int]]:
-        """How a budget is divided, and the fen payable by year and measure."""
-        cut = cut_of(self.shared, budget)
-        found = Apportionment(budget, cut.total, cut.remainder, self._key_at(cut))
-        return found, self._payable(shares(self.shared, budget, cut))
+    def divide(
+        self, amounts: Mapping[str, int], pots: Iterable[str]
+    ) -> tuple[Division, dict[Group, int], dict[str, int]]:
+        """How budgets are divided, the fen payable by year and measure, and by pot.
 
-    def _key_at(self, cut: Cut) -> tuple[str, ...]:
+        Args:
+            amounts: fen by named budget.
+            pots: the policy's pots, also those that no award shares.
+        """
+        paid = self.shared.copy()
+
+        def cut(pot: str, budget: int) -> Apportionment:
+            mine = self._mine(pot)
+            shared = self.shared[mine]
+            found = cut_of(shared, budget)
+            paid[mine] = shares(shared, budget, found)
+            return Apportionment(budget, found.total, found.remainder, self._key_at(found, pot))
+
+        division = in_turn([*pots, *self.pots], amounts, cut)
+        by_group = self._payable(paid)
+        return division, by_group, {pot: exact_sum(paid[self._mine(pot)]) for pot in division.pots}
+
+    def _mine(self, pot: str) -> Column:
+        """The places of a pot's awards."""
+        if not self.book.divides:
+            return slice(None)
+        return np.asarray(self._pot) == self.pots.get(pot, -1)
+
+    def _key_at(self, cut: Cut, pot: str) -> tuple[str, ...]:
         """The key of the award at the cut: the awards are gone through again up to it."""
         if cut.place < 0:
             return ()
-        inside = (line for line in self.lines if self._number(line) is not None)
+        inside = (line for line in self.lines if self._number(line) is not None and line.pot == pot)
         return next(islice(inside, cut.place, None)).key
 
     def _payable(self, paid: Column) -> dict[Group, int]:
+        """Fen by year and measure; ``paid`` becomes what is left of each share after highest-only."""
         groups, withheld = np.asarray(self._group), np.asarray(self._withheld)
         found = dict(self.outside)
         for of, number in self.inside.items():
@@ -91,5 +122,6 @@ class Columns:
             if self.book.of_year(of[0]).pro_rata == "standards-first":
                 # Highest-only then takes off at most what is left of the standard.
                 share = share - np.minimum(share, withheld[mine])
+                paid[mine] = share
             found[of] = exact_sum(share)
         return found

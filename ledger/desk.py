@@ -209,7 +209,7 @@ def _earned(facts: EnterpriseFacts, book: Rulebook, year: int) -> Iterator[dict[
                     "item": item,
                     "year": year,
                     "amount_fen": fen,
-                    "currency": "CNY",
+                    "currency": book.latest.currency,
                 }
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from domain.awards import Award, Step, awards_of
+from domain.dividing import GROUP
 from domain.facts import EnterpriseFacts
 from domain.money import yuan
 from domain.outlook import outlook_of
-from domain.policy.model import Policy
+from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, basis, payable_of, shares_budget
 from domain.words import FLAGS, HINTS, highest_only_words, plain, pro_rata_words, said, step_document
@@ -52,7 +53,8 @@ def explain(
     for measure in measures:
         steps = [step for step in trace if step.measure == measure and step.year == year]
         award = awards.get(year, {}).get(measure, Award())
-        explained.append(_award(rows, code, book, year, measure, award, steps, found, events, facts))
+        pot = book.pot_of(year, measure, facts.profile.town if facts.profile else "")
+        explained.append(_award(rows, code, book, year, measure, award, steps, found, pot, events, facts))
     return {
         "format": FORMAT,
         "enterprise": code,
@@ -62,6 +64,7 @@ def explain(
         "policy_version": governing.version,
         "policy_digest": governing.digest,
         "year": year,
+        **queries.currency_of(governing),
         "position": queries.position(rows, at),
         "awards": explained,
     }
@@ -76,12 +79,13 @@ def _award(
     award: Award,
     steps: list[Step],
     found: Pool,
+    pot: str,
     events: list[Stored],
     facts: EnterpriseFacts,
 ) -> dict[str, Any]:
     policy = book.of_year(year)
     measure = policy.measures.get(measure_id) or book.segments[measure_id][-1].measure
-    paid = payable_of(Line(code, measure_id, year, award.gross, award.withheld), book, found.shares)
+    paid = payable_of(Line(code, measure_id, year, award.gross, award.withheld, pot), book, found.shares)
     sources = queries.sources_of(events, measure, facts)
     return {
         "measure": measure_id,
@@ -93,10 +97,12 @@ def _award(
         "readings": [_reading(policy, name) for name in (*measure.readings, *policy.general_readings)],
         "sources": [source_document(rows, event) for event in sources[:SOURCES_MAX]],
         "sources_count": len(sources),
-        "steps": [step_document(step) for step in steps],
+        "steps": [step_document(step, policy.currency) for step in steps],
         "gross": yuan(paid.gross),
         "highest_only": _highest_only(policy, award),
-        "pro_rata": _pro_rata(policy, measure_id, award, found, paid.gross - paid.reduction - paid.withheld),
+        "pro_rata": _pro_rata(
+            policy, measure_id, award, found, pot, paid.gross - paid.reduction - paid.withheld
+        ),
         "withheld": yuan(paid.withheld),
         "eligible": yuan(paid.gross - paid.withheld),
         "reduction": yuan(paid.reduction),
@@ -147,32 +153,50 @@ def _highest_only(policy: Policy, award: Award) -> dict[str, Any]:
         "other": yuan(award.other),
         "higher": "this" if award.gross >= award.other else "other",
         "withheld": yuan(award.withheld),
-        "words": highest_only_words(award.gross, award.other, award.withheld, policy.highest_only),
+        "words": highest_only_words(
+            award.gross, award.other, award.withheld, policy.highest_only, policy.currency
+        ),
     }
 
 
-def _pro_rata(policy: Policy, measure: str, award: Award, found: Pool, payable: int) -> dict[str, Any]:
+def _pot_words(policy: Policy, pot: str) -> Words:
+    """Which of several pots pays, as words before those of the reduction; of one, nothing."""
+    budget, _, group = pot.partition(GROUP)
+    name = next((each.name for each in policy.budgets if each.id == budget), {"zh": "", "en": ""})
+    class_ = (f"第{group}类" if group else "", f"class {group}" if group else "")
+    zh, en = name["zh"] + class_[0], ", ".join(filter(None, (name["en"], class_[1])))
+    return {"zh": f"{zh}：" if zh else "", "en": f"{en}: " if en else ""}
+
+
+def _pro_rata(
+    policy: Policy, measure: str, award: Award, found: Pool, pot: str, payable: int
+) -> dict[str, Any]:
     clause = policy.clause("pro-rata")
-    value = found.factor
+    shares, value = found.shares.of(pot), found.shares.factor_of(pot)
     fraction = f"{value.numerator}/{value.denominator}"
     inside = shares_budget(policy, measure)
     words = (
         pro_rata_words(
-            found.total,
-            found.budget.amount,
+            shares.total,
+            shares.budget,
             fraction,
             queries.percent(value),
             basis(policy, award.gross, award.withheld),
             payable,
+            policy.currency,
         )
         if inside
         else {"zh": "由其他资金列支，不计入本预算", "en": "paid from other funds, outside this budget"}
     )
+    if inside:
+        named = _pot_words(policy, pot)
+        words = {language: named[language] + text for language, text in words.items()}
     return {
         "quote": clause.quote,
         "applies": inside,
-        "budget": yuan(found.budget.amount),
-        "sharing": yuan(found.total),
+        **({"pot": pot} if pot else {}),
+        "budget": yuan(shares.budget),
+        "sharing": yuan(shares.total),
         "factor": fraction,
         "percent": queries.percent(value),
         "words": words,
@@ -191,6 +215,7 @@ def outlook(
         "enterprise": code,
         "policy": policy,
         "year": year,
+        **queries.currency_of(governing),
         "position": queries.position(rows, at),
         "hints": [
             {
@@ -199,7 +224,7 @@ def outlook(
                 "title": dict(governing.measures[hint.measure].title),
                 "hint": hint.code,
                 "values": plain(hint.values),
-                "words": said(HINTS, hint.code, hint.values),
+                "words": said(HINTS, hint.code, hint.values, governing.currency),
             }
             for hint in hints
         ],

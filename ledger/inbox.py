@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from domain.events import CATALOGUE
 from domain.facts import AMENDMENTS, SEP, EnterpriseFacts, Fact, claim_key, fold, key_of, merged
-from domain.money import AMOUNT_FEN_MAX, rmb, yuan
+from domain.money import AMOUNT_FEN_MAX, FOREIGN, printed, yuan
 from domain.policy.rulebook import Rulebook
 from ledger.application import Ledger
 from ledger.correlation import current, note_refused
@@ -324,6 +324,7 @@ class Batch:
             faults = self._approval_faults(content, touched, message.fact.key)
         if shape == "amount":
             effective = touched.row.facts.effective(message.fact)
+            faults += self._currency_faults(effective)
             faults += self._sum_faults(message.fact.name, effective, touched)
         return faults
 
@@ -344,7 +345,17 @@ class Batch:
             return [Fault("policy.unknown", "data.policy", {"policy": content["policy"]})]
         if content["measure"] not in book.segments:
             return [Fault("measure.unknown", "data.measure", {"measure": content["measure"]})]
+        paid_in = book.latest.currency
+        if content.get("currency") not in (None, paid_in):
+            return [Fault("currency.wrong", "data.currency", {"wanted": paid_in})]
         return []
+
+    def _currency_faults(self, content: dict[str, Any] | None) -> list[Fault]:
+        """A foreign currency that no policy reckons in; ``content`` is a fact's, after corrections."""
+        currency = (content or {}).get("currency")
+        if currency not in FOREIGN or any(b.latest.currency == currency for b in self.books.values()):
+            return []
+        return [Fault("currency.wrong", "data.currency", {"wanted": "CNY"})]
 
     def _approval_faults(self, content: dict[str, Any], touched: _Touched, key: str) -> list[Fault]:
         """An approval beyond the cap, of what needs none, or of what is approved already."""
@@ -354,8 +365,9 @@ class Batch:
         if not measure.takes_claims:
             return [Fault("measure.no-claims", "data.measure")]
         faults = []
+        paid_in = self.books[content["policy"]].latest.currency
         if measure.cap_fen is not None and content["amount_fen"] > measure.cap_fen:
-            faults.append(Fault("claim.cap", "data.amount", {"cap": rmb(measure.cap_fen)}))
+            faults.append(Fault("claim.cap", "data.amount", {"cap": printed(measure.cap_fen, paid_in)}))
         approvals = touched.row.facts.approvals.get(claim_key(content["policy"], content["measure"]), [])
         if any(each.item == content["item"] and each.key != key for each in approvals):
             faults.append(Fault("claim.item", "data.item", {"item": content["item"]}))
@@ -414,7 +426,7 @@ class Batch:
             faults = self._approval_faults(after, touched, fact.key)
         if not faults and CATALOGUE[name].shape == "amount":
             less = now["amount_fen"] if now["year"] == after["year"] else 0
-            faults = self._sum_faults(name, after, touched, less)
+            faults = self._currency_faults(after) or self._sum_faults(name, after, touched, less)
         return faults
 
     def _target(self, fact: Fact) -> _Known | None:

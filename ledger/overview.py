@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-from domain.settlement import basis, factor, shares_budget
+from domain.dividing import in_turn
+from domain.money import Apportionment
+from domain.settlement import basis, shares_budget
+from domain.settling import division_of
 from ledger.messages.decode import SHANGHAI
 from ledger.messages.fields import instant
 from ledger.policies import UnknownPolicy, budget_of, rulebook
@@ -17,10 +20,15 @@ POINTS_MAX = 60
 """Most days that one answer names."""
 
 
+class NoFactor(LookupError):
+    """Towns say which budget pays, and the history of totals does not tell towns apart."""
+
+
 def factor_over_time(rows: Rows, policy: str, year: int) -> list[tuple[str, Fraction]]:
     """(day in Asia/Shanghai, factor by its end) from the ledger's first record to its last.
 
-    At most ``POINTS_MAX`` days, equally far apart; days before the policy came are left out.
+    At most ``POINTS_MAX`` days, equally far apart; days before the policy came are left out. Where
+    towns say which budget pays, an open year has none (``NoFactor``).
     """
     found = rows.all("SELECT MIN(recorded_at), MAX(recorded_at) FROM batches")[0]
     if found[0] is None:
@@ -34,7 +42,7 @@ def factor_over_time(rows: Rows, policy: str, year: int) -> list[tuple[str, Frac
         position = _position_at_end(rows, day)
         try:
             points.append((day.isoformat(), factor_at(rows, policy, year, position)))
-        except UnknownPolicy:
+        except (UnknownPolicy, NoFactor):
             continue
     return points
 
@@ -54,13 +62,22 @@ def factor_at(rows: Rows, policy: str, year: int, position: int) -> Fraction:
 
     Raises:
         UnknownPolicy: where the ledger did not hold the policy then.
+        NoFactor: of an open year whose budgets are told apart by town.
     """
     book = rulebook(rows, policy, position)
     closing = closing_of(rows, policy, year, position)
     if closing is not None:
-        return factor(closing["budget_fen"], closing["sharing_fen"])
-    budget = budget_of(rows, book, year, position)
-    total = 0
+        return division_of(closing).factor
+    if book.by_town:
+        raise NoFactor(policy)
+    budget, pots = budget_of(rows, book, year, position), book.of_year(year).pots
+    totals = dict.fromkeys(pots, 0)
+
+    def add(of: int, measure: str, fen: int) -> None:
+        if shares_budget(book.of_year(of), measure):
+            pot = book.pot_of(of, measure, "")
+            totals[pot] = totals.get(pot, 0) + fen
+
     names = "SELECT year, name FROM totals WHERE policy=? AND kind='measure'"
     then = (
         "SELECT gross, withheld FROM totals_history WHERE policy=? AND year=? AND kind='measure' AND name=? "
@@ -68,9 +85,9 @@ def factor_at(rows: Rows, policy: str, year: int, position: int) -> Fraction:
     )
     years = open_years(rows, book, year)
     for of, measure in rows.all(names, [policy]):
-        if of in years and shares_budget(book.of_year(of), measure):
-            row = one(rows, then, [policy, of, measure, position])
-            total += basis(book.of_year(of), int(row[0]), int(row[1])) if row else 0
+        row = one(rows, then, [policy, of, measure, position]) if of in years else None
+        if row:
+            add(of, measure, basis(book.of_year(of), int(row[0]), int(row[1])))
     for (of, measure), fen in brought_in_sums(rows, book, year, position).items():
-        total += fen if shares_budget(book.of_year(of), measure) else 0
-    return factor(budget.amount, total)
+        add(of, measure, fen)
+    return in_turn(totals, budget.amounts, lambda pot, fen: Apportionment(fen, totals[pot])).factor

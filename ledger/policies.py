@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from domain.dividing import budget_period
 from domain.facts import Fact
-from domain.money import rmb, yuan
+from domain.money import Owed, yuan
 from domain.policy.load import Changes, PolicyError, PolicyFault, known_changes, line_in, load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import NoRules, Rulebook
 from domain.roles import NotAllowed
-from domain.settling import must_be_open
+from domain.settling import moved_of, must_be_open
 from ledger.application import Ledger
 from ledger.messages.fields import instant
 from ledger.moments import Moment
@@ -40,6 +41,13 @@ class Budget:
     """What the year before left, where the policy carries it over (reading ``unspent-budget``)."""
     spent: int = 0
     """What closed years of the same period have taken: more than nothing in a ``life`` budget only."""
+    parts: tuple[tuple[str, Budget], ...] = ()
+    """The named budgets that it consists of, where there are several (their period is theirs)."""
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Fen to divide by named budget; under ``""`` where there is one."""
+        return {name: each.amount for name, each in self.parts} or {"": self.amount}
 
     @property
     def appropriation(self) -> int:
@@ -150,23 +158,31 @@ def budget_of(rows: Rows, book: Rulebook, year: int, until: int | None = None) -
         "SELECT amount, position FROM budgets WHERE policy=? AND period=? AND position<=? "
         "ORDER BY position DESC LIMIT 1"
     )
-    row = one(rows, sql, [book.id, period, 2**62 if until is None else until])
-    appropriation, position = (int(row[0]), row[1]) if row else (governing.budget, None)
-    carried, spent = _moved(rows, book, year, until)
-    return Budget(period, appropriation + carried - spent, position, carried, spent)
+    moved = moved_of(book, year, closings(rows, book.id, until))
+    parts = []
+    for name, said in governing.amounts.items():
+        key = budget_period(period, name)
+        row = one(rows, sql, [book.id, key, 2**62 if until is None else until])
+        appropriation, position = (int(row[0]), row[1]) if row else (said, None)
+        carried, spent = moved.get(name, (0, 0))
+        parts.append((name, Budget(key, appropriation + carried - spent, position, carried, spent)))
+    return whole_budget(period, parts)
 
 
-def _moved(rows: Rows, book: Rulebook, year: int, until: int | None) -> tuple[int, int]:
-    """What closed years carry into a year's budget, and what they have taken out of it."""
-    closed = closings(rows, book.id, until)
-    if not closed:
-        return 0, 0
-    inside = {of: said["payable_fen"] - said["outside_fen"] for of, said in closed.items()}
-    if book.period_of(year) == "life":
-        return 0, sum(fen for of, fen in inside.items() if of != year and book.period_of(of) == "life")
-    before = closed.get(year - 1)
-    carries = before is not None and book.of_year(year).procedure.unspent == "next-year"
-    return (before["budget_fen"] - inside[year - 1] if before and carries else 0), 0
+def whole_budget(period: str, parts: list[tuple[str, Budget]]) -> Budget:
+    """The budget of a period from its named budgets; where there is one without a name, that."""
+    if [name for name, _ in parts] == [""]:
+        return parts[0][1]
+    budgets = [each for _, each in parts]
+    positions = [each.position for each in budgets if each.position is not None]
+    return Budget(
+        period,
+        sum(each.amount for each in budgets),
+        max(positions, default=None),
+        sum(each.carried for each in budgets),
+        sum(each.spent for each in budgets),
+        tuple(parts),
+    )
 
 
 def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
@@ -231,6 +247,16 @@ def _check_succession(policy: Policy, document: str, before: Rulebook | None) ->
             rule = f"was of kind {earlier.kind} in version {last.version}"
             line, field = line_in(document, "measures", index, "kind"), f"measures/{measure.id}/kind"
             faults.append(PolicyFault(line, field, rule, "give the new measure an id of its own"))
+    if policy.currency != last.currency:
+        rule = f"is in {policy.currency}, version {last.version} was in {last.currency}"
+        mend = "keep the currency, or give the policy another id"
+        line = line_in(document, "budget", "currency")
+        faults.append(PolicyFault(line, "budget/currency", rule, mend))
+    for name in last.amounts:
+        if name not in policy.amounts:
+            rule = f"no longer has the budget {name or 'amount'} of version {last.version}"
+            mend = "keep it, if need be with other towns or measures"
+            faults.append(PolicyFault(line_in(document, "budget", "parts"), "budget/parts", rule, mend))
     if faults:
         raise PolicyError(faults)
 
@@ -238,30 +264,38 @@ def _check_succession(policy: Policy, document: str, before: Rulebook | None) ->
 def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: str | None = None) -> Budget:
     """Set the budget of a period, in fen. Setting the same figure again changes nothing.
 
+    Of several budgets each is set by itself: the period and its name, ``2026.east``.
+
     Raises:
         UnknownPolicy: where the policy is not adopted.
         ValueError: where the policy has no such period.
         NotAllowed: where the period is closed, or its closed years have taken more.
     """
-    if not re.fullmatch(r"2[01][0-9]{2}|life", period):
-        raise ValueError(f"{period[:40]!r} is no budget period: a year from 2000 to 2199, or life")
+    called = period
+    if not re.fullmatch(r"(2[01][0-9]{2}|life)(\.[a-z0-9.-]+)?", called):
+        raise ValueError(f"{called[:40]!r} is no budget period: a year from 2000 to 2199, or life")
+    period, _, name = called.partition(".")
     with ledger.store.writing() as rows:
         book = rulebook(rows, policy)
         year = int(period) if period.isdigit() else _first_open(rows, book)
-        if book.period_of(year) != period:
-            raise ValueError(f"{policy} has no budget period {period!r}")
-        now = budget_of(rows, book, year)
+        whole = budget_of(rows, book, year)
+        now = whole if not whole.parts else dict(whole.parts).get(name)
+        if book.period_of(year) != period or now is None or (name and not whole.parts):
+            names = [each.period for _, each in whole.parts]
+            more = f" — use one of: {', '.join(names)}" if names else ""
+            raise ValueError(f"{policy} has no budget period {called!r}{more}")
         if now.position is not None and now.appropriation == amount:
             return now
         if period.isdigit():
             must_be_open(settlement_of(rows, policy, year))
         if amount < now.spent:
-            raise NotAllowed("budget.spent", "amount", spent=rmb(now.spent))
-        content = {"policy": policy, "period": period, "amount_fen": amount, "currency": "CNY"}
-        said = event_id or f"{period}:{yuan(amount)}:{now.position or 0}"
+            raise NotAllowed("budget.spent", "amount", spent=Owed(now.spent))
+        content = {"policy": policy, "period": called, "amount_fen": amount, "currency": book.latest.currency}
+        said = event_id or f"{called}:{yuan(amount)}:{now.position or 0}"
         position = _record(ledger, rows, policy, "BudgetSet", said, content)
-        rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, period, position, str(amount)])
-        return budget_of(rows, book, year)
+        rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, called, position, str(amount)])
+        after = budget_of(rows, book, year)
+        return dict(after.parts).get(name, after)
 
 
 def _first_open(rows: Rows, book: Rulebook) -> int:

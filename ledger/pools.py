@@ -7,21 +7,22 @@ awards there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, cast
 
 from domain.awards import awards_of
+from domain.dividing import Division, budget_id, budget_period
 from domain.facts import EnterpriseFacts
 from domain.money import Apportionment
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, basis, factor, shares_budget
-from domain.settling import apportionment_of
+from domain.settlement import Line, basis, shares_budget
+from domain.settling import division_of
 from ledger.application import Ledger
 from ledger.columns import Again, Columns
 from ledger.moments import Moment, facts_at
-from ledger.policies import Budget, budget_of
+from ledger.policies import Budget, budget_of, whole_budget
 from ledger.projections.enterprises import every_row
 from ledger.projections.settlements import lines_listed
 from ledger.settlement.reading import closing_of, closings
@@ -38,16 +39,22 @@ class Pool:
     budget: Budget
     total: int
     """Fen that share the budget, before the reduction."""
-    shares: Apportionment
+    shares: Division
     payable: dict[tuple[int, str], int] = field(default_factory=dict)
     """Fen payable by year and measure, inside the budget and outside it."""
+    paid: dict[str, int] = field(default_factory=dict)
+    """Fen payable by pot, where there are several."""
     closing: dict[str, Any] | None = None
     """The content of ``SettlementClosed`` where the year is closed: then all of this is frozen."""
 
     @property
     def factor(self) -> Fraction:
-        """The share of each award that is paid, exactly."""
-        return factor(self.budget.amount, self.total)
+        """The share that is paid, exactly: of each award, or of several pots of all together."""
+        return self.shares.factor
+
+    def sharing(self, budget: str) -> int:
+        """Fen that share a named budget."""
+        return sum(each.total for pot, each in self.shares.pots.items() if budget_id(pot) == budget)
 
 
 def open_years(rows: Rows, book: Rulebook, year: int) -> list[int]:
@@ -69,7 +76,7 @@ def lines_now(rows: Rows, book: Rulebook, year: int, years: list[int] | None = N
     """
     if closing_of(rows, book.id, year) is not None:
         for line in lines_listed(rows, book.id, year):
-            yield Line(line.code, line.measure, line.award_year, line.gross, line.withheld)
+            yield Line(*line[:5], line.pot)
         return
     wanted = open_years(rows, book, year) if years is None else years
     sql = (
@@ -80,12 +87,29 @@ def lines_now(rows: Rows, book: Rulebook, year: int, years: list[int] | None = N
     extra, extra_values = _brought_in(rows, book, year)
     if extra:
         sql = (
-            "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT) "
+            "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT) AS gross, "
+            "CAST(SUM(withheld) AS BIGINT) AS withheld "
             f"FROM ({sql} UNION ALL {extra}) AS shared GROUP BY code, measure, year"
         )
     if wanted or extra:
-        for row in rows.stream(f"{sql} ORDER BY code, measure, year", [*values, *extra_values]):
-            yield Line(*row)
+        for row in rows.stream(_in_order(book, sql), [*values, *extra_values]):
+            yield line_in(book, row)
+
+
+def _in_order(book: Rulebook, sql: str) -> str:
+    """Awards in order of their keys, each with its enterprise's town where that says what pays it."""
+    if not book.by_town:
+        return f"{sql} ORDER BY code, measure, year"
+    return (
+        "SELECT a.code, a.measure, a.year, a.gross, a.withheld, COALESCE(e.town, '') "
+        f"FROM ({sql}) AS a LEFT JOIN enterprises e ON e.code=a.code ORDER BY a.code, a.measure, a.year"
+    )
+
+
+def line_in(book: Rulebook, row: Sequence[Any], town: str = "") -> Line:
+    """An award (code, measure, year, gross, withheld[, town]) with the pot that pays it."""
+    code, measure, year, gross, withheld, *of = row
+    return Line(code, measure, year, gross, withheld, book.pot_of(year, measure, of[0] if of else town))
 
 
 def _brought_in(
@@ -120,10 +144,11 @@ def brought_in(
     if not sql:
         return []
     summed = (
-        "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT) "
-        f"FROM ({sql}) AS shared GROUP BY code, measure, year ORDER BY code, measure, year"
+        "SELECT code, measure, year, CAST(SUM(gross) AS BIGINT) AS gross, "
+        "CAST(SUM(withheld) AS BIGINT) AS withheld "
+        f"FROM ({sql}) AS shared GROUP BY code, measure, year"
     )
-    return [Line(*row) for row in rows.all(summed, values)]
+    return [line_in(book, row) for row in rows.all(_in_order(book, summed), values)]
 
 
 def lines_at(rows: Rows, book: Rulebook, at: Moment) -> Iterator[Line]:
@@ -149,7 +174,15 @@ def lines_shared(rows: Rows, book: Rulebook, year: int, at: Moment) -> Iterator[
             for line in lines_of(code, book, facts)
             if book.period_of(line.year) == period and line.year not in closed
         ]
-        yield from merged(own + extra.pop(code, []))
+        yield from merged(own + in_town(book, extra.pop(code, []), facts))
+
+
+def in_town(book: Rulebook, lines: list[Line], facts: EnterpriseFacts) -> list[Line]:
+    """Lines paid by the pots of the town that the facts name."""
+    if not book.by_town:
+        return lines
+    town = facts.profile.town if facts.profile else ""
+    return [line._replace(pot=book.pot_of(line.year, line.measure, town)) for line in lines]
 
 
 def merged(lines: list[Line]) -> list[Line]:
@@ -185,10 +218,11 @@ def facts_stream(rows: Rows, at: Moment) -> Iterator[tuple[str, EnterpriseFacts]
 
 def lines_of(code: str, book: Rulebook, facts: EnterpriseFacts) -> Iterator[Line]:
     """The awards of one enterprise, every year."""
+    town = facts.profile.town if facts.profile else ""
     for year, awards in awards_of(facts, book).items():
         for measure, award in awards.items():
             if award.gross:
-                yield Line(code, measure, year, award.gross, award.withheld)
+                yield line_in(book, (code, measure, year, award.gross, award.withheld), town)
 
 
 def pool(ledger: Ledger, rows: Rows, book: Rulebook, year: int, at: Moment) -> Pool:
@@ -203,7 +237,7 @@ def pool(ledger: Ledger, rows: Rows, book: Rulebook, year: int, at: Moment) -> P
     key = (book.id, _identity(book), year, budget, at, known)
     found: Pool | None = ledger.kept.get(key)
     if found is None:
-        found = divide(list(lines_shared(rows, book, year, at)), book, budget)
+        found = divide(list(lines_shared(rows, book, year, at)), book, budget, year)
         keep(ledger, key, found)
     return found
 
@@ -222,10 +256,16 @@ def _present(ledger: Ledger, rows: Rows, book: Rulebook, year: int) -> Pool:
 
 def pool_of(book: Rulebook, closing: dict[str, Any]) -> Pool:
     """The pool of a closed year."""
-    carried, spent = closing["carried_fen"], closing["spent_fen"]
-    budget = Budget(book.period_of(closing["year"]), closing["budget_fen"], None, carried, spent)
+    period = book.period_of(closing["year"])
+    alone = ["", closing["appropriation_fen"], closing["carried_fen"], closing["spent_fen"]]
+    parts = [
+        (name, Budget(budget_period(period, name), appropriation + carried - spent, None, carried, spent))
+        for name, appropriation, carried, spent in closing["budgets"] or [alone]
+    ]
+    paid = {pot: fen for pot, _, _, fen, _, _ in closing["pots"]}
+    budget = whole_budget(period, parts)
     payable = {(year, measure): fen for year, measure, _, _, fen, _ in closing["measures"]}
-    return Pool(budget, closing["sharing_fen"], apportionment_of(closing), payable, closing)
+    return Pool(budget, closing["sharing_fen"], division_of(closing), payable, paid, closing)
 
 
 def _identity(book: Rulebook) -> tuple[tuple[int, str], ...]:
@@ -236,7 +276,7 @@ def _now(ledger: Ledger, rows: Rows, book: Rulebook, year: int, budget: Budget) 
     years = open_years(rows, book, year)
     mine = _sums(rows, book, years)
     extra = brought_in_sums(rows, book, year)
-    state = max((row[4] for row in mine), default=0)
+    state = rows.last_position() if book.by_town else max((row[4] for row in mine), default=0)
     key = (book.id, _identity(book), budget, tuple(years), tuple(sorted(extra.items())), state)
     found: Pool | None = ledger.kept.get(key)
     if found is not None:
@@ -250,11 +290,12 @@ def _now(ledger: Ledger, rows: Rows, book: Rulebook, year: int, budget: Budget) 
         for (of, measure), (gross, withheld) in sums.items()
         if shares_budget(book.of_year(of), measure)
     )
-    if total <= budget.amount:
+    if total <= budget.amount and not book.divides:
         payable = {of: gross - withheld for of, (gross, withheld) in sums.items()}
-        found = Pool(budget, total, Apportionment(budget.amount, total), payable)
+        whole = Division(budget.amount, {"": Apportionment(budget.amount, total)})
+        found = Pool(budget, total, whole, payable)
     else:
-        found = divide(Again(lambda: lines_now(rows, book, year, years)), book, budget)
+        found = divide(Again(lambda: lines_now(rows, book, year, years)), book, budget, year)
     keep(ledger, key, found)
     return found
 
@@ -276,19 +317,18 @@ def brought_in_sums(
     return {(of, measure): fen for of, measure, fen in rows.all(summed, values)}
 
 
-def divide(lines: Iterable[Line], book: Rulebook, budget: Budget) -> Pool:
-    """Divide a budget over awards in order of their keys, which are gone through twice (``Again``).
+def divide(lines: Iterable[Line], book: Rulebook, budget: Budget, year: int) -> Pool:
+    """Divide a year's budget over awards in order of their keys, which are gone through twice (``Again``).
 
     Raises:
-        ArithmeticError: should the payments ever exceed the budget; nothing is then paid.
+        ArithmeticError: should the payments ever exceed a budget; nothing is then paid.
     """
-    shares, payable = Columns(lines, book).divide(budget.amount)
-    inside = sum(
-        fen for (year, measure), fen in payable.items() if shares_budget(book.of_year(year), measure)
-    )
-    if inside > budget.amount:
-        raise ArithmeticError(f"{inside} fen payable out of {budget.amount}")
-    return Pool(budget, shares.total, shares, payable)
+    shares, payable, paid = Columns(lines, book).divide(budget.amounts, book.of_year(year).pots)
+    for name, amount in budget.amounts.items():
+        inside = sum(fen for pot, fen in paid.items() if budget_id(pot) == name)
+        if inside > amount:
+            raise ArithmeticError(f"{inside} fen payable out of {amount}")
+    return Pool(budget, shares.total, shares, payable, paid)
 
 
 def keep(ledger: Ledger, key: object, found: object) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from domain.accounts import Account
 from domain.awards import Award, awards_of
+from domain.dividing import Division, budget_id
 from domain.events import CATALOGUE, account_id
 from domain.facts import EnterpriseFacts, Fact
 from domain.money import yuan
@@ -18,10 +19,11 @@ from domain.months import MONTHS
 from domain.policy.model import Measure, Policy, Target
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, Payable, payable_of, shares_budget
+from domain.settling import division_of
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment, facts_at
 from ledger.policies import rulebook_at
-from ledger.pools import Pool, brought_in, lines_shared, merged, open_years, pool
+from ledger.pools import Pool, brought_in, in_town, line_in, lines_shared, merged, open_years, pool
 from ledger.progress import Reached, reached
 from ledger.projections.enterprises import EnterpriseRow, load
 from ledger.search import ANY, Search
@@ -48,6 +50,11 @@ def percent(value: Fraction) -> str:
     return f"{tenths // 10_000}.{tenths % 10_000:04d}%"
 
 
+def currency_of(policy: Policy) -> Answer:
+    """The currency of an answer's amounts; left out where it is yuan."""
+    return {} if policy.currency == "CNY" else {"currency": policy.currency}
+
+
 def balance(ledger: Ledger, rows: Rows, code: str, policy: str, year: int, at: Moment = NOW) -> Answer:
     """One enterprise's balance under one policy for one award year.
 
@@ -67,6 +74,7 @@ def balance(ledger: Ledger, rows: Rows, code: str, policy: str, year: int, at: M
         "enterprise": code,
         "policy": policy,
         "year": year,
+        **currency_of(book.latest),
         "position": position(rows, at),
         "factor": _factor(found),
         "provisional": found.closing is None,
@@ -93,13 +101,29 @@ def _lines(
     if found.closing:
         enterprise_row(rows, code)
         sql = (
-            "SELECT code, measure, award_year, gross, withheld FROM settlement_lines "
+            "SELECT code, measure, award_year, gross, withheld, pot FROM settlement_lines "
             "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
         )
         return [Line(*row) for row in rows.all(sql, [book.id, year, code])]
-    own = [Line(code, measure, year, a.gross, a.withheld) for measure, a in awards.items() if a.gross]
+    town = town_of(rows, code, at) if book.by_town else ""
+    own = [
+        line_in(book, (code, measure, year, a.gross, a.withheld), town)
+        for measure, a in awards.items()
+        if a.gross
+    ]
     known = at.as_of is None and at.own_rules
-    return merged(own + (brought_in(rows, book, year, at.until, code) if known else []))
+    brought = brought_in(rows, book, year, at.until, code) if known else []
+    if book.by_town and not at.is_now:
+        brought = in_town(book, brought, facts_of(rows, code, at))
+    return merged(own + brought)
+
+
+def town_of(rows: Rows, code: str, at: Moment) -> str:
+    """An enterprise's town as the register said it at a moment; ``""`` where it said none."""
+    if at.as_of is None and at.until is None:
+        return enterprise_row(rows, code).town
+    profile = facts_of(rows, code, at).profile
+    return profile.town if profile else ""
 
 
 def account(rows: Rows, code: str, policy: str, year: int, at: Moment = NOW) -> Answer:
@@ -187,7 +211,8 @@ def accounts_sums(rows: Rows, policy: str, year: int) -> Answer:
 def _award_line(book: Rulebook, line: Line, flags: tuple[str, ...], found: Pool) -> Answer:
     paid = payable_of(line, book, found.shares)
     head = _measure_head(book.of_year(line.year), line.measure)
-    return {**head, "award_year": line.year, **_money(paid), "flags": list(flags)}
+    pot = {"pot": line.pot, "factor": _fraction(found.shares.factor_of(line.pot))} if line.pot else {}
+    return {**head, "award_year": line.year, **pot, **_money(paid), "flags": list(flags)}
 
 
 def _measure_head(policy: Policy, measure_id: str) -> Answer:
@@ -215,7 +240,10 @@ def _sums(paid: list[Payable]) -> Answer:
 
 
 def _factor(found: Pool) -> Answer:
-    value = found.factor
+    return _fraction(found.factor)
+
+
+def _fraction(value: Fraction) -> Answer:
     return {"fraction": f"{value.numerator}/{value.denominator}", "percent": percent(value)}
 
 
@@ -233,6 +261,7 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
         "policy": policy,
         "year": year,
         "period": found.budget.period,
+        **currency_of(book.latest),
         "position": position(rows, at),
         "stage": settlement_of(rows, policy, year, at.until).stage,
         "appropriation": yuan(found.budget.appropriation),
@@ -246,11 +275,57 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
         "factor": _factor(found),
         "payable": yuan(payable),
         "outside_budget": yuan(outside),
-        "headroom": yuan(max(0, found.budget.amount - found.total)),
-        "excess": yuan(max(0, found.total - found.budget.amount)),
+        "headroom": yuan(sum(max(0, fen - found.sharing(of)) for of, fen in found.budget.amounts.items())),
+        "excess": yuan(sum(max(0, found.sharing(of) - fen) for of, fen in found.budget.amounts.items())),
+        **_parts(book, found, year),
         "measures": measures,
         "articles": _by_article(book, found, totals, year),
     }
+
+
+def _parts(book: Rulebook, found: Pool, year: int) -> Answer:
+    """Each named budget and each pot with its own factor; empty where all awards share one budget."""
+    names = {each.id: dict(each.name) for each in book.of_year(year).budgets}
+    budgets = [
+        {
+            "budget": name,
+            "name": names.get(name, {"zh": name, "en": name}),
+            "period": each.period,
+            "appropriation": yuan(each.appropriation),
+            "carried": yuan(each.carried),
+            "spent": yuan(each.spent),
+            "available": yuan(each.amount),
+            "sharing": yuan(found.sharing(name)),
+            "payable": yuan(sum(fen for pot, fen in found.paid.items() if budget_id(pot) == name)),
+        }
+        for name, each in found.budget.parts
+    ]
+    governing = book.of_year(year)
+    pots = [
+        {**each, "measures": governing.measures_of(each["pot"])} for each in pots_of(found.shares, found.paid)
+    ]
+    return {"budgets": budgets, "pots": pots}
+
+
+def pots_of(shares: Division, paid: dict[str, int]) -> list[Answer]:
+    """What each of several pots had, what shared it, its factor, and what it pays; of one, nothing."""
+    return [
+        {
+            "pot": pot,
+            "budget": budget_id(pot),
+            "available": yuan(each.budget),
+            "sharing": yuan(each.total),
+            "factor": _fraction(shares.factor_of(pot)),
+            "payable": yuan(paid.get(pot, 0)),
+        }
+        for pot, each in shares.pots.items()
+        if pot
+    ]
+
+
+def pots_said(said: Answer) -> list[Answer]:
+    """The pots of a proposal or closing."""
+    return pots_of(division_of(said), {pot: fen for pot, _, _, fen, _, _ in said["pots"]})
 
 
 Sums = tuple[int, int, int]
@@ -326,6 +401,7 @@ def targets(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW
     return {
         "policy": policy,
         "year": year,
+        **currency_of(governing),
         "position": position(rows, at),
         "targets": [
             _target(governing, target, year, found.get(target.id, Reached()))

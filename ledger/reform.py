@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from domain.apportioning import Column
+from domain.dividing import Division
 from domain.money import yuan
 from domain.policy.rulebook import Rulebook
-from domain.settlement import factor
 from ledger import queries
 from ledger.application import Ledger
 from ledger.city import Awards, CityColumns, city_columns, divided
@@ -29,13 +29,6 @@ Answer = dict[str, Any]
 NOW = Moment()
 
 
-class _Budget(NamedTuple):
-    """What a year's period had to divide, and what shared it, in fen."""
-
-    appropriation: int
-    sharing: int
-
-
 class _Side(NamedTuple):
     """Every recorded award under one rulebook, with what is paid of it in fen."""
 
@@ -46,7 +39,7 @@ class _Side(NamedTuple):
     """By award group."""
     groups: Column
     fen: Column
-    budgets: dict[int, _Budget]
+    budgets: dict[int, Division]
 
 
 def reform(ledger: Ledger, rows: Rows, policy: str, at: Moment, limit: int = 20) -> Answer:
@@ -87,17 +80,19 @@ def _side(rows: Rows, city: CityColumns, book: Rulebook) -> _Side:
     awards = city.awards(rows, book, list(YEARS))
     of_group = np.array([year for year, _ in awards.of], np.int64)
     years = of_group[awards.groups] if len(awards.of) else np.zeros(0, np.int64)
-    fen, budgets = np.zeros(len(awards.ranks), np.int64), dict[int, _Budget]()
+    fen, budgets = np.zeros(len(awards.ranks), np.int64), dict[int, Division]()
+    towns = city.towns(rows, book)
     periods: dict[str, list[int]] = {}
     for year in sorted({int(each) for each in of_group}):
         periods.setdefault(book.period_of(year), []).append(year)
     for members in periods.values():
         mine = np.isin(years, members)
-        appropriation = budget_of(rows, book, members[0]).appropriation
-        fen[mine], sharing, inside = divided(_only(awards, mine), book, appropriation)
-        if inside > appropriation:
-            raise ArithmeticError(f"{inside} fen payable out of {appropriation}")
-        budgets |= dict.fromkeys(members, _Budget(appropriation, sharing))
+        budget = budget_of(rows, book, members[0])
+        amounts = {name: each.appropriation for name, each in budget.parts or (("", budget),)}
+        fen[mine], division, inside = divided(_only(awards, mine), book, amounts, towns)
+        if inside > sum(amounts.values()):
+            raise ArithmeticError(f"{inside} fen payable out of {sum(amounts.values())}")
+        budgets |= dict.fromkeys(members, division)
     return _Side(book, awards.ranks, years, [m for _, m in awards.of], awards.groups, fen, budgets)
 
 
@@ -131,11 +126,11 @@ def _year(city: CityColumns, before: _Side, after: _Side, year: int) -> Answer:
 
 
 def _state(side: _Side, fen: Column, year: int) -> Answer:
-    found = side.budgets.get(year, _Budget(0, 0))
-    value = factor(found.appropriation, found.sharing)
+    found = side.budgets.get(year, Division(0, {}))
+    value = found.factor
     return {
-        "appropriation": yuan(found.appropriation),
-        "sharing": yuan(found.sharing),
+        "appropriation": yuan(found.budget),
+        "sharing": yuan(found.total),
         "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
         "payable": yuan(int(fen.sum())),
         "enterprises": int((fen != 0).sum()),

@@ -27,7 +27,7 @@ _COMPARED_COLUMNS = {
     "settlements": ("policy, year", "stage"),
     "settlement_lines": (
         "policy, year, code, measure, award_year",
-        "gross, withheld, reduction, payable",
+        "gross, withheld, reduction, payable, pot",
     ),
     "accounts": ("policy, year, code", "version, payable, ordered, paid, clawed, recovered"),
     "payments": ("policy, year, payment", "code, batch, amount, status, day, said"),

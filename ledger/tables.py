@@ -95,7 +95,7 @@ TABLES: dict[str, str] = {
     "settlement_lines": (
         "policy TEXT NOT NULL, year {int} NOT NULL, code TEXT NOT NULL, measure TEXT NOT NULL, "
         "award_year {int} NOT NULL, gross {int} NOT NULL, withheld {int} NOT NULL, "
-        "reduction {int} NOT NULL, payable {int} NOT NULL, "
+        "reduction {int} NOT NULL, payable {int} NOT NULL, pot TEXT NOT NULL DEFAULT '', "
         "PRIMARY KEY (policy, year, code, measure, award_year)"
     ),
     "accounts": (
@@ -204,10 +204,22 @@ def _certificates(rows: Rows, dialect: str) -> None:
     _make(rows, dialect, "certificates")
 
 
+def _pots(rows: Rows, dialect: str) -> None:
+    """What pays a settled award; a ledger that has just been made has the column."""
+    if dialect == "sqlite" and rows.all(
+        "SELECT 1 FROM pragma_table_info('settlement_lines') WHERE name='pot'"
+    ):
+        return
+    missing = "" if dialect == "sqlite" else "IF NOT EXISTS "
+    text = _TYPES[dialect]["TEXT"]
+    rows.run(f"ALTER TABLE settlement_lines ADD COLUMN {missing}pot {text} NOT NULL DEFAULT ''")
+
+
 MIGRATIONS = (
     Migration(1, "initial", _initial),
     Migration(2, "correlations", _correlations),
     Migration(3, "certificates", _certificates),
+    Migration(4, "pots", _pots),
 )
 """In order; the last one's version is the schema that this program works on."""
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from domain.apportioning import Column, exact_sum
+from domain.dividing import Division
 from domain.money import yuan
 from domain.policy.load import load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
-from domain.settlement import factor
 from ledger import queries
 from ledger.application import Ledger
 from ledger.city import CityColumns, city_columns, divided
@@ -35,7 +35,7 @@ class _Side(NamedTuple):
     """What each enterprise of the city is paid, by rank."""
     measures: dict[str, int]
     budget: int
-    total: int
+    shares: Division
 
 
 def trial(ledger: Ledger, rows: Rows, text: str, year: int, limit: int = 20) -> Answer:
@@ -61,6 +61,7 @@ def trial(ledger: Ledger, rows: Rows, text: str, year: int, limit: int = 20) -> 
         "replaces": bool(now and any(each.version == policy.version for each in now.versions)),
         "governs": then.of_year(year).digest == policy.digest,
         "year": year,
+        **queries.currency_of(policy),
         "position": rows.last_position(),
         "before": _state(before),
         "after": _state(after),
@@ -88,26 +89,26 @@ def _others(now: Rulebook | None, policy: Policy) -> list[Policy]:
 def _side(rows: Rows, city: CityColumns, book: Rulebook | None, year: int) -> _Side:
     fen = np.zeros(len(city.codes), np.int64)
     if book is None:
-        return _Side(fen, {}, 0, 0)
+        return _Side(fen, {}, 0, Division(0, {}))
     period = book.period_of(year)
     years = [each for each in YEARS if book.period_of(each) == period]
     awards = city.awards(rows, book, years)
-    budget = budget_of(rows, book, year).amount
-    paid, total, inside = divided(awards, book, budget)
-    if inside > budget:
-        raise ArithmeticError(f"{inside} fen payable out of {budget}")
+    budget = budget_of(rows, book, year)
+    paid, shares, inside = divided(awards, book, budget.amounts, city.towns(rows, book))
+    if inside > budget.amount:
+        raise ArithmeticError(f"{inside} fen payable out of {budget.amount}")
     np.add.at(fen, awards.ranks, paid)
     measures: dict[str, int] = {}
     for number, (_, measure) in enumerate(awards.of):
         measures[measure] = measures.get(measure, 0) + exact_sum(paid[awards.groups == number])
-    return _Side(fen, measures, budget, total)
+    return _Side(fen, measures, budget.amount, shares)
 
 
 def _state(side: _Side) -> Answer:
-    value = factor(side.budget, side.total)
+    value = side.shares.factor
     return {
         "appropriation": yuan(side.budget),
-        "sharing": yuan(side.total),
+        "sharing": yuan(side.shares.total),
         "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
         "payable": yuan(exact_sum(side.fen)),
         "enterprises": int((side.fen != 0).sum()),

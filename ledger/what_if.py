@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from domain.apportioning import Column, exact_sum
 from domain.money import yuan
-from domain.policy.load import Changes
+from domain.policy.load import Changes, PolicyError, PolicyFault
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, factor, payable_of
+from domain.settlement import Line, payable_of
 from ledger import queries
 from ledger.application import Ledger
 from ledger.city import CityColumns, Paid, city_columns
 from ledger.moments import NOW, Moment
-from ledger.policies import Budget, budget_of, rulebook, rulebook_at
+from ledger.policies import Budget, budget_of, rulebook, rulebook_at, whole_budget
 from ledger.pools import Pool, brought_in, divide, lines_at, lines_now, open_years, pool
 from ledger.settlement.reading import closing_of
 from ledger.store import Rows
@@ -47,17 +48,17 @@ def what_if(
     now = rulebook(rows, policy)
     then = rulebook_at(rows, policy, Moment(rules_as_of=at.rules_as_of, rules=at.rules), changes)
     after_budget = budget_of(rows, then, year)
-    if budget is not None or "budget" in (figures or {}) or "budget/amount" in (figures or {}):
-        amount = budget if budget is not None else then.of_year(year).budget
-        carried, spent = after_budget.carried, after_budget.spent
-        after_budget = Budget(after_budget.period, amount + carried - spent, None, carried, spent)
+    if budget is not None and after_budget.parts:
+        raise PolicyError([PolicyFault(0, "budget", *SEVERAL)])
+    if budget is not None or any(path.partition("/")[0] == "budget" for path in figures or {}):
+        after_budget = _other_budget(after_budget, then.of_year(year).amounts, budget)
     unchanged = at.own_rules and not readings and not figures
     city = city_columns(ledger, rows)
     before = _before(ledger, rows, city, now, year)
     if brought_in(rows, then, year) or (unchanged and closing_of(rows, policy, year) is not None):
         lines = list(lines_now(rows, now, year)) if unchanged else sorted(lines_under(rows, now, then, year))
-        after_pool = divide(lines, then, after_budget)
-        after = city.spread(_paid(lines, then, after_pool), after_pool.budget, after_pool.total)
+        after_pool = divide(lines, then, after_budget, year)
+        after = city.spread(_paid(lines, then, after_pool), after_pool.budget, after_pool.shares)
     else:
         after = city.paid(rows, then, open_years(rows, now, year), after_budget)
     moves = after.fen - before.fen
@@ -66,6 +67,7 @@ def what_if(
     return {
         "policy": policy,
         "year": year,
+        **queries.currency_of(then.latest),
         "position": queries.position(rows),
         "changes": {
             "readings": readings or {},
@@ -82,6 +84,19 @@ def what_if(
     }
 
 
+SEVERAL = ("consists of several amounts", "change one of them, e.g. budget/parts/0/amount")
+
+
+def _other_budget(now: Budget, said: dict[str, int], amount: int | None) -> Budget:
+    """The budget with the amounts that rules say (or one given) in place of those that were set."""
+    parts = [
+        (name, replace(each, amount=fen + each.carried - each.spent, position=None))
+        for name, each in now.parts or [("", now)]
+        for fen in [said[name] if amount is None else amount]
+    ]
+    return whole_budget(now.period, parts)
+
+
 def lines_under(rows: Rows, now: Rulebook, then: Rulebook, year: int) -> Iterator[Line]:
     """What would share a year's budget under other rules: every award computed again."""
     years = open_years(rows, now, year)
@@ -96,7 +111,7 @@ def _before(ledger: Ledger, rows: Rows, city: CityColumns, book: Rulebook, year:
     kept = city.kept.get(key)
     if kept is None:
         paid = _paid(lines_now(rows, book, year), book, found)
-        kept = city.keep(key, city.spread(paid, found.budget, found.total))
+        kept = city.keep(key, city.spread(paid, found.budget, found.shares))
     return kept
 
 
@@ -116,10 +131,10 @@ def _extremes(moves: Column, limit: int) -> tuple[list[int], list[int]]:
 
 
 def _state(paid: Paid) -> dict[str, Any]:
-    value = factor(paid.budget.amount, paid.total)
+    value = paid.shares.factor
     return {
         "appropriation": yuan(paid.budget.amount),
-        "sharing": yuan(paid.total),
+        "sharing": yuan(paid.shares.total),
         "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
         "payable": yuan(exact_sum(paid.fen)),
         "enterprises": int((paid.fen != 0).sum()),

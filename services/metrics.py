@@ -109,7 +109,10 @@ class LedgerFigures(Collector):
             factor.add_metric(named, value.numerator * MILLION // value.denominator)
             budget.add_metric(named, found.budget.amount)
             sharing.add_metric(named, found.total)
-            room.add_metric(named, max(0, found.budget.amount - found.total))
+            room.add_metric(
+                named,
+                sum(max(0, fen - found.sharing(of)) for of, fen in found.budget.amounts.items()),
+            )
         yield from (factor, budget, sharing, room)
 
 

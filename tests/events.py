@@ -15,7 +15,13 @@ SOURCE = "urn:tests"
 CIXI = "cixi-ecommerce-2024"
 YONGJIA = "yongjia-live-commerce-2025"
 HERE = Path(__file__).parent
-CIXI_TEXT = (HERE.parent / "domain" / "policy" / f"{CIXI}.yaml").read_text("utf-8")
+POLICIES = HERE.parent / "domain" / "policy"
+CIXI_TEXT = (POLICIES / f"{CIXI}.yaml").read_text("utf-8")
+EXAMPLES = {
+    name: (POLICIES / f"{name}.yaml").read_text("utf-8")
+    for name in ("linhai-ecommerce-2026", "binhai-technology-2026", "hengqin-macao-brands-2026")
+}
+"""Policies of other shapes: budgets by town; budgets by measure and priorities; another currency."""
 YONGJIA_TEXT = (HERE / "data" / "policies" / f"{YONGJIA}.yaml").read_text("utf-8")
 
 

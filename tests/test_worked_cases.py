@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from ledger.application import Ledger
+from ledger.policies import adopt_policy
 from services.workshop.cases import expected, is_case, messages_of, read_case, settle
+from tests.events import CIXI, POLICIES
 
 HERE = Path(__file__).parent
 SHARED = HERE.parent.parent / "shared" / "cases"
@@ -61,11 +63,19 @@ def shuffled(case: dict[str, Any], seed: int) -> list[bytes]:
     return [messages[index] for index in order]
 
 
+def ready(open_at: Callable[..., Ledger], case: dict[str, Any]) -> Ledger:
+    """A ledger that has Cixi's policy, and the case's."""
+    ledger = open_at()
+    if (path := POLICIES / f"{case['policy']}.yaml").name != f"{CIXI}.yaml":
+        adopt_policy(ledger, path.read_text("utf-8"))
+    return ledger
+
+
 def test_case_comes_out_to_the_fen(case_file: Path, open_at: Callable[..., Ledger]) -> None:
     """In order of arrival, as one batch."""
     case = read_case(case_file)
 
-    assert expected(case) == settle(open_at(), case, [messages_of(case)])
+    assert expected(case) == settle(ready(open_at, case), case, [messages_of(case)])
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -73,11 +83,11 @@ def test_order_of_arrival_changes_nothing(case_file: Path, seed: int, open_at: C
     """Shuffled."""
     case = read_case(case_file)
 
-    assert expected(case) == settle(open_at(), case, [shuffled(case, seed)])
+    assert expected(case) == settle(ready(open_at, case), case, [shuffled(case, seed)])
 
 
 def test_batches_of_one_change_nothing(case_file: Path, open_at: Callable[..., Ledger]) -> None:
     """Shuffled again, one message a batch."""
     case = read_case(case_file)
 
-    assert expected(case) == settle(open_at(), case, [[m] for m in shuffled(case, 3)])
+    assert expected(case) == settle(ready(open_at, case), case, [[m] for m in shuffled(case, 3)])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from domain.events import CATALOGUE, CHANNELS, CUSTOMS_CODES, DatedFact, RecognitionGranted, YearlyAmount
-from domain.policy.model import Fixed, GrowthShare, Measure, PerUnit, Policy, Select, Tier
+from domain.money import FOREIGN
+from domain.policy.model import Fixed, GrowthShare, Measure, Percentage, PerUnit, Policy, Select, Tier, Unpaid
 
 Found = tuple[tuple[str | int, ...], str, str]
 """(path in the file, rule, mend)."""
@@ -29,6 +30,8 @@ def faults_of_meaning(policy: Policy, raw: dict[str, Any]) -> list[Found]:
         found += [
             ((("measures", index, *path)), rule, mend) for path, rule, mend in _measure(policy, measure)
         ]
+    found += _budgets(policy)
+    found += _priorities(policy)
     for index, target in enumerate(policy.targets.values()):
         if target.measure not in policy.measures:
             found.append(
@@ -51,7 +54,82 @@ def faults_of_meaning(policy: Policy, raw: dict[str, Any]) -> list[Found]:
     return found
 
 
+def _budgets(policy: Policy) -> Iterator[Found]:
+    """Every award belongs to exactly one of several budgets, all of which are told apart alike."""
+    here = ("budget", "parts")
+    seen: set[tuple[str, str]] = set()
+    for index, each in enumerate(policy.budgets):
+        for name, value in (("id", each.id), *(("towns", t) for t in each.towns)):
+            if (name, value) in seen:
+                yield (*here, index, name), f"{value} stands twice", "keep one of them"
+            seen.add((name, value))
+        if each.towns and (each.measures or not policy.by_town):
+            yield (*here, index), "names both towns and measures", "tell budgets apart by one of them"
+        elif each.measures and policy.by_town:
+            yield (*here, index, "measures"), "names measures, another budget names towns", _ONE_WAY
+        elif not (each.towns or each.measures or each.rest):
+            yield (*here, index), "pays nothing", 'name its towns or measures, or write rest: "yes"'
+    rests = [index for index, each in enumerate(policy.budgets) if each.rest]
+    for index in rests[1:]:
+        yield (*here, index, "rest"), "is the second budget that takes the rest", "let one budget take it"
+    if policy.by_town and not rests:
+        yield here, "leaves towns without a budget", 'write rest: "yes" for the one that pays other towns'
+    named = [((*here, n, "measures"), each.measures) for n, each in enumerate(policy.budgets)]
+    if named and not policy.by_town:
+        yield from _once_each(policy, named, bool(rests), "budget")
+
+
+_ONE_WAY = "tell all budgets apart by town, or all by measure"
+
+
+def _priorities(policy: Policy) -> Iterator[Found]:
+    """Every measure that pays stands in exactly one group."""
+    here = ("pro_rata", "priorities")
+    named = [((*here, n), group) for n, group in enumerate(policy.priorities)]
+    if named:
+        yield from _once_each(policy, named, False, "group")
+
+
+def _once_each(
+    policy: Policy, named: Sequence[tuple[tuple[str | int, ...], tuple[str, ...]]], rest: bool, what: str
+) -> Iterator[Found]:
+    """Measures that are named more than once, pay nothing, are unknown, or are named nowhere."""
+    seen: set[str] = set()
+    for path, measures in named:
+        for place, measure_id in enumerate(measures):
+            measure = policy.measures.get(measure_id)
+            if measure is None:
+                yield (
+                    (*path, place),
+                    "names a measure that the file does not have",
+                    "use the id of a measure",
+                )
+            elif isinstance(measure, Unpaid):
+                yield (*path, place), f"{measure_id} pays nothing", "remove it"
+            elif measure_id in seen:
+                yield (*path, place), f"{measure_id} stands twice", "keep one of them"
+            seen.add(measure_id)
+    for index, measure in enumerate(policy.measures.values()):
+        if not rest and not isinstance(measure, Unpaid) and measure.id not in seen:
+            yield (
+                ("measures", index, "id"),
+                f"{measure.id} stands in no {what}",
+                f"name it in one {what}",
+            )
+
+
+def _paid(policy: Policy, measure: Measure) -> Iterator[Found]:
+    """A share of an amount is in the amount's currency, so that must be what the policy pays in."""
+    if isinstance(measure, Percentage | GrowthShare) and measure.of.currency != policy.currency:
+        yield ("of",), f"is not in {policy.currency}, which the policy pays in", _write(policy.currency)
+
+
+def _write(currency: str) -> str:
+    return f"write currency: {currency}"
+
+
 def _measure(policy: Policy, measure: Measure) -> Iterator[Found]:
+    yield from _paid(policy, measure)
     for name, needs in (
         ("earns", DatedFact),
         ("of", YearlyAmount),
@@ -132,6 +210,8 @@ def _sales(select: Select) -> Iterator[Found]:
                     f"{value!r} is not reported by anyone",
                     "use one of: " + ", ".join(known),
                 )
+    if select.currency in FOREIGN:  # what is reported in it is kept apart, whatever the channel
+        return
     currencies = {CHANNELS.get(channel, select.currency) for channel in select.where.get("channel", ())}
     if currencies - {select.currency}:
         yield ("currency",), "is not the currency of the channel", f"write currency: {currencies.pop()}"

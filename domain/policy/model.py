@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from dataclasses import field as field_of
 
+from domain.dividing import GROUP
 from domain.events import CATALOGUE
+from domain.money import FOREIGN
 
 Words = dict[str, str]
 """The same words by language: ``zh`` and ``en``."""
@@ -46,11 +48,17 @@ class Select:
     field: str = ""
     groups: tuple[tuple[int, tuple[str, ...]], ...] = field_of(default=(), init=False, compare=False)
     """For reports of a year: (place in the event's group, values that count), worked out once."""
+    foreign: str = field_of(default="", init=False, compare=False)
+    """The currency where it is one that reports are kept apart by."""
+    width: int = field_of(default=1, init=False, compare=False)
+    """How many parts the key of such a report has: its group, a foreign currency, the year."""
 
     def __post_init__(self) -> None:
         group = getattr(CATALOGUE.get(self.facts[0]), "group", ())
         places = [(group.index(name), values) for name, values in self.where.items() if name in group]
         object.__setattr__(self, "groups", tuple(places))
+        object.__setattr__(self, "foreign", self.currency if self.currency in FOREIGN else "")
+        object.__setattr__(self, "width", len(group) + (2 if self.foreign else 1))
 
     @property
     def fact(self) -> str:
@@ -235,6 +243,19 @@ class Procedure:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedBudget:
+    """One of several budgets: what it pays is said by town or by measure."""
+
+    id: str
+    name: Words
+    amount: int
+    towns: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    rest: bool = False
+    """Whether it pays what no other names: other towns, also where none is known; other measures."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of a policy file, with its readings in place."""
 
@@ -252,7 +273,10 @@ class Policy:
     life_from: str
     life_until: str | None
     budget: int
+    """Fen of a period; of several budgets, all of them."""
     budget_per: str
+    currency: str
+    """What everything is paid in; amounts are in its hundredths."""
     inclusive: bool
     reports: str
     rounding: str
@@ -266,6 +290,10 @@ class Policy:
     general_readings: tuple[str, ...]
     """Readings that bear on every award of this policy."""
     procedure: Procedure = Procedure()
+    budgets: tuple[NamedBudget, ...] = ()
+    """The budgets by name, where there are several."""
+    priorities: tuple[tuple[str, ...], ...] = ()
+    """Groups of measures in the order in which a budget pays them; none: all share it alike."""
 
     def clause(self, clause_id: str) -> Clause:
         """The closing clause of that id."""
@@ -274,3 +302,46 @@ class Policy:
     def period_of(self, year: int) -> str:
         """The budget period that an award year belongs to."""
         return str(year) if self.budget_per == "year" else "life"
+
+    @property
+    def divides(self) -> bool:
+        """Whether there are several pots: named budgets, or groups of measures."""
+        return bool(self.budgets or self.priorities)
+
+    @property
+    def by_town(self) -> bool:
+        """Whether an enterprise's town says which budget pays it."""
+        return any(each.towns for each in self.budgets)
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Fen by named budget; under ``""`` where there is one."""
+        return {each.id: each.amount for each in self.budgets} or {"": self.budget}
+
+    @property
+    def pots(self) -> list[str]:
+        """Every pot (``domain.dividing``), in order of payment."""
+        groups = [f"{GROUP}{place}" for place in range(1, len(self.priorities) + 1)] or [""]
+        return [f"{budget}{group}" for budget in sorted(self.amounts) for group in groups]
+
+    def measures_of(self, pot: str) -> list[str]:
+        """The measures that a pot pays, in the policy's order."""
+        budget, _, group = pot.partition(GROUP)
+        names = [each.id for each in self.measures.values() if not isinstance(each, Unpaid)]
+        if group:
+            of = self.priorities[int(group) - 1] if int(group) <= len(self.priorities) else ()
+            names = [each for each in names if each in of]
+        if self.budgets and not self.by_town:
+            names = [each for each in names if self._budget_of(each, "") == budget]
+        return names
+
+    def pot_of(self, measure: str, town: str) -> str:
+        """The pot that pays a measure's award to an enterprise of a town (``""``: none is known)."""
+        group = next((n for n, of in enumerate(self.priorities, start=1) if measure in of), 0)
+        return self._budget_of(measure, town) + (f"{GROUP}{group}" if group else "")
+
+    def _budget_of(self, measure: str, town: str) -> str:
+        for each in self.budgets:
+            if measure in each.measures or (town and town in each.towns):
+                return each.id
+        return next((each.id for each in self.budgets if each.rest), "")

@@ -71,6 +71,20 @@ class Rulebook:
         """The budget period of an award year, by the version that governs the year."""
         return self.of_year(year).period_of(year)
 
+    @cached_property
+    def divides(self) -> bool:
+        """Whether some version has several pots (``domain.dividing``)."""
+        return any(version.divides for version in self.versions)
+
+    @cached_property
+    def by_town(self) -> bool:
+        """Whether under some version an enterprise's town says which budget pays it."""
+        return any(version.by_town for version in self.versions)
+
+    def pot_of(self, year: int, measure: str, town: str) -> str:
+        """The pot that pays a measure's award of a year to an enterprise of a town."""
+        return self.of_year(year).pot_of(measure, town) if self.divides else ""
+
     def in_force_by(self, day: str) -> Rulebook:
         """Only the versions that were in force by a day, as if later ones never came.
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from domain.money import AMOUNT_FEN_MAX, MoneyError, parse_fen
+from domain.dividing import GROUPS_MAX
+from domain.money import AMOUNT_FEN_MAX, CURRENCIES, PAID_IN, MoneyError, parse_fen
 from domain.policy import model
 
 FORMAT = "subsidy-policy/1"
@@ -137,12 +138,36 @@ class LifeSchema(_Strict):
     until = Day(required=True, allow_none=True)
 
 
-class BudgetSchema(_Strict):
-    """The budget of each year, or of the whole life."""
+class NamedBudgetSchema(_Strict):
+    """One of several budgets."""
 
+    id = ident(required=True)
+    name = fields.Nested(WordsSchema, required=True)
     amount = Money(required=True)
-    currency = one_of("CNY")
+    towns = fields.List(Text(100), load_default=list)
+    measures = fields.List(ident(), load_default=list)
+    rest = fields.String(load_default="no", validate=_choice(("yes", "no")))
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.NamedBudget:
+        """Make the value."""
+        lists = {name: tuple(data[name]) for name in ("towns", "measures")}
+        return model.NamedBudget(**{**data, **lists, "rest": data["rest"] == "yes"})
+
+
+class BudgetSchema(_Strict):
+    """The budget of each year, or of the whole life: one amount, or several parts by name."""
+
+    amount = Money()
+    parts = fields.List(fields.Nested(NamedBudgetSchema), validate=validate.Length(2, 100))
+    currency = one_of(*PAID_IN)
     per = one_of("year", "life")
+
+    @validates_schema
+    def one_form(self, data: dict[str, Any], **_: Any) -> None:
+        """One amount, or several."""
+        if ("amount" in data) == ("parts" in data):
+            raise ValidationError("needs either amount or parts — give one amount, or the budgets one by one")
 
 
 class HighestOnlySchema(_Strict):
@@ -156,6 +181,11 @@ class ProRataSchema(_Strict):
     """What is reduced when the awards exceed the budget."""
 
     rule = one_of("after-highest-only", "standards-first")
+    priorities = fields.List(
+        fields.List(ident(), validate=validate.Length(1)),
+        load_default=list,
+        validate=validate.Length(2, GROUPS_MAX),
+    )
 
 
 class DocumentSchema(_Strict):
@@ -205,7 +235,7 @@ class SelectSchema(_Strict):
     where = fields.Dict(
         keys=Text(), values=fields.List(Text(), validate=validate.Length(1)), load_default=dict
     )
-    currency = fields.String(load_default="CNY", validate=_choice(("CNY", "USD")))
+    currency = fields.String(load_default="CNY", validate=_choice(tuple(CURRENCIES)))
     field = Text()
 
     @validates_schema
@@ -477,6 +507,7 @@ class PolicySchema(_Strict):
     def build(self, data: dict[str, Any], **_: Any) -> model.Policy:
         """Make the value; the digest and the readings of each measure are filled in by the loader."""
         document, life, budget = data["document"], data["life"], data["budget"]
+        parts = tuple(budget.get("parts", ()))
         return model.Policy(
             id=data["id"],
             version=data["version"],
@@ -491,8 +522,9 @@ class PolicySchema(_Strict):
             timezone=data["timezone"],
             life_from=life["from_"],
             life_until=life["until"],
-            budget=budget["amount"],
+            budget=budget.get("amount", 0) or sum(each.amount for each in parts),
             budget_per=budget["per"],
+            currency=budget["currency"],
             inclusive=data["inclusive"] == "yes",
             reports=data["reports"],
             rounding=data["rounding"],
@@ -505,4 +537,6 @@ class PolicySchema(_Strict):
             targets={target.id: target for target in data["targets"]},
             general_readings=(),
             procedure=data["settlement"],
+            budgets=parts,
+            priorities=tuple(tuple(group) for group in data["pro_rata"]["priorities"]),
         )

@@ -124,7 +124,7 @@ def write_enterprise(
 def _settled(rows: Rows, policy: str, year: int, code: str) -> list[Line]:
     """An enterprise's awards in a closed year's list."""
     sql = (
-        "SELECT code, measure, award_year, gross, withheld FROM settlement_lines "
+        "SELECT code, measure, award_year, gross, withheld, pot FROM settlement_lines "
         "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
     )
     return [Line(*row) for row in rows.all(sql, [policy, year, code])]
@@ -158,7 +158,13 @@ def _said(rows: Rows, found: Pool) -> dict[str, Any]:
         "budget": yuan(found.budget.amount),
         "sharing": yuan(found.total),
         "factor": f"{found.factor.numerator}/{found.factor.denominator}",
+        **({"pots": pots} if (pots := _pots(found)) else {}),
     }
+
+
+def _pots(found: Pool) -> list[list[str]]:
+    """[pot, what there was to divide, what shares it] where there are several."""
+    return [[pot, yuan(of.budget), yuan(of.total)] for pot, of in found.shares.pots.items() if pot]
 
 
 def _closed_at(rows: Rows, closing: dict[str, Any]) -> int:

@@ -173,8 +173,9 @@ class _Closed:
             self.sums["enterprises"] += 1
             for line in content["lines"]:
                 self.sums["awards"] += 1
-                self.digest.update(line_bytes(SettledLine(code, *line)))
-                expected.settlement_lines[code, line[0], line[1]] = (tuple(line[2:]), at)
+                listed = SettledLine(code, *line)
+                self.digest.update(line_bytes(listed))
+                expected.settlement_lines[listed[:3]] = (listed[3:], at)
         elif fact.name in PAYMENT_STATUS:
             expected.payments[content["payment"]] = (_payment(code, fact, at), at)
         elif fact.name == "AdjustmentAccepted":
@@ -211,7 +212,7 @@ class _Closed:
 
 RANGED = {
     "accounts": ("code", "version, payable, ordered, paid, clawed, recovered"),
-    "settlement_lines": ("code, measure, award_year", "gross, withheld, reduction, payable"),
+    "settlement_lines": ("code, measure, award_year", "gross, withheld, reduction, payable, pot"),
     "adjustments": ("code, adjustment", "measure, into_year, amount, reason, position"),
 }
 PAYMENT = "payment, code, batch, amount, status, day, said, position"

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.capitals import capitals
-from domain.money import grouped, parse_fen
+from domain.money import CURRENCIES, grouped, parse_fen, printed
 from domain.policy.rulebook import Rulebook
 from domain.public_list import Listed
 from domain.roles import NotAllowed
-from domain.settlement import factor
-from domain.settling import SettledLine, Settlement
+from domain.settling import SettledLine, Settlement, division_of
 from ledger import explanations, queries
 from ledger.application import Ledger
 from ledger.documents.catalogue import columns_of
@@ -78,6 +77,11 @@ class _Source:
         self.said = self.state.proposal
         self.known = int(self.said["known"])
 
+    def capitals(self, fen: int) -> str:
+        """A sum in Chinese capitals; another currency than yuan in figures, as documents have it."""
+        currency = self.book.of_year(self.asked.year).currency
+        return f"人民币{capitals(fen)}" if currency == "CNY" else printed(fen, currency)
+
     def day(self, day: str) -> str:
         """A day as the document's language has it; nothing for none."""
         return (zh_day(day) if self.asked.lang == "zh" else day) if day else ""
@@ -86,7 +90,7 @@ class _Source:
         """The places that all documents have."""
         asked, said, state = self.asked, self.said, self.state
         governing = self.book.of_year(asked.year)
-        value = factor(said["budget_fen"], said["sharing_fen"])
+        value = division_of(said).factor
         reduction = said["gross_fen"] - said["withheld_fen"] - said["payable_fen"]
         return {
             "发文机关": asked.issuer or governing.issuer,
@@ -97,6 +101,8 @@ class _Source:
             "政策名称": governing.title[asked.lang],
             "政策文号": governing.number,
             "年度": str(asked.year),
+            "货币": CURRENCIES[governing.currency].symbol,
+            "单位": CURRENCIES[governing.currency].unit,
             "可分配预算": Fen(said["budget_fen"]),
             "参与分配": Fen(said["sharing_fen"]),
             "兑现系数": f"{value.numerator}/{value.denominator}",
@@ -105,7 +111,7 @@ class _Source:
             "全市从高扣除": Fen(said["withheld_fen"]),
             "全市下调": Fen(reduction),
             "全市应兑现": Fen(said["payable_fen"]),
-            "全市应兑现大写": capitals(said["payable_fen"]),
+            "全市应兑现大写": self.capitals(said["payable_fen"]),
             "企业数": said["enterprises"],
             "奖励项数": said["awards"],
             "公示开始": self.day(state.publication.get("from_day", "")),
@@ -188,7 +194,7 @@ def _payments(source: _Source) -> Filling:
         "批次": asked.batch,
         "付款笔数": int(count),
         "付款合计": Fen(total),
-        "付款合计大写": capitals(int(total)),
+        "付款合计大写": source.capitals(int(total)),
     }
     return source.filling(values, {"付款": paid})
 
@@ -215,17 +221,17 @@ def _letter(source: _Source) -> Filling:
                 "条款": article,
                 "奖励项目": title,
                 "所属年度": str(line.award_year),
-                **_sums(line[3:]),
+                **_sums(line[3:7]),
                 "依据": reasons.get(line.measure, "") if own else "",
             }
 
     name, town, *_ = profiles_known(rows, [code], source.known).get(code, Listed())
-    sums = [sum(column) for column in list(zip(*lines, strict=True))[3:]]
+    sums = [sum(column) for column in list(zip(*lines, strict=True))[3:7]]
     values = {
         **source.values(),
         **{"企业名称": name or code, "信用代码": code, "所在镇街": town},
         **_sums(sums),
-        "应兑现大写": capitals(sums[3]),
+        "应兑现大写": source.capitals(sums[3]),
     }
     return source.filling(values, {"奖励": awards})
 

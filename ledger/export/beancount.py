@@ -57,14 +57,14 @@ def quoted(text: str) -> str:
     return '"' + flat.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def entry(transaction: Transaction) -> str:
+def entry(transaction: Transaction, currency: str = "CNY") -> str:
     """One transaction with its metadata."""
     lines = [f"{transaction.day} * {quoted(transaction.narration)}"]
     lines += [
         f"  {name}: {value if isinstance(value, int) else quoted(value)}"
         for name, value in transaction.meta.items()
     ]
-    lines += [f"  {account_name(p.account)}  {yuan(p.fen)} CNY" for p in transaction.postings]
+    lines += [f"  {account_name(p.account)}  {yuan(p.fen)} {currency}" for p in transaction.postings]
     return "\n".join(lines) + "\n\n"
 
 
@@ -75,12 +75,13 @@ def write(
     accounts: Iterable[str],
     transactions: Iterable[Transaction],
     tick: Tick = no_tick,
+    currency: str = "CNY",
 ) -> None:
     """Write options, accounts opened on a day, and transactions, one after another."""
-    out.write(f'option "title" {quoted(title)}\noption "operating_currency" "CNY"\n\n')
+    out.write(f'option "title" {quoted(title)}\noption "operating_currency" "{currency}"\n\n')
     for account in accounts:
-        out.write(f"{opened} open {account_name(account)} CNY\n")
+        out.write(f"{opened} open {account_name(account)} {currency}\n")
     out.write("\n")
     for transaction in transactions:
-        out.write(entry(transaction))
+        out.write(entry(transaction, currency))
         tick()

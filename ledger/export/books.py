@@ -146,11 +146,7 @@ class Books:
 
     def _outside(self, lines: list[list[Any]]) -> int:
         """What of an enterprise's payment comes from other funds."""
-        return sum(
-            payable
-            for measure, year, _, _, _, payable in lines
-            if not shares_budget(self.book.of_year(year), measure)
-        )
+        return sum(line[5] for line in lines if not shares_budget(self.book.of_year(line[1]), line[0]))
 
     def _moved(self, event: Stored, outside: int) -> Iterator[Transaction]:
         name, content = event.fact.name, event.fact.content

@@ -97,7 +97,7 @@ CODES = {
         "the report has no amount, and no payment that was ordered has this identifier",
         "have the bank give the original amount, or check the identifier",
     ),
-    "currency": ("币种不是 CNY", "与银行核对", "the currency is not CNY", "check it with the bank"),
+    "currency": ("币种不是 {wanted}", "与银行核对", "the currency is not {wanted}", "check it with the bank"),
     "date": (
         "日期应为实际存在的 年-月-日",
         "如 2025-03-31",

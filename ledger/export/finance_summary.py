@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from openpyxl.cell.cell import Cell
 
-from domain.capitals import capitals
+from domain.capitals import in_words
+from domain.money import CURRENCIES
 from ledger.export import official
 from ledger.export.books import NotExportable, Tick, no_tick
 from ledger.export.official import CENTRED, HEAD, LEFT, MONEY, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form
@@ -72,6 +73,7 @@ class SummaryHead:
     position: int
     authority: str = ""
     issued_on: str = ""
+    currency: str = "CNY"
 
 
 def write_xlsx(
@@ -106,7 +108,7 @@ def _accounts(form: Form, head: SummaryHead, accounts: Iterable[Account], tick: 
     form.freeze(ACCOUNT_HEAD_ROW, ACCOUNT_HEAD_ROW)
     form.title(f"{head.title}支付明细表")
     form.spread("　　".join(filter(None, (head.number, f"{head.year}年度"))), NOTE)
-    form.spread("单位：元", official.RIGHT)
+    form.spread(f"单位：{CURRENCIES[head.currency].unit}", official.RIGHT)
     form.heads(ACCOUNT_HEADS)
     count = payable = 0
     for each in accounts:
@@ -131,7 +133,7 @@ def _figures(form: Form, head: SummaryHead, total_row: int) -> None:
     """The settlement in one table."""
     form.title(f"{head.title}兑现汇总表")
     form.spread("　　".join(filter(None, (head.number, f"{head.year}年度"))), NOTE)
-    form.spread("单位：元", official.RIGHT)
+    form.spread(f"单位：{CURRENCIES[head.currency].unit}", official.RIGHT)
     _row(form, form.said("项目", HEAD), form.said("金额", HEAD), form.said("说明", HEAD), HEAD)
     given = (
         ("预算", head.budget, ""),
@@ -143,7 +145,7 @@ def _figures(form: Form, head: SummaryHead, total_row: int) -> None:
     place = {label.split("（")[0]: form.row + index for index, (label, _, _) in enumerate(given)}
     for label, fen, note in given:
         _row(form, form.said(label, WORDS), form.money(fen), form.said(note, WORDS))
-    words = (form.said(f"应兑现（大写）：人民币{capitals(head.payable)}", WORDS),)
+    words = (form.said(in_words("应兑现", head.payable, head.currency), WORDS),)
     form.merge(f"A{form.row}:{form.last}{form.row}")
     form.add([*words, *(form.said("", WORDS) for _ in SUMMARY_WIDTHS[1:])], 22)
     first = form.row

@@ -96,7 +96,7 @@ def _grant(
         "id": f"{prefix}-{books.book.id}-{line.year}-{line.measure}-{line.code}",
         "title": f"{title['zh']} {line.year}"[:139],
         "description": measure.quote if measure else title["zh"],
-        "currency": "CNY",
+        "currency": books.policy.currency,
         "amountAppliedFor": _yuan(award.payable.gross),
         "amountAwarded": _yuan(award.payable.payable),
         "awardDate": books.day_of(line.year),
@@ -120,7 +120,7 @@ def _grant(
             {
                 "id": f"{prefix}-{part.id}",
                 "transactionDate": part.day,
-                "currency": "CNY",
+                "currency": books.policy.currency,
                 "value": _yuan(part.fen),
                 "provider": funder["id"],
                 "recipient": f"{prefix}:{line.code}",

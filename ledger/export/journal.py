@@ -10,7 +10,6 @@ from domain.money import yuan
 from domain.postings import Transaction
 from ledger.export.books import Tick, no_tick
 
-_HEAD = "commodity CNY\n  format 1000.00 CNY\n\n"
 _NEVER_PLAIN = re.compile(r"[\x00-\x1f\x7f\u2028\u2029;|]+")
 
 
@@ -24,24 +23,28 @@ def tag(text: str) -> str:
     return plain(text).replace(",", "，")
 
 
-def entry(transaction: Transaction) -> str:
+def entry(transaction: Transaction, currency: str = "CNY") -> str:
     """One transaction with its tags."""
     tags = ", ".join(f"{name}:{tag(str(value))}" for name, value in transaction.meta.items())
     lines = [f"{transaction.day} * {plain(transaction.narration).lstrip('(*! ')}"]
     if tags:
         lines.append(f"    ; {tags}")
-    lines += [f"    {posting.account}  {yuan(posting.fen)} CNY" for posting in transaction.postings]
+    lines += [f"    {posting.account}  {yuan(posting.fen)} {currency}" for posting in transaction.postings]
     return "\n".join(lines) + "\n\n"
 
 
 def write(
-    out: TextIO, accounts: Iterable[str], transactions: Iterable[Transaction], tick: Tick = no_tick
+    out: TextIO,
+    accounts: Iterable[str],
+    transactions: Iterable[Transaction],
+    tick: Tick = no_tick,
+    currency: str = "CNY",
 ) -> None:
     """Write accounts, so that hledger's strict check holds, and transactions, one after another."""
-    out.write(_HEAD)
+    out.write(f"commodity {currency}\n  format 1000.00 {currency}\n\n")
     for account in accounts:
         out.write(f"account {account}\n")
     out.write("\n")
     for transaction in transactions:
-        out.write(entry(transaction))
+        out.write(entry(transaction, currency))
         tick()

@@ -81,6 +81,7 @@ class PaymentFile:
     count: int
     total: int
     title: str
+    currency: str = "CNY"
 
     @property
     def purpose(self) -> str:
@@ -290,7 +291,7 @@ def write_pain001(
     out.write(_head(file).encode())
     purpose = _text(file.purpose)
     for line in _checked(file, lines, tick):
-        out.write(_transaction(line, payees[line.code], purpose).encode())
+        out.write(_transaction(line, payees[line.code], purpose, file.currency).encode())
     out.write(b"</PmtInf></CstmrCdtTrfInitn></Document>\n")
 
 
@@ -308,11 +309,11 @@ def _head(file: PaymentFile) -> str:
     )
 
 
-def _transaction(line: PaymentLine, to: Payee, purpose: str) -> str:
+def _transaction(line: PaymentLine, to: Payee, purpose: str, currency: str) -> str:
     code = _text(line.code)
     return (
         f"<CdtTrfTxInf><PmtId><EndToEndId>{_text(line.payment)}</EndToEndId></PmtId>"
-        f'<Amt><InstdAmt Ccy="CNY">{yuan(line.amount)}</InstdAmt></Amt>'
+        f'<Amt><InstdAmt Ccy="{currency}">{yuan(line.amount)}</InstdAmt></Amt>'
         f"{_agent('Cdtr', to.bank)}<Cdtr><Nm>{_text(to.name)}</Nm><Id><OrgId><Othr><Id>{code}</Id>"
         "<SchmeNm><Prtry>USCC</Prtry></SchmeNm></Othr></OrgId></Id></Cdtr>"
         f"{_account('Cdtr', to.account)}<RmtInf><Ustrd>{purpose}</Ustrd></RmtInf></CdtTrfTxInf>\n"

@@ -102,7 +102,9 @@ def _day(text: str) -> str:
         return text
 
 
-def read_pain002(data: bytes, ordered: Mapping[str, int] | None = None) -> list[Result]:
+def read_pain002(
+    data: bytes, ordered: Mapping[str, int] | None = None, currency: str = "CNY"
+) -> list[Result]:
     """Results from a pain.002 status report of any version, payment by payment.
 
     ACSC and ACCC are made, RJCT is failed; every other status is a fault, for the result is not
@@ -111,11 +113,12 @@ def read_pain002(data: bytes, ordered: Mapping[str, int] | None = None) -> list[
     Args:
         data: the file.
         ordered: what was ordered, in fen by payment, for reports that repeat no amount.
+        currency: what they were ordered in.
 
     Raises:
         FileError: with everything that is wrong.
     """
-    report = _Report(ordered or {})
+    report = _Report(ordered or {}, currency)
     if len(data) > PAIN002_BYTES_MAX:
         report.faults.add(0, "file", "xml.large", most=str(PAIN002_BYTES_MAX))
         report.faults.raise_any()
@@ -131,8 +134,8 @@ class _Refused(Exception):
 class _Report:
     """Reads a status report element by element; of each payment only what is needed is kept."""
 
-    def __init__(self, ordered: Mapping[str, int]) -> None:
-        self.ordered = ordered
+    def __init__(self, ordered: Mapping[str, int], currency: str) -> None:
+        self.ordered, self.currency = ordered, currency
         self.faults = Faults()
         self.results: list[Result] = []
         self.first: dict[str, int] = {}
@@ -206,8 +209,8 @@ class _Report:
         status = FINAL.get(said, "")
         if not status:
             self.faults.add(line, "TxSts", "status.pending" if said else "missing", status=said[:40])
-        if found.get("currency", "CNY") != "CNY":
-            self.faults.add(line, "InstdAmt", "currency")
+        if found.get("currency", self.currency) != self.currency:
+            self.faults.add(line, "InstdAmt", "currency", wanted=self.currency)
         amount = _trimmed(found.get("amount", ""))
         if not amount and payment:
             if payment not in self.ordered:

@@ -41,8 +41,10 @@ BUDGET, TOTAL, BASE, SPARE, CUT, TIES, SHARED = "$B$1", "$B$2", "$B$4", "$B$6", 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many awards share the budget, and how the division is cut up."""
+    """How many awards share a pot (``domain.dividing``), and how the division is cut up."""
 
+    sheet: str
+    pot: str
     rows: int
     largest: int
     base: int
@@ -62,12 +64,21 @@ class Plan:
         return f"${letters}${FIRST_ROW}:${letters}${self.last_row}"
 
 
-def shared_by(books: Books, line: Line) -> int:
-    """What of an award shares the budget, in fen."""
-    return basis(books.book.of_year(line.year), line.gross, line.withheld) if books.inside(line) else 0
+def shared_by(books: Books, line: Line, pot: str = "") -> int:
+    """What of an award shares a pot, in fen."""
+    mine = line.pot == pot and books.inside(line)
+    return basis(books.book.of_year(line.year), line.gross, line.withheld) if mine else 0
 
 
-def plan(books: Books) -> Plan:
+def plans(books: Books) -> list[Plan]:
+    """A sheet for each pot; where there is one, without a number."""
+    pots = list(books.pool.shares.pots)
+    if pots == [""]:
+        return [plan(books)]
+    return [plan(books, pot, SHEET.replace(" ", f"{number} ")) for number, pot in enumerate(pots, start=1)]
+
+
+def plan(books: Books, pot: str = "", sheet: str = SHEET) -> Plan:
     """Look through the awards once, so that the formulas can name their last row.
 
     Raises:
@@ -76,12 +87,12 @@ def plan(books: Books) -> Plan:
     """
     rows = largest = total = 0
     for line in books.lines():
-        fen = shared_by(books, line)
+        fen = shared_by(books, line, pot)
         rows += fen > 0
         largest = max(largest, fen)
         total += fen
-    if total != books.pool.total:
-        raise ArithmeticError(f"the awards sum to {total} fen, the pool to {books.pool.total}")
+    if total != books.pool.shares.of(pot).total:
+        raise ArithmeticError(f"the awards sum to {total} fen, the pool to {books.pool.shares.of(pot).total}")
     if rows > ROWS_MAX - HEAD_ROW:
         raise NotExportable(f"{rows} awards do not fit a sheet of {ROWS_MAX} rows — export parquet instead")
     base = next((each for each in BASES if 2 * total * each <= STEP_MAX), None)
@@ -90,7 +101,7 @@ def plan(books: Books) -> Plan:
     digits = 1
     while base**digits <= largest:
         digits += 1
-    return Plan(rows, largest, base, digits)
+    return Plan(sheet, pot, rows, largest, base, digits)
 
 
 def write_head(sheet: Sheet, books: Books, plan: Plan) -> None:
@@ -98,7 +109,7 @@ def write_head(sheet: Sheet, books: Books, plan: Plan) -> None:
     rest, floor, _, _, share, paid, ledger = (plan.range(plan.column(n)) for n in range(7))
     basis_range = plan.range("D")
     figures: list[tuple[str, Cell]] = [
-        ("预算（分） Budget, fen", whole(sheet, books.pool.budget.amount)),
+        ("预算（分） Budget, fen", whole(sheet, books.pool.shares.of(plan.pot).budget)),
         ("参与分配合计 Sum that shares it", formula(sheet, f"SUM({basis_range})")),
         ("兑现系数 Factor", formula(sheet, f"IF({TOTAL}<={BUDGET},1,{BUDGET}/{TOTAL})", "0.0000%")),
         ("分段基数 Base of the digits", whole(sheet, plan.base)),
@@ -117,7 +128,7 @@ def write_head(sheet: Sheet, books: Books, plan: Plan) -> None:
     ]
     for label, cell in figures:
         sheet.append([heading(sheet, label), cell])
-    sheet.append([])
+    sheet.append([heading(sheet, f"列支项 Pot: {plan.pot}")] if plan.pot else [])
     steps = [f"第{n}段 s{n}" for n in range(1, plan.digits + 1)]
     names = [
         "信用代码 Code",
@@ -140,7 +151,7 @@ def write_award(sheet: Sheet, books: Books, plan: Plan, row: int, line: Line, pa
     """One award's row; ``paid`` is what the ledger says."""
     after = line.withheld if books.book.of_year(line.year).pro_rata == "standards-first" else 0
     given = [text(sheet, line.code), text(sheet, line.measure), whole(sheet, line.year)]
-    given += [whole(sheet, shared_by(books, line)), whole(sheet, after)]
+    given += [whole(sheet, shared_by(books, line, plan.pot)), whole(sheet, after)]
     worked_out = [formula(sheet, expression) for expression in _expressions(plan, row)]
     sheet.append([*given, *worked_out, whole(sheet, paid.payable)])
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from domain import masking
-from domain.capitals import capitals
+from domain.capitals import in_words
 from domain.masking import CODE, PERSON
-from domain.money import grouped, yuan
+from domain.money import CURRENCIES, grouped, yuan
 from ledger.export import official
 from ledger.export.books import NotExportable, Tick, no_tick
 from ledger.export.official import CENTRED, HEAD, LEFT, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form, zh_day
@@ -24,7 +24,7 @@ from ledger.export.payment_files import csv_text
 SHEET = "公示名单"
 MONEY_HEADS = ("应奖励", "从高不重复扣除", "按比例下调", "应兑现")
 HEADS = ("序号", "统一社会信用代码", "企业名称", "所在镇（街道）", "奖励项目（应奖励／应兑现）")
-CSV_HEADS = (*HEADS, *(f"{head}（元）" for head in MONEY_HEADS))
+
 WIDTHS = (8, 22, 30, 14, 46, 16, 18, 16, 16)
 HEAD_ROWS = (6, 7)
 """The rows that hold the heads of the columns."""
@@ -76,6 +76,7 @@ class PublicHead:
     """The day it is signed; where empty there is room for it."""
     root: str = ""
     """The root of the list as data (``domain.public_list``), in hexadecimal, once it is published."""
+    currency: str = "CNY"
 
 
 def masked(line: PublicLine, mask: tuple[str, ...]) -> PublicLine:
@@ -124,7 +125,7 @@ def write_csv(
     """
     out.write("\ufeff")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(CSV_HEADS)
+    writer.writerow([*HEADS, *(f"{each}（{CURRENCIES[head.currency].unit}）" for each in MONEY_HEADS)])
     for number, each in enumerate(_checked(head, lines, tick), 1):
         line = masked(each, mask)
         said = (line.code, line.name, line.town, _measures(line, "；"))
@@ -157,16 +158,17 @@ def _line(form: Form, number: int, line: PublicLine) -> None:
 
 
 def _above(form: Form, head: PublicHead) -> None:
+    unit = CURRENCIES[head.currency].unit
     form.spread("附件", official.ANNEX, 24)
     form.title(head.title)
     days = f"公示期：{zh_day(head.from_day)}至{zh_day(head.until_day)}" if head.from_day else "未公示"
     form.spread("　　".join(filter(None, (head.number, f"{head.year}年度", days))), NOTE)
     form.spread(
-        f"预算 {grouped(head.budget)} 元，参与分配 {grouped(head.total)} 元，"
-        f"兑现系数 {head.factor}，应兑现 {grouped(head.payable)} 元",
+        f"预算 {grouped(head.budget)} {unit}，参与分配 {grouped(head.total)} {unit}，"
+        f"兑现系数 {head.factor}，应兑现 {grouped(head.payable)} {unit}",
         NOTE,
     )
-    form.spread("单位：元", official.RIGHT)
+    form.spread(f"单位：{CURRENCIES[head.currency].unit}", official.RIGHT)
     top, below = HEAD_ROWS
     names = (*HEADS, "金额", "", "", "")
     form.heads(names)
@@ -182,7 +184,7 @@ def _below(form: Form, head: PublicHead, mask: tuple[str, ...]) -> None:
     form.merge(f"A{total}:E{total}")
     label = [form.said(f"合计（{head.count} 户）" if not index else "", TOTAL) for index in range(5)]
     form.add([*label, *(form.sum(each, TOTAL_MONEY) for each in sums)], official.TOTAL_POINTS)
-    words = f"应兑现合计（大写）：人民币{capitals(head.payable)}"
+    words = in_words("应兑现合计", head.payable, head.currency)
     form.merge(f"A{form.row}:{form.last}{form.row}")
     form.add([form.said(words if not index else "", WORDS) for index in range(len(WIDTHS))], 22)
     for note in _notes(head, mask):

@@ -37,30 +37,35 @@ def write(out: Path, books: Books, tick: Tick = no_tick) -> None:
         NotExportable: where there are more awards than a sheet has rows, or sums too large for
             a spreadsheet to divide exactly.
     """
-    plan = pro_rata_sheet.plan(books)
+    plans = {plan.pot: plan for plan in pro_rata_sheet.plans(books)}
     workbook = Workbook(write_only=True)
     workbook.calculation.fullCalcOnLoad = True
     summary = _sheet(workbook, SUMMARY, (46, 22, 22, 22, 22, 22, 22))
     enterprises = _sheet(workbook, ENTERPRISES, (22, 10, 18, 18, 18, 18), frozen="B2")
     awards = _sheet(workbook, AWARDS, (22, 26, 8, 30, 8, 18, 18, 18, 18, 90), frozen="B2")
-    shares = _sheet(workbook, pro_rata_sheet.SHEET, (46, 26, 10, *(20,) * (9 + plan.digits)))
+    shares = {
+        pot: _sheet(workbook, plan.sheet, (46, 26, 10, *(20,) * (9 + plan.digits)))
+        for pot, plan in plans.items()
+    }
     enterprises.append([heading(enterprises, name) for name in ENTERPRISE_COLUMNS])
     awards.append([heading(awards, name) for name in AWARD_COLUMNS])
-    pro_rata_sheet.write_head(shares, books, plan)
-    row, count = pro_rata_sheet.FIRST_ROW, 0
+    for pot, plan in plans.items():
+        pro_rata_sheet.write_head(shares[pot], books, plan)
+    row_of, count = dict.fromkeys(plans, pro_rata_sheet.FIRST_ROW), 0
     for code, group in groupby(books.awards(), key=lambda item: item[0].code):
         mine = list(group)
         _enterprise(enterprises, code, [paid for _, paid in mine])
         _awards(awards, books, code, mine)
         for line, paid in mine:
-            if pro_rata_sheet.shared_by(books, line):
-                pro_rata_sheet.write_award(shares, books, plan, row, line, paid)
-                row += 1
+            if line.pot in plans and pro_rata_sheet.shared_by(books, line, line.pot):
+                row, pot = row_of[line.pot], line.pot
+                pro_rata_sheet.write_award(shares[pot], books, plans[pot], row, line, paid)
+                row_of[pot] += 1
             count += 1
             if count >= pro_rata_sheet.ROWS_MAX:
                 raise NotExportable("more awards than a sheet has rows — export parquet instead")
             tick()
-    _summary(summary, books, count)
+    _summary(summary, books, count, [plan.sheet for plan in plans.values()])
     workbook.save(out)
 
 
@@ -106,7 +111,7 @@ def _words(award: dict[str, Any]) -> Iterator[str]:
         yield part["words"]["zh"]
 
 
-def _summary(sheet: Sheet, books: Books, count: int) -> None:
+def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> None:
     answer = queries.budget(books.ledger, books.rows, books.book.id, books.year, books.at)
     policy = books.policy
     said = (
@@ -114,6 +119,7 @@ def _summary(sheet: Sheet, books: Books, count: int) -> None:
         ("政策编号 Policy id", f"{books.book.id} v{policy.version}"),
         ("政策文件摘要 SHA-256", policy.digest),
         ("预算期间 Budget period", books.period),
+        ("币种 Currency", policy.currency),
         ("账本位置 Ledger position", str(books.position)),
         ("奖励笔数 Awards", str(count)),
         ("兑现系数 Factor", f"{answer['factor']['fraction']} = {answer['factor']['percent']}"),
@@ -130,7 +136,8 @@ def _summary(sheet: Sheet, books: Books, count: int) -> None:
     )
     for label, name in sums:
         sheet.append([heading(sheet, label), _yuan(sheet, answer[name])])
-    again = formula(sheet, f"'{pro_rata_sheet.SHEET}'!$B$11/100", YUAN_FORMAT)
+    cells = "+".join(f"'{name}'!$B$11" for name in recomputed)
+    again = formula(sheet, f"({cells})/100" if len(recomputed) > 1 else f"{cells}/100", YUAN_FORMAT)
     sheet.append([heading(sheet, "预算内应兑现，本表重算 Payable inside, recomputed here"), again])
     sheet.append([])
     names = ("条款 Measure", "条 Article", "年度 Year", "企业数 Enterprises", MONEY[0], MONEY[1], MONEY[3])

@@ -14,6 +14,7 @@ from marshmallow import Schema, fields, validates_schema
 from marshmallow import ValidationError as MarshmallowError
 
 from domain.events import AMENDABLE_SHAPES, CATALOGUE, CHANNELS, CUSTOMS_CODES, SIZES
+from domain.money import CURRENCIES, FOREIGN, PAID_IN
 from ledger.messages.faults import FaultError
 from ledger.messages.fields import (
     Choice,
@@ -64,12 +65,12 @@ class OfYear(Data):
 
     year = Whole(2000, 2100, "year.range", required=True)
     amount_fen = Money(required=True, data_key="amount")
-    currency = Choice("CNY", "USD", required=True)
+    currency = Choice(*CURRENCIES, required=True)
 
     @staticmethod
     def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
         """Only own-brand exports are in US dollars."""
-        if data.get("currency", "CNY") != "CNY":
+        if data.get("currency", "CNY") == "USD":
             return {"currency": ("currency.wrong", {"wanted": "CNY"})}
         return {}
 
@@ -149,7 +150,7 @@ class SalesReported(OfYear):
     def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
         """A channel has its currency, and one channel has customs codes."""
         found: dict[str, tuple[str, dict[str, Any]]] = {}
-        if data["currency"] != CHANNELS[data["channel"]]:
+        if data["currency"] not in (CHANNELS[data["channel"]], *FOREIGN):
             found["currency"] = ("currency.wrong", {"wanted": CHANNELS[data["channel"]]})
         if data.get("customs_code") and data["channel"] != "b2b_pilot_export":
             found["customs_code"] = ("customs.channel", {})
@@ -159,6 +160,13 @@ class SalesReported(OfYear):
 class ContributionAssessed(OfYear):
     """The local comprehensive contribution of a year."""
 
+    @staticmethod
+    def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+        """It is assessed in yuan."""
+        if data.get("currency", "CNY") != "CNY":
+            return {"currency": ("currency.wrong", {"wanted": "CNY"})}
+        return {}
+
 
 class DesignPurchased(OfYear):
     """Recognised industrial-design purchases of a year."""
@@ -166,6 +174,10 @@ class DesignPurchased(OfYear):
 
 class DesignServicesSold(OfYear):
     """Recognised design sales to e-commerce enterprises in a year."""
+
+
+class ResearchSpent(OfYear):
+    """Recognised research and development expenses of a year."""
 
 
 class OtherAwardRecorded(OfYear):
@@ -191,7 +203,7 @@ class ClaimSubmitted(ClaimStep):
     """An enterprise asks for an award."""
 
     amount_fen = Money(data_key="amount", load_default=None)
-    currency = Choice("CNY", load_default=None)
+    currency = Choice(*PAID_IN, load_default=None)
     person = Text(load_default=None)
 
 
@@ -199,7 +211,7 @@ class ClaimApproved(ClaimStep):
     """A claim was approved with an amount."""
 
     amount_fen = Money(required=True, data_key="amount")
-    currency = Choice("CNY", required=True)
+    currency = Choice(*PAID_IN, required=True)
     person = Text(load_default=None)
 
 
@@ -310,6 +322,7 @@ DATA: dict[str, type[Data]] = {
         WarehouseRecognised,
         DesignPurchased,
         DesignServicesSold,
+        ResearchSpent,
         RecognitionGranted,
         OtherAwardRecorded,
         ClaimSubmitted,

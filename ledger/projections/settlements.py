@@ -36,7 +36,7 @@ def put_lines(rows: Rows, policy: str, year: int, lines: Iterable[SettledLine]) 
     digest = hashlib.sha256()
     insert = (
         "INSERT INTO settlement_lines (policy, year, code, measure, award_year, gross, withheld, reduction, "
-        "payable) VALUES (?,?,?,?,?,?,?,?,?)"
+        "payable, pot) VALUES (?,?,?,?,?,?,?,?,?,?)"
     )
     waiting: list[tuple[object, ...]] = []
     for line in lines:
@@ -54,7 +54,7 @@ def lines_listed(
 ) -> Iterator[SettledLine]:
     """A year's list from a key on, streamed in order of code, measure and award year."""
     sql = (
-        "SELECT code, measure, award_year, gross, withheld, reduction, payable FROM settlement_lines "
+        "SELECT code, measure, award_year, gross, withheld, reduction, payable, pot FROM settlement_lines "
         "WHERE policy=? AND year=? AND (code, measure, award_year)>=(?,?,?) "
         "ORDER BY code, measure, award_year"
     )
@@ -166,13 +166,13 @@ def _put_events(target: Rows, events: list[Stored]) -> None:
         account.apply(event.fact.name, content)
         accounts[event.originator] = (*key, account, event.version)
         if event.fact.name == "AwardsSettled":
-            lines += [(*key, *line) for line in content["lines"]]
+            lines += [(*key, *line[:6], line[6] if len(line) > 6 else "") for line in content["lines"]]
     put_accounts(target, accounts.values())
     put_payments(target, events)
     put_adjustments(target, events)
     put_clawbacks(target, events)
     target.run_many(
         "INSERT INTO settlement_lines (policy, year, code, measure, award_year, gross, withheld, reduction, "
-        "payable) VALUES (?,?,?,?,?,?,?,?,?)",
+        "payable, pot) VALUES (?,?,?,?,?,?,?,?,?,?)",
         lines,
     )

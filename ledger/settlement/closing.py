@@ -26,6 +26,7 @@ from ledger.writing import append_ours
 FROZEN = (
     *("known", "appropriation_fen", "carried_fen", "spent_fen", "budget_fen", "sharing_fen"),
     *("cut_remainder", "cut_key", "payable_fen", "outside_fen", "awards", "enterprises"),
+    *("budgets", "pots"),
 )
 """What a closing takes over from the proposal that was published."""
 
@@ -75,8 +76,9 @@ def _must_still_hold(rows: Rows, book: Rulebook, year: int, proposal: dict[str, 
             year, or another version of the policy for it.
     """
     known, budget = proposal["known"], budget_of(rows, book, year)
-    figures = (budget.appropriation, budget.carried, budget.spent)
-    divided = tuple(proposal[name] for name in ("appropriation_fen", "carried_fen", "spent_fen"))
+    said = ("appropriation_fen", "carried_fen", "spent_fen")
+    divided = proposal["budgets"] or [["", *(proposal[name] for name in said)]]
+    figures = [[n, e.appropriation, e.carried, e.spent] for n, e in budget.parts or [("", budget)]]
     brought = brought_in_sums(rows, book, year) != brought_in_sums(rows, book, year, known)
     sql = "SELECT 1 FROM policies WHERE policy=? AND position>? AND effective_from<=? LIMIT 1"
     if figures != divided or brought or rows.all(sql, [book.id, known, f"{year:04d}-12-31"]):
@@ -122,7 +124,7 @@ class _Freeze:
                 "policy": self.policy,
                 "year": self.year,
                 "enterprise": code,
-                "lines": [list(line[1:]) for line in lines],
+                "lines": [list(line.said[1:]) for line in lines],
                 "payable_fen": payable,
             }
             events.append((account_id(self.policy, self.year, code), 1, "AwardsSettled", content))

@@ -10,8 +10,7 @@ from typing import Any
 from domain.policy.rulebook import Rulebook
 from domain.public_list import Listed
 from domain.roles import NotAllowed
-from domain.settlement import factor
-from domain.settling import SettledLine, Settlement
+from domain.settling import SettledLine, Settlement, division_of
 from ledger import queries
 from ledger.application import Ledger
 from ledger.export import finance_summary, payment_files, public_list
@@ -47,7 +46,7 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
     book, state = _listed(rows, policy, year)
     governing = book.of_year(year)
     said = state.proposal
-    value = factor(said["budget_fen"], said["sharing_fen"])
+    value = division_of(said).factor
     head = PublicHead(
         title=f"{governing.title['zh']}{year}年度兑现名单",
         number=governing.number,
@@ -63,6 +62,7 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
         count=said["enterprises"],
         authority=governing.issuer,
         root=state.publication.get("list_root") or "",
+        currency=governing.currency,
     )
     lines = public_lines(rows, book, year, said["known"])
     mask = governing.procedure.mask
@@ -126,6 +126,7 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
         digest=said["lines_digest"],
         position=rows.last_position(),
         authority=governing.issuer,
+        currency=governing.currency,
     )
     measures = _sums(rows, policy, year)
 
@@ -234,7 +235,9 @@ def write_payments(
         raise NotAllowed("payment.no-batch", "batch", batch=batch)
     known = read_payees(payees)
     made_at = instant(ledger.clock())
-    file = PaymentFile(batch, made_at, on, policy, year, payer, count, total, governing.title["zh"])
+    file = PaymentFile(
+        batch, made_at, on, policy, year, payer, count, total, governing.title["zh"], governing.currency
+    )
 
     def lines() -> Iterator[PaymentLine]:
         sql = (

@@ -8,7 +8,7 @@ from domain.money import yuan
 from domain.policy.rulebook import Rulebook
 from domain.roles import NotAllowed
 from domain.settlement import Line, payable_of
-from domain.settling import apportionment_of
+from domain.settling import division_of
 from ledger.application import Ledger
 from ledger.policies import rulebook
 from ledger.pools import keep
@@ -34,17 +34,17 @@ class Pending(NamedTuple):
 
 _SUMMED = """
 SELECT code, measure, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT),
-    CAST(SUM(settled) AS BIGINT), CAST(SUM(accepted) AS BIGINT)
+    CAST(SUM(settled) AS BIGINT), CAST(SUM(accepted) AS BIGINT), MAX(pot)
 FROM (
-    SELECT code, measure, gross, withheld, 0 AS settled, 0 AS accepted
+    SELECT code, measure, gross, withheld, 0 AS settled, 0 AS accepted, '' AS pot
     FROM awards WHERE policy=? AND year=?{mine}
     UNION ALL
-    SELECT code, measure, 0, 0, gross - withheld, 0
+    SELECT code, measure, 0, 0, gross - withheld, 0, pot
     FROM settlement_lines WHERE policy=? AND year=? AND award_year=?{mine}
     UNION ALL
-    SELECT code, measure, 0, 0, 0, amount FROM adjustments WHERE policy=? AND year=?{mine}
+    SELECT code, measure, 0, 0, 0, amount, '' FROM adjustments WHERE policy=? AND year=?{mine}
     UNION ALL
-    SELECT code, measure, 0, 0, 0, -award FROM clawbacks WHERE policy=? AND year=? AND award>0{mine}
+    SELECT code, measure, 0, 0, 0, -award, '' FROM clawbacks WHERE policy=? AND year=? AND award>0{mine}
 ) AS each_side
 WHERE code>?
 GROUP BY code, measure{differ}
@@ -61,7 +61,7 @@ def pending(
     Of all enterprises it costs one pass over the year's awards; of one, nothing to speak of.
     """
     book, closing = rulebook(rows, policy), must_be_closed(rows, policy, year)
-    shares = apportionment_of(closing)
+    shares = division_of(closing)
     # Where the standards are reduced first, how much is withheld depends on the frozen reduction.
     reduced_first = book.of_year(year).pro_rata == "standards-first" and shares.reduces
     mine, whose = (" AND code=?", [code]) if code else ("", [])
@@ -69,14 +69,23 @@ def pending(
     values = [*both, policy, year, year, *whose, *both, *both, after]
     sql = _SUMMED.format(mine=mine, differ="" if reduced_first else _DIFFER)
     found: list[Pending] = []
-    for of, measure, gross, withheld, settled, accepted in rows.stream(sql, values):
-        paid = payable_of(Line(of, measure, year, gross, withheld), book, shares)
+    for of, measure, gross, withheld, settled, accepted, pot in rows.stream(sql, values):
+        pot = pot or pot_now(rows, book, of, measure, year)
+        paid = payable_of(Line(of, measure, year, gross, withheld, pot), book, shares)
         each = Pending(of, measure, paid.gross - paid.withheld, settled, accepted)
         if each.amount:
             found.append(each)
         if len(found) == limit:
             break
     return found
+
+
+def pot_now(rows: Rows, book: Rulebook, code: str, measure: str, year: int) -> str:
+    """The pot that an award which was not settled belongs to, by its enterprise's town as it now stands."""
+    if not book.divides:
+        return ""
+    row = one(rows, "SELECT town FROM enterprises WHERE code=?", [code])
+    return book.pot_of(year, measure, str(row[0]) if row else "")
 
 
 def pending_count(ledger: Ledger, rows: Rows, policy: str, year: int, most: int) -> int:
@@ -117,9 +126,9 @@ def lowered(rows: Rows, policy: str, year: int, code: str, measure: str, amount:
 
 def paid_too_much(rows: Rows, book: Rulebook, year: int, each: Pending) -> int:
     """What of a lowered award was payable too much, by the closed year's own factor, in fen."""
-    shares = apportionment_of(must_be_closed(rows, book.id, year))
+    shares = division_of(must_be_closed(rows, book.id, year))
     sql = (
-        "SELECT payable FROM settlement_lines "
+        "SELECT payable, pot FROM settlement_lines "
         "WHERE policy=? AND year=? AND code=? AND measure=? AND award_year=?"
     )
     row = one(rows, sql, [book.id, year, each.code, each.measure, year])
@@ -132,7 +141,8 @@ def paid_too_much(rows: Rows, book: Rulebook, year: int, each: Pending) -> int:
     )
     back = int(answered[0]) if answered else 0
     should = max(each.now - max(each.accepted, 0), 0)
-    right = payable_of(Line(each.code, each.measure, year, should, 0), book, shares).payable
+    pot = str(row[1]) if row else pot_now(rows, book, each.code, each.measure, year)
+    right = payable_of(Line(each.code, each.measure, year, should, 0, pot), book, shares).payable
     return max(settled - back - right, 0)
 
 

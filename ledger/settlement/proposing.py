@@ -64,7 +64,7 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
 def pool_of_year(rows: Rows, book: Rulebook, year: int) -> Pool:
     """The pool that a settlement divides: one award year, and what closed years bring into it."""
     lines = Again(lambda: lines_now(rows, book, year, [year]))
-    return divide(lines, book, budget_of(rows, book, year))
+    return divide(lines, book, budget_of(rows, book, year), year)
 
 
 def figures_of(found: Pool) -> dict[str, Any]:
@@ -73,10 +73,13 @@ def figures_of(found: Pool) -> dict[str, Any]:
         "appropriation_fen": found.budget.appropriation,
         "carried_fen": found.budget.carried,
         "spent_fen": found.budget.spent,
-        "budget_fen": found.budget.amount,
-        "sharing_fen": found.total,
-        "cut_remainder": str(found.shares.cut_remainder),
-        "cut_key": list(found.shares.cut_key),
+        "budgets": [
+            [name, each.appropriation, each.carried, each.spent]
+            for name, each in (found.budget.parts or [("", found.budget)])
+        ]
+        if set(found.shares.pots) != {""}
+        else [],
+        **settling.figures_of(found.shares, found.paid),
     }
 
 
@@ -100,7 +103,7 @@ class Tally:
             self.payable += paid.payable
             if not shares_budget(self.book.of_year(line.year), line.measure):
                 self.outside += paid.payable
-            yield SettledLine(line.code, line.measure, line.year, *paid)
+            yield SettledLine(line.code, line.measure, line.year, *paid, line.pot)
 
     def sums(self) -> dict[str, int]:
         """The sums over all lines, in fen, and how many there are."""

@@ -27,13 +27,10 @@ def _put_list(source: Rows, target: Rows, policy: str, year: int, at: Moment) ->
     brought = {line.year for line in brought_in(source, book, year, at.until)}
     wanted = {year, *brought}
     lines = [line for line in lines_shared(source, book, year, at) if line.year in wanted]
-    found = divide(lines, book, budget_of(source, book, year, at.until))
+    found = divide(lines, book, budget_of(source, book, year, at.until), year)
     put_lines(
         target,
         policy,
         year,
-        (
-            SettledLine(line.code, line.measure, line.year, *payable_of(line, book, found.shares))
-            for line in lines
-        ),
+        (SettledLine(*line[:3], *payable_of(line, book, found.shares), line.pot) for line in lines),
     )

@@ -22,8 +22,7 @@ from domain.policy.rulebook import Rulebook
 from domain.public_list import Listed
 from domain.receipt import FORMAT, digest_of, marks_of, seal_body
 from domain.roles import NotAllowed
-from domain.settlement import factor
-from domain.settling import SettledLine
+from domain.settling import SettledLine, division_of
 from ledger import explanations, queries
 from ledger.application import Ledger
 from ledger.audit.tree import Tree, secret_of
@@ -96,6 +95,7 @@ def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> dict[
         "title": dict(governing.title),
         "document": governing.number,
         "issuer": governing.issuer,
+        "currency": governing.currency,
         "year": year,
     }
 
@@ -134,7 +134,7 @@ def _without_persons(explained: dict[str, Any]) -> dict[str, Any]:
 
 
 def _division(closing: dict[str, Any]) -> dict[str, Any]:
-    value = factor(closing["budget_fen"], closing["sharing_fen"])
+    value = division_of(closing).factor
     return {
         "budget": yuan(closing["budget_fen"]),
         "sharing": yuan(closing["sharing_fen"]),

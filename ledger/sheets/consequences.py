@@ -7,7 +7,7 @@ streams; the budget is divided over both by the very functions that divide it ev
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from domain.money import yuan
@@ -19,6 +19,7 @@ from ledger.columns import Again
 from ledger.moments import NOW
 from ledger.policies import rulebooks
 from ledger.pools import Pool, brought_in, divide, lines_now, merged, open_years, pool
+from ledger.settlement.pending import pot_now
 from ledger.settlement.reading import closings
 from ledger.sheets.holding import Holding
 from ledger.store import Rows
@@ -68,8 +69,8 @@ def _period(
     """One budget period before and after."""
     before = pool(ledger, rows, book, year, NOW)
     years = sorted({*open_years(rows, book, year), *_of_period(db, book, period)})
-    lines = Again(lambda: merged_lines(lines_now(rows, book, year, years), _moved(db, book.id, years)))
-    after = divide(lines, book, before.budget)
+    lines = Again(lambda: merged_lines(lines_now(rows, book, year, years), _moved(rows, db, book, years)))
+    after = divide(lines, book, before.budget, year)
     names = _largest(db, book.id, years)
     return {
         "policy": book.id,
@@ -90,15 +91,23 @@ def _marks(years: list[int]) -> str:
     return ",".join("?" * len(years))
 
 
-def _moved(db: sqlite3.Connection, policy: str, years: list[int], code: str = "") -> Iterator[Line]:
+def _moved(
+    rows: Rows, db: sqlite3.Connection, book: Rulebook, years: list[int], code: str = ""
+) -> Iterator[Line]:
     """By how much awards move, in order of their keys."""
     mine, values = (" AND code=?", [code]) if code else ("", list[str]())
     sql = (
         f"SELECT code, measure, year, SUM(gross), SUM(withheld) FROM moved WHERE policy=? "
         f"AND year IN ({_marks(years)}){mine} GROUP BY code, measure, year ORDER BY code, measure, year"
     )
-    for row in db.execute(sql, [policy, *years, *values]):
-        yield Line(*row)
+    for row in db.execute(sql, [book.id, *years, *values]):
+        yield _line(rows, book, row)
+
+
+def _line(rows: Rows, book: Rulebook, row: Sequence[Any]) -> Line:
+    """An award with the pot that would pay it, by its enterprise's town as it now stands."""
+    code, measure, year, gross, withheld = row
+    return Line(code, measure, year, gross, withheld, pot_now(rows, book, code, measure, year))
 
 
 def merged_lines(standing: Iterator[Line], moved: Iterator[Line]) -> Iterator[Line]:
@@ -153,7 +162,7 @@ def _enterprise(
 ) -> dict[str, Any]:
     """One enterprise's awards of the period before and after, and what of them would be paid."""
     standing = _standing(rows, book, code, year, years)
-    then = list(merged_lines(iter(standing), _moved(db, book.id, years, code)))
+    then = list(merged_lines(iter(standing), _moved(rows, db, book, years, code)))
     return {
         "enterprise": code,
         "gross_before": yuan(sum(line.gross - line.withheld for line in standing)),
@@ -168,7 +177,7 @@ def _standing(rows: Rows, book: Rulebook, code: str, year: int, years: list[int]
         f"SELECT code, measure, year, gross, withheld FROM awards WHERE policy=? AND code=? "
         f"AND year IN ({_marks(years)}) ORDER BY measure, year"
     )
-    own = [Line(*row) for row in rows.all(sql, [book.id, code, *years])]
+    own = [_line(rows, book, row) for row in rows.all(sql, [book.id, code, *years])]
     return merged(own + brought_in(rows, book, year, code=code))
 
 

@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "brands": ("BrandCertified", "StandardPublished"),
     "recognitions": ("WarehouseRecognised", "RecognitionGranted"),
     "design": ("DesignPurchased", "DesignServicesSold"),
+    "research": ("ResearchSpent",),
     "other-awards": ("OtherAwardRecorded",),
     "claims": ("ClaimSubmitted", "ClaimApproved", "ClaimRejected", "ClaimWithdrawn"),
     "retractions": ("FactRetracted",),

@@ -31,6 +31,11 @@ def whole(**kwargs: Any) -> fields.Integer:
     return fields.Integer(**kwargs)
 
 
+def currency() -> fields.String:
+    """The currency of an answer's amounts, left out where it is yuan."""
+    return text("of the amounts (ISO 4217); left out where it is CNY", required=False)
+
+
 def listed(schema: type[Schema]) -> fields.List[Any]:
     """A list of an answer that is always there."""
     return fields.List(fields.Nested(schema), required=True)
@@ -53,6 +58,17 @@ class Factor(Answer):
 
     fraction = text("exactly, like 5/8")
     percent = text("rounded down to four decimals")
+
+
+class Pot(Answer):
+    """What is divided at once: one of several budgets, or a group of measures that one pays in its turn."""
+
+    pot = text("like east, /2 or east/2: the budget, and the place of the group")
+    budget = text("empty where there is one")
+    available = Yuan()
+    sharing = Yuan()
+    factor = fields.Nested(Factor, required=True)
+    payable = Yuan()
 
 
 class Sums(Answer):

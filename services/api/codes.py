@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ledger.messages.faults import Fault
+from services.amounts import for_readers
 from services.api.step_codes import STEPS
 
 Words = dict[str, Any]
@@ -373,10 +374,11 @@ def said(fault: Fault, language: str) -> Words:
         return dict(fault.words(language))
     rule_zh, mend_zh, rule_en, mend_en = FAULTS[fault.code]
     rule, mend = (rule_en, mend_en) if language == "en" else (rule_zh, mend_zh)
+    args = for_readers(fault.args)
     words: Words = {
         "field": fault.field,
         "code": fault.code,
-        "rule": rule.format(**fault.args),
-        "mend": mend.format(**fault.args),
+        "rule": rule.format(**args),
+        "mend": mend.format(**args),
     }
     return {**words, "line": fault.args["line"]} if "line" in fault.args else words

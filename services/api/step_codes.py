@@ -34,6 +34,12 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "{measure} does not hold in {year}",
         "check the year",
     ),
+    "claim.currency": (
+        "不是该政策发放所用的币种 {wanted}",
+        "以 {wanted} 填写金额",
+        "is not the currency that the policy pays in, {wanted}",
+        "give the amount in {wanted}",
+    ),
     "claim.known": (
         "申报编号 {claim} 已被使用",
         "使用新的编号",

@@ -90,8 +90,10 @@ function vouching(note, keys) {
 // --- money ---------------------------------------------------------------------------------------
 
 const plain = (fen) => { const text = String(fen).padStart(3, "0"); return `${text.slice(0, -2)}.${text.slice(-2)}`; };
-const yuan = (fen) => `¥${plain(fen).replace(/\B(?=(\d{3})+\.)/g, ",")}`;
-const shown = (text) => `¥${text.replace(/\B(?=(\d{3})+\.)/g, ",")}`;
+let sign = "¥";
+const SIGNS = { CNY: "¥", USD: "US$", HKD: "HK$", MOP: "MOP$", EUR: "€" };
+const yuan = (fen) => `${sign}${plain(fen).replace(/\B(?=(\d{3})+\.)/g, ",")}`;
+const shown = (text) => `${sign}${text.replace(/\B(?=(\d{3})+\.)/g, ",")}`;
 const sum = (values) => values.reduce((found, value) => found + value, 0);
 
 // Shares of a budget by the largest remainder; equal remainders in the order given.
@@ -107,12 +109,16 @@ function apportioned(bases, budget) {
   return shares;
 }
 
-function shareOf(basis, closing, key) {
-  const budget = BigInt(closing.budget_fen), total = BigInt(closing.sharing_fen);
+const potsOf = (closing) => closing.pots && closing.pots.length ? closing.pots
+  : [["", closing.budget_fen, closing.sharing_fen, 0, closing.cut_remainder, closing.cut_key]];
+
+function shareOf(basis, closing, key, pot) {
+  const [, has, sharing, , remainder, cutKey] = potsOf(closing).find((each) => each[0] === (pot || "")) || ["", 0, 0, 0, "-1", []];
+  const budget = BigInt(has), total = BigInt(sharing);
   if (total <= budget) return basis;
-  const whole = BigInt(basis) * budget / total, left = BigInt(basis) * budget % total, cut = BigInt(closing.cut_remainder);
+  const whole = BigInt(basis) * budget / total, left = BigInt(basis) * budget % total, cut = BigInt(remainder);
   const before = (one, other) => { for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return one[i] < other[i]; return true; };
-  const more = cut >= 0n && (left > cut || (left === cut && before(key, closing.cut_key)));
+  const more = cut >= 0n && (left > cut || (left === cut && before(key, cutKey)));
   return Number(whole + (more ? 1n : 0n));
 }
 
@@ -141,6 +147,7 @@ function checkList(text, keys, report) {
     const values = JSON.parse(line);
     return Object.fromEntries(head.columns.map((name, at) => [name, values[at]]));
   });
+  sign = SIGNS[head.currency] || `${head.currency} `;
   report.about([["policy", head.title], ["year", head.year], ["awards", rows.length], ["budget", yuan(head.budget)], ["payable", yuan(head.payable)]]);
 
   const worked = { gross: sum(rows.map((r) => r.gross)), withheld: sum(rows.map((r) => r.withheld)), sharing: sum(rows.map((r) => r.basis || 0)), payable: sum(rows.map((r) => r.payable)), awards: rows.length };
@@ -148,10 +155,17 @@ function checkList(text, keys, report) {
     .map((name) => report.words("sum-differs", name, worked[name], head[name]))
     .concat(rows.filter((r) => r.gross - r.withheld - r.reduction !== r.payable).map((r) => report.words("row-sum", r.number, r.code))));
 
-  const sharing = rows.filter((r) => r.basis), shares = apportioned(sharing.map((r) => r.basis), head.budget);
-  const due = new Map(sharing.map((r, at) => [r, shares[at] - (r.withheld && r.basis === r.gross ? r.withheld : 0)]));
-  report.step("payments", rows.map((r) => [r, r.basis === null ? r.gross - r.withheld : due.get(r) || 0])
-    .filter(([r, fen]) => fen !== r.payable).map(([r, fen]) => report.words("row-payable", r.number, r.code, yuan(fen), yuan(r.payable))));
+  const due = new Map(), wrong = [], left = {};
+  for (const [pot, has, sharing] of head.pots) {
+    const mine = rows.filter((r) => r.basis && r.pot === pot), shares = apportioned(mine.map((r) => r.basis), has);
+    mine.forEach((r, at) => due.set(r, shares[at] - (r.withheld && r.basis === r.gross ? r.withheld : 0)));
+    if (sum(mine.map((r) => r.basis)) !== sharing) wrong.push(report.words("sum-differs", pot, sum(mine.map((r) => r.basis)), sharing));
+    const budget = pot.split("/")[0];
+    if (budget in left && has !== Math.max(left[budget], 0)) wrong.push(report.words("sum-differs", pot, Math.max(left[budget], 0), has));
+    left[budget] = has - sharing;
+  }
+  report.step("payments", wrong.concat(rows.map((r) => [r, r.basis === null ? r.gross - r.withheld : due.get(r) || 0])
+    .filter(([r, fen]) => fen !== r.payable).map(([r, fen]) => report.words("row-payable", r.number, r.code, yuan(fen), yuan(r.payable)))));
 
   const leaves = lines.map((line) => leafOf(utf8(line))), root = hex(rootOver(leaves));
   const changed = leaves.map((leaf, at) => [hex(leaf).slice(0, MARK), at]).filter(([mark, at]) => proof.marks.slice(at * MARK, at * MARK + MARK) !== mark)
@@ -172,6 +186,7 @@ function entryOf(event) {
 
 function checkReceipt(receipt, keys, report, paper) {
   const { marks, seal, ...said } = receipt;
+  sign = SIGNS[receipt.currency] || `${receipt.currency} `;
   report.about([["enterprise", `${receipt.name} ${receipt.enterprise}`], ["policy", receipt.title.zh], ["year", receipt.year], ["factor", `${receipt.factor} = ${receipt.percent}`], ["payable", shown(receipt.account.payable)], ["paid", shown(receipt.account.paid)]]);
 
   const worked = marksOf(said);
@@ -195,7 +210,7 @@ function checkReceipt(receipt, keys, report, paper) {
   const published = last("SettlementPublished"), closed = last("SettlementClosed"), settled = last("AwardsSettled");
   if (!published || !closed || !settled) { report.step("awards", [report.words("incomplete")]); return; }
 
-  const wrong = [], lines = settled.lines.map(([measure, year, gross, withheld, reduction, payable]) => ({ measure, award_year: year, gross, withheld, reduction, payable }));
+  const wrong = [], lines = settled.lines.map(([measure, year, gross, withheld, reduction, payable, pot]) => ({ measure, award_year: year, gross, withheld, reduction, payable, pot: pot || "" }));
   const rowOf = (line) => receipt.awards.find((each) => each.measure === line.measure && each.award_year === line.award_year);
   for (const line of lines) {
     for (const name of ["gross", "withheld", "reduction", "payable"]) {
@@ -219,11 +234,13 @@ function checkReceipt(receipt, keys, report, paper) {
   for (const line of lines) {
     const row = rows.find((each) => each.measure === line.measure && each.award_year === line.award_year);
     const key = [receipt.enterprise, line.measure, String(line.award_year).padStart(4, "0")];
-    const due = !row ? NaN : row.basis === null ? line.gross - line.withheld : shareOf(row.basis, closed, key) - (row.basis === line.gross ? line.withheld : 0);
+    const due = !row ? NaN : row.basis === null ? line.gross - line.withheld : shareOf(row.basis, closed, key, line.pot) - (row.basis === line.gross ? line.withheld : 0);
     if (due !== line.payable || !row || row.payable !== line.payable) unpaid.push(report.words("award", `${line.measure} ${line.award_year}`, plain(due), plain(line.payable)));
   }
   for (const [name, fen] of [["budget", closed.budget_fen], ["sharing", closed.sharing_fen]]) if (receipt[name] !== plain(fen)) unpaid.push(report.words("award", name, plain(fen), receipt[name]));
-  if (BigInt(receipt.factor.split("/")[0]) * BigInt(Math.max(closed.sharing_fen, closed.budget_fen)) !== BigInt(receipt.factor.split("/")[1]) * BigInt(closed.budget_fen)) unpaid.push(report.words("award", "factor", `${closed.budget_fen}/${closed.sharing_fen}`, receipt.factor));
+  const paid = sum(potsOf(closed).map(([, has, sharing]) => Math.min(has, sharing)));
+  const [over, under] = receipt.factor.split("/").map(BigInt);
+  if (closed.sharing_fen ? over * BigInt(closed.sharing_fen) !== under * BigInt(paid) : over !== under) unpaid.push(report.words("award", "factor", `${closed.budget_fen}/${closed.sharing_fen}`, receipt.factor));
   report.step("payments", unpaid);
 
   const account = accountOf(events);

@@ -16,13 +16,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from domain.money import parse_fen, rmb
+from domain.money import parse_fen
 from domain.policy.load import PolicyError, PolicyFault
 from ledger.application import Ledger, open_ledger, utc_now
 from ledger.looks import NOBODY, Look, note
 from ledger.messages.fields import instant
 from ledger.moments import Moment, moment
 from ledger.store import Rows
+from services.amounts import about, printed
 from services.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,9 +51,18 @@ class Context:
         """Open the ledger for one command."""
         opened = open_ledger(self.path)
         try:
+            self._show_in_its_currency(opened)
             yield opened
         finally:
             opened.close()
+
+    @staticmethod
+    def _show_in_its_currency(opened: Ledger) -> None:
+        """Amounts are shown in the currency of the policy that the command is about."""
+        command = click.get_current_context(silent=True)
+        policy = command.params.get("policy") if command else None
+        with opened.store.reading() as rows:
+            about(rows, policy)
 
     @contextmanager
     def looking(self, code: str) -> Iterator[tuple[Ledger, Rows]]:
@@ -157,7 +167,7 @@ def table(title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequen
 def shown(amount: str) -> str:
     """Yuan text of an answer as ``¥1,234.56``."""
     negative = amount.startswith("-")
-    return ("-" if negative else "") + rmb(parse_money(amount.lstrip("-")))
+    return ("-" if negative else "") + printed(parse_money(amount.lstrip("-")))
 
 
 def parse_money(text: str) -> int:

@@ -7,6 +7,7 @@ import click
 from domain.money import yuan
 from ledger import desk
 from ledger.desk import Recorded
+from ledger.policies import rulebook
 from services.commands.common import (
     DEFAULT_POLICY,
     Context,
@@ -77,8 +78,11 @@ def submit(
 ) -> None:
     """Submit a claim for the enterprise CODE under the file number CLAIM."""
     asked = {"claim": claim, "policy": policy, "measure": measure, "item": item, "year": year}
-    money = {"amount_fen": money_argument(amount), "currency": "CNY" if amount else None}
+    fen = money_argument(amount)
     with context.ledger() as ledger:
+        with ledger.store.reading() as rows:
+            paid_in = rulebook(rows, policy).latest.currency
+        money = {"amount_fen": fen, "currency": None if fen is None else paid_in}
         _said(desk.submit(ledger, code, person(name), {**asked, **money}))
 
 

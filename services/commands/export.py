@@ -34,7 +34,7 @@ def _hledger(books: Books, out: Path, tick: Tick) -> list[Path]:
     from ledger.export import journal
 
     with whole_or_nothing(out) as part, part.open("w", encoding="utf-8", newline="\n") as file:
-        journal.write(file, books.accounts(), books.transactions(), tick)
+        journal.write(file, books.accounts(), books.transactions(), tick, books.policy.currency)
     return [out]
 
 
@@ -43,7 +43,15 @@ def _beancount(books: Books, out: Path, tick: Tick) -> list[Path]:
 
     title = f"{books.policy.title['zh']} {books.period}"
     with whole_or_nothing(out) as part, part.open("w", encoding="utf-8", newline="\n") as file:
-        beancount.write(file, title, books.first_day(), books.accounts(), books.transactions(), tick)
+        beancount.write(
+            file,
+            title,
+            books.first_day(),
+            books.accounts(),
+            books.transactions(),
+            tick,
+            books.policy.currency,
+        )
     return [out]
 
 

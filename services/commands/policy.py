@@ -57,7 +57,10 @@ def policies(context: Context, as_json: bool) -> None:
 @click.argument("amount")
 @click.pass_obj
 def set_budget_command(context: Context, policy: str, period: str, amount: str) -> None:
-    """Set the budget of a PERIOD (a year, or "life") to AMOUNT yuan."""
+    """Set the budget of a PERIOD (a year, or "life") to AMOUNT, in the policy's currency.
+
+    Of several budgets one at a time: the period and the budget's id, like 2026.east.
+    """
     fen = money_argument(amount)
     assert fen is not None
     with context.ledger() as ledger:

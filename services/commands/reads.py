@@ -149,6 +149,20 @@ def print_budget(context: Context, answer: dict[str, Any]) -> None:
     ]
     title = f"{answer['policy']}  {answer['year']}  #{answer['position']}"
     table(title, [("", False), (words("金额", "Amount"), True)], rows)
+    if answer["pots"]:
+        names = {each["budget"]: each["name"][context.language] for each in answer["budgets"]}
+        pots = [
+            (
+                f"{names.get(each['budget'], '')} ({each['pot']})".strip(),
+                *(shown(each[name]) for name in ("available", "sharing")),
+                f"{each['factor']['fraction']}  ({each['factor']['percent']})",
+                shown(each["payable"]),
+            )
+            for each in answer["pots"]
+        ]
+        heads = [(words("预算", "Budget"), False), (words("可用", "Available"), True)]
+        heads += [(words("参与分配", "Sharing"), True), (words("兑现系数", "Factor"), True)]
+        table(words("各预算", "By budget"), [*heads, (words("应兑现", "Payable"), True)], pots)
     lines = [
         (
             line["article"],

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from domain.money import rmb
 from domain.roles import Actor
 from ledger.export.payment_results import read_results
 from ledger.settlement import adjusting, closing, paying, proposing, published
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
 from ledger.settlement.reading import settlement_of
+from services.amounts import printed
 from services.api.settlements.views import settlement_document
 from services.commands.audit import key_option, signer
 from services.commands.common import (
@@ -212,7 +212,7 @@ def order(context: Context, policy: str, year: int, name: str) -> None:
     """Order everything that is outstanding to be paid, as one batch."""
     with context.ledger() as ledger:
         made = paying.order_payments(ledger, policy, year, person(name))
-    click.echo(f"{made.batch}  {made.payments:,}  {rmb(made.total)}")
+    click.echo(f"{made.batch}  {made.payments:,}  {printed(made.total)}")
 
 
 @pay.command("file")
@@ -234,7 +234,7 @@ def payment_file(context: Context, /, policy: str, year: int, batch: str, file: 
     with context.ledger() as ledger, ledger.store.reading() as rows:
         lines = given["payees"].read_text("utf-8-sig").splitlines()
         total = write_payments(ledger, rows, policy, year, batch, file, lines, payer, given["on"])
-    click.echo(f"{file}  {rmb(total)}")
+    click.echo(f"{file}  {printed(total)}")
 
 
 @pay.command()
@@ -279,7 +279,7 @@ def clawback(
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
         made, account = paying.claw_back(ledger, policy, year, code, person(name), fen, reason, measure)
-    click.echo(f"{made}  {rmb(account.clawed)}")
+    click.echo(f"{made}  {printed(account.clawed)}")
 
 
 @click.command()
@@ -307,7 +307,7 @@ def recovered(
         fen = money_argument(amount) or 0
         what = (clawback_id, fen, given["on"], given["reference"])
         account = paying.recover(ledger, policy, year, code, person(name), *what)
-    click.echo(f"{clawback_id}  {rmb(account.recovered)} / {rmb(account.clawed)}")
+    click.echo(f"{clawback_id}  {printed(account.recovered)} / {printed(account.clawed)}")
 
 
 @click.command()
@@ -329,7 +329,13 @@ def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None
         (words("差额", "Difference"), True),
     ]
     rows_ = [
-        (each.code, each.measure, rmb(each.now), rmb(each.settled + each.accepted), rmb(each.amount))
+        (
+            each.code,
+            each.measure,
+            printed(each.now),
+            printed(each.settled + each.accepted),
+            printed(each.amount),
+        )
         for each in found
     ]
     table(f"{policy} {year}", heads, rows_)
@@ -359,7 +365,7 @@ def adjust(
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
         made, _ = adjusting.accept(ledger, policy, year, code, measure, into_year, person(name), fen, reason)
-    click.echo(f"{made}  {rmb(fen)}  {year} → {into_year}")
+    click.echo(f"{made}  {printed(fen)}  {year} → {into_year}")
 
 
 COMMANDS = (settle, pay, clawback, recovered, adjustments, adjust)

@@ -6,6 +6,7 @@ from flask import Flask, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from ledger.application import Ledger
+from services.amounts import about
 from services.console import forms, language, rendering
 from services.console.blueprint import console
 from services.console.pages import MODULES
@@ -26,6 +27,7 @@ def register(app: Flask, ledger: Ledger) -> None:
     forms.register(app, ledger)
     rendering.register(app)
     app.extensions["subsidy-problem-page"] = rendering.problem_page
+    app.before_request(_show_in_its_currency)
     app.after_request(_headers)
     app.register_blueprint(console)
     app.add_url_rule("/", "console-home", _home)
@@ -34,6 +36,16 @@ def register(app: Flask, ledger: Ledger) -> None:
 def _home() -> BaseResponse:
     """Bring a browser to the console; programs find the document of the API."""
     return redirect("/console/" if request.accept_mimetypes.accept_html else "/openapi.json")
+
+
+def _show_in_its_currency() -> None:
+    """Amounts are shown in the currency of the policy that the request is about."""
+    policy = (request.view_args or {}).get("policy")
+    if not policy:
+        about(None, None)
+        return
+    with forms.opened().store.reading() as rows:
+        about(rows, policy)
 
 
 def _headers(response: Response) -> Response:

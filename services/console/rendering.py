@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request, url_for
 
-from domain.money import rmb
 from ledger.messages.decode import SHANGHAI
 from ledger.policies import rulebooks
+from services.amounts import printed
 from services.api.codes import PROBLEMS
 from services.api.codes import said as fault_said
 from services.api.problems import Problem
@@ -39,10 +39,10 @@ def register(app: Flask) -> None:
 def money(amount: str | int) -> str:
     """Yuan text of an answer, or fen, as ``¥1,234,567.89``."""
     if isinstance(amount, int):
-        return rmb(amount)
+        return printed(amount)
     negative = amount.startswith("-")
     whole, _, cents = amount.lstrip("-").partition(".")
-    return ("-" if negative else "") + rmb(int(whole) * 100 + int((cents + "00")[:2]))
+    return ("-" if negative else "") + printed(int(whole) * 100 + int((cents + "00")[:2]))
 
 
 def grouped(number: int | str) -> str:

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from flask import current_app, request, url_for
 
-from domain.money import grouped, rmb
+from domain.money import grouped
+from domain.money import printed as printed_in
 from ledger.persons import SEALED
 from ledger.stored import Stored
+from services.amounts import printed
 from services.console import language
 
 Titles = Mapping[str, str]
@@ -61,7 +63,7 @@ def _value(key: str, value: Any, content: Mapping[str, Any], titles: Titles) -> 
     if key == "person":
         return SEALED
     if key.endswith("_fen") and isinstance(value, int):
-        return _amount(value, content.get("currency", "CNY"))
+        return _amount(value, content)
     if key == "measure":
         return titles.get(str(value), str(value))
     if key == "changes" and isinstance(value, dict):
@@ -74,10 +76,12 @@ def _value(key: str, value: Any, content: Mapping[str, Any], titles: Titles) -> 
     return str(value)
 
 
-def _amount(value: int, currency: str | None) -> str:
+def _amount(value: int, content: Mapping[str, Any]) -> str:
+    """An amount in the currency that the event names, else in that of its policy."""
+    currency = content.get("currency")
     if currency == "":
         return grouped(value)
-    return f"US${grouped(value)}" if currency == "USD" else rmb(value)
+    return printed_in(value, currency) if currency else printed(value, content.get("policy"))
 
 
 def _known(key: str, otherwise: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.money import yuan
-from domain.settlement import factor
+from domain.settling import division_of
 from ledger.changes import Accounts, AccountSums
 from ledger.messages.schemas import kebab
 from ledger.store import Rows
@@ -50,7 +50,7 @@ def _accounts(rows: Rows, originators: list[str], after: int, until: int) -> Ite
 
 def _closed(event: Stored) -> Outgoing:
     content = event.fact.content
-    share = factor(content["budget_fen"], content["sharing_fen"])
+    share = division_of(content).factor
     data = {
         "policy": content["policy"],
         "year": content["year"],

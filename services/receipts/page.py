@@ -9,8 +9,8 @@ from typing import Any
 import segno
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from domain.capitals import capitals
-from domain.money import parse_fen, rmb
+from domain.capitals import in_words
+from domain.money import parse_fen, printed
 from domain.notes import Checkpoint, parse_note
 from domain.receipt import APART, digest_of
 from services.headers import hashed
@@ -28,7 +28,8 @@ def receipt_page(receipt: dict[str, Any]) -> str:
         policy=policy(),
         style=_style(),
         closed_on=receipt["closed_on"],
-        capitals=capitals(parse_fen(receipt["account"]["payable"])),
+        capitals=in_words("应兑现合计", parse_fen(receipt["account"]["payable"]), receipt["currency"]),
+        amount=lambda text: printed(parse_fen(text), receipt["currency"]),
         code=code.svg_inline(omitsize=True, border=2),
         rows="、".join(str(each["number"]) for each in receipt["list"]["rows"]),
         size=f"{checkpoint.size:,}",
@@ -68,5 +69,4 @@ def _template() -> Any:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    made.filters["rmb"] = lambda text: rmb(parse_fen(text))
     return made.get_template("receipt.html")

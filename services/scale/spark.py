@@ -148,6 +148,8 @@ def province(
     read = time.perf_counter()
     awards(events, books, partitions).write.mode("error").parquet(str(out))
     folded = time.perf_counter()
+    if any(book.divides for book in books):
+        raise ValueError("a policy with several budgets or groups is settled by the ledger, not by Spark")
     years = [settled(out, number, book, year, budget)._asdict() for number, book in enumerate(books)]
     ended = time.perf_counter()
     seconds = {"audit": read - began, "fold": folded - read, "settle": ended - folded}

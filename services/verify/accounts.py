@@ -67,7 +67,7 @@ def _order_wrong(event: Placed, closing: Closing | None) -> str:
 def _wrong(account: Account, event: Placed, closings: Mapping[int, Closing]) -> str:
     name, content = event.fact.name, event.fact.content
     if name == "AwardsSettled":
-        whole = sum(line[-1] for line in content["lines"])
+        whole = sum(line[5] for line in content["lines"])
         right = whole == content["payable_fen"]
         return "" if right else f"payable {yuan(content['payable_fen'])}, its lines come to {yuan(whole)}"
     if content["amount_fen"] <= 0:

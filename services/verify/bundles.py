@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from domain.dividing import in_turn
 from domain.merkle import HASH_BYTES, ProofError, check_consistency, check_inclusion
 from domain.money import Apportionment, yuan
 from domain.public_list import Listed, Named, lines_of, root_over
-from domain.settlement import apportionment
-from domain.settling import SettledLine, apportionment_of
+from domain.settlement import division
+from domain.settling import SettledLine, division_of, figures_of
 from services.verify.checks import Check, differing, merged, settled_lines
 from services.verify.procedure import Closing, Placed
 from services.verify.reading import Broken, Event, parse_fen_any, read_leaves, roots_over
@@ -72,11 +73,10 @@ class Year(Check):
         self.divided = True
         self.lines = merged(self.lines + self.brought)
         self.has_part = bytearray(len(self.lines))
-        budget = self.said_budget()
-        self.apportioned = shares = apportionment(self.lines, self.book, budget)
-        self.compare_head(budget, shares.total)
-        cut = {"cut_remainder": str(shares.cut_remainder), "cut_key": list(shares.cut_key)}
-        self.compare_closing({"sharing_fen": shares.total, **cut})
+        pots = self.book.of_year(self.year).pots
+        self.apportioned = shares = division(self.lines, self.book, self.said_budget(), pots)
+        self.compare_head(shares)
+        self.compare_closing(figures_of(shares, self.paid_of(self.lines, shares)))
 
     def settled(self, event: Placed, lines: list[SettledLine]) -> None:
         """An enterprise's part: at its place in the list, and what was worked out."""
@@ -153,15 +153,17 @@ class Enterprise(Check):
         if self.book is None:
             raise Broken("the bundle holds no event of the enterprise")
         mine = merged([line for line in self.lines if line.year == self.year] + self.brought)
-        budget, sharing = self.said_budget(), parse_fen_any(self.head["sharing"])
-        self.compare_head(budget, sharing)
+        amounts, sharing = self.said_budget(), parse_fen_any(self.head["sharing"])
+        shared = {pot: parse_fen_any(of) for pot, (_, of) in self.said_pots().items()} or {"": sharing}
+        low = in_turn(shared, amounts, lambda pot, fen: Apportionment(fen, shared[pot]))
+        high = in_turn(shared, amounts, lambda pot, fen: Apportionment(fen, shared[pot], 0, ()))
+        self.compare_head(low)
         closing = self.closings.get(self.year)
         if closing is None:
-            low, high = Apportionment(budget, sharing), Apportionment(budget, sharing, 0, ())
             self.compare(mine, self.book, (low, high))
             return
         self._check_closing(closing, sharing)
-        shares = apportionment_of(closing.content)
+        shares = division_of(closing.content)
         self._check_part(closing, settled_lines(mine, self.book, shares))
         self.compare(mine, self.book, (shares,))
 

@@ -15,15 +15,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.awards import awards_of
+from domain.dividing import Division, budget_period
 from domain.facts import Fact, fold
-from domain.money import Apportionment, parse_fen, yuan
+from domain.money import parse_fen, yuan
 from domain.notes import Checkpoint
 from domain.policy.load import PolicyError, digest_of, load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.public_list import Listed, listed
-from domain.settlement import Line, factor, payable_of
-from domain.settling import SettledLine
+from domain.settlement import Line, payable_of, shares_budget
+from domain.settling import SettledLine, moved_of
 from domain.states import UnreadableState, fact_from
 from services.verify.accounts import Owner, check_account
 from services.verify.claims import check_claims
@@ -65,6 +66,8 @@ class Check:
         """What closed years bring into the year's budget."""
         self.profiles: dict[str, Listed] = {}
         """Each enterprise that may stand in the list, as the register knew it then."""
+        self.towns: dict[str, str] = {}
+        """Each enterprise's town as known for the year, where that says which budget pays it."""
         self.book: Rulebook | None = None
         self.divided = False
 
@@ -189,11 +192,19 @@ class Check:
         earned = awards_of(facts, self.book)
         if facts.profile and (earned or facts.amended):
             self.profiles[code] = listed(facts.profile)
+        if self.book.by_town and facts.profile:
+            self.towns[code] = facts.profile.town
         for year, awards in earned.items():
             if self.shares(year):
                 for measure, award in awards.items():
                     if award.gross:
-                        self.lines.append(Line(code, measure, year, award.gross, award.withheld))
+                        self.lines.append(self._line(code, measure, year, award.gross, award.withheld))
+
+    def _line(self, code: str, measure: str, year: int, gross: int, withheld: int = 0) -> Line:
+        """An award with the pot that pays it."""
+        assert self.book is not None
+        pot = self.book.pot_of(year, measure, self.towns.get(code, ""))
+        return Line(code, measure, year, gross, withheld, pot)
 
     def shares(self, year: int) -> bool:
         """Whether an award year is paid from the bundle's budget: of a ``life``, all open years are."""
@@ -217,7 +228,7 @@ class Check:
                 self._carry(owner.year, lines)
                 self.settled(event, lines)
             elif event.fact.name == "AdjustmentAccepted" and content["into_year"] == self.year:
-                adjusted = Line(owner.code, content["measure"], owner.year, content["amount_fen"], 0)
+                adjusted = self._line(owner.code, content["measure"], owner.year, content["amount_fen"])
                 if event.position <= self.known:
                     self._bring(event.position, adjusted)
 
@@ -230,7 +241,7 @@ class Check:
             return
         for line in lines:
             if line.reduction > 0:
-                award = Line(line.code, line.measure, line.award_year, line.reduction, 0)
+                award = self._line(line.code, line.measure, line.award_year, line.reduction)
                 self._bring(closing.position, award)
 
     def _bring(self, position: int, line: Line) -> None:
@@ -240,37 +251,32 @@ class Check:
 
     # --- the budget ------------------------------------------------------------------------------
 
-    def said_budget(self) -> int:
-        """The budget that there is to divide, in fen; held against the bundle's head and the closing."""
+    def said_budget(self) -> dict[str, int]:
+        """What there is to divide, in fen by named budget; held against the bundle's head and the closing."""
         assert self.book is not None
         policy = self.book.of_year(self.year)
         period = policy.period_of(self.year)
         if period != self.head["period"]:
             self.verdict.fault(f"{self.year} is not paid from the budget of {self.head['period']}")
-        appropriation = policy.budget
+        appropriated = dict(policy.amounts)
+        called = {budget_period(period, name): name for name in appropriated}
         for position, of, fen in self.budgets:
-            if of == period and position <= self.known:
-                appropriation = fen
-        carried, spent = self._moved(period)
-        budget = appropriation + carried - spent
+            if of in called and position <= self.known:
+                appropriated[called[of]] = fen
+        then = {year: each.content for year, each in self.closings.items() if each.position <= self.known}
+        moved = moved_of(self.book, self.year, then)
+        whole = {name: (fen, *moved.get(name, (0, 0))) for name, fen in appropriated.items()}
+        amounts = {name: fen + carried - spent for name, (fen, carried, spent) in whole.items()}
+        budget = sum(amounts.values())
         if yuan(budget) != self.head["budget"]:
             self.verdict.fault(f"the budget is {yuan(budget)}, the ledger says {self.head['budget']}")
+        parts = [[name, *figures] for name, figures in whole.items()]
+        sums = [sum(column) for column in zip(*whole.values(), strict=True)]
+        named = dict(zip(("appropriation_fen", "carried_fen", "spent_fen"), sums, strict=True))
         self.compare_closing(
-            {"appropriation_fen": appropriation, "carried_fen": carried, "spent_fen": spent}
-            | {"budget_fen": budget}
+            {**named, "budget_fen": budget, "budgets": parts if policy.divides else []},
         )
-        return budget
-
-    def _moved(self, period: str) -> tuple[int, int]:
-        """What closed years carry into the budget, and what they have taken out of it, in fen."""
-        assert self.book is not None
-        then = {year: each.content for year, each in self.closings.items() if each.position <= self.known}
-        inside = {year: said["payable_fen"] - said["outside_fen"] for year, said in then.items()}
-        if period == "life":
-            return 0, sum(fen for year, fen in inside.items() if year != self.year)
-        before = then.get(self.year - 1)
-        carries = self.book.of_year(self.year).procedure.unspent == "next-year"
-        return (before["budget_fen"] - inside[self.year - 1] if before and carries else 0), 0
+        return amounts
 
     def compare_closing(self, worked: dict[str, Any]) -> None:
         """Hold figures that were worked out against the year's closing and its proposal."""
@@ -283,13 +289,35 @@ class Check:
                     worked_out, told = differing(value, content[name])
                     self.fault(closing.position, f"{name} is {worked_out}, the {what} says {told}")
 
-    def compare_head(self, budget: int, sharing: int) -> None:
-        """Hold factor and sum against what the bundle says of them."""
-        value = factor(budget, sharing)
+    def compare_head(self, shares: Division) -> None:
+        """Hold factors and sums against what the bundle says of them."""
+        value, sharing = shares.factor, shares.total
         if f"{value.numerator}/{value.denominator}" != self.head["factor"]:
             self.verdict.fault(f"the factor is {value}, the ledger says {self.head['factor']}")
         if yuan(sharing) != self.head["sharing"]:
             self.verdict.fault(f"{yuan(sharing)} share the budget, the ledger says {self.head['sharing']}")
+        for pot, told in self.said_pots().items():
+            worked = (yuan(shares.of(pot).budget), yuan(shares.of(pot).total))
+            if told != worked:
+                self.verdict.fault(f"{pot}: {' of '.join(worked)}, the ledger says {' of '.join(told)}")
+        if self.said_pots().keys() != {pot for pot in shares.pots if pot}:
+            self.verdict.fault(f"the pots are {', '.join(shares.pots)}, the ledger names others")
+
+    def said_pots(self) -> dict[str, tuple[str, str]]:
+        """(what there was to divide, what shares it) of each pot, as the bundle says; of one, none."""
+        try:
+            return {pot: (budget, sharing) for pot, budget, sharing in self.head.get("pots", [])}
+        except (TypeError, ValueError) as error:
+            raise Broken(f"bundle.json: pots: {error}") from None
+
+    def paid_of(self, lines: list[Line], shares: Division) -> dict[str, int]:
+        """Fen payable by pot."""
+        assert self.book is not None
+        paid = dict.fromkeys(shares.pots, 0)
+        for line in lines:
+            if shares_budget(self.book.of_year(line.year), line.measure):
+                paid[line.pot] = paid.get(line.pot, 0) + payable_of(line, self.book, shares).payable
+        return paid
 
     # --- the ledger's rows -----------------------------------------------------------------------
 
@@ -302,7 +330,7 @@ class Check:
             except (KeyError, ValueError, TypeError) as error:
                 raise Broken(f"awards.ndjson: {error}") from None
 
-    def compare(self, worked: list[Line], book: Rulebook, either: tuple[Apportionment, ...]) -> None:
+    def compare(self, worked: list[Line], book: Rulebook, either: tuple[Division, ...]) -> None:
         """Hold every row of the ledger against the awards worked out, under one of the apportionments."""
         worked.sort()
         seen = bytearray(len(worked))
@@ -345,8 +373,6 @@ def merged(lines: list[Line]) -> list[Line]:
     return found
 
 
-def settled_lines(lines: list[Line], book: Rulebook, shares: Apportionment) -> list[SettledLine]:
+def settled_lines(lines: list[Line], book: Rulebook, shares: Division) -> list[SettledLine]:
     """The lines of a list: every award with what is paid of it."""
-    return [
-        SettledLine(line.code, line.measure, line.year, *payable_of(line, book, shares)) for line in lines
-    ]
+    return [SettledLine(*line[:3], *payable_of(line, book, shares), line.pot) for line in lines]

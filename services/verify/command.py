@@ -127,8 +127,9 @@ def _said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
     if form == LIST_FORMAT:
         yield f"{what}, list published at position {verdict.closed:,}"
         yield f"signed by {', '.join(verdict.vouching) or 'nobody'}"
-        value = factor(head["budget"], head["sharing"])
-        money = f"budget {yuan(head['budget'])}  factor {value.numerator}/{value.denominator}"
+        factors = (factor(has, sharing) for _, has, sharing in head["pots"])
+        said = ", ".join(f"{value.numerator}/{value.denominator}" for value in factors)
+        money = f"budget {yuan(head['budget'])}  factor {said}"
         yield f"awards {verdict.awards:,}"
         yield f"{money}  payable {yuan(verdict.payable)}"
         return

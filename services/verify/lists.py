@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from domain.dividing import budget_id
 from domain.merkle import Growing, leaf_hash
 from domain.money import apportion, yuan
 from domain.notes import NoteError, VerifierKey, parse_note
@@ -17,21 +18,37 @@ from services.verify.reading import LINE_BYTES_MAX, Broken, Verdict
 
 PROOF_BYTES_MAX = 1 << 30
 """Most bytes of the proof's line: it holds eight digits for every line of the list."""
+
+
+class _Award(NamedTuple):
+    number: int
+    code: str
+    measure: str
+    pot: str
+    gross: int
+    withheld: int
+    basis: int | None
+    payable: int
+
+
 HEAD = {
     **dict.fromkeys(("policy", "title", "document", "digest"), str),
     **dict.fromkeys(("year", "number", "known", "budget", "sharing"), int),
     **dict.fromkeys(("gross", "withheld", "payable", "enterprises", "awards"), int),
-    **dict.fromkeys(("mask", "columns"), list),
+    **dict.fromkeys(("mask", "columns", "pots"), list),
 }
 KINDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("code", "name", "town", "size", "sector", "article", "measure", "title"), (str,)),
+    **dict.fromkeys(("code", "name", "town", "size", "sector", "article", "measure", "title", "pot"), (str,)),
     **dict.fromkeys(("number", "award_year", "gross", "withheld", "reduction", "payable"), (int,)),
     "basis": (int, type(None)),
 }
-NUMBER, CODE, MEASURE, YEAR, GROSS, WITHHELD, BASIS, REDUCTION, PAYABLE = (
+NUMBER, CODE, MEASURE, YEAR, POT, GROSS, WITHHELD, BASIS, REDUCTION, PAYABLE = (
     COLUMNS.index(name)
-    for name in ("number", "code", "measure", "award_year", *COLUMNS[COLUMNS.index("gross") :])
+    for name in ("number", "code", "measure", "award_year", "pot", *COLUMNS[COLUMNS.index("gross") :])
 )
+
+
+KEPT = (NUMBER, CODE, MEASURE, POT, GROSS, WITHHELD, BASIS, PAYABLE)
 
 
 def verify_list(path: Path, keys: list[VerifierKey]) -> tuple[dict[str, Any], Verdict]:
@@ -43,7 +60,7 @@ def verify_list(path: Path, keys: list[VerifierKey]) -> tuple[dict[str, Any], Ve
     verdict = Verdict()
     tree, marks = Growing(), list[str]()
     head: dict[str, Any] = {}
-    rows: list[tuple[Any, ...]] = []
+    rows: list[_Award] = []
     proof: dict[str, Any] = {}
     digest, masked = hashlib.sha256(), True
     for number, raw in enumerate(_lines(path)):
@@ -67,8 +84,9 @@ def verify_list(path: Path, keys: list[VerifierKey]) -> tuple[dict[str, Any], Ve
             verdict.fault(f"line {number + 1}: award {row[NUMBER]} stands where award {number} should")
         if row[GROSS] - row[WITHHELD] - row[REDUCTION] != row[PAYABLE]:
             verdict.fault(f"{_named(row)}: gross, less what was withheld and reduced, is not payable")
-        digest.update(line_bytes(SettledLine(row[CODE], row[MEASURE], *row[YEAR : WITHHELD + 1], *row[-2:])))
-        rows.append((row[NUMBER], row[CODE], row[MEASURE], *row[GROSS:]))
+        settled = (row[YEAR], row[GROSS], row[WITHHELD], row[REDUCTION], row[PAYABLE], row[POT])
+        digest.update(line_bytes(SettledLine(row[CODE], row[MEASURE], *settled)))
+        rows.append(_Award(*(row[at] for at in KEPT)))
         verdict.awards += 1
         verdict.payable += row[PAYABLE]
     if not head or not proof:
@@ -116,17 +134,17 @@ def _row(value: Any, number: int) -> list[Any]:
     return value
 
 
-def _named(row: tuple[Any, ...] | list[Any]) -> str:
-    return f"award {row[0]} ({row[1]})"
+def _named(row: list[Any]) -> str:
+    return f"award {row[NUMBER]} ({row[CODE]})"
 
 
-def _check_sums(head: dict[str, Any], rows: list[tuple[Any, ...]], verdict: Verdict) -> None:
+def _check_sums(head: dict[str, Any], rows: list[_Award], verdict: Verdict) -> None:
     """The head's sums are those of the awards."""
     worked = {
-        "gross": sum(row[3] for row in rows),
-        "withheld": sum(row[4] for row in rows),
-        "sharing": sum(row[5] or 0 for row in rows),
-        "payable": sum(row[7] for row in rows),
+        "gross": sum(row.gross for row in rows),
+        "withheld": sum(row.withheld for row in rows),
+        "sharing": sum(row.basis or 0 for row in rows),
+        "payable": sum(row.payable for row in rows),
     }
     for name, value in worked.items():
         if head[name] != value:
@@ -136,20 +154,52 @@ def _check_sums(head: dict[str, Any], rows: list[tuple[Any, ...]], verdict: Verd
     verdict.enterprises = head["enterprises"]
 
 
-def _check_shares(head: dict[str, Any], rows: list[tuple[Any, ...]], verdict: Verdict) -> None:
-    """Every payment follows from its basis, the budget, and the sum of all bases."""
-    shared = [((f"{row[0]:012d}",), row[5]) for row in rows if row[5]]
-    shares = apportion(shared, head["budget"])
+def _check_shares(head: dict[str, Any], rows: list[_Award], verdict: Verdict) -> None:
+    """Every payment follows from its basis, what its pot has, and the sum of all bases of the pot."""
+    shared: dict[str, list[tuple[tuple[str, ...], int]]] = {}
     for row in rows:
-        _, _, _, gross, withheld, basis, _, payable = row
-        if basis is None:
-            due = gross - withheld
+        if row.basis:
+            shared.setdefault(row.pot, []).append((_key(row), row.basis))
+    has = _pots(head, shared, verdict)
+    shares = {pot: apportion(bases, has.get(pot, 0)) for pot, bases in shared.items()}
+    for row in rows:
+        if row.basis is None:
+            due = row.gross - row.withheld
+        elif row.basis == 0:
+            due = 0
         else:
-            due = shares.share(basis, (f"{row[0]:012d}",)) - (withheld if basis == gross else 0)
-        if payable != due:
-            verdict.fault(
-                f"{_named(row)}: {row[2]} {yuan(due)} was worked out, the list says {yuan(payable)}"
-            )
+            set_off = row.withheld if row.basis == row.gross else 0
+            due = max(shares[row.pot].share(row.basis, _key(row)) - set_off, 0)
+        if row.payable != due:
+            told = f"{row.measure} {yuan(due)} was worked out, the list says {yuan(row.payable)}"
+            verdict.fault(f"award {row.number} ({row.code}): {told}")
+
+
+def _key(row: _Award) -> tuple[str, ...]:
+    return (f"{row.number:012d}",)
+
+
+def _pots(head: dict[str, Any], shared: dict[str, Any], verdict: Verdict) -> dict[str, int]:
+    """What each pot has; what shares it must be what the awards come to, and no pot has what another took."""
+    try:
+        pots = [(str(pot), int(has), int(sharing)) for pot, has, sharing in head["pots"]]
+    except (TypeError, ValueError):
+        raise Broken("line 1: pots are not [pot, what it has, what shares it]") from None
+    left: dict[str, int] = {}
+    for pot, has, sharing in pots:
+        worked = sum(fen for _, fen in shared.get(pot, ()))
+        if worked != sharing:
+            verdict.fault(f"the awards of pot {pot!r} come to {yuan(worked)}, the head says {yuan(sharing)}")
+        of = budget_id(pot)
+        if of in left and has != max(left[of], 0):
+            verdict.fault(f"pot {pot!r} has {yuan(has)}, those before it leave {yuan(max(left[of], 0))}")
+        left[of] = has - sharing
+    first = {budget_id(pot): has for pot, has, _ in reversed(pots)}
+    if sum(first.values()) != head["budget"]:
+        verdict.fault(
+            f"the budgets come to {yuan(sum(first.values()))}, the head says {yuan(head['budget'])}"
+        )
+    return {pot: has for pot, has, _ in pots}
 
 
 def _check_proof(

@@ -17,6 +17,7 @@ SLACK = timedelta(minutes=1)
 FROZEN = (
     *("known", "appropriation_fen", "carried_fen", "spent_fen", "budget_fen", "sharing_fen"),
     *("cut_remainder", "cut_key", "payable_fen", "outside_fen", "awards", "enterprises", "lines_digest"),
+    *("budgets", "pots"),
 )
 """What a closing must have taken over from the proposal that was published."""
 

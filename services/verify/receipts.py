@@ -14,8 +14,7 @@ from domain.money import yuan
 from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.public_list import COLUMNS, leaf_of_line
 from domain.receipt import APART, FORMAT, digest_of, marks_of, seal_body
-from domain.settlement import factor
-from domain.settling import SettledLine, apportionment_of
+from domain.settling import SettledLine, division_of
 from domain.states import UnreadableState, fact_from
 from services.verify.reading import LINE_BYTES_MAX, Broken, Event, Verdict, event_of
 
@@ -153,7 +152,8 @@ class _Receipt:
 
     def _check_division(self, closed: dict[str, Any], lines: list[SettledLine]) -> None:
         """Budget and factor are the closing's, and each payment follows from them."""
-        shares, value = apportionment_of(closed), factor(closed["budget_fen"], closed["sharing_fen"])
+        shares = division_of(closed)
+        value = shares.factor
         said = {
             "budget": yuan(closed["budget_fen"]),
             "sharing": yuan(closed["sharing_fen"]),
@@ -169,7 +169,8 @@ class _Receipt:
                 due = line.gross - line.withheld
             else:
                 key = (self.code, line.measure, f"{line.award_year:04d}")
-                due = shares.share(basis, key) - (line.withheld if basis == line.gross else 0)
+                set_off = line.withheld if basis == line.gross else 0
+                due = max(shares.share(basis, key, line.pot) - set_off, 0)
             if due != line.payable:
                 what = f"{line.measure} {line.award_year}"
                 self.verdict.fault(f"{what}: {yuan(due)} was worked out, {yuan(line.payable)} was settled")
@@ -194,8 +195,8 @@ class _Receipt:
                 check_inclusion(leaf_of_line(each["line"]), each["number"], size, path, bytes.fromhex(root))
             except (ProofError, ValueError, TypeError):
                 self.verdict.fault(f"line {each['number']} does not stand in the published list")
-        settled = sorted((ln.measure, ln.award_year, *ln[3:]) for ln in lines)
-        names = ("measure", "award_year", "gross", "withheld", "reduction", "payable")
+        settled = sorted((ln.measure, *ln[2:]) for ln in lines)
+        names = ("measure", "award_year", "gross", "withheld", "reduction", "payable", "pot")
         if settled != sorted(tuple(row[name] for name in names) for row in self._rows()):
             self.verdict.fault("the enterprise's lines in the list are not what was settled")
 

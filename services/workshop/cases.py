@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
+from domain.dividing import budget_period
 from domain.money import parse_fen, yuan
 from ledger import queries
 from ledger.application import Ledger, open_ledger
 from ledger.inbox import ingest
-from ledger.policies import adopt_policy, set_budget
+from ledger.policies import adopt_policy, rulebook, set_budget
 
 SOURCE = "urn:cases"
 CHANNEL = {"dtc_export_usd": ("dtc_own_brand_export", "USD")}
@@ -37,6 +38,8 @@ NAMES = {
     "warehouse_recognised": "WarehouseRecognised",
     "design_purchased": "DesignPurchased",
     "design_services_sold": "DesignServicesSold",
+    "research_spent": "ResearchSpent",
+    "recognition_granted": "RecognitionGranted",
     "claim_approved": "ClaimApproved",
     "other_award_recorded": "OtherAwardRecorded",
     "corrected": "FactCorrected",
@@ -84,6 +87,7 @@ class _Case(Schema):
     policy = fields.String(required=True)
     year = fields.Integer(required=True, strict=True)
     budget = fields.String()
+    budgets = fields.Dict(keys=fields.String(), values=fields.String())
     facts = fields.List(fields.Nested(_Fact), required=True)
     expect = fields.Nested(_Expect, required=True)
 
@@ -165,9 +169,9 @@ def message_of(fact: dict[str, Any], case: dict[str, Any], facts: dict[str, Any]
 def content_of(kind: str, data: dict[str, Any], case: dict[str, Any], whole: bool) -> dict[str, Any]:
     """The data of a fact, or of some of its keys, in the ledger's names."""
     data = dict(data)
-    currency = "CNY"
+    currency = data.pop("currency", "CNY")
     if "channel" in data:
-        data["channel"], currency = CHANNEL.get(data["channel"], (data["channel"], "CNY"))
+        data["channel"], currency = CHANNEL.get(data["channel"], (data["channel"], currency))
     if kind == "other_award_recorded" and "policy" in data:
         data["other_policy"] = data.pop("policy")
     if whole and kind in ("other_award_recorded", "claim_approved"):
@@ -181,6 +185,10 @@ def settle(ledger: Ledger, case: dict[str, Any], batches: list[list[bytes]]) -> 
     """Ingest batches, and read back what the case expects through the functions of the API."""
     if "budget" in case:
         set_budget(ledger, case["policy"], str(case["year"]), parse_fen(case["budget"]))
+    with ledger.store.reading() as rows:
+        period = rulebook(rows, case["policy"]).period_of(case["year"])
+    for name, amount in case.get("budgets", {}).items():
+        set_budget(ledger, case["policy"], budget_period(period, name), parse_fen(amount))
     for batch in batches:
         for result in ingest(ledger, batch, "case"):
             if result.status == "refused":
@@ -203,7 +211,9 @@ def read_back(ledger: Ledger, case: dict[str, Any]) -> dict[str, Any]:
         if line["gross"] != "0.00"
     ]
     payable = {each["enterprise"]: each["payable"] for each in balances if each["gross"] != "0.00"}
+    factors = {each["pot"]: each["factor"]["fraction"] for each in budget["pots"]}
     return {
+        **({"pots": factors} if factors else {}),
         "awards": sorted(awards, key=lambda row: (row["enterprise"], row["measure"])),
         "gross_total": budget["gross"],
         "eligible_total": budget["eligible"],

@@ -72,8 +72,8 @@ def exact(ledger: Ledger, rows: Rows, found: Paid) -> None:
         ArithmeticError: where a figure differs.
     """
     year = queries.budget(ledger, rows, POLICY, YEAR)
-    if (found.total, int(found.fen.sum())) != (parse_fen(year["sharing"]), parse_fen(year["payable"])):
-        raise ArithmeticError(f"replayed {found.total}, {found.fen.sum()}; the ledger has {year}")
+    if (found.shares.total, int(found.fen.sum())) != (parse_fen(year["sharing"]), parse_fen(year["payable"])):
+        raise ArithmeticError(f"replayed {found.shares.total}, {found.fen.sum()}; the ledger has {year}")
 
 
 def columns(database: str) -> Measured:

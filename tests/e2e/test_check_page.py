@@ -112,7 +112,7 @@ def test_the_paper_is_tied_to_its_file(page: Page, files: Files) -> None:
 def changed_list(files: Files) -> Iterator[tuple[str, str]]:
     lines = files.list.read_text("utf-8").split("\n")[:-1]
     row = json.loads(lines[3])
-    row[10] += 1
+    row[11] += 1
     yield (
         "\n".join([*lines[:3], json.dumps(row, ensure_ascii=False), *lines[4:]]),
         "文件第4行不是公示时的原样",

@@ -162,7 +162,8 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "missing field": (without(shop(), "shop"), "data.shop", "field.missing"),
     "unknown field": (changed(colour="red"), "colour", "field.unknown"),
     "wrong currency": (sales(currency="USD"), "data.currency", "currency.wrong"),
-    "unknown currency": (sales(currency="EUR"), "data.currency", "value.choice"),
+    "unknown currency": (sales(currency="JPY"), "data.currency", "value.choice"),
+    "currency of no policy": (sales(currency="EUR"), "data.currency", "currency.wrong"),
     "oversized message": (changed(id="x" * 70_000), "message", "size.message"),
     "invalid UTF-8": (b'{"id": "\xff\xfe"}', "message", "json.utf8"),
     "deep nesting": (b'{"a":' * 50 + b"1" + b"}" * 50, "message", "json.depth"),
@@ -192,7 +193,7 @@ def test_bad_input_is_422_and_names_field_rule_and_mend(api: Api, name: str) -> 
 
 
 def test_all_faults_of_a_message_come_at_once(api: Api) -> None:
-    event = without(sales(amount="-1.00", currency="EUR"), "channel")
+    event = without(sales(amount="-1.00", currency="JPY"), "channel")
     said = api.publish({**event, "subject": WRONG_CODE, "time": "yesterday"}, status=422)
     assert {fault["field"] for fault in said["faults"]} == {
         "subject",

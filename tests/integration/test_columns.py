@@ -22,7 +22,7 @@ from ledger.projections.enterprises import every_row
 from services.sample import city
 from services.workshop.cases import is_case, messages_of, read_case
 from tests.conftest import LATER
-from tests.events import CIXI_TEXT
+from tests.events import CIXI_TEXT, EXAMPLES
 from tests.histories import CODES, case_of, histories
 from tests.test_worked_cases import HERE, SHARED
 
@@ -99,6 +99,7 @@ BOOKS = {
     "as it stands": book_of(),
     **{f"{key} = {value}": book_of({key: value}) for each in OTHER_VALUES for key, value in each.items()},
     "every other value": book_of(*OTHER_VALUES),
+    **{name: Rulebook([load_policy(text)]) for name, text in EXAMPLES.items()},
     "two versions": next_version(CIXI_TEXT),
     "two versions of other readings": next_version(
         CIXI_TEXT, **{key: value for each in OTHER_VALUES for key, value in each.items()}

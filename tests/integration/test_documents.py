@@ -139,7 +139,7 @@ def test_totals_are_the_ledger_s_to_the_fen(open_at: Callable[..., Ledger], tmp_
     for document in DOCUMENTS:
         values = found[document].values
         assert values["全市应兑现"] == payable
-        assert values["全市应兑现大写"] == capitals(payable)
+        assert values["全市应兑现大写"] == f"人民币{capitals(payable)}"
         assert values["兑现系数"] == year["factor"]["fraction"]
     for document, table in (("list", "名单"), ("report", "条款"), ("report", "镇街")):
         records = list(found[document].tables[table]())
@@ -147,10 +147,10 @@ def test_totals_are_the_ledger_s_to_the_fen(open_at: Callable[..., Ledger], tmp_
             assert sum(int(record[column]) for record in records) == parse_fen(year[name])
     letter = found["letter"]
     assert letter.values["应兑现"] == parse_fen(mine["payable"])
-    assert letter.values["应兑现大写"] == capitals(parse_fen(mine["payable"]))
+    assert letter.values["应兑现大写"] == f"人民币{capitals(parse_fen(mine['payable']))}"
     assert sum(int(r["应兑现"]) for r in letter.tables["奖励"]()) == letter.values["应兑现"]
     assert sum(int(r["金额"]) for r in found["payments"].tables["付款"]()) == int(batch[0])
-    assert found["payments"].values["付款合计大写"] == capitals(int(batch[0]))
+    assert found["payments"].values["付款合计大写"] == f"人民币{capitals(int(batch[0]))}"
     for place, name in (("已拨付", "paid"), ("应追回", "clawed_back"), ("追回到账", "recovered")):
         assert found["report"].values[place] == parse_fen(sums[name])
 

@@ -63,6 +63,7 @@ FILE["payees"] = "code,account,bank,name\n"
 ACCEPT = {"enterprise": OTHER, "measure": "store.tmall", "into_year": 2025, **WHY}
 
 CLAIMS = [
+    Try("claim.currency", "Lin:officer", "/v1/claims", claim_body(**{**money("1.00"), "currency": "MOP"})),
     Try("claim.cap", "Lin:officer", "/v1/claims", claim_body(measure="standard.cixi", **money("30000.01"))),
     Try("claim.cap", "Gao:officer", "$C/standard/review", {"amount": "30000.01", "opinion": "generous"}),
     Try("claim.cap", "Shen:reviewer", "$C/capped/approval", {"amount": "30000.01"}),

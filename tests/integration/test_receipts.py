@@ -207,8 +207,8 @@ def test_twenty_lines_recompute_every_payment_from_the_list_alone(
 
     head, closing = json.loads(lines[0]), closing_at(scene.ledger, 2024)
     factor, last = said("\n".join(lines) + "\n")
-    assert factor.startswith(f"factor {closing['budget_fen']}/{closing['sharing_fen']} = ")
-    assert last == f"{head['awards']} awards, {closing['payable_fen']} fen payable"
+    assert factor == f"factor {closing['budget_fen']}/{closing['sharing_fen']}"
+    assert last == f"{head['awards']} awards, {closing['payable_fen']} payable, in hundredths of CNY"
     assert any(each.startswith("award 3: ") for each in said("\n".join(paid_more(lines, 3)) + "\n"))
     code = [
         line for line in SCRIPT.read_text().splitlines() if line and not line.startswith(("import", '"""'))

@@ -40,7 +40,7 @@ def award_by_award(
     now, then = rulebook(rows, CIXI), rulebook(rows, CIXI, changes=Changes(readings, {}))
     before = paid(lines_now(rows, now, YEAR), now, pool(ledger, rows, now, YEAR, NOW))
     lines = sorted(lines_under(rows, now, then, YEAR))
-    found = divide(lines, then, budget_of(rows, then, YEAR))
+    found = divide(lines, then, budget_of(rows, then, YEAR), YEAR)
     return before, paid(lines, then, found), found.total
 
 

@@ -54,7 +54,7 @@ ONE_FAULT = {
         "budget/amount",
         "not an amount",
     ),
-    "currency": ("currency: CNY", "currency: EUR", "budget/currency", "'EUR' is not known"),
+    "currency": ("currency: CNY", "currency: JPY", "budget/currency", "'JPY' is not known"),
     "unknown field": ("authority: cixi\n", "autority2: cixi\nauthority: cixi\n", "autority2", "not a field"),
     "unknown field of a measure": (
         "    cap: null\n",

@@ -114,7 +114,7 @@ def test_the_csv_is_exact_and_masked() -> None:
     lines = list(public_lines(7))
     rows = as_csv(lines, BOTH)
 
-    assert rows[0] == list(public_list.CSV_HEADS)
+    assert rows[0] == [*public_list.HEADS, *(f"{head}（元）" for head in public_list.MONEY_HEADS)]
     assert [row[5:] for row in rows[1:]] == [[yuan(fen) for fen in line.sums] for line in lines]
     assert rows[5][1:4] == [code_masked(lines[4].code), "慈溪市周巷镇李**食品经营部", "周巷镇"]
     assert rows[2][4].split("；") == [

@@ -12,7 +12,7 @@ from domain.events import CATALOGUE
 from domain.facts import EnterpriseFacts, Fact, fold
 from domain.policy.load import Changes, load_policy
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, apportionment, payable_of
+from domain.settlement import Line, division, payable_of
 from tests.events import CIXI, CIXI_TEXT
 
 YI = 10_000_000_000
@@ -274,7 +274,7 @@ def payable(book: Rulebook, facts: dict[str, list[Fact]], budget: int) -> dict[s
         for year, awards in awards_of(fold(mine), book).items()
         for measure, award in awards.items()
     ]
-    shares = apportionment(lines, book, budget)
+    shares = division(lines, book, {"": budget}, [""])
     return {f"{x.code}:{x.measure}:{x.year}": payable_of(x, book, shares).payable for x in lines}
 
 

@@ -206,7 +206,7 @@ def test_policies_that_the_ledger_takes_fit_the_editors_schema(text: str) -> Non
         ("once: item", "once: always"),
         ("authority: cixi\n", "autority: cixi\n"),
         ("effective_from: 2024-01-01", "effective_from: 1 January 2024"),
-        ("currency: CNY", "currency: EUR"),
+        ("currency: CNY", "currency: JPY"),
         ("    lead: ", "    leads: "),
         ("timezone: Asia/Shanghai", "timezone: Europe/Paris"),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from domain.money import PAID_IN
 from ledger.messages.faults import FaultError
 from ledger.messages.fields import Choice, CreditCode, MessageField, Money, Text, Whole
 from ledger.messages.schemas import Message
@@ -93,7 +94,7 @@ class ClaimBody(Message):
     item = Text(required=True)
     year = Whole(2000, 2100, "year.range", required=True)
     amount_fen = Money(data_key="amount", load_default=None)
-    currency = Choice("CNY", load_default=None)
+    currency = Choice(*PAID_IN, load_default=None)
     person = Text(load_default=None)
     evidence = Evidence(load_default=None)
 

@@ -7,6 +7,7 @@ from typing import Any
 from domain.facts import CLAIM_STATUS
 from domain.money import yuan
 from ledger.messages.fields import Choice, CreditCode, Text
+from ledger.policies import rulebooks
 from ledger.store import Rows
 from ledger.stored import Stored, events_of
 from services.api.claims.schemas import ClaimFileSchema, ClaimsSchema
@@ -86,7 +87,8 @@ def select_claims(rows: Rows, query: dict[str, Any], limit: int) -> list[dict[st
     )
     names = ("policy", "enterprise", "claim", "measure", "item", "year", "status", "amount", "position")
     found = [dict(zip(names, row, strict=True)) for row in rows.all(sql, [*values, limit])]
+    books = rulebooks(rows)
     for claim in found:
         claim["amount"] = None if claim["amount"] is None else yuan(int(claim["amount"]))
-        claim["currency"] = "CNY"
+        claim["currency"] = books[claim["policy"]].latest.currency if claim["policy"] in books else "CNY"
     return found

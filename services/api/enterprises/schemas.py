@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, Factor, Sums, Words, Yuan, listed, text, whole, words
+from services.api.answers import Answer, Factor, Sums, Words, Yuan, currency, listed, text, whole, words
 
 
 class EnterpriseLineSchema(Answer):
@@ -34,6 +34,7 @@ class PolicyYearSchema(Sums):
 
     policy = text()
     year = whole()
+    currency = currency()
 
 
 class EnterpriseSchema(Answer):
@@ -54,6 +55,8 @@ class AwardSchema(Sums):
     article = text()
     title = words()
     award_year = whole()
+    pot = text("what pays it; left out where all awards share one budget", required=False)
+    factor = fields.Nested(Factor, metadata={"description": "of the pot, where there are several"})
     flags = fields.List(fields.String(), required=True)
 
 
@@ -63,6 +66,7 @@ class BalanceSchema(Sums):
     enterprise = text()
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     factor = fields.Nested(Factor, required=True)
     provisional = fields.Boolean(required=True)
@@ -113,6 +117,7 @@ class ProRataSchema(Answer):
 
     quote = text()
     applies = fields.Boolean(required=True)
+    pot = text("what pays it; left out where all awards share one budget", required=False)
     budget = Yuan()
     sharing = Yuan()
     factor = text()
@@ -156,6 +161,7 @@ class ExplanationSchema(Answer):
     policy_version = whole()
     policy_digest = text()
     year = whole()
+    currency = currency()
     position = whole()
     awards = listed(ExplainedAwardSchema)
 
@@ -177,6 +183,7 @@ class OutlookSchema(Answer):
     enterprise = text()
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     hints = listed(HintSchema)
 

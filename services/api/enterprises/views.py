@@ -114,7 +114,8 @@ def _years(rows: Rows, code: str, policy: str, at: Moment) -> list[dict[str, Any
     lines = []
     for year in sorted(queries.awards_at(rows, code, book, at)):
         found = queries.balance(ledger(), rows, code, policy, year, at)
-        lines.append({"policy": policy, "year": year, **{name: found[name] for name in SUMS}})
+        head = {"policy": policy, "year": year, **queries.currency_of(book.latest)}
+        lines.append({**head, **{name: found[name] for name in SUMS}})
     return lines
 
 

@@ -6,10 +6,23 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from domain.money import yuan
-from domain.policy.model import GrowthShare, Measure, Nets, PerUnit, Policy, Reading, Select, Target, Tier
+from domain.policy.model import (
+    GrowthShare,
+    Measure,
+    NamedBudget,
+    Nets,
+    PerUnit,
+    Policy,
+    Reading,
+    Select,
+    Target,
+    Tier,
+)
+from ledger import queries
 
 _COMMON = frozenset(field.name for field in fields(Measure))
 _COUNTS = frozenset(("base_years", "award_years"))
+_HELPS = frozenset(("foreign", "width"))
 _NAMES = {"rate": "percent"}
 
 Document = dict[str, Any]
@@ -32,7 +45,13 @@ def policy_document(policy: Policy, versions: list[Document]) -> Document:
         "authority": policy.authority,
         "timezone": policy.timezone,
         "life": {"from": policy.life_from, "until": policy.life_until},
-        "budget": {"amount": yuan(policy.budget), "per": policy.budget_per},
+        "budget": {
+            "amount": yuan(policy.budget),
+            "per": policy.budget_per,
+            **queries.currency_of(policy),
+            "parts": [_part(each) for each in policy.budgets],
+            "priorities": [list(group) for group in policy.priorities],
+        },
         "general_readings": list(policy.general_readings),
         "versions": versions,
         "readings": [_reading(reading) for reading in policy.readings.values()],
@@ -66,7 +85,11 @@ def _figure(name: str, value: Any, share: str) -> Any:
     if isinstance(value, Tier):
         return {"from": yuan(value.start), share: yuan(value.gives)}
     if isinstance(value, Select | Nets):
-        return {f.name: _figure(f.name, getattr(value, f.name), share) for f in fields(value)}
+        return {
+            f.name: _figure(f.name, getattr(value, f.name), share)
+            for f in fields(value)
+            if f.name not in _HELPS
+        }
     if isinstance(value, tuple):
         return [_figure(name, each, share) for each in value]
     if isinstance(value, dict):
@@ -76,6 +99,17 @@ def _figure(name: str, value: Any, share: str) -> Any:
     if is_dataclass(value):
         raise TypeError(f"{name} has no form in JSON")
     return value
+
+
+def _part(each: NamedBudget) -> Document:
+    return {
+        "budget": each.id,
+        "name": dict(each.name),
+        "amount": yuan(each.amount),
+        "towns": list(each.towns),
+        "measures": list(each.measures),
+        "rest": each.rest,
+    }
 
 
 def _reading(reading: Reading) -> Document:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from domain.money import PAID_IN
 from ledger.messages.fields import Choice, Money
 from ledger.messages.schemas import Message
-from services.api.answers import Answer, Words, Yuan, listed, text, whole, words
+from services.api.answers import Answer, Words, Yuan, currency, listed, text, whole, words
 
 
 class VersionSchema(Answer):
@@ -94,11 +95,29 @@ class LifeSchema(Answer):
     until = fields.String(required=True, allow_none=True)
 
 
+class PartSchema(Answer):
+    """One of several budgets, and what it pays."""
+
+    budget = text()
+    name = words()
+    amount = Yuan()
+    towns = fields.List(fields.String(), required=True)
+    measures = fields.List(fields.String(), required=True)
+    rest = fields.Boolean(required=True, metadata={"description": "whether it pays what no other names"})
+
+
 class PolicyBudgetSchema(Answer):
     """The policy's own budget."""
 
     amount = Yuan()
     per = text()
+    currency = currency()
+    parts = listed(PartSchema)
+    priorities = fields.List(
+        fields.List(fields.String()),
+        required=True,
+        metadata={"description": "measures by class, in the order of payment; empty: all alike"},
+    )
 
 
 class PolicySchema(Answer):
@@ -136,7 +155,7 @@ class BudgetBody(Message):
     """The budget of a period."""
 
     amount_fen = Money(required=True, data_key="amount")
-    currency = Choice("CNY", required=True)
+    currency = Choice(*PAID_IN, required=True)
 
 
 class BudgetSetSchema(Answer):

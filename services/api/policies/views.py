@@ -133,9 +133,14 @@ def _yaml_text() -> str:
 )
 def budget(body: dict[str, Any], policy: str, period: str) -> Any:
     """Set the budget of a period; the same figure again changes nothing."""
-    year = period.isascii() and period.isdigit() and len(period) == 4 and 2000 <= int(period) <= 2100
-    if not year and period != "life":
+    whole, _, _ = period.partition(".")
+    year = whole.isascii() and whole.isdigit() and len(whole) == 4 and 2000 <= int(whole) <= 2100
+    if not year and whole != "life":
         raise Problem("period-unknown")
+    with ledger().store.reading() as rows:
+        paid_in = rulebook(rows, policy).latest.currency
+    if body["currency"] != paid_in:
+        raise Problem("request-invalid", [Fault("currency.wrong", "currency", {"wanted": paid_in})])
     try:
         found = set_budget(ledger(), policy, period, body["amount_fen"])
     except UnknownPolicy:
@@ -146,6 +151,6 @@ def budget(body: dict[str, Any], policy: str, period: str) -> Any:
         "policy": policy,
         "period": found.period,
         "amount": yuan(found.appropriation),
-        "currency": "CNY",
+        "currency": paid_in,
         "position": found.position,
     }

@@ -72,6 +72,7 @@ class ReceiptSchema(Answer):
     title = words()
     document = text()
     issuer = text()
+    currency = text()
     year = whole()
     closed_on = text()
     awards = listed(ReceiptAwardSchema)

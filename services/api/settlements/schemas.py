@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from ledger.messages.fields import Choice, CreditCode, Money, Text, Whole
 from ledger.messages.schemas import Message
-from services.api.answers import Answer, Factor, Yuan, listed, text, whole
+from services.api.answers import Answer, Factor, Pot, Yuan, currency, listed, text, whole
 
 
 class ObjectionSchema(Answer):
@@ -33,6 +33,7 @@ class FiguresSchema(Answer):
     spent = Yuan()
     available = Yuan()
     sharing = Yuan()
+    pots = listed(Pot)
     factor = fields.Nested(Factor, required=True)
     gross = Yuan()
     withheld = Yuan()
@@ -77,6 +78,7 @@ class SettlementSchema(Answer):
 
     policy = text()
     year = whole()
+    currency = currency()
     stage = text("open, proposed, published or closed")
     position = whole()
     proposal = fields.Nested(FiguresSchema, required=True, allow_none=True)
@@ -93,6 +95,7 @@ class LineSchema(Answer):
     enterprise = text()
     measure = text()
     award_year = whole()
+    pot = text("what pays it; empty where all awards share one budget")
     gross = Yuan()
     withheld = Yuan()
     reduction = Yuan()

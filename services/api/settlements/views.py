@@ -10,8 +10,7 @@ from typing import Any
 from flask import Response, current_app
 
 from domain.money import yuan
-from domain.settlement import factor
-from domain.settling import Settlement
+from domain.settling import Settlement, division_of
 from ledger import queries
 from ledger.messages.fields import CreditCode
 from ledger.policies import rulebook
@@ -54,6 +53,7 @@ def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
     return {
         "policy": state.policy,
         "year": state.year,
+        **queries.currency_of(rulebook(rows, state.policy).latest),
         "stage": state.stage,
         "position": rows.last_position(),
         "proposal": _figures(state.proposal) if state.proposal else None,
@@ -84,7 +84,7 @@ def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
 
 
 def _figures(said: dict[str, Any]) -> dict[str, Any]:
-    value = factor(said["budget_fen"], said["sharing_fen"])
+    value = division_of(said).factor
     return {
         "number": said["number"],
         "proposed_by": said["actor"],
@@ -94,6 +94,7 @@ def _figures(said: dict[str, Any]) -> dict[str, Any]:
         "spent": yuan(said["spent_fen"]),
         "available": yuan(said["budget_fen"]),
         "sharing": yuan(said["sharing_fen"]),
+        "pots": queries.pots_said(said),
         "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
         "gross": yuan(said["gross_fen"]),
         "withheld": yuan(said["withheld_fen"]),
@@ -133,15 +134,15 @@ def lines(query: dict[str, Any], policy: str, year: int) -> Made:
     if "cursor" in query:
         where += " AND (code, measure, award_year)>(?,?,?)"
         values += query["cursor"]
-    names = ("enterprise", "measure", "award_year", "gross", "withheld", "reduction", "payable")
+    names = ("enterprise", "measure", "award_year", "pot", "gross", "withheld", "reduction", "payable")
     sql = (
-        "SELECT code, measure, award_year, gross, withheld, reduction, payable FROM settlement_lines "
+        "SELECT code, measure, award_year, pot, gross, withheld, reduction, payable FROM settlement_lines "
         f"WHERE policy=? AND year=?{where} ORDER BY code, measure, award_year LIMIT ?"
     )
     with ledger().store.reading() as rows:
         rulebook(rows, policy)
         found = rows.all(sql, [policy, year, *values, query["limit"] + 1])
-    items = [dict(zip(names, [*row[:3], *map(yuan, row[3:])], strict=True)) for row in found]
+    items = [dict(zip(names, [*row[:4], *map(yuan, row[4:])], strict=True)) for row in found]
     return page(items, query["limit"], ("lines", "enterprise", "measure", "award_year"))
 
 

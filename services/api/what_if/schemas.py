@@ -9,7 +9,7 @@ from marshmallow import fields
 from ledger.messages.faults import FaultError
 from ledger.messages.fields import Day, MessageField, Money, Text, Whole
 from ledger.messages.schemas import Message
-from services.api.answers import Answer, Factor, Yuan, listed, text, whole
+from services.api.answers import Answer, Factor, Yuan, currency, listed, text, whole
 
 CHANGES_MAX = 200
 RULES_CHARACTERS_MAX = 1_000_000
@@ -78,6 +78,7 @@ class WhatIfSchema(Answer):
 
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     changes = fields.Nested(ChangesSchema, required=True)
     before = fields.Nested(StateSchema, required=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, Factor, Sums, Yuan, listed, text, whole, words
+from services.api.answers import Answer, Factor, Pot, Sums, Yuan, currency, listed, text, whole, words
 
 
 class MeasureTotalSchema(Answer):
@@ -31,12 +31,33 @@ class ArticleTotalSchema(Answer):
     payable = Yuan()
 
 
+class NamedBudgetSchema(Answer):
+    """One of several budgets of a period."""
+
+    budget = text()
+    name = words()
+    period = text("what it is set under, like 2026.east")
+    appropriation = Yuan()
+    carried = Yuan()
+    spent = Yuan()
+    available = Yuan()
+    sharing = Yuan()
+    payable = Yuan()
+
+
+class YearPotSchema(Pot):
+    """A pot with the measures that it pays."""
+
+    measures = fields.List(fields.String(), required=True)
+
+
 class BudgetSchema(Answer):
     """A budget, what shares it, and how it is divided."""
 
     policy = text()
     year = whole()
     period = text()
+    currency = currency()
     position = whole()
     stage = text("open, proposed, published or closed")
     appropriation = Yuan()
@@ -52,6 +73,8 @@ class BudgetSchema(Answer):
     outside_budget = Yuan()
     headroom = Yuan()
     excess = Yuan()
+    budgets = listed(NamedBudgetSchema)
+    pots = listed(YearPotSchema)
     measures = listed(MeasureTotalSchema)
     articles = listed(ArticleTotalSchema)
 
@@ -100,6 +123,7 @@ class TargetsSchema(Answer):
 
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     targets = listed(ProgressSchema)
     leads = listed(LeadSchema)
@@ -116,5 +140,6 @@ class LargestSchema(Answer):
 
     policy = text()
     year = whole()
+    currency = currency()
     position = whole()
     items = listed(LargestLineSchema)

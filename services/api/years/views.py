@@ -46,13 +46,13 @@ def largest(query: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
     with ledger().store.reading() as rows:
         at = moment_of(rows, query)
         if at.is_now:
-            rulebook(rows, policy)
             found = queries.largest(ledger(), rows, policy, year, query["limit"])
         else:
             found = _largest_at(rows, policy, year, query["limit"], at)
         position = queries.position(rows, at)
+        paid_in = queries.currency_of(rulebook(rows, policy).latest)
     items = [{"enterprise": b["enterprise"], **{name: b[name] for name in SUMS}} for b in found]
-    return {"policy": policy, "year": year, "position": position, "items": items}
+    return {"policy": policy, "year": year, **paid_in, "position": position, "items": items}
 
 
 def _largest_at(rows: Rows, policy: str, year: int, limit: int, at: Moment) -> list[dict[str, Any]]:

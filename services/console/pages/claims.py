@@ -8,10 +8,11 @@ from flask import Response, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from domain.money import rmb, yuan
+from domain.money import yuan
 from ledger import casework, desk, queries
 from ledger.casework import STATUSES, Casefile
 from ledger.policies import rulebook
+from services.amounts import printed
 from services.api.claims.schemas import ApprovalBody, ClaimBody, EmptyBody, ReasonBody, ReviewBody
 from services.api.problems import Problem
 from services.console import asking, forms, language, refusals, telling
@@ -122,7 +123,7 @@ def _new(
         typed={field: typed.get(field, "") for field in TEXTS},
         documents=[_row(typed, index) for index in range(number)],
         refusal=_worded(refusal),
-        rmb=rmb,
+        rmb=printed,
     )
 
 
@@ -171,7 +172,8 @@ def _asked(policy: str, year: int) -> dict[str, Any]:
     documents = [{name: text.strip() for name, text in row.items() if text.strip()} for row in rows]
     more = {"policy": policy, "year": year, "evidence": [each for each in documents if each]}
     amount = request.form.get("amount", "").replace(",", "").strip()
-    currency = {"currency": "CNY"} if amount else {}
+    with forms.opened().store.reading() as stored:
+        currency = {"currency": rulebook(stored, policy).latest.currency} if amount else {}
     given = {**request.form, "amount": amount}
     asked = refusals.read(ClaimBody, given, *TEXTS, **more, **currency)
     return {**asked, "evidence": asked["evidence"] or None}
@@ -230,7 +232,7 @@ def _claim(policy: str, year: int, code: str, claim: str, refusal: Refusal | Non
         town=town,
         case=found,
         title=titles.get(found.measure_id, found.measure_id),
-        cap=None if measure is None or measure.cap_fen is None else rmb(measure.cap_fen),
+        cap=None if measure is None or measure.cap_fen is None else printed(measure.cap_fen),
         asked=_amount_asked(found),
         recommended=None if found.file.amount is None else yuan(found.file.amount),
         award=next((each for each in balance["awards"] if each["measure"] == found.measure_id), None),
@@ -246,7 +248,7 @@ def _amount_asked(found: Casefile) -> str | None:
     """What the claim was submitted with, where it named an amount."""
     submitted = [event.fact.content for event in found.events if event.fact.name == "ClaimSubmitted"]
     amounts = [content["amount_fen"] for content in submitted if content.get("amount_fen") is not None]
-    return rmb(amounts[0]) if amounts else None
+    return printed(amounts[0]) if amounts else None
 
 
 @console.post("/<policy>/<int:year>/claims/<code>/<path:claim>")

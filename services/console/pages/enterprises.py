@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from domain.events import account_id
-from domain.money import rmb, yuan
+from domain.money import yuan
 from domain.policy.rulebook import Rulebook
 from ledger import casework, explanations, queries, standing
 from ledger.changes import HistoryStep, steps_of
@@ -17,11 +17,12 @@ from ledger.settlement.adjusting import pending
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
 from ledger.stored import events_of
+from services.amounts import printed
 from services.console import asking, forms, language, telling
 from services.console.blueprint import console
 from services.console.charts import Bar, Step
 from services.console.pages.home import MENU, known_policy
-from services.console.pages.year import fen, less, short
+from services.console.pages.year import fen, less, pots_named, short
 from services.console.rendering import choices, money, page
 
 MENU.append(("enterprises_page", "nav-enterprises"))
@@ -119,6 +120,8 @@ def enterprise_statement(policy: str, year: int, code: str) -> Response:
         section=SECTION,
         today=forms.opened().clock().isoformat(),
         budget=budget,
+        pots=pots_named(budget),
+        reduced={each.get("pot") for each in found["balance"]["awards"] if each["reduction"] != "0.00"},
         payments=[(each["on"], yuan(each["amount_fen"]), each["reference"]) for each in payments],
         leads=leads,
         receipt=f"/v1/enterprises/{code}/receipts/{policy}/{year}" if proved else "",
@@ -228,7 +231,7 @@ def _step_in_words(step: HistoryStep, policy: str, year: int, titles: dict[str, 
     return {
         "event": telling.told(step.event, titles),
         "changed": changed,
-        "after": rmb(sum(each.gross - each.withheld for each in awards)),
-        "paid": rmb(moved.after.paid) if moved is not None else None,
-        "outstanding": rmb(moved.after.outstanding) if moved is not None else None,
+        "after": printed(sum(each.gross - each.withheld for each in awards), policy),
+        "paid": printed(moved.after.paid, moved.policy) if moved is not None else None,
+        "outstanding": printed(moved.after.outstanding, moved.policy) if moved is not None else None,
     }

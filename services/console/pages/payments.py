@@ -12,7 +12,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import account_id
-from domain.money import rmb
 from ledger import queries
 from ledger.application import Ledger
 from ledger.export.payment_results import read_pain002, read_results
@@ -24,6 +23,7 @@ from ledger.settlement.paying import RESULTS_MAX
 from ledger.settlement.reading import accounts_of, settlement_of, today
 from ledger.store import Rows
 from ledger.stored import events_of
+from services.amounts import printed
 from services.api.fields import Cursor, Query
 from services.api.payments.schemas import ClawbackBody, FileBody, RecoveryBody
 from services.api.settlements.schemas import AdjustmentBody
@@ -95,13 +95,15 @@ def clawbacks(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
 
 def _order(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     made = paying.order_payments(ledger, policy, year, forms.actor())
-    return language.said("pay-did-order", batch=made.batch, count=made.payments, total=rmb(made.total))
+    return language.said("pay-did-order", batch=made.batch, count=made.payments, total=printed(made.total))
 
 
 def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     file = upload("file")
     if (file.filename or "").lower().endswith(".xml"):
-        read_back = read_pain002(file.stream.read(), _ordered(ledger, policy, year))
+        with ledger.store.reading() as rows:
+            paid_in = rulebook(rows, policy).latest.currency
+        read_back = read_pain002(file.stream.read(), _ordered(ledger, policy, year), paid_in)
     else:
         read_back = read_results(lines_of(file))
     said = [
@@ -126,7 +128,7 @@ def _claw_back(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(ClawbackBody, form, "enterprise", "amount", "measure", "reason")
     what = (body["enterprise"], forms.actor(), body["amount_fen"], body["reason"], body["measure"])
     name, _ = paying.claw_back(ledger, policy, year, *what)
-    return language.said("pay-did-claw", clawback=name, amount=rmb(body["amount_fen"]))
+    return language.said("pay-did-claw", clawback=name, amount=printed(body["amount_fen"]))
 
 
 def _recovery(ledger: Ledger, policy: str, year: int, form: Form) -> str:
@@ -135,7 +137,7 @@ def _recovery(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(RecoveryBody, given, "enterprise", "amount", "on", "reference")
     what = (forms.actor(), clawback, body["amount_fen"], body["on"], body["reference"])
     paying.recover(ledger, policy, year, body["enterprise"], *what)
-    return language.said("pay-did-recover", amount=rmb(body["amount_fen"]))
+    return language.said("pay-did-recover", amount=printed(body["amount_fen"]))
 
 
 ACTS: dict[str, Callable[[Ledger, str, int, Form], str]] = {
@@ -252,7 +254,7 @@ def _accept(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(AdjustmentBody, form, *names, into_year=int(into) if into.isdecimal() else into)
     what = (body["enterprise"], body["measure"], body["into_year"], forms.actor())
     adjusting.accept(ledger, policy, year, *what, body["amount_fen"], body["reason"])
-    return language.said("adjust-did-accept", amount=rmb(body["amount_fen"]), year=body["into_year"])
+    return language.said("adjust-did-accept", amount=printed(body["amount_fen"]), year=body["into_year"])
 
 
 class AdjustmentsQuery(Query):

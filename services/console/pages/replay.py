@@ -15,7 +15,7 @@ from ledger.application import Ledger
 from ledger.audit.steps import difference
 from ledger.messages.decode import SHANGHAI
 from ledger.moments import Moment, Unanswerable, moment
-from ledger.overview import factor_at
+from ledger.overview import NoFactor, factor_at
 from ledger.policies import UnknownPolicy, rulebook
 from ledger.store import Rows
 from ledger.stored import SELECT, stored
@@ -132,15 +132,23 @@ def _at_once(rows: Rows, policy: str, year: int, kind: str, day: str) -> tuple[d
         if kind == "true":
             return {**values, "at": Moment(as_of=at.as_of, until=pinned(values["place"]))}, ""
         until = at.until or 0
-        value = factor_at(rows, policy, year, until)
+        said = _factor_said(rows, policy, year, until)
     except Unanswerable:
         return values, "replay-unanswerable"
     except UnknownPolicy:
         return values, "replay-no-policy"
     found = [row for row in totals_of(rows, policy, "measure", Moment(until=until)) if row[0] == year]
     sums = {"gross": sum(int(row[2]) for row in found), "withheld": sum(int(row[3]) for row in found)}
-    said = {"percent": queries.percent(value), "fraction": f"{value.numerator}/{value.denominator}"}
     return {**values, "at": Moment(until=until), "factor": said, "sums": sums}, ""
+
+
+def _factor_said(rows: Rows, policy: str, year: int, until: int) -> dict[str, str] | None:
+    """The factor in words; none where only a replay can tell it."""
+    try:
+        value = factor_at(rows, policy, year, until)
+    except NoFactor:
+        return None
+    return {"percent": queries.percent(value), "fraction": f"{value.numerator}/{value.denominator}"}
 
 
 def _whole(policy: str, year: int, kind: str, day: str, place: int, at: Moment) -> Work:
@@ -167,7 +175,7 @@ def factors(rows: Rows, policy: str, year: int) -> list[tuple[Point, str, int]]:
         try:
             at = moment(rows, as_known=point.value)
             value: Fraction = factor_at(rows, policy, year, at.until or 0)
-        except (Unanswerable, UnknownPolicy):
+        except (Unanswerable, UnknownPolicy, NoFactor):
             continue
         found.append((point, queries.percent(value), scaled(value)))
     return found

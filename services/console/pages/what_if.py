@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from domain.money import MoneyError, parse_fen, rmb, yuan
+from domain.money import MoneyError, parse_fen, yuan
 from domain.policy.load import PolicyError
 from domain.policy.model import Fixed, Policy
 from ledger import queries
@@ -14,6 +14,7 @@ from ledger.application import Ledger
 from ledger.policies import rulebook
 from ledger.store import Rows
 from ledger.what_if import what_if
+from services.amounts import printed
 from services.console import forms, language
 from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
@@ -155,5 +156,5 @@ def _drawn(answer: dict[str, Any]) -> dict[str, Any]:
             amount = fen(each["difference"])
             sign = "+" if amount > 0 else "−"
             name = answer["names"].get(each["enterprise"], ("",))[0] or each["enterprise"]
-            bars.append(Bar(name, amount, f"{sign}{rmb(abs(amount))}", kind))
+            bars.append(Bar(name, amount, f"{sign}{printed(abs(amount))}", kind))
     return {"bars": bars}

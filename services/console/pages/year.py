@@ -7,9 +7,10 @@ from typing import Any
 
 from flask import Response
 
-from domain.money import rmb
+from domain.dividing import GROUP
 from ledger import queries
 from ledger.overview import factor_over_time
+from services.amounts import printed
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.charts import Bar, Step
@@ -38,6 +39,7 @@ def year_page(policy: str, year: int) -> Response:
         place=budget["position"],
         choices=choices(),
         budget=budget,
+        pots=pots_named(budget),
         accounts=accounts,
         steps=waterfall(budget),
         used=used(budget, accounts),
@@ -57,6 +59,17 @@ def fen(amount: str) -> int:
     whole, _, cents = amount.lstrip("-").partition(".")
     value = int(whole) * 100 + int((cents + "00")[:2])
     return -value if amount.startswith("-") else value
+
+
+def pots_named(budget: dict[str, Any]) -> dict[str, str]:
+    """What each of several pots is called."""
+    names = {each["budget"]: language.of(each["name"]) for each in budget["budgets"]}
+    found = {}
+    for each in budget["pots"]:
+        group = each["pot"].partition(GROUP)[2]
+        said = [names.get(each["budget"], ""), language.said("year-class", number=group) if group else ""]
+        found[each["pot"]] = " · ".join(filter(None, said))
+    return found
 
 
 def scaled(value: Fraction) -> int:
@@ -83,7 +96,7 @@ def short(value: int) -> str:
     """A sum as a chart shows it: 万元 in Chinese, thousands of yuan in English."""
     if language.chosen() == "zh":
         return f"{value // 1_000_000:,}.{value % 1_000_000 // 10_000:02d}万"
-    return f"¥{value // 100_000:,}k"
+    return f"{printed(value // 100_000 * 100).removesuffix('.00')}k"
 
 
 def less(value: int) -> str:
@@ -99,8 +112,8 @@ def used(budget: dict[str, Any], accounts: dict[str, str]) -> tuple[list[Bar], i
     said = language.said
     return (
         [
-            Bar(said("paid"), paid, rmb(paid), "good"),
-            Bar(said("payable"), inside - paid, rmb(inside - paid), "main"),
+            Bar(said("paid"), paid, printed(paid), "good"),
+            Bar(said("payable"), inside - paid, printed(inside - paid), "main"),
         ],
         whole,
         max(fen(budget["available"]) - inside, 0),
