@@ -41,7 +41,7 @@ def test_lists_receipts_and_documents_hold_for_every_policy(
             accounts = rows.all("SELECT code, payable FROM accounts WHERE policy=?", [policy])
             made = [(each, receipt(ledger, rows, each[0], policy, YEAR, note, KEY)) for each in accounts]
         assert verify(path, [KEY.verifier])[1].faults == []
-        command = [sys.executable, "-I", SCRIPT, path]
+        command = [sys.executable, "-I", str(SCRIPT), str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert "listed" not in done.stdout
         assert done.stdout.count("factor ") == len(json.loads(path.read_text("utf-8").split("\n")[0])["pots"])
