@@ -169,6 +169,45 @@ class RecognitionGranted(DatedFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EnterpriseReplaced(DatedFact):
+    """Another credit code takes this one's place (合并、更名换证), from a day on."""
+
+    identity: ClassVar[tuple[str, ...]] = ("by",)
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldEvent(EnterpriseEvent):
+    """Whether a fact of the enterprise counts, where facts disagree (``domain.disagreements``).
+
+    Of several about one fact the last recorded holds. They say nothing of the other enterprises.
+    """
+
+    shape: ClassVar[str] = "hold"
+    disagreement: str
+    of_source: str
+    of: str
+    of_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactHeld(HoldEvent):
+    """A fact waits for a decision (待核实), and counts for nothing until then."""
+
+    policy: str
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactDecided(HoldEvent):
+    """An officer decided whether the fact ``counts``."""
+
+    counts: bool
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class YearlyAmount(EnterpriseEvent):
     """An amount reported for a calendar year; reports of one ``group`` and year add up."""
 

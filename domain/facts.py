@@ -111,6 +111,8 @@ class Amended:
 
     changes: list[dict[str, Any]] = field(default_factory=list)
     retracted: bool = False
+    held: bool = False
+    """Whether it counts for nothing, since it waits for a decision or was decided against."""
 
 
 @dataclass(slots=True)
@@ -146,6 +148,9 @@ class EnterpriseFacts:
         if fact.name in AMENDMENTS:
             self._amend(fact)
             return not known
+        if fact.name in HOLDS:
+            self._hold(fact)
+            return False
         content = self.effective(fact) if self.amended else fact.content
         if content is not None:
             for add in _ADD[CATALOGUE[fact.name].shape]:
@@ -153,7 +158,12 @@ class EnterpriseFacts:
         return True
 
     def effective(self, fact: Fact) -> dict[str, Any] | None:
-        """The content after corrections; ``None`` when retracted."""
+        """The content after corrections; ``None`` when retracted, or held for a decision."""
+        amended = self.amended.get(f"{fact.key}{SEP}{fact.name}") if self.amended else None
+        return None if amended is not None and amended.held else self.corrected(fact)
+
+    def corrected(self, fact: Fact) -> dict[str, Any] | None:
+        """The content after corrections, whether it counts or not; ``None`` when retracted."""
         amended = self.amended.get(f"{fact.key}{SEP}{fact.name}") if self.amended else None
         if amended is None:
             return fact.content
@@ -164,6 +174,11 @@ class EnterpriseFacts:
             after = merged(fact.name, content, changes)
             content = after if CATALOGUE[fact.name].coherent(after) else content
         return content
+
+    def _hold(self, fact: Fact) -> None:
+        content = fact.content
+        key = SEP.join([content["of_source"], content["of"], content["of_type"]])
+        self.amended.setdefault(key, Amended()).held = not content.get("counts", False)
 
     def _amend(self, fact: Fact) -> None:
         content = fact.content
@@ -259,6 +274,8 @@ CLAIM_STATUS = {
 
 AMENDMENTS = frozenset(name for name, cls in CATALOGUE.items() if cls.shape == "amendment")
 """Events about another event."""
+HOLDS = frozenset(name for name, cls in CATALOGUE.items() if cls.shape == "hold")
+"""Events that say whether another one counts."""
 
 
 def merged(name: str, content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -274,10 +291,10 @@ def fold(facts: list[Fact]) -> EnterpriseFacts:
     that stands after it mean the same.
     """
     state = EnterpriseFacts()
-    amendments = [fact for fact in facts if fact.name in AMENDMENTS]
+    amendments = [fact for fact in facts if fact.name in AMENDMENTS or fact.name in HOLDS]
     for fact in amendments:
         state.add(fact)
     for fact in facts:
-        if not amendments or fact.name not in AMENDMENTS:
+        if not amendments or (fact.name not in AMENDMENTS and fact.name not in HOLDS):
             state.add(fact)
     return state

@@ -25,6 +25,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "clawback.order": ("officer",),
     "clawback.record": ("finance",),
     "adjustment.accept": ("officer",),
+    "disagreement.decide": ("officer", "reviewer"),
 }
 """Steps of claims and settlements, each with the roles that may take it."""
 

@@ -18,6 +18,7 @@ from domain.settlement import Line, basis, payable_of, shares_budget
 from domain.words import FLAGS, HINTS, highest_only_words, plain, pro_rata_words, said, step_document
 from ledger import queries
 from ledger.application import Ledger
+from ledger.disagreements.reading import of_enterprise
 from ledger.moments import NOW, Moment
 from ledger.persons import ERASED, name_of
 from ledger.policies import rulebook, rulebook_at
@@ -67,6 +68,7 @@ def explain(
         **queries.currency_of(governing),
         "position": queries.position(rows, at),
         "awards": explained,
+        "disagreements": of_enterprise(rows, code) if at.is_now else [],
     }
 
 

@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
+from domain.disagreements import REPLACED
 from domain.events import CATALOGUE
 from domain.facts import AMENDMENTS, SEP, EnterpriseFacts, Fact, claim_key, fold, key_of, merged
 from domain.money import AMOUNT_FEN_MAX, FOREIGN, printed, yuan
 from domain.policy.rulebook import Rulebook
 from ledger.application import Ledger
 from ledger.correlation import current, note_refused
+from ledger.disagreements.finding import Finder, Hold
 from ledger.machine_keys import Scope
 from ledger.messages.decode import Message, Now, Refusal, check_merged, decode, refusal_of
+from ledger.messages.decode import digest_of as digest_of_message
 from ledger.messages.faults import Fault
 from ledger.messages.fields import instant
 from ledger.messages.schemas import TYPE_OF
@@ -225,6 +228,7 @@ class Batch:
         self.correlation = current.get()
         self.correlations: list[str] = []
         self.refusals: list[Refusal] = []
+        self.finder = Finder(rows, self.books)
 
     def take(self, decoded: Sequence[Decoded]) -> list[Result]:
         """Process every message and write what came of it."""
@@ -237,6 +241,7 @@ class Batch:
             for refusal in self.refusals[refused:]:
                 refusal.origin = origin
         if self.accepted:
+            self._disagreements(first)
             self._write()
         keep(self.rows, self.refusals, self.channel, self.now)
         came = [(each.correlation or self.correlation, digest_of(each.raw)) for each in self.refusals]
@@ -252,6 +257,7 @@ class Batch:
             self.known[key] = _Known(bytes(digest), position)
         self._read([self.known[key] for key in amended if key in self.known])
         self._read_histories({m.subject for m in messages if m.fact.name in AMENDMENTS})
+        self.finder.look_up((message.subject, message.fact) for message in messages)
         codes = {message.subject for message in messages}
         for code, row in load(self.rows, codes).items():
             self.touched[code] = _Touched(row, dict(row.outcomes))
@@ -294,6 +300,7 @@ class Batch:
         self.keys.append((key, message.digest))
         self.correlations.append(message.correlation or self.correlation)
         self.known[key] = _Known(message.digest, position, message.subject, fact)
+        self.finder.see(message.subject, fact, touched.row.facts)
         touched.new.append(fact)
         target_known = "of" in fact.content and self._target(fact) is not None
         if not touched.row.facts.add(fact, known=target_known):
@@ -412,7 +419,7 @@ class Batch:
     def _amended_faults(self, fact: Fact, changes: dict[str, Any] | None, touched: _Touched) -> list[Fault]:
         """What a fact would be after a correction, or without ``changes`` a retraction."""
         name = fact.name
-        now = touched.row.facts.effective(fact) or fact.content
+        now = touched.row.facts.corrected(fact) or fact.content
         after = merged(name, now, changes or {})
         desk = CATALOGUE[name].shape in ("claim", "approval")
         if desk and (faults := self._desk_faults([now, after], touched, "data.of")):
@@ -432,6 +439,50 @@ class Batch:
     def _target(self, fact: Fact) -> _Known | None:
         """The event that an amendment names, where the ledger has it."""
         return self.known.get(key_of(fact.content["of_source"], fact.content["of"]))
+
+    # --- facts that disagree ------------------------------------------------------------------
+
+    def _disagreements(self, first: int) -> None:
+        """Write what disagrees, and record what has to be held for a decision, or counts again."""
+        replaced = [code for code, _, fact in self.accepted if fact.name == REPLACED]
+        self._read_histories({code for code in replaced if code not in self.histories})
+        for code in replaced:
+            touched = self.touched[code]
+            if touched.refold:
+                self._refold(code, touched)
+            self.finder.late_before(code, [*self.histories.get(code, []), *touched.new], touched.row.facts)
+        position = first + len(self.accepted) - 1
+        self.record_holds(self.finder.write(position, self._amended_now))
+
+    def _amended_now(self, code: str, amendment: Fact) -> dict[str, Any] | None:
+        """What the fact that an amendment names says by now; ``None`` where it counts for nothing."""
+        target = self._target(amendment)
+        if target is None or target.fact is None:
+            return None
+        touched = self.touched[code]
+        if touched.refold:
+            self._refold(code, touched)
+        return touched.row.facts.corrected(target.fact)
+
+    def record_holds(self, holds: Sequence[Hold]) -> None:
+        """Record events that the ledger makes about facts of enterprises."""
+        codes = {hold.code for hold in holds}
+        for code, row in load(self.rows, [code for code in codes if code not in self.touched]).items():
+            self.touched[code] = _Touched(row, dict(row.outcomes))
+        self._read_histories({code for code in codes if code not in self.histories})
+        for code, name, content in holds:
+            touched = self.touched[code]
+            touched.row.version += 1
+            fact = Fact(name, OUR_SOURCE, f"{code}@{touched.row.version}", self.now, content)
+            self.accepted.append((code, touched.row.version, fact))
+            self.keys.append((fact.key, digest_of_message(code, fact)))
+            self.correlations.append(self.correlation)
+            touched.new.append(fact)
+            touched.refold = True
+
+    def commit(self) -> None:
+        """Write what was recorded without messages."""
+        self._write()
 
     # --- writing ------------------------------------------------------------------------------
 

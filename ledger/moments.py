@@ -131,7 +131,7 @@ def facts_at(facts: list[Fact], as_of: str | None) -> EnterpriseFacts:
     whole = fold(facts)
     kept = []
     for fact in facts:
-        if CATALOGUE[fact.name].shape == "amendment":
+        if CATALOGUE[fact.name].shape in ("amendment", "hold"):
             kept.append(fact)
         else:
             content = whole.effective(fact)

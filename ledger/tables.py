@@ -1,9 +1,10 @@
 """The tables beside the stored events: what the ledger knows of them, and its read models.
 
 ``event_keys``, ``batches`` and ``refused`` are records of the inbox, ``person_keys`` opens what
-events hold encrypted, ``looks`` says who read, ``correlations`` what came with what, and
-``certificates`` what rebuilds found; all others can be dropped and rebuilt from the events. Totals
-are kept as text, since they may exceed 64 bits.
+events hold encrypted, ``looks`` says who read, ``correlations`` what came with what,
+``certificates`` what rebuilds found, ``matters`` and ``disagreements`` which facts disagree; all
+others can be dropped and rebuilt from the events. Totals are kept as text, since they may exceed
+64 bits.
 The schema grows by ``MIGRATIONS``, each applied once and noted in ``schema_version``.
 """
 
@@ -28,6 +29,16 @@ TABLES: dict[str, str] = {
     ),
     "log_secret": "id {int} PRIMARY KEY, secret {blob} NOT NULL",
     "checkpoints": "size {int} PRIMARY KEY, made_at TEXT NOT NULL, root {blob} NOT NULL, note TEXT NOT NULL",
+    "matters": (
+        "matter TEXT NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL, source TEXT NOT NULL, "
+        "value TEXT NOT NULL, PRIMARY KEY (matter, key)"
+    ),
+    "disagreements": (
+        "disagreement TEXT NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL, event TEXT NOT NULL, "
+        "policy TEXT NOT NULL, rule TEXT NOT NULL, kind TEXT NOT NULL, matter TEXT NOT NULL, "
+        "value TEXT NOT NULL, held {int} NOT NULL, position {int} NOT NULL, outcome TEXT, "
+        "PRIMARY KEY (disagreement, key)"
+    ),
     "certificates": (
         "number {int} PRIMARY KEY, made_at TEXT NOT NULL, position {int} NOT NULL, reached {int} NOT NULL, "
         "live TEXT NOT NULL, rebuilt TEXT NOT NULL, swapped {int} NOT NULL, differences TEXT NOT NULL"
@@ -124,6 +135,10 @@ INDEXES = {
     "payments_by_status": "payments (policy, year, status, payment)",
     "adjustments_into": "adjustments (policy, into_year)",
     "correlations_first": "correlations (first)",
+    "matters_by_key": "matters (key)",
+    "disagreements_by_code": "disagreements (code)",
+    "disagreements_by_key": "disagreements (key)",
+    "disagreements_open": "disagreements (disagreement) WHERE outcome IS NULL",
     "batches_recorded_at": "batches (recorded_at)",
     "refused_number": "refused (number)",
     "refused_event_id": "refused (event_id)",
@@ -156,6 +171,7 @@ _CLUSTERED = (
     "correlations",
     "event_keys",
     "tiles",
+    "matters",
     "awards",
     "balances",
     "totals",
@@ -215,11 +231,19 @@ def _pots(rows: Rows, dialect: str) -> None:
     rows.run(f"ALTER TABLE settlement_lines ADD COLUMN {missing}pot {text} NOT NULL DEFAULT ''")
 
 
+def _disagreements(rows: Rows, dialect: str) -> None:
+    for name in ("matters", "disagreements"):
+        _make(rows, dialect, name)
+    for name in ("matters_by_key", "disagreements_by_code", "disagreements_by_key", "disagreements_open"):
+        rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {INDEXES[name]}")
+
+
 MIGRATIONS = (
     Migration(1, "initial", _initial),
     Migration(2, "correlations", _correlations),
     Migration(3, "certificates", _certificates),
     Migration(4, "pots", _pots),
+    Migration(5, "disagreements", _disagreements),
 )
 """In order; the last one's version is the schema that this program works on."""
 

@@ -27,6 +27,7 @@ from services.collector import relax
 from services.commands import (
     audit,
     desk,
+    disagreements,
     documents,
     export,
     ingest,
@@ -115,7 +116,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 MODULES = (
     *(audit, export, ingest, looks, persons, policy, reads, sample, schemas, serve, streams, targets),
-    *(desk, documents, keys, operations, rebuild, receipts, reform, settle, sheet, trace),
+    *(desk, disagreements, documents, keys, operations, rebuild, receipts, reform, settle, sheet, trace),
 )
 for module in MODULES:
     for command in module.COMMANDS:

@@ -195,6 +195,7 @@ TITLES = {
     "DesignPurchased": "工业设计采购额认定",
     "DesignServicesSold": "工业设计服务收入认定",
     "ResearchSpent": "研发费用认定",
+    "EnterpriseReplaced": "信用代码变更（合并、更名换证）",
     "RecognitionGranted": "荣誉与评选（不涉及金额）",
     "OtherAwardRecorded": "其他政策已给的奖励",
     "ClaimSubmitted": "申报提交",

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from domain.events import CATALOGUE, CHANNELS, CUSTOMS_CODES, DatedFact, RecognitionGranted, YearlyAmount
+from domain.events import (
+    CATALOGUE,
+    CHANNELS,
+    CUSTOMS_CODES,
+    DatedFact,
+    EnterpriseEvent,
+    RecognitionGranted,
+    YearlyAmount,
+)
 from domain.money import FOREIGN
 from domain.policy.model import Fixed, GrowthShare, Measure, Percentage, PerUnit, Policy, Select, Tier, Unpaid
 
 Found = tuple[tuple[str | int, ...], str, str]
 """(path in the file, rule, mend)."""
 
+_EVENTS, _FIGURE = "use a class name of docs/events", "name the figure, such as amount_fen"
 _CLAUSES = ("budget", "highest-only", "pro-rata")
 
 
@@ -30,6 +39,7 @@ def faults_of_meaning(policy: Policy, raw: dict[str, Any]) -> list[Found]:
         found += [
             ((("measures", index, *path)), rule, mend) for path, rule, mend in _measure(policy, measure)
         ]
+    found += _disagreements(policy)
     found += _budgets(policy)
     found += _priorities(policy)
     for index, target in enumerate(policy.targets.values()):
@@ -52,6 +62,35 @@ def faults_of_meaning(policy: Policy, raw: dict[str, Any]) -> list[Found]:
             (("targets", index, "of", *path), rule, mend) for path, rule, mend in _select(target.of, needs)
         ]
     return found
+
+
+def _disagreements(policy: Policy) -> Iterator[Found]:
+    """A rule about disagreeing facts names facts and fields that there are."""
+    for index, rule in enumerate(policy.disagreements):
+        here = ("disagreements", index)
+        if rule.kind == "replaced-code":
+            continue
+        event = CATALOGUE.get(rule.fact)
+        if event is None or not issubclass(event, EnterpriseEvent):
+            yield (
+                (*here, "fact"),
+                f"{rule.fact!r} is no event of an enterprise",
+                "use a class name of docs/events",
+            )
+            continue
+        unknown = [name for name in rule.same if name not in event.content_fields()]
+        for name in unknown:
+            yield (*here, "same"), f"{name} is no field of {rule.fact}", "use the fields in docs/events"
+        if rule.kind in ("claimed-twice", "two-sources") and not rule.same:
+            yield (*here, "same"), "names no field", "name the fields that tell one matter from another"
+        if rule.kind == "two-sources" and rule.field not in event.content_fields():
+            yield (
+                (*here, "field"),
+                f"{rule.field!r} is no field of {rule.fact}",
+                "name the figure, such as amount_fen",
+            )
+        if rule.kind == "outlier" and (not rule.times or not issubclass(event, YearlyAmount)):
+            yield (*here,), "needs yearly amounts, and how many times is too many", "write times: 10"
 
 
 def _budgets(policy: Policy) -> Iterator[Found]:

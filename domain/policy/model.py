@@ -225,6 +225,23 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class DisagreementRule:
+    """Which facts disagree (``domain.disagreements``), and what then: ``note`` or ``hold``.
+
+    ``tolerance`` is in ten-thousandths, ``times`` a whole factor.
+    """
+
+    id: str
+    kind: str
+    fact: str
+    then: str
+    same: tuple[str, ...] = ()
+    field: str = ""
+    tolerance: int = 0
+    times: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Procedure:
     """How a year is settled. Days are calendar days in the policy's time zone."""
 
@@ -290,6 +307,7 @@ class Policy:
     general_readings: tuple[str, ...]
     """Readings that bear on every award of this policy."""
     procedure: Procedure = Procedure()
+    disagreements: tuple[DisagreementRule, ...] = ()
     budgets: tuple[NamedBudget, ...] = ()
     """The budgets by name, where there are several."""
     priorities: tuple[tuple[str, ...], ...] = ()

@@ -469,6 +469,27 @@ class ProcedureSchema(_Strict):
         return model.Procedure(**{**data, "mask": tuple(data["mask"])})
 
 
+DISAGREEMENTS = ("claimed-twice", "two-sources", "outlier", "replaced-code")
+
+
+class DisagreementSchema(_Strict):
+    """Which facts disagree, and whether they are held for a decision."""
+
+    id = ident(required=True)
+    kind = one_of(*DISAGREEMENTS)
+    fact = Text(load_default="")
+    same = fields.List(Text(), load_default=list)
+    field = Text(load_default="")
+    tolerance = Percent(load_default=0)
+    times = Whole(2, 1_000_000, load_default=0)
+    then = one_of("note", "hold")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> model.DisagreementRule:
+        """Make the value."""
+        return model.DisagreementRule(**{**data, "same": tuple(data["same"])})
+
+
 class PolicySchema(_Strict):
     """The whole file."""
 
@@ -488,6 +509,7 @@ class PolicySchema(_Strict):
     highest_only = fields.Nested(HighestOnlySchema, required=True)
     pro_rata = fields.Nested(ProRataSchema, required=True)
     settlement = fields.Nested(ProcedureSchema, load_default=model.Procedure)
+    disagreements = fields.List(fields.Nested(DisagreementSchema), load_default=list)
     clauses = fields.List(fields.Nested(ClauseSchema), required=True)
     readings = fields.Dict(keys=ident(), values=fields.Nested(ReadingSchema), required=True)
     measures = fields.List(AnyMeasure(), required=True, validate=validate.Length(1, 500))
@@ -496,7 +518,7 @@ class PolicySchema(_Strict):
     @validates_schema
     def ids_are_unique(self, data: dict[str, Any], **_: Any) -> None:
         """An id names one thing."""
-        for name in ("measures", "targets"):
+        for name in ("measures", "targets", "disagreements"):
             seen: set[str] = set()
             for index, item in enumerate(data.get(name) or []):
                 if item.id in seen:
@@ -537,6 +559,7 @@ class PolicySchema(_Strict):
             targets={target.id: target for target in data["targets"]},
             general_readings=(),
             procedure=data["settlement"],
+            disagreements=tuple(data["disagreements"]),
             budgets=parts,
             priorities=tuple(tuple(group) for group in data["pro_rata"]["priorities"]),
         )

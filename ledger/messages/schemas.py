@@ -180,6 +180,13 @@ class ResearchSpent(OfYear):
     """Recognised research and development expenses of a year."""
 
 
+class EnterpriseReplaced(Data):
+    """Another credit code takes this one's place."""
+
+    by = CreditCode(required=True)
+    on = Day(required=True)
+
+
 class OtherAwardRecorded(OfYear):
     """Another policy paid for the same matter."""
 
@@ -323,6 +330,7 @@ DATA: dict[str, type[Data]] = {
         DesignPurchased,
         DesignServicesSold,
         ResearchSpent,
+        EnterpriseReplaced,
         RecognitionGranted,
         OtherAwardRecorded,
         ClaimSubmitted,

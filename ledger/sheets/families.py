@@ -23,6 +23,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "recognitions": ("WarehouseRecognised", "RecognitionGranted"),
     "design": ("DesignPurchased", "DesignServicesSold"),
     "research": ("ResearchSpent",),
+    "replaced": ("EnterpriseReplaced",),
     "other-awards": ("OtherAwardRecorded",),
     "claims": ("ClaimSubmitted", "ClaimApproved", "ClaimRejected", "ClaimWithdrawn"),
     "retractions": ("FactRetracted",),

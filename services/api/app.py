@@ -16,6 +16,7 @@ from services import logs, tracing
 from services import metrics as measurements
 from services.api import headers, looking, problems
 from services.api.claims.views import blueprint as claims
+from services.api.disagreements.views import blueprint as disagreements
 from services.api.document import DocumentedApi
 from services.api.documentation.views import blueprint as documentation
 from services.api.documents.views import blueprint as documents
@@ -56,6 +57,7 @@ RESOURCES = (
     documents,
     receipts,
     refused,
+    disagreements,
     log,
     looks,
     traces,

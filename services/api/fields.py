@@ -180,6 +180,7 @@ PATH_FIELDS: dict[str, MessageField] = {
     "batch": Text(),
     "sheet": SheetName(),
     "family": Choice(*FAMILIES),
+    "disagreement": Text(),
     "document": Choice("list", "payments", "report"),
 }
 """The parts of addresses, by name."""

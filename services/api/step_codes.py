@@ -166,6 +166,24 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "is not in the list of {year}",
         "check the enterprise and the year: without an award there is no receipt",
     ),
+    "disagreement.unknown": (
+        "没有编号为 {disagreement} 的不一致事项",
+        "核对编号",
+        "no disagreement is called {disagreement}",
+        "check its id",
+    ),
+    "disagreement.fact": (
+        "{source} 的 {id} 不属于这一事项，或已撤回",
+        "从列出的数据中选择",
+        "{id} of {source} is none of its facts, or was taken back",
+        "choose among the facts that are listed",
+    ),
+    "disagreement.reason": (
+        "没有写明理由",
+        "写明决定的理由",
+        "is missing",
+        "say why it was decided so",
+    ),
     "objection.late": (
         "异议期至{until}，已过",
         "不再受理异议",

@@ -39,6 +39,7 @@ NAMES = {
     "design_purchased": "DesignPurchased",
     "design_services_sold": "DesignServicesSold",
     "research_spent": "ResearchSpent",
+    "enterprise_replaced": "EnterpriseReplaced",
     "recognition_granted": "RecognitionGranted",
     "claim_approved": "ClaimApproved",
     "other_award_recorded": "OtherAwardRecorded",

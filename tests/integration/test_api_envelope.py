@@ -39,6 +39,7 @@ BOGUS = {
     "sheet": "../etc",
     "family": "nothing",
     "document": "nothing",
+    "disagreement": "x" * 201,
 }
 LIKELY = {
     "policy": CIXI,
@@ -56,6 +57,7 @@ LIKELY = {
     "sheet": "0" * 32,
     "family": "sales",
     "document": "report",
+    "disagreement": "0" * 16,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

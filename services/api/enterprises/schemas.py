@@ -150,6 +150,28 @@ class ExplainedAwardSchema(Sums):
     flags = listed(FlagSchema)
 
 
+class DisagreeingFactSchema(Answer):
+    """A fact that disagrees with another: whether it waits for a decision, or what was decided."""
+
+    enterprise = text()
+    name = text()
+    event = text()
+    source = text()
+    id = text()
+    value = text()
+    held = fields.Boolean(required=True)
+    outcome = fields.String(required=True, allow_none=True)
+
+
+class OwnDisagreementSchema(Answer):
+    """What of an enterprise's own facts disagrees; nobody else is named."""
+
+    disagreement = text()
+    kind = text()
+    words = words()
+    facts = listed(DisagreeingFactSchema)
+
+
 class ExplanationSchema(Answer):
     """Why each fen; ``subsidy-explanation/1``."""
 
@@ -164,6 +186,7 @@ class ExplanationSchema(Answer):
     currency = currency()
     position = whole()
     awards = listed(ExplainedAwardSchema)
+    disagreements = listed(OwnDisagreementSchema)
 
 
 class HintSchema(Answer):

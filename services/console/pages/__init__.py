@@ -3,6 +3,7 @@
 from services.console.pages import (
     audit,
     claims,
+    disagreements,
     enterprises,
     home,
     log,
@@ -25,6 +26,7 @@ MODULES = (
     claims,
     sheets,
     refused,
+    disagreements,
     settlement,
     payments,
     what_if,

@@ -62,7 +62,8 @@ MENU = [
 ]
 """The main menu: endpoints that take policy and year, with the key of their words."""
 ORDER = (
-    *("nav-year", "nav-enterprises", "nav-claims", "nav-sheets", "nav-refused", "nav-settlement"),
+    *("nav-year", "nav-enterprises", "nav-claims", "nav-sheets", "nav-refused"),
+    *("nav-disagreements", "nav-settlement"),
     *("nav-what-if", "nav-time", "nav-audit"),
 )
 """In which order the menu shows them."""

@@ -1,0 +1,61 @@
+"""Facts that disagree: seen, and decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.roles import NotAllowed
+from ledger.disagreements import deciding, reading
+from ledger.disagreements.reading import STAGES, Listed
+from ledger.messages.fields import Choice, CreditCode
+from services.api.disagreements.schemas import DecisionBody, DisagreementSchema, DisagreementsSchema
+from services.api.fields import Cursor, Query, limit_field
+from services.api.paging import Made, page
+from services.api.resource import Resource, ledger
+from services.identity.gate import requester
+
+blueprint = Resource("disagreements", __name__, "/v1/disagreements", "数据不一致 · facts that disagree")
+
+
+class DisagreementsQuery(Query):
+    """Which disagreements."""
+
+    stage = Choice(*STAGES, load_default="open")
+    enterprise = CreditCode()
+    cursor = Cursor("disagreements", int, str)
+    limit = limit_field()
+
+
+@blueprint.reads("", "数据不一致", DisagreementsQuery, DisagreementsSchema)
+def disagreements(query: dict[str, Any]) -> Made:
+    """List disagreements in the order in which they were found; by default those that are open."""
+    after = query.get("cursor", (-1, ""))
+    with ledger().store.reading() as rows:
+        found = reading.listed(rows, after, query["limit"] + 1, query["stage"], query.get("enterprise"))
+        waiting = reading.count_open(rows)
+    items = [document(each) for each in found]
+    return page(items, query["limit"], ("disagreements", "position", "disagreement"), {"open": waiting})
+
+
+@blueprint.reads("/<disagreement>", "一项不一致", Query, DisagreementSchema)
+def one(_: dict[str, Any], disagreement: str) -> dict[str, Any]:
+    """Give one disagreement with its facts."""
+    with ledger().store.reading() as rows:
+        found = reading.one(rows, disagreement)
+    if found is None:
+        raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
+    return document(found)
+
+
+@blueprint.writes(
+    "POST", "/<disagreement>/decision", "决定哪些数据计入", {200: DisagreementSchema}, body=DecisionBody
+)
+def decide(body: dict[str, Any], disagreement: str) -> dict[str, Any]:
+    """Decide which of its facts count; a later decision undoes an earlier one."""
+    made = deciding.decide(ledger(), disagreement, requester(), body["counting"], body["reason"])
+    return document(made)
+
+
+def document(found: Listed) -> dict[str, Any]:
+    """A disagreement as data."""
+    return {"disagreement": found.id, **{k: v for k, v in found._asdict().items() if k != "id"}}

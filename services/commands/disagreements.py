@@ -1,0 +1,116 @@
+"""``subsidy-ledger disagreements``: facts that disagree, and deciding which count. 数据不一致。"""
+
+from __future__ import annotations
+
+import click
+
+from domain.roles import NotAllowed
+from ledger.disagreements.deciding import decide as decide_on
+from ledger.disagreements.reading import STAGES, Listed, listed, one
+from ledger.looks import NOBODY, Look, note
+from ledger.messages.fields import instant
+from services.commands.common import Context, json_option, os_user, print_json, table
+from services.commands.settle import actor_option, person
+
+OUTCOMES = {
+    "counts": ("计入", "counts"),
+    "does-not-count": ("不计入", "does not count"),
+    "withdrawn": ("已撤回或更正", "taken back"),
+    "settled": ("不再有不一致", "nothing left to disagree"),
+    None: ("待决定", "open"),
+}
+"""Outcomes of a fact in words; ``None`` waits for a decision."""
+
+
+HEADS = (("企业", "Enterprise"), ("来源", "Source"), ("编号", "Id"), ("数值", "Value"), ("决定", "Decision"))
+
+
+@click.group()
+def disagreements() -> None:
+    """List facts that disagree, and decide which of them count. 数据不一致。"""
+
+
+@disagreements.command("list")
+@click.option("--stage", type=click.Choice(STAGES), default="open", show_default=True)
+@click.option("--enterprise", metavar="CODE", help="Only those that concern one enterprise.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@json_option
+@click.pass_obj
+def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_json: bool) -> None:
+    """List disagreements, those that wait for a decision by default."""
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        found = listed(rows, (-1, ""), limit, stage, enterprise)
+    if as_json:
+        print_json([each._asdict() for each in found])
+        return
+    words = context.words
+    heads = [
+        (words("编号", "Id"), False),
+        (words("内容", "What"), False),
+        (words("企业", "Enterprises"), False),
+    ]
+    lines = [
+        (each.id, each.words[context.language], ", ".join(sorted({f["enterprise"] for f in each.facts})))
+        for each in found
+    ]
+    if lines:
+        table(words("数据不一致", "Facts that disagree"), heads, lines)
+    else:
+        click.echo(words("没有待决定的不一致。", "Nothing waits for a decision."))
+
+
+@disagreements.command()
+@click.argument("disagreement")
+@json_option
+@click.pass_obj
+def show(context: Context, disagreement: str, as_json: bool) -> None:
+    """Show one DISAGREEMENT with its facts."""
+    with context.ledger() as ledger:
+        with ledger.store.reading() as rows:
+            found = one(rows, disagreement)
+        if found is None:
+            raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
+        at = instant(ledger.clock())
+        codes = sorted({fact["enterprise"] for fact in found.facts})
+        with ledger.store.writing() as rows:
+            note(
+                rows,
+                [Look(at, os_user(), NOBODY, "CLI", f"disagreements {found.id}", code) for code in codes],
+            )
+    print_json(found._asdict()) if as_json else _shown(context, found)
+
+
+@disagreements.command()
+@click.argument("disagreement")
+@click.argument("reason")
+@click.option("--counts", multiple=True, nargs=2, metavar="SOURCE ID", help="A fact that counts; repeatable.")
+@actor_option
+@click.pass_obj
+def decide(
+    context: Context, disagreement: str, reason: str, counts: tuple[tuple[str, str], ...], name: str
+) -> None:
+    """Decide a DISAGREEMENT, with the REASON: the facts named count, its others do not."""
+    with context.ledger() as ledger:
+        found = decide_on(ledger, disagreement, person(name), list(counts), reason)
+    _shown(context, found)
+
+
+def _shown(context: Context, found: Listed) -> None:
+    words = context.words
+    click.echo(f"{found.id}  {found.words[context.language]}")
+    names = (
+        ("企业", "Enterprise"),
+        ("来源", "Source"),
+        ("编号", "Id"),
+        ("数值", "Value"),
+        ("决定", "Decision"),
+    )
+    heads = [(words(*name), False) for name in names]
+    lines = [
+        (each["enterprise"], each["source"], each["id"], each["value"], words(*OUTCOMES[each["outcome"]]))
+        for each in found.facts
+    ]
+    table(found.kind, heads, lines)
+
+
+COMMANDS = (disagreements,)

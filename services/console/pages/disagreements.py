@@ -1,0 +1,89 @@
+"""Facts that disagree: what, whose, held or not; and the form that decides which of them count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from domain.credit_code import is_valid
+from domain.roles import MAY
+from ledger.disagreements import deciding, reading
+from ledger.disagreements.reading import STAGES, Listed
+from services.api.disagreements.schemas import DecisionBody
+from services.console import asking, forms, language, telling
+from services.console.blueprint import console
+from services.console.pages.home import MENU, known_policy
+from services.console.refusals import Refusal, named_roles, read, take
+from services.console.rendering import choices, page
+
+MENU.append(("disagreements_page", "nav-disagreements"))
+SECTION = "disagreements_page"
+ROWS = 25
+SEP = "\x1f"
+"""Joins source and id in a form's value; no text of an event holds it."""
+
+
+@console.get("/<policy>/<int:year>/disagreements")
+def disagreements_page(policy: str, year: int) -> BaseResponse:
+    """List disagreements, those that wait for a decision first of all."""
+    return _show(policy, year)
+
+
+@console.post("/<policy>/<int:year>/disagreements/<disagreement>")
+def decide_disagreement(policy: str, year: int, disagreement: str) -> BaseResponse:
+    """Decide one."""
+    known_policy(policy, year)
+
+    def act() -> str:
+        facts = [value.split(SEP, 1) for value in request.form.getlist("counts") if SEP in value]
+        counting = [{"source": source, "id": named} for source, named in facts]
+        body = read(DecisionBody, request.form, "reason", counting=counting)
+        deciding.decide(forms.opened(), disagreement, forms.actor(), body["counting"], body["reason"])
+        return language.said("disagree-decided")
+
+    def show(refusal: Refusal) -> BaseResponse:
+        return _show(policy, year, refusal, 409)
+
+    return take(
+        disagreement, act, lambda: url_for("console.disagreements_page", policy=policy, year=year), show
+    )
+
+
+def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 200) -> BaseResponse:
+    known_policy(policy, year)
+    which = asking.choice("stage", STAGES, "open")
+    code = asking.text("enterprise")
+    valid = code if is_valid(code) else ""
+    after = asking.cursor("disagreements", int, str) or (-1, "")
+    with forms.opened().store.reading() as rows:
+        found = reading.listed(rows, (after[0], after[1]), ROWS + 1, which, valid or None)
+        waiting = reading.count_open(rows)
+        place = rows.last_position()
+    shown = found[:ROWS]
+    more = len(found) > ROWS
+    return page(
+        "disagreements.html",
+        status,
+        policy=policy,
+        year=year,
+        place=place,
+        choices=choices(),
+        which=which,
+        stages=STAGES,
+        waiting=waiting,
+        found=[_line(each) for each in shown],
+        next=asking.further("disagreements", shown[-1].position, shown[-1].id) if more else "",
+        first=asking.beginning(),
+        refusal=refusal,
+        given=request.form if refusal else {},
+        sep=SEP,
+        roles=named_roles(list(MAY["disagreement.decide"])),
+    )
+
+
+def _line(found: Listed) -> dict[str, Any]:
+    """A disagreement in words."""
+    facts = [{**fact, "kind": telling.kind(fact["event"])} for fact in found.facts]
+    return {"head": found, "words": found.words[language.chosen()], "facts": facts}
