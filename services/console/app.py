@@ -41,9 +41,6 @@ def _home() -> BaseResponse:
 def _show_in_its_currency() -> None:
     """Amounts are shown in the currency of the policy that the request is about."""
     policy = (request.view_args or {}).get("policy")
-    if not policy:
-        about(None, None)
-        return
     with forms.opened().store.reading() as rows:
         about(rows, policy)
 

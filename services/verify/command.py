@@ -86,6 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"signed by {', '.join(verdict.vouching)}")
     print(f"events {verdict.events:,}  enterprises {verdict.enterprises:,}  awards {verdict.awards:,}")
     print(f"budget {head['budget']}  factor {head['factor']}  payable {yuan(verdict.payable)}")
+    for pot, budget, sharing in head.get("pots", []):
+        print(f"  {pot}: {sharing} share {budget}")
     if verdict.closed:
         moved = f"paid {yuan(verdict.paid)}  clawed back {yuan(verdict.clawed)}"
         print(f"closed at position {verdict.closed:,}  {moved}  recovered {yuan(verdict.recovered)}")
