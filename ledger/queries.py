@@ -20,6 +20,7 @@ from domain.policy.model import Measure, Policy, Target
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, Payable, payable_of, shares_budget
 from domain.settling import division_of
+from domain.words import pot_words
 from ledger.application import Ledger
 from ledger.moments import NOW, Moment, facts_at
 from ledger.policies import rulebook
@@ -301,18 +302,19 @@ def _parts(book: Rulebook, found: Pool, year: int) -> Answer:
         for name, each in found.budget.parts
     ]
     governing = book.of_year(year)
-    pots = [
-        {**each, "measures": governing.measures_of(each["pot"])} for each in pots_of(found.shares, found.paid)
-    ]
+    pots = pots_of(governing, found.shares, found.paid)
+    for each in pots:
+        each["measures"] = governing.measures_of(each["pot"])
     return {"budgets": budgets, "pots": pots}
 
 
-def pots_of(shares: Division, paid: dict[str, int]) -> list[Answer]:
+def pots_of(policy: Policy, shares: Division, paid: dict[str, int]) -> list[Answer]:
     """What each of several pots had, what shared it, its factor, and what it pays; of one, nothing."""
     return [
         {
             "pot": pot,
             "budget": budget_id(pot),
+            "name": pot_words(policy, pot),
             "available": yuan(each.budget),
             "sharing": yuan(each.total),
             "factor": _fraction(shares.factor_of(pot)),
@@ -323,9 +325,9 @@ def pots_of(shares: Division, paid: dict[str, int]) -> list[Answer]:
     ]
 
 
-def pots_said(said: Answer) -> list[Answer]:
+def pots_said(policy: Policy, said: Answer) -> list[Answer]:
     """The pots of a proposal or closing."""
-    return pots_of(division_of(said), {pot: fen for pot, _, _, fen, _, _ in said["pots"]})
+    return pots_of(policy, division_of(said), {pot: fen for pot, _, _, fen, _, _ in said["pots"]})
 
 
 Sums = tuple[int, int, int]

@@ -74,6 +74,8 @@ class PublicHead:
     issued_on: str = ""
     """The day it is signed; where empty there is room for it."""
     currency: str = "CNY"
+    pots: tuple[str, ...] = ()
+    """Of several budgets, what each had, what shared it, and its factor."""
 
 
 def masked(line: PublicLine, mask: tuple[str, ...]) -> PublicLine:
@@ -206,3 +208,5 @@ def _notes(head: PublicHead, mask: tuple[str, ...]) -> Iterator[str]:
     hidden = [{CODE: "信用代码中间六位", PERSON: "个体工商户名称中的人名"}[each] for each in mask]
     after = f"{'、'.join(hidden)}以 * 号隐去；" if hidden else ""
     yield f"　　3. {after}本名单依据账本第 {head.position} 号记录生成，摘要（SHA-256）：{head.digest}。"
+    for number, each in enumerate(head.pots, start=4):
+        yield f"　　{number}. {each}。"

@@ -7,6 +7,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from domain.money import CURRENCIES, grouped, parse_fen
+from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.roles import NotAllowed
 from domain.settling import SettledLine, Settlement, division_of
@@ -60,6 +62,7 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
         count=said["enterprises"],
         authority=governing.issuer,
         currency=governing.currency,
+        pots=_pots(governing, said),
     )
     lines = public_lines(rows, book, year)
     mask = governing.procedure.mask
@@ -71,6 +74,17 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
     else:
         raise NotExportable(f"{path.suffix or path.name}: write a file that ends in .xlsx or .csv")
     return int(said["enterprises"])
+
+
+def _pots(policy: Policy, said: dict[str, Any]) -> tuple[str, ...]:
+    """Each of several budgets in a sentence."""
+    unit = CURRENCIES[policy.currency].unit
+    return tuple(
+        f"{each['name']['zh']}：可用 {grouped(parse_fen(each['available']))} {unit}，"
+        f"参与分配 {grouped(parse_fen(each['sharing']))} {unit}，"
+        f"兑现系数 {each['factor']['fraction']} = {each['factor']['percent']}"
+        for each in queries.pots_said(policy, said)
+    )
 
 
 def public_lines(rows: Rows, book: Rulebook, year: int) -> Iterator[PublicLine]:
@@ -124,6 +138,7 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
         position=rows.last_position(),
         authority=governing.issuer,
         currency=governing.currency,
+        pots=_pots(governing, said),
     )
     measures = _sums(rows, policy, year)
 
