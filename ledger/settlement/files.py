@@ -19,6 +19,7 @@ from ledger.export.books import NotExportable
 from ledger.export.finance_summary import Account, Part, SummaryHead
 from ledger.export.payment_files import Payer, PaymentFile, PaymentLine, read_payees
 from ledger.export.public_list import PublicHead, PublicLine
+from ledger.factors import pots_said
 from ledger.messages.fields import instant
 from ledger.policies import rulebook
 from ledger.projections.settlements import lines_listed
@@ -83,7 +84,7 @@ def _pots(policy: Policy, said: dict[str, Any]) -> tuple[str, ...]:
         f"{each['name']['zh']}：可用 {grouped(parse_fen(each['available']))} {unit}，"
         f"参与分配 {grouped(parse_fen(each['sharing']))} {unit}，"
         f"兑现系数 {each['factor']['fraction']} = {each['factor']['percent']}"
-        for each in queries.pots_said(policy, said)
+        for each in pots_said(policy, said)
     )
 
 

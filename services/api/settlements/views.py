@@ -13,6 +13,7 @@ from domain.money import yuan
 from domain.policy.model import Policy
 from domain.settling import Settlement, division_of
 from ledger import queries
+from ledger.factors import pots_said
 from ledger.messages.fields import CreditCode
 from ledger.policies import rulebook
 from ledger.settlement import adjusting, closing, proposing
@@ -94,7 +95,7 @@ def _figures(policy: Policy, said: dict[str, Any]) -> dict[str, Any]:
         "spent": yuan(said["spent_fen"]),
         "available": yuan(said["budget_fen"]),
         "sharing": yuan(said["sharing_fen"]),
-        "pots": queries.pots_said(policy, said),
+        "pots": pots_said(policy, said),
         "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
         "gross": yuan(said["gross_fen"]),
         "withheld": yuan(said["withheld_fen"]),
