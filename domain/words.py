@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from domain.awards import AWAITING, CONFLICT, NO_HISTORY, SHORT_HISTORY, Step
+from domain.dividing import GROUP
 from domain.money import printed, yuan
-from domain.policy.model import Words
+from domain.policy.model import Policy, Words
 
 MONEY = frozenset(
     (
@@ -223,3 +224,11 @@ def pro_rata_words(
         "en": f"the awards sum to {money(sharing)}, above the budget of {money(budget)}; reduced to "
         f"{fraction} ({percent}): {money(before)} → {money(after)} (spare fen by largest remainder)",
     }
+
+
+def pot_words(policy: Policy, pot: str) -> Words:
+    """What one of several pots is called: its budget, and the class of measures that is paid in its turn."""
+    budget, _, group = pot.partition(GROUP)
+    name = next((each.name for each in policy.budgets if each.id == budget), {"zh": budget, "en": budget})
+    en = filter(None, (name["en"], f"class {group}" if group else ""))
+    return {"zh": name["zh"] + (f"第{group}类" if group else ""), "en": ", ".join(en)}

@@ -46,6 +46,7 @@ class Columns:
         self._shared, self._withheld, self._group = array("q"), array("q"), array("H")
         self._pot = array("H")
         last: tuple[object, ...] = ()
+        divides = book.divides
         for line in lines:
             if line[:3] <= last:
                 raise ValueError(f"{line.key} does not come after {last}")
@@ -58,9 +59,9 @@ class Columns:
             self._shared.append(basis(book.of_year(line.year), line.gross, line.withheld))
             self._withheld.append(line.withheld)
             self._group.append(number)
-            if book.divides:
+            if divides:
                 self._pot.append(self.pots.setdefault(line.pot, len(self.pots)))
-        if not book.divides:
+        if not divides:
             self.pots[""] = 0
 
     def _number(self, line: Line) -> int | None:

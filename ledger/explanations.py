@@ -8,14 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from domain.awards import Award, Step, awards_of
-from domain.dividing import GROUP
 from domain.facts import EnterpriseFacts
 from domain.money import yuan
 from domain.outlook import outlook_of
-from domain.policy.model import Policy, Words
+from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, basis, payable_of, shares_budget
-from domain.words import FLAGS, HINTS, highest_only_words, plain, pro_rata_words, said, step_document
+from domain.words import (
+    FLAGS,
+    HINTS,
+    highest_only_words,
+    plain,
+    pot_words,
+    pro_rata_words,
+    said,
+    step_document,
+)
 from ledger import queries
 from ledger.application import Ledger
 from ledger.disagreements.reading import of_enterprise
@@ -161,15 +169,6 @@ def _highest_only(policy: Policy, award: Award) -> dict[str, Any]:
     }
 
 
-def _pot_words(policy: Policy, pot: str) -> Words:
-    """Which of several pots pays, as words before those of the reduction; of one, nothing."""
-    budget, _, group = pot.partition(GROUP)
-    name = next((each.name for each in policy.budgets if each.id == budget), {"zh": "", "en": ""})
-    class_ = (f"第{group}类" if group else "", f"class {group}" if group else "")
-    zh, en = name["zh"] + class_[0], ", ".join(filter(None, (name["en"], class_[1])))
-    return {"zh": f"{zh}：" if zh else "", "en": f"{en}: " if en else ""}
-
-
 def _pro_rata(
     policy: Policy, measure: str, award: Award, found: Pool, pot: str, payable: int
 ) -> dict[str, Any]:
@@ -190,9 +189,9 @@ def _pro_rata(
         if inside
         else {"zh": "由其他资金列支，不计入本预算", "en": "paid from other funds, outside this budget"}
     )
-    if inside:
-        named = _pot_words(policy, pot)
-        words = {language: named[language] + text for language, text in words.items()}
+    if inside and pot:
+        named = pot_words(policy, pot)
+        words = {"zh": f"{named['zh']}：{words['zh']}", "en": f"{named['en']}: {words['en']}"}
     return {
         "quote": clause.quote,
         "applies": inside,

@@ -92,8 +92,8 @@ def lines_now(rows: Rows, book: Rulebook, year: int, years: list[int] | None = N
             f"FROM ({sql} UNION ALL {extra}) AS shared GROUP BY code, measure, year"
         )
     if wanted or extra:
-        for row in rows.stream(_in_order(book, sql), [*values, *extra_values]):
-            yield line_in(book, row)
+        found = rows.stream(_in_order(book, sql), [*values, *extra_values])
+        yield from (line_in(book, row) for row in found) if book.divides else (Line(*row) for row in found)
 
 
 def _in_order(book: Rulebook, sql: str) -> str:

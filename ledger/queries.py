@@ -11,7 +11,6 @@ from typing import Any
 
 from domain.accounts import Account
 from domain.awards import Award, awards_of
-from domain.dividing import Division, budget_id
 from domain.events import CATALOGUE, account_id
 from domain.facts import EnterpriseFacts, Fact
 from domain.money import yuan
@@ -19,8 +18,9 @@ from domain.months import MONTHS
 from domain.policy.model import Measure, Policy, Target
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, Payable, payable_of, shares_budget
-from domain.settling import division_of
 from ledger.application import Ledger
+from ledger.factors import fraction_said, parts_of
+from ledger.factors import percent as percent
 from ledger.moments import NOW, Moment, facts_at
 from ledger.policies import rulebook_at
 from ledger.pools import Pool, brought_in, in_town, line_in, lines_shared, merged, open_years, pool
@@ -42,12 +42,6 @@ class UnknownEnterprise(LookupError):
 def position(rows: Rows, at: Moment = NOW) -> int:
     """The position that an answer holds for."""
     return rows.last_position() if at.until is None else at.until
-
-
-def percent(value: Fraction) -> str:
-    """A factor as a percentage with four decimals, rounded down: ``62.5000 %``."""
-    tenths = value.numerator * 1_000_000 // value.denominator
-    return f"{tenths // 10_000}.{tenths % 10_000:04d}%"
 
 
 def currency_of(policy: Policy) -> Answer:
@@ -211,7 +205,7 @@ def accounts_sums(rows: Rows, policy: str, year: int) -> Answer:
 def _award_line(book: Rulebook, line: Line, flags: tuple[str, ...], found: Pool) -> Answer:
     paid = payable_of(line, book, found.shares)
     head = _measure_head(book.of_year(line.year), line.measure)
-    pot = {"pot": line.pot, "factor": _fraction(found.shares.factor_of(line.pot))} if line.pot else {}
+    pot = {"pot": line.pot, "factor": fraction_said(found.shares.factor_of(line.pot))} if line.pot else {}
     return {**head, "award_year": line.year, **pot, **_money(paid), "flags": list(flags)}
 
 
@@ -240,11 +234,7 @@ def _sums(paid: list[Payable]) -> Answer:
 
 
 def _factor(found: Pool) -> Answer:
-    return _fraction(found.factor)
-
-
-def _fraction(value: Fraction) -> Answer:
-    return {"fraction": f"{value.numerator}/{value.denominator}", "percent": percent(value)}
+    return fraction_said(found.factor)
 
 
 def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW) -> Answer:
@@ -277,55 +267,10 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
         "outside_budget": yuan(outside),
         "headroom": yuan(sum(max(0, fen - found.sharing(of)) for of, fen in found.budget.amounts.items())),
         "excess": yuan(sum(max(0, found.sharing(of) - fen) for of, fen in found.budget.amounts.items())),
-        **_parts(book, found, year),
+        **parts_of(book, found, year),
         "measures": measures,
         "articles": _by_article(book, found, totals, year),
     }
-
-
-def _parts(book: Rulebook, found: Pool, year: int) -> Answer:
-    """Each named budget and each pot with its own factor; empty where all awards share one budget."""
-    names = {each.id: dict(each.name) for each in book.of_year(year).budgets}
-    budgets = [
-        {
-            "budget": name,
-            "name": names.get(name, {"zh": name, "en": name}),
-            "period": each.period,
-            "appropriation": yuan(each.appropriation),
-            "carried": yuan(each.carried),
-            "spent": yuan(each.spent),
-            "available": yuan(each.amount),
-            "sharing": yuan(found.sharing(name)),
-            "payable": yuan(sum(fen for pot, fen in found.paid.items() if budget_id(pot) == name)),
-        }
-        for name, each in found.budget.parts
-    ]
-    governing = book.of_year(year)
-    pots = [
-        {**each, "measures": governing.measures_of(each["pot"])} for each in pots_of(found.shares, found.paid)
-    ]
-    return {"budgets": budgets, "pots": pots}
-
-
-def pots_of(shares: Division, paid: dict[str, int]) -> list[Answer]:
-    """What each of several pots had, what shared it, its factor, and what it pays; of one, nothing."""
-    return [
-        {
-            "pot": pot,
-            "budget": budget_id(pot),
-            "available": yuan(each.budget),
-            "sharing": yuan(each.total),
-            "factor": _fraction(shares.factor_of(pot)),
-            "payable": yuan(paid.get(pot, 0)),
-        }
-        for pot, each in shares.pots.items()
-        if pot
-    ]
-
-
-def pots_said(said: Answer) -> list[Answer]:
-    """The pots of a proposal or closing."""
-    return pots_of(division_of(said), {pot: fen for pot, _, _, fen, _, _ in said["pots"]})
 
 
 Sums = tuple[int, int, int]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from domain.money import parse_fen, rmb
+from domain.money import CURRENCIES, parse_fen, printed
 from domain.policy.load import composed
 
 Path = tuple[str, ...]
@@ -59,12 +59,19 @@ def titles_in(*texts: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def shown(value: str | None, language: str) -> str:
-    """A value as people write it."""
+def currency_in(text: str) -> str:
+    """What a policy file's amounts are in; yuan where it does not say."""
+    budget = composed(text).get("budget")
+    found = budget.get("currency") if isinstance(budget, dict) else None
+    return found if found in CURRENCIES else "CNY"
+
+
+def shown(value: str | None, language: str, currency: str = "CNY") -> str:
+    """A value as people write it; amounts in the file's currency."""
     if value is None:
         return "无" if language == "zh" else "none"
     if re.fullmatch(r"[0-9]+\.[0-9]{2}", value):
-        return rmb(parse_fen(value))
+        return printed(parse_fen(value), currency)
     return value
 
 

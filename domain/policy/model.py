@@ -338,9 +338,10 @@ class Policy:
 
     @property
     def pots(self) -> list[str]:
-        """Every pot (``domain.dividing``), in order of payment."""
+        """Every pot (``domain.dividing``) that pays some measure, in order of payment."""
         groups = [f"{GROUP}{place}" for place in range(1, len(self.priorities) + 1)] or [""]
-        return [f"{budget}{group}" for budget in sorted(self.amounts) for group in groups]
+        pots = [f"{budget}{group}" for budget in sorted(self.amounts) for group in groups]
+        return [pot for pot in pots if self.measures_of(pot)] if self.divides else pots
 
     def measures_of(self, pot: str) -> list[str]:
         """The measures that a pot pays, in the policy's order."""

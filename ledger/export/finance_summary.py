@@ -74,6 +74,8 @@ class SummaryHead:
     authority: str = ""
     issued_on: str = ""
     currency: str = "CNY"
+    pots: tuple[str, ...] = ()
+    """Of several budgets, what each had, what shared it, and its factor."""
 
 
 def write_xlsx(
@@ -99,6 +101,8 @@ def write_xlsx(
         _figures(summary, head, _accounts(detail, head, accounts, tick))
         for name, parts in (("按条款", by_article), ("按奖励项目", by_measure), ("按牵头单位", by_lead)):
             _parts(summary, head, name, list(parts))
+        for each in head.pots:
+            summary.spread(f"{each}。", LEFT)
         summary.spread(f"依据账本第 {head.position} 号记录生成，摘要（SHA-256）：{head.digest}。", LEFT)
         summary.signed(head.authority, head.issued_on)
 

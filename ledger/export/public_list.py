@@ -77,6 +77,8 @@ class PublicHead:
     root: str = ""
     """The root of the list as data (``domain.public_list``), in hexadecimal, once it is published."""
     currency: str = "CNY"
+    pots: tuple[str, ...] = ()
+    """Of several budgets, what each had, what shared it, and its factor."""
 
 
 def masked(line: PublicLine, mask: tuple[str, ...]) -> PublicLine:
@@ -202,3 +204,5 @@ def _notes(head: PublicHead, mask: tuple[str, ...]) -> Iterator[str]:
     yield f"　　3. {after}本名单依据账本第 {head.position} 号记录生成，摘要（SHA-256）：{head.digest}。"
     if head.root:
         yield f"　　4. 名单数据可逐笔重算和核对，校验值：{head.root}。"
+    for number, each in enumerate(head.pots, start=5 if head.root else 4):
+        yield f"　　{number}. {each}。"

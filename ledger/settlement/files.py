@@ -7,6 +7,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from domain.money import CURRENCIES, grouped, parse_fen
+from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.public_list import Listed
 from domain.roles import NotAllowed
@@ -18,6 +20,7 @@ from ledger.export.books import NotExportable
 from ledger.export.finance_summary import Account, Part, SummaryHead
 from ledger.export.payment_files import Payer, PaymentFile, PaymentLine, read_payees
 from ledger.export.public_list import PublicHead, PublicLine
+from ledger.factors import pots_said
 from ledger.messages.fields import instant
 from ledger.policies import rulebook
 from ledger.projections.settlements import lines_listed
@@ -63,6 +66,7 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
         authority=governing.issuer,
         root=state.publication.get("list_root") or "",
         currency=governing.currency,
+        pots=_pots(governing, said),
     )
     lines = public_lines(rows, book, year, said["known"])
     mask = governing.procedure.mask
@@ -74,6 +78,17 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
     else:
         raise NotExportable(f"{path.suffix or path.name}: write a file that ends in .xlsx or .csv")
     return int(said["enterprises"])
+
+
+def _pots(policy: Policy, said: dict[str, Any]) -> tuple[str, ...]:
+    """Each of several budgets in a sentence."""
+    unit = CURRENCIES[policy.currency].unit
+    return tuple(
+        f"{each['name']['zh']}：可用 {grouped(parse_fen(each['available']))} {unit}，"
+        f"参与分配 {grouped(parse_fen(each['sharing']))} {unit}，"
+        f"兑现系数 {each['factor']['fraction']} = {each['factor']['percent']}"
+        for each in pots_said(policy, said)
+    )
 
 
 def public_lines(rows: Rows, book: Rulebook, year: int, known: int) -> Iterator[PublicLine]:
@@ -127,6 +142,7 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
         position=rows.last_position(),
         authority=governing.issuer,
         currency=governing.currency,
+        pots=_pots(governing, said),
     )
     measures = _sums(rows, policy, year)
 

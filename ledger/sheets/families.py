@@ -16,14 +16,12 @@ from ledger.messages.fields import Choice, MessageField, Slug
 from ledger.messages.schemas import DATA, TYPE_OF, Envelope
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "enterprises": ("EnterpriseRegistered",),
+    "enterprises": ("EnterpriseRegistered", "EnterpriseReplaced"),
     "shops": ("StoreRegistered", "DirectSalesBranchRegistered", "AboveQuotaAdmitted"),
     "sales": ("SalesReported", "ContributionAssessed"),
     "brands": ("BrandCertified", "StandardPublished"),
     "recognitions": ("WarehouseRecognised", "RecognitionGranted"),
-    "design": ("DesignPurchased", "DesignServicesSold"),
-    "research": ("ResearchSpent",),
-    "replaced": ("EnterpriseReplaced",),
+    "design": ("DesignPurchased", "DesignServicesSold", "ResearchSpent"),
     "other-awards": ("OtherAwardRecorded",),
     "claims": ("ClaimSubmitted", "ClaimApproved", "ClaimRejected", "ClaimWithdrawn"),
     "retractions": ("FactRetracted",),

@@ -65,6 +65,7 @@ class Pot(Answer):
 
     pot = text("like east, /2 or east/2: the budget, and the place of the group")
     budget = text("empty where there is one")
+    name = words()
     available = Yuan()
     sharing = Yuan()
     factor = fields.Nested(Factor, required=True)

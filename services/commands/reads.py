@@ -150,10 +150,9 @@ def print_budget(context: Context, answer: dict[str, Any]) -> None:
     title = f"{answer['policy']}  {answer['year']}  #{answer['position']}"
     table(title, [("", False), (words("金额", "Amount"), True)], rows)
     if answer["pots"]:
-        names = {each["budget"]: each["name"][context.language] for each in answer["budgets"]}
         pots = [
             (
-                f"{names.get(each['budget'], '')} ({each['pot']})".strip(),
+                f"{each['name'][context.language]} ({each['pot']})",
                 *(shown(each[name]) for name in ("available", "sharing")),
                 f"{each['factor']['fraction']}  ({each['factor']['percent']})",
                 shown(each["payable"]),

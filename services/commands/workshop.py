@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from domain.policy.differences import differences, shown, titles_in
+from domain.policy.differences import currency_in, differences, shown, titles_in
 from domain.policy.load import load_policy
 from ledger.trial import trial
 from services.commands.common import Context, json_option, print_json, rules_text, table
@@ -103,7 +103,8 @@ def diff(context: Context, file: Path, other: Path, as_json: bool) -> None:
     if not found:
         click.echo(words("两个文件的内容相同", "the two files say the same"))
         return
-    rows = [(e.where(lang, titles), shown(e.before, lang), shown(e.after, lang)) for e in found]
+    was, now = currency_in(before), currency_in(after)
+    rows = [(e.where(lang, titles), shown(e.before, lang, was), shown(e.after, lang, now)) for e in found]
     heads = [(words("内容", "What"), False), (words("原", "Before"), False), (words("现", "After"), False)]
     table(words(f"{len(found)} 处不同", f"{len(found)} differences"), heads, rows)
 

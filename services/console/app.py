@@ -41,7 +41,8 @@ def _home() -> BaseResponse:
 def _show_in_its_currency() -> None:
     """Amounts are shown in the currency of the policy that the request is about."""
     policy = (request.view_args or {}).get("policy")
-    if not policy:
+    page = request.blueprint == console.name and request.endpoint != f"{console.name}.static"
+    if not policy and not page:
         about(None, None)
         return
     with forms.opened().store.reading() as rows:

@@ -36,13 +36,13 @@ def register(app: Flask) -> None:
     )
 
 
-def money(amount: str | int) -> str:
-    """Yuan text of an answer, or fen, as ``¥1,234,567.89``."""
+def money(amount: str | int, policy: str | None = None) -> str:
+    """Yuan text of an answer, or fen, as ``¥1,234,567.89``; of the policy at hand where none is named."""
     if isinstance(amount, int):
-        return printed(amount)
+        return printed(amount, policy)
     negative = amount.startswith("-")
     whole, _, cents = amount.lstrip("-").partition(".")
-    return ("-" if negative else "") + printed(int(whole) * 100 + int((cents + "00")[:2]))
+    return ("-" if negative else "") + printed(int(whole) * 100 + int((cents + "00")[:2]), policy)
 
 
 def grouped(number: int | str) -> str:

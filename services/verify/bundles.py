@@ -155,6 +155,8 @@ class Enterprise(Check):
         mine = merged([line for line in self.lines if line.year == self.year] + self.brought)
         amounts, sharing = self.said_budget(), parse_fen_any(self.head["sharing"])
         shared = {pot: parse_fen_any(of) for pot, (_, of) in self.said_pots().items()} or {"": sharing}
+        if missing := {pot for pot in self.book.of_year(self.year).pots if pot not in shared}:
+            self.verdict.fault(f"the ledger does not say what shares {', '.join(sorted(missing))}")
         low = in_turn(shared, amounts, lambda pot, fen: Apportionment(fen, shared[pot]))
         high = in_turn(shared, amounts, lambda pot, fen: Apportionment(fen, shared[pot], 0, ()))
         self.compare_head(low)

@@ -305,10 +305,17 @@ class Check:
 
     def said_pots(self) -> dict[str, tuple[str, str]]:
         """(what there was to divide, what shares it) of each pot, as the bundle says; of one, none."""
-        try:
-            return {pot: (budget, sharing) for pot, budget, sharing in self.head.get("pots", [])}
-        except (TypeError, ValueError) as error:
-            raise Broken(f"bundle.json: pots: {error}") from None
+        found: dict[str, tuple[str, str]] = {}
+        listed = self.head.get("pots", [])
+        for each in listed if isinstance(listed, list) else [listed]:
+            if (
+                not isinstance(each, list)
+                or len(each) != 3
+                or not all(isinstance(part, str) for part in each)
+            ):
+                raise Broken("bundle.json: pots: not [pot, budget, sharing] as text")
+            found[each[0]] = (each[1], each[2])
+        return found
 
     def paid_of(self, lines: list[Line], shares: Division) -> dict[str, int]:
         """Fen payable by pot."""

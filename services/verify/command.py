@@ -138,6 +138,8 @@ def _said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
     yield f"signed by {', '.join(verdict.vouching)}"
     yield f"events {verdict.events:,}  enterprises {verdict.enterprises:,}  awards {verdict.awards:,}"
     yield f"budget {head['budget']}  factor {head['factor']}  payable {yuan(verdict.payable)}"
+    for pot, budget, sharing in head.get("pots", []):
+        yield f"  {pot}: {sharing} share {budget}"
     if verdict.closed:
         moved = f"paid {yuan(verdict.paid)}  clawed back {yuan(verdict.clawed)}"
         yield f"closed at position {verdict.closed:,}  {moved}  recovered {yuan(verdict.recovered)}"

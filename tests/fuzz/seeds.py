@@ -14,6 +14,7 @@ from ledger.inbox import ingest_all
 from ledger.policies import adopt_policy
 from services.commands.sample import policy_text
 from services.sample import city
+from tests.events import EXAMPLES
 
 FOUND = Path(__file__).parent / "found"
 RESULTS = b"payment,status,amount,on,reference,reason\n2024-001-9133,made,12.00,2025-04-01,R1,\n"
@@ -25,6 +26,7 @@ def seeds(target: str) -> Iterator[bytes]:
     yield from (path.read_bytes() for path in sorted((FOUND / target).glob("*")))
     if target == "policy":
         yield policy_text().encode()
+        yield from (text.encode() for text in EXAMPLES.values())
     elif target == "bundle":
         yield from _bundles()
     elif target == "files":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import openpyxl
 import pytest
 
 from domain.money import parse_fen
@@ -321,6 +322,12 @@ def test_files_carry_the_policy_s_currency_and_the_same_sums(
     assert sorted((e.get("Ccy"), e.text) for e in amounts) == [("MOP", "25000.00"), ("MOP", "75000.00")]
     heads = next(csv.reader((tmp_path / "list.csv").open(encoding="utf-8-sig")))
     assert heads[-1] == "应兑现（澳门元）"
+    listed = openpyxl.load_workbook(tmp_path / "list.xlsx").worksheets[0]
+    notes = " ".join(str(row[0]) for row in listed.iter_rows(values_only=True) if row[0])
+    assert "城区预算：可用 20,000.00 元，参与分配 60,000.00 元，兑现系数 1/3 = 33.3333%" in notes
+    summary = openpyxl.load_workbook(tmp_path / "summary.xlsx")["汇总"]
+    words = [str(row[0]) for row in summary.iter_rows(values_only=True) if row[0]]
+    assert "应兑现：MOP$100,000.00" in words
     said = (tmp_path / f"{HENGQIN}.journal").read_text("utf-8")
     assert " MOP\n" in said
     assert " CNY" not in said
@@ -344,7 +351,7 @@ def test_a_workbook_divides_each_budget_and_class_on_a_sheet_of_its_own(
         inside = programs.fen(cell(sheets["汇总"], "recomputed here"))
         assert inside == sum(books.pool.paid.values()) > 0
 
-    assert same == {LINHAI: ["YES"] * 3, BINHAI: ["YES"] * 6}
+    assert same == {LINHAI: ["YES"] * 3, BINHAI: ["YES"] * 5}
 
 
 def test_the_factor_over_time_is_that_of_a_replay(ledger: Ledger) -> None:

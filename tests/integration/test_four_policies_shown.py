@@ -60,6 +60,16 @@ def test_answers_have_the_form_of_the_document_for_every_policy(
         assert all(pending(rows, policy, YEAR) == [] for policy in ALL)
 
 
+def test_a_policy_s_document_names_its_budgets_and_order(api: Api) -> None:
+    linhai, binhai = (api.get(f"/v1/policies/{policy}")["budget"] for policy in (LINHAI, BINHAI))
+    macao = api.get(f"/v1/policies/{HENGQIN}")["budget"]
+
+    assert [each["budget"] for each in linhai["parts"] if each["rest"]] == ["others"]
+    assert {each["budget"]: each["towns"] for each in linhai["parts"]}["duqiao"] == ["杜桥镇"]
+    assert binhai["priorities"][2] == ["results.project"]
+    assert macao == {"amount": "5000000.00", "per": "year", "currency": "MOP"}
+
+
 def test_a_list_tells_what_pays_each_line(api: Api, ledger: Ledger, clock: Clock) -> None:
     close_all(ledger, clock)
     officer = api.by("Lin", "officer")
@@ -126,7 +136,7 @@ def test_every_page_of_each_policy_opens_in_its_currency(
     assert "¥75,000.00" not in story
     assert "MOP$75,000.00" in seen(api, HENGQIN, f"enterprises/{D.code}/statement", "zh")
     reduced = seen(api, BINHAI, f"enterprises/{C.code}/statement", "zh")
-    assert "“成果转化资金 · 第1类”" in reduced
+    assert "“成果转化资金第1类”" in reduced
     assert "75.0000%" in reduced
 
 

@@ -292,7 +292,7 @@ def test_the_command_says_what_is_wrong_with_a_file(database: str, tmp_path: Pat
 
 def test_the_command_writes_templates(database: str, tmp_path: Path) -> None:
     command(database, "sheet", "template", "--all", "-o", str(tmp_path / "all"))
-    assert len(list((tmp_path / "all").glob("*.xlsx"))) == 10
+    assert len(list((tmp_path / "all").glob("*.xlsx"))) == 9
     command(database, "sheet", "template", "shops", "-o", str(tmp_path / "one"))
     assert [each.name for each in (tmp_path / "one").iterdir()] == ["店铺与分公司-shops.xlsx"]
     command(database, "sheet", "template", status=2)

@@ -340,6 +340,19 @@ def test_a_failing_step_changes_nothing(open_at: Opener, monkeypatch: pytest.Mon
         assert version_of(rows) == SCHEMA_VERSION
 
 
+def test_a_ledger_from_before_several_budgets_gets_their_column(open_at: Opener) -> None:
+    ledger = open_at()
+    with ledger.store.writing() as rows:
+        rows.run("ALTER TABLE settlement_lines DROP COLUMN pot")
+        rows.run("DELETE FROM schema_version WHERE version>=4")
+
+    assert create_tables(ledger.store, ledger.dialect) == 3
+    check_version(ledger.store)
+
+    with ledger.store.reading() as rows:
+        assert rows.all("SELECT pot FROM settlement_lines") == []
+
+
 def test_a_newer_schema_is_refused(database_at: Callable[[str], str], open_at: Opener) -> None:
     with open_at().store.writing() as rows:
         rows.run("INSERT INTO schema_version VALUES (?,?)", [SCHEMA_VERSION + 1, "of the future"])

@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.dividing import budget_id
+from domain.events import topic_of
 from domain.money import yuan
 from domain.policy.load import load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.settlement import Line, division, payable_of
+from domain.settling import division_of
+from domain.states import fact_in
 from ledger.city import Awards, divided
 from ledger.columns import Columns
 from tests.events import EXAMPLES
@@ -101,3 +104,18 @@ def test_a_group_is_paid_only_from_what_those_before_it_leave() -> None:
 
     assert [payable_of(line, book, shares).payable for line in lines] == [390_000_000, 0, 10_000_000]
     assert [str(shares.factor_of(f"results/{n}")) for n in (1, 2, 3)] == ["1", "1/3", "0"]
+
+
+@pytest.mark.parametrize("name", ["SettlementProposed", "SettlementClosed"])
+def test_a_settlement_from_before_several_budgets_reads_as_one(name: str) -> None:
+    """Version 1 of the two events: the sums and the cut of the only budget."""
+    figures = {"budget_fen": 77_777, "sharing_fen": 135_055, "payable_fen": 77_777, "outside_fen": 0}
+    cut = {"cut_remainder": "74883", "cut_key": ["91330282MA0000653T", "park.transformation", "2024"]}
+    envelope = {"source": "urn:x", "event_id": "1", "time": "2025-01-01T00:00:00Z", "timestamp": ""}
+    fact = fact_in(topic_of(name), {"year": 2024, **figures, **cut, **envelope})
+    shares = division_of(fact.content)
+
+    assert (fact.content["pots"], fact.content["budgets"]) == ([], [])
+    assert str(shares.factor) == "77777/135055"
+    assert shares.share(99_999, ("91330282MA0000653T", "park.transformation", "2024")) == 57_589
+    assert shares.share(10_001, ("91330282MA0000651L", "talent.cooperation", "2024")) == 5_759

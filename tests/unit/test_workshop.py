@@ -15,7 +15,7 @@ from services.cli import main
 from services.workshop.cases import Difference as Figure
 from services.workshop.cases import outcome_of, read_case
 from services.workshop.editor_schema import editor_schema
-from tests.events import CIXI_TEXT, YONGJIA_TEXT
+from tests.events import CIXI_TEXT, EXAMPLES, POLICIES, YONGJIA_TEXT
 
 HERE = Path(__file__).parents[1]
 CASE = HERE / "cases" / "brand-domestic-sales.json"
@@ -38,6 +38,39 @@ def run(*arguments: str, language: str = "en") -> Result:
 
 def test_a_case_that_comes_out_has_no_difference() -> None:
     assert outcome_of(CIXI_TEXT, read_case(CASE)) == []
+
+
+@pytest.mark.parametrize("policy", EXAMPLES)
+def test_each_example_has_ten_worked_cases_and_more_that_come_out(policy: str) -> None:
+    file, cases = POLICIES / f"{policy}.yaml", HERE / "cases" / policy
+
+    assert len(list(cases.glob("*.json"))) >= 10
+    assert run("test", str(file), str(cases)).exit_code == 0
+    assert run("check", str(file)).exit_code == 0
+    assert jsonschema.Draft202012Validator(editor_schema()).is_valid(composed(EXAMPLES[policy]))
+
+
+def test_a_changed_budget_and_order_are_told_in_words(tmp_path: Path) -> None:
+    text = EXAMPLES["binhai-technology-2026"]
+    for old, new in (
+        ('amount: "4000000.00"', 'amount: "5000000.00"'),
+        ("- [results.project]", "- [results.project, standard.led]"),
+        ("[standard.led, contract.registered", "[contract.registered"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    (tmp_path / "new.yaml").write_text(text, "utf-8")
+    old_file = POLICIES / "binhai-technology-2026.yaml"
+
+    said = run("diff", str(old_file), str(tmp_path / "new.yaml"), language="zh").output
+    lines = [line for line in said.splitlines() if "预算" in line or "兑现顺序" in line]
+
+    assert ["¥4,000,000.00" in line and "¥5,000,000.00" in line for line in lines[:1]] == [True]
+    assert len(lines) == 3
+    hengqin = POLICIES / "hengqin-macao-brands-2026.yaml"
+    changed = EXAMPLES["hengqin-macao-brands-2026"].replace('"5000000.00", cur', '"6000000.00", cur', 1)
+    (tmp_path / "new.yaml").write_text(changed, "utf-8")
+    assert "MOP$6,000,000.00" in run("diff", str(hengqin), str(tmp_path / "new.yaml")).output
 
 
 def test_a_changed_figure_shows_as_a_figure_of_the_case(tmp_path: Path) -> None:

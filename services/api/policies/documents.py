@@ -49,8 +49,7 @@ def policy_document(policy: Policy, versions: list[Document]) -> Document:
             "amount": yuan(policy.budget),
             "per": policy.budget_per,
             **queries.currency_of(policy),
-            "parts": [_part(each) for each in policy.budgets],
-            "priorities": [list(group) for group in policy.priorities],
+            **_divided(policy),
         },
         "general_readings": list(policy.general_readings),
         "versions": versions,
@@ -99,6 +98,16 @@ def _figure(name: str, value: Any, share: str) -> Any:
     if is_dataclass(value):
         raise TypeError(f"{name} has no form in JSON")
     return value
+
+
+def _divided(policy: Policy) -> Document:
+    """The named budgets and the order of payment; neither where all awards share one budget alike."""
+    found: Document = {}
+    if policy.budgets:
+        found["parts"] = [_part(each) for each in policy.budgets]
+    if policy.priorities:
+        found["priorities"] = [list(group) for group in policy.priorities]
+    return found
 
 
 def _part(each: NamedBudget) -> Document:

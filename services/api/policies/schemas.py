@@ -112,11 +112,12 @@ class PolicyBudgetSchema(Answer):
     amount = Yuan()
     per = text()
     currency = currency()
-    parts = listed(PartSchema)
+    parts = fields.List(
+        fields.Nested(PartSchema), metadata={"description": "left out where there is one budget"}
+    )
     priorities = fields.List(
         fields.List(fields.String()),
-        required=True,
-        metadata={"description": "measures by class, in the order of payment; empty: all alike"},
+        metadata={"description": "measures by class, in the order of payment; left out without one"},
     )
 
 

@@ -10,8 +10,10 @@ from typing import Any
 from flask import Response, current_app
 
 from domain.money import yuan
+from domain.policy.model import Policy
 from domain.settling import Settlement, division_of
 from ledger import queries
+from ledger.factors import pots_said
 from ledger.messages.fields import CreditCode
 from ledger.policies import rulebook
 from ledger.settlement import adjusting, closing, proposing, published
@@ -49,14 +51,14 @@ def settlement(_: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
 
 def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
     """A settlement as data."""
-    published = state.publication
+    published, book = state.publication, rulebook(rows, state.policy)
     return {
         "policy": state.policy,
         "year": state.year,
-        **queries.currency_of(rulebook(rows, state.policy).latest),
+        **queries.currency_of(book.latest),
         "stage": state.stage,
         "position": rows.last_position(),
-        "proposal": _figures(state.proposal) if state.proposal else None,
+        "proposal": _figures(book.of_year(state.year), state.proposal) if state.proposal else None,
         "publication": {
             "from_day": published["from_day"],
             "until_day": published["until_day"],
@@ -83,7 +85,7 @@ def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
     }
 
 
-def _figures(said: dict[str, Any]) -> dict[str, Any]:
+def _figures(policy: Policy, said: dict[str, Any]) -> dict[str, Any]:
     value = division_of(said).factor
     return {
         "number": said["number"],
@@ -94,7 +96,7 @@ def _figures(said: dict[str, Any]) -> dict[str, Any]:
         "spent": yuan(said["spent_fen"]),
         "available": yuan(said["budget_fen"]),
         "sharing": yuan(said["sharing_fen"]),
-        "pots": queries.pots_said(said),
+        "pots": pots_said(policy, said),
         "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
         "gross": yuan(said["gross_fen"]),
         "withheld": yuan(said["withheld_fen"]),

@@ -22,7 +22,7 @@ from services.console import asking, forms, language, telling
 from services.console.blueprint import console
 from services.console.charts import Bar, Step
 from services.console.pages.home import MENU, known_policy
-from services.console.pages.year import fen, less, pots_named, short
+from services.console.pages.year import fen, less, short
 from services.console.rendering import choices, money, page
 
 MENU.append(("enterprises_page", "nav-enterprises"))
@@ -120,7 +120,6 @@ def enterprise_statement(policy: str, year: int, code: str) -> Response:
         section=SECTION,
         today=forms.opened().clock().isoformat(),
         budget=budget,
-        pots=pots_named(budget),
         reduced={each.get("pot") for each in found["balance"]["awards"] if each["reduction"] != "0.00"},
         payments=[(each["on"], yuan(each["amount_fen"]), each["reference"]) for each in payments],
         leads=leads,

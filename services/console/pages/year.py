@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Response
 
-from domain.dividing import GROUP
 from ledger import queries
 from ledger.overview import factor_over_time
 from services.amounts import printed
@@ -39,7 +38,6 @@ def year_page(policy: str, year: int) -> Response:
         place=budget["position"],
         choices=choices(),
         budget=budget,
-        pots=pots_named(budget),
         accounts=accounts,
         steps=waterfall(budget),
         used=used(budget, accounts),
@@ -59,17 +57,6 @@ def fen(amount: str) -> int:
     whole, _, cents = amount.lstrip("-").partition(".")
     value = int(whole) * 100 + int((cents + "00")[:2])
     return -value if amount.startswith("-") else value
-
-
-def pots_named(budget: dict[str, Any]) -> dict[str, str]:
-    """What each of several pots is called."""
-    names = {each["budget"]: language.of(each["name"]) for each in budget["budgets"]}
-    found = {}
-    for each in budget["pots"]:
-        group = each["pot"].partition(GROUP)[2]
-        said = [names.get(each["budget"], ""), language.said("year-class", number=group) if group else ""]
-        found[each["pot"]] = " · ".join(filter(None, said))
-    return found
 
 
 def scaled(value: Fraction) -> int:
