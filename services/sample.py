@@ -320,6 +320,7 @@ _CAST: tuple[tuple[int, Part], ...] = (
     (37, lambda one: (one.honoured("compliance_training"), one.honoured("credit_evaluation"))),
     (38, lambda one: one.sales("b2b_pilot_export", CUSTOMS, 9 * _YI, customs_code="9710")),
     (38, lambda one: one.amount("research-spent", INDUSTRY, 2_600_000 * _Y)),
+    (38, lambda one: one.replaced()),
     (39, lambda one: one.sales("online", DOUYIN, 2 * _YI)),
     (39, lambda one: one.contribution(*(n * 10_000 * _Y for n in (150, 160, 170, 200)))),
     (39, lambda one: one.contribution(2_300_000 * _Y, first=0)),
