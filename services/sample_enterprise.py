@@ -167,7 +167,7 @@ class Enterprise:
     def replaced(self) -> Message:
         """A new code, given by Ningbo's registry when the year's figures have all been reported."""
         by = complete(f"{self.code[:2]}330200{self.code[8:17]}")
-        return self.dated("enterprise-replaced", MARKET, f"{self.year + 1}-06-30", by=by)
+        return self.dated("enterprise-replaced", MARKET, f"{self.year + 1}-04-30", by=by)
 
     def branch(self, admitted: bool) -> None:
         """A direct-sales branch, perhaps admitted above quota."""

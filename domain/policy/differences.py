@@ -96,7 +96,13 @@ def _joined(found: list[Difference]) -> Iterator[Difference]:
     whole: set[Path] = set()
     for each in found:
         of = each.path[:2]
-        if len(each.path) > 2 and each.path[0] in ("measures", "readings", "targets", "clauses"):
+        if len(each.path) > 2 and each.path[0] in (
+            "measures",
+            "readings",
+            "targets",
+            "clauses",
+            "disagreements",
+        ):
             same = [other for other in found if other.path[:2] == of]
             one_sided = all(other.before is None for other in same) or all(o.after is None for o in same)
             if one_sided and (each.path[0], each.path[1], "id") in {other.path for other in same}:
@@ -178,5 +184,9 @@ FIELDS: dict[str, dict[str, str]] = {
     "nets": {"zh": "抵扣", "en": "set off against"},
     "goal": {"zh": "目标值", "en": "goal"},
     "counts": {"zh": "统计", "en": "counts"},
+    "disagreements": {"zh": "数据不一致", "en": "facts that disagree"},
+    "tolerance": {"zh": "允许相差（%）", "en": "tolerance (per cent)"},
+    "times": {"zh": "倍数", "en": "times"},
+    "then": {"zh": "发现后", "en": "when found"},
 }
 """What the fields of a policy file are called."""
