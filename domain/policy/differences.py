@@ -114,6 +114,9 @@ def _joined(found: list[Difference]) -> Iterator[Difference]:
         yield each
 
 
+_LISTS = ("measures", "readings", "targets", "clauses", "disagreements")
+"""Parts of a file whose rows have an id of their own."""
+
 FIELDS: dict[str, dict[str, str]] = {
     "version": {"zh": "版本", "en": "version"},
     "effective_from": {"zh": "施行日期", "en": "effective date"},
