@@ -444,6 +444,12 @@ class Batch:
 
     def _disagreements(self, first: int) -> None:
         """Write what disagrees, and record what has to be held for a decision, or counts again."""
+        self._find_late()
+        position = first + len(self.accepted) - 1
+        self.record_holds(self.finder.write(position, self._amended_now))
+
+    def _find_late(self) -> None:
+        """Find what stood already under a code that this batch says was replaced."""
         replaced = [code for code, _, fact in self.accepted if fact.name == REPLACED]
         self._read_histories({code for code in replaced if code not in self.histories})
         for code in replaced:
@@ -451,8 +457,6 @@ class Batch:
             if touched.refold:
                 self._refold(code, touched)
             self.finder.late_before(code, [*self.histories.get(code, []), *touched.new], touched.row.facts)
-        position = first + len(self.accepted) - 1
-        self.record_holds(self.finder.write(position, self._amended_now))
 
     def _amended_now(self, code: str, amendment: Fact) -> dict[str, Any] | None:
         """What the fact that an amendment names says by now; ``None`` where it counts for nothing."""

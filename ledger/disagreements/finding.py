@@ -49,6 +49,22 @@ class Found(NamedTuple):
     rule: DisagreementRule
     matter: str
 
+    @property
+    def held(self) -> bool:
+        """Whether it counts for no award until somebody decides."""
+        return self.rule.then == "hold"
+
+    def row(self) -> tuple[str, str, str, str, str, str, str, str, str, int]:
+        """Its row, but the position."""
+        party, rule = self.party, self.rule
+        head = (self.disagreement, party.key, party.code, self.event, self.policy, rule.id, rule.kind)
+        return (*head, self.matter, party.value, int(self.held))
+
+    def hold(self) -> Hold:
+        """The event that holds it."""
+        more = {"policy": self.policy, "rule": self.rule.id}
+        return _hold(self.disagreement, self.party, self.event, "FactHeld", more)
+
 
 class Hold(NamedTuple):
     """An event that the ledger has to record about one of an enterprise's facts."""
@@ -103,6 +119,11 @@ class Finder:
         sql = "SELECT matter, key, code, source, value FROM matters WHERE matter IN ({})"
         for matter, key, code, source, value in self.rows.all_in(sql, wanted):
             self.matters[matter][key] = Party(key, code, source, value)
+
+    def remember(self, parties: Iterable[tuple[str, Party]]) -> None:
+        """Compare with these too, by matter: they are about to be recorded."""
+        for matter, party in parties:
+            self.matters[matter].setdefault(party.key, party)
 
     def see(self, code: str, fact: Fact, facts: EnterpriseFacts) -> None:
         """Compare an accepted fact with others; ``facts`` are the enterprise's before it."""
@@ -173,26 +194,23 @@ class Finder:
         if self.added:
             sql = "INSERT INTO matters (matter, key, code, source, value) VALUES (?,?,?,?,?)"
             self.rows.run_many(f"{sql} ON CONFLICT (matter, key) DO NOTHING", self.added)
+        fresh = self.fresh()
+        columns = "disagreement, key, code, event, policy, rule, kind, matter, value, held, position"
+        marks = ",".join("?" * 11)
+        rows = [(*each.row(), position) for each in fresh]
+        self.rows.run_many(f"INSERT INTO disagreements ({columns}) VALUES ({marks})", rows)
+        return [each.hold() for each in fresh if each.held]
+
+    def fresh(self) -> list[Found]:
+        """What was found and is not listed yet, each once."""
         if not self.found:
             return []
         sql = "SELECT disagreement, key FROM disagreements WHERE disagreement IN ({})"
         known = {(row[0], row[1]) for row in self.rows.all_in(sql, {f.disagreement for f in self.found})}
-        holds, rows = [], []
+        found: dict[tuple[str, str], Found] = {}
         for each in self.found:
-            if (each.disagreement, each.party.key) in known:
-                continue
-            known.add((each.disagreement, each.party.key))
-            held = each.rule.then == "hold"
-            party, rule = each.party, each.rule
-            head = (each.disagreement, party.key, party.code, each.event, each.policy, rule.id, rule.kind)
-            rows.append((*head, each.matter, party.value, int(held), position))
-            if held:
-                more = {"policy": each.policy, "rule": each.rule.id}
-                holds.append(_hold(each.disagreement, each.party, each.event, "FactHeld", more))
-        columns = "disagreement, key, code, event, policy, rule, kind, matter, value, held, position"
-        marks = ",".join("?" * 11)
-        self.rows.run_many(f"INSERT INTO disagreements ({columns}) VALUES ({marks})", rows)
-        return holds
+            found.setdefault((each.disagreement, each.party.key), each)
+        return [each for at, each in found.items() if at not in known]
 
     def _taken_back(
         self, code: str, fact: Fact, effective: Callable[[str, Fact], dict[str, Any] | None]

@@ -152,6 +152,10 @@ class Holding:
         self.db.executemany("INSERT INTO moved VALUES (?,?,?,?,?,?)", moved)
         self.db.execute("COMMIT")
 
+    def forget_moved(self) -> None:
+        """Forget by how much awards would move."""
+        self.db.execute("DELETE FROM moved")
+
     def begin_trial(self) -> None:
         """Forget an earlier trial's findings."""
         self.db.executescript("DELETE FROM moved;")

@@ -20,6 +20,7 @@ from ledger.messages.faults import Fault
 from ledger.messages.schemas import TYPE_OF
 from ledger.sheets.cells import letters
 from ledger.sheets.consequences import consequences
+from ledger.sheets.doubting import Doubts
 from ledger.sheets.families import columns_of
 from ledger.sheets.holding import Held, Holding
 from ledger.sheets.marking import RETURNED
@@ -95,6 +96,7 @@ def try_again(ledger: Ledger, holding: Holding, progress: Progress, sender: Send
 def _note(ledger: Ledger, rows: Rows, holding: Holding) -> None:
     holding.say("position", rows.last_position())
     holding.say("consequences", consequences(ledger, rows, holding))
+    holding.say("disagreements", Doubts(holding.db).counts())
     said = hashlib.sha256(f"{holding.said('sha256')} {holding.said('source')}".encode())
     for row in holding.db.execute("SELECT n, id, state FROM rows ORDER BY n"):
         said.update(f"{row[0]} {row[1]} {row[2]}\n".encode())
@@ -151,7 +153,13 @@ def described(holding: Holding) -> dict[str, Any]:
         "counts": counts,
         "unread": holding.said("unread", []),
         "consequences": holding.said("consequences", []),
+        "disagreements": holding.said("disagreements"),
     }
+
+
+def doubtful(holding: Holding, limit: int = SHOWN_ROWS) -> list[dict[str, Any]]:
+    """The rows that disagree with others of the file or the ledger, with words and whether they are held."""
+    return list(Doubts(holding.db).listed(limit))
 
 
 def faulty(holding: Holding, limit: int = SHOWN_ROWS) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from ledger.messages.decode import Message, Now, Refusal, decode
 from ledger.messages.faults import Fault
 from ledger.messages.schemas import TYPE_OF
 from ledger.projections.enterprises import Outcome, outcomes_of
+from ledger.sheets.doubting import Doubts
 from ledger.sheets.holding import Held, Holding
 from ledger.sheets.rows import Marked, differing, matter_of
 from ledger.store import Rows
@@ -50,10 +51,11 @@ class TrialBatch(Batch):
     """A batch that stops before it writes."""
 
     def judge(
-        self, messages: Sequence[tuple[bytes, Message | Refusal]]
+        self, messages: Sequence[tuple[bytes, Message | Refusal]], doubts: Doubts
     ) -> list[tuple[Fault, ...] | int | None]:
         """What the inbox would say of each: its faults, the position where it is known, or nothing."""
         self._look_up([said for _, said in messages if isinstance(said, Message)])
+        doubts.remind(self.finder)
         found: list[tuple[Fault, ...] | int | None] = []
         for raw, said in messages:
             result = self._one(raw, said, 0)
@@ -61,6 +63,7 @@ class TrialBatch(Batch):
                 found.append(result.faults)
             else:
                 found.append((result.position or 0) if result.status == "duplicate" else None)
+        self._find_late()
         return found
 
     def outcomes(self) -> Iterable[tuple[str, dict[str, Outcome], dict[str, Outcome]]]:
@@ -92,17 +95,40 @@ class Trial:
     def run(self, tick: Callable[[int], None]) -> None:
         """Try every row that is right in itself; ``tick`` is told how many were tried."""
         self.holding.begin_trial()
+        doubts = Doubts(self.holding.db, self.holding.said("source", ""))
+        doubts.begin()
         for of, keys in self.holding.layouts().items():
             self.columns[of] = {_path_of(key): at for at, key in keys.items()}
         twins = self.holding.earlier_of_id()
         now = Now.at(self.ledger.clock())
         for group in self.holding.by_subject(BATCH_ROWS):
-            self._group(group, twins, now)
+            self._group(group, twins, now, doubts)
             tick(len(group))
+        self._weigh(now, doubts)
         self.holding.say("added", [[*key, value] for key, value in self.added.items()])
 
-    def _group(self, group: list[Held], twins: dict[int, tuple[int, bool]], now: Now) -> None:
-        batch = TrialBatch(Unwritten(self.rows), self.ledger, CHANNEL)
+    def _weigh(self, now: Now, doubts: Doubts) -> None:
+        """Try the new rows once more, with all that would be held: a later row may hold an earlier one."""
+        if not doubts.any_held():
+            return
+        self.added.clear()
+        self.holding.forget_moved()
+        for group in self.holding.by_subject(BATCH_ROWS):
+            batch = self._batch()
+            new = [held for held in group if held.state == "new"]
+            batch.judge([(held.raw, decode(held.raw, now)) for held in new], doubts)
+            batch.record_holds(doubts.holds(sorted({held.subject for held in new})))
+            self._moved(batch)
+        for codes in doubts.others(BATCH_ROWS):
+            batch = self._batch()
+            batch.record_holds(doubts.holds(codes))
+            self._moved(batch)
+
+    def _batch(self) -> TrialBatch:
+        return TrialBatch(Unwritten(self.rows), self.ledger, CHANNEL)
+
+    def _group(self, group: list[Held], twins: dict[int, tuple[int, bool]], now: Now, doubts: Doubts) -> None:
+        batch = self._batch()
         messages = [(held, decode(held.raw, now)) for held in group]
         known = self._recorded({held.subject for held in group}, {held.name for held in group})
         settled: list[tuple[int, str, list[Marked]]] = []
@@ -117,7 +143,8 @@ class Trial:
                 tried.append((held, message))
             else:
                 settled.append((held.n, *verdict))
-        said = batch.judge([(held.raw, message) for held, message in tried])
+        said = batch.judge([(held.raw, message) for held, message in tried], doubts)
+        doubts.note(batch.finder)
         for (held, _), found in zip(tried, said, strict=True):
             if found is None:
                 settled.append((held.n, "new", []))

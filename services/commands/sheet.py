@@ -17,7 +17,7 @@ from ledger.sheets import marking, template
 from ledger.sheets.families import FAMILIES
 from ledger.sheets.faults import SheetError
 from ledger.sheets.holding import STATES, Holding
-from ledger.sheets.previewing import Moved, described, faulty, preview, reading_of, record
+from ledger.sheets.previewing import Moved, described, doubtful, faulty, preview, reading_of, record
 from services.commands.common import Context, print_json, shown, table
 from services.sheets.words import STATE_WORDS, fault_words, stage_said
 
@@ -119,7 +119,7 @@ def _take(
         }
     if as_json:
         rows = [_plain_row(each, context.language) for each in faulty(holding)]
-        print_json({**said, "faulty": rows, "recorded": recorded})
+        print_json({**said, "faulty": rows, "doubtful": doubtful(holding), "recorded": recorded})
     elif recorded:
         words = (("入账", "accepted"), ("重复", "duplicate"), ("退回", "refused"))
         pairs = [f"{context.words(zh, en)} {recorded[en]:,}" for zh, en in words]
@@ -150,7 +150,26 @@ def _show(context: Context, holding: Holding, said: dict[str, Any]) -> None:
     if lines:
         heads = [("单元格", "cell"), ("状态", "state"), ("代码", "code"), ("问题", "wrong"), ("处理", "mend")]
         table("", [(context.words(*head), False) for head in heads], lines)
+    _show_doubtful(context, holding, said["disagreements"])
     _show_consequences(context, said["consequences"])
+
+
+def _show_doubtful(context: Context, holding: Holding, counts: dict[str, int]) -> None:
+    """Rows that disagree with others: they are recorded, and may be held."""
+    held, noted = context.words("暂缓计入", "held"), context.words("仅提示", "noted")
+    lines = [
+        (
+            f"{row['sheet'].split(' ')[0]}!{row['row']}",
+            held if row["held"] else noted,
+            row["words"][context.language],
+        )
+        for row in doubtful(holding, LISTED)
+    ]
+    if lines:
+        title = context.words("数据不一致", "Facts that disagree")
+        heads = [("行", "row"), ("入账后", "when recorded"), ("内容", "what")]
+        said = f"{title}: {held} {counts['held']:,}, {noted} {counts['noted']:,}"
+        table(said, [(context.words(*head), False) for head in heads], lines)
 
 
 def _show_consequences(context: Context, found: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.roles import Actor
-from ledger.sheets.previewing import DEFAULT_SOURCE, Sender, described, faulty
+from ledger.sheets.previewing import DEFAULT_SOURCE, Sender, described, doubtful, faulty
 from services.identity.access import STAFF
 from services.identity.gate import scope
 from services.sheets.desk import Sent, Waiting
@@ -33,8 +33,8 @@ def preview_of(waiting: Waiting, state: dict[str, Any], actor: Actor) -> dict[st
     if state["stage"] not in ("ready", "recorded"):
         return None
     with waiting.holding() as holding:
-        said = {**described(holding), "faulty": list(faulty(holding))}
+        said = {**described(holding), "faulty": list(faulty(holding)), "doubtful": doubtful(holding)}
         said["recorded"] = holding.said("recorded") if state["stage"] == "recorded" else None
     if not is_staff(actor):
-        said["consequences"] = None
+        said.update({"consequences": None, "disagreements": None, "doubtful": []})
     return said

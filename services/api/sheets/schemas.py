@@ -7,7 +7,7 @@ from marshmallow import fields
 from ledger.messages.fields import Text
 from ledger.messages.schemas import Message
 from ledger.sheets.holding import STATES
-from services.api.answers import Answer, FaultSaid, listed, text, whole
+from services.api.answers import Answer, FaultSaid, listed, text, whole, words
 from services.api.fields import Query
 from services.sheets.words import STAGES
 
@@ -43,6 +43,24 @@ class FaultyRow(Answer):
     faults = listed(CellFault)
 
 
+class DoubtsSchema(Answer):
+    """How many rows disagree with others of the file or of the ledger."""
+
+    noted = whole()
+    held = whole(metadata={"description": "rows that count for no award until somebody decides"})
+
+
+class DoubtfulRow(Answer):
+    """One row that disagrees with another fact."""
+
+    sheet = text()
+    row = whole()
+    enterprise = text()
+    kind = text()
+    held = fields.Boolean(required=True)
+    words = words()
+
+
 class PreviewSchema(Answer):
     """What recording the file would do; amounts are yuan."""
 
@@ -58,7 +76,9 @@ class PreviewSchema(Answer):
         **_kept,  # type: ignore[arg-type]
         metadata={"description": "budget periods, targets and closed years that would move; null: not yours"},
     )
+    disagreements = fields.Nested(DoubtsSchema, **_kept)  # type: ignore[arg-type]
     faulty = listed(FaultyRow)
+    doubtful = listed(DoubtfulRow)
 
 
 class SheetRecordedSchema(Answer):
