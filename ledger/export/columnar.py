@@ -27,12 +27,14 @@ AWARDS = pa.schema(
         ("code", pa.string()),
         ("measure", _NAME),
         ("inside_budget", pa.bool_()),
+        ("budget", _NAME),
         ("gross_fen", pa.int64()),
         ("withheld_fen", pa.int64()),
         ("reduction_fen", pa.int64()),
         ("payable_fen", pa.int64()),
     ]
 )
+"""``budget`` is the id of the named budget that pays an award; empty where the policy has only one."""
 EVENTS = pa.schema(
     [
         ("position", pa.int64()),
@@ -78,7 +80,7 @@ def _about(books: Books) -> dict[str, str]:
 
 def _award_rows(books: Books) -> Iterator[tuple[Any, ...]]:
     for line, paid in books.awards():
-        yield (books.book.id, line.year, line.code, line.measure, books.inside(line), *paid)
+        yield (books.book.id, line.year, line.code, line.measure, books.inside(line), line.pot, *paid)
 
 
 def _event_row(event: Stored) -> tuple[Any, ...]:

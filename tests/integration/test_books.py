@@ -186,6 +186,7 @@ def test_parquet_read_back_equals_the_ledger(books: Books, tmp_path: Path) -> No
             "code": line.code,
             "measure": line.measure,
             "inside_budget": books.inside(line),
+            "budget": line.pot,
             "gross_fen": paid.gross,
             "withheld_fen": paid.withheld,
             "reduction_fen": paid.reduction,

@@ -144,3 +144,14 @@ def seen(api: Api, policy: str, page: str, lang: str) -> str:
     response = api.client.get(f"/console/{policy}/{YEAR}/{page}?lang={lang}")
     assert response.status_code == 200, (policy, page, response.status_code)
     return unescape(response.get_data(as_text=True))
+
+
+def test_payments_name_their_currency_but_yuan(api: Api, ledger: Ledger, clock: Clock) -> None:
+    close_all(ledger, clock)
+    pay_all(ledger, clock)
+    officer = api.by("Lin", "officer")
+    said = {policy: officer.get(path(policy, "payments")) for policy in ALL}
+
+    assert all(each["items"] for each in said.values())
+    assert {policy for policy, each in said.items() if "currency" in each} == {HENGQIN}
+    assert said[HENGQIN]["currency"] == "MOP"

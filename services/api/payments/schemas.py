@@ -10,7 +10,7 @@ from ledger.messages.faults import FaultError
 from ledger.messages.fields import Choice, CreditCode, Day, MessageField, Money, Text
 from ledger.messages.schemas import Message
 from ledger.settlement.paying import RESULTS_MAX
-from services.api.answers import Answer, Yuan, listed, text, whole
+from services.api.answers import Answer, Yuan, currency, listed, text, whole
 
 PAYEES_MAX = 10_000_000
 """Most characters of the payees' file in one call; the command line has no such limit."""
@@ -52,6 +52,7 @@ class OrderedSchema(Answer):
     batch = text()
     payments = whole()
     total = Yuan()
+    currency = currency()
 
 
 class PaymentSchema(Answer):
@@ -70,6 +71,7 @@ class PaymentSchema(Answer):
 class PaymentsSchema(Answer):
     """A page of payments."""
 
+    currency = currency()
     items = listed(PaymentSchema)
     next = fields.String(required=True, allow_none=True)
 
@@ -149,6 +151,7 @@ class AccountSchema(Answer):
     paid = Yuan()
     clawed_back = Yuan()
     recovered = Yuan()
+    currency = currency()
 
 
 class FileBody(Message):

@@ -10,6 +10,7 @@ from flask import Response, current_app
 
 from domain.accounts import Account
 from domain.money import yuan
+from ledger import queries
 from ledger.messages.fields import Choice, CreditCode, Text
 from ledger.policies import rulebook
 from ledger.settlement import paying
@@ -60,19 +61,20 @@ def payments(query: dict[str, Any], policy: str, year: int) -> Made:
     )
     names = ("payment", "batch", "enterprise", "amount", "status", "on", "said", "position")
     with ledger().store.reading() as rows:
-        rulebook(rows, policy)
+        paid_in = queries.currency_of(rulebook(rows, policy).latest)
         found = rows.all(sql, [policy, year, *values, query["limit"] + 1])
     items = [dict(zip(names, row, strict=True)) for row in found]
     for item in items:
         item["amount"] = yuan(item["amount"])
-    return page(items, query["limit"], ("payments", "payment"))
+    return page(items, query["limit"], ("payments", "payment"), paid_in)
 
 
 @blueprint.writes("POST", f"{YEAR}/payments", "下达拨付", {201: OrderedSchema}, body=OrderBody)
 def order(body: dict[str, Any], policy: str, year: int) -> Any:
     """Order everything that is outstanding to be paid, as one batch."""
     made = paying.order_payments(ledger(), policy, year, requester(), body["enterprises"])
-    return {"batch": made.batch, "payments": made.payments, "total": yuan(made.total)}, 201, {}
+    said = {"batch": made.batch, "payments": made.payments, "total": yuan(made.total)}
+    return {**said, **_paid_in(policy)}, 201, {}
 
 
 @blueprint.writes(
@@ -114,7 +116,7 @@ def claw_back(body: dict[str, Any], policy: str, year: int) -> Any:
     name, account = paying.claw_back(
         ledger(), policy, year, code, requester(), body["amount_fen"], body["reason"], body["measure"]
     )
-    return _account(code, name, account), 201, {}
+    return _account(policy, code, name, account), 201, {}
 
 
 @blueprint.writes(
@@ -124,10 +126,16 @@ def recover(body: dict[str, Any], policy: str, year: int, clawback: str) -> Any:
     """Record that an enterprise paid back."""
     code = body["enterprise"]
     what = (clawback, body["amount_fen"], body["on"], body["reference"])
-    return _account(code, clawback, paying.recover(ledger(), policy, year, code, requester(), *what))
+    account = paying.recover(ledger(), policy, year, code, requester(), *what)
+    return _account(policy, code, clawback, account)
 
 
-def _account(code: str, clawback: str, account: Account) -> dict[str, Any]:
+def _paid_in(policy: str) -> dict[str, Any]:
+    with ledger().store.reading() as rows:
+        return queries.currency_of(rulebook(rows, policy).latest)
+
+
+def _account(policy: str, code: str, clawback: str, account: Account) -> dict[str, Any]:
     return {
         "enterprise": code,
         "clawback": clawback,
@@ -135,4 +143,5 @@ def _account(code: str, clawback: str, account: Account) -> dict[str, Any]:
         "paid": yuan(account.paid),
         "clawed_back": yuan(account.clawed),
         "recovered": yuan(account.recovered),
+        **_paid_in(policy),
     }
