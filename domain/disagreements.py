@@ -13,11 +13,13 @@ A *matter* is what two facts are about; facts of one matter are compared with ea
 from __future__ import annotations
 
 import hashlib
+import itertools
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from domain.facts import SEP, EnterpriseFacts, Fact
+from domain.facts import SEP, EnterpriseFacts
 from domain.money import yuan
 from domain.policy.model import DisagreementRule
 
@@ -52,33 +54,88 @@ def disagreement_id(policy: str, rule: str, matter: str) -> str:
     return hashlib.sha256(SEP.join((policy, rule, matter)).encode()).hexdigest()[:16]
 
 
-def disagree(rule: DisagreementRule, one: Party, other: Party) -> bool:
-    """Whether two facts of one matter disagree."""
+def disagree(rule: DisagreementRule, parties: Collection[Party], adds_up: bool) -> bool:
+    """Whether the facts of one matter disagree.
+
+    Args:
+        adds_up: whether several reports of one source are parts of a sum, as yearly amounts are.
+    """
     if rule.kind == "claimed-twice":
-        return one.code != other.code
-    if one.source == other.source:
+        return len({party.code for party in parties}) > 1
+    sources: dict[str, set[str]] = {}
+    sums: dict[str, int] = {}
+    for party in parties:
+        sources.setdefault(party.source, set()).add(party.value)
+        if party.value.isdigit():
+            sums[party.source] = sums.get(party.source, 0) + int(party.value)
+    if len(sources) < 2:
         return False
-    if not (one.value.lstrip("-").isdigit() and other.value.lstrip("-").isdigit()):
-        return one.value != other.value
-    low, high = sorted((int(one.value), int(other.value)))
-    return (high - low) * 10_000 > rule.tolerance * abs(high)
+    if not all(party.value.isdigit() for party in parties):
+        return len({frozenset(values) for values in sources.values()}) > 1
+    ends = [(sums[each],) * 2 if adds_up else _ends(values) for each, values in sources.items()]
+    return any(
+        (other[1] - one[0]) * 10_000 > rule.tolerance * other[1]
+        for one, other in itertools.permutations(ends, 2)
+    )
 
 
-def best_before(facts: EnterpriseFacts, fact: Fact, group: Iterable[str]) -> int:
-    """The largest sum of an earlier year that the enterprise reported of the same kind, in hundredths."""
-    content = fact.content
-    start = SEP.join(str(content.get(part) or "") for part in group)
-    best = 0
-    for key, reports in facts.amounts.get(fact.name, {}).items():
-        head, _, year = key.rpartition(SEP)
-        if year.isdigit() and int(year) < content["year"] and head.startswith(start):
-            best = max(best, reports.total)
-    return best
+def _ends(values: Iterable[str]) -> tuple[int, int]:
+    figures = [int(value) for value in values]
+    return min(figures), max(figures)
 
 
-def day_of(fact: Fact) -> str:
-    """The day that a fact is about: its own, or that of its time."""
-    return str(fact.content.get("on") or fact.time[:10])
+def out_of_line(
+    history: Iterable[tuple[str, dict[str, Any]]], group: Iterable[str], times: int
+) -> dict[str, tuple[int, int]]:
+    """Yearly amounts that are many times the enterprise's best year before, whatever came first.
+
+    Args:
+        history: (key, content) of the enterprise's reports of one kind, as corrections leave them.
+        group: the fields that tell one series of years from another; so does the currency.
+
+    Returns:
+        by key: (the amount, the best year before), in hundredths.
+    """
+    reports = list(history)
+    years: dict[tuple[str, ...], dict[int, int]] = {}
+    for _, content in reports:
+        of = years.setdefault(_series(content, group), {})
+        of[content["year"]] = of.get(content["year"], 0) + content["amount_fen"]
+    found = {}
+    for key, content in reports:
+        before = [sum_ for year, sum_ in years[_series(content, group)].items() if year < content["year"]]
+        best = max(before, default=0)
+        if best and content["amount_fen"] > best * times:
+            found[key] = (content["amount_fen"], best)
+    return found
+
+
+def _series(content: dict[str, Any], group: Iterable[str]) -> tuple[str, ...]:
+    return (*(str(content.get(part) or "") for part in group), content["currency"])
+
+
+def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
+    """Whether a look at the reports themselves can find any: sums leave out what is held."""
+    if any(amended.held for amended in facts.amended.values()):
+        return True
+    best: dict[str, int] = {}
+    years = [
+        (*key.rpartition(SEP)[::2], reports.total) for key, reports in facts.amounts.get(name, {}).items()
+    ]
+    for head, _, total in sorted(years, key=lambda each: int(each[1])):
+        if head in best and total > best[head] * times:
+            return True
+        best[head] = max(best.get(head, 0), total)
+    return False
+
+
+def day_of(time: str, content: dict[str, Any]) -> str:
+    """The day that a fact is about: its own, the first of its year, or that of its time in China."""
+    if content.get("on"):
+        return str(content["on"])
+    if content.get("year"):
+        return f"{content['year']}-01-01"
+    return f"{datetime.fromisoformat(time) + timedelta(hours=8):%Y-%m-%d}"
 
 
 def replaced_on(facts: EnterpriseFacts) -> tuple[str, str] | None:

@@ -111,8 +111,8 @@ class Amended:
 
     changes: list[dict[str, Any]] = field(default_factory=list)
     retracted: bool = False
-    held: bool = False
-    """Whether it counts for nothing, since it waits for a decision or was decided against."""
+    held: list[str] = field(default_factory=list)
+    """The disagreements for which it counts for nothing: they wait, or were decided against it."""
 
 
 @dataclass(slots=True)
@@ -178,7 +178,12 @@ class EnterpriseFacts:
     def _hold(self, fact: Fact) -> None:
         content = fact.content
         key = SEP.join([content["of_source"], content["of"], content["of_type"]])
-        self.amended.setdefault(key, Amended()).held = not content.get("counts", False)
+        held = self.amended.setdefault(key, Amended()).held
+        named = content["disagreement"]
+        if content.get("counts", False):
+            held[:] = [each for each in held if each != named]
+        elif named not in held:
+            held[:] = sorted([*held, named])
 
     def _amend(self, fact: Fact) -> None:
         content = fact.content

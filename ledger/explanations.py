@@ -76,7 +76,7 @@ def explain(
         **queries.currency_of(governing),
         "position": queries.position(rows, at),
         "awards": explained,
-        "disagreements": of_enterprise(rows, code) if at.is_now else [],
+        "disagreements": of_enterprise(rows, code, at.until),
     }
 
 

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from domain.disagreements import REPLACED
 from domain.events import CATALOGUE
 from domain.facts import AMENDMENTS, SEP, EnterpriseFacts, Fact, claim_key, fold, key_of, merged
 from domain.money import AMOUNT_FEN_MAX, FOREIGN, printed, yuan
 from domain.policy.rulebook import Rulebook
 from ledger.application import Ledger
 from ledger.correlation import current, note_refused
-from ledger.disagreements.finding import Finder, Hold
+from ledger.disagreements.finding import Changes, Finder, Said
+from ledger.disagreements.kept import Hold, Kept
+from ledger.disagreements.rules import rules_of
 from ledger.machine_keys import Scope
 from ledger.messages.decode import Message, Now, Refusal, check_merged, decode, refusal_of
 from ledger.messages.decode import digest_of as digest_of_message
@@ -228,7 +229,6 @@ class Batch:
         self.correlation = current.get()
         self.correlations: list[str] = []
         self.refusals: list[Refusal] = []
-        self.finder = Finder(rows, self.books)
 
     def take(self, decoded: Sequence[Decoded]) -> list[Result]:
         """Process every message and write what came of it."""
@@ -257,7 +257,6 @@ class Batch:
             self.known[key] = _Known(bytes(digest), position)
         self._read([self.known[key] for key in amended if key in self.known])
         self._read_histories({m.subject for m in messages if m.fact.name in AMENDMENTS})
-        self.finder.look_up((message.subject, message.fact) for message in messages)
         codes = {message.subject for message in messages}
         for code, row in load(self.rows, codes).items():
             self.touched[code] = _Touched(row, dict(row.outcomes))
@@ -300,7 +299,6 @@ class Batch:
         self.keys.append((key, message.digest))
         self.correlations.append(message.correlation or self.correlation)
         self.known[key] = _Known(message.digest, position, message.subject, fact)
-        self.finder.see(message.subject, fact, touched.row.facts)
         touched.new.append(fact)
         target_known = "of" in fact.content and self._target(fact) is not None
         if not touched.row.facts.add(fact, known=target_known):
@@ -444,29 +442,31 @@ class Batch:
 
     def _disagreements(self, first: int) -> None:
         """Write what disagrees, and record what has to be held for a decision, or counts again."""
-        self._find_late()
-        position = first + len(self.accepted) - 1
-        self.record_holds(self.finder.write(position, self._amended_now))
+        kept = Kept(self.rows)
+        changes = self._disagreeing(kept)
+        changes.write(kept, first + len(self.accepted) - 1)
+        self.record_holds(changes.holds)
 
-    def _find_late(self) -> None:
-        """Find what stood already under a code that this batch says was replaced."""
-        replaced = [code for code, _, fact in self.accepted if fact.name == REPLACED]
-        self._read_histories({code for code in replaced if code not in self.histories})
-        for code in replaced:
-            touched = self.touched[code]
+    def _disagreeing(self, kept: Kept) -> Changes:
+        """What this batch changes of what disagrees."""
+        for code, touched in self.touched.items():
             if touched.refold:
                 self._refold(code, touched)
-            self.finder.late_before(code, [*self.histories.get(code, []), *touched.new], touched.row.facts)
+        said = []
+        for code, _, fact in self.accepted:
+            facts = self.touched[code].row.facts
+            target = self._target(fact) if fact.name in AMENDMENTS else None
+            if fact.name not in AMENDMENTS:
+                said.append(Said(code, fact, facts))
+            elif target is not None and target.fact is not None:
+                said.append(Said(code, target.fact, facts, amended=True))
+        return Finder(kept, rules_of(self.books), self._history).find(said)
 
-    def _amended_now(self, code: str, amendment: Fact) -> dict[str, Any] | None:
-        """What the fact that an amendment names says by now; ``None`` where it counts for nothing."""
-        target = self._target(amendment)
-        if target is None or target.fact is None:
-            return None
-        touched = self.touched[code]
-        if touched.refold:
-            self._refold(code, touched)
-        return touched.row.facts.corrected(target.fact)
+    def _history(self, code: str) -> list[Fact]:
+        """All facts of an enterprise, those of this batch included."""
+        if code not in self.histories:
+            self._read_histories({code})
+        return [*self.histories.get(code, []), *self.touched[code].new]
 
     def record_holds(self, holds: Sequence[Hold]) -> None:
         """Record events that the ledger makes about facts of enterprises."""

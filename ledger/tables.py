@@ -2,9 +2,9 @@
 
 ``event_keys``, ``batches`` and ``refused`` are records of the inbox, ``person_keys`` opens what
 events hold encrypted, ``looks`` says who read, ``correlations`` what came with what,
-``certificates`` what rebuilds found, ``matters`` and ``disagreements`` which facts disagree; all
-others can be dropped and rebuilt from the events. Totals are kept as text, since they may exceed
-64 bits.
+``certificates`` what rebuilds found, ``matters``, ``disagreements`` and ``disagreement_steps``
+which facts disagree; all others can be dropped and rebuilt from the events. Totals are kept as
+text, since they may exceed 64 bits.
 The schema grows by ``MIGRATIONS``, each applied once and noted in ``schema_version``.
 """
 
@@ -31,7 +31,7 @@ TABLES: dict[str, str] = {
     "checkpoints": "size {int} PRIMARY KEY, made_at TEXT NOT NULL, root {blob} NOT NULL, note TEXT NOT NULL",
     "matters": (
         "matter TEXT NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL, source TEXT NOT NULL, "
-        "value TEXT NOT NULL, PRIMARY KEY (matter, key)"
+        "value TEXT NOT NULL, PRIMARY KEY (matter, code, key)"
     ),
     "disagreements": (
         "disagreement TEXT NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL, event TEXT NOT NULL, "
@@ -39,6 +39,11 @@ TABLES: dict[str, str] = {
         "value TEXT NOT NULL, held {int} NOT NULL, position {int} NOT NULL, outcome TEXT, "
         "PRIMARY KEY (disagreement, key)"
     ),
+    "disagreement_steps": (
+        "disagreement TEXT NOT NULL, key TEXT NOT NULL, position {int} NOT NULL, outcome TEXT, "
+        "matter TEXT, value TEXT, held {int}, PRIMARY KEY (disagreement, key, position)"
+    ),
+    "disputes": "disagreement TEXT PRIMARY KEY, position {int} NOT NULL, waiting {int} NOT NULL",
     "certificates": (
         "number {int} PRIMARY KEY, made_at TEXT NOT NULL, position {int} NOT NULL, reached {int} NOT NULL, "
         "live TEXT NOT NULL, rebuilt TEXT NOT NULL, swapped {int} NOT NULL, differences TEXT NOT NULL"
@@ -139,6 +144,10 @@ INDEXES = {
     "disagreements_by_code": "disagreements (code)",
     "disagreements_by_key": "disagreements (key)",
     "disagreements_open": "disagreements (disagreement) WHERE outcome IS NULL",
+    "disagreements_in_order": "disagreements (disagreement, position, key)",
+    "disputes_in_order": "disputes (position, disagreement)",
+    "disputes_waiting": "disputes (position, disagreement) WHERE waiting=1",
+    "disputes_decided": "disputes (position, disagreement) WHERE waiting=0",
     "batches_recorded_at": "batches (recorded_at)",
     "refused_number": "refused (number)",
     "refused_event_id": "refused (event_id)",
@@ -232,9 +241,11 @@ def _pots(rows: Rows, dialect: str) -> None:
 
 
 def _disagreements(rows: Rows, dialect: str) -> None:
-    for name in ("matters", "disagreements"):
+    for name in ("matters", "disagreements", "disagreement_steps", "disputes"):
         _make(rows, dialect, name)
-    for name in ("matters_by_key", "disagreements_by_code", "disagreements_by_key", "disagreements_open"):
+    for name in [
+        each for each in INDEXES if each.partition("_")[0] in ("matters", "disagreements", "disputes")
+    ]:
         rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {INDEXES[name]}")
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from domain.facts import SEP
 from domain.roles import Actor, NotAllowed, require
 from ledger.application import Ledger
-from ledger.disagreements.finding import hold_of
+from ledger.disagreements.kept import COUNTS, NOT, Kept, decided
 from ledger.disagreements.reading import Listed, one
 from ledger.inbox import DESK, Batch
-from ledger.store import Rows
-
-COUNTS, NOT = "counts", "does-not-count"
 
 
 def decide(
@@ -37,29 +34,16 @@ def decide(
             if (source, event_id) not in known:
                 raise NotAllowed("disagreement.fact", "counting", source=source, id=event_id)
         batch = Batch(rows, ledger, DESK)
-        holds = []
+        holds, ended = [], []
         for (source, event_id), fact in sorted(known.items()):
             key = f"{source}{SEP}{event_id}"
-            counts = (source, event_id) in counting and not _held_elsewhere(rows, disagreement, key)
-            said = {"counts": counts, "actor": actor.name, "reason": reason.strip()}
-            holds.append(hold_of(disagreement, key, fact["enterprise"], fact["event"], said))
+            counts = (source, event_id) in counting
+            who = (fact["enterprise"], fact["event"], counts, actor.name, reason.strip())
+            holds.append(decided(disagreement, key, *who))
+            ended.append((disagreement, key, COUNTS if counts else NOT))
         batch.record_holds(holds)
         batch.commit()
-        for (source, event_id), _ in known.items():
-            outcome = COUNTS if (source, event_id) in counting else NOT
-            rows.run(
-                "UPDATE disagreements SET outcome=? WHERE disagreement=? AND key=?",
-                [outcome, disagreement, f"{source}{SEP}{event_id}"],
-            )
-        decided = one(rows, disagreement)
-    assert decided is not None
-    return decided
-
-
-def _held_elsewhere(rows: Rows, disagreement: str, key: str) -> bool:
-    """Whether another disagreement keeps a fact from counting: it waits there, or was decided against."""
-    sql = (
-        "SELECT 1 FROM disagreements WHERE key=? AND disagreement<>? "
-        "AND ((outcome IS NULL AND held=1) OR outcome=?) LIMIT 1"
-    )
-    return bool(rows.all(sql, [key, disagreement, NOT]))
+        Kept(rows).end(ended, rows.last_position())
+        made = one(rows, disagreement)
+    assert made is not None
+    return made

@@ -1,287 +1,280 @@
 """Finds the facts of a batch that disagree with others, in the batch's own transaction.
 
-A fact that some rule is about is looked up by its matter: one row of an index, however many facts
-the ledger holds. What was found is kept in ``disagreements``, a row for each fact; a rule that
-holds has the fact held by an event of its own enterprise, so that every fold, replay and bundle
-counts alike.
+What disagrees follows from the facts as corrections leave them, and not from the order in which
+they came: each matter that a batch touches is looked at as it then stands, and what was found of
+it before is opened, left or ended accordingly. A rule that holds has the fact held by an event of
+its own enterprise, so that every fold, replay and bundle counts alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
-
-import yaml
 
 from domain.disagreements import (
     NEVER_LATE,
     REPLACED,
     Party,
-    best_before,
     day_of,
     disagree,
     disagreement_id,
     matter_of,
+    may_be_out_of_line,
+    out_of_line,
     replaced_on,
 )
 from domain.events import CATALOGUE, YearlyAmount
-from domain.facts import AMENDMENTS, HOLDS, SEP, EnterpriseFacts, Fact, key_of
+from domain.facts import AMENDMENTS, HOLDS, SEP, EnterpriseFacts, Fact
 from domain.policy.model import DisagreementRule
-from domain.policy.rulebook import Rulebook
-from domain.policy.schema import DisagreementSchema
-from ledger.store import Rows
+from ledger.disagreements.kept import (
+    ENDED,
+    SETTLED,
+    WITHDRAWN,
+    Entry,
+    Found,
+    Hold,
+    Kept,
+    Span,
+    held_by,
+    released,
+)
+from ledger.disagreements.rules import Rules
 
-USUAL = ""
-"""The policy of the rules that hold in every ledger."""
-WITHDRAWN, SETTLED = "withdrawn", "settled"
-"""Outcomes without a decision: the fact was taken back, or nothing is left to disagree with."""
-
-
-class Found(NamedTuple):
-    """A fact that disagrees, under a rule."""
-
-    disagreement: str
-    party: Party
-    event: str
-    policy: str
-    rule: DisagreementRule
-    matter: str
-
-    @property
-    def held(self) -> bool:
-        """Whether it counts for no award until somebody decides."""
-        return self.rule.then == "hold"
-
-    def row(self) -> tuple[str, str, str, str, str, str, str, str, str, int]:
-        """Its row, but the position."""
-        party, rule = self.party, self.rule
-        head = (self.disagreement, party.key, party.code, self.event, self.policy, rule.id, rule.kind)
-        return (*head, self.matter, party.value, int(self.held))
-
-    def hold(self) -> Hold:
-        """The event that holds it."""
-        more = {"policy": self.policy, "rule": self.rule.id}
-        return _hold(self.disagreement, self.party, self.event, "FactHeld", more)
+History = Callable[[str], list[Fact]]
+"""All of an enterprise's facts, those of the batch included."""
 
 
-class Hold(NamedTuple):
-    """An event that the ledger has to record about one of an enterprise's facts."""
+class Said(NamedTuple):
+    """A fact that a batch records, or one that it amends; ``facts`` are its enterprise's after the batch."""
 
     code: str
-    name: str
-    content: dict[str, Any]
+    fact: Fact
+    facts: EnterpriseFacts
+    amended: bool = False
+
+    @property
+    def content(self) -> dict[str, Any] | None:
+        """What it says as corrections leave it; ``None`` once it is retracted."""
+        return self.facts.corrected(self.fact)
 
 
-@cache
-def usual() -> tuple[DisagreementRule, ...]:
-    """The rules that hold in every ledger."""
-    text = files(__package__).joinpath("usual.yaml").read_text("utf-8")
-    rows = yaml.safe_load(text)["disagreements"]
-    return tuple(cast(DisagreementRule, DisagreementSchema().load(row)) for row in rows)
+@dataclass(slots=True)
+class Changes:
+    """What a batch changes of what is kept, and the events that follow."""
+
+    gone: list[tuple[str, Party]] = field(default_factory=list)
+    new: list[tuple[str, Party]] = field(default_factory=list)
+    listed: list[Found] = field(default_factory=list)
+    ended: list[tuple[str, str, str]] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+
+    def write(self, kept: Kept, position: int) -> None:
+        """Write all of it; ``position`` is that of the batch's last message."""
+        kept.forget(self.gone)
+        kept.remember(self.new)
+        kept.list(self.listed, position)
+        kept.end(self.ended, position)
 
 
-Rules = dict[str, list[tuple[str, DisagreementRule]]]
+class _Dispute(NamedTuple):
+    """What facts of one matter may disagree in, under one rule."""
+
+    disagreement: str
+    policy: str
+    rule: DisagreementRule
+    event: str
 
 
-def rules_of(books: dict[str, Rulebook]) -> Rules:
-    """(policy, rule) by the fact that they are about: each policy's latest, in place of usual ones."""
-    found: Rules = {}
-    own = [(book.id, rule) for book in books.values() for rule in book.versions[-1].disagreements]
-    taken = {(rule.kind, rule.fact, rule.same) for _, rule in own}
-    rest = [(USUAL, rule) for rule in usual() if (rule.kind, rule.fact, rule.same) not in taken]
-    for policy, rule in [*rest, *own]:
-        found.setdefault(rule.fact or REPLACED, []).append((policy, rule))
-    return found
+@dataclass(slots=True)
+class _Touched:
+    """A matter that a batch touches: by key, facts that come to be about it, and that no longer are."""
+
+    coming: dict[str, Party] = field(default_factory=dict)
+    going: dict[str, Party] = field(default_factory=dict)
+    disputes: dict[tuple[str, str], _Dispute] = field(default_factory=dict)
 
 
 class Finder:
     """What one batch finds."""
 
-    def __init__(self, rows: Rows, books: dict[str, Rulebook]) -> None:
-        self.rows, self.rules = rows, rules_of(books)
-        self.matters: dict[str, dict[str, Party]] = {}
-        self.added: list[tuple[str, str, str, str, str]] = []
-        self.found: list[Found] = []
-        self.amended: list[tuple[str, Fact]] = []
+    def __init__(self, kept: Kept, rules: Rules, history: History) -> None:
+        self.kept, self.rules, self.history = kept, rules, history
+        self.wanted: dict[tuple[str, str], Found] = {}
+        self.left: set[tuple[str, str]] = set()
+        self.settled: set[str] = set()
+        self.looked_at: dict[str, set[str]] = {}
+        self.changes = Changes()
 
-    def look_up(self, facts: Iterable[tuple[str, Fact]]) -> None:
-        """Read the matters that a batch is about, in one statement."""
-        wanted = {
-            matter_of(rule, code, fact.content)
-            for code, fact in facts
-            for _, rule in self.rules.get(fact.name, ())
-            if rule.same
-        }
-        for matter in wanted:
-            self.matters.setdefault(matter, {})
-        sql = "SELECT matter, key, code, source, value FROM matters WHERE matter IN ({})"
-        for matter, key, code, source, value in self.rows.all_in(sql, wanted):
-            self.matters[matter][key] = Party(key, code, source, value)
+    def find(self, said: Sequence[Said]) -> Changes:
+        """Look at everything that a batch touches; nothing is written."""
+        self._matters(said)
+        self._out_of_line(said)
+        self._late(said)
+        self._reconcile({each.fact.key for each in said if each.amended})
+        return self.changes
 
-    def remember(self, parties: Iterable[tuple[str, Party]]) -> None:
-        """Compare with these too, by matter: they are about to be recorded."""
-        for matter, party in parties:
-            self.matters[matter].setdefault(party.key, party)
+    # --- what several facts are about ---------------------------------------------------------
 
-    def see(self, code: str, fact: Fact, facts: EnterpriseFacts) -> None:
-        """Compare an accepted fact with others; ``facts`` are the enterprise's before it."""
-        if fact.name in AMENDMENTS:
-            self.amended.append((code, fact))
+    def _matters(self, said: Sequence[Said]) -> None:
+        matters = self._touched(said)
+        if not matters:
             return
-        for policy, rule in self.rules.get(fact.name, ()):
-            if rule.kind == "outlier":
-                self._outlier(policy, rule, code, fact, facts)
-            elif rule.same:
-                self._matter(policy, rule, code, fact)
-        self._late(code, fact, facts)
+        spans = self.kept.spans(matters)
+        disputed = self.kept.disputed(
+            each.disagreement for matter in spans for each in matters[matter].disputes.values()
+        )
+        for matter, touched in matters.items():
+            self._look_at(matter, touched, spans.get(matter), disputed)
+            self.changes.gone += [(matter, party) for party in touched.going.values()]
+            self.changes.new += [(matter, party) for party in touched.coming.values()]
 
-    def _matter(self, policy: str, rule: DisagreementRule, code: str, fact: Fact) -> None:
-        matter = matter_of(rule, code, fact.content)
-        value = str(fact.content.get(rule.field) or "") if rule.field else ""
-        party = Party(fact.key, code, fact.source, value)
-        known = self.matters.setdefault(matter, {})
-        others = [each for each in known.values() if disagree(rule, party, each)]
-        if fact.key not in known:
-            known[fact.key] = party
-            self.added.append((matter, *party))
-        if others:
-            named = disagreement_id(policy, rule.id, matter)
-            self.found += [Found(named, each, fact.name, policy, rule, matter) for each in (party, *others)]
+    def _touched(self, said: Sequence[Said]) -> dict[str, _Touched]:
+        matters: dict[str, _Touched] = {}
+        for each in said:
+            content = each.content
+            for _, rule in self.rules.get(each.fact.name, ()):
+                if content is not None and rule.same:
+                    touched = matters.setdefault(matter_of(rule, each.code, content), _Touched())
+                    value = str(content.get(rule.field) or 0) if rule.field else ""
+                    party = Party(each.fact.key, each.code, each.fact.source, value)
+                    touched.coming[party.key] = party
+        names = {each.fact.key: each.fact.name for each in said if each.amended}
+        for matter, party in self.kept.about(names):
+            touched = matters.setdefault(matter, _Touched())
+            if touched.coming.get(party.key) == party:
+                del touched.coming[party.key]
+            else:
+                touched.going[party.key] = party
+        for matter, touched in matters.items():
+            touched.disputes = self._disputes(matter)
+        return {matter: each for matter, each in matters.items() if each.coming or each.going}
 
-    def _outlier(
-        self, policy: str, rule: DisagreementRule, code: str, fact: Fact, facts: EnterpriseFacts
+    def _disputes(self, matter: str) -> dict[tuple[str, str], _Dispute]:
+        """By policy and rule, what facts of a matter may disagree in."""
+        kind, event, _, *fields = matter.split(SEP)
+        same = tuple(fields[: len(fields) // 2])
+        return {
+            (policy, rule.id): _Dispute(disagreement_id(policy, rule.id, matter), policy, rule, event)
+            for policy, rule in self.rules.get(event, ())
+            if (rule.kind, rule.same) == (kind, same)
+        }
+
+    def _look_at(self, matter: str, touched: _Touched, span: Span | None, disputed: set[str]) -> None:
+        parties: list[Party] | None = None
+        for dispute in touched.disputes.values():
+            if dispute.rule.kind == "claimed-twice" and not touched.going:
+                codes = {*(span or ()), *(party.code for party in touched.coming.values())}
+                if len(codes) < 2:
+                    continue
+                if dispute.disagreement in disputed and span is not None and span[0] != span[1]:
+                    self._want(dispute, touched.coming.values(), matter)  # the others are listed
+                    continue
+            elif span is None and len(touched.coming) < 2:
+                continue
+            if parties is None:
+                parties = self._parties(matter, touched)
+            if disagree(dispute.rule, parties, CATALOGUE[dispute.event].shape == "amount"):
+                self._want(dispute, parties, matter)
+            else:
+                self.settled.add(dispute.disagreement)
+            self.left |= {(dispute.disagreement, key) for key in touched.going if key not in touched.coming}
+
+    def _parties(self, matter: str, touched: _Touched) -> list[Party]:
+        before = {each.key: each for each in self.kept.parties(matter) if each.key not in touched.going}
+        return list({**before, **touched.coming}.values())
+
+    def _want(self, dispute: _Dispute, parties: Iterable[Party], matter: str) -> None:
+        name, policy, rule, event = dispute
+        for party in parties:
+            self.wanted[name, party.key] = Found(name, party, event, policy, rule, matter)
+
+    # --- what one enterprise's facts tell alone -----------------------------------------------
+
+    def _out_of_line(self, said: Sequence[Said]) -> None:
+        for name, rules in self.rules.items():
+            for policy, rule in rules:
+                if rule.kind == "outlier":
+                    touched = {each.code: each.facts for each in said if each.fact.name == name}
+                    for code, facts in touched.items():
+                        self._amounts(code, facts, name, policy, rule)
+                    self.looked_at.setdefault("outlier", set()).update(touched)
+
+    def _amounts(
+        self, code: str, facts: EnterpriseFacts, name: str, policy: str, rule: DisagreementRule
     ) -> None:
-        group = cast("type[YearlyAmount]", CATALOGUE[fact.name]).group
-        best, amount = best_before(facts, fact, group), fact.content["amount_fen"]
-        if best and amount > best * rule.times:
-            matter = SEP.join((rule.kind, str(best), str(rule.times), fact.key))
-            self._alone(policy, rule, code, fact, matter, str(amount))
+        if not may_be_out_of_line(facts, name, rule.times):
+            return
+        history = [fact for fact in self.history(code) if fact.name == name]
+        contents = [(fact.key, facts.corrected(fact)) for fact in history]
+        standing = [(key, content) for key, content in contents if content is not None]
+        group = cast("type[YearlyAmount]", CATALOGUE[name]).group
+        sources = {fact.key: fact.source for fact in history}
+        for key, (amount, best) in out_of_line(standing, group, rule.times).items():
+            matter = SEP.join((rule.kind, str(best), str(rule.times), key))
+            named = disagreement_id(policy, rule.id, SEP.join((rule.kind, key)))
+            party = Party(key, code, sources[key], str(amount))
+            self._want(_Dispute(named, policy, rule, name), [party], matter)
 
-    def _late(self, code: str, fact: Fact, facts: EnterpriseFacts) -> None:
-        """A fact that is dated after its code was replaced."""
+    def _late(self, said: Sequence[Said]) -> None:
+        """Facts that are dated after their code was replaced."""
+        whole = {
+            each.code: each.facts
+            for each in said
+            if each.fact.name == REPLACED or (each.amended and replaced_on(each.facts) is not None)
+        }
+        for each in said:
+            if each.code not in whole:
+                self._late_one(each.code, each.fact, each.facts)
+        for code, facts in whole.items():
+            for fact in self.history(code):
+                self._late_one(code, fact, facts)
+        if whole:
+            self.looked_at.setdefault("replaced-code", set()).update(whole)
+
+    def _late_one(self, code: str, fact: Fact, facts: EnterpriseFacts) -> None:
         replaced = replaced_on(facts)
-        if replaced is not None and fact.name not in NEVER_LATE and day_of(fact) > replaced[0]:
+        if replaced is None or fact.name in NEVER_LATE or fact.name in HOLDS or fact.name in AMENDMENTS:
+            return
+        content = facts.corrected(fact)
+        if content is not None and day_of(fact.time, content) > replaced[0]:
             for policy, rule in self.rules.get(REPLACED, ()):
-                self._alone(policy, rule, code, fact, SEP.join((rule.kind, *replaced, code)), "")
+                matter = SEP.join((rule.kind, *replaced, code))
+                named = disagreement_id(policy, rule.id, matter)
+                party = Party(fact.key, code, fact.source, "")
+                self._want(_Dispute(named, policy, rule, fact.name), [party], matter)
 
-    def late_before(self, code: str, history: Iterable[Fact], facts: EnterpriseFacts) -> None:
-        """The facts that stood already when the replacement of their code was reported."""
-        for fact in history:
-            if fact.name not in HOLDS and facts.corrected(fact) is not None:
-                self._late(code, fact, facts)
+    # --- what was found before ----------------------------------------------------------------
 
-    def _alone(
-        self, policy: str, rule: DisagreementRule, code: str, fact: Fact, matter: str, value: str
-    ) -> None:
-        party = Party(fact.key, code, fact.source, value)
-        named = disagreement_id(policy, rule.id, matter)
-        self.found.append(Found(named, party, fact.name, policy, rule, matter))
+    def _reconcile(self, amended: set[str]) -> None:
+        """Open what is new, leave what stands, end what no longer disagrees."""
+        keys = {key for _, key in [*self.wanted, *self.left]}
+        before = self.kept.entries(keys) if keys else {}
+        for at, found in self.wanted.items():
+            self._open(found, before.get(at))
+        for at in self.left & before.keys():
+            self._end(before[at], WITHDRAWN)
+        waiting = self.kept.waiting(self.settled) if self.settled else {}
+        for kind, codes in self.looked_at.items():
+            known = self.kept.of_enterprises(codes, kind) if codes else {}
+            waiting |= {at: each for at, each in known.items() if each.outcome is None or each.key in amended}
+        for at in waiting.keys() - self.wanted.keys() - self.left:
+            self._end(waiting[at], SETTLED)
 
-    # --- writing ------------------------------------------------------------------------------
+    def _open(self, found: Found, entry: Entry | None) -> None:
+        """What was decided of a fact holds for what it said then."""
+        if entry is not None and entry.outcome not in ENDED and entry.value == found.party.value:
+            return
+        self.changes.listed.append(found)
+        if found.held and not (entry is not None and entry.counts_not):
+            self.changes.holds.append(held_by(found))
+        elif entry is not None and entry.counts_not and not found.held:
+            self.changes.holds.append(released(entry, "corrected"))
 
-    def write(self, position: int, effective: Callable[[str, Fact], dict[str, Any] | None]) -> list[Hold]:
-        """Write what was found; what has to be held or released comes back.
-
-        ``effective`` gives the content of the fact that an amendment names, as it now stands.
-        """
-        holds = self._new(position)
-        holds += [hold for code, fact in self.amended for hold in self._taken_back(code, fact, effective)]
-        return holds
-
-    def _new(self, position: int) -> list[Hold]:
-        if self.added:
-            sql = "INSERT INTO matters (matter, key, code, source, value) VALUES (?,?,?,?,?)"
-            self.rows.run_many(f"{sql} ON CONFLICT (matter, key) DO NOTHING", self.added)
-        fresh = self.fresh()
-        columns = "disagreement, key, code, event, policy, rule, kind, matter, value, held, position"
-        marks = ",".join("?" * 11)
-        rows = [(*each.row(), position) for each in fresh]
-        self.rows.run_many(f"INSERT INTO disagreements ({columns}) VALUES ({marks})", rows)
-        return [each.hold() for each in fresh if each.held]
-
-    def fresh(self) -> list[Found]:
-        """What was found and is not listed yet, each once."""
-        if not self.found:
-            return []
-        sql = "SELECT disagreement, key FROM disagreements WHERE disagreement IN ({})"
-        known = {(row[0], row[1]) for row in self.rows.all_in(sql, {f.disagreement for f in self.found})}
-        found: dict[tuple[str, str], Found] = {}
-        for each in self.found:
-            found.setdefault((each.disagreement, each.party.key), each)
-        return [each for at, each in found.items() if at not in known]
-
-    def _taken_back(
-        self, code: str, fact: Fact, effective: Callable[[str, Fact], dict[str, Any] | None]
-    ) -> list[Hold]:
-        """A fact that was corrected or retracted: what it said before disagrees with nobody any more."""
-        content = fact.content
-        key = key_of(content["of_source"], content["of"])
-        now = effective(code, fact)
-        if now is not None and not self._moved(key, code, content["of_type"], now):
-            return []
-        self.rows.run("DELETE FROM matters WHERE key=?", [key])
-        sql = "SELECT disagreement, held FROM disagreements WHERE key=? AND outcome IS NULL"
-        holds = []
-        for named, held in self.rows.all(sql, [key]):
-            if held and now is not None:
-                own = {"counts": True, "actor": "", "reason": "corrected"}
-                holds.append(hold_of(named, key, code, content["of_type"], own))
-            where = "UPDATE disagreements SET outcome=? WHERE disagreement=?"
-            self.rows.run(f"{where} AND key=?", [WITHDRAWN, named, key])
-            holds += self._settled(named)
-        if now is not None:
-            again = Finder(self.rows, {})
-            again.rules = self.rules
-            target = Fact(content["of_type"], content["of_source"], content["of"], fact.time, now)
-            again.look_up([(code, target)])
-            for policy, rule in self.rules.get(target.name, ()):
-                if rule.same:
-                    again._matter(policy, rule, code, target)
-            holds += again._new(self.rows.last_position())
-        return holds
-
-    def _moved(self, key: str, code: str, name: str, now: dict[str, Any]) -> bool:
-        """Whether a corrected fact is about another matter, or of another value, than it was."""
-        was = {
-            (row[0], row[1]) for row in self.rows.all("SELECT matter, value FROM matters WHERE key=?", [key])
-        }
-        then = {
-            (matter_of(rule, code, now), str(now.get(rule.field) or "") if rule.field else "")
-            for _, rule in self.rules.get(name, ())
-            if rule.same
-        }
-        return was != then
-
-    def _settled(self, named: str) -> list[Hold]:
-        """Where fewer than two facts are left to disagree, the rest counts again."""
-        sql = (
-            "SELECT d.key, d.code, d.event, d.kind, d.held, d.value FROM disagreements d "
-            "WHERE d.disagreement=? AND d.outcome IS NULL"
-        )
-        left = self.rows.all(sql, [named])
-        kind = left[0][3] if left else ""
-        whose = {row[1] if kind == "claimed-twice" else row[5] for row in left}
-        if kind not in ("claimed-twice", "two-sources") or len(whose) > 1:
-            return []
-        self.rows.run(
-            "UPDATE disagreements SET outcome=? WHERE disagreement=? AND outcome IS NULL", [SETTLED, named]
-        )
-        counts = {"counts": True, "actor": "", "reason": "taken back by the other"}
-        return [
-            _hold(named, Party(key, code, "", ""), event, "FactDecided", counts)
-            for key, code, event, _, held, _ in left
-            if held
-        ]
-
-
-def _hold(named: str, party: Party, event: str, name: str, more: dict[str, Any]) -> Hold:
-    source, _, of = party.key.partition(SEP)
-    content = {"disagreement": named, "of_source": source, "of": of, "of_type": event}
-    return Hold(party.code, name, {**content, **more})
-
-
-def hold_of(named: str, key: str, code: str, event: str, more: dict[str, Any]) -> Hold:
-    """An officer's decision about one fact."""
-    return _hold(named, Party(key, code, "", ""), event, "FactDecided", more)
+    def _end(self, entry: Entry, outcome: str) -> None:
+        if entry.outcome in ENDED:
+            return
+        self.changes.ended.append((entry.disagreement, entry.key, outcome))
+        if entry.counts_not:
+            corrected = outcome == WITHDRAWN or entry.outcome is not None
+            self.changes.holds.append(released(entry, "corrected" if corrected else "nothing disagrees"))

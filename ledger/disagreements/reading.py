@@ -8,10 +8,14 @@ from domain.disagreements import words_of
 from domain.facts import SEP
 from domain.money import yuan
 from ledger import queries
-from ledger.store import Row, Rows
+from ledger.store import Rows
 
-COLUMNS = "disagreement, key, code, event, policy, rule, kind, matter, value, held, position, outcome"
 STAGES = ("open", "decided", "all")
+SHOWN = 100
+"""Most facts of one disagreement that a list shows."""
+EVERY = 2**31
+COUNTED = 10_000
+"""What is counted beyond is said to be this many."""
 
 
 class Listed(NamedTuple):
@@ -24,6 +28,8 @@ class Listed(NamedTuple):
     words: dict[str, str]
     open: bool
     position: int
+    total: int
+    """How many facts there are; ``facts`` may be the first of them."""
     facts: list[dict[str, Any]]
 
 
@@ -31,77 +37,130 @@ def listed(
     rows: Rows, after: tuple[int, str], limit: int, stage: str = "open", code: str | None = None
 ) -> list[Listed]:
     """Disagreements in the order in which they were found, those that wait for a decision by default."""
-    having, values = "", list[Any]()
-    if stage != "all":
-        having = f" HAVING SUM(CASE WHEN outcome IS NULL THEN 1 ELSE 0 END){'>' if stage == 'open' else '='}0"
-    where = ""
+    where = {"open": " AND waiting=1", "decided": " AND waiting=0", "all": ""}[stage]
+    values: list[Any] = [*after]
     if code is not None:
-        where = " WHERE disagreement IN (SELECT disagreement FROM disagreements WHERE code=?)"
+        where += " AND disagreement IN (SELECT disagreement FROM disagreements WHERE code=?)"
         values.append(code)
-    sql = (
-        f"SELECT disagreement, MIN(position) AS first FROM disagreements{where} GROUP BY disagreement{having}"
-    )
-    page = f"SELECT disagreement FROM ({sql}) AS d WHERE (first, disagreement)>(?,?)"
-    order = f"{page} ORDER BY first, disagreement LIMIT ?"
-    named = [row[0] for row in rows.all(order, [*values, *after, limit])]
-    found = {each.id: each for each in _read(rows, named)}
-    return [found[each] for each in named]
-
-
-def one(rows: Rows, disagreement: str) -> Listed | None:
-    """One disagreement."""
-    return next(iter(_read(rows, [disagreement])), None)
+    sql = f"SELECT disagreement FROM disputes WHERE (position, disagreement)>(?,?){where}"
+    named = rows.all(f"{sql} ORDER BY position, disagreement LIMIT ?", [*values, limit])
+    return [found for row in named if (found := one(rows, row[0], SHOWN))]
 
 
 def count_open(rows: Rows) -> int:
-    """How many wait for a decision."""
-    sql = "SELECT COUNT(DISTINCT disagreement) FROM disagreements WHERE outcome IS NULL"
-    return int(rows.all(sql)[0][0])
+    """How many wait for a decision; counted up to ``COUNTED``."""
+    waiting = "SELECT 1 AS one FROM disputes WHERE waiting=1 LIMIT ?"
+    return int(rows.all(f"SELECT COUNT(*) FROM ({waiting}) AS w", [COUNTED])[0][0])
 
 
-def _read(rows: Rows, named: list[str]) -> list[Listed]:
-    groups: dict[str, list[Row]] = {}
-    for row in rows.all_in(f"SELECT {COLUMNS} FROM disagreements WHERE disagreement IN ({{}})", named):
-        groups.setdefault(row[0], []).append(row)
-    codes = sorted({row[2] for group in groups.values() for row in group})
-    names = queries.names_of(rows, codes)
-    return [_listed(sorted(group, key=lambda r: (r[10], r[1])), names) for group in groups.values()]
+def one(
+    rows: Rows, disagreement: str, most: int | None = None, code: str | None = None, until: int | None = None
+) -> Listed | None:
+    """One disagreement, as it stands or as it was known at a position.
+
+    Args:
+        most: how many of its facts are read.
+        code: only the facts of this enterprise.
+    """
+    at = "disagreement=? AND position<=?"
+    known = rows.last_position() if until is None else until
+    bound: list[Any] = [disagreement, known]
+    count, codes = _counted(rows, disagreement, known)
+    whose = "" if code is None else " AND code=?"
+    sql = f"SELECT {_COLUMNS} FROM disagreements WHERE {at}{whose} ORDER BY position, key LIMIT ?"
+    values = [*bound, *([] if code is None else [code]), most or EVERY]
+    found = [_Row(*row) for row in rows.all(sql, values)]
+    if not found:
+        return None
+    if until is not None:
+        found = [_as_known(rows, each, until) for each in found]
+    names = queries.names_of(rows, sorted({each.code for each in found}))
+    head = found[0]
+    said = sorted({each.value for each in found if each.value})
+    words = words_of(head.kind, head.event, head.matter, said, codes)
+    waits = any(each.outcome is None for each in found) or (len(found) < count and _waits(rows, disagreement))
+    facts = [_fact(each, names) for each in found]
+    return Listed(disagreement, head.policy, head.rule, head.kind, words, waits, head.position, count, facts)
 
 
-def _listed(group: list[Row], names: dict[str, tuple[str, str]]) -> Listed:
-    head = group[0]
-    values = sorted({row[8] for row in group if row[8]})
-    words = words_of(head[6], head[3], head[7], values, len({row[2] for row in group}))
-    return Listed(
-        head[0],
-        head[4],
-        head[5],
-        head[6],
-        words,
-        any(row[11] is None for row in group),
-        min(row[10] for row in group),
-        [_fact(row, names) for row in group],
+_COLUMNS = "disagreement, key, code, event, policy, rule, kind, matter, value, held, position, outcome"
+
+
+class _Row(NamedTuple):
+    disagreement: str
+    key: str
+    code: str
+    event: str
+    policy: str
+    rule: str
+    kind: str
+    matter: str
+    value: str
+    held: int
+    position: int
+    outcome: str | None
+
+
+def _counted(rows: Rows, disagreement: str, until: int) -> tuple[int, int]:
+    """How many facts there are, and of how many enterprises; who took its fact back is not counted."""
+    last = (
+        "(SELECT s.outcome FROM disagreement_steps s WHERE s.disagreement=d.disagreement AND s.key=d.key "
+        "AND s.position<=? ORDER BY s.position DESC LIMIT 1)"
     )
+    of = "FROM disagreements d WHERE d.disagreement=? AND d.position<=?"
+    rest = f"SELECT d.code, {last} AS outcome {of} LIMIT {COUNTED}"
+    standing = "COUNT(DISTINCT CASE WHEN outcome='withdrawn' THEN NULL ELSE code END)"
+    sql = f"SELECT COUNT(*), {standing}, COUNT(DISTINCT code) FROM ({rest}) AS c"
+    count, left, ever = rows.all(sql, [until, disagreement, until])[0]
+    return int(count), int(left if left > 1 else ever)
 
 
-def _fact(row: Row, names: dict[str, tuple[str, str]]) -> dict[str, Any]:
-    source, _, event_id = row[1].partition(SEP)
+def _waits(rows: Rows, disagreement: str) -> bool:
+    sql = "SELECT 1 FROM disputes WHERE disagreement=? AND waiting=1"
+    return bool(rows.all(sql, [disagreement]))
+
+
+def _as_known(rows: Rows, row: _Row, until: int) -> _Row:
+    """A fact of a disagreement as it was known at a position."""
+    sql = (
+        "SELECT outcome, matter, value, held FROM disagreement_steps "
+        "WHERE disagreement=? AND key=? AND position<=? ORDER BY position"
+    )
+    for outcome, matter, value, held in rows.all(sql, [row.disagreement, row.key, until]):
+        row = row._replace(outcome=outcome)
+        if matter is not None:
+            row = row._replace(matter=matter, value=value, held=held)
+    return row
+
+
+def _fact(row: _Row, names: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    source, _, event_id = row.key.partition(SEP)
     return {
-        "enterprise": row[2],
-        "name": names.get(row[2], ("", ""))[0],
-        "event": row[3],
+        "enterprise": row.code,
+        "name": names.get(row.code, ("", ""))[0],
+        "event": row.event,
         "source": source,
         "id": event_id,
-        "value": yuan(int(row[8])) if row[8].isdigit() else row[8],
-        "held": bool(row[9]) and row[11] is None,
-        "outcome": row[11],
+        "value": yuan(int(row.value)) if row.value.isdigit() else row.value,
+        "held": bool(row.held) and row.outcome is None,
+        "outcome": row.outcome,
     }
 
 
-def of_enterprise(rows: Rows, code: str, limit: int = 50) -> list[dict[str, Any]]:
-    """What of one enterprise's facts disagrees, without naming anybody else."""
-    found = []
-    for each in listed(rows, (-1, ""), limit, "all", code):
-        mine = [fact for fact in each.facts if fact["enterprise"] == code]
-        found.append({"disagreement": each.id, "kind": each.kind, "words": each.words, "facts": mine})
-    return found
+def of_enterprise(rows: Rows, code: str, until: int | None = None) -> list[dict[str, Any]]:
+    """What of one enterprise's facts disagrees, as known at a position, without naming anybody else."""
+    sql = (
+        "SELECT disagreement, MIN(position) AS first FROM disagreements WHERE code=? AND position<=? "
+        "GROUP BY disagreement ORDER BY first, disagreement LIMIT ?"
+    )
+    bound = rows.last_position() if until is None else until
+    found = [one(rows, row[0], SHOWN, code, until) for row in rows.all(sql, [code, bound, OWN])]
+    return [
+        {"disagreement": each.id, "kind": each.kind, "words": each.words, "facts": each.facts}
+        for each in found
+        if each is not None
+    ]
+
+
+OWN = 50
+"""Most disagreements that an enterprise's explanation tells."""

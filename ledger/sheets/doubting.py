@@ -5,6 +5,7 @@ Kept in the file's own database: a hundred thousand rows may all disagree.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,17 +13,25 @@ from typing import Any
 
 from domain.disagreements import Party, words_of
 from domain.facts import SEP
-from ledger.disagreements.finding import Finder, Found, Hold
+from ledger.disagreements.finding import Changes
+from ledger.disagreements.kept import Entry, Found, Hold, Kept, Span, entry
+from ledger.store import Rows
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS matters (
-  matter TEXT, key TEXT, code TEXT, source TEXT, value TEXT, PRIMARY KEY (matter, key)) WITHOUT ROWID;
+  matter TEXT, key TEXT, code TEXT, source TEXT, value TEXT, gone INTEGER, PRIMARY KEY (matter, code, key))
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS doubts (
   disagreement TEXT, key TEXT, code TEXT, event TEXT, policy TEXT, rule TEXT, kind TEXT, matter TEXT,
-  value TEXT, held INTEGER, id TEXT, PRIMARY KEY (disagreement, key));
-CREATE INDEX IF NOT EXISTS doubted ON doubts (code);
+  value TEXT, held INTEGER, id TEXT, outcome TEXT, PRIMARY KEY (disagreement, key));
+CREATE TABLE IF NOT EXISTS holds (code TEXT, name TEXT, content TEXT);
+CREATE INDEX IF NOT EXISTS matters_by_key ON matters (key);
+CREATE INDEX IF NOT EXISTS doubts_by_key ON doubts (key);
+CREATE INDEX IF NOT EXISTS doubts_by_code ON doubts (code, kind);
+CREATE INDEX IF NOT EXISTS holds_by_code ON holds (code);
 """
-_OF_FILE = "doubts d JOIN rows r ON r.id=d.id AND r.state='new'"
+_ENTRY = "SELECT disagreement, key, code, event, matter, value, held, outcome FROM doubts"
+_OF_FILE = "doubts d JOIN rows r ON r.id=d.id AND r.state='new' AND d.outcome IS NULL"
 
 
 @dataclass(slots=True)
@@ -35,39 +44,42 @@ class Doubts:
 
     def begin(self) -> None:
         """Forget what an earlier trial found."""
-        self.db.executescript(f"{_TABLES}DELETE FROM matters; DELETE FROM doubts;")
+        self.db.executescript(f"{_TABLES}DELETE FROM matters; DELETE FROM doubts; DELETE FROM holds;")
 
-    def remind(self, finder: Finder) -> None:
-        """Tell a batch what earlier rows of the file are about."""
-        for matter in list(finder.matters):
-            sql = "SELECT key, code, source, value FROM matters WHERE matter=?"
-            finder.remember((matter, Party(*row)) for row in self.db.execute(sql, [matter]))
-
-    def note(self, finder: Finder) -> None:
-        """Keep what a batch found."""
+    def note(self, changes: Changes) -> None:
+        """Keep what a batch would change."""
+        write = self.db.executemany
         self.db.execute("BEGIN")
-        self.db.executemany("INSERT OR IGNORE INTO matters VALUES (?,?,?,?,?)", finder.added)
+        for gone, told in ((1, changes.gone), (0, changes.new)):
+            write(
+                "INSERT OR REPLACE INTO matters VALUES (?,?,?,?,?,?)", [(m, *each, gone) for m, each in told]
+            )
         marks = ",".join("?" * 11)
-        found = [self._values(each) for each in finder.fresh()]
-        self.db.executemany(f"INSERT OR IGNORE INTO doubts VALUES ({marks})", found)
+        write(f"INSERT OR REPLACE INTO doubts VALUES ({marks},NULL)", map(self._values, changes.listed))
+        ends = [(outcome, named, key) for named, key, outcome in changes.ended]
+        write("UPDATE doubts SET outcome=? WHERE disagreement=? AND key=?", ends)
+        holds = [(hold.code, hold.name, json.dumps(hold.content)) for hold in changes.holds]
+        write("INSERT INTO holds VALUES (?,?,?)", holds)
         self.db.execute("COMMIT")
 
+    def _values(self, each: Found) -> list[Any]:
+        source, _, event_id = each.party.key.partition(SEP)
+        return [*each.row(), event_id if source == self.source else ""]
+
     def holds(self, codes: Iterable[str]) -> list[Hold]:
-        """The events that would hold facts of these enterprises."""
-        sql = (
-            "SELECT code, disagreement, key, event, policy, rule FROM doubts WHERE code=? AND held=1 "
-            "ORDER BY disagreement, key"
-        )
-        return [_hold(row) for code in codes for row in self.db.execute(sql, [code])]
+        """The events that would hold facts of these enterprises, or let them count again."""
+        sql = "SELECT code, name, content FROM holds WHERE code=? ORDER BY rowid"
+        found = [row for code in codes for row in self.db.execute(sql, [code])]
+        return [Hold(code, name, json.loads(content)) for code, name, content in found]
 
     def any_held(self) -> bool:
-        """Whether anything would be held, of the file or of what is recorded."""
-        return bool(self.db.execute("SELECT 1 FROM doubts WHERE held=1 LIMIT 1").fetchone())
+        """Whether anything would be held or released, of the file or of what is recorded."""
+        return bool(self.db.execute("SELECT 1 FROM holds LIMIT 1").fetchone())
 
     def others(self, most: int) -> Iterator[list[str]]:
         """Enterprises of whom recorded facts would be held, and of whom the file has no row to try."""
         sql = (
-            "SELECT DISTINCT code FROM doubts WHERE held=1 AND code>? AND code NOT IN "
+            "SELECT DISTINCT code FROM holds WHERE code>? AND code NOT IN "
             "(SELECT subject FROM rows WHERE state='new') ORDER BY code LIMIT ?"
         )
         at = ""
@@ -98,13 +110,77 @@ class Doubts:
         (codes,) = self.db.execute(sql, [named]).fetchone()
         return words_of(kind, event, matter, values, codes)
 
-    def _values(self, each: Found) -> list[Any]:
-        source, _, event_id = each.party.key.partition(SEP)
-        return [*each.row(), event_id if source == self.source else ""]
 
+class Supposed(Kept):
+    """What is kept, as it would be with the rows of a file that were tried before."""
 
-def _hold(row: tuple[str, ...]) -> Hold:
-    code, disagreement, key, event, policy, rule = row
-    source, _, of = key.partition(SEP)
-    content = {"disagreement": disagreement, "of_source": source, "of": of, "of_type": event}
-    return Hold(code, "FactHeld", {**content, "policy": policy, "rule": rule})
+    def __init__(self, rows: Rows, doubts: Doubts) -> None:
+        super().__init__(rows)
+        self.db = doubts.db
+
+    def spans(self, matters: Iterable[str]) -> dict[str, Span]:
+        """Who is first and last among those of each matter."""
+        wanted = list(matters)
+        found = super().spans(wanted)
+        sql = "SELECT MIN(code), MAX(code), MAX(gone) FROM matters WHERE matter=?"
+        for matter in wanted:
+            first, last, gone = self.db.execute(sql, [matter]).fetchone()
+            if gone:
+                codes = [party.code for party in self.parties(matter)]
+            else:
+                codes = [code for code in (first, last, *found.get(matter, ())) if code is not None]
+            found.pop(matter, None)
+            if codes:
+                found[matter] = min(codes), max(codes)
+        return found
+
+    def disputed(self, disagreements: Iterable[str]) -> set[str]:
+        """Which of these disagreements were found before."""
+        wanted = list(disagreements)
+        sql = "SELECT 1 FROM doubts WHERE disagreement=? LIMIT 1"
+        return super().disputed(wanted) | {each for each in wanted if self.db.execute(sql, [each]).fetchone()}
+
+    def parties(self, matter: str) -> list[Party]:
+        """The facts of a matter."""
+        found = {each.key: each for each in super().parties(matter)}
+        sql = "SELECT key, code, source, value, gone FROM matters WHERE matter=?"
+        for *told, gone in self.db.execute(sql, [matter]):
+            if gone:
+                found.pop(told[0], None)
+            else:
+                found[told[0]] = Party(*told)
+        return list(found.values())
+
+    def about(self, keys: Iterable[str]) -> list[tuple[str, Party]]:
+        """(matter, party) of these facts."""
+        wanted = list(keys)
+        found = {(matter, each.key): each for matter, each in super().about(wanted)}
+        sql = "SELECT matter, key, code, source, value, gone FROM matters WHERE key=?"
+        for key in wanted:
+            for matter, *told, gone in self.db.execute(sql, [key]):
+                if gone:
+                    found.pop((matter, key), None)
+                else:
+                    found[matter, key] = Party(*told)
+        return [(matter, each) for (matter, _), each in found.items()]
+
+    def entries(self, keys: Iterable[str]) -> dict[tuple[str, str], Entry]:
+        """What was found of these facts."""
+        wanted = list(keys)
+        return super().entries(wanted) | self._found("key=?", [[key] for key in wanted])
+
+    def waiting(self, disagreements: Iterable[str]) -> dict[tuple[str, str], Entry]:
+        """What waits for a decision in these disagreements."""
+        wanted = list(disagreements)
+        ours = self._found("disagreement=?", [[each] for each in wanted])
+        return {at: each for at, each in (super().waiting(wanted) | ours).items() if each.outcome is None}
+
+    def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[tuple[str, str], Entry]:
+        """What was found of a kind of disagreement in these enterprises."""
+        wanted = list(codes)
+        ours = self._found("code=? AND kind=?", [[code, kind] for code in wanted])
+        return super().of_enterprises(wanted, kind) | ours
+
+    def _found(self, where: str, each: Iterable[list[str]]) -> dict[tuple[str, str], Entry]:
+        rows = [row for values in each for row in self.db.execute(f"{_ENTRY} WHERE {where}", values)]
+        return {(row[0], row[1]): entry(row) for row in rows}

@@ -18,7 +18,7 @@ from ledger.messages.decode import Message, Now, Refusal, decode
 from ledger.messages.faults import Fault
 from ledger.messages.schemas import TYPE_OF
 from ledger.projections.enterprises import Outcome, outcomes_of
-from ledger.sheets.doubting import Doubts
+from ledger.sheets.doubting import Doubts, Supposed
 from ledger.sheets.holding import Held, Holding
 from ledger.sheets.rows import Marked, differing, matter_of
 from ledger.store import Rows
@@ -51,11 +51,10 @@ class TrialBatch(Batch):
     """A batch that stops before it writes."""
 
     def judge(
-        self, messages: Sequence[tuple[bytes, Message | Refusal]], doubts: Doubts
+        self, messages: Sequence[tuple[bytes, Message | Refusal]]
     ) -> list[tuple[Fault, ...] | int | None]:
         """What the inbox would say of each: its faults, the position where it is known, or nothing."""
         self._look_up([said for _, said in messages if isinstance(said, Message)])
-        doubts.remind(self.finder)
         found: list[tuple[Fault, ...] | int | None] = []
         for raw, said in messages:
             result = self._one(raw, said, 0)
@@ -63,8 +62,12 @@ class TrialBatch(Batch):
                 found.append(result.faults)
             else:
                 found.append((result.position or 0) if result.status == "duplicate" else None)
-        self._find_late()
         return found
+
+    def doubt(self, doubts: Doubts) -> None:
+        """Note what of this batch would disagree, with the ledger or with earlier rows of the file."""
+        if self.accepted:
+            doubts.note(self._disagreeing(Supposed(self.rows, doubts)))
 
     def outcomes(self) -> Iterable[tuple[str, dict[str, Outcome], dict[str, Outcome]]]:
         """Every enterprise that would change: its code, and what each policy gives it before and after."""
@@ -116,7 +119,7 @@ class Trial:
         for group in self.holding.by_subject(BATCH_ROWS):
             batch = self._batch()
             new = [held for held in group if held.state == "new"]
-            batch.judge([(held.raw, decode(held.raw, now)) for held in new], doubts)
+            batch.judge([(held.raw, decode(held.raw, now)) for held in new])
             batch.record_holds(doubts.holds(sorted({held.subject for held in new})))
             self._moved(batch)
         for codes in doubts.others(BATCH_ROWS):
@@ -143,8 +146,8 @@ class Trial:
                 tried.append((held, message))
             else:
                 settled.append((held.n, *verdict))
-        said = batch.judge([(held.raw, message) for held, message in tried], doubts)
-        doubts.note(batch.finder)
+        said = batch.judge([(held.raw, message) for held, message in tried])
+        batch.doubt(doubts)
         for (held, _), found in zip(tried, said, strict=True):
             if found is None:
                 settled.append((held.n, "new", []))

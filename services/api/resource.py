@@ -7,7 +7,7 @@ return plain data. The schemas of answers document them; tests hold every answer
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 import marshmallow
@@ -119,11 +119,19 @@ class Resource(Blueprint):  # type: ignore[misc]
         query: type[Schema],
         answer: type[Schema] | None = None,
         media_type: str = "application/json",
+        or_types: Iterable[str] = (),
     ) -> Callable[[View], View]:
-        """Register a view that reads; its answers carry an ETag."""
+        """Register a view that reads; its answers carry an ETag.
+
+        Args:
+            or_types: other media types that the answer may have.
+        """
 
         def decorate(view: View) -> View:
             checked = _etagged(self.alt_response(200, **_said(answer, media_type))(_checked(view)))
+            others = {each: {"schema": {"type": "string"}} for each in or_types}
+            if others:
+                checked = self.doc(responses={"200": {"content": others}})(checked)
             checked = self.arguments(query(), location="query")(checked)
             self.route(rule)(self._summarised(zh, view)(checked))
             return view

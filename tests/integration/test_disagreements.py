@@ -74,9 +74,8 @@ def messages(case: dict[str, Any]) -> list[bytes]:
 
 
 def orders(case: dict[str, Any]) -> Iterator[list[bytes]]:
-    """Each order of arrival in which a case comes; amendments and histories have one only."""
-    all_ = messages(case)
-    return iter([all_]) if case.get("in_order") else (list(each) for each in itertools.permutations(all_))
+    """Each order of arrival in which a case may come."""
+    return (list(each) for each in itertools.permutations(messages(case)))
 
 
 def gross(ledger: Ledger, at: Moment | None = None) -> dict[str, str]:
@@ -98,14 +97,22 @@ def found_in(ledger: Ledger, stage: str = "open") -> list[Listed]:
 
 def said(found: list[Listed]) -> list[tuple[str, list[str]]]:
     letters = {code: letter for letter, code in CODES.items()}
-    return sorted((each.kind, sorted(letters[fact["enterprise"]] for fact in each.facts)) for each in found)
+    return sorted(
+        (
+            each.kind,
+            sorted(letters[fact["enterprise"]] for fact in each.facts if fact["outcome"] != "withdrawn"),
+        )
+        for each in found
+    )
 
 
-def parties(ledger: Ledger) -> set[tuple[str, str, str, bool]]:
+def parties(ledger: Ledger) -> set[tuple[str, str, str, bool, str]]:
+    """What waits for a decision: a fact taken back before anybody objected was never in doubt."""
     return {
-        (each.id, fact["source"], fact["id"], fact["held"])
-        for each in found_in(ledger, "all")
+        (each.id, fact["source"], fact["id"], fact["held"], each.words["zh"])
+        for each in found_in(ledger)
         for fact in each.facts
+        if fact["outcome"] is None
     }
 
 
@@ -130,7 +137,8 @@ def test_what_disagrees_is_found_held_and_decided(
 ) -> None:
     ledger = open_at(policy=False)
     adopt_policy(ledger, policy_with(case.get("rules", [])))
-    take(ledger, *messages(case))
+    for each in messages(case):
+        take(ledger, each)
 
     expected = sorted((kind, sorted(who)) for kind, who in case["found"])
     assert said(found_in(ledger)) == expected

@@ -27,8 +27,9 @@ from ledger.export.books import NotExportable
 from ledger.export.cells import YUAN_FORMAT
 from ledger.settlement import proposing
 from services.api.app import create_app
+from services.api.step_codes import STEPS
 from services.cli import main
-from tests.events import CIXI
+from tests.events import CIXI, Feed
 from tests.integration.closings import OFFICER, Closed, closed
 
 YEAR = 2024
@@ -307,15 +308,16 @@ def test_documents_come_by_command_and_by_the_interface(
     said("write", "letter", "--enterprise", scene.code, "--out", str(out), "--number", "慈商务〔2025〕3号")
     assert "本局自定" in words(out)
     assert "慈商务〔2025〕3号" in words(out)
-    assert "统一社会信用代码" in said("write", "letter", "--out", str(out), code=1)
+    assert STEPS["document.whose"][0] in said("write", "letter", "--out", str(out), code=1)
     assert "on: " in said("write", "report", "--out", str(out), "--on", "30.5.2025", code=1)
     payees = tmp_path / "payees.csv"
-    payees.write_text("code,name,account,bank\n", "utf-8")
+    payees.write_text(f"code,name,account,bank\n{Feed(9_999).code},甲,62220000,102332000017\n", "utf-8")
+    table = ["write", "payments", "--batch", "2024-001", "--payees", str(payees), "--out", str(out)]
+    assert STEPS["payment.no-payee"][0].partition("{")[0] in said(*table, code=1)
     with scene.ledger.store.reading() as rows:
         listed = rows.all("SELECT code FROM accounts")
     lines = "".join(f"{code},收款{n},62220000{n:06d},102332000017\n" for n, (code,) in enumerate(listed))
     payees.write_text("code,name,account,bank\n" + lines, "utf-8")
-    table = ["write", "payments", "--batch", "2024-001", "--payees", str(payees), "--out", str(out)]
     said(*table)
     assert "62220000000000" in words(out)
 

@@ -202,11 +202,18 @@ ELSEWHERE = {
     "clawback.no-difference": "a test of its own below",
     "clawback.difference": "a test of its own below",
     "objection.known": "test_settling: its number is the ledger's own, so no request can bring it about",
+    "disagreement.unknown": "test_disagreements",
+    "disagreement.fact": "test_disagreements",
+    "disagreement.reason": "test_disagreements",
+    "receipt.not-listed": "test_receipts",
+    "settlement.list-unproved": "test_receipts",
+    "document.whose": "test_documents",
+    "payment.no-payee": "test_documents",
     "clawback.known": "test_accounts: its number is the ledger's own, so no request can bring it about",
 }
 """Codes that other tests bring about."""
-WHO = ("identity", "token", "key", "scope", "rate", "machine")
-"""Beginnings of codes that say who asks: the tests of identity bring them about."""
+WHO = ("identity", "token", "key", "scope", "rate", "machine", "sign-in")
+"""Beginnings of codes that say who asks: the tests of identity and of signing in bring them about."""
 
 
 class World:
@@ -580,6 +587,7 @@ PLACES = {
     "clawback.order": ("$Y/clawbacks", BACK),
     "clawback.record": ("$Y/clawbacks/none/recoveries", CAME),
     "adjustment.accept": ("$Y/adjustments", {**ACCEPT, "amount": "1.00"}),
+    "disagreement.decide": ("/v1/disagreements/none/decision", {"counting": [], "reason": "r"}),
 }
 ROLES_TRIED = [
     Try("role.missing", f"Somebody:{role}:{CODE}", path, body, 403)

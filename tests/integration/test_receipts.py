@@ -299,6 +299,18 @@ def test_what_cannot_be_proved_says_why(open_at: Callable[..., Ledger], tmp_path
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_publication_without_a_root_cannot_be_proved(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    at = position_of(scene.ledger, "SettlementPublished", number=-1)
+    forged(scene.ledger, at, lambda state: state.update(list_root=None, list_lines=None))
+    with pytest.raises(NotAllowed) as error:
+        listed(scene.ledger, tmp_path / "none.ndjson")
+    assert error.value.code == "settlement.list-unproved"
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_a_publication_of_another_list_is_named_in_the_year_s_bundle(
     open_at: Callable[..., Ledger], tmp_path: Path
 ) -> None:

@@ -58,6 +58,7 @@ class DisagreementSchema(Answer):
     words = words()
     open = fields.Boolean(required=True)
     position = whole()
+    total = whole(metadata={"description": "how many facts it has; facts are the first of them"})
     facts = listed(DisagreeingFactSchema)
 
 

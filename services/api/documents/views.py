@@ -17,7 +17,6 @@ from services.documents.making import FORMS, make
 from services.documents.schema import TEXT_MAX
 from services.settings import Settings
 
-OCTETS = "application/octet-stream"
 TYPES = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -48,7 +47,8 @@ class DocumentQuery(LetterQuery):
     "/v1/policies/<policy>/years/<year>/documents/<document>",
     "公示、拨付表、年度报告",
     DocumentQuery,
-    media_type=OCTETS,
+    media_type=TYPES["docx"],
+    or_types=(TYPES["xlsx"], TYPES["pdf"]),
 )
 def document(query: dict[str, Any], policy: str, year: int, document: str) -> Response:
     """Give a document of a year: list, payments or report; from the office's template where there is one."""
@@ -56,7 +56,11 @@ def document(query: dict[str, Any], policy: str, year: int, document: str) -> Re
 
 
 @blueprint.reads(
-    "/v1/enterprises/<code>/letters/<policy>/<year>", "兑现决定书", LetterQuery, media_type=OCTETS
+    "/v1/enterprises/<code>/letters/<policy>/<year>",
+    "兑现决定书",
+    LetterQuery,
+    media_type=TYPES["docx"],
+    or_types=(TYPES["xlsx"], TYPES["pdf"]),
 )
 def letter(query: dict[str, Any], code: str, policy: str, year: int) -> Response:
     """Give the decision letter to an enterprise."""

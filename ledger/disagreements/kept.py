@@ -1,0 +1,215 @@
+"""What is kept of facts that disagree: what each is about (``matters``), and what was found of it.
+
+Every look-up is by an index and of bounded size, but for the facts of a matter that begins or
+ceases to be disputed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from domain.disagreements import Party
+from domain.facts import SEP
+from domain.policy.model import DisagreementRule
+from ledger.store import Row, Rows
+
+WITHDRAWN, SETTLED = "withdrawn", "settled"
+"""Outcomes without a decision: the fact was taken back, or nothing is left to disagree with."""
+ENDED = (WITHDRAWN, SETTLED)
+COUNTS, NOT = "counts", "does-not-count"
+"""Outcomes that somebody decided."""
+Span = tuple[str, str]
+"""The first and the last credit code among the facts of a matter."""
+ASKED = 128
+"""Values of one statement; a shorter list is filled up, so that statements are few."""
+
+
+class Found(NamedTuple):
+    """A fact that disagrees, under a rule."""
+
+    disagreement: str
+    party: Party
+    event: str
+    policy: str
+    rule: DisagreementRule
+    matter: str
+
+    @property
+    def held(self) -> bool:
+        """Whether it counts for no award until somebody decides."""
+        return self.rule.then == "hold"
+
+    def row(self) -> tuple[str, str, str, str, str, str, str, str, str, int]:
+        """Its row, but the position."""
+        party, rule = self.party, self.rule
+        head = (self.disagreement, party.key, party.code, self.event, self.policy, rule.id, rule.kind)
+        return (*head, self.matter, party.value, int(self.held))
+
+
+class Entry(NamedTuple):
+    """What was found of a fact before."""
+
+    disagreement: str
+    key: str
+    code: str
+    event: str
+    matter: str
+    value: str
+    held: bool
+    outcome: str | None
+
+    @property
+    def counts_not(self) -> bool:
+        """Whether it keeps its fact from counting."""
+        return self.outcome == NOT or (self.outcome is None and self.held)
+
+
+_ENTRY = "SELECT disagreement, key, code, event, matter, value, held, outcome FROM disagreements"
+
+
+class Kept:
+    """The tables of one transaction."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+    def spans(self, matters: Iterable[str]) -> dict[str, Span]:
+        """Who is first and last among those of each matter, however many there are."""
+        seek = "(SELECT {}(code) FROM matters WHERE matter=asked.column1)"
+        found = self._asked(f"{seek.format('MIN')}, {seek.format('MAX')}", matters)
+        return {matter: (first, last) for matter, first, last in found if first is not None}
+
+    def disputed(self, disagreements: Iterable[str]) -> set[str]:
+        """Which of these disagreements were found before."""
+        seek = "(SELECT 1 FROM disputes WHERE disagreement=asked.column1)"
+        return {named for named, found in self._asked(seek, disagreements) if found}
+
+    def _asked(self, what: str, values: Iterable[str]) -> list[Row]:
+        wanted, found = sorted(set(values)), list[Row]()
+        for start in range(0, len(wanted), ASKED):
+            some = wanted[start : start + ASKED]
+            filled = some + some[-1:] * (ASKED - len(some))
+            marks = ",".join(["(?)"] * ASKED)
+            found += self.rows.all(f"SELECT column1, {what} FROM (VALUES {marks}) AS asked", filled)
+        return found
+
+    def parties(self, matter: str) -> list[Party]:
+        """The facts of a matter."""
+        sql = "SELECT key, code, source, value FROM matters WHERE matter=?"
+        return [Party(*row) for row in self.rows.all(sql, [matter])]
+
+    def about(self, keys: Iterable[str]) -> list[tuple[str, Party]]:
+        """(matter, party) of these facts."""
+        sql = "SELECT matter, key, code, source, value FROM matters WHERE key IN ({})"
+        return [(row[0], Party(*row[1:])) for row in self.rows.all_in(sql, keys)]
+
+    def entries(self, keys: Iterable[str]) -> dict[tuple[str, str], Entry]:
+        """What was found of these facts, by disagreement and key."""
+        return _by_name(self.rows.all_in(f"{_ENTRY} WHERE key IN ({{}})", keys))
+
+    def waiting(self, disagreements: Iterable[str]) -> dict[tuple[str, str], Entry]:
+        """What waits for a decision in these disagreements."""
+        sql = f"{_ENTRY} WHERE outcome IS NULL AND disagreement IN ({{}})"
+        return _by_name(self.rows.all_in(sql, disagreements))
+
+    def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[tuple[str, str], Entry]:
+        """What was found of a kind of disagreement in these enterprises."""
+        sql = f"{_ENTRY} WHERE kind=? AND code IN ({{}})"
+        return _by_name(self.rows.all_in(sql, codes, [kind]))
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def forget(self, gone: Sequence[tuple[str, Party]]) -> None:
+        """Facts are no longer about these matters."""
+        sql = "DELETE FROM matters WHERE matter=? AND code=? AND key=?"
+        self.rows.run_many(sql, [(matter, each.code, each.key) for matter, each in gone])
+
+    def remember(self, new: Sequence[tuple[str, Party]]) -> None:
+        """Facts are about these matters."""
+        sql = "INSERT INTO matters (matter, key, code, source, value) VALUES (?,?,?,?,?)"
+        self.rows.run_many(f"{sql} ON CONFLICT DO NOTHING", [(matter, *each) for matter, each in new])
+
+    def list(self, found: Sequence[Found], position: int) -> None:
+        """Facts disagree that did not before, or not in this way."""
+        columns = "disagreement, key, code, event, policy, rule, kind, matter, value, held, position"
+        sql = (
+            f"INSERT INTO disagreements ({columns}) VALUES ({','.join('?' * 11)}) "
+            "ON CONFLICT (disagreement, key) DO UPDATE SET outcome=NULL, matter=excluded.matter, "
+            "value=excluded.value, held=excluded.held"
+        )
+        self.rows.run_many(sql, [(*each.row(), position) for each in found])
+        steps = [
+            (f.disagreement, f.party.key, position, None, f.matter, f.party.value, int(f.held)) for f in found
+        ]
+        self._note(steps)
+        sql = (
+            "INSERT INTO disputes (disagreement, position, waiting) VALUES (?,?,1) "
+            "ON CONFLICT (disagreement) DO UPDATE SET waiting=1"
+        )
+        self.rows.run_many(
+            sql, [(named, position) for named in sorted({each.disagreement for each in found})]
+        )
+
+    def end(self, outcomes: Sequence[tuple[str, str, str]], position: int) -> None:
+        """(disagreement, key, outcome): what became of facts that disagreed."""
+        sql = "UPDATE disagreements SET outcome=? WHERE disagreement=? AND key=?"
+        self.rows.run_many(sql, [(outcome, named, key) for named, key, outcome in outcomes])
+        self._note([(named, key, position, outcome, None, None, None) for named, key, outcome in outcomes])
+        sql = (
+            "UPDATE disputes SET waiting=0 WHERE disagreement=? AND NOT EXISTS (SELECT 1 "
+            "FROM disagreements d WHERE d.disagreement=disputes.disagreement AND d.outcome IS NULL)"
+        )
+        self.rows.run_many(sql, [(named,) for named in sorted({named for named, _, _ in outcomes})])
+
+    def _note(self, steps: Sequence[tuple[Any, ...]]) -> None:
+        sql = (
+            "INSERT INTO disagreement_steps (disagreement, key, position, outcome, matter, value, held) "
+            "VALUES (?,?,?,?,?,?,?) ON CONFLICT (disagreement, key, position) DO UPDATE SET "
+            "outcome=excluded.outcome, matter=excluded.matter, value=excluded.value, held=excluded.held"
+        )
+        self.rows.run_many(sql, steps)
+
+
+def _by_name(rows: Iterable[Row]) -> dict[tuple[str, str], Entry]:
+    return {(row[0], row[1]): entry(row) for row in rows}
+
+
+def entry(row: Row) -> Entry:
+    """What was found of a fact, from its row."""
+    named, key, code, event, matter, value, held, outcome = row
+    return Entry(named, key, code, event, matter, value, bool(held), outcome)
+
+
+class Hold(NamedTuple):
+    """An event that the ledger has to record about one of an enterprise's facts."""
+
+    code: str
+    name: str
+    content: dict[str, Any]
+
+
+def held_by(found: Found) -> Hold:
+    """The event that holds a fact."""
+    party = found.party
+    more = {"policy": found.policy, "rule": found.rule.id}
+    return _hold(found.disagreement, party.key, party.code, found.event, "FactHeld", more)
+
+
+def released(entry: Entry, reason: str) -> Hold:
+    """The event that lets a fact count again, since it no longer disagrees."""
+    return decided(entry.disagreement, entry.key, entry.code, entry.event, True, "", reason)
+
+
+def decided(
+    disagreement: str, key: str, code: str, event: str, counts: bool, actor: str, reason: str
+) -> Hold:
+    """The event that says whether a fact counts; without an ``actor`` it follows from other facts."""
+    more = {"counts": counts, "actor": actor, "reason": reason}
+    return _hold(disagreement, key, code, event, "FactDecided", more)
+
+
+def _hold(disagreement: str, key: str, code: str, event: str, name: str, more: dict[str, Any]) -> Hold:
+    source, _, of = key.partition(SEP)
+    content = {"disagreement": disagreement, "of_source": source, "of": of, "of_type": event}
+    return Hold(code, name, {**content, **more})
