@@ -39,7 +39,8 @@ class Party(NamedTuple):
 
 def plain(value: Any) -> str:
     """A name or number as it is compared: width, case and spaces do not tell two apart."""
-    return "".join(unicodedata.normalize("NFKC", str(value)).casefold().split())
+    text = str(value)
+    return "".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold().split())
 
 
 def matter_of(rule: DisagreementRule, code: str, content: dict[str, Any]) -> str:
@@ -118,6 +119,8 @@ def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
     """Whether a look at the reports themselves can find any: sums leave out what is held."""
     if any(amended.held for amended in facts.amended.values()):
         return True
+    if len(facts.amounts.get(name, ())) < 2:
+        return False
     best: dict[str, int] = {}
     years = [
         (*key.rpartition(SEP)[::2], reports.total) for key, reports in facts.amounts.get(name, {}).items()

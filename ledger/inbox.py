@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
+from domain.disagreements import REPLACED
 from domain.events import CATALOGUE
 from domain.facts import AMENDMENTS, SEP, EnterpriseFacts, Fact, claim_key, fold, key_of, merged
 from domain.money import AMOUNT_FEN_MAX, FOREIGN, printed, yuan
@@ -452,15 +453,16 @@ class Batch:
         for code, touched in self.touched.items():
             if touched.refold:
                 self._refold(code, touched)
-        said = []
+        rules, said = rules_of(self.books), []
         for code, _, fact in self.accepted:
             facts = self.touched[code].row.facts
-            target = self._target(fact) if fact.name in AMENDMENTS else None
-            if fact.name not in AMENDMENTS:
+            if fact.name in AMENDMENTS:
+                target = self._target(fact)
+                if target is not None and target.fact is not None:
+                    said.append(Said(code, target.fact, facts, amended=True))
+            elif fact.name in rules or REPLACED in facts.dated:
                 said.append(Said(code, fact, facts))
-            elif target is not None and target.fact is not None:
-                said.append(Said(code, target.fact, facts, amended=True))
-        return Finder(kept, rules_of(self.books), self._history).find(said)
+        return Finder(kept, rules, self._history).find(said)
 
     def _history(self, code: str) -> list[Fact]:
         """All facts of an enterprise, those of this batch included."""

@@ -50,6 +50,9 @@ class Rows(Protocol):
         ``before`` are the values of the marks that stand before it.
         """
 
+    def for_each(self, what: str, values: Iterable[str]) -> list[Row]:
+        """(value, what) of each text; ``what`` is looked up for ``asked.value``."""
+
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory."""
 

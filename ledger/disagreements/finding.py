@@ -92,7 +92,6 @@ class _Touched:
 
     coming: dict[str, Party] = field(default_factory=dict)
     going: dict[str, Party] = field(default_factory=dict)
-    disputes: dict[tuple[str, str], _Dispute] = field(default_factory=dict)
 
 
 class Finder:
@@ -121,11 +120,14 @@ class Finder:
         if not matters:
             return
         spans = self.kept.spans(matters)
+        # A fact that is alone in its matter, as most are, disagrees with nobody.
+        shared = {m: self._disputes(m) for m, each in matters.items() if m in spans or len(each.coming) > 1}
         disputed = self.kept.disputed(
-            each.disagreement for matter in spans for each in matters[matter].disputes.values()
+            each.disagreement for matter, disputes in shared.items() for each in disputes if matter in spans
         )
+        for matter, disputes in shared.items():
+            self._look_at(matter, matters[matter], disputes, spans.get(matter), disputed)
         for matter, touched in matters.items():
-            self._look_at(matter, touched, spans.get(matter), disputed)
             self.changes.gone += [(matter, party) for party in touched.going.values()]
             self.changes.new += [(matter, party) for party in touched.coming.values()]
 
@@ -146,23 +148,28 @@ class Finder:
                 del touched.coming[party.key]
             else:
                 touched.going[party.key] = party
-        for matter, touched in matters.items():
-            touched.disputes = self._disputes(matter)
         return {matter: each for matter, each in matters.items() if each.coming or each.going}
 
-    def _disputes(self, matter: str) -> dict[tuple[str, str], _Dispute]:
-        """By policy and rule, what facts of a matter may disagree in."""
+    def _disputes(self, matter: str) -> list[_Dispute]:
+        """What facts of a matter may disagree in, under each rule."""
         kind, event, _, *fields = matter.split(SEP)
         same = tuple(fields[: len(fields) // 2])
-        return {
-            (policy, rule.id): _Dispute(disagreement_id(policy, rule.id, matter), policy, rule, event)
+        return [
+            _Dispute(disagreement_id(policy, rule.id, matter), policy, rule, event)
             for policy, rule in self.rules.get(event, ())
             if (rule.kind, rule.same) == (kind, same)
-        }
+        ]
 
-    def _look_at(self, matter: str, touched: _Touched, span: Span | None, disputed: set[str]) -> None:
+    def _look_at(
+        self,
+        matter: str,
+        touched: _Touched,
+        disputes: list[_Dispute],
+        span: Span | None,
+        disputed: set[str],
+    ) -> None:
         parties: list[Party] | None = None
-        for dispute in touched.disputes.values():
+        for dispute in disputes:
             if dispute.rule.kind == "claimed-twice" and not touched.going:
                 codes = {*(span or ()), *(party.code for party in touched.coming.values())}
                 if len(codes) < 2:

@@ -21,8 +21,6 @@ COUNTS, NOT = "counts", "does-not-count"
 """Outcomes that somebody decided."""
 Span = tuple[str, str]
 """The first and the last credit code among the facts of a matter."""
-ASKED = 128
-"""Values of one statement; a shorter list is filled up, so that statements are few."""
 
 
 class Found(NamedTuple):
@@ -76,23 +74,16 @@ class Kept:
 
     def spans(self, matters: Iterable[str]) -> dict[str, Span]:
         """Who is first and last among those of each matter, however many there are."""
-        seek = "(SELECT {}(code) FROM matters WHERE matter=asked.column1)"
-        found = self._asked(f"{seek.format('MIN')}, {seek.format('MAX')}", matters)
-        return {matter: (first, last) for matter, first, last in found if first is not None}
+        one = "(SELECT code FROM matters WHERE matter=asked.value LIMIT 1)"
+        found = [matter for matter, code in self.rows.for_each(one, matters) if code is not None]
+        ends = "(SELECT {}(code) FROM matters WHERE matter=asked.value)"
+        both = f"{ends.format('MIN')}, {ends.format('MAX')}"
+        return {matter: (first, last) for matter, first, last in self.rows.for_each(both, found)}
 
     def disputed(self, disagreements: Iterable[str]) -> set[str]:
         """Which of these disagreements were found before."""
-        seek = "(SELECT 1 FROM disputes WHERE disagreement=asked.column1)"
-        return {named for named, found in self._asked(seek, disagreements) if found}
-
-    def _asked(self, what: str, values: Iterable[str]) -> list[Row]:
-        wanted, found = sorted(set(values)), list[Row]()
-        for start in range(0, len(wanted), ASKED):
-            some = wanted[start : start + ASKED]
-            filled = some + some[-1:] * (ASKED - len(some))
-            marks = ",".join(["(?)"] * ASKED)
-            found += self.rows.all(f"SELECT column1, {what} FROM (VALUES {marks}) AS asked", filled)
-        return found
+        sql = "SELECT disagreement FROM disputes WHERE disagreement IN ({})"
+        return {row[0] for row in self.rows.all_in(sql, disagreements)}
 
     def parties(self, matter: str) -> list[Party]:
         """The facts of a matter."""

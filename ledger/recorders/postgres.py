@@ -203,6 +203,15 @@ class PostgresRows:
         any_of = _translated(sql).replace("IN ({})", "= ANY(%b)")
         return list(self._execute(any_of, [*before, wanted], binary=True).fetchall())
 
+    def for_each(self, what: str, values: Iterable[str]) -> list[Row]:
+        """(value, what) of each text; ``what`` is looked up for ``asked.value``."""
+        wanted = list(values)
+        if not wanted:
+            return []
+        asked = "WITH asked AS (SELECT unnest(%b::text[]) AS value)"
+        sql = f"{asked} SELECT value, {_translated(what)} FROM asked"
+        return list(self._execute(sql, [wanted], binary=True).fetchall())
+
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory; closed with the transaction."""
         self.streams += 1

@@ -89,6 +89,15 @@ class SQLiteRows:
             found += self.all(sql.format(",".join("?" * len(chunk))), [*before, *chunk])
         return found
 
+    def for_each(self, what: str, values: Iterable[str]) -> list[Row]:
+        """(value, what) of each text; ``what`` is looked up for ``asked.value``."""
+        wanted, found = list(values), list[Row]()
+        for start in range(0, len(wanted), CHUNK):
+            chunk = wanted[start : start + CHUNK]
+            asked = f"WITH asked(value) AS (VALUES {','.join(['(?)'] * len(chunk))})"
+            found += self.all(f"{asked} SELECT value, {what} FROM asked", chunk)
+        return found
+
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory."""
         cursor = self._cursor(sql, values)
