@@ -119,8 +119,9 @@ def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
     """Whether a look at the reports themselves can find any: sums leave out what is held."""
     if any(amended.held for amended in facts.amended.values()):
         return True
-    if len(facts.amounts.get(name, ())) < 2:
-        return False
+    series = [key.rpartition(SEP)[0] for key in facts.amounts.get(name, ())]
+    if len(set(series)) == len(series):
+        return False  # nothing has a year before
     best: dict[str, int] = {}
     years = [
         (*key.rpartition(SEP)[::2], reports.total) for key, reports in facts.amounts.get(name, {}).items()

@@ -133,10 +133,12 @@ class Finder:
 
     def _touched(self, said: Sequence[Said]) -> dict[str, _Touched]:
         matters: dict[str, _Touched] = {}
+        shared = {name: [rule for _, rule in rules if rule.same] for name, rules in self.rules.items()}
         for each in said:
-            content = each.content
-            for _, rule in self.rules.get(each.fact.name, ()):
-                if content is not None and rule.same:
+            rules = shared.get(each.fact.name)
+            content = each.content if rules else None
+            for rule in rules or ():
+                if content is not None:
                     touched = matters.setdefault(matter_of(rule, each.code, content), _Touched())
                     value = str(content.get(rule.field) or 0) if rule.field else ""
                     party = Party(each.fact.key, each.code, each.fact.source, value)
@@ -231,7 +233,7 @@ class Finder:
             if each.fact.name == REPLACED or (each.amended and replaced_on(each.facts) is not None)
         }
         for each in said:
-            if each.code not in whole:
+            if REPLACED in each.facts.dated and each.code not in whole:
                 self._late_one(each.code, each.fact, each.facts)
         for code, facts in whole.items():
             for fact in self.history(code):
