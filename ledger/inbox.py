@@ -464,6 +464,25 @@ class Batch:
                 said.append(Said(code, fact, facts))
         return Finder(kept, rules, self._history).find(said)
 
+    def look_back(self, codes: Sequence[str]) -> None:
+        """Compare what is recorded of these enterprises, as if it arrived now; safe to repeat."""
+        self.touched = {
+            code: _Touched(row, dict(row.outcomes)) for code, row in load(self.rows, codes).items()
+        }
+        self._read_histories(set(self.touched))
+        rules, kept = rules_of(self.books), Kept(self.rows)
+        said = [
+            Said(code, fact, touched.row.facts)
+            for code, touched in self.touched.items()
+            for fact in self.histories.get(code, [])
+            if fact.name in rules or REPLACED in touched.row.facts.dated
+        ]
+        changes = Finder(kept, rules, self._history).find(said)
+        changes.write(kept, self.rows.last_position())
+        if changes.holds:
+            self.record_holds(changes.holds)
+            self._write()
+
     def _history(self, code: str) -> list[Fact]:
         """All facts of an enterprise, those of this batch included."""
         if code not in self.histories:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 
 from domain.roles import NotAllowed
 from ledger.disagreements.deciding import decide as decide_on
-from ledger.disagreements.reading import STAGES, Listed, listed, one
+from ledger.disagreements.looking_back import look_back
+from ledger.disagreements.reading import STAGES, Listed, count_open, listed, one
 from ledger.looks import NOBODY, Look, note
 from ledger.messages.fields import instant
 from services.commands.common import Context, json_option, os_user, print_json, table
@@ -93,6 +96,20 @@ def decide(
     with context.ledger() as ledger:
         found = decide_on(ledger, disagreement, person(name), list(counts), reason)
     _shown(context, found)
+
+
+@disagreements.command("look-back")
+@click.pass_obj
+def look_back_(context: Context) -> None:
+    """Compare facts recorded before an upgrade, or before a policy's rules, with all others. 回查。"""
+    with context.ledger() as ledger:
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=None)
+            for done in look_back(ledger):
+                bar.update(task, completed=done, description=f"{done:,}")
+        with ledger.store.reading() as rows:
+            waiting = count_open(rows)
+    click.echo(context.words(f"待决定 {waiting:,} 项", f"{waiting:,} wait for a decision"))
 
 
 def _shown(context: Context, found: Listed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ledger import explanations, queries
 from ledger.application import Ledger, open_ledger
 from ledger.audit.bundle import write_year
 from ledger.audit.checkpoints import current
+from ledger.disagreements import looking_back
 from ledger.disagreements.deciding import decide
 from ledger.disagreements.reading import Listed, listed
 from ledger.moments import Moment
@@ -280,3 +282,24 @@ def test_disagreements_by_command_by_interface_and_on_a_page(
     told("decide", one.id, "the licence says so", "--counts", "urn:tests", "a-1", "--actor", "Lin")
     assert gross(ledger) == {"a": "10000.00", "b": "0.00", "c": "0.00"}
     assert "none" in told("show", "none", code=1)
+
+
+def test_what_was_recorded_before_is_found_by_looking_back(
+    open_at: Callable[..., Ledger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking_back, "ENTERPRISES", 1)
+    case = next(each for each in CASES if each["name"] == "one shop under the old code and the new")
+    arrived, later = open_at(policy=False), open_at(policy=False, name="later.db")
+    adopt_policy(arrived, policy_with(case["rules"]))
+    adopt_policy(later, policy_with([]))
+    for ledger in (arrived, later):
+        take(ledger, *messages(case))
+    assert gross(later)["a"] == "10000.00"
+    head = policy_with(case["rules"]).replace("version: 1\n", "version: 2\n", 1)
+    adopt_policy(later, re.sub(r"effective_from: \S+", "effective_from: 2024-01-02", head, count=1))
+    for _ in range(2):
+        assert list(looking_back.look_back(later))
+        own = {each for each in parties(later) if each[3]}
+        assert own == {each for each in parties(arrived) if each[3]}
+        assert gross(later) == gross(arrived)
+    assert replay(later, str(tmp_path / "again.db")).equal
