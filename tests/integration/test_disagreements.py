@@ -18,7 +18,7 @@ from ledger import explanations, queries
 from ledger.application import Ledger, open_ledger
 from ledger.audit.bundle import write_year
 from ledger.audit.checkpoints import current
-from ledger.disagreements import looking_back
+from ledger.disagreements import looking_back, reading
 from ledger.disagreements.deciding import decide
 from ledger.disagreements.reading import Listed, listed
 from ledger.moments import Moment
@@ -303,3 +303,25 @@ def test_what_was_recorded_before_is_found_by_looking_back(
         assert own == {each for each in parties(arrived) if each[3]}
         assert gross(later) == gross(arrived)
     assert replay(later, str(tmp_path / "again.db")).equal
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_matter_of_very_many_is_shown_in_part_and_decided_as_a_whole(
+    open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "SHOWN", 3)
+    ledger = open_at(policy=False)
+    adopt_policy(ledger, policy_with(["shop"]))
+    feeds = [Feed(number) for number in range(20, 25)]
+    for feed in feeds:
+        take(ledger, feed.shop("tmall", "X", "2024-02-01"))
+    (found,) = found_in(ledger)
+    assert (found.total, len(found.facts)) == (5, 3)
+    assert "5家" in found.words["zh"]
+    page = create_app(ledger).test_client().get(f"/console/{CIXI}/{YEAR}/disagreements").text
+    assert "另有 2 条数据未列出" in page
+
+    decide(ledger, found.id, OFFICER, [("urn:tests", found.facts[0]["id"])], "it is theirs")
+    with ledger.store.reading() as rows:
+        sums = [queries.balance(ledger, rows, feed.code, CIXI, YEAR)["gross"] for feed in feeds]
+    assert sorted(sums) == ["0.00", "0.00", "0.00", "0.00", "10000.00"]

@@ -8,7 +8,12 @@ from domain.roles import NotAllowed
 from ledger.disagreements import deciding, reading
 from ledger.disagreements.reading import STAGES, Listed
 from ledger.messages.fields import Choice, CreditCode
-from services.api.disagreements.schemas import DecisionBody, DisagreementSchema, DisagreementsSchema
+from services.api.disagreements.schemas import (
+    FACTS_MAX,
+    DecisionBody,
+    DisagreementSchema,
+    DisagreementsSchema,
+)
 from services.api.fields import Cursor, Query, limit_field
 from services.api.paging import Made, page
 from services.api.resource import Resource, ledger
@@ -41,7 +46,7 @@ def disagreements(query: dict[str, Any]) -> Made:
 def one(_: dict[str, Any], disagreement: str) -> dict[str, Any]:
     """Give one disagreement with its facts."""
     with ledger().store.reading() as rows:
-        found = reading.one(rows, disagreement)
+        found = reading.one(rows, disagreement, FACTS_MAX)
     if found is None:
         raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
     return document(found)
