@@ -323,6 +323,8 @@ class Batch:
         if shape == "amendment":
             return self._amendment_faults(message, touched)
         faults = self._matter_faults(content) if "measure" in content else []
+        if content.get("by") == message.subject:
+            faults.append(Fault("replaced.self", "data.by"))
         if shape in ("claim", "approval"):
             effective = touched.row.facts.effective(message.fact)
             faults += self._desk_faults([content, effective or content], touched, "data.claim")
@@ -428,6 +430,8 @@ class Batch:
         faults = check_merged(name, after)
         if not faults and "measure" in after:
             faults = self._matter_faults(after)
+        if not faults and after.get("by") == touched.row.code:
+            faults = [Fault("replaced.self", "data.changes.by")]
         if not faults and CATALOGUE[name].shape == "approval":
             faults = self._approval_faults(after, touched, fact.key)
         if not faults and CATALOGUE[name].shape == "amount":

@@ -252,6 +252,12 @@ CODES: dict[str, tuple[str, str, str, str]] = {
         "has an approved claim already: {item}",
         "correct or retract the earlier approval instead",
     ),
+    "replaced.self": (
+        "接替的信用代码与原代码相同",
+        "填写变更之后的新代码",
+        "is the very code that it replaces",
+        "give the new code",
+    ),
     "sum.limit": (
         "同一渠道同一年度合计超过{limit}元",
         "核对单位是否为元",

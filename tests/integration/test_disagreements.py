@@ -21,6 +21,7 @@ from ledger.audit.checkpoints import current
 from ledger.disagreements import looking_back, reading
 from ledger.disagreements.deciding import decide
 from ledger.disagreements.reading import Listed, listed
+from ledger.inbox import ingest
 from ledger.moments import Moment
 from ledger.policies import adopt_policy
 from ledger.replay import replay
@@ -325,3 +326,18 @@ def test_a_matter_of_very_many_is_shown_in_part_and_decided_as_a_whole(
     with ledger.store.reading() as rows:
         sums = [queries.balance(ledger, rows, feed.code, CIXI, YEAR)["gross"] for feed in feeds]
     assert sorted(sums) == ["0.00", "0.00", "0.00", "0.00", "10000.00"]
+
+
+def test_a_code_does_not_take_its_own_place(open_at: Callable[..., Ledger]) -> None:
+    ledger, feed = open_at(), Feed(20)
+    take(ledger, feed.send("enterprise-replaced", by=Feed(21).code, on="2024-06-01"))
+    own = feed.send("enterprise-replaced", by=feed.code, on="2024-06-01")
+    first = json.loads(feed.send("enterprise-replaced", by=Feed(22).code, on="2024-07-01"))
+    take(ledger, json.dumps(first).encode())
+    of = {"of": first["id"], "of_type": first["type"], "reason": "error"}
+    changed = feed.send("fact-corrected", **of, changes={"by": feed.code})
+    said = [result.faults[0] for result in ingest(ledger, [own, changed], "tests")]
+    assert [(fault.code, fault.field) for fault in said] == [
+        ("replaced.self", "data.by"),
+        ("replaced.self", "data.changes.by"),
+    ]
