@@ -15,12 +15,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from domain.facts import SEP, EnterpriseFacts
-from domain.money import yuan
+from domain.money import grouped
 from domain.policy.model import DisagreementRule
 
 REPLACED = "EnterpriseReplaced"
@@ -179,22 +179,28 @@ WHAT = {
 """What a fact claims, in words."""
 
 
-def words_of(kind: str, event: str, matter: str, values: list[str], codes: int) -> dict[str, str]:
+def words_of(
+    kind: str, event: str, matter: str, values: list[str], codes: int, names: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
     """A disagreement in a sentence, in both languages.
 
     Args:
         matter: as ``matter_of`` made it, or for kinds of one fact ``[best or day, times or code]``.
         values: the values of the facts, each once.
+        names: what values of code lists are called, in each language.
     """
     parts = matter.split(SEP)
     zh, en = _WORDS[kind]
     if kind in ("claimed-twice", "two-sources"):
         half = (len(parts) - 3) // 2
-        about = " ".join(parts[3 + half :])
-        what = WHAT.get(event, ("事项", "thing"))
-        said = "、".join(_money(value) for value in values)
-        args = {"matter": about, "count": codes, "values": said}
-        return {"zh": zh.format(what=what[0], **args), "en": en.format(what=what[1], **args)}
+        told = {}
+        for lang, form, what, comma in zip(
+            ("zh", "en"), (zh, en), WHAT.get(event, ("事项", "thing")), ("、", ", "), strict=True
+        ):
+            about = " ".join(names.get(each, {}).get(lang, each) for each in parts[3 + half :])
+            said = comma.join(_money(value) for value in values)
+            told[lang] = form.format(what=what, matter=about, count=codes, values=said)
+        return told
     if kind == "outlier":
         args = {"value": _money(values[0]), "best": _money(parts[1]), "times": parts[2]}
     else:
@@ -203,4 +209,4 @@ def words_of(kind: str, event: str, matter: str, values: list[str], codes: int) 
 
 
 def _money(value: str) -> str:
-    return yuan(int(value)) if value.isdigit() else value
+    return grouped(int(value)) if value.isdigit() else value

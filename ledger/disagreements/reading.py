@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
-from domain.disagreements import words_of
+from domain.disagreements import plain, words_of
 from domain.facts import SEP
 from domain.money import yuan
 from ledger import queries
+from ledger.sheets.families import words as sheet_words
 from ledger.store import Rows
 
 STAGES = ("open", "decided", "all")
@@ -31,6 +33,12 @@ class Listed(NamedTuple):
     total: int
     """How many facts there are; ``facts`` may be the first of them."""
     facts: list[dict[str, Any]]
+
+
+@cache
+def names_of_values() -> dict[str, dict[str, str]]:
+    """What values of code lists are called, as spreadsheets call them."""
+    return {plain(value): names for value, names in sheet_words()["values"].items()}
 
 
 def listed(
@@ -77,7 +85,7 @@ def one(
     names = queries.names_of(rows, sorted({each.code for each in found}))
     head = found[0]
     said = sorted({each.value for each in found if each.value})
-    words = words_of(head.kind, head.event, head.matter, said, codes)
+    words = words_of(head.kind, head.event, head.matter, said, codes, names_of_values())
     waits = any(each.outcome is None for each in found) or (len(found) < count and _waits(rows, disagreement))
     facts = [_fact(each, names) for each in found]
     return Listed(disagreement, head.policy, head.rule, head.kind, words, waits, head.position, count, facts)

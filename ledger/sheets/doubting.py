@@ -15,6 +15,7 @@ from domain.disagreements import Party, words_of
 from domain.facts import SEP
 from ledger.disagreements.finding import Changes
 from ledger.disagreements.kept import Entry, Found, Hold, Kept, Span, entry
+from ledger.disagreements.reading import names_of_values
 from ledger.store import Rows
 
 _TABLES = """
@@ -108,7 +109,7 @@ class Doubts:
         values = [value for (value,) in self.db.execute(sql, [named])]
         sql = "SELECT COUNT(DISTINCT code) FROM doubts WHERE disagreement=?"
         (codes,) = self.db.execute(sql, [named]).fetchone()
-        return words_of(kind, event, matter, values, codes)
+        return words_of(kind, event, matter, values, codes, names_of_values())
 
 
 class Supposed(Kept):
