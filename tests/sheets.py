@@ -59,6 +59,10 @@ CHOSEN = {
 KINDS = {"StoreRegistered": "旗舰店", "BrandCertified": "服务商标", "RecognitionGranted": "信用评价"}
 
 
+OF_SUCCESSORS = 100_000
+"""From which number on codes are those of successors."""
+
+
 def right(name: str, number: int) -> dict[str, Typed]:
     """A right row, the ``number``-th of its table, by key of its columns."""
     return {
@@ -69,7 +73,7 @@ def right(name: str, number: int) -> dict[str, Typed]:
 def _right(name: str, column: Column, number: int) -> Typed:
     key, field = column.key, column.field
     if isinstance(field, CreditCode):
-        code = credit_code(number)
+        code = credit_code(number + OF_SUCCESSORS if key == "by" else number)
         return "text", (code, f" {code}　", code.lower(), _wide(code))[number % 4]
     if isinstance(field, Money):
         return AMOUNTS[number % len(AMOUNTS)]

@@ -129,9 +129,10 @@ class Resource(Blueprint):  # type: ignore[misc]
 
         def decorate(view: View) -> View:
             checked = _etagged(self.alt_response(200, **_said(answer, media_type))(_checked(view)))
-            contents = {each: {"schema": {"type": "string"}} for each in (media_type, *or_types)}
             if or_types:
-                checked = self.doc(responses={"200": {"content": contents}})(checked)
+                contents = {each: {"schema": {"type": "string"}} for each in (media_type, *or_types)}
+                said = {"description": "OK", "content": contents}
+                checked = self.doc(responses={"200": said})(checked)
             checked = self.arguments(query(), location="query")(checked)
             self.route(rule)(self._summarised(zh, view)(checked))
             return view

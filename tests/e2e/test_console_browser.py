@@ -363,8 +363,10 @@ def test_another_budget_shows_winners_and_losers_at_once(hall: Hall, at: Opener,
     page.wait_for_url("**budget=*")
     page.go_back()
     person.sees("what-if-as-is")
-    page.locator("#what-budget").fill("100000.00")
-    page.locator("#what-budget").press("Enter")
+    budget = page.locator("#what-budget")
+    expect(budget).to_have_value("10000000.00")  # the page gets its attributes back a moment after its text
+    budget.fill("100000.00")
+    budget.press("Enter")
     page.locator("#answer .counts .down").wait_for()
     assert site.one("SELECT MAX(rowid) FROM stored_events") == before
 
