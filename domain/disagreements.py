@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -37,10 +38,19 @@ class Party(NamedTuple):
     value: str
 
 
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Characters that leave no trace on paper (Unicode's Default_Ignorable_Code_Point)."""
+
+
 def plain(value: Any) -> str:
-    """A name or number as it is compared: width, case and spaces do not tell two apart."""
+    """A name or number as it is compared: width, case, spaces and what nobody sees tell no two apart."""
     text = str(value)
-    return "".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold().split())
+    if not text.isascii():
+        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    return "".join(text.casefold().split())
 
 
 def matter_of(rule: DisagreementRule, code: str, content: dict[str, Any]) -> str:
@@ -85,29 +95,44 @@ def _ends(values: Iterable[str]) -> tuple[int, int]:
     return min(figures), max(figures)
 
 
-def out_of_line(
-    history: Iterable[tuple[str, dict[str, Any]]], group: Iterable[str], times: int
-) -> dict[str, tuple[int, int]]:
-    """Yearly amounts that are many times the enterprise's best year before, whatever came first.
+class Report(NamedTuple):
+    """A yearly amount that an enterprise reported, as corrections leave it."""
+
+    key: str
+    content: dict[str, Any]
+    measures: bool = True
+    """Whether later years are measured by it: not once somebody decided against it."""
+
+
+class OutOfLine(NamedTuple):
+    """A year that is many times the best year before; amounts in hundredths."""
+
+    series: tuple[str, ...]
+    year: int
+    total: int
+    best: int
+    keys: list[str]
+
+
+def out_of_line(reports: Iterable[Report], group: Iterable[str], times: int) -> list[OutOfLine]:
+    """Years whose reports add up to many times the enterprise's best year before, in any order of arrival.
 
     Args:
-        history: (key, content) of the enterprise's reports of one kind, as corrections leave them.
+        reports: the enterprise's reports of one kind.
         group: the fields that tell one series of years from another; so does the currency.
-
-    Returns:
-        by key: (the amount, the best year before), in hundredths.
     """
-    reports = list(history)
-    years: dict[tuple[str, ...], dict[int, int]] = {}
-    for _, content in reports:
-        of = years.setdefault(_series(content, group), {})
-        of[content["year"]] = of.get(content["year"], 0) + content["amount_fen"]
-    found = {}
-    for key, content in reports:
-        before = [sum_ for year, sum_ in years[_series(content, group)].items() if year < content["year"]]
-        best = max(before, default=0)
-        if best and content["amount_fen"] > best * times:
-            found[key] = (content["amount_fen"], best)
+    years: dict[tuple[str, ...], dict[int, list[Report]]] = {}
+    for report in reports:
+        of = years.setdefault(_series(report.content, group), {})
+        of.setdefault(report.content["year"], []).append(report)
+    found = []
+    for series, of in years.items():
+        best = 0
+        for year, told in sorted(of.items()):
+            total = sum(report.content["amount_fen"] for report in told)
+            if best and total > best * times:
+                found.append(OutOfLine(series, year, total, best, [report.key for report in told]))
+            best = max(best, sum(report.content["amount_fen"] for report in told if report.measures))
     return found
 
 
@@ -157,9 +182,13 @@ _WORDS = {
         "不同来源对同一事项（{matter}）报送的数不一致：{values}",
         "sources differ about one matter ({matter}): {values}",
     ),
+    "agree": (
+        "不同来源对同一事项（{matter}）报送的数一致，只计一次：{values}",
+        "sources agree about one matter ({matter}), which counts once: {values}",
+    ),
     "outlier": (
-        "金额{value}是该企业以往最高年度{best}的{times}倍以上",
-        "{value} is more than {times} times the enterprise's best year before, {best}",
+        "{year}年合计{value}，是该企业以往最高年度{best}的{times}倍以上",
+        "{value} in {year} is more than {times} times the enterprise's best year before, {best}",
     ),
     "replaced-code": (
         "信用代码已于{on}由{by}接替，此后仍有数据以原代码报送",
@@ -180,17 +209,25 @@ WHAT = {
 
 
 def words_of(
-    kind: str, event: str, matter: str, values: list[str], codes: int, names: Mapping[str, Mapping[str, str]]
+    kind: str,
+    event: str,
+    matter: str,
+    values: list[str],
+    codes: int,
+    names: Mapping[str, Mapping[str, str]],
+    agree: bool = False,
 ) -> dict[str, str]:
     """A disagreement in a sentence, in both languages.
 
     Args:
-        matter: as ``matter_of`` made it, or for kinds of one fact ``[best or day, times or code]``.
+        matter: as ``matter_of`` made it; for ``outlier`` best, times, total and year; for
+            ``replaced-code`` the day and the code that takes the place.
         values: the values of the facts, each once.
         names: what values of code lists are called, in each language.
+        agree: whether the sources say the same.
     """
     parts = matter.split(SEP)
-    zh, en = _WORDS[kind]
+    zh, en = _WORDS["agree" if agree else kind]
     if kind in ("claimed-twice", "two-sources"):
         half = (len(parts) - 3) // 2
         told = {}
@@ -202,7 +239,8 @@ def words_of(
             told[lang] = form.format(what=what, matter=about, count=codes, values=said)
         return told
     if kind == "outlier":
-        args = {"value": _money(values[0]), "best": _money(parts[1]), "times": parts[2]}
+        best, times, total, year = parts[1:]
+        args = {"value": _money(total), "best": _money(best), "times": times, "year": year}
     else:
         args = {"on": parts[1], "by": parts[2]}
     return {"zh": zh.format(**args), "en": en.format(**args)}

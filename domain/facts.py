@@ -151,10 +151,13 @@ class EnterpriseFacts:
         if fact.name in HOLDS:
             self._hold(fact)
             return False
+        shape = CATALOGUE[fact.name].shape
         content = self.effective(fact) if self.amended else fact.content
         if content is not None:
-            for add in _ADD[CATALOGUE[fact.name].shape]:
+            for add in _ADD[shape]:
                 add(self, fact, content)
+        elif shape in _STEPS and (said := self.corrected(fact)) is not None:
+            self._add_claim(fact, said)  # held: nothing is awarded for it, and yet the step was taken
         return True
 
     def effective(self, fact: Fact) -> dict[str, Any] | None:
@@ -266,6 +269,8 @@ _ADD: defaultdict[str, tuple[_Add, ...]] = defaultdict(
     profile=(EnterpriseFacts._add_profile,),
 )
 """How an event of each shape is counted; other shapes count nowhere."""
+_STEPS = frozenset(shape for shape, counted in _ADD.items() if EnterpriseFacts._add_claim in counted)
+"""Shapes of the steps that a claim takes."""
 
 CLAIM_STATUS = {
     "ClaimSubmitted": "submitted",

@@ -43,7 +43,10 @@ TABLES: dict[str, str] = {
         "disagreement TEXT NOT NULL, key TEXT NOT NULL, position {int} NOT NULL, outcome TEXT, "
         "matter TEXT, value TEXT, held {int}, PRIMARY KEY (disagreement, key, position)"
     ),
-    "disputes": "disagreement TEXT PRIMARY KEY, position {int} NOT NULL, waiting {int} NOT NULL",
+    "disputes": (
+        "disagreement TEXT PRIMARY KEY, position {int} NOT NULL, waiting {int} NOT NULL, "
+        "latest {int} NOT NULL, decided {int}, actor TEXT, reason TEXT"
+    ),
     "certificates": (
         "number {int} PRIMARY KEY, made_at TEXT NOT NULL, position {int} NOT NULL, reached {int} NOT NULL, "
         "live TEXT NOT NULL, rebuilt TEXT NOT NULL, swapped {int} NOT NULL, differences TEXT NOT NULL"

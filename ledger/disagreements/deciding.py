@@ -11,16 +11,24 @@ from ledger.inbox import DESK, Batch
 
 
 def decide(
-    ledger: Ledger, disagreement: str, actor: Actor, counting: list[tuple[str, str]], reason: str
+    ledger: Ledger,
+    disagreement: str,
+    actor: Actor,
+    counting: list[tuple[str, str]],
+    reason: str,
+    seen: int | None = None,
 ) -> Listed:
     """Say which facts of a disagreement count; all others of it do not.
 
+    The same decision once more, by the same person for the same reason, records nothing.
+
     Args:
         counting: (source, id) of each fact that counts.
+        seen: ``latest`` of the disagreement as it was seen; without it, it is decided as it stands.
 
     Raises:
-        NotAllowed: for an unknown disagreement, a fact that is none of it, no reason, or an actor
-            who may not.
+        NotAllowed: for an unknown disagreement, one that has changed since it was seen, a fact
+            that is none of it, no reason, or an actor who may not.
     """
     require(actor, "disagreement.decide")
     if not reason.strip():
@@ -29,21 +37,31 @@ def decide(
         found = one(rows, disagreement)
         if found is None:
             raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
+        if seen is not None and seen < found.latest:
+            raise NotAllowed("disagreement.moved", "seen", seen=seen, latest=found.latest)
         known = {(fact["source"], fact["id"]): fact for fact in found.facts if fact["outcome"] != "withdrawn"}
         for source, event_id in counting:
             if (source, event_id) not in known:
                 raise NotAllowed("disagreement.fact", "counting", source=source, id=event_id)
+        outcomes = {each: COUNTS if each in counting else NOT for each in known}
+        said = {"actor": actor.name, "reason": reason.strip()}
+        if said.items() <= (found.decision or {}).items() and all(
+            known[each]["outcome"] == outcome for each, outcome in outcomes.items()
+        ):
+            return found
         batch = Batch(rows, ledger, DESK)
         holds, ended = [], []
         for (source, event_id), fact in sorted(known.items()):
             key = f"{source}{SEP}{event_id}"
-            counts = (source, event_id) in counting
-            who = (fact["enterprise"], fact["event"], counts, actor.name, reason.strip())
+            outcome = outcomes[source, event_id]
+            who = (fact["enterprise"], fact["event"], outcome == COUNTS, actor.name, reason.strip())
             holds.append(decided(disagreement, key, *who))
-            ended.append((disagreement, key, COUNTS if counts else NOT))
+            ended.append((disagreement, key, outcome))
         batch.record_holds(holds)
         batch.commit()
-        Kept(rows).end(ended, rows.last_position())
+        kept = Kept(rows)
+        kept.end(ended, rows.last_position())
+        kept.say(disagreement, rows.last_position(), actor.name, reason.strip())
         made = one(rows, disagreement)
     assert made is not None
     return made

@@ -16,6 +16,7 @@ from domain.disagreements import (
     NEVER_LATE,
     REPLACED,
     Party,
+    Report,
     day_of,
     disagree,
     disagreement_id,
@@ -28,7 +29,11 @@ from domain.events import CATALOGUE, YearlyAmount
 from domain.facts import AMENDMENTS, HOLDS, SEP, EnterpriseFacts, Fact
 from domain.policy.model import DisagreementRule
 from ledger.disagreements.kept import (
+    AGREES,
+    COUNTS,
     ENDED,
+    NOT,
+    REOPENED,
     SETTLED,
     WITHDRAWN,
     Entry,
@@ -67,6 +72,7 @@ class Changes:
     new: list[tuple[str, Party]] = field(default_factory=list)
     listed: list[Found] = field(default_factory=list)
     ended: list[tuple[str, str, str]] = field(default_factory=list)
+    told: list[Entry] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
 
     def write(self, kept: Kept, position: int) -> None:
@@ -75,6 +81,7 @@ class Changes:
         kept.remember(self.new)
         kept.list(self.listed, position)
         kept.end(self.ended, position)
+        kept.tell(self.told, position)
 
 
 class _Dispute(NamedTuple):
@@ -110,7 +117,8 @@ class Finder:
         self._matters(said)
         self._out_of_line(said)
         self._late(said)
-        self._reconcile({each.fact.key for each in said if each.amended})
+        amended = [each for each in said if each.amended]
+        self._reconcile({each.fact.key for each in amended}, {(e.code, e.fact.name) for e in amended})
         return self.changes
 
     # --- what several facts are about ---------------------------------------------------------
@@ -186,6 +194,7 @@ class Finder:
             if disagree(dispute.rule, parties, CATALOGUE[dispute.event].shape == "amount"):
                 self._want(dispute, parties, matter)
             else:
+                self._agree(dispute, parties, matter)
                 self.settled.add(dispute.disagreement)
             self.left |= {(dispute.disagreement, key) for key in touched.going if key not in touched.coming}
 
@@ -193,10 +202,27 @@ class Finder:
         before = {each.key: each for each in self.kept.parties(matter) if each.key not in touched.going}
         return list({**before, **touched.coming}.values())
 
-    def _want(self, dispute: _Dispute, parties: Iterable[Party], matter: str) -> None:
+    def _agree(self, dispute: _Dispute, parties: Sequence[Party], matter: str) -> None:
+        """What several sources say alike counts once, where a rule holds what they say otherwise."""
+        sources = {party.source for party in parties}
+        if dispute.rule.kind != "two-sources" or dispute.rule.then != "hold" or len(sources) < 2:
+            return
+        before = self.kept.entries(party.key for party in parties)
+        chosen = {
+            party.source
+            for party in parties
+            if (entry := before.get((dispute.disagreement, party.key))) is not None
+            and (entry.outcome, entry.value) == (COUNTS, party.value)
+        }
+        counts = min(chosen or sources)
+        self._want(dispute, [each for each in parties if each.source != counts], matter, agrees=True)
+
+    def _want(
+        self, dispute: _Dispute, parties: Iterable[Party], matter: str, *, agrees: bool = False
+    ) -> None:
         name, policy, rule, event = dispute
         for party in parties:
-            self.wanted[name, party.key] = Found(name, party, event, policy, rule, matter)
+            self.wanted[name, party.key] = Found(name, party, event, policy, rule, matter, agrees)
 
     # --- what one enterprise's facts tell alone -----------------------------------------------
 
@@ -214,16 +240,22 @@ class Finder:
     ) -> None:
         if not may_be_out_of_line(facts, name, rule.times):
             return
-        history = [fact for fact in self.history(code) if fact.name == name]
-        contents = [(fact.key, facts.corrected(fact)) for fact in history]
-        standing = [(key, content) for key, content in contents if content is not None]
+        known = self.kept.of_enterprises([code], rule.kind).values()
+        against = {entry.key for entry in known if entry.outcome == NOT}
+        reports = {
+            fact.key: (fact, content)
+            for fact in self.history(code)
+            if fact.name == name and (content := facts.corrected(fact)) is not None
+        }
         group = cast("type[YearlyAmount]", CATALOGUE[name]).group
-        sources = {fact.key: fact.source for fact in history}
-        for key, (amount, best) in out_of_line(standing, group, rule.times).items():
-            matter = SEP.join((rule.kind, str(best), str(rule.times), key))
-            named = disagreement_id(policy, rule.id, SEP.join((rule.kind, key)))
-            party = Party(key, code, sources[key], str(amount))
-            self._want(_Dispute(named, policy, rule, name), [party], matter)
+        told = [Report(key, content, key not in against) for key, (_, content) in reports.items()]
+        for series, year, total, best, keys in out_of_line(told, group, rule.times):
+            matter = SEP.join((rule.kind, str(best), str(rule.times), str(total), str(year)))
+            what = SEP.join((rule.kind, code, name, *series, str(year)))
+            dispute = _Dispute(disagreement_id(policy, rule.id, what), policy, rule, name)
+            for key in keys:
+                fact, content = reports[key]
+                self._want(dispute, [Party(key, code, fact.source, str(content["amount_fen"]))], matter)
 
     def _late(self, said: Sequence[Said]) -> None:
         """Facts that are dated after their code was replaced."""
@@ -255,35 +287,68 @@ class Finder:
 
     # --- what was found before ----------------------------------------------------------------
 
-    def _reconcile(self, amended: set[str]) -> None:
-        """Open what is new, leave what stands, end what no longer disagrees."""
+    def _reconcile(self, amended: set[str], amended_of: set[tuple[str, str]]) -> None:
+        """Open what is new, leave what stands, end what no longer disagrees.
+
+        Args:
+            amended: keys of facts that the batch corrects or retracts.
+            amended_of: (enterprise, event) of the same.
+        """
         keys = {key for _, key in [*self.wanted, *self.left]}
         before = self.kept.entries(keys) if keys else {}
         for at, found in self.wanted.items():
             self._open(found, before.get(at))
         for at in self.left & before.keys():
             self._end(before[at], WITHDRAWN)
+        self._reopen({before[at].disagreement for at in self.left & before.keys()})
         waiting = self.kept.waiting(self.settled) if self.settled else {}
         for kind, codes in self.looked_at.items():
             known = self.kept.of_enterprises(codes, kind) if codes else {}
-            waiting |= {at: each for at, each in known.items() if each.outcome is None or each.key in amended}
+            waiting |= {at: each for at, each in known.items() if each.settles or each.key in amended}
+            event = {"replaced-code": REPLACED}
+            self.changes.told += [
+                each._replace(outcome=None, held=REOPENED)
+                for at, each in known.items()
+                if each.outcome == NOT
+                and at not in self.wanted
+                and each.key not in amended
+                and (each.code, event.get(kind, each.event)) in amended_of
+            ]
         for at in waiting.keys() - self.wanted.keys() - self.left:
             self._end(waiting[at], SETTLED)
 
     def _open(self, found: Found, entry: Entry | None) -> None:
         """What was decided of a fact holds for what it said then."""
         if entry is not None and entry.outcome not in ENDED and entry.value == found.party.value:
-            return
+            decided = entry.outcome in (COUNTS, NOT)
+            if decided or (entry.outcome == AGREES) == found.agrees:
+                if entry.matter != found.matter:
+                    self.changes.told.append(entry._replace(matter=found.matter))
+                return
         self.changes.listed.append(found)
+        if found.agrees:
+            self.changes.ended.append((found.disagreement, found.party.key, AGREES))
         if found.held and not (entry is not None and entry.counts_not):
             self.changes.holds.append(held_by(found))
         elif entry is not None and entry.counts_not and not found.held:
             self.changes.holds.append(released(entry, "corrected"))
+
+    def _reopen(self, disagreements: set[str]) -> None:
+        """Decide anew what was decided against, once no fact is left that it was decided for."""
+        decided = [
+            each
+            for each in self.kept.decided(disagreements)
+            if (each.disagreement, each.key) not in self.left
+        ]
+        won = {each.disagreement for each in decided if each.outcome == COUNTS}
+        self.changes.told += [
+            each._replace(outcome=None, held=REOPENED) for each in decided if each.disagreement not in won
+        ]
 
     def _end(self, entry: Entry, outcome: str) -> None:
         if entry.outcome in ENDED:
             return
         self.changes.ended.append((entry.disagreement, entry.key, outcome))
         if entry.counts_not:
-            corrected = outcome == WITHDRAWN or entry.outcome is not None
+            corrected = outcome == WITHDRAWN or entry.outcome == NOT
             self.changes.holds.append(released(entry, "corrected" if corrected else "nothing disagrees"))

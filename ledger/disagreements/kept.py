@@ -19,6 +19,12 @@ WITHDRAWN, SETTLED = "withdrawn", "settled"
 ENDED = (WITHDRAWN, SETTLED)
 COUNTS, NOT = "counts", "does-not-count"
 """Outcomes that somebody decided."""
+AGREES = "agrees"
+"""The outcome of a fact that another source reports alike: what both say counts once."""
+REOPENED = 2
+"""In place of 1 for a fact that is held: somebody decided against it, for one that was taken back."""
+UNDECIDED = 10_000
+"""Most enterprises with held facts that are told at once."""
 Span = tuple[str, str]
 """The first and the last credit code among the facts of a matter."""
 
@@ -32,6 +38,8 @@ class Found(NamedTuple):
     policy: str
     rule: DisagreementRule
     matter: str
+    agrees: bool = False
+    """Whether another source says the same, so that there is nothing to decide."""
 
     @property
     def held(self) -> bool:
@@ -54,13 +62,18 @@ class Entry(NamedTuple):
     event: str
     matter: str
     value: str
-    held: bool
+    held: int
     outcome: str | None
 
     @property
     def counts_not(self) -> bool:
         """Whether it keeps its fact from counting."""
-        return self.outcome == NOT or (self.outcome is None and self.held)
+        return self.outcome in (NOT, AGREES) or (self.outcome is None and self.held > 0)
+
+    @property
+    def settles(self) -> bool:
+        """Whether it ends by itself once nothing disagrees; what a person decided, only a person undoes."""
+        return self.outcome == AGREES or (self.outcome is None and self.held != REOPENED)
 
 
 _ENTRY = "SELECT disagreement, key, code, event, matter, value, held, outcome FROM disagreements"
@@ -100,9 +113,15 @@ class Kept:
         return _by_name(self.rows.all_in(f"{_ENTRY} WHERE key IN ({{}})", keys))
 
     def waiting(self, disagreements: Iterable[str]) -> dict[tuple[str, str], Entry]:
-        """What waits for a decision in these disagreements."""
-        sql = f"{_ENTRY} WHERE outcome IS NULL AND disagreement IN ({{}})"
-        return _by_name(self.rows.all_in(sql, disagreements))
+        """What ends in these disagreements once nothing disagrees."""
+        sql = f"{_ENTRY} WHERE (outcome IS NULL OR outcome=?) AND disagreement IN ({{}})"
+        found = _by_name(self.rows.all_in(sql, disagreements, [AGREES]))
+        return {at: each for at, each in found.items() if each.settles}
+
+    def decided(self, disagreements: Iterable[str]) -> list[Entry]:
+        """What somebody decided in these disagreements."""
+        sql = f"{_ENTRY} WHERE (outcome=? OR outcome=?) AND disagreement IN ({{}})"
+        return [entry(row) for row in self.rows.all_in(sql, disagreements, [COUNTS, NOT])]
 
     def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[tuple[str, str], Entry]:
         """What was found of a kind of disagreement in these enterprises."""
@@ -135,31 +154,62 @@ class Kept:
         ]
         self._note(steps)
         sql = (
-            "INSERT INTO disputes (disagreement, position, waiting) VALUES (?,?,1) "
-            "ON CONFLICT (disagreement) DO UPDATE SET waiting=1"
+            "INSERT INTO disputes (disagreement, position, waiting, latest) VALUES (?,?,1,?) "
+            "ON CONFLICT (disagreement) DO UPDATE SET waiting=1, latest=excluded.latest"
         )
-        self.rows.run_many(
-            sql, [(named, position) for named in sorted({each.disagreement for each in found})]
-        )
+        named = sorted({each.disagreement for each in found})
+        self.rows.run_many(sql, [(each, position, position) for each in named])
+
+    def tell(self, entries: Sequence[Entry], position: int) -> None:
+        """What is said of these facts is otherwise: their matter, whether they wait, what was decided."""
+        sql = "UPDATE disagreements SET outcome=?, matter=?, held=? WHERE disagreement=? AND key=?"
+        self.rows.run_many(sql, [(e.outcome, e.matter, e.held, e.disagreement, e.key) for e in entries])
+        self._note([(e.disagreement, e.key, position, e.outcome, e.matter, e.value, e.held) for e in entries])
+        self._stand({each.disagreement for each in entries}, position)
 
     def end(self, outcomes: Sequence[tuple[str, str, str]], position: int) -> None:
         """(disagreement, key, outcome): what became of facts that disagreed."""
         sql = "UPDATE disagreements SET outcome=? WHERE disagreement=? AND key=?"
         self.rows.run_many(sql, [(outcome, named, key) for named, key, outcome in outcomes])
         self._note([(named, key, position, outcome, None, None, None) for named, key, outcome in outcomes])
+        self._stand({named for named, _, _ in outcomes}, position)
+
+    def say(self, disagreement: str, position: int, actor: str, reason: str) -> None:
+        """Who decided it, and why."""
+        sql = "UPDATE disputes SET decided=?, actor=?, reason=? WHERE disagreement=?"
+        self.rows.run(sql, [position, actor, reason, disagreement])
+
+    def _stand(self, disagreements: Iterable[str], position: int) -> None:
+        waits = "SELECT 1 FROM disagreements d WHERE d.disagreement=disputes.disagreement AND outcome IS NULL"
         sql = (
-            "UPDATE disputes SET waiting=0 WHERE disagreement=? AND NOT EXISTS (SELECT 1 "
-            "FROM disagreements d WHERE d.disagreement=disputes.disagreement AND d.outcome IS NULL)"
+            f"UPDATE disputes SET waiting=CASE WHEN EXISTS ({waits}) THEN 1 ELSE 0 END, latest=? "
+            "WHERE disagreement=?"
         )
-        self.rows.run_many(sql, [(named,) for named in sorted({named for named, _, _ in outcomes})])
+        self.rows.run_many(sql, [(position, named) for named in sorted(disagreements)])
 
     def _note(self, steps: Sequence[tuple[Any, ...]]) -> None:
         sql = (
             "INSERT INTO disagreement_steps (disagreement, key, position, outcome, matter, value, held) "
             "VALUES (?,?,?,?,?,?,?) ON CONFLICT (disagreement, key, position) DO UPDATE SET "
-            "outcome=excluded.outcome, matter=excluded.matter, value=excluded.value, held=excluded.held"
+            "outcome=excluded.outcome, matter=COALESCE(excluded.matter, disagreement_steps.matter), "
+            "value=COALESCE(excluded.value, disagreement_steps.value), "
+            "held=COALESCE(excluded.held, disagreement_steps.held)"
         )
         self.rows.run_many(sql, steps)
+
+
+def undecided(rows: Rows, codes: Iterable[str] | None = None) -> dict[str, str]:
+    """A disagreement by each enterprise (of these) with a fact that is held until somebody decides.
+
+    Of all enterprises at most ``UNDECIDED`` are told.
+    """
+    held = "SELECT code, MIN(disagreement) FROM disagreements d WHERE outcome IS NULL AND held>0"
+    if codes is not None:
+        found = rows.all_in(f"{held} AND code IN ({{}}) GROUP BY code", codes)
+    else:
+        waits = "SELECT disagreement FROM disputes WHERE waiting=1"
+        found = rows.all(f"{held} AND disagreement IN ({waits}) GROUP BY code LIMIT ?", [UNDECIDED])
+    return {row[0]: row[1] for row in found}
 
 
 def _by_name(rows: Iterable[Row]) -> dict[tuple[str, str], Entry]:
@@ -169,7 +219,7 @@ def _by_name(rows: Iterable[Row]) -> dict[tuple[str, str], Entry]:
 def entry(row: Row) -> Entry:
     """What was found of a fact, from its row."""
     named, key, code, event, matter, value, held, outcome = row
-    return Entry(named, key, code, event, matter, value, bool(held), outcome)
+    return Entry(named, key, code, event, matter, value, held, outcome)
 
 
 class Hold(NamedTuple):

@@ -9,6 +9,7 @@ from domain.disagreements import plain, words_of
 from domain.facts import SEP
 from domain.money import yuan
 from ledger import queries
+from ledger.disagreements.kept import AGREES, SETTLED, WITHDRAWN
 from ledger.sheets.families import words as sheet_words
 from ledger.store import Rows
 
@@ -33,6 +34,10 @@ class Listed(NamedTuple):
     total: int
     """How many facts there are; ``facts`` may be the first of them."""
     facts: list[dict[str, Any]]
+    latest: int
+    """The position of its latest change, which a decision says that it has seen."""
+    decision: dict[str, Any] | None
+    """Who decided last, why and when (UTC); ``None`` where nobody has."""
 
 
 @cache
@@ -85,10 +90,23 @@ def one(
     names = queries.names_of(rows, sorted({each.code for each in found}))
     head = found[0]
     said = sorted({each.value for each in found if each.value})
-    words = words_of(head.kind, head.event, head.matter, said, codes, names_of_values())
+    agree = all(each.outcome in (AGREES, SETTLED, WITHDRAWN) for each in found) and any(
+        each.outcome == AGREES for each in found
+    )
+    words = words_of(head.kind, head.event, head.matter, said, codes, names_of_values(), agree)
     waits = any(each.outcome is None for each in found) or (len(found) < count and _waits(rows, disagreement))
     facts = [_fact(each, names) for each in found]
-    return Listed(disagreement, head.policy, head.rule, head.kind, words, waits, head.position, count, facts)
+    told = (disagreement, head.policy, head.rule, head.kind, words)
+    return Listed(*told, waits, head.position, count, facts, *_decision(rows, disagreement))
+
+
+def _decision(rows: Rows, disagreement: str) -> tuple[int, dict[str, Any] | None]:
+    sql = "SELECT latest, decided, actor, reason FROM disputes WHERE disagreement=?"
+    ((latest, decided, actor, reason),) = rows.all(sql, [disagreement])
+    if decided is None:
+        return latest, None
+    when = "SELECT recorded_at FROM batches WHERE last_position>=? ORDER BY last_position LIMIT 1"
+    return latest, {"actor": actor, "reason": reason, "at": rows.all(when, [decided])[0][0]}
 
 
 _COLUMNS = "disagreement, key, code, event, policy, rule, kind, matter, value, held, position, outcome"

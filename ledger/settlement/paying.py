@@ -15,6 +15,7 @@ from domain.events import account_id
 from domain.facts import Fact
 from domain.roles import Actor, NotAllowed, require
 from ledger.application import Ledger
+from ledger.disagreements.kept import undecided
 from ledger.messages.fields import instant
 from ledger.policies import rulebook
 from ledger.projections.settlements import Changed, put_accounts, put_adjustments, put_clawbacks, put_payments
@@ -239,8 +240,8 @@ def claw_back(
     was paid of it too much (``pending`` names it).
 
     Raises:
-        UnknownPolicy; NotAllowed: before the closing, more than was paid, or another amount than
-            the award's difference.
+        UnknownPolicy; NotAllowed: before the closing, more than was paid, another amount than the
+            award's difference, or while a fact of the enterprise is held for a decision.
     """
     require(actor, "clawback.order")
     head = head_of(policy, year, code, actor)
@@ -248,6 +249,8 @@ def claw_back(
 
     def decide(rows: Rows, account: Account) -> accounts.Said:
         nonlocal name
+        for each in undecided(rows, [code]).values():
+            raise NotAllowed("clawback.undecided", "enterprise", disagreement=each)
         name = f"{year}-{code}-{len(account.clawbacks) + 1:02d}"
         award = lowered(rows, policy, year, code, measure, amount) if measure else 0
         day = today(ledger.clock())

@@ -171,10 +171,16 @@ class Supposed(Kept):
         return super().entries(wanted) | self._found("key=?", [[key] for key in wanted])
 
     def waiting(self, disagreements: Iterable[str]) -> dict[tuple[str, str], Entry]:
-        """What waits for a decision in these disagreements."""
+        """What ends in these disagreements once nothing disagrees."""
         wanted = list(disagreements)
         ours = self._found("disagreement=?", [[each] for each in wanted])
-        return {at: each for at, each in (super().waiting(wanted) | ours).items() if each.outcome is None}
+        return {at: each for at, each in (super().waiting(wanted) | ours).items() if each.settles}
+
+    def decided(self, disagreements: Iterable[str]) -> list[Entry]:
+        """What somebody decided in these disagreements, and the file leaves as it is."""
+        found = super().decided(disagreements)
+        ended = self.entries(each.key for each in found)
+        return [each for each in found if ended[each.disagreement, each.key].outcome == each.outcome]
 
     def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[tuple[str, str], Entry]:
         """What was found of a kind of disagreement in these enterprises."""

@@ -172,6 +172,12 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "no disagreement is called {disagreement}",
         "check its id",
     ),
+    "disagreement.moved": (
+        "该事项此后有变化：看到时是第{seen}条记录，现在是第{latest}条",
+        "重新查看各条数据，再作决定",
+        "has changed since: it was seen at record {seen}, and stands at {latest}",
+        "look at its facts again, then decide",
+    ),
     "disagreement.fact": (
         "{source} 的 {id} 不属于这一事项，或已撤回",
         "从列出的数据中选择",
@@ -285,6 +291,12 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "核对编号",
         "there is no clawback {clawback}",
         "check the number",
+    ),
+    "clawback.undecided": (
+        "该企业的数据不一致（{disagreement}）尚待决定，暂不计入",
+        "先在“数据不一致”中作出决定，再按决定后的差额追回",
+        "a fact of the enterprise is held for a decision ({disagreement})",
+        "decide it first, then claw back what is still too much",
     ),
     "clawback.no-difference": (
         "条款 {measure} 没有因后到数据而减少",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 from rich.console import Console
 from rich.progress import Progress
@@ -11,6 +13,7 @@ from ledger.disagreements.deciding import decide as decide_on
 from ledger.disagreements.looking_back import look_back
 from ledger.disagreements.reading import STAGES, Listed, count_open, listed, one
 from ledger.looks import NOBODY, Look, note
+from ledger.messages.decode import SHANGHAI
 from ledger.messages.fields import instant
 from services.commands.common import Context, json_option, os_user, print_json, table
 from services.commands.settle import actor_option, person
@@ -18,11 +21,18 @@ from services.commands.settle import actor_option, person
 OUTCOMES = {
     "counts": ("计入", "counts"),
     "does-not-count": ("不计入", "does not count"),
+    "agrees": ("与另一来源一致，只计一次", "another source says the same, it counts once"),
     "withdrawn": ("已撤回或更正", "taken back"),
     "settled": ("不再有不一致", "nothing left to disagree"),
     None: ("待决定", "open"),
 }
 """Outcomes of a fact in words; ``None`` waits for a decision."""
+KINDS = {
+    "claimed-twice": ("一物两报", "Claimed twice"),
+    "two-sources": ("来源不一致", "Sources differ"),
+    "outlier": ("明显异常", "Out of line"),
+    "replaced-code": ("信用代码已变更", "Code replaced"),
+}
 
 
 HEADS = (("企业", "Enterprise"), ("来源", "Source"), ("编号", "Id"), ("数值", "Value"), ("决定", "Decision"))
@@ -87,14 +97,20 @@ def show(context: Context, disagreement: str, as_json: bool) -> None:
 @click.argument("disagreement")
 @click.argument("reason")
 @click.option("--counts", multiple=True, nargs=2, metavar="SOURCE ID", help="A fact that counts; repeatable.")
+@click.option("--seen", type=click.IntRange(0), help="Decide only what has not changed since: its latest.")
 @actor_option
 @click.pass_obj
 def decide(
-    context: Context, disagreement: str, reason: str, counts: tuple[tuple[str, str], ...], name: str
+    context: Context,
+    disagreement: str,
+    reason: str,
+    counts: tuple[tuple[str, str], ...],
+    seen: int | None,
+    name: str,
 ) -> None:
     """Decide a DISAGREEMENT, with the REASON: the facts named count, its others do not."""
     with context.ledger() as ledger:
-        found = decide_on(ledger, disagreement, person(name), list(counts), reason)
+        found = decide_on(ledger, disagreement, person(name), list(counts), reason, seen)
     _shown(context, found)
 
 
@@ -127,7 +143,10 @@ def _shown(context: Context, found: Listed) -> None:
         (each["enterprise"], each["source"], each["id"], each["value"], words(*OUTCOMES[each["outcome"]]))
         for each in found.facts
     ]
-    table(found.kind, heads, lines)
+    table(words(*KINDS[found.kind]), heads, lines)
+    if found.decision is not None:
+        at = datetime.fromisoformat(found.decision["at"]).astimezone(SHANGHAI)
+        click.echo(f"{at:%Y-%m-%d %H:%M:%S}  {found.decision['actor']}  {found.decision['reason']}")
 
 
 COMMANDS = (disagreements,)

@@ -89,6 +89,8 @@ def _show(context: Context, policy: str, year: int, as_json: bool = False) -> No
     for each in found["objections"]:
         said = each["outcome"] or words("未处理", "open")
         lines.append((f"{words('异议', 'Objection')} {each['objection']}", f"{said}: {each['reason']}"))
+    if found["undecided"]:
+        lines.append((words("数据待决定的企业", "Enterprises with held facts"), f"{found['undecided']:,}"))
     if found["closing"]:
         accounts = found["accounts"]
         lines += [(words(zh, en), shown(accounts[name])) for name, zh, en in PAID]

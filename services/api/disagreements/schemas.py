@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from ledger.messages.faults import FaultError
-from ledger.messages.fields import MessageField, Text
+from ledger.messages.fields import MessageField, Text, Whole
 from ledger.messages.schemas import Message
 from services.api.answers import Answer, listed, text, whole, words
 from services.api.enterprises.schemas import DisagreeingFactSchema
@@ -46,6 +46,15 @@ class DecisionBody(Message):
 
     counting = FactIds(required=True)
     reason = Text(2_000, required=True)
+    seen = Whole(0, 2**53, load_default=None)
+
+
+class MadeDecisionSchema(Answer):
+    """Who decided last, why, and when."""
+
+    actor = text()
+    reason = text()
+    at = text()
 
 
 class DisagreementSchema(Answer):
@@ -60,6 +69,8 @@ class DisagreementSchema(Answer):
     position = whole()
     total = whole(metadata={"description": "how many facts it has; facts are the first of them"})
     facts = listed(DisagreeingFactSchema)
+    latest = whole(metadata={"description": "position of its latest change: a decision's seen"})
+    decision = fields.Nested(MadeDecisionSchema, required=True, allow_none=True)
 
 
 class DisagreementsSchema(Answer):

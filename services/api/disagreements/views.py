@@ -57,7 +57,8 @@ def one(_: dict[str, Any], disagreement: str) -> dict[str, Any]:
 )
 def decide(body: dict[str, Any], disagreement: str) -> dict[str, Any]:
     """Decide which of its facts count; a later decision undoes an earlier one."""
-    made = deciding.decide(ledger(), disagreement, requester(), body["counting"], body["reason"])
+    said = (body["counting"], body["reason"], body["seen"])
+    made = deciding.decide(ledger(), disagreement, requester(), *said)
     return document(made)
 
 

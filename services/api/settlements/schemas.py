@@ -87,6 +87,9 @@ class SettlementSchema(Answer):
     upheld = fields.Boolean(required=True)
     closing = fields.Nested(ClosingSchema, required=True, allow_none=True)
     accounts = fields.Nested(PaidSchema, required=True)
+    undecided = whole(
+        metadata={"description": "enterprises with facts that are held until somebody decides, in any policy"}
+    )
 
 
 class LineSchema(Answer):
@@ -133,6 +136,11 @@ class PendingSchema(Answer):
     accepted = Yuan()
     difference = Yuan()
     paid_too_much = Yuan()
+    undecided = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "a disagreement that must be decided before anything is clawed back"},
+    )
 
 
 class PendingPageSchema(Answer):

@@ -13,6 +13,7 @@ from domain.money import yuan
 from domain.policy.model import Policy
 from domain.settling import Settlement, division_of
 from ledger import queries
+from ledger.disagreements.kept import undecided
 from ledger.factors import pots_said
 from ledger.messages.fields import CreditCode
 from ledger.policies import rulebook
@@ -82,6 +83,7 @@ def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
         "upheld": state.upheld,
         "closing": _closing(state) if state.closing else None,
         "accounts": queries.accounts_sums(rows, state.policy, state.year),
+        "undecided": len(undecided(rows)),
     }
 
 
@@ -261,6 +263,7 @@ def adjustments(query: dict[str, Any], policy: str, year: int) -> Made:
             else 0
             for each in found
         }
+        open_ = undecided(rows, {each.code for each in found})
     whole = adjusting.whole_enterprises(found, query["limit"])
     items = [
         {
@@ -271,6 +274,7 @@ def adjustments(query: dict[str, Any], policy: str, year: int) -> Made:
             "accepted": yuan(each.accepted),
             "difference": yuan(each.amount),
             "paid_too_much": yuan(too_much[each.code, each.measure]),
+            "undecided": open_.get(each.code),
         }
         for each in found
     ]

@@ -31,6 +31,12 @@ def disagreements_page(policy: str, year: int) -> BaseResponse:
     return _show(policy, year)
 
 
+@console.get("/<policy>/<int:year>/disagreements/<disagreement>")
+def disagreement_page(policy: str, year: int, disagreement: str) -> BaseResponse:
+    """Show one."""
+    return _show(policy, year, only=disagreement)
+
+
 @console.post("/<policy>/<int:year>/disagreements/<disagreement>")
 def decide_disagreement(policy: str, year: int, disagreement: str) -> BaseResponse:
     """Decide one."""
@@ -39,26 +45,35 @@ def decide_disagreement(policy: str, year: int, disagreement: str) -> BaseRespon
     def act() -> str:
         facts = [value.split(SEP, 1) for value in request.form.getlist("counts") if SEP in value]
         counting = [{"source": source, "id": named} for source, named in facts]
-        body = read(DecisionBody, request.form, "reason", counting=counting)
-        deciding.decide(forms.opened(), disagreement, forms.actor(), body["counting"], body["reason"])
+        seen = request.form.get("seen", "")
+        more = {"counting": counting, **({"seen": int(seen)} if seen.isdecimal() else {})}
+        body = read(DecisionBody, request.form, "reason", **more)
+        said = (body["counting"], body["reason"], body["seen"])
+        deciding.decide(forms.opened(), disagreement, forms.actor(), *said)
         return language.said("disagree-decided")
 
     def show(refusal: Refusal) -> BaseResponse:
-        return _show(policy, year, refusal, 409)
+        return _show(policy, year, refusal, 409, only=disagreement)
 
     return take(
         disagreement, act, lambda: url_for("console.disagreements_page", policy=policy, year=year), show
     )
 
 
-def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 200) -> BaseResponse:
+def _show(
+    policy: str, year: int, refusal: Refusal | None = None, status: int = 200, only: str = ""
+) -> BaseResponse:
     known_policy(policy, year)
     which = asking.choice("stage", STAGES, "open")
     code = asking.text("enterprise")
     valid = code if is_valid(code) else ""
     after = asking.cursor("disagreements", int, str) or (-1, "")
     with forms.opened().store.reading() as rows:
-        found = reading.listed(rows, (after[0], after[1]), ROWS + 1, which, valid or None)
+        if only:
+            one = reading.one(rows, only, reading.SHOWN)
+            found = [] if one is None else [one]
+        else:
+            found = reading.listed(rows, (after[0], after[1]), ROWS + 1, which, valid or None)
         waiting = reading.count_open(rows)
         place = rows.last_position()
     shown = found[:ROWS]
@@ -70,14 +85,16 @@ def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 
         year=year,
         place=place,
         choices=choices(),
-        which=which,
+        which="" if only else which,
         stages=STAGES,
         waiting=waiting,
         found=[_line(each) for each in shown],
         next=asking.further("disagreements", shown[-1].position, shown[-1].id) if more else "",
         first=asking.beginning(),
         refusal=refusal,
+        refused_step=refusal.step if refusal else "",
         given=request.form if refusal else {},
+        ticked=set(request.form.getlist("counts")) if refusal else set(),
         sep=SEP,
         roles=named_roles(list(MAY["disagreement.decide"])),
     )

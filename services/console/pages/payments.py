@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from domain.events import account_id
 from ledger import queries
 from ledger.application import Ledger
+from ledger.disagreements.kept import undecided
 from ledger.export.payment_results import read_pain002, read_results
 from ledger.messages.fields import Choice, CreditCode
 from ledger.policies import rulebook
@@ -282,6 +283,7 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
             for each in found
             if each.amount < 0
         }
+        open_ = undecided(rows, {each.code for each in found})
         place = rows.last_position()
     whole = adjusting.whole_enterprises(found, PAGE)
     return page(
@@ -296,6 +298,7 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
         wrong=bool(faults),
         pending=found[:whole],
         back=back,
+        undecided=open_,
         names=names,
         titles=titles,
         into=[each for each in range(year + 1, year + 4) if book.covers_year(each)],

@@ -1,0 +1,237 @@
+"""Decisions about facts that disagree, and what else happens to the same facts: claims, payments, errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.roles import Actor, NotAllowed
+from ledger import desk
+from ledger.application import Ledger
+from ledger.disagreements.deciding import decide
+from ledger.disagreements.reading import Listed
+from ledger.policies import adopt_policy
+from ledger.replay import replay
+from services.api.app import create_app
+from services.console import language
+from tests.events import CIXI, message, take
+from tests.integration.bureau import Bureau, Clock
+from tests.integration.test_console_desk import HERE, Browser
+from tests.integration.test_disagreements import CODES, OFFICER, found_in, gross, policy_with
+
+SHOP = {"platform": "tmall", "kind": "flagship", "shop": "X", "on": "2024-03-01"}
+GAO = Actor("Gao", frozenset({"officer"}))
+SHEN, WU = (Actor(name, frozenset({"reviewer"})) for name in ("Shen", "Wu"))
+AMOUNT = 30_000_00
+
+
+@pytest.fixture
+def ledger(open_at: Callable[..., Ledger], tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger whose policy holds shops and projects that two enterprises claim; it replays at the end."""
+    opened = open_at(policy=False)
+    adopt_policy(opened, policy_with(["shop", "project", "replaced", "design-outlier"]))
+    yield opened
+    assert replay(opened, str(tmp_path / "again.db")).equal
+
+
+def tell(ledger: Ledger, letter: str, type_: str, id_: str, data: dict[str, Any]) -> None:
+    take(ledger, json.dumps(message(type_, CODES[letter], id_, "2025-01-01T00:00:00Z", data)).encode())
+
+
+def retract(ledger: Ledger, letter: str, type_: str, id_: str) -> None:
+    of = {"of": id_, "of_type": f"subsidy.{type_}.v1", "reason": "an error"}
+    tell(ledger, letter, "fact-retracted", f"{id_}-r", of)
+
+
+def shops(ledger: Ledger, letters: str) -> Listed:
+    for letter in letters:
+        tell(ledger, letter, "store-registered", f"{letter}-1", SHOP)
+    (found,) = found_in(ledger)
+    return found
+
+
+def for_(ledger: Ledger, letters: str, **more: Any) -> None:
+    """Decide everything that is open or was decided for these enterprises."""
+    for each in found_in(ledger, "all"):
+        codes = {CODES[letter] for letter in letters}
+        counting = [
+            (fact["source"], fact["id"])
+            for fact in each.facts
+            if fact["enterprise"] in codes and fact["outcome"] != "withdrawn"
+        ]
+        decide(ledger, each.id, OFFICER, counting, "seen the papers", **more)
+
+
+def outcomes(ledger: Ledger) -> dict[str, str | None]:
+    return {fact["id"]: fact["outcome"] for each in found_in(ledger, "all") for fact in each.facts}
+
+
+# --- claims ---------------------------------------------------------------------------------------
+
+
+def claims(ledger: Ledger, letters: str = "ab") -> None:
+    """One project, approved for several enterprises."""
+    evidence = [{"title": "t", "location": "x", "sha256": "0" * 64}]
+    for letter in letters:
+        said = {"policy": CIXI, "claim": f"k{letter}", "measure": "climate.event", "item": "对接会"}
+        whole = {**said, "year": 2024, "amount_fen": AMOUNT, "evidence": evidence}
+        desk.submit(ledger, CODES[letter], OFFICER, whole)
+        desk.review(ledger, CODES[letter], CIXI, f"k{letter}", GAO, AMOUNT, "fine")
+        desk.approve(ledger, CODES[letter], CIXI, f"k{letter}", SHEN, AMOUNT)
+
+
+Step = Callable[[Ledger], object]
+STEPS: dict[str, Step] = {
+    "approve": lambda ledger: desk.approve(ledger, CODES["a"], CIXI, "ka", WU, AMOUNT),
+    "reject": lambda ledger: desk.reject(ledger, CODES["a"], CIXI, "ka", WU, "no"),
+    "review": lambda ledger: desk.review(ledger, CODES["a"], CIXI, "ka", GAO, AMOUNT, "again"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_approval_that_is_held_or_decided_against_is_an_approval_still(ledger: Ledger, step: str) -> None:
+    claims(ledger)
+    assert gross(ledger) == {"a": "0.00", "b": "0.00", "c": "0.00"}
+    with pytest.raises(NotAllowed) as held:
+        STEPS[step](ledger)
+    for_(ledger, "b")
+    with pytest.raises(NotAllowed) as against:
+        STEPS[step](ledger)
+    assert {held.value.code, against.value.code} == {"claim.status"}
+    assert gross(ledger) == {"a": "0.00", "b": "30000.00", "c": "0.00"}
+    for_(ledger, "ab")
+    assert gross(ledger) == {"a": "30000.00", "b": "30000.00", "c": "0.00"}
+
+
+# --- settled years --------------------------------------------------------------------------------
+
+
+def test_nothing_is_clawed_back_while_the_fact_is_held(ledger: Ledger) -> None:
+    bureau = Bureau(ledger, Clock())
+    tell(ledger, "a", "store-registered", "a-1", SHOP)
+    assert bureau.officer.get(bureau.year("settlement"))["undecided"] == 0
+    bureau.settle()
+    bureau.finance.post(bureau.year("payments"), {}, 201)
+    (paid,) = bureau.finance.get(bureau.year("payments"))["items"]
+    said = bureau.results((paid["payment"], "made", "10000.00"), on=bureau.clock.now.date().isoformat())
+    bureau.finance.post(bureau.year("payments/results"), said)
+    found = shops(ledger, "b")
+    (late,) = bureau.officer.get(bureau.year("adjustments"))["items"]
+    assert (late["paid_too_much"], late["undecided"]) == ("10000.00", found.id)
+    assert bureau.officer.get(bureau.year("settlement"))["undecided"] == 2
+    for measure in ({}, {"measure": "store.tmall"}):
+        body = {"enterprise": CODES["a"], "amount": "10000.00", "reason": "x", **measure}
+        refused = bureau.officer.send("POST", bureau.year("clawbacks"), body, "application/json")
+        (fault,) = refused.get_json()["faults"]
+        assert (fault["code"], found.id in fault["rule"]) == ("clawback.undecided", True)
+    for_(ledger, "b")
+    late = {each["enterprise"]: each for each in bureau.officer.get(bureau.year("adjustments"))["items"]}
+    assert {code: each["difference"] for code, each in late.items()} == {
+        CODES["a"]: "-10000.00",
+        CODES["b"]: "10000.00",
+    }
+    assert {each["undecided"] for each in late.values()} == {None}
+    bureau.officer.post(bureau.year("clawbacks"), body, 201)
+
+
+# --- what was decided, and then changes -----------------------------------------------------------
+
+
+def test_a_decision_counts_for_what_was_seen(ledger: Ledger) -> None:
+    seen = shops(ledger, "ab")
+    tell(ledger, "c", "store-registered", "c-1", SHOP)
+    with pytest.raises(NotAllowed) as moved:
+        for_(ledger, "a", seen=seen.latest)
+    assert moved.value.code == "disagreement.moved"
+    assert outcomes(ledger) == {"a-1": None, "b-1": None, "c-1": None}
+    (now,) = found_in(ledger)
+    for_(ledger, "a", seen=now.latest)
+    assert gross(ledger) == {"a": "10000.00", "b": "0.00", "c": "0.00"}
+
+
+def test_who_decided_and_why_is_told_and_the_same_again_records_nothing(ledger: Ledger) -> None:
+    shops(ledger, "ab")
+    for_(ledger, "a")
+    (one,) = found_in(ledger, "decided")
+    assert one.decision is not None
+    assert (one.decision["actor"], one.decision["reason"]) == ("Lin", "seen the papers")
+    with ledger.store.reading() as rows:
+        before = rows.last_position()
+    for_(ledger, "a")
+    with ledger.store.reading() as rows:
+        assert rows.last_position() == before
+    for_(ledger, "b")
+    assert gross(ledger) == {"a": "0.00", "b": "10000.00", "c": "0.00"}
+
+
+def test_once_the_winner_takes_its_fact_back_the_others_are_decided_anew(ledger: Ledger) -> None:
+    shops(ledger, "ab")
+    for_(ledger, "a")
+    retract(ledger, "a", "store-registered", "a-1")
+    assert outcomes(ledger) == {"a-1": "withdrawn", "b-1": None}
+    assert len(found_in(ledger)) == 1
+    assert gross(ledger)["b"] == "0.00"
+    tell(ledger, "c", "store-registered", "c-1", SHOP)
+    retract(ledger, "c", "store-registered", "c-1")
+    assert outcomes(ledger)["b-1"] is None, "what a person decided, only a person undoes"
+    for_(ledger, "b")
+    assert gross(ledger) == {"a": "0.00", "b": "10000.00", "c": "0.00"}
+
+
+def test_a_winner_among_several_leaves_the_decision_as_it_is(ledger: Ledger) -> None:
+    shops(ledger, "abc")
+    for_(ledger, "ab")
+    retract(ledger, "a", "store-registered", "a-1")
+    assert outcomes(ledger) == {"a-1": "withdrawn", "b-1": "counts", "c-1": "does-not-count"}
+
+
+def test_what_was_decided_against_a_replaced_code_is_open_once_it_was_not_replaced(ledger: Ledger) -> None:
+    tell(ledger, "a", "enterprise-replaced", "a-0", {"by": CODES["c"], "on": "2024-02-01"})
+    shops(ledger, "a")
+    for_(ledger, "")
+    assert outcomes(ledger) == {"a-1": "does-not-count"}
+    retract(ledger, "a", "enterprise-replaced", "a-0")
+    assert outcomes(ledger) == {"a-1": None}
+
+
+def test_a_year_that_was_decided_against_is_no_measure_of_later_ones(ledger: Ledger) -> None:
+    def design(year: int, amount: str) -> None:
+        said = {"year": year, "amount": amount, "currency": "CNY"}
+        tell(ledger, "a", "design-purchased", f"a-{year}", said)
+
+    design(2022, "1000.00")
+    design(2023, "900000.00")
+    for_(ledger, "")
+    design(2024, "1000000.00")
+    assert outcomes(ledger) == {"a-2023": "does-not-count", "a-2024": None}
+    words = {each.words["en"] for each in found_in(ledger)}
+    assert words == {"1,000,000.00 in 2024 is more than 10 times the enterprise's best year before, 1,000.00"}
+
+
+# --- on the page ----------------------------------------------------------------------------------
+
+
+def test_a_decision_that_is_refused_keeps_what_was_ticked_and_typed(ledger: Ledger) -> None:
+    found = shops(ledger, "ab")
+    officer = Browser(create_app(ledger).test_client(), "zh")
+    officer.works("林", "officer")
+    page, fact = f"{HERE}/disagreements/{found.id}", found.facts[0]
+    ticked = f"{fact['source']}\x1f{fact['id']}"
+    text = officer.post(page, 409, counts=ticked, reason="理由" * 1001, seen=str(found.latest)).text
+    assert text.count(" checked") == 1
+    assert "理由理由" in text
+    tell(ledger, "c", "store-registered", "c-1", SHOP)
+    text = officer.post(page, 409, counts=ticked, reason="执照", seen=str(found.latest)).text
+    assert 'role="alert"' in text
+    assert "该事项此后有变化" in text
+    for_(ledger, "a")
+    text = officer.post(page, 409, counts=ticked, reason=" ").text
+    assert 'role="alert"' in text
+    assert "Lin" in text
+    for lang in language.LANGUAGES:
+        assert officer.client.get(f"{page}?lang={lang}").status_code == 200
+    assert "没有数据不一致" in officer.client.get(f"{HERE}/disagreements/unknown?lang=zh").text
