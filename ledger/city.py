@@ -6,7 +6,7 @@ packed anew beside it; when that has become a good part of it, everything is pac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from domain.events import is_enterprise
 from domain.facts import EnterpriseFacts, fold
 from domain.money import Apportionment
 from domain.policy.rulebook import Rulebook
-from domain.settlement import basis, shares_budget
+from domain.settlement import Line, basis, shares_budget
 from ledger.application import Ledger
 from ledger.packing import Packed, awards_in, pack
 from ledger.policies import Budget
@@ -104,6 +104,11 @@ class CityColumns:
         named[awards.ranks] = True
         return Paid(paid, named, budget, shares)
 
+    def _awarded(self, lines: list[Line]) -> Awarded:
+        ranks = self.codes.searchsorted(np.array([line.code for line in lines], self.codes.dtype))
+        sums = ([line.gross for line in lines], [line.withheld for line in lines])
+        return Awarded(ranks, *(np.array(each, np.int64) for each in sums))
+
     def towns(self, rows: Rows, book: Rulebook) -> list[str] | None:
         """Every enterprise's town by rank, where that says which budget pays it."""
         if not book.by_town:
@@ -111,9 +116,17 @@ class CityColumns:
         found = {row[0]: row[1] for row in rows.all("SELECT code, town FROM enterprises")}
         return [found.get(self.code(rank), "") for rank in range(len(self.codes))]
 
-    def awards(self, rows: Rows, book: Rulebook, years: list[int]) -> Awards:
-        """Every award for some years under some rules, gross and withheld."""
-        found = [
+    def awards(self, rows: Rows, book: Rulebook, years: list[int], brought: Iterable[Line] = ()) -> Awards:
+        """Every award for some years under some rules, gross and withheld.
+
+        Args:
+            brought: awards of other years that share the same budget, in order of their keys.
+        """
+        of: dict[Group, list[Line]] = {}
+        for line in brought:
+            of.setdefault((line.year, line.measure), []).append(line)
+        found = [(group, self._awarded(lines)) for group, lines in of.items()]
+        found += [
             (group, Awarded(ranks[awarded.rows], awarded.gross, awarded.withheld))
             for part, gone, ranks in zip(self.parts, self.gone, self.ranks, strict=True)
             for group, all_ in awards_in(part, book, lambda codes: facts_of(rows, codes)).items()

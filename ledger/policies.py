@@ -247,6 +247,11 @@ def _check_succession(policy: Policy, document: str, before: Rulebook | None) ->
             rule = f"was of kind {earlier.kind} in version {last.version}"
             line, field = line_in(document, "measures", index, "kind"), f"measures/{measure.id}/kind"
             faults.append(PolicyFault(line, field, rule, "give the new measure an id of its own"))
+    if policy.life_from != last.life_from and policy.effective_from > min(policy.life_from, last.life_from):
+        rule = f"begins the policy's life on {policy.life_from}, version {last.version} on {last.life_from}"
+        earliest = min(policy.life_from, last.life_from)
+        mend = f"keep {last.life_from}, or let this version take effect by {earliest}"
+        faults.append(PolicyFault(line_in(document, "life", "from"), "life/from", rule, mend))
     if policy.currency != last.currency:
         rule = f"is in {policy.currency}, version {last.version} was in {last.currency}"
         mend = "keep the currency, or give the policy another id"

@@ -158,14 +158,17 @@ def lines_at(rows: Rows, book: Rulebook, at: Moment) -> Iterator[Line]:
 
 
 def lines_shared(rows: Rows, book: Rulebook, year: int, at: Moment) -> Iterator[Line]:
-    """The awards that share a year's budget at a moment, streamed in order of their keys."""
+    """The awards that share a year's budget at a moment, streamed in order of their keys.
+
+    Other facts or rules than those of now change no other year that is closed: its awards are
+    paid, and share nothing more than what it brings in.
+    """
     if at.is_now or frozen(rows, book, year, at) is not None:
         yield from lines_now(rows, book, year)
         return
-    known = at.as_of is None and at.own_rules
-    closed = closings(rows, book.id, at.until) if known else {}
+    closed = closings(rows, book.id, at.until).keys() - {year}
     extra: dict[str, list[Line]] = {}
-    for line in brought_in(rows, book, year, at.until) if known else ():
+    for line in brought_in(rows, book, year, at.until):
         extra.setdefault(line.code, []).append(line)
     period = book.period_of(year)
     for code, facts in facts_stream(rows, at):

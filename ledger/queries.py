@@ -105,8 +105,7 @@ def _lines(
         for measure, a in awards.items()
         if a.gross
     ]
-    known = at.as_of is None and at.own_rules
-    brought = brought_in(rows, book, year, at.until, code) if known else []
+    brought = brought_in(rows, book, year, at.until, code)
     if book.by_town and not at.is_now:
         brought = in_town(book, brought, facts_of(rows, code, at))
     return merged(own + brought)

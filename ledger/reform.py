@@ -63,6 +63,7 @@ def reform(ledger: Ledger, rows: Rows, policy: str, at: Moment, limit: int = 20)
     towns, sizes = _profiles(rows)
     return {
         "policy": policy,
+        **queries.currency_of(after.book.latest),
         "rules_before": _versions(before.book),
         "rules_after": _versions(after.book),
         "position": rows.last_position(),

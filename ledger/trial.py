@@ -1,8 +1,9 @@
 """A policy file tried on recorded facts, as if it had been adopted; nothing is written down.
 
 Both sides are worked out anew from the same facts: the versions that the ledger holds, and those
-with the file in place of its own version, or beside them. Closed years are tried like any other;
-what they paid stands whatever a trial says.
+with the file in place of its own version, or beside them. A closed year is tried like any other,
+and what it paid stands whatever a trial says; other closed years stay as they were closed, with
+what they took of the budget and what they bring in.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from ledger import queries
 from ledger.application import Ledger
 from ledger.city import CityColumns, city_columns, divided
 from ledger.policies import budget_of, rulebooks
+from ledger.pools import brought_in
+from ledger.settlement.reading import closings
 from ledger.store import Rows
 
 Answer = dict[str, Any]
@@ -90,9 +93,9 @@ def _side(rows: Rows, city: CityColumns, book: Rulebook | None, year: int) -> _S
     fen = np.zeros(len(city.codes), np.int64)
     if book is None:
         return _Side(fen, {}, 0, Division(0, {}))
-    period = book.period_of(year)
-    years = [each for each in YEARS if book.period_of(each) == period]
-    awards = city.awards(rows, book, years)
+    period, closed = book.period_of(year), closings(rows, book.id).keys() - {year}
+    years = [each for each in YEARS if book.period_of(each) == period and each not in closed]
+    awards = city.awards(rows, book, years, brought_in(rows, book, year))
     budget = budget_of(rows, book, year)
     paid, shares, inside = divided(awards, book, budget.amounts, city.towns(rows, book))
     if inside > budget.amount:

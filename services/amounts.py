@@ -23,6 +23,12 @@ def about(rows: Rows | None, policy: str | None) -> None:
         _currencies.set({name: book.latest.currency for name, book in rulebooks(rows).items()})
 
 
+def in_currency(currency: str | None) -> None:
+    """Show amounts from here on in a currency; in yuan where none is said."""
+    _currencies.set({"": currency or _YUAN})
+    _about.set("")
+
+
 def printed(fen: int, policy: str | None = None) -> str:
     """Fen for readers, ``123456789`` → ``"¥1,234,567.89"``, by default of the policy at hand."""
     return printed_in(fen, _currencies.get().get(_about.get() if policy is None else policy, _YUAN))

@@ -29,7 +29,8 @@ class Rulebook:
 
     A fact of a day is governed by the version in force on that day; a figure of a year by the
     version in force at the year's end (or at the end of the policy's life). Days before the
-    first version's effective date are governed by the first version.
+    first version's effective date are governed by the first version. The policy's life is that
+    which the last version gives it.
     """
 
     def __init__(self, versions: list[Policy]) -> None:
@@ -37,7 +38,7 @@ class Rulebook:
             raise NoRules("no version of the policy was in force")
         self.versions = sorted(versions, key=lambda each: (each.effective_from, each.version))
         self.id = self.versions[0].id
-        self.life_from = self.versions[0].life_from
+        self.life_from = self.versions[-1].life_from
         self.life_until = self.versions[-1].life_until or "9999-12-31"
 
     @property

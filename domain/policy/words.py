@@ -107,6 +107,11 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("give that day or a later one", "写当天或更晚的日期"),
     ("was of kind {kind} in version {version}", "在第{version}版中种类是{kind}"),
     ("give the new measure an id of its own", "给新条款一个新的编号"),
+    (
+        "begins the policy's life on {now}, version {version} on {then}",
+        "政策有效期自{now}起，第{version}版自{then}起",
+    ),
+    ("keep {then}, or let this version take effect by {day}", "保持{then}，或使这一版最迟自{day}起施行"),
     ("needs either amount or parts", "amount 与 parts 须写其一"),
     ("give one amount, or the budgets one by one", "写一个总额，或逐项写出各预算"),
     ("names both towns and measures", "同时写了镇街和条款"),

@@ -9,6 +9,7 @@ import click
 
 from domain.policy.load import load_policy
 from ledger.reform import reform
+from services.amounts import in_currency
 from services.commands.common import DEFAULT_POLICY, Context, at, json_option, print_json, rules_text, table
 from services.commands.common import shown as money
 from services.commands.export import whole_or_nothing
@@ -41,6 +42,7 @@ def reform_command(
     named = policy or (load_policy(text).id if text is not None else DEFAULT_POLICY)
     with context.ledger() as ledger, ledger.store.reading() as rows:
         found = reform(ledger, rows, named, at(rows, {"rules_as_of": rules_as_of, "rules": file}))
+    in_currency(found.get("currency"))
     if out is not None:
         with whole_or_nothing(out) as part:
             part.write_text(reform_page(found, context.language), "utf-8")

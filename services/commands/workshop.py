@@ -10,6 +10,7 @@ import click
 from domain.policy.differences import currency_in, differences, shown, titles_in
 from domain.policy.load import load_policy
 from ledger.trial import trial
+from services.amounts import in_currency
 from services.commands.common import Context, json_option, print_json, rules_text, table
 from services.commands.common import shown as money
 from services.workshop.cases import CaseError, is_case, outcome_of, read_case
@@ -118,6 +119,7 @@ def attempt(context: Context, file: Path, year: int, as_json: bool) -> None:
     """Try a policy file on the facts of a recorded year, as if it were adopted; nothing is written down."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
         found = trial(ledger, rows, text_of(file), year)
+    in_currency(found.get("currency"))
     print_json(found) if as_json else _tried(context, found)
 
 

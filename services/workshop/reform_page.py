@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from domain.money import rmb
+from services.amounts import printed
 from services.console.charts import Bar, bars
 from services.headers import hashed
 
@@ -67,7 +67,7 @@ def _fen(text: str) -> int:
 
 
 def _signed(fen: int) -> str:
-    return f"+{rmb(fen)}" if fen > 0 else rmb(fen)
+    return f"+{printed(fen)}" if fen > 0 else printed(fen)
 
 
 @cache
@@ -83,5 +83,5 @@ def _template() -> Any:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    made.filters["rmb"] = lambda text: rmb(_fen(text))
+    made.filters["money"] = lambda text: printed(_fen(text))
     return made.get_template("reform.html")

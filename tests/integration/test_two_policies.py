@@ -246,6 +246,20 @@ def test_a_measure_is_added_by_yaml_alone_and_pays_from_its_day(ledger: Ledger) 
     assert named == {"store.douyin": "3000.00"}
 
 
+def test_a_version_may_begin_the_policy_s_life_on_another_day_while_it_takes_effect_by_then(
+    ledger: Ledger,
+) -> None:
+    early, due = Feed(26), Feed(27)
+    take(ledger, early.shop("tmall", "s", "2024-02-05"), due.shop("tmall", "s", "2024-02-06"))
+    assert awards(ledger, early, CIXI, 2024) == {"store.tmall": "10000.00"}
+    started = ('life-start:\n    value: "2024-01-01"', 'life-start:\n    value: "2024-02-06"')
+
+    adopt_policy(ledger, edited(started, ("effective_from: 2025-07-01", "effective_from: 2024-01-01")))
+
+    assert awards(ledger, early, CIXI, 2024) == {}
+    assert awards(ledger, due, CIXI, 2024) == {"store.tmall": "10000.00"}
+
+
 @pytest.mark.parametrize(
     ("edits", "field", "rule"),
     [
@@ -255,6 +269,11 @@ def test_a_measure_is_added_by_yaml_alone_and_pays_from_its_day(ledger: Ledger) 
             [("kind: discretionary\n    cap: null\n", "kind: recognition\n")],
             "measures/park.transformation/kind",
             "was of kind discretionary in version 1",
+        ),
+        (
+            [('life-start:\n    value: "2024-01-01"', 'life-start:\n    value: "2024-02-06"')],
+            "life/from",
+            "begins the policy's life on 2024-02-06, version 1 on 2024-01-01",
         ),
     ],
 )
