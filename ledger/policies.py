@@ -247,6 +247,14 @@ def _check_succession(policy: Policy, document: str, before: Rulebook | None) ->
             rule = f"was of kind {earlier.kind} in version {last.version}"
             line, field = line_in(document, "measures", index, "kind"), f"measures/{measure.id}/kind"
             faults.append(PolicyFault(line, field, rule, "give the new measure an id of its own"))
+    faults += _of_the_whole(policy, document, last)
+    if faults:
+        raise PolicyError(faults)
+
+
+def _of_the_whole(policy: Policy, document: str, last: Policy) -> list[PolicyFault]:
+    """What a new version changes that the policy has as a whole: its life, its currency, its budgets."""
+    faults = []
     if policy.life_from != last.life_from and policy.effective_from > min(policy.life_from, last.life_from):
         rule = f"begins the policy's life on {policy.life_from}, version {last.version} on {last.life_from}"
         earliest = min(policy.life_from, last.life_from)
@@ -262,8 +270,7 @@ def _check_succession(policy: Policy, document: str, before: Rulebook | None) ->
             rule = f"no longer has the budget {name or 'amount'} of version {last.version}"
             mend = "keep it, if need be with other towns or measures"
             faults.append(PolicyFault(line_in(document, "budget", "parts"), "budget/parts", rule, mend))
-    if faults:
-        raise PolicyError(faults)
+    return faults
 
 
 def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: str | None = None) -> Budget:
