@@ -12,6 +12,7 @@ from ledger import queries
 from ledger.disagreements.kept import AGREES, SETTLED, WITHDRAWN
 from ledger.sheets.families import words as sheet_words
 from ledger.store import Rows
+from ledger.stored import SELECT, stored
 
 STAGES = ("open", "decided", "all")
 SHOWN = 100
@@ -93,7 +94,8 @@ def one(
     agree = all(each.outcome in (AGREES, SETTLED, WITHDRAWN) for each in found) and any(
         each.outcome == AGREES for each in found
     )
-    words = words_of(head.kind, head.event, head.matter, said, codes, names_of_values(), agree)
+    names_ = {**_as_written(rows, head), **names_of_values()}
+    words = words_of(head.kind, head.event, head.matter, said, codes, names_, agree)
     waits = any(each.outcome is None for each in found) or (len(found) < count and _waits(rows, disagreement))
     facts = [_fact(each, names) for each in found]
     told = (disagreement, head.policy, head.rule, head.kind, words)
@@ -107,6 +109,17 @@ def _decision(rows: Rows, disagreement: str) -> tuple[int, dict[str, Any] | None
         return latest, None
     when = "SELECT recorded_at FROM batches WHERE last_position>=? ORDER BY last_position LIMIT 1"
     return latest, {"actor": actor, "reason": reason, "at": rows.all(when, [decided])[0][0]}
+
+
+def _as_written(rows: Rows, row: _Row) -> dict[str, dict[str, str]]:
+    """Names that are compared without case and spaces, as a fact writes them."""
+    if row.kind not in ("claimed-twice", "two-sources"):
+        return {}
+    at = "SELECT position FROM event_keys WHERE key=?"
+    found = rows.all(f"{SELECT} WHERE rowid=({at})", [row.key])
+    content = stored(found[0]).fact.content if found else {}
+    texts = [value for value in content.values() if isinstance(value, str)]
+    return {plain(value): {"zh": value, "en": value} for value in texts}
 
 
 _COLUMNS = "disagreement, key, code, event, policy, rule, kind, matter, value, held, position, outcome"

@@ -235,3 +235,10 @@ def test_a_decision_that_is_refused_keeps_what_was_ticked_and_typed(ledger: Ledg
     for lang in language.LANGUAGES:
         assert officer.client.get(f"{page}?lang={lang}").status_code == 200
     assert "没有数据不一致" in officer.client.get(f"{HERE}/disagreements/unknown?lang=zh").text
+
+
+def test_names_are_told_as_they_were_written(ledger: Ledger) -> None:
+    for letter, shop in (("a", "Q One 店"), ("b", "ｑone店")):
+        tell(ledger, letter, "store-registered", f"{letter}-1", {**SHOP, "shop": shop})
+    (found,) = found_in(ledger)
+    assert found.words["zh"] == "同一店铺（天猫 Q One 店）由2家企业报送"
