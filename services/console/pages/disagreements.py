@@ -7,6 +7,7 @@ from typing import Any
 from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from domain import money
 from domain.credit_code import is_valid
 from domain.roles import MAY
 from ledger.disagreements import deciding, reading
@@ -102,5 +103,15 @@ def _show(
 
 def _line(found: Listed) -> dict[str, Any]:
     """A disagreement in words."""
-    facts = [{**fact, "kind": telling.kind(fact["event"])} for fact in found.facts]
+    facts = [
+        {**fact, "kind": telling.kind(fact["event"]), "shown": _shown(fact["value"])} for fact in found.facts
+    ]
     return {"head": found, "words": found.words[language.chosen()], "facts": facts}
+
+
+def _shown(value: str) -> str:
+    """An amount with thousands apart, in whatever currency it was reported; other values as they are."""
+    try:
+        return money.grouped(money.parse_fen(value))
+    except money.MoneyError:
+        return value
