@@ -58,10 +58,11 @@ function rootOf(leaf, index, size, path) {
 function readNote(note) {
   const cut = note.lastIndexOf("\n\n");
   if (cut < 0) throw new Error("note");
-  const signatures = note.slice(cut + 2).split("\n").filter(Boolean).map((line) => {
-    const [, name, text] = line.split(" ");
-    const raw = unbase64(text);
-    if (btoa(String.fromCharCode(...raw)) !== text) throw new Error("signature");
+  if (!note.endsWith("\n")) throw new Error("note");
+  const signatures = note.slice(cut + 2, -1).split("\n").map((line) => {
+    const [, name, text] = line.match(/^— ([^\s+]+) ([A-Za-z0-9+/]+=*)$/) || [];
+    const raw = unbase64(text || "");
+    if (raw.length < 5 || btoa(String.fromCharCode(...raw)) !== text) throw new Error("signature");
     return { name, id: raw.slice(0, 4), signature: raw.slice(4) };
   });
   return { body: note.slice(0, cut + 1), signatures };
@@ -122,6 +123,34 @@ function shareOf(basis, closing, key, pot) {
   return Number(whole + (more ? 1n : 0n));
 }
 
+// --- JSON as every reader sees it alike: no key twice, whole numbers, whole characters --------------
+
+class Unreadable extends Error {}
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],]|[^\s{}[\],:"]+/g;
+
+function parsed(text) {
+  let value;
+  try { value = JSON.parse(text); } catch { throw new Unreadable(told(text.trim() ? "not-json" : "empty")); }
+  const open = [];
+  for (const [token] of text.matchAll(TOKEN)) {
+    const within = open[open.length - 1];
+    if (token === "{") open.push({ names: new Set(), naming: true });
+    else if (token === "[") open.push(null);
+    else if (token === "}" || token === "]") open.pop();
+    else if (token === ",") { if (within) within.naming = true; }
+    else if (token[0] === '"') {
+      const string = JSON.parse(token);
+      if (/\p{Cs}/u.test(string)) throw new Unreadable(told("half", token));
+      if (!within || !within.naming) continue;
+      if (within.names.has(string)) throw new Unreadable(told("twice", string));
+      within.names.add(string);
+      within.naming = false;
+    } else if (/[-\d]/.test(token[0]) && !(/^(0|-?[1-9]\d*)$/.test(token) && Number.isSafeInteger(Number(token)))) throw new Unreadable(told("not-whole", token));
+  }
+  return value;
+}
+
 // --- canonical JSON (RFC 8785 for values without fractions) and the marks of single values --------
 
 const canonical = (value) => Array.isArray(value) ? `[${value.map(canonical).join(",")}]`
@@ -138,17 +167,40 @@ function marksOf(value, place = "", found = {}) {
 
 // --- the published list --------------------------------------------------------------------------
 
-function checkList(text, keys, report) {
-  const lines = text.split("\n");
-  if (lines[lines.length - 1] === "") lines.pop();
-  const proof = JSON.parse(lines.pop());
-  const head = JSON.parse(lines[0]);
-  const rows = lines.slice(1).map((line) => {
-    const values = JSON.parse(line);
-    return Object.fromEntries(head.columns.map((name, at) => [name, values[at]]));
+const KINDS = {
+  text: (value) => typeof value === "string",
+  whole: (value) => Number.isSafeInteger(value),
+  basis: (value) => value === null || Number.isSafeInteger(value),
+  list: (value) => Array.isArray(value),
+};
+const HEAD = { text: "policy title document digest", whole: "year number known budget sharing gross withheld payable enterprises awards", list: "mask columns pots" };
+const AWARD = { text: "code name town size sector article measure title pot", whole: "number award_year gross withheld reduction payable", basis: "basis" };
+const PROOF = { text: "root note marks", whole: "lines position" };
+
+function ofKinds(value, kinds, number) {
+  for (const [kind, names] of Object.entries(kinds)) {
+    for (const name of names.split(" ")) {
+      if (!value || !KINDS[kind](value[name])) throw new Unreadable(told("at-line", number, told("kind", name)));
+    }
+  }
+  return value;
+}
+
+function checkList(lines, edited, keys, report) {
+  const values = lines.map((line, at) => {
+    try { return parsed(line); } catch (error) { throw new Unreadable(told("at-line", at + 1, error.message)); }
   });
+  const proof = ofKinds(values.pop(), PROOF, lines.length), head = ofKinds(values.shift(), HEAD, 1);
+  lines = lines.slice(0, -1);
+  const rows = values.map((row, at) => {
+    if (!Array.isArray(row) || row.length !== head.columns.length) throw new Unreadable(told("at-line", at + 2, told("columns")));
+    return ofKinds(Object.fromEntries(head.columns.map((name, i) => [name, row[i]])), AWARD, at + 2);
+  });
+  for (const each of head.pots) {
+    if (!Array.isArray(each) || each.length !== 3 || typeof each[0] !== "string" || !each.slice(1).every(KINDS.whole)) throw new Unreadable(told("at-line", 1, told("kind", "pots")));
+  }
   sign = SIGNS[head.currency] || `${head.currency} `;
-  report.about([["policy", head.title], ["year", head.year], ["awards", rows.length], ["budget", yuan(head.budget)], ["payable", yuan(head.payable)]]);
+  report.about([["policy", () => head.title], ["year", () => head.year], ["awards", () => rows.length], ["budget", () => yuan(head.budget)], ["payable", () => yuan(head.payable)]]);
 
   const worked = { gross: sum(rows.map((r) => r.gross)), withheld: sum(rows.map((r) => r.withheld)), sharing: sum(rows.map((r) => r.basis || 0)), payable: sum(rows.map((r) => r.payable)), awards: rows.length };
   report.step("sums", Object.keys(worked).filter((name) => worked[name] !== head[name])
@@ -168,13 +220,17 @@ function checkList(text, keys, report) {
     .filter(([r, fen]) => fen !== r.payable).map(([r, fen]) => report.words("row-payable", r.number, r.code, yuan(fen), yuan(r.payable)))));
 
   const leaves = lines.map((line) => leafOf(utf8(line))), root = hex(rootOver(leaves));
-  const changed = leaves.map((leaf, at) => [hex(leaf).slice(0, MARK), at]).filter(([mark, at]) => proof.marks.slice(at * MARK, at * MARK + MARK) !== mark)
-    .map(([, at]) => report.words("line-changed", at + 1));
+  const changed = edited.concat(leaves.map((leaf, at) => [hex(leaf).slice(0, MARK), at]).filter(([mark, at]) => proof.marks.slice(at * MARK, at * MARK + MARK) !== mark)
+    .map(([, at]) => report.words("line-changed", at + 1)));
   if (proof.marks.length !== leaves.length * MARK) changed.push(report.words("marks"));
   if (root !== proof.root || proof.lines !== leaves.length) changed.push(report.words("root"));
   report.step("lines", changed, root);
 
-  const note = readNote(proof.note), body = `${LIST}\n${head.policy} ${head.year} ${head.number}\n${leaves.length} ${root}\n${proof.position}\n`;
+  report.attempt("signature", () => checkListNote(head, proof, leaves.length, root, keys, report));
+}
+
+function checkListNote(head, proof, lines, root, keys, report) {
+  const note = readNote(proof.note), body = `${LIST}\n${head.policy} ${head.year} ${head.number}\n${lines} ${root}\n${proof.position}\n`;
   report.signature("signature", vouching(note, keys), note.body === body ? [] : [report.words("note")]);
 }
 
@@ -187,18 +243,24 @@ function entryOf(event) {
 function checkReceipt(receipt, keys, report, paper) {
   const { marks, seal, ...said } = receipt;
   sign = SIGNS[receipt.currency] || `${receipt.currency} `;
-  report.about([["enterprise", `${receipt.name} ${receipt.enterprise}`], ["policy", receipt.title.zh], ["year", receipt.year], ["factor", `${receipt.factor} = ${receipt.percent}`], ["payable", shown(receipt.account.payable)], ["paid", shown(receipt.account.paid)]]);
+  report.about([["enterprise", () => `${receipt.name} ${receipt.enterprise}`], ["policy", () => receipt.title.zh], ["year", () => receipt.year], ["factor", () => `${receipt.factor} = ${receipt.percent}`], ["payable", () => shown(receipt.account.payable)], ["paid", () => shown(receipt.account.paid)]]);
 
-  const worked = marksOf(said);
-  const places = [...new Set([...Object.keys(worked), ...Object.keys(marks)])].sort();
-  report.step("values", places.filter((place) => worked[place] !== marks[place]).map((place) => report.words("value-changed", place)));
+  report.attempt("values", () => {
+    const worked = marksOf(said);
+    const places = [...new Set([...Object.keys(worked), ...Object.keys(marks)])].sort();
+    report.step("values", places.filter((place) => worked[place] !== marks[place]).map((place) => report.words("value-changed", place)));
+  });
+  report.attempt("seal", () => {
+    const note = readNote(seal);
+    const body = `${RECEIPT}\n${receipt.enterprise} ${receipt.policy} ${receipt.year}\n${digestOf(said)}\n${digestOf(marks)}\n`;
+    report.signature("seal", vouching(note, keys), note.body === body ? [] : [report.words("seal")]);
+  });
+  report.attempt("checkpoint", () => report.signature("checkpoint", vouching(readNote(receipt.checkpoint), keys), []));
+  report.attempt("rest", () => checkLog(receipt, report, paper));
+}
 
-  const note = readNote(seal);
-  const body = `${RECEIPT}\n${receipt.enterprise} ${receipt.policy} ${receipt.year}\n${digestOf(said)}\n${digestOf(marks)}\n`;
-  report.signature("seal", vouching(note, keys), note.body === body ? [] : [report.words("seal")]);
-
-  const checkpoint = readNote(receipt.checkpoint), [, size, root] = checkpoint.body.split("\n");
-  report.signature("checkpoint", vouching(checkpoint, keys), []);
+function checkLog(receipt, report, paper) {
+  const [, size, root] = readNote(receipt.checkpoint).body.split("\n");
   const events = receipt.events.map((event) => ({ ...event, name: event.topic.split(":")[1], content: JSON.parse(new TextDecoder().decode(unbase64(event.state))) }));
   const mine = [`account:${receipt.policy}:${receipt.year}:${receipt.enterprise}`, `settlement:${receipt.policy}:${receipt.year}`];
   report.step("log", events.filter((event) => {
@@ -270,11 +332,17 @@ const paperOf = (receipt) => ["SLR1", receipt.enterprise, receipt.policy, receip
 const words = JSON.parse(document.getElementById("words").textContent);
 const language = () => document.documentElement.lang.startsWith("zh") ? "zh" : "en";
 const said = (key) => (words[key] || { zh: key, en: key })[language()];
+const told = (key, ...values) => values.reduce((text, value, at) => text.replaceAll(`{${at}}`, () => value), said(key));
 
 class Report {
   constructor() { this.outcome = "good"; this.steps = []; this.facts = []; }
-  words(key, ...values) { return values.reduce((text, value, at) => text.replaceAll(`{${at}}`, value), said(key)); }
-  about(facts) { this.facts = facts; }
+  words(key, ...values) { return told(key, ...values); }
+  about(facts) {
+    this.facts = facts.map(([name, value]) => { try { return [name, String(value())]; } catch { return [name, "—"]; } });
+  }
+  attempt(name, work) {
+    try { work(); } catch (error) { console.error(error); this.step(name, [told("unworkable")]); }
+  }
   step(name, faults, detail = "") {
     this.steps.push([name, faults.length ? "bad" : "good", faults, detail]);
     if (faults.length) this.outcome = "bad";
@@ -310,29 +378,41 @@ function show(report) {
   answer.focus();
 }
 
-function check(text) {
+function check(bytes) {
   const report = new Report();
   try {
     const given = document.getElementById("keys").value.split("\n").filter((line) => line.trim());
     report.keyed = given.length > 0;
     const keys = given.map(readKey);
-    const first = text.split("\n", 1)[0];
-    if (first.includes(`"format":"${LIST}"`)) checkList(text, keys, report);
+    const [lines, edited] = linesOf(bytes);
+    if (lines[0].includes(`"${LIST}"`) || (lines.length > 1 && lines[1].startsWith("["))) checkList(lines, edited, keys, report);
     else {
-      const receipt = JSON.parse(text);
+      const receipt = parsed(lines.join("\n"));
       if (receipt.format !== RECEIPT) throw new Error(said("unreadable"));
       checkReceipt(receipt, keys, report, document.getElementById("paper").value.trim());
     }
   } catch (error) {
     console.error(error);
-    report.step("read", [report.words("unreadable", String(error.message))]);
+    report.step("read", [error instanceof Unreadable ? error.message : told("unreadable")]);
   }
   show(report);
 }
 
+// The file's lines, and what an editor did to them: a receipt's values stand whatever its line ends,
+// of a list every byte counts.
+function linesOf(bytes) {
+  let text;
+  try { text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes); } catch { throw new Unreadable(told("encoding")); }
+  if (text.slice(0, 2).includes("\0")) throw new Unreadable(told("encoding"));
+  const edited = [["bom", text.startsWith("\ufeff")], ["line-ends", text.includes("\r\n")]].filter(([, found]) => found);
+  const lines = text.replace(/^\ufeff/, "").split("\n").map((line) => line.replace(/\r$/, ""));
+  if (lines.length > 1 && lines[lines.length - 1] === "") lines.pop();
+  return [lines, edited.map(([name]) => told(name))];
+}
+
 let latest = null;
 const named = (name) => { const shown = document.getElementById("named"); shown.removeAttribute("data-words"); shown.textContent = name; };
-const take = async (file) => { if (file) { latest = await file.text(); named(file.name); check(latest); } };
+const take = async (file) => { if (file) { latest = new Uint8Array(await file.arrayBuffer()); named(file.name); check(latest); } };
 const drop = document.getElementById("drop");
 document.getElementById("file").addEventListener("click", (event) => { event.target.value = ""; });
 document.getElementById("file").addEventListener("change", (event) => take(event.target.files[0]));

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from domain.notes import NoteError, VerifierKey, parse_note
 from domain.public_list import COLUMNS, FORMAT, MARK_DIGITS, note_body
 from domain.settling import SettledLine, line_bytes
 from services.verify.reading import LINE_BYTES_MAX, Broken, Verdict
+from services.verify.values import Unreadable, parsed
 
 PROOF_BYTES_MAX = 1 << 30
 """Most bytes of the proof's line: it holds eight digits for every line of the list."""
@@ -109,9 +109,9 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 def _json(raw: bytes, number: int) -> Any:
     try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Broken(f"line {number}: not JSON: {raw[:60]!r}") from None
+        return parsed(raw)
+    except Unreadable as error:
+        raise Broken(f"line {number}: {error}") from None
 
 
 def _head(value: Any) -> dict[str, Any]:

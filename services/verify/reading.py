@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from domain.entries import leaf_of
 from domain.merkle import HASH_BYTES, Growing
 from domain.money import yuan
 from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
+from services.verify.values import Unreadable, parsed
 
 FORMAT = "subsidy-audit-bundle/1"
 FAULTS_MAX = 100
@@ -144,9 +144,9 @@ def read_limited(archive: zipfile.ZipFile, name: str) -> bytes:
 def object_of(raw: bytes) -> dict[str, Any]:
     """A JSON object."""
     try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Broken(f"not JSON: {raw[:60]!r}") from None
+        value = parsed(raw)
+    except Unreadable as error:
+        raise Broken(str(error)) from None
     if not isinstance(value, dict):
         raise Broken(f"not a JSON object: {raw[:60]!r}")
     return value

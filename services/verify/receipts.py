@@ -17,6 +17,7 @@ from domain.receipt import APART, FORMAT, digest_of, marks_of, seal_body
 from domain.settling import SettledLine, division_of
 from domain.states import UnreadableState, fact_from
 from services.verify.reading import LINE_BYTES_MAX, Broken, Event, Verdict, event_of
+from services.verify.values import BOM, Unreadable, parsed
 
 WANTED = {
     **dict.fromkeys(("enterprise", "name", "policy", "budget", "sharing", "factor"), str),
@@ -37,9 +38,10 @@ def verify_receipt(path: Path, keys: list[VerifierKey], witnesses: int = 0) -> t
     if len(raw) > LINE_BYTES_MAX:
         raise Broken("the receipt is too large")
     try:
-        head = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Broken("the receipt is not JSON") from None
+        head = parsed(raw.removeprefix(BOM))
+    except Unreadable as error:
+        what = "the receipt" if FORMAT.encode() in raw else "neither a receipt nor a published list"
+        raise Broken(f"{what}: {error}") from None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise Broken(f"not a receipt in the form {FORMAT}")
     for name, kind in WANTED.items():

@@ -18,7 +18,7 @@ from services.receipts.page import code_of, receipt_page
 from tests.console import chromium
 from tests.integration.closings import closed
 from tests.integration.test_bundles import KEY
-from tests.integration.test_receipts import listed, paid_more, receipted
+from tests.integration.test_receipts import TWICE, listed, paid_more, receipted, written_twice
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -119,7 +119,15 @@ def changed_list(files: Files) -> Iterator[tuple[str, str]]:
     )
     yield "\n".join(paid_more(lines, 5)), "第5项"
     yield "\n".join([*lines[:6], *lines[7:]]), "行数与公示时不同"
-    yield "\n".join(lines)[:-90], "不是兑现凭据或公示名单数据"
+    yield "\n".join(lines)[:-90], f"文件第{len(lines)}行：不是 JSON，或已损坏"
+    twice = lines[-1].replace('"root":', '"root":"00","root":')
+    yield "\n".join([*lines[:-1], twice]), f"文件第{len(lines)}行：root 写了不止一次"
+    yield "\n".join(lines).replace("2024,", "2024.0,", 1), "文件第1行：2024.0 不是账本所写的整数"
+    yield "\ufeff" + "\n".join(lines), "字节顺序标记（BOM）"
+    yield "\r\n".join(lines), "CRLF"
+    for bad in ("x", "x ", "\\n"):
+        forged = lines[-1].replace("— ", bad, 1)
+        yield "\n".join([*lines[:-1], forged]), "缺少内容，或内容的类型不对"
 
 
 def changed_receipt(files: Files) -> Iterator[tuple[str, str]]:
@@ -139,6 +147,14 @@ def changed_receipt(files: Files) -> Iterator[tuple[str, str]]:
     position = json.loads(whole)["events"][0]["position"]
     yield with_(lambda v: v["events"][0].update(salt="00" * 16)), f"位置 {position} 的记录不在账本中"
     yield with_(lambda v: v["events"].pop()), "已被改动"
+    yield with_(lambda v: v.pop("account")), "/account/payable 已被改动"
+    yield with_(lambda v: v.pop("title")), "/title/zh 已被改动"
+    yield with_(lambda v: v.update(seal=v["seal"].replace("— ", "x "))), "缺少内容，或内容的类型不对"
+    yield with_(lambda v: v.update(seal=v["seal"][:-1] + " 已付清 9999\n")), "缺少内容，或内容的类型不对"
+    for key, before in TWICE.items():
+        changed = written_twice(whole, key, before)
+        yield changed, f"{key.split(chr(34))[1]} 写了不止一次"
+    yield whole.replace("2024,", "2024.0,", 1), "2024.0 不是账本所写的整数"
 
 
 def test_what_was_changed_is_named(page: Page, files: Files, tmp_path: Path) -> None:

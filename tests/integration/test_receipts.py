@@ -190,6 +190,49 @@ def test_a_receipt_sealed_anew_by_another_key_or_over_a_forged_payment_does_not_
     assert any("in the list are not what was settled" in each for each in found)
 
 
+TWICE = {
+    '"payable": "': '"payable": "99',
+    '"name": "': '"name": "别的公司',
+    '"enterprise": "': '"enterprise": "91330282MA036YCF49',
+    '"awards": [': '"awards": [], "awards": [',
+    '"account": {': '"account": {"payable": "9.00"}, "account": {',
+    '"measure": "': '"measure": "other',
+}
+"""What stands in a receipt, and what a forger puts before it: a person reads that first."""
+
+
+def written_twice(text: str, key: str, before: str) -> str:
+    """A receipt in which one key is written twice, the right value last."""
+    end = "" if key.endswith(("[", "{")) else '", ' + key
+    return text.replace(key, before + end, 1)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_what_is_written_twice_or_is_no_whole_number_is_refused_and_named(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    path = tmp_path / "file"
+    whole = json.dumps(receipted(scene.ledger, scene.code), ensure_ascii=False)
+    for key, before in TWICE.items():
+        changed = written_twice(whole, key, before)
+        assert json.loads(changed) == json.loads(whole), key
+        (found,) = faults(path, changed)
+        assert f"{key.partition(':')[0]} is written more than once" in found
+    lines = listed(scene.ledger, path)
+    for number, key in ((0, '"payable":'), (-1, '"root":'), (-1, '"note":')):
+        changed = [*lines]
+        changed[number] = lines[number].replace(key, f"{key}5,{key}")
+        (found,) = faults(path, "\n".join(changed) + "\n")
+        assert f"line {number % len(lines) + 1}: {key[:-1]} is written more than once: 5 and " in found
+    for odd in ("2024.0", "2.024e3", "1" + "0" * 30, "-0", "NaN"):
+        assert f"{odd} is not a whole number" in faults(path, whole.replace("2024,", odd + ",", 1))[0], odd
+        assert (
+            f"{odd} is not a whole number" in faults(path, "\n".join(lines).replace("2024,", odd + ",", 1))[0]
+        )
+    assert "half a character: \\ud800" in faults(path, whole.replace('"name": "', '"name": "\\ud800', 1))[0]
+
+
 @pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_twenty_lines_recompute_every_payment_from_the_list_alone(
     open_at: Callable[..., Ledger], tmp_path: Path
