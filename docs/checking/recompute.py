@@ -6,6 +6,8 @@ import sys
 with open(sys.argv[1], encoding="utf-8") as file:
     head, *rows, _ = map(json.loads, file)
 rows = [dict(zip(head["columns"], row, strict=True)) for row in rows]
+if any(type(fen) is not int for _, *each in head["pots"] for fen in each):
+    sys.exit("line 1: pots hold what is no whole number of fen")
 for pot, has, total in head["pots"]:
     shared = [row for row in rows if row["basis"] and row["pot"] == pot]
     for row in shared:

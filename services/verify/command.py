@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
+import io
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,9 +15,13 @@ from typing import Any
 from domain.money import yuan
 from domain.notes import NoteError, VerifierKey
 from domain.public_list import FORMAT as LIST_FORMAT
+from domain.receipt import FORMAT as RECEIPT_FORMAT
 from domain.settlement import factor
 from services.verify.bundles import Enterprise, Year
 from services.verify.lists import verify_list
+from services.verify.reading import (
+    FORMAT as BUNDLE_FORMAT,
+)
 from services.verify.reading import (
     LINE_BYTES_MAX,
     Broken,
@@ -46,6 +51,10 @@ DAMAGED = (
     RuntimeError,
 )
 """What reading or folding anything that was not made by a ledger may raise."""
+TOLD = (zipfile.BadZipFile, zlib.error)
+"""Of these, the ones that say what is wrong in words."""
+SHOWN_MAX = 1_000
+"""Most characters of a line that is printed."""
 
 
 def verify(
@@ -64,22 +73,21 @@ def verify(
     try:
         if zipfile.is_zipfile(path):
             return _verify_bundle(path, keys, witnesses, shown)
-        if _first_format(path) == LIST_FORMAT:
-            return verify_list(path, keys)
+        if _is_list(path):
+            return verify_list(path, keys, witnesses)
         return verify_receipt(path, keys, witnesses)
+    except OSError as error:
+        raise Broken(f"{path} cannot be read: {error.strerror or error}") from None
     except DAMAGED as error:
-        raise Broken(f"{path} is damaged, or none of the files that this program checks: {error!r}") from None
+        why = f" ({error})" if isinstance(error, TOLD) else ""
+        raise Broken(f"{path} is damaged, or none of the files that this program checks{why}") from None
 
 
-def _first_format(path: Path) -> str:
-    """The form that the first line of a text file names; empty where it names none."""
+def _is_list(path: Path) -> bool:
+    """Whether a file is meant to be a list: its first line says so, or an award stands on the second."""
     with path.open("rb") as file:
-        line = file.readline(LINE_BYTES_MAX)
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return ""
-    return str(value.get("format", "")) if isinstance(value, dict) else ""
+        first, second = file.readline(LINE_BYTES_MAX), file.readline(1)
+    return f'"{LIST_FORMAT}"'.encode() in first or second == b"["
 
 
 def _verify_bundle(
@@ -87,6 +95,8 @@ def _verify_bundle(
 ) -> tuple[dict[str, Any], Verdict]:
     verdict = Verdict()
     with zipfile.ZipFile(path) as archive:
+        if "bundle.json" not in archive.namelist():
+            raise Broken("a ZIP archive, but no audit bundle: it holds no bundle.json")
         head = read_head(archive)
         check_members(archive, head["kind"])
         checkpoint = read_checkpoint(archive, head, keys, witnesses, verdict)
@@ -106,40 +116,69 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--witnesses", type=int, default=0, help="how many other keys must have signed")
     parser.add_argument("--quiet", action="store_true", help="print no progress")
     given = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal in GBK knows fewer characters
     try:
         keys = [VerifierKey.parse(text) for text in given.key]
         head, verdict = verify(given.file, keys, given.witnesses, not given.quiet)
     except (Broken, NoteError) as error:
-        print(f"NOT VERIFIED: {error}")
+        print(printable(f"NOT VERIFIED: {error}"))
         return 2
-    for line in _said(head, verdict):
-        print(line)
+    for line in SUMMARIES[head["format"]](head, verdict):
+        print(printable(line))
     for fault in verdict.faults:
-        print(f"! {fault}")
-    print("VERIFIED" if not verdict.faults else f"NOT VERIFIED: {len(verdict.faults)} faults")
-    return 1 if verdict.faults else 0
+        print(printable(f"! {fault}"))
+    for kind, more in verdict.untold.items():
+        print(f"! and {more:,} more {kind}")
+    count = verdict.counted.total()
+    print("VERIFIED" if not count else f"NOT VERIFIED: {count:,} faults")
+    return 1 if count else 0
 
 
-def _said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
-    """What was checked, in a few lines."""
-    of, form = head.get("enterprise", "all enterprises"), head["format"]
-    what = f"{head['policy']} {head['year']}: {of}"
-    if form == LIST_FORMAT:
-        yield f"{what}, list published at position {verdict.closed:,}"
-        yield f"signed by {', '.join(verdict.vouching) or 'nobody'}"
-        factors = (factor(has, sharing) for _, has, sharing in head["pots"])
-        said = ", ".join(f"{value.numerator}/{value.denominator}" for value in factors)
-        money = f"budget {yuan(head['budget'])}  factor {said}"
-        yield f"awards {verdict.awards:,}"
-        yield f"{money}  payable {yuan(verdict.payable)}"
-        return
-    size = f"checkpoint of {head['size']:,} events" if "size" in head else "receipt"
-    yield f"{what}, {size}"
-    yield f"signed by {', '.join(verdict.vouching)}"
+def printable(text: str) -> str:
+    """Text that may come from a file, as one line that no terminal takes for a command or for several."""
+    shown = text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…"
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
+
+
+def _list_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
+    yield f"{head['policy']} {head['year']}: all enterprises, list published at position {verdict.closed:,}"
+    yield _signed(verdict)
+    factors = (factor(has, sharing) for _, has, sharing in head["pots"])
+    said = ", ".join(f"{value.numerator}/{value.denominator}" for value in factors)
+    yield f"awards {verdict.awards:,}"
+    yield f"budget {yuan(head['budget'])}  factor {said}  payable {yuan(verdict.payable)}"
+
+
+def _receipt_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
+    yield f"{head['policy']} {head['year']}: {head['enterprise']}, receipt"
+    yield _signed(verdict)
+    yield f"events {verdict.events:,}  awards {verdict.awards:,}"
+    yield from _paid(head, verdict)
+
+
+def _bundle_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
+    of = head.get("enterprise", "all enterprises")
+    yield f"{head['policy']} {head['year']}: {of}, checkpoint of {head['size']:,} events"
+    yield _signed(verdict)
     yield f"events {verdict.events:,}  enterprises {verdict.enterprises:,}  awards {verdict.awards:,}"
+    yield from _paid(head, verdict)
+
+
+SUMMARIES = {LIST_FORMAT: _list_said, RECEIPT_FORMAT: _receipt_said, BUNDLE_FORMAT: _bundle_said}
+"""What was checked, in a few lines, by the form that the file names."""
+
+
+def _signed(verdict: Verdict) -> str:
+    more = f"; by keys that were not given: {verdict.unknown:,}" if verdict.unknown else ""
+    return f"signed by {', '.join(verdict.vouching) or 'nobody'}{more}"
+
+
+def _paid(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
     yield f"budget {head['budget']}  factor {head['factor']}  payable {yuan(verdict.payable)}"
-    for pot, budget, sharing in head.get("pots", []):
-        yield f"  {pot}: {sharing} share {budget}"
+    if head["format"] == BUNDLE_FORMAT:
+        for pot, budget, sharing in head.get("pots", []):
+            yield f"  {pot}: {sharing} share {budget}"
     if verdict.closed:
         moved = f"paid {yuan(verdict.paid)}  clawed back {yuan(verdict.clawed)}"
         yield f"closed at position {verdict.closed:,}  {moved}  recovered {yuan(verdict.recovered)}"

@@ -28,6 +28,7 @@ class _Award(NamedTuple):
     gross: int
     withheld: int
     basis: int | None
+    reduction: int
     payable: int
 
 
@@ -48,10 +49,12 @@ NUMBER, CODE, MEASURE, YEAR, POT, GROSS, WITHHELD, BASIS, REDUCTION, PAYABLE = (
 )
 
 
-KEPT = (NUMBER, CODE, MEASURE, POT, GROSS, WITHHELD, BASIS, PAYABLE)
+WITNESSED = ": witnesses sign checkpoints, so ask for them with a receipt or a bundle of the year"
+
+KEPT = (NUMBER, CODE, MEASURE, POT, GROSS, WITHHELD, BASIS, REDUCTION, PAYABLE)
 
 
-def verify_list(path: Path, keys: list[VerifierKey]) -> tuple[dict[str, Any], Verdict]:
+def verify_list(path: Path, keys: list[VerifierKey], witnesses: int = 0) -> tuple[dict[str, Any], Verdict]:
     """Check a list with its proof.
 
     Raises:
@@ -80,10 +83,6 @@ def verify_list(path: Path, keys: list[VerifierKey]) -> tuple[dict[str, Any], Ve
             masked = "code" in head["mask"]
             continue
         row = _row(value, number)
-        if row[NUMBER] != number:
-            verdict.fault(f"line {number + 1}: award {row[NUMBER]} stands where award {number} should")
-        if row[GROSS] - row[WITHHELD] - row[REDUCTION] != row[PAYABLE]:
-            verdict.fault(f"{_named(row)}: gross, less what was withheld and reduced, is not payable")
         settled = (row[YEAR], row[GROSS], row[WITHHELD], row[REDUCTION], row[PAYABLE], row[POT])
         digest.update(line_bytes(SettledLine(row[CODE], row[MEASURE], *settled)))
         rows.append(_Award(*(row[at] for at in KEPT)))
@@ -91,11 +90,14 @@ def verify_list(path: Path, keys: list[VerifierKey]) -> tuple[dict[str, Any], Ve
         verdict.payable += row[PAYABLE]
     if not head or not proof:
         raise Broken("the list has no head, or no proof on its last line")
-    _check_sums(head, rows, verdict)
-    _check_shares(head, rows, verdict)
+    # lines first: which ones were changed is told before what no longer follows from them
+    _check_proof(head, proof, tree, marks, keys, verdict)
+    verdict.witnessed(witnesses, WITNESSED)
     if not masked and digest.hexdigest() != head["digest"]:
         verdict.fault("the list's digest is not the one that its head names")
-    _check_proof(head, proof, tree, marks, keys, verdict)
+    _check_rows(rows, verdict)
+    _check_sums(head, rows, verdict)
+    _check_shares(head, rows, verdict)
     return head, verdict
 
 
@@ -122,6 +124,9 @@ def _head(value: Any) -> dict[str, Any]:
             raise Broken(f"line 1: {name} is missing or not of its kind")
     if tuple(value["columns"]) != COLUMNS:
         raise Broken("line 1: columns are not those of this form")
+    for each in value["pots"]:
+        if not isinstance(each, list) or [type(part) for part in each] != [str, int, int]:
+            raise Broken("line 1: pots are not [pot, what it has, what shares it]")
     return value
 
 
@@ -134,8 +139,17 @@ def _row(value: Any, number: int) -> list[Any]:
     return value
 
 
-def _named(row: list[Any]) -> str:
-    return f"award {row[NUMBER]} ({row[CODE]})"
+def _check_rows(rows: list[_Award], verdict: Verdict) -> None:
+    """Every award stands in its place, and adds up."""
+    for number, row in enumerate(rows, 1):
+        if row.number != number:
+            told = f"line {number + 1}: award {row.number} stands where award {number} should"
+            verdict.fault(told, "awards out of their place")
+        if row.gross - row.withheld - row.reduction != row.payable:
+            told = (
+                f"award {row.number} ({row.code}): gross, less what was withheld and reduced, is not payable"
+            )
+            verdict.fault(told, "awards that do not add up")
 
 
 def _check_sums(head: dict[str, Any], rows: list[_Award], verdict: Verdict) -> None:
@@ -172,7 +186,7 @@ def _check_shares(head: dict[str, Any], rows: list[_Award], verdict: Verdict) ->
             due = max(shares[row.pot].share(row.basis, _key(row)) - set_off, 0)
         if row.payable != due:
             told = f"{row.measure} {yuan(due)} was worked out, the list says {yuan(row.payable)}"
-            verdict.fault(f"award {row.number} ({row.code}): {told}")
+            verdict.fault(f"award {row.number} ({row.code}): {told}", "awards that were worked out otherwise")
 
 
 def _key(row: _Award) -> tuple[str, ...]:
@@ -181,10 +195,7 @@ def _key(row: _Award) -> tuple[str, ...]:
 
 def _pots(head: dict[str, Any], shared: dict[str, Any], verdict: Verdict) -> dict[str, int]:
     """What each pot has; what shares it must be what the awards come to, and no pot has what another took."""
-    try:
-        pots = [(str(pot), int(has), int(sharing)) for pot, has, sharing in head["pots"]]
-    except (TypeError, ValueError):
-        raise Broken("line 1: pots are not [pot, what it has, what shares it]") from None
+    pots = head["pots"]
     left: dict[str, int] = {}
     for pot, has, sharing in pots:
         worked = sum(fen for _, fen in shared.get(pot, ()))
@@ -217,7 +228,7 @@ def _check_proof(
     else:
         for number, mark in enumerate(marks):
             if said[number * MARK_DIGITS :][:MARK_DIGITS] != mark:
-                verdict.fault(f"line {number + 1} is not the one that was published")
+                verdict.fault(f"line {number + 1} is not the one that was published", "changed lines")
     root, position = tree.root.hex(), proof.get("position")
     if (proof.get("root"), proof.get("lines")) != (root, tree.size):
         verdict.fault("the lines do not lead to the root that the proof names")
@@ -229,7 +240,7 @@ def _check_proof(
         raise Broken(f"the proof's note: {error}") from None
     if body != note_body(head["policy"], head["year"], head["number"], tree.size, root, position):
         verdict.fault("the note that was signed is not of this list")
-    verdict.vouching = [k.name for k in keys if any(k.verifies(body, each) for each in signatures)]
+    verdict.signed(body, signatures, keys)
     if not verdict.vouching:
         verdict.fault("the list is not signed by any of the given keys")
     verdict.closed = position

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 from domain.entries import leaf_of
 from domain.merkle import HASH_BYTES, Growing
 from domain.money import yuan
-from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
+from domain.notes import Checkpoint, NoteError, Signature, VerifierKey, open_checkpoint, parse_note
 from services.verify.values import Unreadable, parsed
 
 FORMAT = "subsidy-audit-bundle/1"
 FAULTS_MAX = 100
+"""Most faults of one kind that are told one by one."""
 LINE_BYTES_MAX = 4_000_000
 BLOCK_BYTES = 1 << 20
 
@@ -30,7 +32,11 @@ class Verdict:
     """What was checked, and what does not match."""
 
     faults: list[str] = field(default_factory=list)
+    counted: Counter[str] = field(default_factory=Counter)
+    """How many faults of each kind there are, told or not."""
     vouching: list[str] = field(default_factory=list)
+    unknown: int = 0
+    """Signatures of keys that the reader did not give."""
     events: int = 0
     enterprises: int = 0
     awards: int = 0
@@ -41,10 +47,27 @@ class Verdict:
     clawed: int = 0
     recovered: int = 0
 
-    def fault(self, text: str) -> None:
-        """Note something that does not match."""
-        if len(self.faults) < FAULTS_MAX:
+    def fault(self, text: str, kind: str = "of other kinds") -> None:
+        """Note something that does not match; many of one ``kind`` hide nothing of another."""
+        self.counted[kind] += 1
+        if self.counted[kind] <= FAULTS_MAX:
             self.faults.append(text)
+
+    @property
+    def untold(self) -> dict[str, int]:
+        """How many faults of each kind are not told one by one."""
+        return {kind: count - FAULTS_MAX for kind, count in self.counted.items() if count > FAULTS_MAX}
+
+    def signed(self, body: str, signatures: list[Signature], keys: list[VerifierKey]) -> None:
+        """Note whose of the given keys signed a note's body, and how many others did."""
+        self.vouching = [k.name for k in keys if any(k.verifies(body, each) for each in signatures)]
+        self.unknown += sum(not any(k.verifies(body, each) for k in keys) for each in signatures)
+
+    def witnessed(self, witnesses: int, more: str = "") -> None:
+        """Hold who signed against how many witnesses the reader asks for."""
+        if len(set(self.vouching)) < 1 + witnesses:
+            signed = ", ".join(self.vouching) or "nobody"
+            self.fault(f"only {signed} signed; {witnesses} witnesses are asked for{more}")
 
 
 @dataclass(slots=True)
@@ -158,15 +181,15 @@ def read_checkpoint(
     """The checkpoint, signed by the keys that the reader trusts."""
     try:
         note = read_limited(archive, "checkpoint").decode("utf-8")
-        checkpoint, verdict.vouching = open_checkpoint(note, keys)
+        checkpoint, _ = open_checkpoint(note, keys)
     except (NoteError, UnicodeDecodeError) as error:
         raise Broken(f"checkpoint: {error}") from None
+    verdict.signed(*parse_note(note), keys)
     if checkpoint.size != head["size"]:
         raise Broken(f"the checkpoint is of {checkpoint.size} events, the bundle says {head['size']}")
     if checkpoint.origin not in verdict.vouching:
         verdict.fault(f"the log {checkpoint.origin} did not sign its checkpoint with any of the given keys")
-    if len(set(verdict.vouching)) < 1 + witnesses:
-        verdict.fault(f"only {', '.join(verdict.vouching)} signed; {witnesses} witnesses are asked for")
+    verdict.witnessed(witnesses)
     return checkpoint
 
 

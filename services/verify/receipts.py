@@ -26,6 +26,7 @@ WANTED = {
     **dict.fromkeys(("list", "account", "marks"), dict),
     "year": int,
 }
+VALUES = "changed values"
 
 
 def verify_receipt(path: Path, keys: list[VerifierKey], witnesses: int = 0) -> tuple[dict[str, Any], Verdict]:
@@ -90,11 +91,11 @@ class _Receipt:
         worked = marks_of(said)
         for place in sorted(worked.keys() | marks.keys()):
             if place not in marks:
-                self.verdict.fault(f"{place} was added after the receipt was made")
+                self.verdict.fault(f"{place} was added after the receipt was made", VALUES)
             elif place not in worked:
-                self.verdict.fault(f"{place} is missing from the receipt")
+                self.verdict.fault(f"{place} is missing from the receipt", VALUES)
             elif worked[place] != marks[place]:
-                self.verdict.fault(f"{place} is not what the receipt was made with")
+                self.verdict.fault(f"{place} is not what the receipt was made with", VALUES)
         try:
             body, signatures = parse_note(self.head["seal"])
         except NoteError as error:
@@ -106,12 +107,11 @@ class _Receipt:
 
     def _checkpoint(self) -> Checkpoint:
         try:
-            checkpoint, self.verdict.vouching = open_checkpoint(self.head["checkpoint"], self.keys)
+            checkpoint, _ = open_checkpoint(self.head["checkpoint"], self.keys)
         except NoteError as error:
             raise Broken(f"checkpoint: {error}") from None
-        if len(set(self.verdict.vouching)) < 1 + self.witnesses:
-            signed = ", ".join(self.verdict.vouching)
-            self.verdict.fault(f"only {signed} signed; {self.witnesses} witnesses are asked for")
+        self.verdict.signed(*parse_note(self.head["checkpoint"]), self.keys)
+        self.verdict.witnessed(self.witnesses)
         return checkpoint
 
     def _take(self, value: Any, checkpoint: Checkpoint) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import json
 import random
 import re
@@ -18,7 +20,7 @@ from click.testing import CliRunner
 from domain.merkle import check_inclusion, root_of
 from domain.money import yuan
 from domain.notes import SignerKey, VerifierKey
-from domain.public_list import leaf_of_line
+from domain.public_list import COLUMNS, leaf_of_line
 from domain.roles import NotAllowed
 from ledger.application import Ledger
 from ledger.audit.checkpoints import current
@@ -28,7 +30,7 @@ from ledger.settlement.reading import settlement_of
 from ledger.settlement.receipts import receipt
 from services.api.app import create_app
 from services.cli import main as cli
-from services.verify import Broken, main, verify
+from services.verify import Broken, main, reading, verify
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 from tests.integration.closings import OFFICER, closed
 from tests.integration.test_bundles import KEY
@@ -190,6 +192,94 @@ def test_a_receipt_sealed_anew_by_another_key_or_over_a_forged_payment_does_not_
     assert any("in the list are not what was settled" in each for each in found)
 
 
+def printed(path: Path, text: str, out: io.TextIOWrapper, *more: str) -> tuple[int, list[str]]:
+    """How the command ends, and the lines that it writes on ``out``."""
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with contextlib.redirect_stdout(out):
+        code = main([str(path), "--key", str(KEY.verifier), *more])
+    out.seek(0)
+    return code, out.read().split("\n")
+
+
+def screen(encoding: str = "utf-8") -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+
+
+FORGED_HEADS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "a pot of text": lambda head: head["pots"][0].__setitem__(1, "1"),
+    "a pot of nothing": lambda head: head.update(pots=[["a"]]),
+    "a pot that is none": lambda head: head.update(pots=[None]),
+    "pots that are none": lambda head: head.update(pots=5),
+    "a pot of truth": lambda head: head["pots"][0].__setitem__(1, True),
+    "a policy that ends the line": lambda head: head.update(policy="x\nVERIFIED\n\x1b[8m"),
+    "a policy that turns round": lambda head: head.update(policy="x\u202eDEIFIREV"),
+    "a policy of half a character": lambda head: head.update(policy="x\ud800"),
+    "a policy that GBK has not": lambda head: head.update(policy="é😀"),
+}
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_forged_file_writes_nothing_of_its_own_on_the_terminal_and_stops_no_check(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    path = tmp_path / "file"
+    head, row, *rest = listed(scene.ledger, path)
+    whole = receipted(scene.ledger, scene.code)
+    forged = {}
+    for name, change in FORGED_HEADS.items():
+        for kind, value in (("list", json.loads(head)), ("receipt", {**whole, "pots": [["", 1, 1]]})):
+            change(value)
+            said = json.dumps(value, ensure_ascii="half" in name, separators=(",", ":"))
+            forged[name, kind] = "\n".join([said, row, *rest]) if kind == "list" else said
+    award = json.loads(row)
+    award[1], award[11] = "x\nVERIFIED\n\x1b[8m", award[11] + 1
+    forged["an award", "list"] = "\n".join([head, json.dumps(award), *rest])
+    forged["a budget", "receipt"] = json.dumps({**whole, "budget": "1\nVERIFIED\n\x9b8m"})
+    for (name, _), text in forged.items():
+        for encoding in ("utf-8", "gbk"):
+            code, lines = printed(path, text, screen(encoding))
+            assert code in (1, 2), name
+            assert lines[-2].startswith("NOT VERIFIED"), (name, lines)
+            assert "VERIFIED" not in lines, name
+            assert all(line.isprintable() for line in lines), (name, lines)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_many_faults_of_one_kind_hide_none_of_another_and_lines_come_first(
+    open_at: Callable[..., Ledger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    path = tmp_path / "list.ndjson"
+    head, *rows = listed(scene.ledger, path)
+    monkeypatch.setattr(reading, "FAULTS_MAX", 2)
+    forged = json.loads(head)
+    forged["pots"][0][1] //= 2
+    code, lines = printed(path, "\n".join([json.dumps(forged), *rows]), screen())
+    told = [line for line in lines if line.startswith("!")]
+    assert code == 1
+    assert told[0] == "! line 1 is not the one that was published"
+    assert sum("was worked out" in line for line in told) == 2
+    shared = sum(bool(json.loads(row)[COLUMNS.index("basis")]) for row in rows[:-1])
+    assert f"! and {shared - 2} more awards that were worked out otherwise" in told
+    assert any("note that was signed" in line for line in told)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_witnesses_are_asked_for_of_lists_too(open_at: Callable[..., Ledger], tmp_path: Path) -> None:
+    scene = closed(open_at, years=(2024,))
+    path = tmp_path / "list.ndjson"
+    lines = listed(scene.ledger, path)
+    code, said = printed(path, "\n".join(lines), screen(), "--witnesses", "3")
+    assert code == 1
+    assert any("3 witnesses are asked for: witnesses sign checkpoints" in line for line in said)
+    proof = json.loads(lines[-1])
+    proof["note"] += OTHER.sign(proof["note"].partition("\n\n")[0] + "\n")
+    code, said = printed(path, "\n".join([*lines[:-1], json.dumps(proof)]), screen())
+    assert code == 0
+    assert f"signed by {KEY.name}; by keys that were not given: 1" in said
+
+
 TWICE = {
     '"payable": "': '"payable": "99',
     '"name": "': '"name": "别的公司',
@@ -221,9 +311,9 @@ def test_what_is_written_twice_or_is_no_whole_number_is_refused_and_named(
         assert f"{key.partition(':')[0]} is written more than once" in found
     lines = listed(scene.ledger, path)
     for number, key in ((0, '"payable":'), (-1, '"root":'), (-1, '"note":')):
-        changed = [*lines]
-        changed[number] = lines[number].replace(key, f"{key}5,{key}")
-        (found,) = faults(path, "\n".join(changed) + "\n")
+        again = [*lines]
+        again[number] = lines[number].replace(key, f"{key}5,{key}")
+        (found,) = faults(path, "\n".join(again) + "\n")
         assert f"line {number % len(lines) + 1}: {key[:-1]} is written more than once: 5 and " in found
     for odd in ("2024.0", "2.024e3", "1" + "0" * 30, "-0", "NaN"):
         assert f"{odd} is not a whole number" in faults(path, whole.replace("2024,", odd + ",", 1))[0], odd
@@ -253,6 +343,10 @@ def test_twenty_lines_recompute_every_payment_from_the_list_alone(
     assert factor == f"factor {closing['budget_fen']}/{closing['sharing_fen']}"
     assert last == f"{head['awards']} awards, {closing['payable_fen']} payable, in hundredths of CNY"
     assert any(each.startswith("award 3: ") for each in said("\n".join(paid_more(lines, 3)) + "\n"))
+    broken = re.sub(r'("pots":\[\["",[0-9])', r"\1.", lines[0])
+    path.write_text("\n".join([broken, *lines[1:]]), "utf-8")
+    done = subprocess.run([sys.executable, "-I", SCRIPT, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "line 1: pots hold what is no whole number of fen\n")
     code = [
         line for line in SCRIPT.read_text().splitlines() if line and not line.startswith(("import", '"""'))
     ]
