@@ -45,13 +45,17 @@ def receipt(
     """One enterprise's receipt, as of a signed checkpoint (``note``).
 
     Raises:
-        UnknownPolicy, UnknownEnterprise; NotAllowed: where the year is not closed at the
-            checkpoint, the enterprise is not in its list, or the list has no root.
+        NoteError: where ``note`` is no checkpoint.
+        UnknownPolicy, UnknownEnterprise; NotAllowed: where the checkpoint is of another log, or
+            older than the closing; the year is not closed, the enterprise is not in its list, or
+            the list has no root.
     """
-    size = Checkpoint.parse(parse_note(note)[0]).size
+    size = _size_of(rows, note)
     rulebook(rows, policy)
     queries.enterprise_row(rows, code)
     state = settlement_of(rows, policy, year, size)
+    if state.stage != "closed" and settlement_of(rows, policy, year).stage == "closed":
+        raise NotAllowed("receipt.checkpoint-older", "checkpoint", year=year, size=size)
     if state.stage != "closed":
         raise NotAllowed("settlement.not-closed", "year", year=year)
     published_at(rows, state)
@@ -81,6 +85,14 @@ def receipt(
     marks = marks_of(said)
     body = seal_body(code, policy, year, digest_of(said), digest_of(marks))
     return {**said, "marks": marks, "seal": body + "\n" + key.sign(body)}
+
+
+def _size_of(rows: Rows, note: str) -> int:
+    """How many events of this log a checkpoint is over."""
+    found, tree = Checkpoint.parse(parse_note(note)[0]), Tree(rows)
+    if found.size > tree.size() or found.root != tree.root(found.size):
+        raise NotAllowed("receipt.checkpoint-foreign", "checkpoint", size=found.size)
+    return found.size
 
 
 def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> dict[str, Any]:

@@ -166,6 +166,18 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "is not in the list of {year}",
         "check the enterprise and the year: without an award there is no receipt",
     ),
+    "receipt.checkpoint-foreign": (
+        "{size}条记录的检查点不是本账本的",
+        "使用本账本签发的检查点；不指定时按当前账本签发",
+        "over {size} events is not of this ledger",
+        "use a checkpoint of this ledger; without one, a fresh one is signed",
+    ),
+    "receipt.checkpoint-older": (
+        "{size}条记录的检查点早于{year}年度办结",
+        "使用办结之后的检查点；不指定时按当前账本签发",
+        "over {size} events is older than the closing of {year}",
+        "use a checkpoint that was signed after it; without one, a fresh one is signed",
+    ),
     "disagreement.unknown": (
         "没有编号为 {disagreement} 的不一致事项",
         "核对编号",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from domain.notes import open_checkpoint
 from ledger.audit import checkpoints
 from ledger.audit.rotation import trusted
 from ledger.settlement.receipts import receipt as make_receipt
@@ -43,12 +44,19 @@ def receipt(
         )
     with told(), context.looking(code) as (ledger, rows), whole_or_nothing(out) as part:
         key = signer(context, key_file)
-        note = note_file.read_text("utf-8") if note_file else checkpoints.current(ledger, key)
+        note = checkpoints.current(ledger, key) if note_file is None else _given(context, note_file, key_file)
         found = make_receipt(ledger, rows, code, policy, year, note, key)
         printed = out.suffix == ".html"
         text = receipt_page(found) if printed else json.dumps(found, ensure_ascii=False, indent=1) + "\n"
         part.write_text(text, "utf-8")
     click.echo(f"{out}  {out.stat().st_size:,} bytes")
+
+
+def _given(context: Context, file: Path, key_file: Path | None) -> str:
+    """A checkpoint in a file, signed by a key of this ledger; without one no receipt would verify."""
+    note = file.read_text("utf-8", "replace")
+    open_checkpoint(note, [signer(context, key_file).verifier, *trusted(key_file_of(context, key_file))])
+    return note
 
 
 @click.command("check-page")

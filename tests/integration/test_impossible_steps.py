@@ -208,6 +208,8 @@ ELSEWHERE = {
     "disagreement.fact": "test_disagreements",
     "disagreement.reason": "test_disagreements",
     "receipt.not-listed": "test_receipts",
+    "receipt.checkpoint-foreign": "test_receipts",
+    "receipt.checkpoint-older": "test_receipts",
     "settlement.list-unproved": "test_receipts",
     "document.whose": "test_documents",
     "payment.no-payee": "test_documents",

@@ -19,11 +19,12 @@ from click.testing import CliRunner
 
 from domain.merkle import check_inclusion, root_of
 from domain.money import yuan
-from domain.notes import SignerKey, VerifierKey
+from domain.notes import Checkpoint, SignerKey, VerifierKey
 from domain.public_list import COLUMNS, leaf_of_line
 from domain.roles import NotAllowed
 from ledger.application import Ledger
-from ledger.audit.checkpoints import current
+from ledger.audit.checkpoints import current, load_or_make_key
+from ledger.audit.tree import Tree
 from ledger.settlement import list_tree, proposing, published
 from ledger.settlement.list_tree import ListTree
 from ledger.settlement.reading import settlement_of
@@ -496,6 +497,51 @@ def test_lists_receipts_and_the_page_come_by_command_and_by_the_interface(
     none = client.get(f"/v1/enterprises/{code}/receipts/{CIXI}/2026")
     assert none.status_code == 409
     assert none.get_json()["faults"][0]["code"] == "settlement.not-closed"
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_receipt_is_made_at_a_checkpoint_of_its_own_ledger_after_the_closing_or_not_at_all(
+    open_at: Callable[..., Ledger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    monkeypatch.setenv("SUBSIDY_LEDGER_SIGNING_KEY", str(tmp_path / "log.key"))
+    key = load_or_make_key(tmp_path / "log.key")
+    closing = position_of(scene.ledger, "SettlementClosed")
+    with scene.ledger.store.reading() as rows:
+        tree = Tree(rows)
+        whole = tree.size()
+        roots = {size: tree.root(size) for size in (0, closing - 1, closing, whole)}
+
+    def made(size: int, root: bytes, by: SignerKey = key) -> tuple[int, str, Path]:
+        body = Checkpoint(by.name, size, root).body
+        (tmp_path / "note").write_text(body + "\n" + by.sign(body), "utf-8")
+        out = tmp_path / "made.json"
+        out.unlink(missing_ok=True)
+        words = ["--database", str(tmp_path / "ledger.db"), "--language", "en", "receipt", scene.code]
+        words += ["--policy", CIXI, "--year", "2024", "--checkpoint", str(tmp_path / "note")]
+        done = CliRunner().invoke(cli, [*words, "--out", str(out)])
+        return done.exit_code, done.output, out
+
+    for size in (closing, whole):
+        code, said, out = made(size, roots[size])
+        assert code == 0, said
+        assert verify(out, [key.verifier])[1].faults == []
+    refused = (
+        (whole + 1, roots[whole], key, f"over {whole + 1} events is not of this ledger"),
+        (closing, roots[whole], key, f"over {closing} events is not of this ledger"),
+        (
+            closing - 1,
+            roots[closing - 1],
+            key,
+            f"over {closing - 1} events is older than the closing of 2024",
+        ),
+        (0, roots[0], key, "over 0 events is older than the closing of 2024"),
+        (whole, roots[whole], OTHER, "the checkpoint is not signed by any of the given keys"),
+    )
+    for size, root, by, why in refused:
+        code, said, out = made(size, root, by)
+        assert (code, isinstance(said, str), out.exists()) == (1, True, False), said
+        assert why in " ".join(said.split()), said
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
