@@ -143,6 +143,12 @@ def root_over(lines: Iterable[str]) -> tuple[str, int]:
     return tree.root.hex(), tree.size
 
 
-def note_body(policy: str, year: int, number: int, lines: int, root: str, position: int) -> str:
-    """What the ledger's key signs of a published list: which list, its root, and the log's event."""
-    return f"{FORMAT}\n{policy} {year} {number}\n{lines} {root}\n{position}\n"
+def note_body(
+    policy: str, year: int, number: int, lines: int, root: str, position: int, published: str | None
+) -> str:
+    """What the ledger's key signs of a published list: which list, its root, and when it was published.
+
+    ``position`` is that of the log's event, ``published`` its time; proofs of before it was told have none.
+    """
+    when = "" if published is None else f"{published}\n"
+    return f"{FORMAT}\n{policy} {year} {number}\n{lines} {root}\n{position}\n{when}"

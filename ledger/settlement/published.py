@@ -32,7 +32,7 @@ from ledger.projections.enterprises import load
 from ledger.projections.settlements import lines_listed
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
-from ledger.stored import events_of
+from ledger.stored import Stored, events_of
 
 NAMED = 1_000
 """Awards whose enterprises' names are looked up at a time."""
@@ -78,7 +78,7 @@ def write(rows: Rows, policy: str, year: int, out: TextIO, key: SignerKey) -> in
             or where the list that the ledger holds is no longer the one that was published.
     """
     state = settlement_of(rows, policy, year)
-    position = published_at(rows, state)
+    event = publication_of(rows, state)
     tree, marks = Growing(), list[str]()
     for line in lines_published(rows, state):
         leaf = leaf_of_line(line)
@@ -86,14 +86,15 @@ def write(rows: Rows, policy: str, year: int, out: TextIO, key: SignerKey) -> in
         marks.append(leaf.hex()[:MARK_DIGITS])
         out.write(line + "\n")
     must_be_published(state, tree.root.hex(), tree.size)
-    body = note_body(policy, year, state.number, tree.size, tree.root.hex(), position)
-    proof = {"root": tree.root.hex(), "lines": tree.size, "position": position}
+    told = (tree.size, tree.root.hex(), event.position, event.fact.time)
+    body = note_body(policy, year, state.number, *told)
+    proof = dict(zip(("lines", "root", "position", "published"), told, strict=True))
     out.write(encoded({**proof, "note": body + "\n" + key.sign(body), "marks": "".join(marks)}) + "\n")
     return tree.size - 1
 
 
-def published_at(rows: Rows, state: Settlement) -> int:
-    """The position of the publication of the proposal that stands.
+def publication_of(rows: Rows, state: Settlement) -> Stored:
+    """The publication of the proposal that stands, as it was recorded.
 
     Raises:
         NotAllowed: where there is none, or one without a root.
@@ -103,7 +104,7 @@ def published_at(rows: Rows, state: Settlement) -> int:
     if state.publication["list_root"] is None:
         raise NotAllowed("settlement.list-unproved", "year", year=state.year)
     events = events_of(rows, settlement_id(state.policy, state.year))
-    return max(event.position for event in events if event.fact.name == "SettlementPublished")
+    return [event for event in events if event.fact.name == "SettlementPublished"][-1]
 
 
 def must_be_published(state: Settlement, root: str, lines: int) -> None:

@@ -1,6 +1,7 @@
 """A receipt for an enterprise: what it is paid for a closed year and why, with the proofs of it.
 
-The form is ``subsidy-receipt/1``, a JSON object; keys are only ever added to it. It holds nothing
+The form is ``subsidy-receipt/1``, a JSON object; keys are only ever added to it. ``as_of`` is when
+the checkpoint's last event was recorded: nothing later is in the receipt. It holds nothing
 of another enterprise but the closing's cut (decision 0009). A reader needs nothing but the
 ledger's public key: the events that decide the payment stand in the signed log, the enterprise's
 lines stand in the published list, and the seal is over everything else.
@@ -30,10 +31,10 @@ from ledger.messages.decode import SHANGHAI
 from ledger.moments import Moment
 from ledger.policies import rulebook
 from ledger.settlement.list_tree import ListTree, Proved
-from ledger.settlement.published import profiles_known, published_at
+from ledger.settlement.published import profiles_known, publication_of
 from ledger.settlement.reading import settlement_of
 from ledger.store import Rows
-from ledger.stored import Stored, events_of
+from ledger.stored import SELECT, Stored, events_of, stored
 
 DECIDING = ("SettlementPublished", "SettlementClosed")
 """The events of a settlement that a receipt proves; each stands for the list that was closed."""
@@ -58,7 +59,7 @@ def receipt(
         raise NotAllowed("receipt.checkpoint-older", "checkpoint", year=year, size=size)
     if state.stage != "closed":
         raise NotAllowed("settlement.not-closed", "year", year=year)
-    published_at(rows, state)
+    publication_of(rows, state)
     account = events_of(rows, account_id(policy, year, code), size)
     if not account:
         raise NotAllowed("receipt.not-listed", "enterprise", year=year)
@@ -69,6 +70,7 @@ def receipt(
     tree = ListTree(rows, state)
     said = {
         **_head(rows, book, code, year, known),
+        "as_of": _recorded_at(rows, size),
         "closed_on": datetime.fromisoformat(state.closed_at).astimezone(SHANGHAI).date().isoformat(),
         "awards": _awards(ledger, rows, book, code, year, account[0]),
         **_division(state.closing),
@@ -93,6 +95,11 @@ def _size_of(rows: Rows, note: str) -> int:
     if found.size > tree.size() or found.root != tree.root(found.size):
         raise NotAllowed("receipt.checkpoint-foreign", "checkpoint", size=found.size)
     return found.size
+
+
+def _recorded_at(rows: Rows, position: int) -> str:
+    """When an event was recorded (UTC)."""
+    return stored(rows.all(f"{SELECT} WHERE rowid=?", [position])[0]).recorded_at
 
 
 def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> dict[str, Any]:

@@ -57,8 +57,7 @@ function rootOf(leaf, index, size, path) {
 
 function readNote(note) {
   const cut = note.lastIndexOf("\n\n");
-  if (cut < 0) throw new Error("note");
-  if (!note.endsWith("\n")) throw new Error("note");
+  if (cut < 0 || !note.endsWith("\n")) throw new Error("note");
   const signatures = note.slice(cut + 2, -1).split("\n").map((line) => {
     const [, name, text] = line.match(/^— ([^\s+]+) ([A-Za-z0-9+/]+=*)$/) || [];
     const raw = unbase64(text || "");
@@ -172,10 +171,11 @@ const KINDS = {
   whole: (value) => Number.isSafeInteger(value),
   basis: (value) => value === null || Number.isSafeInteger(value),
   list: (value) => Array.isArray(value),
+  when: (value) => value === undefined || typeof value === "string",
 };
 const HEAD = { text: "policy title document digest", whole: "year number known budget sharing gross withheld payable enterprises awards", list: "mask columns pots" };
 const AWARD = { text: "code name town size sector article measure title pot", whole: "number award_year gross withheld reduction payable", basis: "basis" };
-const PROOF = { text: "root note marks", whole: "lines position" };
+const PROOF = { text: "root note marks", whole: "lines position", when: "published" };
 
 function ofKinds(value, kinds, number) {
   for (const [kind, names] of Object.entries(kinds)) {
@@ -200,7 +200,7 @@ function checkList(lines, edited, keys, report) {
     if (!Array.isArray(each) || each.length !== 3 || typeof each[0] !== "string" || !each.slice(1).every(KINDS.whole)) throw new Unreadable(told("at-line", 1, told("kind", "pots")));
   }
   sign = SIGNS[head.currency] || `${head.currency} `;
-  report.about([["policy", () => head.title], ["year", () => head.year], ["awards", () => rows.length], ["budget", () => yuan(head.budget)], ["payable", () => yuan(head.payable)]]);
+  report.about([["policy", () => head.title], ["year", () => head.year], ["list", () => told("list-number", head.number)], ["published", () => told("at", whenOf(proof.published), proof.position)], ["awards", () => rows.length], ["budget", () => yuan(head.budget)], ["payable", () => yuan(head.payable)]]);
 
   const worked = { gross: sum(rows.map((r) => r.gross)), withheld: sum(rows.map((r) => r.withheld)), sharing: sum(rows.map((r) => r.basis || 0)), payable: sum(rows.map((r) => r.payable)), awards: rows.length };
   report.step("sums", Object.keys(worked).filter((name) => worked[name] !== head[name])
@@ -220,18 +220,17 @@ function checkList(lines, edited, keys, report) {
     .filter(([r, fen]) => fen !== r.payable).map(([r, fen]) => report.words("row-payable", r.number, r.code, yuan(fen), yuan(r.payable)))));
 
   const leaves = lines.map((line) => leafOf(utf8(line))), root = hex(rootOver(leaves));
+  const note = attempted(() => readNote(proof.note)), when = proof.published === undefined ? "" : `${proof.published}\n`;
+  const body = `${LIST}\n${head.policy} ${head.year} ${head.number}\n${leaves.length} ${root}\n${proof.position}\n${when}`;
+  const whole = note !== null && note.body === body && vouching(note, keys).length > 0;
   const changed = edited.concat(leaves.map((leaf, at) => [hex(leaf).slice(0, MARK), at]).filter(([mark, at]) => proof.marks.slice(at * MARK, at * MARK + MARK) !== mark)
-    .map(([, at]) => report.words("line-changed", at + 1)));
+    .map(([, at]) => report.words(whole ? "mark-changed" : "line-changed", at + 1)));
   if (proof.marks.length !== leaves.length * MARK) changed.push(report.words("marks"));
   if (root !== proof.root || proof.lines !== leaves.length) changed.push(report.words("root"));
+  const parts = Object.values(PROOF).join(" ").split(" ");
+  for (const name of Object.keys(proof)) if (!parts.includes(name)) changed.push(report.words("extra", lines.length + 1, name));
   report.step("lines", changed, root);
-
-  report.attempt("signature", () => checkListNote(head, proof, leaves.length, root, keys, report));
-}
-
-function checkListNote(head, proof, lines, root, keys, report) {
-  const note = readNote(proof.note), body = `${LIST}\n${head.policy} ${head.year} ${head.number}\n${lines} ${root}\n${proof.position}\n`;
-  report.signature("signature", vouching(note, keys), note.body === body ? [] : [report.words("note")]);
+  report.signature("signature", note, keys, note && note.body === body ? [] : [report.words("note")]);
 }
 
 // --- an enterprise's receipt ---------------------------------------------------------------------
@@ -243,19 +242,19 @@ function entryOf(event) {
 function checkReceipt(receipt, keys, report, paper) {
   const { marks, seal, ...said } = receipt;
   sign = SIGNS[receipt.currency] || `${receipt.currency} `;
-  report.about([["enterprise", () => `${receipt.name} ${receipt.enterprise}`], ["policy", () => receipt.title.zh], ["year", () => receipt.year], ["factor", () => `${receipt.factor} = ${receipt.percent}`], ["payable", () => shown(receipt.account.payable)], ["paid", () => shown(receipt.account.paid)]]);
+  report.about([["enterprise", () => `${receipt.name} ${receipt.enterprise}`], ["policy", () => receipt.title.zh], ["year", () => receipt.year], ["as-of", () => told("as-of", whenOf(receipt.as_of), readNote(receipt.checkpoint).body.split("\n")[1])], ["list", () => told("list-closed", JSON.parse(receipt.list.head.line).number)], ["factor", () => `${receipt.factor} = ${receipt.percent}`], ["payable", () => shown(receipt.account.payable)], ["paid", () => shown(receipt.account.paid)]]);
 
+  const note = attempted(() => readNote(seal));
   report.attempt("values", () => {
-    const worked = marksOf(said);
+    const worked = marksOf(said), whole = note !== null && vouching(note, keys).length > 0 && note.body.split("\n")[2] === digestOf(said);
     const places = [...new Set([...Object.keys(worked), ...Object.keys(marks)])].sort();
-    report.step("values", places.filter((place) => worked[place] !== marks[place]).map((place) => report.words("value-changed", place)));
+    report.step("values", places.filter((place) => worked[place] !== marks[place]).map((place) => report.words(whole ? "value-mark-changed" : "value-changed", place)));
   });
   report.attempt("seal", () => {
-    const note = readNote(seal);
     const body = `${RECEIPT}\n${receipt.enterprise} ${receipt.policy} ${receipt.year}\n${digestOf(said)}\n${digestOf(marks)}\n`;
-    report.signature("seal", vouching(note, keys), note.body === body ? [] : [report.words("seal")]);
+    report.signature("seal", note, keys, note && note.body === body ? [] : [report.words("seal")]);
   });
-  report.attempt("checkpoint", () => report.signature("checkpoint", vouching(readNote(receipt.checkpoint), keys), []));
+  report.attempt("checkpoint", () => report.signature("checkpoint", readNote(receipt.checkpoint), keys, []));
   report.attempt("rest", () => checkLog(receipt, report, paper));
 }
 
@@ -327,6 +326,9 @@ function accountOf(events) {
 // What the code on the printed page says.
 const paperOf = (receipt) => ["SLR1", receipt.enterprise, receipt.policy, receipt.year, receipt.account.payable, digestOf((({ marks, seal, ...said }) => said)(receipt)), receipt.list.root].join(" ");
 
+// A UTC instant as clocks in China show it.
+const whenOf = (text) => { const at = new Date(Date.parse(text) + 8 * 3600000); return isNaN(at) ? "—" : at.toISOString().slice(0, 16).replace("T", " "); };
+
 // --- the page ------------------------------------------------------------------------------------
 
 const words = JSON.parse(document.getElementById("words").textContent);
@@ -347,12 +349,14 @@ class Report {
     this.steps.push([name, faults.length ? "bad" : "good", faults, detail]);
     if (faults.length) this.outcome = "bad";
   }
-  signature(name, names, faults) {
+  signature(name, note, keys, faults) {
+    const names = note ? vouching(note, keys) : [], others = note ? note.signatures.filter((each) => !vouching({ ...note, signatures: [each] }, keys).length).length : 0;
     if (!names.length && !this.keyed) { this.steps.push([name, "unknown", [said("no-key"), ...faults], ""]); if (faults.length) this.outcome = "bad"; else if (this.outcome === "good") this.outcome = "unknown"; return; }
-    this.step(name, names.length ? faults : [said("unsigned"), ...faults], names.join(", "));
+    this.step(name, names.length ? faults : [said("unsigned"), ...faults], names.join(", ") + (names.length && others > 0 ? told("others", others) : ""));
   }
 }
 
+const attempted = (work) => { try { return work(); } catch { return null; } };
 const element = (name, text, kind) => { const made = document.createElement(name); made.textContent = text; if (kind) made.className = kind; return made; };
 const FAULTS_SHOWN = 50;
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,6 +14,7 @@ from domain.capitals import in_words
 from domain.money import parse_fen, printed
 from domain.notes import Checkpoint, parse_note
 from domain.receipt import APART, digest_of
+from ledger.messages.decode import SHANGHAI
 from services.headers import hashed
 
 CODE_FORM = "SLR1"
@@ -33,6 +35,7 @@ def receipt_page(receipt: dict[str, Any]) -> str:
         code=code.svg_inline(omitsize=True, border=2),
         rows="、".join(str(each["number"]) for each in receipt["list"]["rows"]),
         size=f"{checkpoint.size:,}",
+        as_of=_in_china(receipt["as_of"]),
         root=checkpoint.root.hex(),
         digest=_digest(receipt),
     )
@@ -50,6 +53,10 @@ def code_of(receipt: dict[str, Any]) -> str:
 def policy() -> str:
     """What the page may do: be shown in its own style."""
     return f"default-src 'none'; style-src {hashed(_style())}; base-uri 'none'; form-action 'none'"
+
+
+def _in_china(instant: str) -> str:
+    return datetime.fromisoformat(instant).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
 def _digest(receipt: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from domain.receipt import FORMAT as RECEIPT_FORMAT
 from domain.settlement import factor
 from services.verify.bundles import Enterprise, Year
 from services.verify.lists import verify_list
+from services.verify.procedure import CHINA
 from services.verify.reading import (
     FORMAT as BUNDLE_FORMAT,
 )
@@ -142,7 +144,9 @@ def printable(text: str) -> str:
 
 
 def _list_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
-    yield f"{head['policy']} {head['year']}: all enterprises, list published at position {verdict.closed:,}"
+    when = f" on {moment(verdict.published)}" if verdict.published else ""
+    what = f"list of proposal {verdict.number}, published{when} at position {verdict.closed:,}"
+    yield f"{head['policy']} {head['year']}: all enterprises, {what}; a later one replaces it"
     yield _signed(verdict)
     factors = (factor(has, sharing) for _, has, sharing in head["pots"])
     said = ", ".join(f"{value.numerator}/{value.denominator}" for value in factors)
@@ -151,10 +155,14 @@ def _list_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
 
 
 def _receipt_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
-    yield f"{head['policy']} {head['year']}: {head['enterprise']}, receipt"
+    when = f" of {moment(head['as_of'])}" if isinstance(head.get("as_of"), str) else ""
+    what = f"receipt on the list of proposal {verdict.number}"
+    yield f"{head['policy']} {head['year']}: {head['enterprise']}, {what}"
+    yield f"as of {verdict.size:,} events{when}; nothing later is in it"
     yield _signed(verdict)
-    yield f"events {verdict.events:,}  awards {verdict.awards:,}"
-    yield from _paid(head, verdict)
+    if verdict.closed:
+        yield f"events {verdict.events:,}  awards {verdict.awards:,}"
+        yield from _paid(head, verdict)
 
 
 def _bundle_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
@@ -167,6 +175,14 @@ def _bundle_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
 
 SUMMARIES = {LIST_FORMAT: _list_said, RECEIPT_FORMAT: _receipt_said, BUNDLE_FORMAT: _bundle_said}
 """What was checked, in a few lines, by the form that the file names."""
+
+
+def moment(text: str) -> str:
+    """A UTC instant as clocks in China show it; as it stands where it is none."""
+    try:
+        return f"{datetime.fromisoformat(text) + CHINA:%Y-%m-%d %H:%M} (UTC+8)"
+    except (ValueError, OverflowError):
+        return text
 
 
 def _signed(verdict: Verdict) -> str:

@@ -14,7 +14,7 @@ from domain.notes import NoteError, VerifierKey, parse_note
 from domain.public_list import COLUMNS, FORMAT, MARK_DIGITS, note_body
 from domain.settling import SettledLine, line_bytes
 from services.verify.reading import LINE_BYTES_MAX, Broken, Verdict
-from services.verify.values import Unreadable, parsed
+from services.verify.values import BOM, Unreadable, parsed
 
 PROOF_BYTES_MAX = 1 << 30
 """Most bytes of the proof's line: it holds eight digits for every line of the list."""
@@ -38,6 +38,11 @@ HEAD = {
     **dict.fromkeys(("gross", "withheld", "payable", "enterprises", "awards"), int),
     **dict.fromkeys(("mask", "columns", "pots"), list),
 }
+PROOF = {
+    **dict.fromkeys(("root", "note", "marks", "published"), str),
+    **dict.fromkeys(("lines", "position"), int),
+}
+"""Only ``published`` may be missing: proofs did not tell it at first."""
 KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("code", "name", "town", "size", "sector", "article", "measure", "title", "pot"), (str,)),
     **dict.fromkeys(("number", "award_year", "gross", "withheld", "reduction", "payable"), (int,)),
@@ -65,13 +70,16 @@ def verify_list(path: Path, keys: list[VerifierKey], witnesses: int = 0) -> tupl
     head: dict[str, Any] = {}
     rows: list[_Award] = []
     proof: dict[str, Any] = {}
+    edits: dict[str, None] = {}
     digest, masked = hashlib.sha256(), True
-    for number, raw in enumerate(_lines(path)):
+    for number, line in enumerate(_lines(path)):
+        raw = line.removeprefix(b"" if number else BOM).removesuffix(b"\r")
+        edits |= _edits(line, number)
         value = _json(raw, number + 1)
         if number and isinstance(value, dict):
             if proof:
                 raise Broken(f"line {number + 1}: the proof stands twice")
-            proof = value
+            proof = _proof(value, number)
             continue
         if proof:
             raise Broken(f"line {number + 1}: something stands after the proof")
@@ -90,6 +98,8 @@ def verify_list(path: Path, keys: list[VerifierKey], witnesses: int = 0) -> tupl
         verdict.payable += row[PAYABLE]
     if not head or not proof:
         raise Broken("the list has no head, or no proof on its last line")
+    for edit in edits:
+        verdict.fault(f"{edit}: an editor changed it, get the file again")
     # lines first: which ones were changed is told before what no longer follows from them
     _check_proof(head, proof, tree, marks, keys, verdict)
     verdict.witnessed(witnesses, WITNESSED)
@@ -107,6 +117,24 @@ def _lines(path: Path) -> Iterator[bytes]:
             if len(line) > (PROOF_BYTES_MAX if line.startswith(b"{") else LINE_BYTES_MAX):
                 raise Broken("the list has a line that is too long")
             yield line.removesuffix(b"\n")
+
+
+def _edits(line: bytes, number: int) -> dict[str, None]:
+    """What an editor did to a line; told once, in place of every line that differs by it."""
+    found = {
+        "the file begins with a byte order mark (BOM)": number == 0 and line.startswith(BOM),
+        "the lines end in CRLF, not in LF": line.endswith(b"\r"),
+    }
+    return {edit: None for edit, done in found.items() if done}
+
+
+def award_of(raw: bytes, number: int) -> list[Any]:
+    """The values of an award's line, in the order of ``COLUMNS``.
+
+    Raises:
+        Broken: for a line that is none.
+    """
+    return _row(_json(raw, number + 1), number)
 
 
 def _json(raw: bytes, number: int) -> Any:
@@ -127,6 +155,13 @@ def _head(value: Any) -> dict[str, Any]:
     for each in value["pots"]:
         if not isinstance(each, list) or [type(part) for part in each] != [str, int, int]:
             raise Broken("line 1: pots are not [pot, what it has, what shares it]")
+    return value
+
+
+def _proof(value: dict[str, Any], number: int) -> dict[str, Any]:
+    for name, kind in PROOF.items():
+        if type(value.get(name)) is not kind and (name in value or name != "published"):
+            raise Broken(f"line {number + 1}: {name} is missing or not of its kind")
     return value
 
 
@@ -222,25 +257,34 @@ def _check_proof(
     verdict: Verdict,
 ) -> None:
     """The root is over these very lines, and the ledger's key signed it."""
-    said = proof.get("marks")
-    if not isinstance(said, str) or len(said) != MARK_DIGITS * len(marks):
-        verdict.fault("the proof's marks are not those of this many lines")
-    else:
-        for number, mark in enumerate(marks):
-            if said[number * MARK_DIGITS :][:MARK_DIGITS] != mark:
-                verdict.fault(f"line {number + 1} is not the one that was published", "changed lines")
-    root, position = tree.root.hex(), proof.get("position")
-    if (proof.get("root"), proof.get("lines")) != (root, tree.size):
-        verdict.fault("the lines do not lead to the root that the proof names")
-    if type(position) is not int:
-        raise Broken("the proof names no position")
+    root, position, published = tree.root.hex(), proof["position"], proof.get("published")
     try:
-        body, signatures = parse_note(str(proof.get("note")))
+        body, signatures = parse_note(proof["note"])
     except NoteError as error:
         raise Broken(f"the proof's note: {error}") from None
-    if body != note_body(head["policy"], head["year"], head["number"], tree.size, root, position):
-        verdict.fault("the note that was signed is not of this list")
     verdict.signed(body, signatures, keys)
+    whole = body == note_body(
+        head["policy"], head["year"], head["number"], tree.size, root, position, published
+    )
+    _check_marks(proof["marks"], marks, whole and bool(verdict.vouching), verdict)
+    if (proof["root"], proof["lines"]) != (root, tree.size):
+        verdict.fault("the lines do not lead to the root that the proof names")
+    if not whole:
+        verdict.fault("the note that was signed is not of this list")
     if not verdict.vouching:
         verdict.fault("the list is not signed by any of the given keys")
-    verdict.closed = position
+    for name in sorted(proof.keys() - PROOF.keys()):
+        verdict.fault(f"line {tree.size + 1}: {name} is no part of the proof, and signed by nobody")
+    verdict.closed, verdict.published, verdict.number = position, published, head["number"]
+
+
+def _check_marks(said: str, marks: list[str], whole: bool, verdict: Verdict) -> None:
+    """Every line has its mark; where the list is ``whole``, it is the mark that was changed."""
+    if len(said) != MARK_DIGITS * len(marks):
+        verdict.fault("the proof's marks are not those of this many lines")
+        return
+    for number, mark in enumerate(marks):
+        if said[number * MARK_DIGITS :][:MARK_DIGITS] != mark:
+            stands = f"the mark of line {number + 1} was changed, the line is the one that was published"
+            changed = f"line {number + 1} is not the one that was published"
+            verdict.fault(stands if whole else changed, "changed lines")

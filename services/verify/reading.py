@@ -42,7 +42,12 @@ class Verdict:
     awards: int = 0
     payable: int = 0
     closed: int | None = None
-    """The position of the year's closing."""
+    """The position of the year's closing; of a list, of its publication."""
+    number: int = 0
+    """Which proposal of the year the list is, or was closed."""
+    published: str | None = None
+    size: int = 0
+    """How many events of the log a receipt counts."""
     paid: int = 0
     clawed: int = 0
     recovered: int = 0
@@ -229,7 +234,9 @@ def event_of(value: dict[str, Any]) -> Event:
             bytes.fromhex(value["salt"]),
             proof,
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except KeyError as error:
+        raise Broken(f"an event cannot be read: {error.args[0]} is missing") from None
+    except (ValueError, TypeError) as error:
         raise Broken(f"an event cannot be read: {error}") from None
 
 

@@ -16,15 +16,19 @@ from domain.public_list import COLUMNS, leaf_of_line
 from domain.receipt import APART, FORMAT, digest_of, marks_of, seal_body
 from domain.settling import SettledLine, division_of
 from domain.states import UnreadableState, fact_from
+from services.verify.lists import award_of
 from services.verify.reading import LINE_BYTES_MAX, Broken, Event, Verdict, event_of
 from services.verify.values import BOM, Unreadable, parsed
 
+SEALED = {**dict.fromkeys(("enterprise", "policy", "seal"), str), "year": int, "marks": {}}
+"""What the seal is read with: a type, an object with at least these keys, or a list of such."""
+LINE = {"line": str, "number": int, "path": [str]}
 WANTED = {
-    **dict.fromkeys(("enterprise", "name", "policy", "budget", "sharing", "factor"), str),
-    **dict.fromkeys(("checkpoint", "seal"), str),
-    **dict.fromkeys(("awards", "events"), list),
-    **dict.fromkeys(("list", "account", "marks"), dict),
-    "year": int,
+    **dict.fromkeys(("name", "budget", "sharing", "factor", "checkpoint"), str),
+    "awards": [{"measure": str, "award_year": int}],
+    "account": {},
+    "list": {"root": str, "lines": int, "head": LINE, "rows": [LINE]},
+    "events": [{}],
 }
 VALUES = "changed values"
 
@@ -45,12 +49,35 @@ def verify_receipt(path: Path, keys: list[VerifierKey], witnesses: int = 0) -> t
         raise Broken(f"{what}: {error}") from None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise Broken(f"not a receipt in the form {FORMAT}")
-    for name, kind in WANTED.items():
-        if type(head.get(name)) is not kind:
-            raise Broken(f"{name} is missing or not of its kind")
+    _must_be(head, SEALED, "")
     verdict = Verdict()
-    _Receipt(head, keys, witnesses, verdict).run()
+    found = _Receipt(head, keys, witnesses, verdict)
+    found.check_seal()
+    try:
+        _must_be(head, WANTED, "")
+        found.run()
+    except Broken as error:
+        if not verdict.faults:
+            raise
+        verdict.fault(f"nothing more can be checked: {error}")
     return head, verdict
+
+
+def _must_be(value: Any, kind: Any, place: str) -> None:
+    """Hold a value against what it must be.
+
+    Raises:
+        Broken: naming the place (RFC 6901) of what is missing or of another kind.
+    """
+    wanted, given = kind if isinstance(kind, type) else type(kind), type(value)
+    if given is not wanted:
+        raise Broken(f"{place} is missing or not of its kind")
+    if isinstance(kind, dict):
+        for name, inner in kind.items():
+            _must_be(value.get(name), inner, f"{place}/{name}")
+    elif isinstance(kind, list):
+        for number, each in enumerate(value):
+            _must_be(each, kind[0], f"{place}/{number}")
 
 
 class _Receipt:
@@ -62,9 +89,8 @@ class _Receipt:
         self.facts: dict[str, list[tuple[Event, Fact]]] = {}
 
     def run(self) -> None:
-        """Check it."""
+        """Check what stands in it."""
         fault = self.verdict.fault
-        self._check_seal()
         checkpoint = self._checkpoint()
         for value in self.head["events"]:
             self._take(value, checkpoint)
@@ -75,6 +101,7 @@ class _Receipt:
         if published is None or closed is None or settled is None:
             fault("the receipt does not hold the publication, the closing and the enterprise's part")
             return
+        self.verdict.number = published["number"]
         if published["number"] != closed["number"]:
             fault("the list that was published is not the one that was closed")
         lines = [SettledLine(self.code, *each) for each in settled["lines"]]
@@ -84,34 +111,42 @@ class _Receipt:
         self._check_account()
         self.verdict.closed = max(e.position for e, f in self.facts.get("SettlementClosed", []))
 
-    def _check_seal(self) -> None:
+    def check_seal(self) -> None:
         """Every value is the one that was sealed; what was changed is named by its place."""
         said = {name: value for name, value in self.head.items() if name not in APART}
         marks = self.head["marks"]
+        try:
+            body, signatures = parse_note(self.head["seal"])
+        except NoteError as error:
+            raise Broken(f"/seal: {error}") from None
+        signed = any(key.verifies(body, each) for key in self.keys for each in signatures)
+        self.verdict.unknown += sum(not any(k.verifies(body, each) for k in self.keys) for each in signatures)
+        own = seal_body(self.code, self.policy, self.year, digest_of(said), "")
+        whole = signed and body.startswith(own[:-1])
         worked = marks_of(said)
         for place in sorted(worked.keys() | marks.keys()):
-            if place not in marks:
+            if whole and worked.get(place) != marks.get(place):
+                stands = "was changed, the value there is what the receipt was made with"
+                self.verdict.fault(f"the mark of {place} {stands}", VALUES)
+            elif place not in marks:
                 self.verdict.fault(f"{place} was added after the receipt was made", VALUES)
             elif place not in worked:
                 self.verdict.fault(f"{place} is missing from the receipt", VALUES)
             elif worked[place] != marks[place]:
                 self.verdict.fault(f"{place} is not what the receipt was made with", VALUES)
-        try:
-            body, signatures = parse_note(self.head["seal"])
-        except NoteError as error:
-            raise Broken(f"seal: {error}") from None
         if body != seal_body(self.code, self.policy, self.year, digest_of(said), digest_of(marks)):
             self.verdict.fault("the seal is not of this receipt: something in it was changed")
-        if not any(key.verifies(body, each) for key in self.keys for each in signatures):
+        if not signed:
             self.verdict.fault("the seal is not signed by any of the given keys")
 
     def _checkpoint(self) -> Checkpoint:
         try:
             checkpoint, _ = open_checkpoint(self.head["checkpoint"], self.keys)
         except NoteError as error:
-            raise Broken(f"checkpoint: {error}") from None
+            raise Broken(f"/checkpoint: {error}") from None
         self.verdict.signed(*parse_note(self.head["checkpoint"]), self.keys)
         self.verdict.witnessed(self.witnesses)
+        self.verdict.size = checkpoint.size
         return checkpoint
 
     def _take(self, value: Any, checkpoint: Checkpoint) -> None:
@@ -179,11 +214,10 @@ class _Receipt:
 
     def _rows(self) -> list[dict[str, Any]]:
         """The enterprise's awards as the published list has them."""
-        try:
-            rows = [json.loads(each["line"]) for each in self.head["list"]["rows"]]
-            return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-        except (KeyError, TypeError, ValueError) as error:
-            raise Broken(f"list: a row cannot be read: {error}") from None
+        return [
+            dict(zip(COLUMNS, award_of(each["line"].encode(), each["number"]), strict=True))
+            for each in self.head["list"]["rows"]
+        ]
 
     def _check_list(self, published: dict[str, Any], lines: list[SettledLine]) -> None:
         """The enterprise's lines and the head stand in the list that was published."""

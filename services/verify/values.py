@@ -46,15 +46,13 @@ def decoded(raw: bytes) -> str:
     Raises:
         Unreadable: for another encoding, or none.
     """
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-        found = "it is in UTF-16" if utf16 else "it is not in UTF-8 (perhaps in GB18030)"
-        raise Unreadable(f"{found}: a program saved it anew; get the file again") from None
-    if "\0" in text[:2]:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:4]:
         raise Unreadable("it is in UTF-16: a program saved it anew; get the file again")
-    return text
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        found = "it is not in UTF-8 (perhaps in GB18030)"
+        raise Unreadable(f"{found}: a program saved it anew; get the file again") from None
 
 
 def _not_json(text: str, error: json.JSONDecodeError) -> str:

@@ -88,6 +88,13 @@ def said(page: Page) -> str:
     return page.locator("#answer").inner_text()
 
 
+TOLD = {
+    True: ("本年度第2次拟定；如此后再次拟定并公示，以最后一次为准", "公示时间", "（北京时间），账本第"),
+    False: ("本年度第2次拟定", "数据截至", "条记录；此后的拨付和追回不在其中"),
+}
+"""What the page says of which list it is and of when, of a list and of a receipt."""
+
+
 def test_whole_files_are_verified_and_without_a_key_the_page_says_what_is_missing(
     page: Page, files: Files
 ) -> None:
@@ -95,6 +102,7 @@ def test_whole_files_are_verified_and_without_a_key_the_page_says_what_is_missin
         assert verdict(page, file) == "good", said(page)
         assert "核验通过" in said(page)
         assert page.locator("#answer li.bad, #answer li.unknown").count() == 0
+        assert all(words in said(page) for words in TOLD[file == files.list]), said(page)
         assert verdict(page, file, key="") == "unknown"
         assert "请填入主管部门公钥" in said(page)
     other = "other+3bf1d10c+AbZXW5JpSs4eyJG8FWGJ4kmfy5rrY2Gpj0pPqFRVjlTl"
@@ -127,7 +135,14 @@ def changed_list(files: Files) -> Iterator[tuple[str, str]]:
     yield "\r\n".join(lines), "CRLF"
     for bad in ("x", "x ", "\\n"):
         forged = lines[-1].replace("— ", bad, 1)
-        yield "\n".join([*lines[:-1], forged]), "缺少内容，或内容的类型不对"
+        yield "\n".join([*lines[:-1], forged]), "签名所对应的不是这份名单"
+    proof = json.loads(lines[-1])
+    for more, named in (
+        ({"payable": "9.00"}, f"文件第{len(lines)}行：payable 不属于名单的签名和校验值"),
+        ({"published": "2025-01-01T00:00:00Z"}, "签名所对应的不是这份名单"),
+        ({"marks": "0" * 8 + proof["marks"][8:]}, "第1行的校验标记被改动；该行本身是公示时的原样"),
+    ):
+        yield "\n".join([*lines[:-1], json.dumps({**proof, **more})]), named
 
 
 def changed_receipt(files: Files) -> Iterator[tuple[str, str]]:
@@ -149,8 +164,12 @@ def changed_receipt(files: Files) -> Iterator[tuple[str, str]]:
     yield with_(lambda v: v["events"].pop()), "已被改动"
     yield with_(lambda v: v.pop("account")), "/account/payable 已被改动"
     yield with_(lambda v: v.pop("title")), "/title/zh 已被改动"
-    yield with_(lambda v: v.update(seal=v["seal"].replace("— ", "x "))), "缺少内容，或内容的类型不对"
-    yield with_(lambda v: v.update(seal=v["seal"][:-1] + " 已付清 9999\n")), "缺少内容，或内容的类型不对"
+    yield with_(lambda v: v.update(seal=v["seal"].replace("— ", "x "))), "签名所对应的不是这份凭据"
+    yield with_(lambda v: v.update(seal=v["seal"][:-1] + " 已付清 9999\n")), "签名所对应的不是这份凭据"
+    yield (
+        with_(lambda v: v["marks"].update({"/name": "0" * 8})),
+        "/name 的校验标记被改动；该处的内容是出具时的原样",
+    )
     for key, before in TWICE.items():
         changed = written_twice(whole, key, before)
         yield changed, f"{key.split(chr(34))[1]} 写了不止一次"

@@ -74,6 +74,7 @@ class ReceiptSchema(Answer):
     issuer = text()
     currency = text()
     year = whole()
+    as_of = text("when the checkpoint's last event was recorded; nothing later is in the receipt")
     closed_on = text()
     awards = listed(ReceiptAwardSchema)
     budget = Yuan()
