@@ -175,6 +175,7 @@ const KINDS = {
 };
 const HEAD = { text: "policy title document digest", whole: "year number known budget sharing gross withheld payable enterprises awards", list: "mask columns pots" };
 const AWARD = { text: "code name town size sector article measure title pot", whole: "number award_year gross withheld reduction payable", basis: "basis" };
+const COLUMNS = "number code name town size sector article measure title award_year pot gross withheld basis reduction payable".split(" ");
 const PROOF = { text: "root note marks", whole: "lines position", when: "published" };
 
 function ofKinds(value, kinds, number) {
@@ -191,10 +192,11 @@ function checkList(lines, edited, keys, report) {
     try { return parsed(line); } catch (error) { throw new Unreadable(told("at-line", at + 1, error.message)); }
   });
   const proof = ofKinds(values.pop(), PROOF, lines.length), head = ofKinds(values.shift(), HEAD, 1);
+  if (head.columns.join() !== COLUMNS.join()) throw new Unreadable(told("at-line", 1, told("kind", "columns")));
   lines = lines.slice(0, -1);
   const rows = values.map((row, at) => {
-    if (!Array.isArray(row) || row.length !== head.columns.length) throw new Unreadable(told("at-line", at + 2, told("columns")));
-    return ofKinds(Object.fromEntries(head.columns.map((name, i) => [name, row[i]])), AWARD, at + 2);
+    if (!Array.isArray(row) || row.length !== COLUMNS.length) throw new Unreadable(told("at-line", at + 2, told("columns")));
+    return ofKinds(Object.fromEntries(COLUMNS.map((name, i) => [name, row[i]])), AWARD, at + 2);
   });
   for (const each of head.pots) {
     if (!Array.isArray(each) || each.length !== 3 || typeof each[0] !== "string" || !each.slice(1).every(KINDS.whole)) throw new Unreadable(told("at-line", 1, told("kind", "pots")));
@@ -334,13 +336,15 @@ const whenOf = (text) => { const at = new Date(Date.parse(text) + 8 * 3600000); 
 const words = JSON.parse(document.getElementById("words").textContent);
 const language = () => document.documentElement.lang.startsWith("zh") ? "zh" : "en";
 const said = (key) => (words[key] || { zh: key, en: key })[language()];
-const told = (key, ...values) => values.reduce((text, value, at) => text.replaceAll(`{${at}}`, () => value), said(key));
+// What a file says, without characters that turn lines round or cannot be seen.
+const plainly = (value) => String(value).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (each) => `\\u${each.codePointAt(0).toString(16).padStart(4, "0")}`);
+const told = (key, ...values) => values.reduce((text, value, at) => text.replaceAll(`{${at}}`, () => plainly(value)), said(key));
 
 class Report {
   constructor() { this.outcome = "good"; this.steps = []; this.facts = []; }
   words(key, ...values) { return told(key, ...values); }
   about(facts) {
-    this.facts = facts.map(([name, value]) => { try { return [name, String(value())]; } catch { return [name, "—"]; } });
+    this.facts = facts.map(([name, value]) => { try { return [name, plainly(value())]; } catch { return [name, "—"]; } });
   }
   attempt(name, work) {
     try { work(); } catch (error) { console.error(error); this.step(name, [told("unworkable")]); }

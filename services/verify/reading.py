@@ -70,7 +70,7 @@ class Verdict:
 
     def witnessed(self, witnesses: int, more: str = "") -> None:
         """Hold who signed against how many witnesses the reader asks for."""
-        if len(set(self.vouching)) < 1 + witnesses:
+        if witnesses and len(set(self.vouching)) < 1 + witnesses:
             signed = ", ".join(self.vouching) or "nobody"
             self.fault(f"only {signed} signed; {witnesses} witnesses are asked for{more}")
 

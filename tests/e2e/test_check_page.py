@@ -126,6 +126,10 @@ def changed_list(files: Files) -> Iterator[tuple[str, str]]:
         "文件第4行不是公示时的原样",
     )
     yield "\n".join(paid_more(lines, 5)), "第5项"
+    row[1], row[12] = "x\n\u202ey", 5
+    named = "（x\\u000a\\u202ey）：应奖励减去扣除与下调，不等于应兑现"
+    yield "\n".join([*lines[:3], json.dumps(row), *lines[4:]]), named
+    yield "\n".join([lines[0].replace('"gross","', '"gro","'), *lines[1:]]), "文件第1行：缺少 columns"
     yield "\n".join([*lines[:6], *lines[7:]]), "行数与公示时不同"
     yield "\n".join(lines)[:-90], f"文件第{len(lines)}行：不是 JSON，或已损坏"
     twice = lines[-1].replace('"root":', '"root":"00","root":')

@@ -657,6 +657,12 @@ def test_a_receipt_is_made_at_a_checkpoint_of_its_own_ledger_after_the_closing_o
         code, said, out = made(size, root, by)
         assert (code, out.exists()) == (1, False), said
         assert why in " ".join(said.split()), said
+    codes = ((whole + 1, "receipt.checkpoint-foreign"), (closing - 1, "receipt.checkpoint-older"))
+    for size, named in codes:
+        note = Checkpoint(KEY.name, size, roots.get(size, bytes(32))).body
+        with scene.ledger.store.reading() as rows, pytest.raises(NotAllowed) as error:
+            receipt(scene.ledger, rows, scene.code, CIXI, 2024, note + "\n" + KEY.sign(note), KEY)
+        assert (error.value.code, error.value.field) == (named, "checkpoint")
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
