@@ -161,8 +161,17 @@ class _Reader:
 
 
 def _text(text: str) -> Cell | None:
-    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+    plain = _unescaped(text) if "_x" in text else text
     return Cell("text", plain) if plain.strip() else None
+
+
+def _unescaped(text: str) -> str:
+    """A text with its escaped characters (UTF-16); as it is written where they make none."""
+    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    try:
+        return plain.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return text
 
 
 def _raw_rows(package: Package, sheet: Sheet) -> Iterator[Row]:

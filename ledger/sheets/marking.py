@@ -7,21 +7,23 @@ rows that are wrong come back alone, in a workbook made anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell.cell import MergedCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ledger.export.cells import CELL_CHARACTERS_MAX, heading, text
+from ledger.export.cells import heading, text
 from ledger.sheets.families import BACK, Column, columns_of
 from ledger.sheets.faults import SheetError
 from ledger.sheets.holding import Held, Holding
-from ledger.sheets.package import check_every_part, open_package
+from ledger.sheets.package import Package, check_every_part, open_package
 from ledger.sheets.rows import Marked
 from ledger.sheets.template import title_of
 
@@ -30,7 +32,11 @@ WHOLE_BYTES_MAX = 24 * 1024 * 1024
 """Largest workbook, its sheets inflated, that is opened as a whole to be marked."""
 COMMENTED_ROWS = 5_000
 """Rows of a workbook made anew whose cells carry comments, which stay in memory; all say what is wrong."""
+MERGED_CELLS_MAX = 100_000
+"""Most merged cells of a workbook that is opened as a whole: each is held in memory, an empty one too."""
 AUTHOR = "subsidy-ledger"
+Merges = dict[tuple[int, int], CellRange]
+"""The merged range that each cell of a sheet belongs to, by (row, column)."""
 _WRONG = PatternFill("solid", fgColor="FFC7CE")
 _TOP = Alignment(wrap_text=True, vertical="top")
 _ROW = PatternFill("solid", fgColor="FFEB9C")
@@ -59,11 +65,16 @@ def _is_ordinary(path: Path) -> bool:
     try:
         check_every_part(package)
         inflated = sum(part.file_size for part in package.archive.infolist())
-        return inflated <= WHOLE_BYTES_MAX
+        return inflated <= WHOLE_BYTES_MAX and _merged_cells(package) <= MERGED_CELLS_MAX
     except SheetError:
         return False
     finally:
         package.archive.close()
+
+
+def _merged_cells(package: Package) -> int:
+    ranges = chain.from_iterable(package.merges(sheet) for sheet in package.sheets)
+    return sum((bottom - top + 1) * (right - left + 1) for top, left, bottom, right in ranges)
 
 
 def said_of(marked: Iterable[Marked]) -> str:
@@ -72,18 +83,20 @@ def said_of(marked: Iterable[Marked]) -> str:
     for each in marked:
         zh, en = each.fault.words("zh"), each.fault.words("en")
         lines.append(f"[{zh['code']}] {zh['rule']}。处理：{zh['mend']}\n{en['rule']} — {en['mend']}")
-    return "\n\n".join(lines)
+    return ILLEGAL_CHARACTERS_RE.sub("", "\n\n".join(lines))
 
 
 def _mark_whole(workbook: Any, holding: Holding) -> None:
     layouts = holding.layouts()
     places: dict[str, dict[str, int]] = {}
+    merges: dict[str, Merges] = {}
     for held in holding.listed(RETURNED):
         sheet: Worksheet = workbook[held.sheet]
         if held.sheet not in places:
             keys = layouts[held.sheet, held.name]
             places[held.sheet] = _room(sheet, holding, held, keys)
-        _mark_row(sheet, held, places[held.sheet])
+            merges[held.sheet] = _merges(sheet)
+        _mark_row(sheet, held, places[held.sheet], merges[held.sheet])
 
 
 def _room(sheet: Worksheet, holding: Holding, held: Held, keys: dict[int, str]) -> dict[str, int]:
@@ -101,23 +114,30 @@ def _room(sheet: Worksheet, holding: Holding, held: Held, keys: dict[int, str]) 
     return found
 
 
-def _mark_row(sheet: Worksheet, held: Held, places: dict[str, int]) -> None:
-    sheet.cell(held.row, places["id"], held.event_id)
-    cell = sheet.cell(held.row, places["faults"], said_of(held.marked)[:CELL_CHARACTERS_MAX])
-    cell.data_type, cell.fill, cell.alignment = "s", _ROW, _TOP
+def _mark_row(sheet: Worksheet, held: Held, places: dict[str, int], merges: Merges) -> None:
+    _written(sheet, held.row, places["id"], held.event_id, merges)
+    cell = _written(sheet, held.row, places["faults"], said_of(held.marked), merges)
+    cell.fill, cell.alignment = _ROW, _TOP
     for at, marked in _by_column(held.marked).items():
         found = sheet.cell(held.row, at)
         if isinstance(found, MergedCell):
-            found = _top_left(sheet, held.row, at)
+            merged = merges[held.row, at]
+            found = sheet.cell(merged.min_row, merged.min_col)
         found.fill = _WRONG
         found.comment = _comment(marked)
 
 
-def _top_left(sheet: Worksheet, row: int, column: int) -> Any:
-    for merged in sheet.merged_cells.ranges:
-        if merged.min_row <= row <= merged.max_row and merged.min_col <= column <= merged.max_col:
-            return sheet.cell(merged.min_row, merged.min_col)
-    return sheet.cell(row, column)
+def _written(sheet: Any, row: int, column: int, said: str, merges: Merges) -> Any:
+    """The cell, holding a text that can never become a formula; taken out of any range it is merged into."""
+    if isinstance(sheet.cell(row, column), MergedCell):
+        sheet.unmerge_cells(merges[row, column].coord)
+    cell, safe = sheet.cell(row, column), text(sheet, said)
+    cell.value, cell.data_type, cell.quotePrefix = safe.value, "s", safe.quotePrefix
+    return cell
+
+
+def _merges(sheet: Worksheet) -> Merges:
+    return {at: merged for merged in sheet.merged_cells.ranges for at in merged.cells}
 
 
 def _by_column(marked: Iterable[Marked]) -> dict[int, list[Marked]]:

@@ -310,6 +310,60 @@ def test_a_text_that_looks_like_a_formula_goes_back_as_a_text(ledger: Ledger, tm
     holding.close()
 
 
+ID = "行编号"
+RETURNED: dict[str, tuple[dict[str, str], str]] = {
+    # case: (cells of a wrong row, the row id that it comes back with)
+    "a control character in the id": ({ID: "x_x0001_y", "日期": "昨天"}, "xy"),
+    "an id that reads like a formula": ({ID: '=HYPERLINK("http://x","y")', "日期": "昨天"}, ""),
+    "a control character in a code": ({ID: "a", "统一社会信用代码": "9.13_x000B_303E+17"}, "a"),
+}
+
+
+@pytest.mark.parametrize("case", RETURNED)
+def test_whatever_a_row_holds_it_comes_back_marked_as_plain_text(
+    taken: Taken, tmp_path: Path, case: str
+) -> None:
+    import openpyxl
+
+    cells, kept = RETURNED[case]
+    row = {**SHOP, **cells}
+
+    [held] = taken(workbook(sheet_of([list(row), list(row.values())])))
+
+    sheet = openpyxl.load_workbook(tmp_path / "marked.xlsx").worksheets[0]
+    by_head = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert (by_head[ID].value, by_head[ID].data_type) == (kept or held.event_id, "s")
+    assert by_head["问题"].data_type == "s"
+    assert held.marked[0].fault.code in str(by_head["问题"].value)
+
+
+def test_rows_whose_ids_are_merged_come_back_with_an_id_each(taken: Taken, tmp_path: Path) -> None:
+    import openpyxl
+
+    wrong = [*ROW[:4], "昨天"]
+    merges = '<mergeCells><mergeCell ref="F2:F3"/></mergeCells>'
+    taken(workbook(sheet_of([[*SHOP, ID], [*wrong, "a"], [*wrong, ""]], merges)))
+
+    sheet = openpyxl.load_workbook(tmp_path / "marked.xlsx").worksheets[0]
+    assert [sheet["F2"].value, sheet["F3"].value] == ["a", "a"]
+
+
+def test_a_character_that_is_none_stays_as_it_is_written_and_a_pair_is_one(taken: Taken) -> None:
+    found = taken(shop_sheet(店铺名称="a_xD800_b")) + taken(shop_sheet(店铺名称="a_xD83D__xDE00_b"))
+
+    assert [message(held)["shop"] for held in found] == ["a_xD800_b", "a\U0001f600b"]
+
+
+def test_a_workbook_merged_without_end_comes_back_made_anew(taken: Taken, tmp_path: Path) -> None:
+    import openpyxl
+
+    merges = '<mergeCells><mergeCell ref="G3:XFD1048576"/></mergeCells>'
+    [held] = taken(workbook(sheet_of([list(SHOP), [*ROW[:4], "昨天"]], merges)))
+
+    assert held.state == "wrong"
+    assert openpyxl.load_workbook(tmp_path / "marked.xlsx").worksheets[0].title != "店铺注册"
+
+
 PRINTED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd]")
 """What no XML holds."""
 KINDS = ("text", "number", "date", "truth", "error", "merged", "formula", "external")
