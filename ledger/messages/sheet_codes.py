@@ -141,6 +141,12 @@ SHEET_CODES: dict[str, tuple[str, str, str, str]] = {
         "is none of: {choices}",
         "choose from the list",
     ),
+    "cell.currency": (
+        "写明的币种（{said}）与该行的币种（{currency}）不同",
+        "改正币种；或改正金额旁、列名中的币种字样",
+        "names a currency ({said}) that is not the row's ({currency})",
+        "correct the currency, or the word beside the amount or in its heading",
+    ),
     "cell.time": (
         "不是有效的日期或时间",
         "按“2024-03-01”或“2024-03-01 09:30”填写",

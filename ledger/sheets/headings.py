@@ -12,15 +12,20 @@ from ledger.messages.schemas import DATA, TYPE_OF
 from ledger.sheets.cells import Cell, Row, letters
 from ledger.sheets.families import NOT_TABULAR, Column, columns_of, folded, label, names_of, words
 from ledger.sheets.faults import SheetError, refused
+from ledger.sheets.understanding import DOLLARS, YUAN, Unit
 
 LOOKED_ROWS = 20
 """In how many rows from the top the headings may stand."""
 TABULAR = tuple(name for name in DATA if name not in NOT_TABULAR)
 SHORT_TYPES = {TYPE_OF[name].removeprefix("subsidy.").removesuffix(".v1"): name for name in TABULAR}
 """Tables by the middle of their message type: ``store-registered``."""
-UNITS = {"": 1, "元": 1, "人民币元": 1, "yuan": 1, "cny": 1, "rmb": 1, "美元": 1, "usd": 1, "元/美元": 1}
-UNITS |= {"万元": 10_000, "万": 10_000, "万美元": 10_000, "人民币万元": 10_000}
-"""Units that the heading of an amount may name, in yuan (or dollars)."""
+UNITS = dict.fromkeys(("", "元", "yuan", "元/美元"), Unit(1))
+UNITS |= dict.fromkeys(("人民币元", "cny", "rmb"), Unit(1, YUAN)) | dict.fromkeys(
+    ("美元", "usd"), Unit(1, DOLLARS)
+)
+UNITS |= {"万": Unit(10_000), "万美元": Unit(10_000, DOLLARS)}
+UNITS |= dict.fromkeys(("万元", "人民币万元"), Unit(10_000, YUAN))
+"""Units that the heading of an amount may name; the template's own, 元, goes with every currency."""
 _UNIT = re.compile(r"^(.*?)[(\[【]([^)\]】]*)[)\]】]\s*\**\s*$")
 
 
@@ -31,7 +36,7 @@ class Headings:
     name: str
     row: int
     columns: dict[int, Column] = field(default_factory=dict)
-    scales: dict[int, int] = field(default_factory=dict)
+    units: dict[int, Unit] = field(default_factory=dict)
 
 
 def types_named(title: str) -> list[str]:
@@ -128,10 +133,11 @@ def _checked(sheet: str, name: str, number: int, cells: dict[int, Cell]) -> Head
             faults.append(Fault("column.twice", where, {"name": cell.text.strip()[:60]}))
             continue
         found.columns[at] = column
-        scale = UNITS.get(unit.casefold(), 0) if column.key == "amount" else 1
-        if not scale:
+        known_unit = UNITS.get(unit.casefold()) if column.key == "amount" else Unit()
+        if known_unit is None:
             faults.append(Fault("column.unit", where, {"unit": unit[:40]}))
-        found.scales[at] = scale
+        else:
+            found.units[at] = known_unit._replace(said=unit)
     here = {column.key for column in found.columns.values()}
     for column in columns_of(name):
         if column.required and column.key not in here:

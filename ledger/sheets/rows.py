@@ -21,7 +21,7 @@ from ledger.sheets.faults import refused
 from ledger.sheets.headings import LOOKED_ROWS, Headings, again, headings_of, is_help
 from ledger.sheets.package import FILE_BYTES_MAX, OLE, open_package
 from ledger.sheets.text import rows_of_text
-from ledger.sheets.understanding import Place, narrow, understood
+from ledger.sheets.understanding import Place, Said, narrow, other_currency, understood
 
 TOTALS = ("合计", "总计", "小计", "total", "subtotal", "sum")
 ID_PREFIX = "sheet-"
@@ -116,7 +116,7 @@ class Reading:
             return
         self.heads[title] = headings.row
         places = {
-            at: Place(headings.name, column, headings.scales[at], since_1904)
+            at: Place(headings.name, column, headings.units[at], since_1904)
             for at, column in headings.columns.items()
         }
         keys = {at: column.key for at, column in headings.columns.items()}
@@ -159,6 +159,15 @@ def _values_of(cells: dict[int, Cell], places: dict[int, Place]) -> tuple[dict[s
     """What the cells of a row say, and which say nothing that is understood, by the path of the field."""
     values: dict[str, Any] = {}
     marked: dict[str, Marked] = {}
+
+    def note(at: int, place: Place, cell: Cell, said: Said) -> None:
+        if said.fault is not None:
+            # What was not understood is no text, so that it is refused again until it is mended.
+            marked[place.column.path] = Marked(said.fault, at)
+            values[place.column.path] = {"spreadsheet": cell.text}
+        elif said.value is not None:
+            values[place.column.path] = said.value
+
     for at, place in places.items():
         cell = cells.get(at)
         if cell is None or place.column.key in UNREAD:
@@ -166,13 +175,10 @@ def _values_of(cells: dict[int, Cell], places: dict[int, Place]) -> tuple[dict[s
         if place.column.key == "id":
             values["id"] = narrow(cell.text)[:200]
             continue
-        said = understood(place, cell)
-        if said.fault is not None:
-            # What was not understood is no text, so that it is refused again until it is mended.
-            marked[place.column.path] = Marked(said.fault, at)
-            values[place.column.path] = {"spreadsheet": cell.text}
-        elif said.value is not None:
-            values[place.column.path] = said.value
+        note(at, place, cell, understood(place, cell))
+    for at, place in places.items():
+        if place.column.path in values.keys() - marked.keys() and place.column.key == "amount":
+            note(at, place, cells[at], other_currency(place, cells[at], values.get("data.currency")))
     return values, marked
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ledger.messages.faults import Fault
 from ledger.messages.fields import CreditCode, Day, Instant, Money, Slug, Whole
 from ledger.sheets.cells import Cell
-from ledger.sheets.families import Column, folded, is_list, label, values_of
+from ledger.sheets.families import Column, columns_of, folded, is_list, label, values_of
 
 SHOWN_DIGITS = 15
 """Significant digits that spreadsheet programs show and keep of what was typed."""
@@ -35,7 +35,7 @@ _INNER = str.maketrans("", "", BLANKS)
 _SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
 _AMOUNT = re.compile(
     r"(?P<before>人民币|RMB|CNY|USD|US\$|[¥$])?(?P<sign>[-−–])?(?P<number>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]*)?)"
-    r"(?P<unit>万)?(?:元整|元|圆|美元)?",
+    r"(?P<unit>万)?(?P<behind>元整|元|圆|美元)?",
     re.IGNORECASE,
 )
 _DAY = re.compile(r"([0-9]{4})(?:[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})[日号]?)")
@@ -45,6 +45,11 @@ _YEAR = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0*)?(?:年度?|平方
 _ZONED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}(Z|[+-][0-9]{2}:[0-9]{2})")
 _SLUG = re.compile(Slug.PATTERN)
 
+YUAN, DOLLARS = frozenset({"CNY"}), frozenset({"USD"})
+CURRENCIES = dict.fromkeys(("人民币", "RMB", "CNY", "¥", "元整", "元", "圆"), YUAN)
+CURRENCIES |= dict.fromkeys(("USD", "US$", "美元"), DOLLARS) | {"$": frozenset({"USD", "HKD", "MOP"})}
+"""Which currencies a word beside an amount may mean."""
+
 NEVER = {
     "formula": "cell.formula",
     "external": "cell.external",
@@ -53,6 +58,15 @@ NEVER = {
     "merged": "cell.merged",
 }
 """Kinds of cells that no field takes, with what is wrong."""
+ARGS: dict[str, tuple[str, ...]] = {
+    "cell.error": ("value",),
+    "cell.digits": ("value",),
+    "cell.date": ("value",),
+    "cell.merged": ("range",),
+    "cell.choice": ("choices",),
+    "cell.currency": ("said", "currency"),
+}
+"""What the words of each fault of a cell tell of it."""
 
 
 class Said(NamedTuple):
@@ -62,14 +76,23 @@ class Said(NamedTuple):
     fault: Fault | None = None
 
 
+class Unit(NamedTuple):
+    """The unit of a column of amounts."""
+
+    scale: int = 1
+    """How many yuan (or dollars) it is."""
+    currencies: frozenset[str] = frozenset()
+    """Those that it may stand for; none: whichever the row says."""
+    said: str = ""
+
+
 class Place(NamedTuple):
     """What a cell's column and workbook say about it."""
 
     name: str
     """Class name of the table's event."""
     column: Column
-    scale: int = 1
-    """Yuan in a unit of the column."""
+    unit: Unit = Unit()
     since_1904: bool = False
 
 
@@ -89,8 +112,7 @@ def understood(place: Place, cell: Cell) -> Said:
 
 
 def _refused(place: Place, code: str, **args: Any) -> Said:
-    wanted = {"cell.error": ("value",), "cell.digits": ("value",), "cell.date": ("value",)}
-    kept = {"cell.merged": ("range",), "cell.choice": ("choices",), **wanted}.get(code, ())
+    kept = ARGS.get(code, ())
     return Said(None, Fault(code, place.column.path, {name: args[name] for name in kept}))
 
 
@@ -156,14 +178,34 @@ def _money(place: Place, cell: Cell) -> Said:
     else:
         plain = narrow(cell.text)
         negative = plain.startswith("(") and plain.endswith(")")
-        found = _AMOUNT.fullmatch(plain[1:-1] if negative else plain)
+        found = _amount(plain)
         if found is None or found["number"].startswith("00"):
             return Said(plain[:40])
         amount = Decimal(found["number"].replace(",", ""))
         amount = -amount if negative or found["sign"] else amount
-        if found["unit"]:
-            return Said(_yuan(amount * 10_000))
-    return Said(_yuan(amount * place.scale))
+        if found["unit"] or found["behind"]:  # it goes before the unit of the column
+            return Said(_yuan(amount * 10_000 if found["unit"] else amount))
+    return Said(_yuan(amount * place.unit.scale))
+
+
+def _amount(plain: str) -> re.Match[str] | None:
+    """The parts of an amount, a bookkeeper's brackets taken off."""
+    return _AMOUNT.fullmatch(plain[1:-1] if plain.startswith("(") and plain.endswith(")") else plain)
+
+
+def other_currency(place: Place, cell: Cell, currency: Any) -> Said:
+    """That an amount, or the heading above it, names another currency than its row; nothing otherwise."""
+    columns = {column.key: column for column in columns_of(place.name)}
+    allowed = {currency} if isinstance(currency, str) else set(columns["currency"].offers)
+    found = _amount(narrow(cell.text)) if cell.kind == "text" else None
+    words = [found[part] for part in ("before", "behind") if found[part]] if found else []
+    named = [(word, CURRENCIES[word.upper()]) for word in words]
+    if place.unit.currencies:
+        named.append((place.unit.said, place.unit.currencies))
+    for word, currencies in named:
+        if not allowed & currencies:
+            return _refused(place, "cell.currency", said=word, currency="/".join(sorted(allowed)))
+    return Said()
 
 
 def _yuan(amount: Decimal) -> str:

@@ -28,8 +28,8 @@ from ledger.sheets.faults import SheetError
 from ledger.sheets.headings import TABULAR
 from ledger.sheets.holding import Held, Holding
 from ledger.sheets.previewing import preview, reading_of
-from ledger.sheets.understanding import Place, understood
-from tests.events import CIXI_TEXT, Feed
+from ledger.sheets.understanding import Place, Unit, understood
+from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.xlsx import sheet_of, text, workbook
 
 HERE = Path(__file__).parent.parent / "data" / "sheets"
@@ -43,6 +43,11 @@ SALES = {
     "币种": "CNY",
     "渠道": "网络销售",
     "报送日期": "2025-01-05",
+}
+OF_CURRENCY = {
+    "CNY": {},
+    "USD": {"币种": "USD", "渠道": "自主品牌独立站出口"},
+    "HKD": {"币种": "港元"},
 }
 KEYS = {"统一社会信用代码": "subject", "平台": "platform", "店铺名称": "shop", "日期": "on"}
 PIECES = {
@@ -128,7 +133,7 @@ def test_a_cell_is_understood_or_refused_with_its_reason(taken: Taken, case: dic
 @pytest.mark.parametrize("case", cases("amounts"))
 def test_an_amount_keeps_every_fen_or_is_refused(taken: Taken, case: dict[str, str]) -> None:
     heads = [f"金额（{case['unit']}）" if head == "金额" and "unit" in case else head for head in SALES]
-    row = {**SALES, "金额": case["cell"]}
+    row = {**SALES, "金额": case["cell"], **OF_CURRENCY[case.get("currency", "CNY")]}
     [held] = taken(workbook(sheet_of([heads, list(row.values())]), "年度销售额"))
 
     if "code" in case:
@@ -137,6 +142,22 @@ def test_an_amount_keeps_every_fen_or_is_refused(taken: Taken, case: dict[str, s
     else:
         assert outcome(held) == ("new", [])
         assert message(held)["amount"] == case["reads"]
+
+
+def test_a_claim_that_names_no_currency_is_in_one_that_policies_pay(taken: Taken) -> None:
+    row = {
+        "统一社会信用代码": CODE,
+        "申报编号": "1号",
+        "政策编号": CIXI,
+        "条款编号": "standard.cixi",
+        "申报事项": "标准",
+        "年度": "2024",
+        "金额": "US$5000",
+        "报送日期": "2025-01-05",
+    }
+    [held] = taken(workbook(sheet_of([list(row), list(row.values())]), "申报提交"))
+
+    assert outcome(held) == ("wrong", ["cell.currency"])
 
 
 ROW = list(SHOP.values())
@@ -386,7 +407,7 @@ CELLS = st.builds(
 def test_no_cell_is_an_error_of_ours(cell: Cell, name: str, since: bool, scale: int) -> None:
     for column in columns_of(name):
         if column.field is not None:
-            said = understood(Place(name, column, scale, since), cell)
+            said = understood(Place(name, column, Unit(scale), since), cell)
             assert (
                 (said.value is None) == (said.fault is not None)
                 or said == (None, None)
