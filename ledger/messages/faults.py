@@ -304,16 +304,18 @@ class Fault(NamedTuple):
     code: str
     field: str
     args: dict[str, Any] = {}
+    """What fills the words; what is called otherwise in each language under ``zh`` and ``en``."""
 
     def words(self, language: str) -> dict[str, str]:
         """The fault for a reader: field, code, rule and mend in ``zh`` or ``en``."""
         rule_zh, mend_zh, rule_en, mend_en = CODES[self.code]
         rule, mend = (rule_en, mend_en) if language == "en" else (rule_zh, mend_zh)
+        args = {name: said[language] if isinstance(said, dict) else said for name, said in self.args.items()}
         return {
             "field": self.field,
             "code": self.code,
-            "rule": rule.format(**self.args),
-            "mend": mend.format(**self.args),
+            "rule": rule.format(**args),
+            "mend": mend.format(**args),
         }
 
 

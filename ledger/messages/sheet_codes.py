@@ -69,6 +69,12 @@ SHEET_CODES: dict[str, tuple[str, str, str, str]] = {
         "does not say which facts it holds; they may be: {types}",
         "name the sheet as in the template, or name the type when it is taken in",
     ),
+    "sheet.again": (
+        "又是一行列名，次序与第{row}行不同",
+        "其下各行按第{row}行的次序排列后删去该行，或另放一张工作表",
+        "names columns again, in another order than row {row}",
+        "order the rows below it like row {row} and delete it, or move them to a sheet of their own",
+    ),
     "sheet.nothing": (
         "没有可以读取的数据行",
         "从示例行之下开始填写",
@@ -140,6 +146,12 @@ SHEET_CODES: dict[str, tuple[str, str, str, str]] = {
         "从下拉列表中选择",
         "is none of: {choices}",
         "choose from the list",
+    ),
+    "cell.list": (
+        "“{said}”是“{table}”中“{column}”一列的选项",
+        "核对列名、内容是否错位；本列应为：{choices}",
+        "is “{said}”, a choice of the column “{column}” of “{table}”",
+        "see whether headings or cells changed places; this column takes: {choices}",
     ),
     "cell.currency": (
         "写明的币种（{said}）与该行的币种（{currency}）不同",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -112,14 +112,39 @@ def folded(text: str) -> str:
 @cache
 def values_of(name: str, key: str) -> dict[str, str]:
     """What may stand in a column of a list, folded, with the value that it means."""
-    found: dict[str, str] = {}
-    for column in columns_of(name):
-        if column.key == key:
-            for value in (*words()["values"], *column.offers):
-                if value in column.offers or isinstance(column.field, Slug):
-                    for said in (value, label(value), label(value, "en")):
-                        found.setdefault(folded(said), value)
+    column = next(column for column in columns_of(name) if column.key == key)
+    return {folded(said): value for value in column.offers for said in _said(value)}
+
+
+@cache
+def of_other_lists(name: str) -> dict[str, tuple[str, str]]:
+    """Every word that a list offers, folded: (table, key of the column), this table's own first."""
+    ordered = ((value, place) for value, places in _offered().items() for place in places)
+    found: dict[str, tuple[str, str]] = {}
+    for value, place in sorted(ordered, key=lambda each: each[1][0] != name):
+        for said in _said(value):
+            found.setdefault(folded(said), place)
     return found
+
+
+@cache
+def _offered() -> dict[str, list[tuple[str, str]]]:
+    """Every value that a list offers, with the lists' tables and columns."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name in (name for names in FAMILIES.values() for name in names):
+        for column in columns_of(name):
+            for value in column.offers:
+                found.setdefault(value, []).append((name, column.key))
+    return found
+
+
+def _said(value: str) -> tuple[str, str, str]:
+    return value, label(value), label(value, "en")
+
+
+def both(said: Callable[[str], str]) -> Words:
+    """What fills the words of a fault, in both languages."""
+    return {language: said(language) for language in ("zh", "en")}
 
 
 def names_of(column: Column) -> Iterator[str]:

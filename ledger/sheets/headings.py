@@ -6,11 +6,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 from ledger.messages.faults import Fault
 from ledger.messages.schemas import DATA, TYPE_OF
 from ledger.sheets.cells import Cell, Row, letters
-from ledger.sheets.families import NOT_TABULAR, Column, columns_of, folded, label, names_of, words
+from ledger.sheets.families import NOT_TABULAR, Column, both, columns_of, folded, label, names_of, words
 from ledger.sheets.faults import SheetError, refused
 from ledger.sheets.understanding import DOLLARS, YUAN, Unit
 
@@ -91,6 +92,7 @@ def _score(row: Row, name: str) -> int:
 TEXTS = ("text", "merged")
 
 
+@cache
 def _known(name: str) -> dict[str, Column]:
     return {said: column for column in columns_of(name) for said in names_of(column)}
 
@@ -114,8 +116,9 @@ def _by_columns(sheet: str, cells: dict[int, Cell], among: Iterable[str]) -> str
             fits.append(name)
     if len(fits) == 1:
         return fits[0]
-    shown = fits or list(among)
-    raise refused("sheet.type", sheet, types="、".join(label(TYPE_OF[name]) for name in shown))
+    shown = [TYPE_OF[name] for name in fits or among]
+    types = both(lambda language: "、".join(label(type_, language) for type_ in shown))
+    raise refused("sheet.type", sheet, types=types)
 
 
 def _checked(sheet: str, name: str, number: int, cells: dict[int, Cell]) -> Headings:
@@ -141,7 +144,9 @@ def _checked(sheet: str, name: str, number: int, cells: dict[int, Cell]) -> Head
     here = {column.key for column in found.columns.values()}
     for column in columns_of(name):
         if column.required and column.key not in here:
-            faults.append(Fault("column.missing", f"{sheet}!{number}", {"name": column.words["zh"]}))
+            faults.append(
+                Fault("column.missing", f"{sheet}!{number}", {"name": both(column.words.__getitem__)})
+            )
     if faults:
         raise SheetError(*faults)
     return found
@@ -154,3 +159,10 @@ def again(headings: Headings, cells: dict[int, Cell]) -> bool:
         for at, cell in cells.items()
     )
     return same >= 2 and same == len(cells)
+
+
+def others(headings: Headings, cells: dict[int, Cell]) -> bool:
+    """Whether a row holds headings of its table, and nothing else, at other places."""
+    known = _known(headings.name)
+    are_headings = len(cells) > 1 and all(folded(_split(cell.text)[0]) in known for cell in cells.values())
+    return are_headings and not again(headings, cells)

@@ -18,7 +18,7 @@ from ledger.messages.schemas import TYPE_OF
 from ledger.sheets.cells import Cell, Row, rows_of
 from ledger.sheets.families import BACK, EXAMPLE_MARKS, UNREAD, folded
 from ledger.sheets.faults import refused
-from ledger.sheets.headings import LOOKED_ROWS, Headings, again, headings_of, is_help
+from ledger.sheets.headings import LOOKED_ROWS, Headings, again, headings_of, is_help, others
 from ledger.sheets.package import FILE_BYTES_MAX, OLE, open_package
 from ledger.sheets.text import rows_of_text
 from ledger.sheets.understanding import Place, Said, narrow, other_currency, understood
@@ -121,6 +121,8 @@ class Reading:
         }
         keys = {at: column.key for at, column in headings.columns.items()}
         for number, cells in chain(first, full):
+            if number != headings.row and others(headings, cells):
+                raise refused("sheet.again", f"{title}!{number}", row=headings.row)
             if number > headings.row and not _passed_over(headings, cells):
                 yield self._row(title, number, cells, headings, places, keys)
 

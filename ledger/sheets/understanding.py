@@ -17,7 +17,17 @@ from typing import Any, NamedTuple
 from ledger.messages.faults import Fault
 from ledger.messages.fields import CreditCode, Day, Instant, Money, Slug, Whole
 from ledger.sheets.cells import Cell
-from ledger.sheets.families import Column, columns_of, folded, is_list, label, values_of
+from ledger.sheets.families import (
+    Column,
+    both,
+    columns_of,
+    folded,
+    is_list,
+    label,
+    of_other_lists,
+    values_of,
+    words,
+)
 
 SHOWN_DIGITS = 15
 """Significant digits that spreadsheet programs show and keep of what was typed."""
@@ -45,6 +55,7 @@ _YEAR = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0*)?(?:年度?|平方
 _ZONED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}(Z|[+-][0-9]{2}:[0-9]{2})")
 _SLUG = re.compile(Slug.PATTERN)
 
+_LISTED = {"zh": "、", "en": ", "}
 YUAN, DOLLARS = frozenset({"CNY"}), frozenset({"USD"})
 CURRENCIES = dict.fromkeys(("人民币", "RMB", "CNY", "¥", "元整", "元", "圆"), YUAN)
 CURRENCIES |= dict.fromkeys(("USD", "US$", "美元"), DOLLARS) | {"$": frozenset({"USD", "HKD", "MOP"})}
@@ -64,6 +75,7 @@ ARGS: dict[str, tuple[str, ...]] = {
     "cell.date": ("value",),
     "cell.merged": ("range",),
     "cell.choice": ("choices",),
+    "cell.list": ("said", "table", "column", "choices"),
     "cell.currency": ("said", "currency"),
 }
 """What the words of each fault of a cell tell of it."""
@@ -163,11 +175,16 @@ def _listed(place: Place, cell: Cell) -> Said:
     known = values_of(place.name, place.column.key).get(folded(text))
     if known is not None:
         return Said(known)
-    plain = narrow(text).lower()
+    plain, offers = narrow(text).lower(), place.column.offers
+    choices = both(lambda language: _LISTED[language].join(label(each, language) for each in offers))
+    elsewhere = of_other_lists(place.name).get(folded(text))
+    if elsewhere is not None:
+        table, column = words()["types"][elsewhere[0]], words()["columns"][elsewhere[1]]
+        named = {"table": both(table.__getitem__), "column": both(column.__getitem__)}
+        return _refused(place, "cell.list", said=text[:40], choices=choices, **named)
     if isinstance(place.column.field, Slug) and _SLUG.fullmatch(plain):
         return Said(plain)
-    choices = "、".join(label(each) for each in place.column.offers)
-    return _refused(place, "cell.choice", choices=choices) if choices else Said(text.strip(BLANKS))
+    return _refused(place, "cell.choice", choices=choices) if offers else Said(text.strip(BLANKS))
 
 
 def _money(place: Place, cell: Cell) -> Said:

@@ -195,6 +195,9 @@ FILES: dict[str, Callable[[], bytes]] = {
     "twice": lambda: workbook(sheet_of([[*SHOP, "平台"], [*ROW, "天猫"]])),
     "twice_in_two": lambda: workbook(sheet_of([[*SHOP, "platform"], [*ROW, "天猫"]])),
     "missing_column": lambda: workbook(sheet_of([list(SHOP)[:-1], ROW[:-1]])),
+    "other_order": lambda: workbook(
+        sheet_of([list(SHOP), ROW, [*list(SHOP)[::-1], "备注"], [*ROW[::-1], ""]]),
+    ),
     "unit": lambda: workbook(
         sheet_of([[f"{h}（斤）" if h == "金额" else h for h in SALES], list(SALES.values())]), "年度销售额"
     ),
@@ -218,6 +221,38 @@ def test_a_file_that_cannot_be_read_says_why(taken: Taken, case: dict[str, str])
             words = fault.words(language)
             assert words["rule"]
             assert words["mend"]
+
+
+def test_exchanged_headings_are_found_by_the_words_below_them(taken: Taken) -> None:
+    heads = list(SHOP)
+    heads[1], heads[2] = heads[2], heads[1]
+
+    [held] = taken(workbook(sheet_of([heads, ROW])))
+
+    assert [(each.fault.code, each.column) for each in held.marked] == [("cell.list", 2), ("cell.list", 3)]
+    fault = held.marked[0].fault
+    assert "平台" in fault.words("zh")["rule"]
+    assert "platform" in fault.words("en")["rule"]
+    assert "旗舰店、专营店" in fault.words("zh")["mend"]
+    assert "flagship store, specialty store" in fault.words("en")["mend"]
+
+
+def test_a_level_of_a_warehouse_is_no_kind_of_shop(taken: Taken) -> None:
+    heads = ["统一社会信用代码", "级别", "海外仓名称", "日期"]
+    rows = [[CODE, level, "某仓", "2024-03-05"] for level in ("旗舰店", "省级", "county")]
+
+    found = taken(workbook(sheet_of([heads, *rows]), "海外仓认定"))
+
+    assert outcome(found[0]) == ("wrong", ["cell.list"])
+    assert [message(held)["level"] for held in found[1:]] == ["provincial", "county"]
+
+
+def test_the_choices_of_a_list_are_told_in_the_readers_language(taken: Taken) -> None:
+    [held] = taken(shop_sheet(平台="某平台"))
+
+    fault = held.marked[0].fault
+    assert "天猫、京东、跨境平台" in fault.words("zh")["rule"]
+    assert fault.words("en")["rule"] == "is none of: Tmall, JD, cross-border platform"
 
 
 def test_columns_stand_in_any_order_in_either_language_and_below_a_title(taken: Taken) -> None:
