@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from ledger.machine_keys import Scope
 from ledger.messages.decode import Now, Refusal
 from ledger.messages.faults import Fault
 from ledger.messages.schemas import TYPE_OF
+from ledger.refusals import count_open, settle_accepted
 from ledger.sheets.cells import letters
 from ledger.sheets.consequences import consequences
 from ledger.sheets.doubting import Doubts
@@ -108,6 +110,8 @@ def record(
 ) -> Totals:
     """Record what was previewed; rows that are wrong or contradictory are kept with their reasons.
 
+    What was refused earlier is settled where its row is recorded now, or known.
+
     Safe to repeat: what is recorded already changes nothing.
 
     Args:
@@ -122,6 +126,7 @@ def record(
         try_again(ledger, holding, progress, sender)
     if holding.said("preview") != agreed:
         raise Moved
+    _settle_known(ledger, holding)
     totals, waiting = Totals(), list[bytes | Refusal]()
     for held in holding.listed(("new", *RETURNED)):
         waiting.append(held.raw if held.state == "new" else _refusal(held, holding.said("source")))
@@ -134,6 +139,18 @@ def record(
     holding.say("recorded", [totals.accepted, totals.duplicate, totals.refused])
     progress("recording", totals.accepted + totals.duplicate + totals.refused)
     return totals
+
+
+def _settle_known(ledger: Ledger, holding: Holding) -> None:
+    """Close what was refused of rows that say what the ledger knows already: they are not sent again."""
+    with ledger.store.reading() as rows:
+        if not count_open(rows):
+            return
+    source = holding.said("source")
+    known = ((source, held.event_id) for held in holding.listed(("known",)))
+    while some := list(islice(known, BATCH_ROWS)):
+        with ledger.store.writing() as rows:
+            settle_accepted(rows, some)
 
 
 def _refusal(held: Held, source: str) -> Refusal:

@@ -99,7 +99,7 @@ def _take(
         marking.mark(file, reading.is_text, holding, marked)
         if not as_json:
             click.echo(f"{context.words('标出问题的工作簿', 'marked workbook')}: {marked}")
-    if not agreed and not as_json and counts["new"] + counts["wrong"] + counts["contradictory"]:
+    if not agreed and not as_json:
         agreed = _asked(context)
     recorded = None
     if agreed:

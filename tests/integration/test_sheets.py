@@ -126,6 +126,33 @@ def test_a_reduced_year_is_divided_in_the_preview_as_it_is_after_recording(api: 
             assert balance["eligible"] == each["gross_after"]
 
 
+def confirmed(api: Api, data: bytes) -> dict[str, Any]:
+    """Send a file and agree to its preview."""
+    said = sent(api, data)
+    api.post(f"/v1/sheets/{said['sheet']}/confirmation", {"preview": said["preview"]["preview"]})
+    return until(api, said["sheet"], "recorded")
+
+
+def test_a_row_mended_to_what_the_ledger_says_settles_its_refusal(api: Api) -> None:
+    officer = api.by("林晓", "officer")
+    confirmed(officer, shops(shop(1)))
+    said = confirmed(officer, shops(shop(1, day="2024-03-06")))
+    assert said["recorded"] == {"accepted": 0, "duplicate": 0, "refused": 1}
+    marked = api.client.get(f"/v1/sheets/{said['sheet']}/workbook").data
+
+    workbook_ = openpyxl.load_workbook(io.BytesIO(marked))
+    workbook_.worksheets[0]["E2"] = "2024-03-05"
+    mended = io.BytesIO()
+    workbook_.save(mended)
+    with api.ledger.store.reading() as rows:
+        assert [each.resolved for each in listed(rows)] == [None]
+    said = confirmed(officer, mended.getvalue())
+
+    assert said["preview"]["counts"] == {"new": 0, "known": 1, "contradictory": 0, "wrong": 0}
+    with api.ledger.store.reading() as rows:
+        assert [each.resolved for each in listed(rows)] == ["resubmitted"]
+
+
 def test_what_the_ledger_recorded_in_between_is_told_before_anything_is_recorded(api: Api) -> None:
     officer = api.by("林晓", "officer")
     said = sent(officer, THREE)
@@ -346,6 +373,24 @@ def test_an_officer_sends_looks_and_confirms(api: Api, lang: str, begin: str, ne
     assert openpyxl.load_workbook(io.BytesIO(marked.data)).worksheets[0]["E4"].comment is not None
     refused = client.get(f"/console/{CIXI}/2024/refused").text
     assert Feed(3).code in refused
+
+
+def test_an_officer_may_confirm_rows_that_are_known_and_learns_once_that_the_ledger_moved(api: Api) -> None:
+    client = working(api, "officer")
+    where = uploaded(client, shops(shop(1), shop(2))).headers["Location"]
+    page = settled(client, where)
+    take(api.ledger, Feed(1).shop("tmall", "店1", "2024-03-05"), Feed(2).shop("tmall", "店2", "2024-03-05"))
+
+    def confirm(page: str) -> str:
+        agreed = re.search(r'name="preview" value="([0-9a-f]+)"', page)
+        assert agreed is not None
+        client.post(where, data={"csrf_token": token_of(page), "preview": agreed[1]})
+        return settled(client, where)
+
+    moved = confirm(page)
+    assert moved.count("预览之后账本有变") == 1
+    assert '<button type="submit">确认入账' in moved
+    assert "入账 0 行" in confirm(moved)
 
 
 def settled(client: FlaskClient, where: str) -> str:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from flask import Response, current_app, flash, redirect, request, url_for
+from flask import Response, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.roles import NotAllowed
@@ -174,8 +174,7 @@ def confirm_sheet(policy: str, year: int, sheet: str) -> BaseResponse:
         return _sheet(policy, year, waiting, refusal_of("confirm", error))
     if waiting.state()["stage"] == "ready":
         desk().confirm(waiting, request.form.get("preview", ""))
-        if desk().wait(waiting).get("moved"):
-            flash(language.said("sheet-moved"))
+        desk().wait(waiting)
     return redirect(url_for("console.sheet_page", policy=policy, year=year, sheet=sheet), 303)
 
 
