@@ -69,6 +69,18 @@ SHEET_CODES: dict[str, tuple[str, str, str, str]] = {
         "does not say which facts it holds; they may be: {types}",
         "name the sheet as in the template, or name the type when it is taken in",
     ),
+    "sheet.other": (
+        "按名称或所指明的类别当作“{taken}”，列名却是：{types}",
+        "以所填数据的类别命名工作表或CSV文件，或在导入时指明类别",
+        "was taken for “{taken}”, by its name or as the sender said, and has the columns of: {types}",
+        "name the sheet or CSV file after the facts it holds, or name their type when it is taken in",
+    ),
+    "sheet.passed": (
+        "没有读取这张工作表：{reason}",
+        "取消隐藏、以数据的类别命名，或使用模板中的列名",
+        "was not read: {reason}",
+        "show the sheet, name it after the facts it holds, or use the column names of the template",
+    ),
     "sheet.again": (
         "又是一行列名，次序与第{row}行不同",
         "其下各行按第{row}行的次序排列后删去该行，或另放一张工作表",
@@ -86,6 +98,12 @@ SHEET_CODES: dict[str, tuple[str, str, str, str]] = {
         "改用模板中的列名，或删去该列",
         "is not a column of this sheet: {name}",
         "use a column name of the template, or delete the column",
+    ),
+    "column.nameless": (
+        "该列没有列名，却有内容：{value}",
+        "补上模板中的列名，或删去该列的内容",
+        "stands in a column without a heading: {value}",
+        "give the column its name of the template, or delete what stands in it",
     ),
     "column.twice": (
         "同一列出现两次：{name}",

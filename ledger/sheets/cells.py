@@ -13,6 +13,8 @@ from ledger.sheets.faults import refused
 from ledger.sheets.package import Package, Range, Sheet, column_number, fed, local, parser_of
 
 ROWS_MAX = 1_048_576
+LOOKED_ROWS = 20
+"""In how many rows from the top the headings may stand."""
 COLUMNS_MAX = 256
 """Columns beyond it are not read."""
 TEXT_MAX = 4_096

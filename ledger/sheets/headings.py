@@ -11,12 +11,20 @@ from functools import cache
 from ledger.messages.faults import Fault
 from ledger.messages.schemas import DATA, TYPE_OF
 from ledger.sheets.cells import Cell, Row, letters
-from ledger.sheets.families import NOT_TABULAR, Column, both, columns_of, folded, label, names_of, words
+from ledger.sheets.families import (
+    NOT_TABULAR,
+    Column,
+    Words,
+    both,
+    columns_of,
+    folded,
+    label,
+    names_of,
+    words,
+)
 from ledger.sheets.faults import SheetError, refused
 from ledger.sheets.understanding import DOLLARS, YUAN, Unit
 
-LOOKED_ROWS = 20
-"""In how many rows from the top the headings may stand."""
 TABULAR = tuple(name for name in DATA if name not in NOT_TABULAR)
 SHORT_TYPES = {TYPE_OF[name].removeprefix("subsidy.").removesuffix(".v1"): name for name in TABULAR}
 """Tables by the middle of their message type: ``store-registered``."""
@@ -72,21 +80,47 @@ def headings_of(sheet: str, first: list[Row], wanted: str | None) -> Headings | 
         SheetError: where a column is unknown, stands twice or is missing, or the table is unclear.
     """
     named = [wanted] if wanted else types_named(sheet)
-    best: tuple[int, Row] | None = None
-    for row in first:
-        score = max((_score(row, name) for name in named or TABULAR), default=0)
-        if score >= 2 and (best is None or score > best[0]):
-            best = (score, row)
-    if best is None:
+    found = likeliest(first, named or TABULAR)
+    if named:
+        _check_taken(sheet, named, found, likeliest(first, TABULAR))
+    if found is None:
         return None
-    number, cells = best[1]
+    number, cells = found
     name = named[0] if len(named) == 1 else _by_columns(sheet, cells, named or list(TABULAR))
     return _checked(sheet, name, number, cells)
 
 
-def _score(row: Row, name: str) -> int:
+def likeliest(rows: Iterable[Row], among: Iterable[str] = TABULAR) -> Row | None:
+    """The first of the rows that have the most columns of one table, two at least."""
+    best, most = None, 1
+    for row in rows:
+        count = max((likeness(row, name) for name in among), default=0)
+        if count > most:
+            best, most = row, count
+    return best
+
+
+def likeness(row: Row, name: str) -> int:
+    """How many columns of a table a row names."""
     known = _known(name)
-    return sum(folded(_split(cell.text)[0]) in known for cell in row[1].values() if cell.kind in TEXTS)
+    said = (folded(_split(cell.text)[0]) for cell in row[1].values() if cell.kind in TEXTS)
+    return len({known[each].key for each in said if each in known})
+
+
+def _check_taken(sheet: str, named: list[str], found: Row | None, likely: Row | None) -> None:
+    """Refuse a sheet that is named after one table and has the columns of others."""
+    if likely is None or (found is not None and _fitting(found[1], named)):
+        return
+    others = _fitting(likely[1], TABULAR)
+    if found is None:
+        most = max(likeness(likely, name) for name in TABULAR)
+        others = others or [name for name in TABULAR if likeness(likely, name) == most]
+    if others:
+        raise refused("sheet.other", sheet, taken=_labels(named), types=_labels(others))
+
+
+def _labels(names: Iterable[str]) -> Words:
+    return both(lambda language: "、".join(label(TYPE_OF[name], language) for name in names))
 
 
 TEXTS = ("text", "merged")
@@ -105,7 +139,15 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _by_columns(sheet: str, cells: dict[int, Cell], among: Iterable[str]) -> str:
-    """The one table that has all of these columns, and whose required ones are all here."""
+    """The one table that fits."""
+    fits = _fitting(cells, among)
+    if len(fits) == 1:
+        return fits[0]
+    raise refused("sheet.type", sheet, types=_labels(fits or among))
+
+
+def _fitting(cells: dict[int, Cell], among: Iterable[str]) -> list[str]:
+    """The tables that have all of these columns, and whose required ones are all here."""
     given = {folded(_split(cell.text)[0]) for cell in cells.values()} - {""}
     fits = []
     for name in among:
@@ -114,11 +156,7 @@ def _by_columns(sheet: str, cells: dict[int, Cell], among: Iterable[str]) -> str
         needed = {column.key for column in columns_of(name) if column.required}
         if given <= known.keys() and needed <= here:
             fits.append(name)
-    if len(fits) == 1:
-        return fits[0]
-    shown = [TYPE_OF[name] for name in fits or among]
-    types = both(lambda language: "、".join(label(type_, language) for type_ in shown))
-    raise refused("sheet.type", sheet, types=types)
+    return fits
 
 
 def _checked(sheet: str, name: str, number: int, cells: dict[int, Cell]) -> Headings:

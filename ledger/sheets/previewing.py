@@ -73,7 +73,7 @@ def preview(
         progress("reading", done)
     holding.say("sha256", digest)
     holding.say("source", reading.source)
-    holding.say("unread", reading.unread)
+    holding.say("passed", reading.unread)
     holding.say("is_text", reading.is_text)
     for sheet, row in reading.heads.items():
         holding.say(f"head:{sheet}", row)
@@ -168,7 +168,7 @@ def described(holding: Holding) -> dict[str, Any]:
         "position": holding.said("position"),
         "rows": sum(counts.values()),
         "counts": counts,
-        "unread": holding.said("unread", []),
+        "unread": holding.said("passed", []),
         "consequences": holding.said("consequences", []),
         "disagreements": holding.said("disagreements"),
     }

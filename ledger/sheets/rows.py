@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -15,14 +16,20 @@ from domain.facts import SEP, Fact
 from ledger.messages.decode import Message, Now, Refusal, decode
 from ledger.messages.faults import Fault
 from ledger.messages.schemas import TYPE_OF
-from ledger.sheets.cells import Cell, Row, rows_of
-from ledger.sheets.families import BACK, EXAMPLE_MARKS, UNREAD, folded
-from ledger.sheets.faults import refused
-from ledger.sheets.headings import LOOKED_ROWS, Headings, again, headings_of, is_help, others
-from ledger.sheets.package import FILE_BYTES_MAX, OLE, open_package
+from ledger.sheets.cells import LOOKED_ROWS, Cell, Row, letters, rows_of
+from ledger.sheets.families import BACK, EXAMPLE_MARKS, UNREAD, both, folded, words
+from ledger.sheets.faults import SheetError, refused
+from ledger.sheets.headings import TABULAR, Headings, again, headings_of, is_help, likeliest, likeness, others
+from ledger.sheets.package import FILE_BYTES_MAX, OLE, Sheet, open_package
+from ledger.sheets.template import LISTS
 from ledger.sheets.text import rows_of_text
 from ledger.sheets.understanding import Place, Said, narrow, other_currency, understood
 
+HEAD_BYTES = 1_024
+_MARKUP = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(<(!doctype|html|head|meta|style|table|\?xml)|mime-version:)", re.IGNORECASE
+)
+"""How pages begin that programs save as .xls."""
 TOTALS = ("合计", "总计", "小计", "total", "subtotal", "sum")
 ID_PREFIX = "sheet-"
 
@@ -63,7 +70,8 @@ class Reading:
     """The class name of the table, where the sender says it."""
     title: str = ""
     """The file's name without its ending, which names the table of a CSV file."""
-    unread: list[str] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    """Sheets with rows that are not read, each with the reason, as ``words()["unread"]`` calls it."""
     is_text: bool = False
     heads: dict[str, int] = field(default_factory=dict)
     """In which row the headings of each sheet stand."""
@@ -75,44 +83,55 @@ class Reading:
             SheetError: where the file as a whole, or the headings of a sheet, cannot be read.
         """
         with self.path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(HEAD_BYTES)
         if not head:
             raise refused("sheet.empty")
         if self.path.stat().st_size > FILE_BYTES_MAX:
             raise refused("sheet.large", what="文件字节 · bytes of the file", limit=FILE_BYTES_MAX)
         if head.startswith(OLE):
             raise refused("sheet.old")
+        if _MARKUP.match(head):
+            raise refused("sheet.kind")
         self.is_text = not head.startswith(b"PK")
         found = self._of_text() if self.is_text else self._of_workbook()
         first = next(found, None)
         if first is None:
-            raise refused("sheet.nothing")
+            passed = [_unread(title, reason) for title, reason in self.unread]
+            raise SheetError(*passed or [Fault("sheet.nothing", "file")])
         yield first
         yield from found
 
     def _of_text(self) -> Iterator[SheetRow]:
-        rows = rows_of_text(self.path)
-        yield from self._of_sheet(self.title or "CSV", rows, False, alone=True)
+        rows = rows_of_text(self.path, _likeness)
+        yield from self._of_sheet(self.title or "CSV", rows, False)
 
     def _of_workbook(self) -> Iterator[SheetRow]:
         package = open_package(self.path)
         try:
-            shown = [sheet for sheet in package.sheets if not sheet.hidden and not is_help(sheet.name)]
-            for sheet in shown:
+            for sheet in package.sheets:
                 rows = rows_of(package, sheet)
-                yield from self._of_sheet(sheet.name, rows, package.since_1904, alone=len(shown) == 1)
+                if sheet.hidden or is_help(sheet.name):
+                    self._pass_over(sheet, rows)
+                else:
+                    yield from self._of_sheet(sheet.name, rows, package.since_1904)
         finally:
             package.archive.close()
 
-    def _of_sheet(self, title: str, rows: Iterator[Row], since_1904: bool, alone: bool) -> Iterator[SheetRow]:
+    def _pass_over(self, sheet: Sheet, rows: Iterator[Row]) -> None:
+        """Note a sheet that is hidden or explains the others, where it seems to hold facts."""
+        first = list(islice((row for row in rows if row[1]), LOOKED_ROWS))
+        if sheet.hidden and first and sheet.name != LISTS:
+            self.unread.append((sheet.name, "hidden"))
+        elif not sheet.hidden and likeliest(first[:-1]):
+            self.unread.append((sheet.name, "help"))
+
+    def _of_sheet(self, title: str, rows: Iterator[Row], since_1904: bool) -> Iterator[SheetRow]:
         full = (row for row in rows if row[1])
         first = list(islice(full, LOOKED_ROWS))
         headings = headings_of(title, first, self.wanted) if first else None
         if headings is None:
-            if alone:
-                raise refused("sheet.headings", title, rows=LOOKED_ROWS)
             if first:
-                self.unread.append(title)
+                self.unread.append((title, "headings"))
             return
         self.heads[title] = headings.row
         places = {
@@ -124,6 +143,7 @@ class Reading:
             if number != headings.row and others(headings, cells):
                 raise refused("sheet.again", f"{title}!{number}", row=headings.row)
             if number > headings.row and not _passed_over(headings, cells):
+                _check_columns(title, number, cells, headings)
                 yield self._row(title, number, cells, headings, places, keys)
 
     def _row(
@@ -157,6 +177,18 @@ class Reading:
         return found
 
 
+def _unread(title: str, reason: str) -> Fault:
+    """Why a sheet was not read, where nothing else was."""
+    if reason == "headings":
+        return Fault("sheet.headings", title, {"rows": LOOKED_ROWS})
+    return Fault("sheet.passed", title, {"reason": both(words()["unread"][reason].__getitem__)})
+
+
+def _likeness(rows: list[Row]) -> int:
+    """How many columns of one table a row names at most."""
+    return max((likeness(row, name) for row in rows for name in TABULAR), default=0)
+
+
 def _values_of(cells: dict[int, Cell], places: dict[int, Place]) -> tuple[dict[str, Any], dict[str, Marked]]:
     """What the cells of a row say, and which say nothing that is understood, by the path of the field."""
     values: dict[str, Any] = {}
@@ -184,12 +216,23 @@ def _values_of(cells: dict[int, Cell], places: dict[int, Place]) -> tuple[dict[s
     return values, marked
 
 
+def _check_columns(title: str, number: int, cells: dict[int, Cell], headings: Headings) -> None:
+    """Refuse what stands in a column without a heading, as an unknown heading is refused."""
+    for at, cell in cells.items():
+        if at not in headings.columns and _says_something(cell):
+            raise refused("column.nameless", f"{title}!{letters(at)}{number}", value=cell.text.strip()[:60])
+
+
+def _says_something(cell: Cell) -> bool:
+    return bool(cell.text.strip()) or cell.kind == "formula"
+
+
 def _passed_over(headings: Headings, cells: dict[int, Cell]) -> bool:
     """A row without content of its own: blank, the example, or the headings in the other language."""
     said = [
         (headings.columns[at], cell)
         for at, cell in cells.items()
-        if at in headings.columns and (cell.text.strip() or cell.kind == "formula")
+        if at in headings.columns and _says_something(cell)
     ]
     if all(column.key in (*UNREAD, *BACK) for column, _ in said):
         return True

@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
-from ledger.sheets.cells import COLUMNS_MAX, ROWS_MAX, TEXT_MAX, Cell, Row
-from ledger.sheets.faults import refused
+from ledger.sheets.cells import COLUMNS_MAX, LOOKED_ROWS, ROWS_MAX, TEXT_MAX, Cell, Row
+from ledger.sheets.faults import SheetError, refused
 
 PIECE_BYTES = 256 * 1024
 SEPARATORS = (",", "\t", ";", "，")
@@ -47,11 +49,27 @@ def _decodes(path: Path, name: str) -> bool:
     return True
 
 
-def rows_of_text(path: Path) -> Iterator[Row]:
-    """Every record that holds something, numbered as a spreadsheet program numbers rows."""
-    with path.open(encoding=encoding_of(path), newline="") as file:
-        separator = _separator(file.readline(65_536))
-        file.seek(0)
+def rows_of_text(path: Path, likeness: Callable[[list[Row]], int]) -> Iterator[Row]:
+    """Every record that holds something, numbered as a spreadsheet program numbers rows.
+
+    Args:
+        likeness: how much the first rows look like a table, by which the separator is found.
+    """
+    encoding = encoding_of(path)
+    heads = {each: _head(path, encoding, each) for each in SEPARATORS}
+    yield from _rows(path, encoding, max(SEPARATORS, key=lambda each: likeness(heads[each])))
+
+
+def _head(path: Path, encoding: str, separator: str) -> list[Row]:
+    """The first rows, as far as they can be read."""
+    found: list[Row] = []
+    with suppress(SheetError):
+        found.extend(islice(_rows(path, encoding, separator), LOOKED_ROWS))
+    return found
+
+
+def _rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
+    with path.open(encoding=encoding, newline="") as file:
         reader = csv.reader(file, delimiter=separator, strict=True)
         number = 0
         while True:
@@ -70,10 +88,6 @@ def rows_of_text(path: Path) -> Iterator[Row]:
                 if said.strip()
             }
             yield number, cells
-
-
-def _separator(head: str) -> str:
-    return max(SEPARATORS, key=head.count)
 
 
 def _plain(said: str) -> str:

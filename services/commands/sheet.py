@@ -19,7 +19,7 @@ from ledger.sheets.faults import SheetError
 from ledger.sheets.holding import STATES, Holding
 from ledger.sheets.previewing import Moved, described, doubtful, faulty, preview, reading_of, record
 from services.commands.common import Context, print_json, shown, table
-from services.sheets.words import STATE_WORDS, fault_words, stage_said
+from services.sheets.words import STATE_WORDS, fault_words, stage_said, unread_said
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".csv", ".et", ".ods")
 """Names of files that are spreadsheets, or are told that they are of the wrong kind."""
@@ -92,6 +92,7 @@ def _take(
 
         preview(ledger, reading, holding, progress)
     said = described(holding)
+    said["unread"] = unread_said(said["unread"], context.language)
     if not as_json:
         _show(context, holding, said)
     counts = said["counts"]

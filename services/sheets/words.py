@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ledger.messages.faults import Fault
+from ledger.sheets.families import words
 
 STATE_WORDS = {
     "new": {"zh": "新数据", "en": "new"},
@@ -20,6 +23,12 @@ STAGES = {
     "recorded": {"zh": "已入账", "en": "recorded"},
     "failed": {"zh": "不能读取", "en": "cannot be read"},
 }
+
+
+def unread_said(unread: Iterable[tuple[str, str]], language: str) -> list[str]:
+    """Sheets that were not read, each with the reason."""
+    pairs = [(title, words()["unread"][reason][language]) for title, reason in unread]
+    return [f"{title} ({why})" if language == "en" else f"{title}（{why}）" for title, why in pairs]
 
 
 def stage_said(stage: str, language: str) -> str:

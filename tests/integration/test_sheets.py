@@ -420,6 +420,21 @@ def test_the_page_of_a_sheet_at_work_asks_again(api: Api) -> None:
     assert client.get(where, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
 
 
+def test_sheets_that_are_not_read_are_told_with_the_reason(api: Api) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(THREE))
+    hidden = book.create_sheet("三月")
+    hidden.append(HEADS)
+    hidden.append(shop(4))
+    hidden.sheet_state = "hidden"
+    out = io.BytesIO()
+    book.save(out)
+
+    assert sent(api, out.getvalue())["preview"]["unread"] == ["三月（隐藏的工作表）"]
+    client = working(api, "officer")
+    page = settled(client, uploaded(client, out.getvalue()).headers["Location"] + "?lang=en")
+    assert "三月 (hidden)" in page
+
+
 def test_what_cannot_be_sent_is_told_beside_the_form(api: Api) -> None:
     assert uploaded(working(api, "auditor"), THREE).status_code == 422
     client = working(api, "officer")

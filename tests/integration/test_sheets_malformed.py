@@ -5,6 +5,7 @@ The cases are data: ``tests/data/sheets``.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zipfile
@@ -195,6 +196,17 @@ FILES: dict[str, Callable[[], bytes]] = {
     "twice": lambda: workbook(sheet_of([[*SHOP, "平台"], [*ROW, "天猫"]])),
     "twice_in_two": lambda: workbook(sheet_of([[*SHOP, "platform"], [*ROW, "天猫"]])),
     "missing_column": lambda: workbook(sheet_of([list(SHOP)[:-1], ROW[:-1]])),
+    "nameless": lambda: workbook(
+        sheet_of([[*SALES, "", "备注"], [*SALES.values(), "9710", ""]]), "年度销售额"
+    ),
+    "beyond": lambda: workbook(sheet_of([list(SHOP), ROW, [*ROW[:4], ROW[4], "", "看这里"]])),
+    "renamed": lambda: workbook(sheet_of([list(SHOP), ROW]), "企业登记信息"),
+    "renamed_kin": lambda: workbook(sheet_of([[*SHOP, "报送日期"], [*ROW, ROW[4]]]), "企业登记信息"),
+    "page": lambda: b"\r\n<html xmlns:x='urn:schemas-microsoft-com:office:excel'><table><tr><td>a</td></tr>",
+    "marked_page": lambda: b"\xef\xbb\xbf<!DOCTYPE html><html></html>",
+    "one_xml": lambda: (
+        b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>'
+    ),
     "other_order": lambda: workbook(
         sheet_of([list(SHOP), ROW, [*list(SHOP)[::-1], "备注"], [*ROW[::-1], ""]]),
     ),
@@ -324,6 +336,86 @@ def test_csv_is_read_as_chinese_offices_save_it(taken: Taken, encoding: str, sep
 
     assert [held.state for held in found] == ["new", "new"]
     assert message(found[1])["shop"] == '某"店'
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+@pytest.mark.parametrize(
+    "above",
+    ["", "2024年第一季度，店铺注册情况（周巷镇，观海卫镇，宗汉街道，浒山街道，坎墩）", "a;b;c,d;e,f;g,h,i"],
+)
+def test_csv_may_have_a_title_of_any_kind_above_its_headings(
+    taken: Taken, separator: str, above: str
+) -> None:
+    lines = [above, separator.join(SHOP), separator.join([*ROW[:3], '"某,店;甲"', ROW[4]])]
+
+    [held] = taken("\n".join(lines).encode(), "店铺注册.csv")
+
+    assert outcome(held) == ("new", [])
+    assert message(held)["shop"] == "某,店;甲"
+
+
+def test_a_table_that_was_taken_for_another_says_which(taken: Taken) -> None:
+    with pytest.raises(SheetError) as raised:
+        taken(FILES["renamed"]())
+
+    [fault] = raised.value.faults
+    assert "企业登记信息" in fault.words("zh")["rule"]
+    assert "店铺注册" in fault.words("zh")["rule"]
+    assert fault.words("en")["rule"].endswith("has the columns of: Store registered")
+
+
+def book_of(*sheets: tuple[str, str, list[list[str]]]) -> bytes:
+    """A workbook of several sheets: (name, state, rows)."""
+    import openpyxl
+
+    made = openpyxl.Workbook()
+    made.remove(made.worksheets[0])
+    for name, state, rows in sheets:
+        sheet = made.create_sheet(name)
+        sheet.sheet_state = state
+        for row in rows:
+            sheet.append(row)
+    out = io.BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
+SHOPS = [list(SHOP), ROW]
+PASSED: list[tuple[str, str, list[list[str]], list[str]]] = [
+    # name and state of a sheet, its rows, and what is told of it
+    ("店铺注册2", "hidden", SHOPS, ["hidden"]),
+    ("店铺注册3", "veryHidden", SHOPS, ["hidden"]),
+    ("附表", "hidden", [["随便"]], ["hidden"]),
+    ("空表", "hidden", [], []),
+    ("选项 Lists", "hidden", [["StoreRegistered.kind"], ["旗舰店"]], []),
+    ("说明及店铺", "visible", [["填表说明"], *SHOPS], ["help"]),
+    ("说明", "visible", [["请填写平台、店铺名称"], ["店铺名称", "shop", "必填"]], []),
+    ("附图", "visible", [["随便"]], ["headings"]),
+    ("空白", "visible", [], []),
+]
+
+
+@pytest.mark.parametrize("case", PASSED, ids=lambda case: case[0])
+def test_a_sheet_with_rows_is_never_passed_over_without_a_word(
+    taken: Taken, tmp_path: Path, case: tuple[str, str, list[list[str]], list[str]]
+) -> None:
+    name, state, rows, told = case
+
+    [held] = taken(book_of(("店铺注册", "visible", SHOPS), (name, state, rows)))
+
+    assert held.sheet == "店铺注册"
+    with closing(Holding.at(tmp_path / "rows")) as holding:
+        assert holding.said("passed") == [[name, why] for why in told]
+
+
+def test_a_workbook_whose_rows_are_all_hidden_says_so(taken: Taken) -> None:
+    with pytest.raises(SheetError) as raised:
+        taken(book_of(("封面", "visible", [["封面"]]), ("店铺注册", "hidden", SHOPS)))
+
+    assert [(fault.code, fault.field) for fault in raised.value.faults] == [
+        ("sheet.headings", "封面"),
+        ("sheet.passed", "店铺注册"),
+    ]
 
 
 def test_a_table_is_known_by_its_columns_or_by_what_the_sender_says(taken: Taken) -> None:

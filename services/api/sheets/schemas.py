@@ -70,7 +70,9 @@ class PreviewSchema(Answer):
     position = whole(metadata={"description": "the ledger's position that it holds for"})
     rows = whole()
     counts = fields.Nested(SheetCountsSchema, required=True)
-    unread = fields.List(fields.String(), required=True, metadata={"description": "sheets passed over"})
+    unread = fields.List(
+        fields.String(), required=True, metadata={"description": "sheets passed over, each with the reason"}
+    )
     consequences = fields.List(
         fields.Dict(),
         **_kept,  # type: ignore[arg-type]

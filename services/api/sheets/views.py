@@ -23,6 +23,7 @@ from services.api.sheets.schemas import ConfirmationBody, SheetQuery, SheetSchem
 from services.identity.gate import requester
 from services.sheets.answers import owner, preview_of, sent_by
 from services.sheets.desk import SheetDesk, Waiting, faults_of
+from services.sheets.words import unread_said
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEDIA_TYPES = (XLSX, "text/csv", "application/octet-stream")
@@ -107,6 +108,7 @@ def _answer(waiting: Waiting) -> dict[str, Any]:
     recorded = found.pop("recorded") if found else None
     if found:
         found["faulty"] = [_row(each, lang) for each in found["faulty"]]
+        found["unread"] = unread_said(found["unread"], lang)
     names = ("accepted", "duplicate", "refused")
     return {
         "sheet": waiting.name,

@@ -28,7 +28,7 @@ from services.console.shown import fragment_wanted
 from services.identity.access import ACCESS
 from services.sheets.answers import owner, preview_of, sent_by
 from services.sheets.desk import WORKING, SheetDesk, UnknownSheet, Waiting, faults_of
-from services.sheets.words import STATE_WORDS, stage_said
+from services.sheets.words import STATE_WORDS, stage_said, unread_said
 
 MENU.append(("sheets_page", "nav-sheets"))
 SECTION = "sheets_page"
@@ -160,7 +160,7 @@ def _shown(waiting: Waiting, state: dict[str, Any], lang: str) -> dict[str, Any]
             heading = each["heading"][lang] if each["heading"] else ""
             fault = fault_said(each["fault"], lang)
             rows.append({**row, "cell": each["cell"], "heading": heading, "fault": fault})
-    return {**found, "faulty": rows}
+    return {**found, "faulty": rows, "unread": unread_said(found["unread"], lang)}
 
 
 @console.post("/<policy>/<int:year>/sheets/<sheet>")
