@@ -6,6 +6,7 @@ A number's text is never turned into a binary float here: what follows reads it 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -44,33 +45,48 @@ def rows_of(package: Package, sheet: Sheet) -> Iterator[Row]:
     """Every row of a sheet that holds something, merged cells resolved.
 
     A cell merged downwards stands in each of its rows; one merged sideways is of kind ``merged``.
+
+    Raises:
+        SheetError: where the sheet cannot be read, or merged ranges overlap.
     """
-    merges = package.merges(sheet)
-    if not merges:
-        yield from _raw_rows(package, sheet)
-        return
-    active: list[tuple[Range, Cell | None]] = []
+    waiting = deque(package.merges(sheet))
+    active: dict[int, tuple[Range, Cell | None]] = {}
     for number, cells in _raw_rows(package, sheet):
-        while merges and merges[0][0] <= number:
-            of = merges.pop(0)
-            active.append((of, cells.get(of[1]) if of[0] == number else None))
-        active = [(of, held) for of, held in active if of[2] >= number]
-        if cells:
-            for of, held in active:
-                _merge(cells, of, held, number)
+        while waiting and waiting[0][0] <= number:
+            of = waiting.popleft()
+            _begin(active, of, cells.get(of[1]) if of[0] == number else None, sheet.name)
+        if active and cells:
+            for column, (of, held) in list(active.items()):
+                if of[2] < number:
+                    del active[column]
+                elif column == of[1]:
+                    _merge(cells, of, held, number)
         yield number, cells
 
 
+def _begin(active: dict[int, tuple[Range, Cell | None]], of: Range, held: Cell | None, sheet: str) -> None:
+    """Note a merged range by each of its columns, of which only one range at a time has a cell."""
+    first_row, first, _, last = of
+    for column in range(first, min(last, COLUMNS_MAX) + 1):
+        if column in active and active[column][0][2] >= first_row:
+            ranges = f"{_named(active[column][0])}, {_named(of)}"
+            raise refused("sheet.broken", sheet, detail=f"merged cells overlap: {ranges}")
+        active[column] = of, held
+
+
 def _merge(cells: dict[int, Cell], of: Range, held: Cell | None, number: int) -> None:
-    first_row, first, last_row, last = of
+    first_row, first, _, last = of
     if first == last:
         if held is not None and number > first_row:
             cells[first] = held
         return
-    named = f"{_letters(first)}{first_row}:{_letters(last)}{last_row}"
-    text = cells[first].text if first in cells else ""
+    text, named = cells[first].text if first in cells else "", _named(of)
     for column in range(first, min(last, COLUMNS_MAX) + 1):
         cells[column] = Cell("merged", text if column == first else "", named)
+
+
+def _named(of: Range) -> str:
+    return f"{_letters(of[1])}{of[0]}:{_letters(of[3])}{of[2]}"
 
 
 def _letters(number: int) -> str:

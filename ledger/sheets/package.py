@@ -82,7 +82,7 @@ class Package:
                 raise refused("sheet.large", sheet.name, what="合并单元格 · merged cells", limit=MERGES_MAX)
             start = text.rfind(b"<")
             rest = text[start:][:512] if start >= 0 else b""
-        return sorted(found)
+        return sorted(set(found))
 
 
 _MERGE = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})[\"']")

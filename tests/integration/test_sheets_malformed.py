@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger, open_ledger
 from ledger.policies import adopt_policy
-from ledger.sheets import marking
+from ledger.sheets import cells, marking
 from ledger.sheets.cells import Cell
 from ledger.sheets.families import columns_of
 from ledger.sheets.faults import SheetError
@@ -190,6 +190,12 @@ FILES: dict[str, Callable[[], bytes]] = {
             [list(SHOP), ROW], '<mergeCells><mergeCell ref="A1:B2"/>' + '<mergeCell ref="A1:B2"/>' * 50_001
         )
     ),
+    "crossed_merges": lambda: workbook(
+        sheet_of(
+            [list(SHOP), ROW, ROW],
+            '<mergeCells><mergeCell ref="A2:B3"/><mergeCell ref="B3:C3"/></mergeCells>',
+        )
+    ),
     "no_headings": lambda: workbook(sheet_of([["甲", "乙"], ["1", "2"]])),
     "only_headings": lambda: workbook(sheet_of([list(SHOP)])),
     "unknown_column": lambda: workbook(sheet_of([[*SHOP, "星座"], [*ROW, "白羊"]])),
@@ -315,6 +321,21 @@ def test_a_cell_merged_downwards_holds_for_each_row_and_one_merged_sideways_for_
         ("cell.merged", 4),
         ("cell.merged", 5),
     }
+
+
+def test_merged_ranges_cost_at_most_what_their_columns_do(
+    taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged: list[int] = []
+    monkeypatch.setattr(cells, "_merge", lambda *said: merged.append(said[-1]))
+    ranges = [f"{cells.letters(column)}2:{cells.letters(column)}101" for column in range(7, 2_007)]
+    behind = "".join(f'<mergeCell ref="{each}"/>' for each in ranges)
+    rows = [list(SHOP), *([*ROW[:3], f"{number}店", ROW[4]] for number in range(100))]
+
+    found = taken(workbook(sheet_of(rows, f"<mergeCells>{behind}</mergeCells>")))
+
+    assert len(found) == 100
+    assert max(merged.count(number) for number in range(2, 102)) <= cells.COLUMNS_MAX
 
 
 def test_days_since_1904_are_counted_from_there(taken: Taken) -> None:
@@ -473,8 +494,8 @@ def test_whatever_a_row_holds_it_comes_back_marked_as_plain_text(
 ) -> None:
     import openpyxl
 
-    cells, kept = RETURNED[case]
-    row = {**SHOP, **cells}
+    changed, kept = RETURNED[case]
+    row = {**SHOP, **changed}
 
     [held] = taken(workbook(sheet_of([list(row), list(row.values())])))
 
