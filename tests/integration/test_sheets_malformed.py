@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger, open_ledger
 from ledger.policies import adopt_policy
-from ledger.sheets import cells, marking
+from ledger.sheets import cells, marking, template
 from ledger.sheets.cells import Cell
-from ledger.sheets.families import columns_of
+from ledger.sheets.families import FAMILIES, columns_of
 from ledger.sheets.faults import SheetError
 from ledger.sheets.headings import TABULAR
 from ledger.sheets.holding import Held, Holding
@@ -427,6 +427,18 @@ def test_a_sheet_with_rows_is_never_passed_over_without_a_word(
     assert held.sheet == "店铺注册"
     with closing(Holding.at(tmp_path / "rows")) as holding:
         assert holding.said("passed") == [[name, why] for why in told]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_help_and_lists_of_a_template_are_no_sheets_that_were_passed_over(
+    taken: Taken, tmp_path: Path, family: str
+) -> None:
+    template.write(family, tmp_path / "template.xlsx")
+
+    with pytest.raises(SheetError) as raised:
+        taken((tmp_path / "template.xlsx").read_bytes())
+
+    assert [fault.code for fault in raised.value.faults] == ["sheet.nothing"]
 
 
 def test_a_workbook_whose_rows_are_all_hidden_says_so(taken: Taken) -> None:
