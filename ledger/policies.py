@@ -10,7 +10,15 @@ from typing import Any
 from domain.dividing import budget_period
 from domain.facts import Fact
 from domain.money import Owed, yuan
-from domain.policy.load import Changes, PolicyError, PolicyFault, known_changes, line_in, load_policy
+from domain.policy.load import (
+    Changes,
+    PolicyError,
+    PolicyFault,
+    known_changes,
+    line_in,
+    load_adopted,
+    load_policy,
+)
 from domain.policy.model import Policy
 from domain.policy.rulebook import NoRules, Rulebook
 from domain.roles import NotAllowed
@@ -61,9 +69,9 @@ _texts: dict[str, Policy] = {}
 
 def _loaded(document: str, digest: str, changes: Changes | None = None) -> Policy:
     if changes is not None:
-        return replace(load_policy(document, known_changes(document, changes)), digest=digest)
+        return replace(load_adopted(document, known_changes(document, changes)), digest=digest)
     if digest not in _texts:
-        _texts[digest] = load_policy(document)
+        _texts[digest] = load_adopted(document)
     return _texts[digest]
 
 
@@ -98,7 +106,7 @@ def _refuse_unknown(rows: Rows, policy: str, changes: Changes) -> None:
     readings = {n: v for n, v in changes.readings.items() if not any(n in each.readings for each in known)}
     figures = {n: v for n, v in changes.figures.items() if not any(n in each.figures for each in known)}
     if texts and (readings or figures):
-        load_policy(texts[-1], Changes(readings, figures))
+        load_adopted(texts[-1], Changes(readings, figures))
 
 
 _books: dict[tuple[int, ...], Rulebook] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from domain.events import (
     CATALOGUE,
@@ -24,7 +23,7 @@ _EVENTS, _FIGURE = "use a class name of docs/events", "name the figure, such as 
 _CLAUSES = ("budget", "highest-only", "pro-rata")
 
 
-def faults_of_meaning(policy: Policy, raw: dict[str, Any]) -> list[Found]:
+def faults_of_meaning(policy: Policy) -> list[Found]:
     """Everything in the policy that is well-formed but cannot mean anything."""
     found: list[Found] = []
     if policy.life_until and policy.life_until < policy.life_from:
@@ -211,8 +210,8 @@ def _ascending(name: str, tiers: tuple[Tier, ...]) -> Iterator[Found]:
 
 
 def _identity(select: Select) -> tuple[str, ...]:
-    cls = CATALOGUE[select.fact]
-    return cls.identity if issubclass(cls, DatedFact) else ()
+    cls = CATALOGUE.get(select.fact)
+    return cls.identity if cls and issubclass(cls, DatedFact) else ()
 
 
 def _select(select: Select, needs: type | None) -> Iterator[Found]:
@@ -233,6 +232,8 @@ def _select(select: Select, needs: type | None) -> Iterator[Found]:
                 "use one of: " + ", ".join(sorted(known)),
             )
     yield from _sales(select)
+    if select.currency == "USD" and issubclass(classes[0], YearlyAmount) and select.fact != "SalesReported":
+        yield ("currency",), f"{select.fact} is never reported in USD", _write("CNY")
     if len(classes) > 1 and len({getattr(cls, "identity", None) for cls in classes}) > 1:
         yield ("all_of",), "the conditions are not known by the same field", "name events of one identity"
 
@@ -251,9 +252,16 @@ def _sales(select: Select) -> Iterator[Found]:
                 )
     if select.currency in FOREIGN:  # what is reported in it is kept apart, whatever the channel
         return
-    currencies = {CHANNELS.get(channel, select.currency) for channel in select.where.get("channel", ())}
-    if currencies - {select.currency}:
-        yield ("currency",), "is not the currency of the channel", f"write currency: {currencies.pop()}"
+    currencies = {CHANNELS.get(channel, select.currency) for channel in select.where.get("channel", CHANNELS)}
+    if len(currencies) > 1:
+        fits = ", ".join(name for name, currency in CHANNELS.items() if currency == select.currency)
+        yield (
+            ("where", "channel"),
+            "adds up amounts of several currencies",
+            f"name channels in {select.currency}: {fits}",
+        )
+    elif currencies != {select.currency}:
+        yield ("currency",), "is not the currency of the channel", _write(currencies.pop())
 
 
 def _filterable(cls: type) -> tuple[str, ...]:

@@ -84,6 +84,28 @@ def load_policy(text: str, changes: Changes | None = None) -> Policy:
     if len(text.encode("utf-8", "replace")) > POLICY_BYTES_MAX:
         rule = f"a policy file has at most {POLICY_BYTES_MAX} bytes"
         raise PolicyError([PolicyFault(1, "file", rule, "split the file, or remove what is not policy")])
+    policy, faults = _read(text, changes)
+    if faults:
+        raise PolicyError(faults)
+    return policy
+
+
+def load_adopted(text: str, changes: Changes | None = None) -> Policy:
+    """Read a file that a ledger has adopted, by the rules of its day: what is checked since stops no ledger.
+
+    Raises:
+        PolicyError: where it cannot be read, or where what a what-if ``changes`` makes it mean nothing.
+    """
+    policy, faults = _read(text, changes)
+    if changes and faults:
+        before = _read(text)[1]
+        if made := [fault for fault in faults if fault not in before]:
+            raise PolicyError(made)
+    return policy
+
+
+def _read(text: str, changes: Changes | None = None) -> tuple[Policy, list[PolicyFault]]:
+    """The policy that a well-formed file says, and what in it can mean nothing."""
     raw, lines = _compose(text)
     if changes:
         _apply(raw, changes)
@@ -93,11 +115,8 @@ def load_policy(text: str, changes: Changes | None = None) -> Policy:
     except ValidationError as error:
         raise PolicyError(_faults(error.messages, lines)) from None
     policy = _with_readings(replace(policy, digest=digest_of(text)), used)
-    found = faults_of_meaning(policy, raw)
-    if found:
-        faults = [PolicyFault(_line(lines, path), _dotted(path), *said) for path, *said in found]
-        raise PolicyError(faults)
-    return policy
+    found = faults_of_meaning(policy)
+    return policy, [PolicyFault(_line(lines, path), _dotted(path), *said) for path, *said in found]
 
 
 def line_in(text: str, *path: str | int) -> int:

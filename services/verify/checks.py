@@ -19,7 +19,7 @@ from domain.dividing import Division, budget_period
 from domain.facts import Fact, fold
 from domain.money import parse_fen, yuan
 from domain.notes import Checkpoint
-from domain.policy.load import PolicyError, digest_of, load_policy
+from domain.policy.load import PolicyError, digest_of, load_adopted
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.public_list import Listed, listed
@@ -123,7 +123,7 @@ class Check:
         if digest_of(content["document"]) != content["digest"]:
             self.fault(position, "the policy does not fit its digest")
         try:
-            self.versions.append((position, load_policy(content["document"])))
+            self.versions.append((position, load_adopted(content["document"])))
         except PolicyError as error:
             self.fault(position, f"the policy cannot be read: {error}")
 

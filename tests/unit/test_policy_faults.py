@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.policy.load import POLICY_BYTES_MAX, Changes, PolicyError, PolicyFault, load_policy
+from domain.policy.load import POLICY_BYTES_MAX, Changes, PolicyError, PolicyFault, load_adopted, load_policy
 from domain.policy.words import in_chinese
 from services.commands.workshop import text_of
 
@@ -116,6 +116,48 @@ ONE_FAULT = {
         "does not have",
     ),
     "goal in words": ("goal: 100\n", "goal: hundred\n", "targets/1/goal", "not a number"),
+    "sales of every channel": (
+        'of: {fact: SalesReported, where: {channel: ["@brand-sales-base"]}}',
+        "of: {fact: SalesReported}",
+        "measures/8/of/where/channel",
+        "several currencies",
+    ),
+    "sales of channels of two currencies": (
+        'channel: ["@brand-sales-base"]',
+        'channel: ["@brand-sales-base", dtc_own_brand_export]',
+        "measures/8/of/where/channel",
+        "several currencies",
+    ),
+    "sales of every channel beside a growth": (
+        "sales: {fact: SalesReported, where: {channel: [online]}}",
+        "sales: {fact: SalesReported}",
+        "measures/6/sales/where/channel",
+        "several currencies",
+    ),
+    "target of every channel": (
+        "of: {fact: SalesReported, where: {channel: [b2b_pilot_export]}}",
+        "of: {fact: SalesReported, currency: USD}",
+        "targets/7/of/where/channel",
+        "several currencies",
+    ),
+    "enterprises by the sales of every channel": (
+        "of: {fact: SalesReported, where: {channel: [domestic_online]}}",
+        "of: {fact: SalesReported}",
+        "targets/3/of/where/channel",
+        "several currencies",
+    ),
+    "channel of another currency": (
+        'of: {fact: SalesReported, where: {channel: ["@brand-sales-base"]}}',
+        'of: {fact: SalesReported, where: {channel: ["@brand-sales-base"]}, currency: USD}',
+        "measures/8/of/currency",
+        "not the currency of the channel",
+    ),
+    "what is never in dollars": (
+        "of: {fact: DesignPurchased}",
+        "of: {fact: DesignPurchased, currency: USD}",
+        "measures/23/of/currency",
+        "never reported in USD",
+    ),
     "set off against none": (
         "measure: logistics.warehouse-p",
         "measure: store.tmall-p",
@@ -321,6 +363,19 @@ def test_a_what_if_is_held_to_the_same_rules(changes: Changes, field: str, rule:
     named = [fault for fault in faults_of(CIXI, changes) if fault.field == field]
 
     assert rule in named[0].rule
+
+
+def test_what_was_adopted_before_a_rule_can_still_be_read() -> None:
+    text, _ = edited(
+        'of: {fact: SalesReported, where: {channel: ["@brand-sales-base"]}}', "of: {fact: SalesReported}"
+    )
+    faults_of(text)
+
+    assert load_adopted(text).measures["brand.domestic-sales"].reads == {"SalesReported"}
+    assert load_adopted(text, Changes({}, {"store.jd/amount": "6.00"})).measures["store.jd"].kind == "fixed"
+    with pytest.raises(PolicyError) as caught:
+        load_adopted(text, Changes({}, {"brand.domestic-sales/tiers/0/award": "99999999.00"}))
+    assert [fault.field for fault in caught.value.faults] == ["measures/8/tiers/1"]
 
 
 def test_money_never_becomes_a_float_however_it_is_written() -> None:
