@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +35,20 @@ from ledger.writing import OUR_SOURCE, append, recorded_time
 
 class UnknownPolicy(LookupError):
     """The ledger holds no policy of that id."""
+
+
+class UnknownPeriod(ValueError):
+    """A policy has no such budget: ``called`` is what was asked for, ``known`` what there is."""
+
+    def __init__(self, policy: str, called: str, known: Sequence[str]) -> None:
+        self.policy, self.called, self.known = policy, called[:40], ", ".join(known)
+        super().__init__(self.words("en"))
+
+    def words(self, language: str) -> str:
+        """Rule and mend on one line, in ``zh`` or ``en``."""
+        if language == "zh":
+            return f"政策 {self.policy} 没有预算期 {self.called} — 可用：{self.known}"
+        return f"{self.policy} has no budget period {self.called} — use one of: {self.known}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,25 +303,22 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
 
     Raises:
         UnknownPolicy: where the policy is not adopted.
-        ValueError: where the policy has no such period.
+        UnknownPeriod: where the policy has no such period, or not within its life.
         NotAllowed: where the period is closed, or its closed years have taken more.
     """
     called = period
-    if not re.fullmatch(r"(2[01][0-9]{2}|life)(\.[a-z0-9.-]+)?", called):
-        raise ValueError(f"{called[:40]!r} is no budget period: a year from 2000 to 2199, or life")
     period, _, name = called.partition(".")
+    is_year = re.fullmatch("2[01][0-9]{2}", period)
     with ledger.store.writing() as rows:
         book = rulebook(rows, policy)
-        year = int(period) if period.isdigit() else _first_open(rows, book)
+        year = int(period) if is_year and book.covers_year(int(period)) else _first_open(rows, book)
         whole = budget_of(rows, book, year)
         now = whole if not whole.parts else dict(whole.parts).get(name)
         if book.period_of(year) != period or now is None or (name and not whole.parts):
-            names = [each.period for _, each in whole.parts]
-            more = f" — use one of: {', '.join(names)}" if names else ""
-            raise ValueError(f"{policy} has no budget period {called!r}{more}")
+            raise UnknownPeriod(policy, called, _periods(book, whole))
         if now.position is not None and now.appropriation == amount:
             return now
-        if period.isdigit():
+        if is_year:
             must_be_open(settlement_of(rows, policy, year))
         if amount < now.spent:
             raise NotAllowed("budget.spent", "amount", spent=Owed(now.spent))
@@ -316,6 +328,15 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
         rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, called, position, str(amount)])
         after = budget_of(rows, book, year)
         return dict(after.parts).get(name, after)
+
+
+def _periods(book: Rulebook, whole: Budget) -> list[str]:
+    """What budgets may be set: those of a period, and where a year has its own, the last year's too."""
+    found = [each.period for _, each in whole.parts] or [whole.period]
+    last = book.life_until[:4]
+    if whole.period == "life":
+        return found
+    return [*found, "…" if last == "9999" else f"… {last}"]
 
 
 def _first_open(rows: Rows, book: Rulebook) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from domain.money import yuan
-from ledger.policies import UnknownPolicy, adopt_policy, set_budget
+from ledger.policies import UnknownPeriod, adopt_policy, set_budget
 from services.commands.common import Context, json_option, money_argument, print_json, table
 from services.commands.workshop import FILE, check, text_of, workshop
 
@@ -66,10 +66,8 @@ def set_budget_command(context: Context, policy: str, period: str, amount: str) 
     with context.ledger() as ledger:
         try:
             found = set_budget(ledger, policy, period, fen)
-        except UnknownPolicy:
-            raise
-        except ValueError as error:
-            raise click.ClickException(f"period: {error} — use a year of the policy") from error
+        except UnknownPeriod as error:
+            raise click.ClickException(context.words(error.words("zh"), error.words("en"))) from error
     click.echo(f"{policy} {found.period} {yuan(found.appropriation)}")
 
 

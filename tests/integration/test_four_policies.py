@@ -32,7 +32,7 @@ from ledger.export.books import books_of
 from ledger.inbox import ingest
 from ledger.moments import NOW
 from ledger.overview import NoFactor, factor_at, factor_over_time
-from ledger.policies import adopt_policy, set_budget
+from ledger.policies import UnknownPeriod, adopt_policy, set_budget
 from ledger.replay import replay
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
@@ -446,3 +446,15 @@ def test_a_budget_or_currency_cannot_go_with_the_next_version(ledger: Ledger, cl
     clock.pass_(days=9)
     with pytest.raises(NotAllowed):
         closing.close(ledger, LINHAI, YEAR, REVIEWER)
+
+
+@pytest.mark.parametrize("period", ["2019.city", "2029.city", "2026", "2026.north", "life", "二〇二六.city"])
+def test_a_budget_that_can_never_pay_is_refused_with_those_that_can(ledger: Ledger, period: str) -> None:
+    """Linhai's policy holds from 2026 to 2028."""
+    with pytest.raises(UnknownPeriod) as caught:
+        set_budget(ledger, LINHAI, period, 1)
+
+    said = caught.value.words("en")
+    assert said.count(" — ") == 1
+    assert said.endswith("use one of: 2026.city, 2026.duqiao, 2026.others, … 2028")
+    assert f"没有预算期 {period}" in caught.value.words("zh")

@@ -9,7 +9,7 @@ from flask import Response, current_app
 from domain.money import yuan
 from domain.policy.load import POLICY_BYTES_MAX
 from ledger.messages.faults import Fault
-from ledger.policies import UnknownPolicy, adopt_policy, rulebook, rulebook_at, rulebooks, set_budget
+from ledger.policies import UnknownPeriod, adopt_policy, rulebook, rulebook_at, rulebooks, set_budget
 from ledger.store import Rows, one
 from services.api.fields import POSITION_MAX, Query, When, moment_of
 from services.api.policies.documents import policy_document
@@ -143,9 +143,7 @@ def budget(body: dict[str, Any], policy: str, period: str) -> Any:
         raise Problem("request-invalid", [Fault("currency.wrong", "currency", {"wanted": paid_in})])
     try:
         found = set_budget(ledger(), policy, period, body["amount_fen"])
-    except UnknownPolicy:
-        raise
-    except ValueError:
+    except UnknownPeriod:
         raise Problem("period-unknown") from None
     return {
         "policy": policy,
