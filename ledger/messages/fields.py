@@ -19,7 +19,8 @@ from domain.credit_code import complete, fault_of, is_valid
 from domain.money import AMOUNT_PATTERN, parse_fen
 from ledger.messages.faults import FaultError
 
-_REQUIRED: dict[str, Any] = {"required": "field.missing", "null": "field.null"}
+REQUIRED: dict[str, Any] = {"required": "field.missing", "null": "field.null"}
+"""What marshmallow says of a field that is not there, as codes."""
 TEXT_PATTERN = r"^[^\x00-\x1f\x7f\ud800-\udfff]+$"
 _TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 
@@ -27,7 +28,7 @@ _TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 class MessageField(fields.Field[Any]):
     """A field whose value is text in the message, unless a class says otherwise."""
 
-    default_error_messages = _REQUIRED
+    default_error_messages = REQUIRED
     bulk_type: Any = str
     json_schema: dict[str, Any] = {"type": "string"}
 

@@ -61,15 +61,12 @@ def run_cases(context: Context, file: Path, cases: tuple[Path, ...]) -> None:
             case = read_case(path)
             if case["policy"] != policy.id:
                 continue
-            found = outcome_of(text, case)
+            said = [each.said(context.language) for each in outcome_of(text, case)]
         except CaseError as error:
-            raise click.ClickException(str(error)) from None
+            said = [f"{path.name}: {each}" for each in error.said(context.language)]
         run += 1
-        wrong += bool(found)
-        click.echo(f"{'✗' if found else '✓'} {path.stem}")
-        for each in found:
-            was, got = words("样例", "case"), words("按政策", "policy")
-            click.echo(f"    {each.what}: {was} {each.expected}, {got} {each.got}")
+        wrong += bool(said)
+        click.echo("\n    ".join([f"{'✗' if said else '✓'} {path.stem}", *said]))
     if not run:
         zh = f"没有政策 {policy.id} 的样例 — 核对样例中的 policy"
         en = f"no case of the policy {policy.id} — check what the cases say under policy"

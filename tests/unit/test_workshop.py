@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -48,6 +50,13 @@ def test_each_example_has_ten_worked_cases_and_more_that_come_out(policy: str) -
     assert run("test", str(file), str(cases)).exit_code == 0
     assert run("check", str(file)).exit_code == 0
     assert jsonschema.Draft202012Validator(editor_schema()).is_valid(composed(EXAMPLES[policy]))
+
+
+def test_what_the_ledger_refuses_of_the_cases_is_what_they_say() -> None:
+    files = [str(path) for path in (HERE / "cases").glob("correction-*.json")]
+
+    assert len(files) > 2
+    assert run("test", str(POLICIES / "cixi-ecommerce-2024.yaml"), *files).exit_code == 0
 
 
 def test_a_changed_budget_and_order_are_told_in_words(tmp_path: Path) -> None:
@@ -123,7 +132,9 @@ def test_a_changed_figure_shows_as_a_figure_of_the_case(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("{", "cannot be read as JSON"),
-        ('{"facts": []}', "policy: Missing data"),
+        ('{"facts": []}', "case.json: policy: is required — add the field"),
+        ("[1]", "case.json: file: must be a JSON object"),
+        ("9" * 5000, "case.json: file: cannot be read as JSON"),
         (
             '{"policy": "cixi-ecommerce-2024", "year": 2024, "facts": [{"id": "a"}], '
             '"expect": {"awards": []}}',
@@ -144,6 +155,108 @@ def test_a_case_file_that_cannot_be_used_says_why(tmp_path: Path, content: str, 
     assert result.exit_code == 1
     assert said in result.output
     assert isinstance(result.exception, SystemExit)
+
+
+BINHAI = "binhai-technology-2026"
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """A case of Binhai with one thing in it put in place, or left out (``...``)."""
+    case: dict[str, Any] = json.loads((HERE / "cases" / BINHAI / "all-in-full.json").read_text("utf-8"))
+    *parents, last = (int(part) if part.isdigit() else part for part in path.split("/"))
+    place: Any = case
+    for part in parents:
+        place = place[part]
+    if value is ...:
+        del place[last]
+    elif isinstance(place, list):
+        place.append(value)
+    else:
+        place[last] = value
+    return case
+
+
+CODE = "91330282MA00001215"
+FACT = {"id": "x", "enterprise": CODE}
+SHOP = {**FACT, "fact": "store_registered", "platform": "jd", "kind": "k", "shop": "s"}
+FAULTY_CASES = {
+    "a budget of a policy that has two": ("budget", "5.00", "budget: the policy has no budget life"),
+    "a budget that the policy has not": (
+        "budgets",
+        {"nope": "5.00"},
+        "budgets/nope: the policy has no",
+    ),
+    "a budget that is no amount": ("budgets", {"research": "5,0"}, "budgets/research: must be digits"),
+    "a year far away": ("year", 99999, "year: must be from 2000 to 2100"),
+    "an award without its payment": ("expect/awards/0/payable", ..., "expect/awards/0/payable: is required"),
+    "a sum that is a number": ("expect/awards/0/gross", 5, "expect/awards/0/gross: must be text"),
+    "a factor that is no fraction": ("expect/factor", "1", "expect/factor: does not have the form 1/1"),
+    "a name that no text can hold": ("expect/\ud800", "1.00", "expect/\\ud800: is not a field here"),
+    "a sum misspelt": ("expect/payabel", "1.00", "expect/payabel: is not a field here"),
+    "an award that is text": ("expect/awards/9", "x", "must be a JSON object"),
+    "a correction of nothing": ("facts/9", {**SHOP, "fact": "corrected", "with": {}}, "/of: is required"),
+    "a correction without change": (
+        "facts/9",
+        {**FACT, "fact": "corrected", "of": "x"},
+        "/with: is required",
+    ),
+    "a retraction of nothing": ("facts/9", {**SHOP, "fact": "retracted"}, "/of: is required"),
+    "an unknown kind of fact": ("facts/9", {**SHOP, "fact": "shop"}, "/fact: is none of"),
+    "a fact without a day": ("facts/9", SHOP, "fact x is refused: data.on: is required"),
+    "a fact of nobody": (
+        "facts/9",
+        {**SHOP, "on": "2026-03-01", "enterprise": "123"},
+        "fact x is refused: subject: is not an 18-character credit code",
+    ),
+    "a channel that is a list": (
+        "facts/9",
+        {
+            **FACT,
+            "fact": "sales_reported",
+            "channel": ["x"],
+            "year": 2026,
+            "amount": "1",
+        },
+        "fact x is refused: data.channel: must be text",
+    ),
+    "a refusal that does not come": ("expect/refused", ["x"], "fact x is taken, the case says refused"),
+}
+"""name: where in the case, what stands there, what is said of it."""
+
+
+@pytest.mark.parametrize("name", FAULTY_CASES)
+def test_a_faulty_case_is_told_with_its_place_and_fails(tmp_path: Path, name: str) -> None:
+    path, value, said = FAULTY_CASES[name]
+    (tmp_path / "case.json").write_text(json.dumps(changed(path, value)), "utf-8")
+    asked = ("test", str(POLICIES / f"{BINHAI}.yaml"), str(tmp_path / "case.json"))
+
+    in_english, in_chinese = run(*asked), run(*asked, language="zh")
+
+    assert [result.exit_code for result in (in_english, in_chinese)] == [1, 1]
+    assert isinstance(in_english.exception, SystemExit)
+    assert said in in_english.output
+    assert "✗ case" in in_english.output
+    assert re.search("[一-鿿]", in_chinese.output.splitlines()[1])
+
+
+def test_another_fact_under_an_id_is_refused_and_the_same_again_is_not(tmp_path: Path) -> None:
+    case = changed("why", "")
+    said = []
+    for ref in ("h", "other"):
+        again = {**case, "facts": [*case["facts"], {**case["facts"][0], "ref": ref}]}
+        (tmp_path / "case.json").write_text(json.dumps(again), "utf-8")
+        said.append(run("test", str(POLICIES / f"{BINHAI}.yaml"), str(tmp_path / "case.json")).output)
+
+    assert "✓ case" in said[0]
+    assert "fact f1 is refused: id: is already recorded" in said[1]
+
+
+def test_a_refused_fact_that_the_case_expects_comes_out(tmp_path: Path) -> None:
+    case = changed("facts/9", SHOP)
+    case["expect"]["refused"] = ["x"]
+    (tmp_path / "case.json").write_text(json.dumps(case), "utf-8")
+
+    assert run("test", str(POLICIES / f"{BINHAI}.yaml"), str(tmp_path / "case.json")).exit_code == 0
 
 
 # --- two versions ------------------------------------------------------------------------------
