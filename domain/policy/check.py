@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from domain.events import (
     CATALOGUE,
@@ -21,6 +23,29 @@ Found = tuple[tuple[str | int, ...], str, str]
 
 _EVENTS, _FIGURE = "use a class name of docs/events", "name the figure, such as amount_fen"
 _CLAUSES = ("budget", "highest-only", "pro-rata")
+
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""What no document, message or terminal can show: control characters, line ends, halves of a character."""
+_SEVERAL_LINES = ("quote", "basis")
+"""Words of a published text, which may have line ends."""
+
+
+def faults_of_text(raw: Any) -> list[Found]:
+    """Every text and name of a file with a character that cannot be printed."""
+    return list(_unprintable(raw, ()))
+
+
+def _unprintable(value: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from _unprintable(key, (*path, key))
+        yield from _unprintable(item, (*path, key))
+    if isinstance(value, str):
+        lines = bool(path) and path[-1] in _SEVERAL_LINES
+        if bad := _UNPRINTABLE.search(value.replace("\n", "") if lines else value):
+            rule = f"contains the character U+{ord(bad[0]):04X}"
+            yield path, rule, "write printable text, without escapes such as \\n or \\x07"
 
 
 def faults_of_meaning(policy: Policy) -> list[Found]:

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from marshmallow import ValidationError
 
-from domain.policy.check import faults_of_meaning
+from domain.policy.check import Found, faults_of_meaning, faults_of_text
 from domain.policy.model import Policy
 from domain.policy.schema import PolicySchema
 from domain.policy.words import in_chinese
@@ -84,6 +84,9 @@ def load_policy(text: str, changes: Changes | None = None) -> Policy:
     if len(text.encode("utf-8", "replace")) > POLICY_BYTES_MAX:
         rule = f"a policy file has at most {POLICY_BYTES_MAX} bytes"
         raise PolicyError([PolicyFault(1, "file", rule, "split the file, or remove what is not policy")])
+    raw, lines = _compose(text)
+    if found := faults_of_text(raw):
+        raise PolicyError(_placed(found, lines))
     policy, faults = _read(text, changes)
     if faults:
         raise PolicyError(faults)
@@ -116,7 +119,12 @@ def _read(text: str, changes: Changes | None = None) -> tuple[Policy, list[Polic
         raise PolicyError(_faults(error.messages, lines)) from None
     policy = _with_readings(replace(policy, digest=digest_of(text)), used)
     found = faults_of_meaning(policy)
-    return policy, [PolicyFault(_line(lines, path), _dotted(path), *said) for path, *said in found]
+    return policy, _placed(found, lines)
+
+
+def _placed(found: list[Found], lines: dict[Path, int]) -> list[PolicyFault]:
+    """Faults with their lines."""
+    return [PolicyFault(_line(lines, path), _dotted(path), rule, mend) for path, rule, mend in found]
 
 
 def line_in(text: str, *path: str | int) -> int:
@@ -324,4 +332,4 @@ def _line(lines: dict[Path, int], path: Path) -> int:
 
 
 def _dotted(path: Path) -> str:
-    return "/".join(str(part) for part in path) or "file"
+    return "/".join(part if part.isprintable() else ascii(part)[1:-1] for part in map(str, path)) or "file"

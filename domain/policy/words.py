@@ -86,6 +86,11 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("split the file, or remove what is not policy", "拆成几个文件，或删去与政策无关的内容"),
     ("not YAML: {problem}", "不是YAML：{problem}"),
     ("check indentation, quotes and brackets near this line", "核对该行附近的缩进、引号和括号"),
+    ("contains the character U+{code}", "含有字符 U+{code}"),
+    (
+        "write printable text, without escapes such as \\n or \\x07",
+        "改为可打印的文字，不写 \\n、\\x07 之类的转义",
+    ),
     ("a policy file is a mapping of fields", "政策文件应为一组字段"),
     ("start from the file in domain/policy", "从 domain/policy 中的文件改起"),
     ("uses the alias *{name}", "使用了别名 *{name}"),

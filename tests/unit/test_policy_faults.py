@@ -325,6 +325,45 @@ def test_control_characters_are_refused(character: str) -> None:
     assert fault.rule.startswith("not YAML")
 
 
+UNPRINTABLE = ["\\ud800", "\\0", "\\x07", "\\x1b", "\\n", "\\t", "\\x7f", "\\x85", "\\u2028", "\\uffff"]
+
+
+TEXTS = {
+    "measures/3/title/zh": ("新注册京东店铺", '"x{}y"'),
+    "measures/3/title/en": ("New JD flagship or specialty store", '"x{}y"'),
+    "authority": ("authority: cixi\n", 'authority: "ci{}xi"\n'),
+    "readings/store-awards/value": ("value: enterprise\n", 'value: "enter{}prise"\n'),
+}
+
+
+@pytest.mark.parametrize("escape", UNPRINTABLE)
+@pytest.mark.parametrize("field", TEXTS)
+def test_an_escape_in_a_text_is_refused_on_its_line(field: str, escape: str) -> None:
+    old, new = TEXTS[field]
+    text, line = edited(old, new.format(escape))
+
+    (fault,) = faults_of(text)
+
+    assert (fault.line, fault.field) == (line, field)
+    assert fault.rule.startswith("contains the character U+")
+    str(fault).encode()
+
+
+def test_an_escape_in_the_name_of_a_field_is_shown_as_an_escape() -> None:
+    text, line = edited("authority: cixi\n", 'authority: cixi\n"a\\ud800": x\n')
+
+    (fault,) = faults_of(text)
+
+    assert (fault.line, fault.field) == (line + 1, "a\\ud800")
+
+
+def test_the_words_of_a_published_text_may_have_several_lines() -> None:
+    quote = CIXI[CIXI.index("    quote: ") :].partition("\n")[0]
+    text, _ = edited(quote, "    quote: |\n      第一行\n      第二行")
+
+    assert load_policy(text).clauses[0].quote == "第一行\n第二行\n"
+
+
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_bytes(CIXI.encode("gb18030"))
