@@ -86,6 +86,8 @@ class EnterpriseRegistered(EnterpriseEvent):
     sector: str | None = None
 
 
+TOWN_MAX = 40
+"""Characters of the name of a town or street."""
 SIZES = ("large", "medium", "small", "micro")
 """Sizes of enterprises, as the statistics bureau classes them."""
 
@@ -101,6 +103,12 @@ class DatedFact(EnterpriseEvent):
     identity: ClassVar[tuple[str, ...]] = ()
     attributes: ClassVar[tuple[str, ...]] = ()
     on: str
+
+
+CODE_PATTERN = "[a-z0-9][a-z0-9_-]{0,39}"
+"""A word of an upstream code list, whole."""
+CODED = ("platform", "kind", "level", "authority")
+"""The fields that hold such a word, in every event that has them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,10 @@ from typing import Any
 from domain.events import (
     CATALOGUE,
     CHANNELS,
+    CODE_PATTERN,
+    CODED,
     CUSTOMS_CODES,
+    TOWN_MAX,
     DatedFact,
     EnterpriseEvent,
     RecognitionGranted,
@@ -48,11 +51,15 @@ def _unprintable(value: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
             yield path, rule, "write printable text, without escapes such as \\n or \\x07"
 
 
-def faults_of_meaning(policy: Policy) -> list[Found]:
-    """Everything in the policy that is well-formed but cannot mean anything."""
-    found: list[Found] = []
+def faults_of_meaning(policy: Policy, said: dict[str, Any]) -> list[Found]:
+    """Everything in the policy that is well-formed but cannot mean anything; ``said`` is its file."""
+    found = [*_written(said, ()), *_unheeded(said)]
+    found += _codes(policy.highest_only_authorities, ("highest_only", "authorities"))
     if policy.life_until and policy.life_until < policy.life_from:
         found.append((("life", "until"), "lies before the life begins", "give a later date, or null"))
+    if policy.effective_from > (policy.life_until or policy.effective_from):
+        rule = f"lies after the life ends, on {policy.life_until}"
+        found.append((("effective_from",), rule, "give an earlier date, or a longer life"))
     have = [clause.id for clause in policy.clauses]
     for clause in _CLAUSES:
         if have.count(clause) != 1:
@@ -86,6 +93,52 @@ def faults_of_meaning(policy: Policy) -> list[Found]:
             (("targets", index, "of", *path), rule, mend) for path, rule, mend in _select(target.of, needs)
         ]
     return found
+
+
+ID_MAX = 200
+"""Characters of an id: what a message may hold."""
+_WHOLE = ("version", "notice_days", "appeal_days", "base_years", "award_years", "times", "goal")
+
+
+def _written(said: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
+    """Ids that no message can hold, and numbers that begin with a zero."""
+    inner = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list) else ()
+    for key, value in inner:
+        here = (*path, key)
+        yield from _written(value, here)
+        if key == "id" and len(str(value)) > ID_MAX:
+            yield here, f"has more than {ID_MAX} characters", "shorten it"
+        if key in _WHOLE and isinstance(value, str) and re.fullmatch("0[0-9]+", value):
+            yield here, "begins with a zero", f"write {int(value)}"
+
+
+_HEEDED = {
+    "items": (),
+    "enterprises": ("currency", "threshold"),
+    "amount": ("currency",),
+    "quantity": ("field",),
+}
+"""What a target heeds beside the facts, by what it counts; of dated facts nothing is in a currency."""
+
+
+def _unheeded(said: dict[str, Any]) -> Iterator[Found]:
+    """Fields that stand where nothing reads them."""
+    for index, measure in enumerate(said["measures"]):
+        for name in ("earns", "proposes", "of", "sales"):
+            unread = ("field",) if name in ("of", "sales") else ("field", "currency")
+            for field in unread:
+                if field in (measure.get(name) or {}):
+                    yield ("measures", index, name, field), "says nothing here", _REMOVE
+    for index, target in enumerate(said.get("targets") or ()):
+        dated = issubclass(CATALOGUE.get(target["of"].get("fact", ""), DatedFact), DatedFact)
+        heeded = () if dated and target["counts"] == "enterprises" else _HEEDED[target["counts"]]
+        for field, holder in (("field", "of"), ("currency", "of"), ("threshold", "")):
+            if field not in heeded and field in (target[holder] if holder else target):
+                where = (holder, field) if holder else (field,)
+                yield ("targets", index, *where), f"says nothing of {target['counts']}", _REMOVE
+
+
+_REMOVE = "remove it"
 
 
 def _disagreements(policy: Policy) -> Iterator[Found]:
@@ -122,6 +175,7 @@ def _budgets(policy: Policy) -> Iterator[Found]:
     here = ("budget", "parts")
     seen: set[tuple[str, str]] = set()
     for index, each in enumerate(policy.budgets):
+        yield from _towns(each.towns, (*here, index, "towns"))
         for name, value in (("id", each.id), *(("towns", t) for t in each.towns)):
             if (name, value) in seen:
                 yield (*here, index, name), f"{value} stands twice", "keep one of them"
@@ -140,6 +194,15 @@ def _budgets(policy: Policy) -> Iterator[Found]:
     named = [((*here, n, "measures"), each.measures) for n, each in enumerate(policy.budgets)]
     if named and not policy.by_town:
         yield from _once_each(policy, named, bool(rests), "budget")
+
+
+def _towns(towns: Sequence[str], here: tuple[str | int, ...]) -> Iterator[Found]:
+    """Names that no register holds."""
+    for place, town in enumerate(towns):
+        if town != town.strip():
+            yield (*here, place), "has blanks around it", f"write {town.strip()}"
+        if len(town) > TOWN_MAX:
+            yield (*here, place), f"has more than {TOWN_MAX} characters", "shorten it"
 
 
 _ONE_WAY = "tell all budgets apart by town, or all by measure"
@@ -183,7 +246,10 @@ def _once_each(
 
 def _paid(policy: Policy, measure: Measure) -> Iterator[Found]:
     """A share of an amount is in the amount's currency, so that must be what the policy pays in."""
-    if isinstance(measure, Percentage | GrowthShare) and measure.of.currency != policy.currency:
+    if isinstance(measure, GrowthShare) and policy.currency != "CNY":
+        rule = f"is assessed in CNY, the policy pays in {policy.currency}"
+        yield ("of",), rule, "remove the measure, or pay it under a policy in CNY"
+    elif isinstance(measure, Percentage | GrowthShare) and measure.of.currency != policy.currency:
         yield ("of",), f"is not in {policy.currency}, which the policy pays in", _write(policy.currency)
 
 
@@ -193,6 +259,7 @@ def _write(currency: str) -> str:
 
 def _measure(policy: Policy, measure: Measure) -> Iterator[Found]:
     yield from _paid(policy, measure)
+    yield from _codes(measure.stacks_with, ("stacks_with",))
     for name, needs in (
         ("earns", DatedFact),
         ("of", YearlyAmount),
@@ -256,11 +323,21 @@ def _select(select: Select, needs: type | None) -> Iterator[Found]:
                 "is not a field of the event to choose by",
                 "use one of: " + ", ".join(sorted(known)),
             )
+    for name in CODED:
+        yield from _codes(select.where.get(name, ()), ("where", name))
     yield from _sales(select)
     if select.currency == "USD" and issubclass(classes[0], YearlyAmount) and select.fact != "SalesReported":
         yield ("currency",), f"{select.fact} is never reported in USD", _write("CNY")
     if len(classes) > 1 and len({getattr(cls, "identity", None) for cls in classes}) > 1:
         yield ("all_of",), "the conditions are not known by the same field", "name events of one identity"
+
+
+def _codes(values: Sequence[str], here: tuple[str | int, ...]) -> Iterator[Found]:
+    """Values that no message can have where it holds a word of a code list."""
+    for place, value in enumerate(values):
+        if not re.fullmatch(CODE_PATTERN, value):
+            rule, mend = f"{value!r} can never be reported", "use a code of at most 40 of a-z, 0-9, - and _"
+            yield (*here, place), rule, mend
 
 
 def _sales(select: Select) -> Iterator[Found]:

@@ -118,7 +118,7 @@ def _read(text: str, changes: Changes | None = None) -> tuple[Policy, list[Polic
     except ValidationError as error:
         raise PolicyError(_faults(error.messages, lines)) from None
     policy = _with_readings(replace(policy, digest=digest_of(text)), used)
-    found = faults_of_meaning(policy)
+    found = faults_of_meaning(policy, resolved)
     return policy, _placed(found, lines)
 
 

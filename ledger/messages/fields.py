@@ -16,6 +16,7 @@ import msgspec
 from marshmallow import fields
 
 from domain.credit_code import complete, fault_of, is_valid
+from domain.events import CODE_PATTERN
 from domain.money import AMOUNT_PATTERN, parse_fen
 from ledger.messages.faults import FaultError
 
@@ -65,13 +66,13 @@ class Text(MessageField):
 class Slug(MessageField):
     """A word from an upstream code list: lower-case letters, digits, hyphens, underscores."""
 
-    PATTERN = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+    PATTERN = f"^{CODE_PATTERN}$"
     bulk_type = Annotated[str, msgspec.Meta(pattern=PATTERN)]
     json_schema = {"type": "string", "pattern": PATTERN}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", text):
+        if not re.fullmatch(CODE_PATTERN, text):
             raise FaultError("text.form", form="a-z, 0-9, - and _, at most 40 characters")
         return text
 

@@ -13,7 +13,7 @@ from typing import Any
 from marshmallow import Schema, fields, validates_schema
 from marshmallow import ValidationError as MarshmallowError
 
-from domain.events import AMENDABLE_SHAPES, CATALOGUE, CHANNELS, CUSTOMS_CODES, SIZES
+from domain.events import AMENDABLE_SHAPES, CATALOGUE, CHANNELS, CUSTOMS_CODES, SIZES, TOWN_MAX
 from domain.money import CURRENCIES, FOREIGN, PAID_IN
 from ledger.messages.faults import FaultError
 from ledger.messages.fields import (
@@ -54,10 +54,6 @@ class Data(Message):
         found = {} if partial else self.faults_across(data)
         if found:
             raise MarshmallowError({name: [fault] for name, fault in found.items()})
-
-
-TOWN_MAX = 40
-"""Characters of the name of a town or street."""
 
 
 class OfYear(Data):

@@ -25,6 +25,49 @@ MISTAKES = {
         "budget/parts/1/towns",
         "杜桥镇 stands twice",
     ),
+    "a town with a blank": (
+        LINHAI,
+        "towns: [杜桥镇]",
+        'towns: ["杜桥镇 "]',
+        "budget/parts/1/towns/0",
+        "has blanks around it",
+    ),
+    "a town after a wide blank, beside itself": (
+        LINHAI,
+        "towns: [杜桥镇]",
+        'towns: ["　杜桥镇", 杜桥镇]',
+        "budget/parts/1/towns/0",
+        "has blanks around it",
+    ),
+    "a town that no register holds": (
+        LINHAI,
+        "towns: [杜桥镇]",
+        f"towns: [{'镇' * 41}]",
+        "budget/parts/1/towns/0",
+        "has more than 40 characters",
+    ),
+    "a share of what is assessed in another currency": (
+        HENGQIN,
+        """    kind: percentage
+    of: {fact: DesignPurchased, currency: MOP}
+    threshold: "100000.00"
+    percent: "15"
+    cap: "150000.00"
+    claims: full
+""",
+        """    kind: growth-share
+    of: {fact: ContributionAssessed, currency: MOP}
+    sales: {fact: SalesReported, currency: MOP}
+    shares: [{from: "100.00", percent: "10"}]
+    base_years: 2
+    award_years: 2
+    first_year: following
+    share_by: each-year
+    history: existing
+""",
+        "measures/3/of",
+        "is assessed in CNY, the policy pays in MOP",
+    ),
     "two budgets of one id": (LINHAI, "id: duqiao", "id: city", "budget/parts/1/id", "city stands twice"),
     "no budget for other towns": (
         LINHAI,

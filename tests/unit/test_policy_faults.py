@@ -158,6 +158,86 @@ ONE_FAULT = {
         "measures/23/of/currency",
         "never reported in USD",
     ),
+    "a platform in capitals": (
+        "platform: [tmall]",
+        "platform: [tmall, Tmall]",
+        "measures/2/earns/where/platform/1",
+        "'Tmall' can never be reported",
+    ),
+    "a kind in Chinese": (
+        "kind: [flagship, specialty]",
+        "kind: [旗舰店]",
+        "measures/2/earns/where/kind/0",
+        "'旗舰店' can never be reported",
+    ),
+    "a code too long": (
+        "platform: [tmall]",
+        f"platform: [{'t' * 41}]",
+        "measures/2/earns/where/platform/0",
+        "can never be reported",
+    ),
+    "an authority that no message names": (
+        "authorities: [cixi]",
+        "authorities: [cixi.gov]",
+        "highest_only/authorities/0",
+        "'cixi.gov' can never be reported",
+    ),
+    "a currency of a day's fact": (
+        "earns: {fact: StoreRegistered,",
+        "earns: {currency: CNY, fact: StoreRegistered,",
+        "measures/2/earns/currency",
+        "says nothing here",
+    ),
+    "a figure of a day's fact": (
+        "earns: {fact: StoreRegistered,",
+        "earns: {field: shop, fact: StoreRegistered,",
+        "measures/2/earns/field",
+        "says nothing here",
+    ),
+    "a figure of an amount": (
+        "of: {fact: DesignPurchased}",
+        "of: {fact: DesignPurchased, field: amount_fen}",
+        "measures/23/of/field",
+        "says nothing here",
+    ),
+    "a currency of items": (
+        "of: {fact: StoreRegistered, where: {platform: [cross-border]}}",
+        "of: {fact: StoreRegistered, currency: USD, where: {platform: [cross-border]}}",
+        "targets/1/of/currency",
+        "says nothing of items",
+    ),
+    "a threshold of items": (
+        "    counts: items\n",
+        '    threshold: "5.00"\n    counts: items\n',
+        "targets/1/threshold",
+        "says nothing of items",
+    ),
+    "a threshold of enterprises with a fact": (
+        "    of: {fact: AboveQuotaAdmitted}",
+        '    threshold: "5.00"\n    of: {fact: AboveQuotaAdmitted}',
+        "targets/2/threshold",
+        "says nothing of enterprises",
+    ),
+    "a threshold of an amount": (
+        "    counts: amount\n",
+        '    threshold: "5.00"\n    counts: amount\n',
+        "targets/7/threshold",
+        "says nothing of amount",
+    ),
+    "a version with a zero before it": ("version: 1\n", "version: 01\n", "version", "begins with a zero"),
+    "years with a zero before them": (
+        "base_years: 3",
+        "base_years: 03",
+        "measures/6/base_years",
+        "begins with a zero",
+    ),
+    "a goal with a zero before it": ("goal: 100\n", "goal: 0100\n", "targets/1/goal", "begins with a zero"),
+    "an id that no message can hold": (
+        "id: cixi-ecommerce-2024",
+        f"id: {'c' * 201}",
+        "id",
+        "has more than 200 characters",
+    ),
     "set off against none": (
         "measure: logistics.warehouse-p",
         "measure: store.tmall-p",
@@ -194,6 +274,16 @@ def test_the_value_of_a_reading_must_be_among_its_options() -> None:
 
     assert found["readings/store-awards/value"].line == line
     assert found["readings/store-awards/value"].mend == "use one of: enterprise, item"
+
+
+def test_a_version_that_begins_after_the_life_is_refused() -> None:
+    short = CIXI.replace('start", until: null', 'start", until: 2026-12-31')
+    last_day = short.replace("m: 2024-01-01", "m: 2026-12-31", 1)
+    (fault,) = faults_of(last_day.replace("m: 2026-12-31", "m: 2027-01-01", 1))
+
+    assert load_policy(last_day).effective_from == "2026-12-31"
+    assert (fault.line, fault.field) == (7, "effective_from")
+    assert fault.rule == "lies after the life ends, on 2026-12-31"
 
 
 def test_a_missing_field_is_named_with_the_line_of_its_block() -> None:

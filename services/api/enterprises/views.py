@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.events import TOWN_MAX
 from domain.policy.rulebook import NoRules
 from ledger import explanations, queries
 from ledger.messages.fields import Text
-from ledger.messages.schemas import TOWN_MAX
 from ledger.moments import Moment
 from ledger.policies import rulebook_at, rulebooks
 from ledger.queries import UnknownEnterprise
