@@ -171,38 +171,56 @@ def step_document(step: Step, currency: str = "CNY") -> dict[str, Any]:
     return {"op": step.op, "values": plain(step.values), "words": said(STEPS, worded, step.values, currency)}
 
 
-def highest_only_words(gross: int, other: int, withheld: int, rule: str, currency: str = "CNY") -> Words:
-    """Both sums, which of them wins, and what would flip it."""
+def highest_only_words(
+    this: int, other: int, withheld: int, rule: str, currency: str = "CNY", *, reduced: bool = False
+) -> Words:
+    """Both sums, which of them wins, and what would flip it.
+
+    ``this`` is what is compared with the ``other`` award, in fen: the award, or what the budget left of
+    it where it was ``reduced`` before.
+    """
 
     def money(fen: int) -> str:
         return printed(fen, currency)
 
-    eligible = gross - withheld
-    zh = f"本政策 {money(gross)}，我市其他政策对同一事项已给 {money(other)}，从高不重复："
-    en = f"this policy gives {money(gross)}, other policies of the city gave {money(other)} "
-    en += "for the same matter: "
+    eligible = this - withheld
+    mine = {
+        "zh": f"本政策{'下调后 ' if reduced else ' '}{money(this)}",
+        "en": f"this policy gives {money(this)}{' once reduced' if reduced else ''}",
+    }
     if not other:
         return {
-            "zh": f"本政策 {money(gross)}，没有我市其他政策对同一事项的奖励；若另有奖励，两者取高",
-            "en": f"this policy gives {money(gross)}, no other policy of the city gave anything for it; "
+            "zh": f"{mine['zh']}，没有我市其他政策对同一事项的奖励；若另有奖励，两者取高",
+            "en": f"{mine['en']}, no other policy of the city gave anything for it; "
             "if one did, the higher of the two would be paid",
         }
     if rule == "barred":
-        flip = ("若撤回其他奖励，则全额发放", "without the other award it would be paid in full")
+        flip = ("；若撤回其他奖励，则全额发放", "; without the other award it would be paid in full")
     elif eligible:
         flip = (
-            f"若其他奖励达到 {money(gross)}，则不再发放",
-            f"if the other reached {money(gross)}, nothing would be paid",
+            f"；若其他奖励达到 {money(this)}，则不再发放",
+            f"; if the other reached {money(this)}, nothing would be paid",
+        )
+    elif this:
+        flip = (
+            f"；若其他奖励低于 {money(this)}，则补足差额",
+            f"; were the other below {money(this)}, the difference would be paid",
         )
     else:
-        flip = (
-            f"若其他奖励低于 {money(gross)}，则补足差额",
-            f"were the other below {money(gross)}, the difference would be paid",
-        )
+        flip = ("", "")
     return {
-        "zh": f"{zh}扣除 {money(withheld)}，余 {money(eligible)}；{flip[0]}",
-        "en": f"{en}{money(withheld)} withheld, {money(eligible)} left; {flip[1]}",
+        "zh": f"{mine['zh']}，我市其他政策对同一事项已给 {money(other)}，从高不重复："
+        f"扣除 {money(withheld)}，余 {money(eligible)}{flip[0]}",
+        "en": f"{mine['en']}, other policies of the city gave {money(other)} for the same matter: "
+        f"{money(withheld)} withheld, {money(eligible)} left{flip[1]}",
     }
+
+
+OTHER_FUNDS: Words = {
+    "zh": "由其他资金列支，不计入本预算",
+    "en": "paid from other funds, outside this budget",
+}
+"""What is said of an award that shares no budget."""
 
 
 def pro_rata_words(
@@ -215,15 +233,23 @@ def pro_rata_words(
 
     if sharing <= budget:
         return {
-            "zh": f"应兑现合计 {money(sharing)} 未超过预算 {money(budget)}，不下调",
-            "en": f"the awards sum to {money(sharing)}, within the budget of {money(budget)}: not reduced",
+            "zh": f"参与分配 {money(sharing)}，未超过预算 {money(budget)}，不下调",
+            "en": f"{money(sharing)} shares the budget of {money(budget)} and is within it: not reduced",
         }
     return {
-        "zh": f"应兑现合计 {money(sharing)} 超过预算 {money(budget)}，按 {fraction}（{percent}）下调："
+        "zh": f"参与分配 {money(sharing)}，超过预算 {money(budget)}，按 {fraction}（{percent}）下调："
         f"{money(before)} → {money(after)}（尾差按最大余数法分配）",
-        "en": f"the awards sum to {money(sharing)}, above the budget of {money(budget)}; reduced to "
+        "en": f"{money(sharing)} shares the budget of {money(budget)}, which is less; reduced to "
         f"{fraction} ({percent}): {money(before)} → {money(after)} (spare fen by largest remainder)",
     }
+
+
+def of_pot(policy: Policy, pot: str, words: Words) -> Words:
+    """Words about a budget, begun with its name where there are several."""
+    if not pot:
+        return words
+    named = pot_words(policy, pot)
+    return {"zh": f"{named['zh']}：{words['zh']}", "en": f"{named['en']}: {words['en']}"}
 
 
 def pot_words(policy: Policy, pot: str) -> Words:

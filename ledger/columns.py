@@ -41,6 +41,8 @@ class Columns:
         self.inside: dict[Group, int | None] = {}
         """The number of each group that shares the budget; ``None`` for one that does not."""
         self.outside: dict[Group, int] = {}
+        self.withheld: dict[Group, int] = {}
+        """What highest-only takes off, in fen, of each group that is reduced first; known once divided."""
         self.pots: dict[str, int] = {}
         """The number of each pot that awards share."""
         self._shared, self._withheld, self._group = array("q"), array("q"), array("H")
@@ -122,7 +124,9 @@ class Columns:
             share = paid[mine]
             if self.book.of_year(of[0]).pro_rata == "standards-first":
                 # Highest-only then takes off at most what is left of the standard.
-                share = share - np.minimum(share, withheld[mine])
+                taken = np.minimum(share, withheld[mine])
+                self.withheld[of] = exact_sum(taken)
+                share = share - taken
                 paid[mine] = share
             found[of] = exact_sum(share)
         return found

@@ -5,19 +5,23 @@ The document's form is ``subsidy-explanation/1``; keys are only ever added to it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from domain.awards import Award, Step, awards_of
+from domain.dividing import Division
 from domain.facts import EnterpriseFacts
-from domain.money import yuan
+from domain.money import printed, yuan
 from domain.outlook import outlook_of
-from domain.policy.model import Policy
+from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, basis, payable_of, shares_budget
+from domain.settlement import Line, Payable, basis, payable_of, shares_budget
 from domain.words import (
     FLAGS,
     HINTS,
+    OTHER_FUNDS,
     highest_only_words,
+    of_pot,
     plain,
     pot_words,
     pro_rata_words,
@@ -27,10 +31,12 @@ from domain.words import (
 from ledger import queries
 from ledger.application import Ledger
 from ledger.disagreements.reading import of_enterprise
+from ledger.factors import fraction_said
 from ledger.moments import NOW, Moment
 from ledger.persons import ERASED, name_of
 from ledger.policies import rulebook, rulebook_at
 from ledger.pools import Pool, pool
+from ledger.settlement.reading import closing_of
 from ledger.store import Rows
 from ledger.stored import Stored
 
@@ -64,6 +70,7 @@ def explain(
         award = awards.get(year, {}).get(measure, Award())
         pot = book.pot_of(year, measure, facts.profile.town if facts.profile else "")
         explained.append(_award(rows, code, book, year, measure, award, steps, found, pot, events, facts))
+    lines = queries.lines_of_enterprise(rows, code, book, year, at, found)
     return {
         "format": FORMAT,
         "enterprise": code,
@@ -76,6 +83,9 @@ def explain(
         **queries.currency_of(governing),
         "position": queries.position(rows, at),
         "awards": explained,
+        "brought_in": [
+            _brought_in(rows, book, line, year, found, at.until) for line in lines if line.year != year
+        ],
         "disagreements": of_enterprise(rows, code, at.until),
     }
 
@@ -109,9 +119,11 @@ def _award(
         "sources_count": len(sources),
         "steps": [step_document(step, policy.currency) for step in steps],
         "gross": yuan(paid.gross),
-        "highest_only": _highest_only(policy, award),
+        "order": order_of(policy, measure_id),
+        **_carried(book, year, paid),
+        "highest_only": _highest_only(policy, award, paid),
         "pro_rata": _pro_rata(
-            policy, measure_id, award, found, pot, paid.gross - paid.reduction - paid.withheld
+            policy, measure_id, basis(policy, award.gross, award.withheld), found, pot, paid
         ),
         "withheld": yuan(paid.withheld),
         "eligible": yuan(paid.gross - paid.withheld),
@@ -119,6 +131,75 @@ def _award(
         "payable": yuan(paid.payable),
         "flags": [{"code": flag, "words": said(FLAGS, flag, {})} for flag in award.flags],
     }
+
+
+def _carried(book: Rulebook, year: int, paid: Payable) -> dict[str, Any]:
+    """Where what the budget took off an award shares again, as words; nothing where it lapses."""
+    after = year + 1
+    if not (
+        paid.reduction and book.covers_year(after) and book.of_year(after).procedure.reductions == "next-year"
+    ):
+        return {}
+    money = printed(paid.reduction, book.of_year(year).currency)
+    words = {
+        "zh": f"下调的 {money} 结转 {after} 年度参与分配",
+        "en": f"the {money} that it was reduced by shares the budget of {after}",
+    }
+    return {"carried": {"year": after, "amount": yuan(paid.reduction), "words": words}}
+
+
+def _brought_in(
+    rows: Rows, book: Rulebook, line: Line, year: int, found: Pool, until: int | None
+) -> dict[str, Any]:
+    """An award of another year that this one pays: where it comes from, and what is paid of it."""
+    own = book.of_year(line.year)
+    measure = own.measures.get(line.measure)
+    paid = payable_of(line, book, found.shares)
+    inside = shares_budget(own, line.measure)
+    before = basis(own, line.gross, line.withheld)
+    words = of_pot(own, line.pot, shared_words(own, found.shares, line.pot, before, paid.reduction))
+    shared = words if inside else OTHER_FUNDS
+    carried = _carried(book, year, paid)
+    parts = [*_origins(rows, book, line, year, until), shared, *(each["words"] for each in carried.values())]
+    return {
+        "measure": line.measure,
+        "article": measure.article if measure else "",
+        "title": dict(measure.title) if measure else {"zh": line.measure, "en": line.measure},
+        "award_year": line.year,
+        **{name: yuan(fen) for name, fen in zip(Payable._fields, paid, strict=True)},
+        "words": {
+            "zh": "；".join(each["zh"] for each in parts),
+            "en": "; ".join(each["en"] for each in parts),
+        },
+        **carried,
+    }
+
+
+def _origins(rows: Rows, book: Rulebook, line: Line, year: int, until: int | None) -> Iterator[Words]:
+    """What closed years brought into an award: the year before's reduction, accepted adjustments."""
+    currency, carries = book.of_year(year).currency, book.of_year(year).procedure.reductions == "next-year"
+    if carries and closing_of(rows, book.id, year - 1, until) is not None:
+        sql = (
+            "SELECT reduction FROM settlement_lines "
+            "WHERE policy=? AND year=? AND code=? AND measure=? AND award_year=? AND reduction>0"
+        )
+        for (fen,) in rows.all(sql, [book.id, year - 1, line.code, line.measure, line.year]):
+            money, before = printed(fen, currency), year - 1
+            yield {
+                "zh": f"{before} 年度按比例下调的 {money} 结转本年度",
+                "en": f"{money} that the budget of {before} took off is carried into this year",
+            }
+    sql = (
+        "SELECT amount FROM adjustments "
+        "WHERE policy=? AND into_year=? AND code=? AND measure=? AND year=? AND position<=? ORDER BY position"
+    )
+    bound = 2**62 if until is None else until
+    for (fen,) in rows.all(sql, [book.id, year, line.code, line.measure, line.year, bound]):
+        money = printed(fen, currency)
+        yield {
+            "zh": f"{line.year} 年度办结后补记的 {money} 计入本年度",
+            "en": f"{money} was accepted into this year after {line.year} was closed",
+        }
 
 
 def _reading(policy: Policy, name: str) -> dict[str, Any]:
@@ -154,54 +235,61 @@ def source_document(rows: Rows, event: Stored) -> dict[str, Any]:
     }
 
 
-def _highest_only(policy: Policy, award: Award) -> dict[str, Any]:
+def order_of(policy: Policy, measure: str) -> list[str]:
+    """The steps after an award's arithmetic, in the order in which they are taken (reading ``pro-rata``)."""
+    reduced_first = policy.pro_rata == "standards-first" and shares_budget(policy, measure)
+    return ["pro_rata", "highest_only"] if reduced_first else ["highest_only", "pro_rata"]
+
+
+def after_steps(award: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an explained award says after its arithmetic, in the order in which it was done."""
+    return [award[name] for name in award["order"]]
+
+
+def _highest_only(policy: Policy, award: Award, paid: Payable) -> dict[str, Any]:
     clause = policy.clause("highest-only")
+    # Where the standards are reduced first, it is what is left of the award that is compared.
+    reduced = policy.pro_rata == "standards-first" and paid.reduction > 0
+    this = award.gross - paid.reduction if reduced else award.gross
     return {
         "quote": clause.quote,
         "rule": policy.highest_only,
-        "this": yuan(award.gross),
+        "this": yuan(this),
         "other": yuan(award.other),
-        "higher": "this" if award.gross >= award.other else "other",
-        "withheld": yuan(award.withheld),
+        "higher": "this" if this >= award.other else "other",
+        "withheld": yuan(paid.withheld),
         "words": highest_only_words(
-            award.gross, award.other, award.withheld, policy.highest_only, policy.currency
+            this, award.other, paid.withheld, policy.highest_only, policy.currency, reduced=reduced
         ),
     }
 
 
 def _pro_rata(
-    policy: Policy, measure: str, award: Award, found: Pool, pot: str, payable: int
+    policy: Policy, measure: str, before: int, found: Pool, pot: str, paid: Payable
 ) -> dict[str, Any]:
     clause = policy.clause("pro-rata")
     shares, value = found.shares.of(pot), found.shares.factor_of(pot)
-    fraction = f"{value.numerator}/{value.denominator}"
     inside = shares_budget(policy, measure)
-    words = (
-        pro_rata_words(
-            shares.total,
-            shares.budget,
-            fraction,
-            queries.percent(value),
-            basis(policy, award.gross, award.withheld),
-            payable,
-            policy.currency,
-        )
-        if inside
-        else {"zh": "由其他资金列支，不计入本预算", "en": "paid from other funds, outside this budget"}
-    )
-    if inside and pot:
-        named = pot_words(policy, pot)
-        words = {"zh": f"{named['zh']}：{words['zh']}", "en": f"{named['en']}: {words['en']}"}
+    shared = shared_words(policy, found.shares, pot, before, paid.reduction)
+    words = of_pot(policy, pot, shared) if inside else OTHER_FUNDS
     return {
         "quote": clause.quote,
         "applies": inside,
-        **({"pot": pot} if pot else {}),
+        **({"pot": pot, "name": pot_words(policy, pot)} if pot else {}),
         "budget": yuan(shares.budget),
         "sharing": yuan(shares.total),
-        "factor": fraction,
+        "factor": f"{value.numerator}/{value.denominator}",
         "percent": queries.percent(value),
         "words": words,
     }
+
+
+def shared_words(policy: Policy, shares: Division, pot: str, before: int, reduction: int) -> Words:
+    """Whether and how a pot reduced what was ``before``, in fen."""
+    mine, value = shares.of(pot), fraction_said(shares.factor_of(pot))
+    after = before - reduction
+    said = (value["fraction"], value["percent"], before, after, policy.currency)
+    return pro_rata_words(mine.total, mine.budget, *said)
 
 
 def outlook(

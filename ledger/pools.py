@@ -44,6 +44,8 @@ class Pool:
     """Fen payable by year and measure, inside the budget and outside it."""
     paid: dict[str, int] = field(default_factory=dict)
     """Fen payable by pot, where there are several."""
+    withheld: dict[tuple[int, str], int] = field(default_factory=dict)
+    """Fen that highest-only takes off, by year and measure, where standards are reduced first."""
     closing: dict[str, Any] | None = None
     """The content of ``SettlementClosed`` where the year is closed: then all of this is frozen."""
 
@@ -268,7 +270,7 @@ def pool_of(book: Rulebook, closing: dict[str, Any]) -> Pool:
     paid = {pot: fen for pot, _, _, fen, _, _ in closing["pots"]}
     budget = whole_budget(period, parts)
     payable = {(year, measure): fen for year, measure, _, _, fen, _ in closing["measures"]}
-    return Pool(budget, closing["sharing_fen"], division_of(closing), payable, paid, closing)
+    return Pool(budget, closing["sharing_fen"], division_of(closing), payable, paid, closing=closing)
 
 
 def _identity(book: Rulebook) -> tuple[tuple[int, str], ...]:
@@ -326,12 +328,27 @@ def divide(lines: Iterable[Line], book: Rulebook, budget: Budget, year: int) -> 
     Raises:
         ArithmeticError: should the payments ever exceed a budget; nothing is then paid.
     """
-    shares, payable, paid = Columns(lines, book).divide(budget.amounts, book.of_year(year).pots)
+    columns = Columns(lines, book)
+    shares, payable, paid = columns.divide(budget.amounts, book.of_year(year).pots)
     for name, amount in budget.amounts.items():
         inside = sum(fen for pot, fen in paid.items() if budget_id(pot) == name)
         if inside > amount:
             raise ArithmeticError(f"{inside} fen payable out of {amount}")
-    return Pool(budget, shares.total, shares, payable, paid)
+    return Pool(budget, shares.total, shares, payable, paid, columns.withheld)
+
+
+def outside(book: Rulebook, found: Pool) -> int:
+    """Fen payable out of other funds."""
+    return sum(
+        fen
+        for (year, measure), fen in found.payable.items()
+        if not shares_budget(book.of_year(year), measure)
+    )
+
+
+def unspent(book: Rulebook, found: Pool) -> int:
+    """Fen of the budgets that no payment needs; never less than nothing."""
+    return max(0, found.budget.amount - sum(found.payable.values()) + outside(book, found))
 
 
 def keep(ledger: Ledger, key: object, found: object) -> None:

@@ -17,13 +17,24 @@ from domain.money import yuan
 from domain.months import MONTHS
 from domain.policy.model import Measure, Policy, Target
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, Payable, payable_of, shares_budget
+from domain.settlement import Line, Payable, payable_of
 from ledger.application import Ledger
 from ledger.factors import fraction_said, parts_of
 from ledger.factors import percent as percent
 from ledger.moments import NOW, Moment, facts_at
 from ledger.policies import rulebook_at
-from ledger.pools import Pool, brought_in, in_town, line_in, lines_shared, merged, open_years, pool
+from ledger.pools import (
+    Pool,
+    brought_in,
+    in_town,
+    line_in,
+    lines_shared,
+    merged,
+    open_years,
+    outside,
+    pool,
+    unspent,
+)
 from ledger.progress import Reached, reached
 from ledger.projections.enterprises import EnterpriseRow, load
 from ledger.search import ANY, Search
@@ -245,7 +256,6 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
     ordered = sorted(totals.items(), key=lambda item: (order.get(item[0][1], 0), item[0]))
     measures = [_measure_total(book, found, key, sums) for key, sums in ordered]
     payable = sum(found.payable.values())
-    outside = sum(fen for (y, m), fen in found.payable.items() if not shares_budget(book.of_year(y), m))
     return {
         "policy": policy,
         "year": year,
@@ -263,8 +273,8 @@ def budget(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW)
         "sharing": yuan(found.total),
         "factor": _factor(found),
         "payable": yuan(payable),
-        "outside_budget": yuan(outside),
-        "headroom": yuan(sum(max(0, fen - found.sharing(of)) for of, fen in found.budget.amounts.items())),
+        "outside_budget": yuan(outside(book, found)),
+        "headroom": yuan(unspent(book, found)),
         "excess": yuan(sum(max(0, found.sharing(of) - fen) for of, fen in found.budget.amounts.items())),
         **parts_of(book, found, year),
         "measures": measures,
@@ -294,7 +304,7 @@ def _measure_totals(
     for line in shared:
         gross, withheld, number = sums.get((line.year, line.measure), (0, 0, 0))
         sums[line.year, line.measure] = (gross + line.gross, withheld + line.withheld, number + 1)
-    return sums
+    return {of: (gross, found.withheld.get(of, withheld), n) for of, (gross, withheld, n) in sums.items()}
 
 
 def _measure_total(book: Rulebook, found: Pool, key: tuple[int, str], sums: Sums) -> Answer:

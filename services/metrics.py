@@ -19,7 +19,7 @@ from ledger import refusals, watching
 from ledger.application import Ledger
 from ledger.moments import NOW
 from ledger.policies import rulebooks
-from ledger.pools import pool
+from ledger.pools import pool, unspent
 from ledger.store import Rows, StoreUnavailable
 from ledger.writing import tracked
 
@@ -109,10 +109,7 @@ class LedgerFigures(Collector):
             factor.add_metric(named, value.numerator * MILLION // value.denominator)
             budget.add_metric(named, found.budget.amount)
             sharing.add_metric(named, found.total)
-            room.add_metric(
-                named,
-                sum(max(0, fen - found.sharing(of)) for of, fen in found.budget.amounts.items()),
-            )
+            room.add_metric(named, unspent(books[policy], found))
         yield from (factor, budget, sharing, room)
 
 

@@ -106,8 +106,8 @@ def _awards(sheet: Sheet, books: Books, code: str, mine: list[tuple[Line, Payabl
 
 
 def _words(award: dict[str, Any]) -> Iterator[str]:
-    """An explanation in Chinese, a line each: steps, highest-only, reduction, flags."""
-    for part in (*award["steps"], award["highest_only"], award["pro_rata"], *award["flags"]):
+    """An explanation in Chinese, a line each: steps, then highest-only and reduction, flags."""
+    for part in (*award["steps"], *explanations.after_steps(award), *award["flags"]):
         yield part["words"]["zh"]
 
 

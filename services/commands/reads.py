@@ -54,13 +54,23 @@ def balance(
         print_json(answer)
         return
     lines = [
-        (line["title"][context.language], *(shown(line[name]) for name in MONEY), "".join(line["flags"]))
+        (
+            _of_year(line, "award_year", year, context),
+            *(shown(line[name]) for name in MONEY),
+            "".join(line["flags"]),
+        )
         for line in answer["awards"]
     ]
     whole = (context.words("合计", "Total"), *(shown(answer[name]) for name in MONEY), "")
     heading = (context.words("条款", "Measure"), False)
     flags = (context.words("提示", "Flags"), False)
     table(f"{code}  {policy}  {year}", [heading, *money_columns(context), flags], [*lines, whole])
+
+
+def _of_year(line: dict[str, Any], name: str, year: int, context: Context) -> str:
+    """A measure's title, with the award's year where it is another one."""
+    title = str(line["title"][context.language])
+    return title if line[name] == year else f"{title} ({line[name]})"
 
 
 @click.command()
@@ -82,7 +92,11 @@ def explain(
     click.echo(f"{answer['policy_title'][lang]}  {answer['document']}  {code}  {year}")
     for award in answer["awards"]:
         _explain_award(context, award)
-    if not answer["awards"]:
+    for brought in answer["brought_in"]:
+        title, sums = f"{brought['title'][lang]} ({brought['award_year']})", ("gross", "payable")
+        click.echo(f"\n{title}  {' → '.join(shown(brought[name]) for name in sums)}")
+        click.echo(f"  · {brought['words'][lang]}")
+    if not answer["awards"] and not answer["brought_in"]:
         click.echo(context.words("本年度没有奖励", "nothing was earned in this year"))
 
 
@@ -92,8 +106,8 @@ def _explain_award(context: Context, award: dict[str, Any]) -> None:
     click.echo(f"  {award['article']}、{award['quote']}")
     for step in award["steps"]:
         click.echo(f"  · {step['words'][lang]}")
-    click.echo(f"  · {award['highest_only']['words'][lang]}")
-    click.echo(f"  · {award['pro_rata']['words'][lang]}")
+    for step in explanations.after_steps(award):
+        click.echo(f"  · {step['words'][lang]}")
     for flag in award["flags"]:
         click.echo(f"  ! {flag['words'][lang]}")
     for reading in award["readings"]:
@@ -145,6 +159,7 @@ def print_budget(context: Context, answer: dict[str, Any]) -> None:
         (words("参与分配", "Sharing the budget"), shown(answer["sharing"])),
         (words("兑现系数", "Factor"), factor),
         (words("应兑现合计", "Payable"), shown(answer["payable"])),
+        (words("其他资金列支", "Paid from other funds"), shown(answer["outside_budget"])),
         (words("预算余额", "Headroom"), shown(answer["headroom"])),
     ]
     title = f"{answer['policy']}  {answer['year']}  #{answer['position']}"
@@ -165,7 +180,7 @@ def print_budget(context: Context, answer: dict[str, Any]) -> None:
     lines = [
         (
             line["article"],
-            line["title"][context.language],
+            _of_year(line, "year", answer["year"], context),
             str(line["enterprises"]),
             *(shown(line[name]) for name in ("gross", "withheld", "payable")),
         )

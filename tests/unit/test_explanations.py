@@ -15,9 +15,9 @@ from domain.money import parse_fen, rmb
 from domain.policy.load import load_policy
 from ledger import queries
 from ledger.application import Ledger, open_ledger
-from ledger.explanations import SOURCES_MAX, explain, outlook
+from ledger.explanations import SOURCES_MAX, after_steps, explain, outlook
 from ledger.inbox import ingest
-from ledger.policies import adopt_policy
+from ledger.policies import adopt_policy, set_budget
 from services.workshop.cases import messages_of, read_case
 from tests.conftest import LATER
 from tests.events import CIXI, CIXI_TEXT, YONGJIA, YONGJIA_TEXT, Feed, take
@@ -228,6 +228,52 @@ def test_an_award_from_other_funds_says_so(ledger: Ledger) -> None:
     assert award["pro_rata"]["words"]["en"] == "paid from other funds, outside this budget"
     assert [step["op"] for step in award["steps"]] == ["percent", "claimed"]
     assert award["payable"] == "15000.00"
+
+
+FIRST = CIXI_TEXT.replace("value: after-highest-only", "value: standards-first")
+OTHERS = {
+    # the other award: withheld, payable, and what is said of half of 50,000.00
+    "30000.00": ("25000.00", "0.00", "were the other below ¥25,000.00, the difference would be paid"),
+    "10000.00": ("10000.00", "15000.00", "if the other reached ¥25,000.00, nothing would be paid"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_where_standards_are_reduced_first_the_steps_and_the_year_s_figures_follow(
+    tmp_path: Path, other: str
+) -> None:
+    """Two awards of 50,000.00 out of 50,000.00: each is halved, then compared with the other award."""
+    withheld, payable, flip = OTHERS[other]
+    ledger = open_ledger(str(tmp_path / "ledger.db"), clock=lambda: LATER)
+    adopt_policy(ledger, FIRST)
+    set_budget(ledger, CIXI, "2024", 50_000_00)
+    feeds = Feed(1), Feed(2)
+    take(
+        ledger,
+        *(feed.sales("domestic_own_brand", 2024, "60000000.00") for feed in feeds),
+        feeds[0].other("brand.domestic-sales", 2024, other, "cixi"),
+    )
+    with ledger.store.reading() as rows:
+        document = explain(ledger, rows, feeds[0].code, CIXI, 2024)
+        balances = [queries.balance(ledger, rows, feed.code, CIXI, 2024) for feed in feeds]
+        year = queries.budget(ledger, rows, CIXI, 2024)
+    ledger.close()
+    (award,) = document["awards"]
+    reduced, compared = after_steps(award)
+
+    assert list(Draft202012Validator(closed(SCHEMA)).iter_errors(json.loads(json.dumps(document)))) == []
+    assert award["order"] == ["pro_rata", "highest_only"]
+    assert "1/2 (50.0000%): ¥50,000.00 → ¥25,000.00" in reduced["words"]["en"]
+    assert (compared["this"], compared["withheld"]) == ("25000.00", withheld)
+    assert "this policy gives ¥25,000.00 once reduced" in compared["words"]["en"]
+    assert flip in compared["words"]["en"]
+    assert (award["reduction"], award["payable"]) == ("25000.00", payable)
+    for name in SUMS:
+        of_all = sum(parse_fen(each[name]) for each in balances)
+        assert name == "reduction" or parse_fen(year[name]) == of_all, name
+    assert parse_fen(year["headroom"]) == 50_000_00 - parse_fen(year["payable"])
+    measure = next(each for each in year["measures"] if each["measure"] == "brand.domestic-sales")
+    assert (measure["withheld"], measure["payable"]) == (year["withheld"], year["payable"])
 
 
 # --- what is still to be earned -----------------------------------------------------------------

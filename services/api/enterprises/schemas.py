@@ -118,6 +118,7 @@ class ProRataSchema(Answer):
     quote = text()
     applies = fields.Boolean(required=True)
     pot = text("what pays it; left out where all awards share one budget", required=False)
+    name = fields.Nested(Words, metadata={"description": "the pot's, where there are several"})
     budget = Yuan()
     sharing = Yuan()
     factor = text()
@@ -129,6 +130,14 @@ class FlagSchema(Answer):
     """Something to know about an award."""
 
     code = text()
+    words = words()
+
+
+class CarriedSchema(Answer):
+    """What the budget took off an award, where it shares the next year's budget."""
+
+    year = whole()
+    amount = Yuan()
     words = words()
 
 
@@ -145,9 +154,29 @@ class ExplainedAwardSchema(Sums):
     sources = listed(SourceSchema)
     sources_count = whole()
     steps = fields.List(fields.Dict(keys=fields.String()), required=True)
+    order = fields.List(
+        fields.String(),
+        metadata={"description": "highest_only and pro_rata, in the order in which they are taken"},
+    )
+    carried = fields.Nested(CarriedSchema, metadata={"description": "left out where reductions lapse"})
     highest_only = fields.Nested(HighestOnlySchema, required=True)
     pro_rata = fields.Nested(ProRataSchema, required=True)
     flags = listed(FlagSchema)
+
+
+class BroughtInSchema(Answer):
+    """An award of another year that this year pays, and where it comes from."""
+
+    measure = text()
+    article = text("empty where the measure is no more")
+    title = words()
+    award_year = whole()
+    gross = Yuan()
+    withheld = Yuan()
+    reduction = Yuan()
+    payable = Yuan()
+    words = words()
+    carried = fields.Nested(CarriedSchema, metadata={"description": "left out where reductions lapse"})
 
 
 class DisagreeingFactSchema(Answer):
@@ -186,6 +215,7 @@ class ExplanationSchema(Answer):
     currency = currency()
     position = whole()
     awards = listed(ExplainedAwardSchema)
+    brought_in = listed(BroughtInSchema)
     disagreements = listed(OwnDisagreementSchema)
 
 
