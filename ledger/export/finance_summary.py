@@ -58,7 +58,10 @@ class Account(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SummaryHead:
-    """The settlement's own figures, in fen; ``number`` is the document's, ``position`` the ledger's."""
+    """The settlement's own figures, in fen; ``number`` is the document's, ``position`` the ledger's.
+
+    ``title`` says what is summed up; each sheet adds what it is.
+    """
 
     title: str
     number: str
@@ -135,7 +138,7 @@ def _accounts(form: Form, head: SummaryHead, accounts: Iterable[Account], tick: 
 
 def _figures(form: Form, head: SummaryHead, total_row: int) -> None:
     """The settlement in one table."""
-    form.title(f"{head.title}兑现汇总表")
+    form.title(f"{head.title}汇总表")
     form.spread("　　".join(filter(None, (head.number, f"{head.year}年度"))), NOTE)
     form.spread(f"单位：{CURRENCIES[head.currency].unit}", official.RIGHT)
     _row(form, form.said("项目", HEAD), form.said("金额", HEAD), form.said("说明", HEAD), HEAD)

@@ -12,7 +12,7 @@ from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.public_list import Listed
 from domain.roles import NotAllowed
-from domain.settling import SettledLine, Settlement, division_of
+from domain.settling import Settlement, division_of
 from ledger import queries
 from ledger.application import Ledger
 from ledger.export import finance_summary, payment_files, public_list
@@ -33,11 +33,12 @@ NAMED = 1_000
 
 
 def _listed(rows: Rows, policy: str, year: int) -> tuple[Rulebook, Settlement]:
-    book = rulebook(rows, policy)
+    rulebook(rows, policy)
     state = settlement_of(rows, policy, year)
     if not state.proposal:
         raise NotAllowed("settlement.not-proposed", "year", stage=state.stage)
-    return book, state
+    # The list says what it said when it was worked out, whatever version was adopted since.
+    return rulebook(rows, policy, state.proposal["known"]), state
 
 
 def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -> int:
@@ -59,7 +60,9 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
         budget=said["budget_fen"],
         total=said["sharing_fen"],
         payable=said["payable_fen"],
-        factor=f"{value.numerator}/{value.denominator} = {queries.percent(value)}",
+        factor="见附注"
+        if said["pots"]
+        else f"{value.numerator}/{value.denominator} = {queries.percent(value)}",
         digest=said["lines_digest"],
         position=said["known"],
         count=said["enterprises"],
@@ -98,14 +101,17 @@ def public_lines(rows: Rows, book: Rulebook, year: int, known: int) -> Iterator[
         found = profiles_known(rows, [code for code, _ in chunk], known)
         for code, lines in chunk:
             name, town, *_ = found.get(code, Listed())
-            measures = [(_title(book, line), line.gross, line.payable) for line in lines]
+            titles = [_of_year(book, line.measure, line.award_year, year) for line in lines]
+            measures = [(title, line.gross, line.payable) for title, line in zip(titles, lines, strict=True)]
             sums = [sum(line[at] for line in lines) for at in range(3, 7)]
             yield PublicLine(code, name, town, measures, *sums)
 
 
-def _title(book: Rulebook, line: SettledLine) -> str:
-    measure = book.measure_of_year(line.measure, line.award_year)
-    return measure.title["zh"] if measure else line.measure
+def _of_year(book: Rulebook, measure: str, award_year: int, year: int) -> str:
+    """A measure's title, with the award's year where another year pays it."""
+    known = book.measure_of_year(measure, award_year)
+    title = known.title["zh"] if known else measure
+    return title if award_year == year else f"{title}（{award_year}年度转入）"
 
 
 def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
@@ -129,7 +135,7 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
     governing, said = book.of_year(year), state.proposal
     reduction = said["gross_fen"] - said["withheld_fen"] - said["payable_fen"]
     head = SummaryHead(
-        title=f"{governing.title['zh']}{year}年度兑现资金汇总表",
+        title=f"{governing.title['zh']}{year}年度兑现资金",
         number=governing.number,
         year=year,
         budget=said["budget_fen"],
@@ -156,18 +162,13 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
 
         return found
 
-    def titled(measure: str, award_year: int) -> str:
-        known = book.measure_of_year(measure, award_year)
-        title = known.title["zh"] if known else measure
-        return title if award_year == year else f"{title}（{award_year}年度结转）"
-
     finance_summary.write_xlsx(
         path,
         head,
         parts(of("article", "—")),
-        parts(titled),
+        parts(lambda measure, award_year: _of_year(book, measure, award_year, year)),
         parts(of("lead", "—")),
-        _accounts(rows, policy, year),
+        _accounts(rows, book, state),
     )
 
 
@@ -195,8 +196,9 @@ def _parts(measures: list[Sums], name: Callable[[str, int], str]) -> list[Part]:
     return [Part(key, *sums) for key, sums in found.items()]
 
 
-def _accounts(rows: Rows, policy: str, year: int) -> Iterator[Account]:
+def _accounts(rows: Rows, book: Rulebook, state: Settlement) -> Iterator[Account]:
     """Every account of the year; before the closing, what would be payable."""
+    policy, year = state.policy, state.year
     if rows.all("SELECT 1 FROM accounts WHERE policy=? AND year=? LIMIT 1", [policy, year]):
         sql = (
             "SELECT a.code, e.name, a.payable, a.ordered, a.paid, "
@@ -208,8 +210,7 @@ def _accounts(rows: Rows, policy: str, year: int) -> Iterator[Account]:
         for row in rows.stream(sql, [policy, year]):
             yield Account(row[0], row[1] or "", *row[2:])
         return
-    known = settlement_of(rows, policy, year).proposal["known"]
-    for line in public_lines(rows, rulebook(rows, policy), year, known):
+    for line in public_lines(rows, book, year, state.proposal["known"]):
         yield Account(line.code, line.name, line.payable, 0, 0, 0, 0, 0)
 
 
@@ -240,7 +241,7 @@ def write_payments(
         UnknownPolicy; NotAllowed: for an unknown batch; NotExportable: another suffix, or payees
             that are wrong or missing.
     """
-    governing = rulebook(rows, policy).of_year(year)
+    rulebook(rows, policy)
     row = rows.all(
         "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payments "
         "WHERE policy=? AND year=? AND batch=? AND status='ordered'",
@@ -249,6 +250,8 @@ def write_payments(
     count, total = int(row[0]), int(row[1])
     if not count:
         raise NotAllowed("payment.no-batch", "batch", batch=batch)
+    book, _ = _listed(rows, policy, year)
+    governing = book.of_year(year)
     known = read_payees(payees)
     made_at = instant(ledger.clock())
     file = PaymentFile(

@@ -52,7 +52,7 @@ def settlement(_: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
 
 def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
     """A settlement as data."""
-    published, book = state.publication, rulebook(rows, state.policy)
+    published, book = state.publication, rulebook(rows, state.policy, state.proposal.get("known"))
     return {
         "policy": state.policy,
         "year": state.year,
