@@ -8,12 +8,14 @@ from typing import Any
 
 from domain.capitals import capitals
 from domain.money import CURRENCIES, grouped, parse_fen, printed
+from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.public_list import Listed
 from domain.roles import NotAllowed
 from domain.settling import SettledLine, Settlement, division_of
 from ledger import explanations, queries
 from ledger.application import Ledger
+from ledger.documents.budgets import budgets, funds
 from ledger.documents.catalogue import columns_of
 from ledger.documents.places import Fen, Filling, Record, Value
 from ledger.export.official import zh_day
@@ -68,7 +70,7 @@ class _Source:
 
     def __init__(self, ledger: Ledger, rows: Rows, asked: Asked) -> None:
         self.ledger, self.rows, self.asked = ledger, rows, asked
-        self.book: Rulebook = rulebook(rows, asked.policy)
+        rulebook(rows, asked.policy)
         self.state: Settlement = settlement_of(rows, asked.policy, asked.year)
         if not self.state.proposal:
             raise NotAllowed("settlement.not-proposed", "year", stage=self.state.stage)
@@ -76,10 +78,13 @@ class _Source:
             must_be_closed(rows, asked.policy, asked.year)
         self.said = self.state.proposal
         self.known = int(self.said["known"])
+        # The list says what it said when it was worked out, whatever version was adopted since.
+        self.book: Rulebook = rulebook(rows, asked.policy, self.known)
+        self.governing: Policy = self.book.of_year(asked.year)
 
     def capitals(self, fen: int) -> str:
         """A sum in Chinese capitals; another currency than yuan in figures, as documents have it."""
-        currency = self.book.of_year(self.asked.year).currency
+        currency = self.governing.currency
         return f"人民币{capitals(fen)}" if currency == "CNY" else printed(fen, currency)
 
     def day(self, day: str) -> str:
@@ -89,7 +94,7 @@ class _Source:
     def values(self) -> dict[str, Value]:
         """The places that all documents have."""
         asked, said, state = self.asked, self.said, self.state
-        governing = self.book.of_year(asked.year)
+        governing = self.governing
         value = division_of(said).factor
         reduction = said["gross_fen"] - said["withheld_fen"] - said["payable_fen"]
         return {
@@ -112,6 +117,8 @@ class _Source:
             "全市下调": Fen(reduction),
             "全市应兑现": Fen(said["payable_fen"]),
             "全市应兑现大写": self.capitals(said["payable_fen"]),
+            "其他资金": Fen(said["outside_fen"]),
+            "预算结余": Fen(said["budget_fen"] - said["payable_fen"] + said["outside_fen"]),
             "企业数": said["enterprises"],
             "奖励项数": said["awards"],
             "公示开始": self.day(state.publication.get("from_day", "")),
@@ -130,6 +137,10 @@ class _Source:
         found = self.book.measure_of_year(measure, award_year)
         return (found.article, found.title[self.asked.lang], found.lead) if found else ("", measure, "")
 
+    def budgets(self) -> Iterator[Record]:
+        """The year's budgets, each with its factor."""
+        return budgets(self.governing, self.said, self.asked.lang)
+
     def filling(
         self, values: Mapping[str, Value], tables: Mapping[str, Callable[[], Iterable[Record]]]
     ) -> Filling:
@@ -138,7 +149,7 @@ class _Source:
 
 
 def _list(source: _Source) -> Filling:
-    mask = source.book.of_year(source.asked.year).procedure.mask
+    mask = source.governing.procedure.mask
 
     def listed() -> Iterator[Record]:
         for number, each in enumerate(source.lines(), 1):
@@ -147,7 +158,7 @@ def _list(source: _Source) -> Filling:
             named = _enterprise(line.code, line.name, line.town)
             yield {"序号": number, **named, "奖励项目": measures, **_sums(line.sums)}
 
-    return source.filling(source.values(), {"名单": listed})
+    return source.filling(source.values(), {"名单": listed, "预算": source.budgets})
 
 
 def _enterprise(code: str, name: str, town: str) -> dict[str, Value]:
@@ -203,26 +214,31 @@ def _letter(source: _Source) -> Filling:
     asked, rows, code = source.asked, source.rows, source.asked.enterprise
     queries.enterprise_row(rows, code)
     sql = (
-        "SELECT code, measure, award_year, gross, withheld, reduction, payable FROM settlement_lines "
+        "SELECT code, measure, award_year, gross, withheld, reduction, payable, pot FROM settlement_lines "
         "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
     )
     lines = [SettledLine(*row) for row in rows.all(sql, [asked.policy, asked.year, code])]
     if not lines:
         raise NotAllowed("receipt.not-listed", "enterprise", year=asked.year)
     explained = explanations.explain(source.ledger, rows, code, asked.policy, asked.year)
-    reasons = {each["measure"]: _reasons(each, asked.lang) for each in explained["awards"]}
+    reasons = {
+        **{(each["measure"], asked.year): _reasons(each, asked.lang) for each in explained["awards"]},
+        **{
+            (each["measure"], each["award_year"]): each["words"][asked.lang]
+            for each in explained["brought_in"]
+        },
+    }
 
     def awards() -> Iterator[Record]:
         for number, line in enumerate(lines, 1):
             article, title, _ = source.title(line.measure, line.award_year)
-            own = line.award_year == asked.year
             yield {
                 "序号": number,
                 "条款": article,
                 "奖励项目": title,
                 "所属年度": str(line.award_year),
                 **_sums(line[3:7]),
-                "依据": reasons.get(line.measure, "") if own else "",
+                "依据": reasons.get((line.measure, line.award_year), ""),
             }
 
     name, town, *_ = profiles_known(rows, [code], source.known).get(code, Listed())
@@ -233,17 +249,22 @@ def _letter(source: _Source) -> Filling:
         **_sums(sums),
         "应兑现大写": source.capitals(sums[3]),
     }
-    return source.filling(values, {"奖励": awards})
+
+    def own_funds() -> Iterator[Record]:
+        return funds(source.book, source.governing, source.said, lines, asked.lang)
+
+    return source.filling(values, {"奖励": awards, "列支": own_funds})
 
 
 def _reasons(explained: dict[str, Any], lang: str) -> str:
-    parts = [*explained["steps"], explained["highest_only"], explained["pro_rata"], *explained["flags"]]
+    carried = [explained["carried"]] if "carried" in explained else []
+    parts = [*explained["steps"], *explanations.after_steps(explained), *carried, *explained["flags"]]
     stop = "。" if lang == "zh" else ". "
     return "".join(f"{part['words'][lang]}{stop}" for part in parts).strip()
 
 
 def _report(source: _Source) -> Filling:
-    asked, rows, said = source.asked, source.rows, source.said
+    asked, rows = source.asked, source.rows
     columns = ", ".join(
         f"CAST(SUM({name}) AS BIGINT)" for name in ("gross", "withheld", "reduction", "payable")
     )
@@ -251,7 +272,7 @@ def _report(source: _Source) -> Filling:
         f"SELECT measure, award_year, COUNT(*), {columns} FROM settlement_lines "
         "WHERE policy=? AND year=? GROUP BY measure, award_year"
     )
-    order = {measure: at for at, measure in enumerate(source.book.of_year(asked.year).measures)}
+    order = {measure: at for at, measure in enumerate(source.governing.measures)}
     measures = sorted(rows.all(sql, [asked.policy, asked.year]), key=lambda r: (order.get(r[0], 999), r[1]))
 
     def by_measure() -> Iterator[Record]:
@@ -290,6 +311,5 @@ def _report(source: _Source) -> Filling:
     names = ("paid", "ordered", "outstanding", "clawed_back", "recovered")
     places = ("已拨付", "拨付中", "待拨付", "应追回", "追回到账")
     moved = {place: Fen(parse_fen(accounts[name])) for place, name in zip(places, names, strict=True)}
-    inside = said["payable_fen"] - said["outside_fen"]
-    values = {**source.values(), **moved, "预算结余": Fen(said["budget_fen"] - inside)}
-    return source.filling(values, {"条款": by_measure, "镇街": by_town, "目标": targets})
+    tables = {"预算": source.budgets, "条款": by_measure, "镇街": by_town, "目标": targets}
+    return source.filling({**source.values(), **moved}, tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -11,9 +12,11 @@ import segno
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from domain.capitals import in_words
-from domain.money import parse_fen, printed
+from domain.dividing import factor
+from domain.money import parse_fen, printed, yuan
 from domain.notes import Checkpoint, parse_note
 from domain.receipt import APART, digest_of
+from ledger.factors import fraction_said
 from ledger.messages.decode import SHANGHAI
 from services.headers import hashed
 
@@ -33,6 +36,7 @@ def receipt_page(receipt: dict[str, Any]) -> str:
         capitals=in_words("应兑现合计", parse_fen(receipt["account"]["payable"]), receipt["currency"]),
         amount=lambda text: printed(parse_fen(text), receipt["currency"]),
         code=code.svg_inline(omitsize=True, border=2),
+        funds=funds(receipt),
         rows="、".join(str(each["number"]) for each in receipt["list"]["rows"]),
         size=f"{checkpoint.size:,}",
         as_of=_in_china(receipt["as_of"]),
@@ -40,6 +44,29 @@ def receipt_page(receipt: dict[str, Any]) -> str:
         digest=_digest(receipt),
     )
     return made
+
+
+def funds(receipt: dict[str, Any]) -> list[dict[str, Any]]:
+    """What pays the enterprise, as the proven lines of the list say: each budget, and other funds last."""
+    head = json.loads(receipt["list"]["head"]["line"])
+    lines = [
+        dict(zip(head["columns"], json.loads(each["line"]), strict=True)) for each in receipt["list"]["rows"]
+    ]
+    inside = {line["pot"] for line in lines if line["basis"] is not None}
+    told = (each["explanation"]["pro_rata"] for each in receipt["awards"] if each["explanation"])
+    names = {each["pot"]: each["name"] for each in told if "name" in each}
+    found: list[dict[str, Any]] = [
+        {
+            "name": names.get(pot, {"zh": pot, "en": ""}),
+            "budget": yuan(budget),
+            "sharing": yuan(sharing),
+            "factor": fraction_said(factor(budget, sharing)),
+        }
+        for pot, budget, sharing in head["pots"]
+        if pot in inside
+    ]
+    outside = sum(line["payable"] for line in lines if line["basis"] is None)
+    return [*found, {"outside": yuan(outside)}] if outside else found
 
 
 def code_of(receipt: dict[str, Any]) -> str:

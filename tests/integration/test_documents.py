@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,19 +19,27 @@ from domain.money import grouped, parse_fen
 from domain.roles import NotAllowed
 from ledger import queries
 from ledger.application import Ledger
+from ledger.audit.checkpoints import current
 from ledger.documents.catalogue import DOCUMENTS, aliases, catalogue, columns_of, values_of
 from ledger.documents.collecting import Asked, collected
 from ledger.documents.layouts import template
 from ledger.documents.places import PLACE, Fen, Filling, TemplateError, places_in
 from ledger.documents.writing import write
+from ledger.explanations import explain
 from ledger.export.books import NotExportable
 from ledger.export.cells import YUAN_FORMAT
-from ledger.settlement import proposing
+from ledger.policies import adopt_policy, set_budget
+from ledger.settlement import closing, proposing
+from ledger.settlement.files import write_list, write_summary
+from ledger.settlement.receipts import receipt
 from services.api.app import create_app
 from services.api.step_codes import STEPS
 from services.cli import main
-from tests.events import CIXI, Feed
-from tests.integration.closings import OFFICER, Closed, closed
+from services.receipts.page import receipt_page
+from tests.events import CIXI, CIXI_TEXT, EXAMPLES, Feed, take
+from tests.integration.bureau import Clock
+from tests.integration.closings import CARRYING, OFFICER, REVIEWER, Closed, closed
+from tests.integration.test_bundles import KEY
 
 YEAR = 2024
 FORMS = (".docx", ".xlsx")
@@ -66,7 +75,8 @@ def words(path: Path) -> list[str]:
 
 
 def shown(cell: Any) -> str:
-    return f"{cell.value:,.2f}" if cell.number_format == YUAN_FORMAT else str(cell.value)
+    money = cell.number_format == YUAN_FORMAT and not isinstance(cell.value, str)
+    return f"{cell.value:,.2f}" if money else str(cell.value)
 
 
 def filling(scene: Closed, document: str) -> Filling:
@@ -339,3 +349,240 @@ def test_the_catalogue_s_english_names_are_all_different() -> None:
         assert len(aliases(document)) == len(names) + len(columns)
     assert catalogue()["values"]
     assert str(Fen(123_456)) == grouped(123_456)
+
+
+# --- several budgets, other funds, rules that changed since ------------------------------------------
+
+LINHAI, BINHAI, _ = EXAMPLES
+A, B, C, D = (Feed(number) for number in (811, 812, 813, 814))
+OUTSIDE = CIXI_TEXT.replace("  talent-funds:\n    value: inside", "  talent-funds:\n    value: outside")
+LATER_VERSION = {
+    "\nversion: 1\n": "\nversion: 2\n",
+    "effective_from: 2024-01-01": "effective_from: 2025-06-01",
+    "zh: 慈溪市电子商务": "zh: 后来的电子商务",
+    "慈政办发〔2024〕8号": "慈政办发〔2025〕99号",
+    "mask: [person]": "mask: [person, code]",
+}
+
+
+def divided(open_at: Callable[..., Ledger], policy: str, budget: str, fen: int, *facts: bytes) -> Ledger:
+    """A ledger whose 2026 is closed under an example policy, with one of its budgets set."""
+    clock = Clock(datetime(2027, 2, 1, 2, tzinfo=UTC))
+    ledger = open_at(clock(), policy=False)
+    ledger.clock = clock
+    adopt_policy(ledger, EXAMPLES[policy])
+    set_budget(ledger, policy, budget, fen)
+    take(ledger, *facts)
+    proposing.propose(ledger, policy, 2026, OFFICER)
+    proposing.publish(ledger, policy, 2026, OFFICER)
+    clock.pass_(days=12)
+    closing.close(ledger, policy, 2026, REVIEWER)
+    return ledger
+
+
+@pytest.fixture
+def towns(open_at: Callable[..., Ledger]) -> Ledger:
+    """60,000.00 out of the inner city's 20,000.00; 200,000.00 out of Duqiao's 2,000,000.00."""
+    for feed in (A, B, C):
+        feed.count = 0
+    named = zip((A, B, C), ("古城街道", "大洋街道", "杜桥镇"), strict=True)
+    time = "2026-01-02T00:00:00Z"
+    return divided(
+        open_at,
+        LINHAI,
+        "2026.city",
+        20_000_00,
+        *(feed.send("enterprise-registered", time, name=f"企业{feed.number}", town=t) for feed, t in named),
+        A.shop("tmall", "a", "2026-03-01"),
+        A.sales("dtc_own_brand_export", 2026, "1250000.00", "2026-12-31T00:00:00Z"),
+        B.approved("live.base", "b", 2026, "30000.00", LINHAI),
+        C.of_year("design-purchased", 2026, "2000000.00"),
+    )
+
+
+def told(ledger: Ledger, document: str, policy: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A document's values of 2026, and the budgets that it names."""
+    with ledger.store.reading() as rows:
+        found = collected(ledger, rows, Asked(document, policy, 2026, "2027-02-28"))
+        return dict(found.values), [dict(each) for each in found.tables["预算"]()]
+
+
+DIVISION = ("可分配预算", "参与分配", "兑现系数", "兑现比例", "应兑现", "结余")
+
+
+def shown_by_name(records: list[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+    return {each["预算"]: tuple(str(each[column]) for column in DIVISION) for each in records}
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+@pytest.mark.parametrize("document", ["list", "report"])
+def test_each_of_several_budgets_stands_with_its_own_factor(towns: Ledger, document: str) -> None:
+    values, records = told(towns, document, LINHAI)
+    found = shown_by_name(records)
+
+    assert found["城区预算"] == ("20,000.00", "60,000.00", "1/3", "33.3333%", "20,000.00", "0.00")
+    assert found["杜桥镇预算"][:4] == ("2,000,000.00", "200,000.00", "1/1", "100.0000%")
+    assert found["杜桥镇预算"][4:] == ("200,000.00", "1,800,000.00")
+    assert found["其他镇预算"][1:3] == ("0.00", "1/1")
+    sums = ("可分配预算", "参与分配", "应兑现", "结余")
+    places = ("可分配预算", "参与分配", "全市应兑现", "预算结余")
+    for column, place in zip(sums, places, strict=True):
+        assert sum(record[column] for record in records) == values[place]
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+@pytest.mark.parametrize("suffix", FORMS)
+def test_a_letter_gives_the_enterprise_s_own_grounds(towns: Ledger, tmp_path: Path, suffix: str) -> None:
+    mixed = str(told(towns, "list", LINHAI)[0]["兑现系数"])
+    said = {}
+    for feed in (A, C):
+        out = tmp_path / f"{feed.number}{suffix}"
+        with towns.store.reading() as rows:
+            write(towns, rows, Asked("letter", LINHAI, 2026, "2027-02-28", enterprise=feed.code), out)
+        said[feed] = "\n".join(words(out))
+        assert mixed not in said[feed]
+
+    own = "城区预算：应奖励¥30,000.00，从高扣除¥0.00，下调¥20,000.00，应兑现¥10,000.00。"
+    assert f"{own}参与分配 ¥60,000.00，超过预算 ¥20,000.00，按 1/3（33.3333%）下调：" in said[A]
+    assert "¥30,000.00 → ¥10,000.00" in said[A]
+    assert "杜桥镇预算：应奖励¥200,000.00" in said[C]
+    assert "参与分配 ¥200,000.00，未超过预算 ¥2,000,000.00，不下调" in said[C]
+    assert "）下调：" not in said[C]
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_printed_receipt_gives_the_enterprise_s_own_factor(towns: Ledger) -> None:
+    mixed = str(told(towns, "list", LINHAI)[0]["兑现系数"])
+    note = current(towns, KEY)
+    for feed, own, other in ((A, "1/3 = 33.3333%", "杜桥镇预算"), (C, "1/1 = 100.0000%", "城区预算")):
+        with towns.store.reading() as rows:
+            page = receipt_page(receipt(towns, rows, feed.code, LINHAI, 2026, note, KEY))
+        assert own in page
+        assert mixed not in page
+        assert other not in page
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_classes_that_are_paid_in_turn_stand_in_turn(open_at: Callable[..., Ledger]) -> None:
+    """200,000 of the first class out of 150,000: the classes after it have nothing left."""
+    C.count = D.count = 0
+    facts = (
+        C.send("recognition-granted", kind="high_tech_enterprise", ref="h", on="2026-04-01"),
+        D.approved("results.project", "p", 2026, "500000.00", BINHAI),
+    )
+    ledger = divided(open_at, BINHAI, "life.results", 150_000_00, *facts)
+    values, records = told(ledger, "report", BINHAI)
+    found = shown_by_name(records)
+
+    assert found["成果转化资金第1类"] == ("150,000.00", "200,000.00", "3/4", "75.0000%", "150,000.00", "")
+    last = found["成果转化资金第3类（前类列支后所余）"]
+    assert last == ("0.00", "500,000.00", "0/1", "0.0000%", "0.00", "0.00")
+    left = [each["结余"] for each in records if each["结余"] != ""]
+    assert sum(left) == values["预算结余"] == 8_000_000_00
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_what_other_funds_pay_stands_apart_and_all_adds_up(open_at: Callable[..., Ledger]) -> None:
+    scene = closed(open_at, text=OUTSIDE, years=(YEAR,))
+    found = filling(scene, "report")
+    own, other = found.tables["预算"]()
+    with scene.ledger.store.reading() as rows:
+        sql = "SELECT code FROM settlement_lines WHERE measure='talent.team' AND year=? LIMIT 1"
+        talent = str(rows.all(sql, [YEAR])[0][0])
+        letter = collected(scene.ledger, rows, asked(scene, "letter", enterprise=talent))
+        last = list(letter.tables["列支"]())[-1]
+
+    assert (own["预算"], other["预算"]) == ("本政策预算", "其他资金")
+    assert 0 < int(other["应兑现"]) == found.values["其他资金"]
+    assert int(own["应兑现"]) + int(other["应兑现"]) == found.values["全市应兑现"]
+    assert int(own["可分配预算"]) - int(own["应兑现"]) == own["结余"] == found.values["预算结余"]
+    assert (last["预算"], last["下调"], last["兑现系数"]) == ("其他资金", 0, "")
+    assert "下调" not in str(last["说明"])
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_published_list_is_given_out_by_the_rules_that_it_was_made_by(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    """A version adopted while the list is out changes neither its title, its number nor its mask."""
+    ledger = closed(open_at, years=(YEAR,)).ledger
+
+    def given() -> dict[str, Any]:
+        with ledger.store.reading() as rows:
+            for name in ("list.csv", "list.xlsx"):
+                write_list(ledger, rows, CIXI, 2025, tmp_path / name)
+            write_summary(ledger, rows, CIXI, 2025, tmp_path / "summary.xlsx")
+            found = collected(ledger, rows, Asked("list", CIXI, 2025, "2026-05-30"))
+            return {
+                "csv": (tmp_path / "list.csv").read_bytes(),
+                "list": words(tmp_path / "list.xlsx"),
+                "summary": [each for each in words(tmp_path / "summary.xlsx") if "账本" not in each],
+                "values": dict(found.values),
+                "listed": list(found.tables["名单"]()),
+            }
+
+    proposing.propose(ledger, CIXI, 2025, OFFICER)
+    proposing.publish(ledger, CIXI, 2025, OFFICER)
+    before = given()
+    later = CARRYING
+    for old, new in LATER_VERSION.items():
+        assert old in later
+        later = later.replace(old, new)
+    adopt_policy(ledger, later)
+
+    assert given() == before
+    proposing.propose(ledger, CIXI, 2025, OFFICER)
+    assert given()["values"]["政策文号"] == "慈政办发〔2025〕99号"
+
+
+# --- reduced first, and carried over --------------------------------------------------------------
+
+FIRST = CARRYING.replace("value: after-highest-only", "value: standards-first")
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_grounds_stand_in_the_order_in_which_the_reading_takes_them(open_at: Callable[..., Ledger]) -> None:
+    """Reduced first, then highest-only: the reasons say so, with the figures of the table."""
+    scene = closed(open_at, text=FIRST, years=(YEAR,))
+    with scene.ledger.store.reading() as rows:
+        sql = "SELECT code FROM settlement_lines WHERE withheld>0 AND reduction>0 LIMIT 1"
+        code = str(rows.all(sql)[0][0])
+        letter = collected(scene.ledger, rows, asked(scene, "letter", enterprise=code))
+        records: list[dict[str, Any]] = [dict(each) for each in letter.tables["奖励"]()]
+    (both,) = [each for each in records if each["从高扣除"] and each["下调"]]
+    left = Fen(both["应奖励"] - both["下调"])
+
+    assert f"¥{both['应奖励']} → ¥{left}" in both["依据"]
+    assert f"本政策下调后 ¥{left}" in both["依据"]
+    assert f"扣除 ¥{both['从高扣除']}，余 ¥{both['应兑现']}" in both["依据"]
+    assert both["依据"].index("超过预算") < both["依据"].index("从高不重复")
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_what_another_year_brought_in_says_so_in_letter_and_list(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at)
+    with scene.ledger.store.reading() as rows:
+        sql = "SELECT code, measure FROM settlement_lines WHERE year=2025 AND award_year=2024 ORDER BY code"
+        found = rows.all(sql)
+        code = str(found[0][0])
+        letter = collected(scene.ledger, rows, Asked("letter", CIXI, 2025, "2026-05-30", enterprise=code))
+        records: list[dict[str, Any]] = [dict(each) for each in letter.tables["奖励"]()]
+        write_list(scene.ledger, rows, CIXI, 2025, tmp_path / "list.csv")
+        explained = explain(scene.ledger, rows, code, CIXI, 2025)
+        before = explain(scene.ledger, rows, code, CIXI, YEAR)
+        balance = queries.balance(scene.ledger, rows, code, CIXI, 2025)
+    brought = [each for each in records if each["所属年度"] == "2024"]
+
+    assert len(brought) == sum(whose == code for whose, _ in found) > 0
+    for each in brought:
+        assert "计入本年度" in each["依据"] or f"2024 年度按比例下调的 ¥{each['应奖励']}" in each["依据"]
+    assert (tmp_path / "list.csv").read_text("utf-8").count("（2024年度转入）") == len(found)
+    sums = ("measure", "award_year", "gross", "withheld", "reduction", "payable")
+    assert [[each[name] for name in sums] for each in explained["brought_in"]] == [
+        [each[name] for name in sums] for each in balance["awards"] if each["award_year"] != 2025
+    ]
+    assert any(each["carried"]["year"] == 2025 for each in before["awards"] if each["reduction"] != "0.00")
+    for each in before["awards"]:
+        assert ("carried" in each) == (each["reduction"] != "0.00")

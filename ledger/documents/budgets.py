@@ -1,0 +1,90 @@
+"""The budgets of a year as documents tell them: each with its factor, and what other funds pay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from domain.dividing import Division, budget_id
+from domain.policy.model import Policy
+from domain.policy.rulebook import Rulebook
+from domain.settlement import basis, shares_budget
+from domain.settling import SettledLine, division_of
+from domain.words import OTHER_FUNDS, pot_words
+from ledger.documents.places import Fen, Record, Value
+from ledger.explanations import shared_words
+from ledger.factors import fraction_said
+
+OTHER: dict[str, str] = {"zh": "其他资金", "en": "other funds"}
+ALONE: dict[str, str] = {"zh": "本政策预算", "en": "the policy's budget"}
+REST: dict[str, str] = {"zh": "（前类列支后所余）", "en": " (what the classes before leave)"}
+
+
+def budgets(policy: Policy, said: dict[str, Any], lang: str) -> Iterator[Record]:
+    """A row for each budget (of several classes of measures, for each class), and one for other funds.
+
+    ``said`` is a proposal or closing.
+    """
+    division = division_of(said)
+    paid = {pot: fen for pot, _, _, fen, _, _ in said["pots"]}
+    paid = paid or {"": said["payable_fen"] - said["outside_fen"]}
+    amounts = {name: more + carried - spent for name, more, carried, spent in said["budgets"]}
+    unshared = set(amounts) - {budget_id(pot) for pot in division.pots}
+    for name, pots in groupby(sorted({*division.pots, *unshared}), key=budget_id):
+        mine = list(pots)
+        amount = amounts[name] if name in amounts else division.of(mine[0]).budget
+        left = amount - sum(paid.get(pot, 0) for pot in mine)
+        for pot in mine:
+            had = amount if pot == mine[0] else division.of(pot).budget
+            yield {
+                "预算": _name(policy, pot, lang) + (REST[lang] if pot != mine[0] else ""),
+                **_division(division, pot, had),
+                "应兑现": Fen(paid.get(pot, 0)),
+                "结余": Fen(left) if pot == mine[-1] else "",
+            }
+    if said["outside_fen"]:
+        yield {"预算": OTHER[lang], **_UNDIVIDED, "应兑现": Fen(said["outside_fen"]), "结余": ""}
+
+
+def funds(
+    book: Rulebook, policy: Policy, said: dict[str, Any], lines: list[SettledLine], lang: str
+) -> Iterator[Record]:
+    """A row for each budget that pays an enterprise, and one for other funds: its sums, and the grounds."""
+    division = division_of(said)
+    found: dict[str | None, list[SettledLine]] = {}
+    for line in lines:
+        inside = shares_budget(book.of_year(line.award_year), line.measure)
+        found.setdefault(line.pot if inside else None, []).append(line)
+    for pot, mine in sorted(found.items(), key=lambda item: (item[0] is None, item[0])):
+        sums = [sum(column) for column in list(zip(*mine, strict=True))[3:7]]
+        before = sum(_before(book, line) for line in mine)
+        words = OTHER_FUNDS if pot is None else shared_words(policy, division, pot, before, sums[2])
+        yield {
+            "预算": OTHER[lang] if pot is None else _name(policy, pot, lang),
+            **(_UNDIVIDED if pot is None else _division(division, pot, division.of(pot).budget)),
+            **dict(zip(("应奖励", "从高扣除", "下调", "应兑现"), map(Fen, sums), strict=True)),
+            "说明": words[lang],
+        }
+
+
+def _before(book: Rulebook, line: SettledLine) -> int:
+    """What of an award shared its budget."""
+    return basis(book.of_year(line.award_year), line.gross, line.withheld)
+
+
+_UNDIVIDED: dict[str, Value] = {"可分配预算": "", "参与分配": "", "兑现系数": "", "兑现比例": ""}
+
+
+def _division(division: Division, pot: str, had: int) -> dict[str, Value]:
+    value = fraction_said(division.factor_of(pot))
+    return {
+        "可分配预算": Fen(had),
+        "参与分配": Fen(division.of(pot).total),
+        "兑现系数": value["fraction"],
+        "兑现比例": value["percent"],
+    }
+
+
+def _name(policy: Policy, pot: str, lang: str) -> str:
+    return pot_words(policy, pot)[lang] if pot else ALONE[lang]
