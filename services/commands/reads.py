@@ -106,7 +106,8 @@ def _explain_award(context: Context, award: dict[str, Any]) -> None:
     click.echo(f"  {award['article']}、{award['quote']}")
     for step in award["steps"]:
         click.echo(f"  · {step['words'][lang]}")
-    for step in explanations.after_steps(award):
+    carried = [award["carried"]] if "carried" in award else []
+    for step in (*explanations.after_steps(award), *carried):
         click.echo(f"  · {step['words'][lang]}")
     for flag in award["flags"]:
         click.echo(f"  ! {flag['words'][lang]}")

@@ -583,6 +583,14 @@ def test_what_another_year_brought_in_says_so_in_letter_and_list(
     assert [[each[name] for name in sums] for each in explained["brought_in"]] == [
         [each[name] for name in sums] for each in balance["awards"] if each["award_year"] != 2025
     ]
-    assert any(each["carried"]["year"] == 2025 for each in before["awards"] if each["reduction"] != "0.00")
+    command = ["--database", str(tmp_path / "ledger.db"), "--language", "zh", "explain", code, "--year"]
+    output = {year: CliRunner().invoke(main, [*command, str(year)]).output for year in (YEAR, 2025)}
+    page = create_app(scene.ledger).test_client().get(f"/console/{CIXI}/2025/enterprises/{code}").text
+    for each in explained["brought_in"]:
+        assert each["words"]["zh"] in output[2025]
+        assert each["words"]["zh"] in page
+    carried = [each["carried"]["words"]["zh"] for each in before["awards"] if "carried" in each]
+    assert carried
+    assert all(each in output[YEAR] for each in carried)
     for each in before["awards"]:
         assert ("carried" in each) == (each["reduction"] != "0.00")
