@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.capitals import capitals
 from domain.money import CURRENCIES, grouped, parse_fen, printed
-from domain.policy.model import Policy
+from domain.policy.model import Policy, Unpaid
 from domain.policy.rulebook import Rulebook
 from domain.public_list import Listed
 from domain.roles import NotAllowed
@@ -102,6 +102,7 @@ class _Source:
             "文号": asked.number,
             "成文日期": self.day(asked.on),
             "主送机关": asked.addressee,
+            "称谓": asked.addressee and f"{asked.addressee}{'：' if asked.lang == 'zh' else ':'}",
             "联系方式": asked.contact,
             "政策名称": governing.title[asked.lang],
             "政策文号": governing.number,
@@ -170,23 +171,33 @@ def _sums(sums: Iterable[int]) -> dict[str, Value]:
     return {name: Fen(fen) for name, fen in zip(names, sums, strict=True)}
 
 
+STATUS: dict[str, dict[str, str]] = {
+    "ordered": {"zh": "拨付中", "en": "under way"},
+    "made": {"zh": "已拨付", "en": "paid"},
+    "failed": {"zh": "拨付失败", "en": "failed"},
+}
+"""What became of a payment, by the status that the ledger keeps."""
+BY_STATUS = {"made": "本批已拨付", "ordered": "本批拨付中", "failed": "本批失败"}
+
+
 def _payments(source: _Source) -> Filling:
     asked, rows = source.asked, source.rows
     where = [asked.policy, asked.year, asked.batch]
-    count, total = rows.all(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payments "
-        "WHERE policy=? AND year=? AND batch=?",
-        where,
-    )[0]
+    sql = (
+        "SELECT status, COUNT(*), CAST(SUM(amount) AS BIGINT) FROM payments "
+        "WHERE policy=? AND year=? AND batch=? GROUP BY status"
+    )
+    found = {status: (int(number), int(fen)) for status, number, fen in rows.all(sql, where)}
+    count, total = (sum(column) for column in zip(*found.values(), strict=True)) if found else (0, 0)
     if not count:
         raise NotAllowed("payment.no-batch", "batch", batch=asked.batch)
     sql = (
-        "SELECT p.payment, p.code, e.name, p.amount FROM payments p LEFT JOIN enterprises e "
+        "SELECT p.payment, p.code, e.name, p.amount, p.status FROM payments p LEFT JOIN enterprises e "
         "ON e.code=p.code WHERE p.policy=? AND p.year=? AND p.batch=? ORDER BY p.payment"
     )
 
     def paid() -> Iterator[Record]:
-        for number, (payment, code, name, amount) in enumerate(rows.stream(sql, where), 1):
+        for number, (payment, code, name, amount, status) in enumerate(rows.stream(sql, where), 1):
             payee = asked.payees.get(code)
             if asked.payees and payee is None:
                 raise NotAllowed("payment.no-payee", "payees", enterprise=code)
@@ -198,14 +209,16 @@ def _payments(source: _Source) -> Filling:
                 "账号": payee.account if payee else "",
                 "开户行": payee.bank if payee else "",
                 "金额": Fen(amount),
+                "状态": STATUS[status][asked.lang],
             }
 
     values: dict[str, Value] = {
         **source.values(),
         "批次": asked.batch,
-        "付款笔数": int(count),
+        **{place: Fen(found.get(status, (0, 0))[1]) for status, place in BY_STATUS.items()},
+        "付款笔数": count,
         "付款合计": Fen(total),
-        "付款合计大写": source.capitals(int(total)),
+        "付款合计大写": source.capitals(total),
     }
     return source.filling(values, {"付款": paid})
 
@@ -273,7 +286,14 @@ def _report(source: _Source) -> Filling:
         "WHERE policy=? AND year=? GROUP BY measure, award_year"
     )
     order = {measure: at for at, measure in enumerate(source.governing.measures)}
-    measures = sorted(rows.all(sql, [asked.policy, asked.year]), key=lambda r: (order.get(r[0], 999), r[1]))
+    found = rows.all(sql, [asked.policy, asked.year])
+    awarded = {(measure, award_year) for measure, award_year, *_ in found}
+    empty = [
+        (each.id, asked.year, 0, 0, 0, 0, 0)
+        for each in source.governing.measures.values()
+        if not isinstance(each, Unpaid) and (each.id, asked.year) not in awarded
+    ]
+    measures = sorted([*found, *empty], key=lambda r: (order.get(r[0], 999), r[1]))
 
     def by_measure() -> Iterator[Record]:
         for measure, award_year, count, *sums in measures:
@@ -288,7 +308,8 @@ def _report(source: _Source) -> Filling:
             yield head | _sums(map(int, sums))
 
     def by_town() -> Iterator[Record]:
-        towns: dict[str, list[int]] = {}
+        sql = "SELECT DISTINCT town FROM enterprises WHERE town<>''"
+        towns = {str(town): [0] * 5 for (town,) in rows.all(sql)}
         for line in source.lines():
             entry = towns.setdefault(line.town, [0] * 5)
             for at, value in enumerate((1, *line.sums)):

@@ -16,6 +16,7 @@ from docx import Document
 
 from domain.capitals import capitals
 from domain.money import grouped, parse_fen
+from domain.policy.load import load_policy
 from domain.roles import NotAllowed
 from ledger import queries
 from ledger.application import Ledger
@@ -351,6 +352,45 @@ def test_the_catalogue_s_english_names_are_all_different() -> None:
     assert str(Fen(123_456)) == grouped(123_456)
 
 
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_batch_says_what_became_of_each_payment(open_at: Callable[..., Ledger]) -> None:
+    """One payment of the batch failed and was ordered again; the table has it, and says so."""
+    scene = closed(open_at, years=(YEAR,))
+    found = filling(scene, "payments")
+    records = list(found.tables["付款"]())
+    failed = [record for record in records if record["状态"] == "拨付失败"]
+
+    assert [record["信用代码"] for record in failed] == [scene.code]
+    assert {record["状态"] for record in records} == {"已拨付", "拨付失败"}
+    assert found.values["本批失败"] == failed[0]["金额"]
+    assert found.values["本批拨付中"] == 0
+    parts = ("本批已拨付", "本批拨付中", "本批失败")
+    assert sum(int(found.values[part]) for part in parts) == found.values["付款合计"]
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_report_has_a_row_for_each_measure_and_town_and_greets_who_is_named(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(YEAR,))
+    take(scene.ledger, Feed(9_998).send("enterprise-registered", name="无奖励公司", town="无奖励镇"))
+    found = filling(scene, "report")
+    with scene.ledger.store.reading() as rows:
+        articles = queries.budget(scene.ledger, rows, CIXI, YEAR)["articles"]
+        towns = {town for (town,) in rows.all("SELECT DISTINCT town FROM enterprises") if town}
+    records = list(found.tables["条款"]())
+    by_town = {str(record["镇街"]): record for record in found.tables["镇街"]()}
+
+    for article in articles:
+        mine = [record for record in records if record["条"] == article["article"]]
+        assert mine or article["payable"] == "0.00"
+        assert sum(int(record["应兑现"]) for record in mine) == parse_fen(article["payable"])
+    assert set(by_town) - {"未登记"} == towns
+    assert by_town["无奖励镇"]["应兑现"] == 0
+    assert "慈溪市财政局：" in words(made(scene, "report", tmp_path / "to.docx"))
+    assert "：" not in words(made(scene, "report", tmp_path / "nobody.docx", addressee=""))
+
+
 # --- several budgets, other funds, rules that changed since ------------------------------------------
 
 LINHAI, BINHAI, _ = EXAMPLES
@@ -428,6 +468,18 @@ def test_each_of_several_budgets_stands_with_its_own_factor(towns: Ledger, docum
     places = ("可分配预算", "参与分配", "全市应兑现", "预算结余")
     for column, place in zip(sums, places, strict=True):
         assert sum(record[column] for record in records) == values[place]
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_report_has_zeros_for_measures_that_award_nothing(towns: Ledger) -> None:
+    policy = load_policy(EXAMPLES[LINHAI])
+    with towns.store.reading() as rows:
+        found = collected(towns, rows, Asked("report", LINHAI, 2026, "2027-02-28"))
+        records = list(found.tables["条款"]())
+    paying = {each.title["zh"] for each in policy.measures.values() if each.kind != "recognition"}
+
+    assert {record["奖励项目"] for record in records} == paying
+    assert {record["企业数"] for record in records if record["应奖励"] == 0} == {0}
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
