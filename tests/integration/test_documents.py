@@ -576,6 +576,7 @@ def test_a_published_list_is_given_out_by_the_rules_that_it_was_made_by(
     proposing.propose(ledger, CIXI, 2025, OFFICER)
     proposing.publish(ledger, CIXI, 2025, OFFICER)
     before = given()
+    assert max(each.count("汇总表") for each in before["summary"]) == 1
     later = CARRYING
     for old, new in LATER_VERSION.items():
         assert old in later
