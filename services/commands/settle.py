@@ -85,7 +85,8 @@ def _show(context: Context, policy: str, year: int, as_json: bool = False) -> No
         ]
     if found["publication"]:
         days = found["publication"]
-        lines.append((words("公示期", "Published"), f"{days['from_day']} – {days['until_day']}"))
+        until = max(days["from_day"], days["until_day"])  # without a notice period it ends before it begins
+        lines.append((words("公示期", "Published"), " – ".join(sorted({days["from_day"], until}))))
     for each in found["objections"]:
         said = each["outcome"] or words("未处理", "open")
         lines.append((f"{words('异议', 'Objection')} {each['objection']}", f"{said}: {each['reason']}"))
