@@ -1,6 +1,7 @@
 """Two versions of a policy file compared: what was added, taken away or changed, in words.
 
-Measures, readings, targets and clauses are known by their ids, so that their order says nothing.
+Measures, readings, targets and clauses are known by their ids, so that their order says nothing; nor
+does that of a list of names or values.
 """
 
 from __future__ import annotations
@@ -83,10 +84,11 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
         for item in value:
             yield from _leaves(item, (*path, str(item["id"])))
     elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        # Tiers, and classes of measures: their order says something.
         for place, item in enumerate(value, start=1):
             yield from _leaves(item, (*path, str(place)))
     elif isinstance(value, list):
-        yield path, ", ".join(str(item) for item in value)
+        yield path, ", ".join(sorted(str(item) for item in value))
     else:
         yield path, "—" if value is None else str(value)
 

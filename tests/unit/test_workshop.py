@@ -272,6 +272,38 @@ def test_the_same_file_in_another_order_has_no_difference() -> None:
     assert differences(CIXI_TEXT, moved) == []
 
 
+@pytest.mark.parametrize(
+    ("policy", "old", "new"),
+    [
+        (
+            "binhai-technology-2026",
+            "[honour.high-tech, research.expense]",
+            "[research.expense, honour.high-tech]",
+        ),
+        ("cixi-ecommerce-2024", "[flagship, specialty]", "[specialty, flagship]"),
+    ],
+)
+def test_the_order_within_a_class_or_a_list_of_values_is_no_difference(
+    policy: str, old: str, new: str
+) -> None:
+    text = (POLICIES / f"{policy}.yaml").read_text("utf-8")
+
+    assert old in text
+    assert differences(text, text.replace(old, new)) == []
+
+
+def test_the_order_of_the_classes_is_a_difference() -> None:
+    text = EXAMPLES[BINHAI]
+    first, second = (
+        "[honour.high-tech, research.expense]",
+        "[standard.led, contract.registered, platform.centre]",
+    )
+
+    found = differences(text, text.replace(first, "[]").replace(second, first).replace("[]", second))
+
+    assert [each.path for each in found] == [("pro_rata", "priorities", place) for place in "12"]
+
+
 def test_a_figure_a_reading_and_a_date_are_told_in_words() -> None:
     after = edited(
         ("version: 1", "version: 2"),
