@@ -203,6 +203,10 @@ def _value(node: yaml.Node, path: Path, lines: dict[Path, int], faults: list[Pol
         return [_value(item, (*path, i), lines, faults) for i, item in enumerate(node.value)]
     values: dict[str, Any] = {}
     for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            rule, mend = "has a list or a group for the name of a field", "write the name before the colon"
+            faults.append(PolicyFault(key_node.start_mark.line + 1, _dotted(path), rule, mend))
+            continue
         key = str(key_node.value)
         if key in values:
             line = key_node.start_mark.line + 1
@@ -241,7 +245,9 @@ def _step(target: Any, part: str) -> Any:
 
 
 def _known(readings: Any) -> str:
-    return "use one of: " + ", ".join(sorted(readings)) if isinstance(readings, dict) else "add it"
+    if isinstance(readings, dict) and readings:
+        return "use one of: " + ", ".join(sorted(readings))
+    return "add it under readings, or write the value itself"
 
 
 def _resolve(raw: dict[str, Any], lines: dict[Path, int]) -> tuple[dict[str, Any], dict[Path, str]]:

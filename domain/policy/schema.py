@@ -20,7 +20,14 @@ class Text(fields.String):
     """Text of a bounded length."""
 
     def __init__(self, max_length: int = 2000, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Length(1, max_length), **kwargs)
+        rule = f"is empty or has more than {max_length} characters — write 1 to {max_length} characters"
+        super().__init__(validate=validate.Length(1, max_length, error=rule), **kwargs)
+
+
+def _rows(low: int, high: int | None = None) -> validate.Length:
+    """How many rows, or values, a list has."""
+    many = f"{low} to {high}" if high else f"{low} or more"
+    return validate.Length(low, high, error=f"does not have {many} items — write {many} of them")
 
 
 class Money(fields.Field[int]):
@@ -159,7 +166,7 @@ class BudgetSchema(_Strict):
     """The budget of each year, or of the whole life: one amount, or several parts by name."""
 
     amount = Money()
-    parts = fields.List(fields.Nested(NamedBudgetSchema), validate=validate.Length(2, 100))
+    parts = fields.List(fields.Nested(NamedBudgetSchema), validate=_rows(2, 100))
     currency = one_of(*PAID_IN)
     per = one_of("year", "life")
 
@@ -182,9 +189,9 @@ class ProRataSchema(_Strict):
 
     rule = one_of("after-highest-only", "standards-first")
     priorities = fields.List(
-        fields.List(ident(), validate=validate.Length(1)),
+        fields.List(ident(), validate=_rows(1)),
         load_default=list,
-        validate=validate.Length(2, GROUPS_MAX),
+        validate=_rows(2, GROUPS_MAX),
     )
 
 
@@ -214,7 +221,7 @@ class ReadingSchema(_Strict):
     """One reading; its value is one of its options."""
 
     value = Text(required=True)
-    options = fields.Dict(keys=Text(), values=fields.Nested(WordsSchema), required=True)
+    options = fields.Dict(keys=Text(), values=fields.Nested(WordsSchema), required=True, validate=_rows(1))
     basis = Text(required=True)
     why = fields.Nested(WordsSchema, required=True)
     open = one_of("low", "medium", "high")
@@ -231,10 +238,8 @@ class SelectSchema(_Strict):
     """Which facts count."""
 
     fact = Text()
-    all_of = fields.List(Text(), validate=validate.Length(2))
-    where = fields.Dict(
-        keys=Text(), values=fields.List(Text(), validate=validate.Length(1)), load_default=dict
-    )
+    all_of = fields.List(Text(), validate=_rows(2))
+    where = fields.Dict(keys=Text(), values=fields.List(Text(), validate=_rows(1)), load_default=dict)
     currency = fields.String(load_default="CNY", validate=_choice(tuple(CURRENCIES)))
     field = Text()
 
@@ -345,7 +350,7 @@ class TieredSchema(MeasureSchema):
 
     value_class = model.Tiered
     of = fields.Nested(SelectSchema, required=True)
-    tiers = fields.List(fields.Nested(TierSchema), required=True, validate=validate.Length(1, 20))
+    tiers = fields.List(fields.Nested(TierSchema), required=True, validate=_rows(1, 20))
     later_tier = one_of("difference", "each-in-full")
 
 
@@ -366,7 +371,7 @@ class GrowthShareSchema(MeasureSchema):
     value_class = model.GrowthShare
     of = fields.Nested(SelectSchema, required=True)
     sales = fields.Nested(SelectSchema, required=True)
-    shares = fields.List(fields.Nested(ShareSchema), required=True, validate=validate.Length(1, 20))
+    shares = fields.List(fields.Nested(ShareSchema), required=True, validate=_rows(1, 20))
     base_years = Whole(1, 10, required=True)
     award_years = Whole(1, 10, required=True)
     first_year = one_of("qualifying", "following")
@@ -512,7 +517,7 @@ class PolicySchema(_Strict):
     disagreements = fields.List(fields.Nested(DisagreementSchema), load_default=list)
     clauses = fields.List(fields.Nested(ClauseSchema), required=True)
     readings = fields.Dict(keys=ident(), values=fields.Nested(ReadingSchema), required=True)
-    measures = fields.List(AnyMeasure(), required=True, validate=validate.Length(1, 500))
+    measures = fields.List(AnyMeasure(), required=True, validate=_rows(1, 500))
     targets = fields.List(fields.Nested(TargetSchema), load_default=list)
 
     @validates_schema

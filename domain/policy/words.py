@@ -167,20 +167,27 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("needs yearly amounts, and how many times is too many", "须为年度数额，并写明超过几倍"),
     ("write times: 10", "写 times: 10"),
     ("correct the value", "改正该值"),
-    ("Length must be between {low} and {high}.", "长度须在{low}至{high}之间"),
-    ("Shorter than minimum length {low}.", "少于{low}项"),
-    ("Longer than maximum length {high}.", "多于{high}项"),
+    ("is empty or has more than {most} characters", "没有填写，或超过{most}个字符"),
+    ("write 1 to {most} characters", "写1至{most}个字符"),
+    ("does not have {low} to {high} items", "不是{low}至{high}项"),
+    ("write {low} to {high} of them", "写{low}至{high}项"),
+    ("does not have {low} or more items", "少于{low}项"),
+    ("write {low} or more of them", "写{low}项以上"),
+    ("has a list or a group for the name of a field", "以列表或分组作为字段的名称"),
+    ("write the name before the colon", "冒号前写字段名称"),
+    ("add it under readings, or write the value itself", "写入 readings，或直接写值"),
 )
 
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """The rows, those with more words of their own first."""
     found = []
     for english, chinese in ROWS:
         parts = re.split(r"\{(\w+)\}", english)
         text = "".join(f"(?P<{part}>.+)" if at % 2 else re.escape(part) for at, part in enumerate(parts))
-        found.append((re.compile(text, re.DOTALL), chinese))
-    return sorted(found, key=lambda each: each[0].groups)
+        found.append((-sum(map(len, parts[::2])), re.compile(text, re.DOTALL), chinese))
+    return [(pattern, chinese) for _, pattern, chinese in sorted(found, key=lambda each: each[0])]
 
 
 def in_chinese(text: str) -> str | None:

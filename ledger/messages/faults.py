@@ -157,9 +157,9 @@ CODES: dict[str, tuple[str, str, str, str]] = {
     ),
     "currency.wrong": (
         "币种应为{wanted}",
-        "改为{wanted}",
+        "以{wanted}报送；销售额请一并核对渠道",
         "must be {wanted} here",
-        "convert the amount, or name the right channel",
+        "send the amount in {wanted}; of sales, check the channel too",
     ),
     "date.form": (
         "不是有效日期，应为 2024-03-01 的形式",

@@ -145,7 +145,7 @@ MISTAKES = {
         'amount: "5000000.00"',
         'parts: [{id: a, name: {zh: 甲, en: a}, amount: "1.00", rest: "yes"}]',
         "budget/parts",
-        "Length must be",
+        "does not have 2 to 100 items",
     ),
     "a measure in no budget": (
         BINHAI,
@@ -202,14 +202,14 @@ MISTAKES = {
         "pro_rata: {rule: after-highest-only}",
         "pro_rata: {rule: after-highest-only, priorities: [[shop.opened]]}",
         "pro_rata/priorities",
-        "Length must be",
+        "does not have 2 to 9 items",
     ),
     "an empty group": (
         BINHAI,
         "    - [results.project]",
         "    - [results.project]\n    - []",
         "pro_rata/priorities/3",
-        "Shorter than",
+        "does not have 1 or more items",
     ),
     "a currency without two decimals": (
         HENGQIN,

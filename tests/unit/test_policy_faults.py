@@ -18,6 +18,8 @@ def faults_of(text: str, changes: Changes | None = None) -> list[PolicyFault]:
     with pytest.raises(PolicyError) as caught:
         load_policy(text, changes)
     assert all(fault.rule and fault.mend and fault.field for fault in caught.value.faults)
+    mends = [fault.mend for fault in caught.value.faults]
+    assert not any(text in ("", "use one of: ", "correct the value") for text in mends)
     texts = [text for fault in caught.value.faults for text in (fault.rule, fault.mend)]
     assert [text for text in texts if in_chinese(text) is None] == []
     assert str(caught.value).count("\n") == len(caught.value.faults) - 1
@@ -84,7 +86,20 @@ ONE_FAULT = {
         "measures/2/earns/where/platfrom",
         "choose by",
     ),
-    "nothing to choose": ("platform: [tmall]", "platform: []", "measures/2/earns/where/platform", "minimum"),
+    "nothing to choose": (
+        "platform: [tmall]",
+        "platform: []",
+        "measures/2/earns/where/platform",
+        "1 or more items",
+    ),
+    "a text left out": ("lead: 市商务局", 'lead: ""', "measures/0/lead", "is empty or has more"),
+    "a text too long": ("lead: 市商务局", f"lead: {'市' * 2001}", "measures/0/lead", "more than 2000"),
+    "a list for the name of a field": (
+        "authority: cixi\n",
+        "? [a, b]\n: c\nauthority: cixi\n",
+        "file",
+        "a list or a group for the name of a field",
+    ),
     "tier not above": (
         '"100000000.00", award',
         '"50000000.00", award',
@@ -316,6 +331,15 @@ def test_several_faults_come_together_in_order_of_their_lines() -> None:
 
     assert [f.field for f in found] == ["authority", "measures/23/cap", "measures/24/percent"]
     assert [f.line for f in found] == sorted(f.line for f in found)
+
+
+def test_a_reading_of_a_file_without_readings_says_what_to_do() -> None:
+    at = CIXI.index("readings:\n"), CIXI.index("\nmeasures:\n")
+    without = CIXI[: at[0]] + "readings: {}\n" + CIXI[at[1] :]
+
+    assert {fault.mend for fault in faults_of(without)} == {
+        "add it under readings, or write the value itself"
+    }
 
 
 def test_two_readings_that_do_not_exist_are_both_named() -> None:
