@@ -76,7 +76,8 @@ class EnterpriseEvent(LedgerEvent):
 class EnterpriseRegistered(EnterpriseEvent):
     """How an enterprise stands in the register (企业登记信息): its name, its town or street (镇/街道).
 
-    Of several, the one with the latest ``time`` holds. No award depends on it.
+    Of several, the one with the latest ``time`` holds. No award's sum depends on it; where a policy
+    has budgets by town, the town says which of them pays.
     """
 
     shape: ClassVar[str] = "profile"

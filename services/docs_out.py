@@ -23,7 +23,15 @@ from ledger.application import open_ledger
 from ledger.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX
 from ledger.messages.faults import CODES
 from ledger.messages.fields import CreditCode, Day, Instant, Money, Slug, Text, Whole
-from ledger.messages.schemas import DATA, TYPE_OF, AmendedType, Changes, Envelope, OfYear, SalesReported
+from ledger.messages.schemas import (
+    DATA,
+    TYPE_OF,
+    AmendedType,
+    Changes,
+    ContributionAssessed,
+    Envelope,
+    OfYear,
+)
 from services import asyncapi, supply
 from services.api.app import create_app
 from services.api.codes import FAULTS, PROBLEMS
@@ -255,15 +263,23 @@ def _across(name: str) -> list[str]:
     cls, schema = CATALOGUE[name], DATA[name]
     if name == "SalesReported":
         return [
-            "渠道 `dtc_own_brand_export` 用 `USD`，其余用 `CNY`；只有 `b2b_pilot_export` 可带 "
-            "`customs_code`。"
-            "同一渠道同一年度的多次报送相加。 · The channel `dtc_own_brand_export` is in `USD`, "
-            "all others in `CNY`; "
-            "only `b2b_pilot_export` takes a `customs_code`. Reports of one channel and year add up."
+            "渠道 `dtc_own_brand_export` 用 `USD`，其余用 `CNY`；账本中有政策以其他币种发放的，"
+            "也可用该币种，分开计算。只有 `b2b_pilot_export` 可带 `customs_code`。"
+            "同一渠道同一年度的多次报送相加。"
+            " · The channel `dtc_own_brand_export` is in `USD`, all others in `CNY`; or any in another "
+            "currency that a policy of the ledger pays in, kept apart. Only `b2b_pilot_export` takes a "
+            "`customs_code`. "
+            "Reports of one channel and year add up."
         ]
     said = []
-    if issubclass(schema, OfYear) and not issubclass(schema, SalesReported):
+    if schema is ContributionAssessed:
         said.append("币种只能是 `CNY`。 · The currency is `CNY`.")
+    elif issubclass(schema, OfYear):
+        said.append(
+            "币种为 `CNY`，或账本中某一政策发放所用的其他币种，不能是 `USD`；各币种分开计算。"
+            " · The currency is `CNY`, or another that a policy of the ledger pays in, never `USD`; "
+            "currencies are kept apart."
+        )
     if cls.shape == "amount":
         said.append("同一年度的多次报送相加。 · Reports of one year add up.")
     if cls.shape == "figure":
@@ -273,8 +289,10 @@ def _across(name: str) -> list[str]:
         )
     if cls.shape == "profile":
         said.append(
-            "以 `time` 最晚的一条为准，与到达先后无关；不影响任何奖励。 · The one with the latest `time` "
-            "holds, in whatever order they come; no award depends on it."
+            "以 `time` 最晚的一条为准，与到达先后无关；不影响奖励的金额，预算按镇街划分的，"
+            "由镇街决定从哪项预算列支。 · The one with the latest `time` holds, in whatever order they come; "
+            "no award is more or less for it, but where budgets are by town, the town says which "
+            "of them pays."
         )
     if cls.shape == "dated":
         identity = "、".join(f"`{part}`" for part in getattr(cls, "identity", ()))
