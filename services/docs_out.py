@@ -38,6 +38,7 @@ from services.api.codes import FAULTS, PROBLEMS
 from services.cli import main as command_line
 from services.contract import breaking, types_removed
 from services.documents_out import documents_page
+from services.policy_fields import policy_fields_page
 from services.settings import VARIABLES
 from services.workshop.editor_schema import editor_schema
 
@@ -460,6 +461,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events,
     "cli.md": cli,
     "settings.md": settings,
+    "policy-fields.md": lambda: _page("政策文件的字段 · Fields of a policy file", *policy_fields_page()),
     "documents.md": lambda: _page("公文 · Documents", *documents_page()),
     "api.md": api,
     "operations/licences.md": licences,

@@ -13,7 +13,9 @@ from click.testing import CliRunner, Result
 
 from domain.policy.differences import FIELDS, Difference, differences, titles_in
 from domain.policy.load import composed
+from domain.policy.schema import KINDS
 from services.cli import main
+from services.policy_fields import GROUPS, own_fields, words
 from services.workshop.cases import Difference as Figure
 from services.workshop.cases import outcome_of, read_case
 from services.workshop.editor_schema import editor_schema
@@ -365,6 +367,15 @@ def test_every_field_of_the_form_has_words() -> None:
     plain = {"format", "id", "authority", "timezone", "zh", "en", "all_of", "field", "same", "measure"}
     plain |= {"base_years", "award_years", "first_year", "share_by", "history", "later_tier", "proposes"}
     assert names - plain - FIELDS.keys() == set()
+
+
+def test_every_field_of_the_form_has_its_words_on_the_page_and_no_words_are_left_over() -> None:
+    said = words()
+
+    assert said.keys() - {"about"} == GROUPS.keys()
+    for name in GROUPS:
+        assert said[name]["fields"].keys() == own_fields(name).keys(), name
+    assert set(KINDS.values()) <= set(GROUPS.values())
 
 
 # --- the editor's schema -----------------------------------------------------------------------
