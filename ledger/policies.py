@@ -15,6 +15,7 @@ from domain.policy.load import (
     Changes,
     PolicyError,
     PolicyFault,
+    digest_of,
     known_changes,
     line_in,
     load_adopted,
@@ -211,7 +212,7 @@ def whole_budget(period: str, parts: list[tuple[str, Budget]]) -> Budget:
 def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
     """Adopt a version of a policy file; every award under the policy is computed anew.
 
-    Adopting the same file again changes nothing.
+    Adopting the same file again changes nothing, whatever is checked since.
 
     Returns:
         the policy, and whether it is new to the ledger.
@@ -220,7 +221,9 @@ def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
         PolicyError: for a file that is wrong, or that does not follow the adopted versions.
         NotAllowed: where it would hold in a year that is closed.
     """
-    policy = load_policy(document)
+    with ledger.store.reading() as rows:
+        known = rows.all("SELECT 1 FROM policies WHERE digest=?", [digest_of(document)])
+    policy = load_adopted(document) if known else load_policy(document)
     with ledger.store.writing() as rows:
         adopted = rows.all(
             "SELECT version, digest, effective_from FROM policies WHERE policy=? ORDER BY version",

@@ -19,9 +19,9 @@ import openpyxl
 import pytest
 
 from domain.money import parse_fen
-from domain.policy.load import PolicyError
+from domain.policy.load import PolicyError, load_adopted
 from domain.roles import NotAllowed
-from ledger import queries
+from ledger import policies, queries
 from ledger.application import Ledger
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.check import check_log
@@ -458,3 +458,23 @@ def test_a_budget_that_can_never_pay_is_refused_with_those_that_can(ledger: Ledg
     assert said.count(" — ") == 1
     assert said.endswith("use one of: 2026.city, 2026.duqiao, 2026.others, … 2028")
     assert f"没有预算期 {period}" in caught.value.words("zh")
+
+
+def test_a_file_adopted_before_a_rule_stops_no_ledger(
+    open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sales of every channel, which no file may add up any more."""
+    named = "{fact: SalesReported, where: {channel: [domestic_online]}}"
+    text = EXAMPLES[LINHAI]
+    assert named in text
+    text = text.replace(named, "{fact: SalesReported}", 1)
+    ledger = open_at(policy=False)
+    with pytest.raises(PolicyError, match="several currencies"):
+        adopt_policy(ledger, text)
+    with monkeypatch.context() as before:
+        before.setattr(policies, "load_policy", load_adopted)
+        adopt_policy(ledger, text)
+    monkeypatch.setattr(policies, "_texts", {})
+
+    assert adopt_policy(ledger, text)[1] is False
+    assert set_budget(ledger, LINHAI, "2026.city", 5).amount == 5
