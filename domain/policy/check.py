@@ -354,7 +354,7 @@ def _sales(select: Select) -> Iterator[Found]:
                 )
     if select.currency in FOREIGN:  # what is reported in it is kept apart, whatever the channel
         return
-    currencies = {CHANNELS.get(channel, select.currency) for channel in select.where.get("channel", CHANNELS)}
+    currencies = {CHANNELS.get(channel, select.currency) for channel in select.where["channel"]}
     if len(currencies) > 1:
         fits = ", ".join(name for name, currency in CHANNELS.items() if currency == select.currency)
         yield (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from dataclasses import field as field_of
 
 from domain.dividing import GROUP
-from domain.events import CATALOGUE
+from domain.events import CATALOGUE, CHANNELS
 from domain.money import FOREIGN
 
 Words = dict[str, str]
@@ -38,9 +38,16 @@ class Clause:
     en: str
 
 
+SALES = "SalesReported"
+"""Sales of a year through one channel."""
+
+
 @dataclass(frozen=True, slots=True)
 class Select:
-    """Which facts count: events of these kinds whose fields have one of the values."""
+    """Which facts count: events of these kinds whose fields have one of the values.
+
+    Sales without a channel are those of every channel in the same currency.
+    """
 
     facts: tuple[str, ...]
     where: dict[str, tuple[str, ...]] = field_of(default_factory=dict)
@@ -54,6 +61,9 @@ class Select:
     """How many parts the key of such a report has: its group, a foreign currency, the year."""
 
     def __post_init__(self) -> None:
+        if self.facts == (SALES,) and "channel" not in self.where and self.currency not in FOREIGN:
+            fits = tuple(name for name, currency in CHANNELS.items() if currency == self.currency)
+            object.__setattr__(self, "where", {**self.where, "channel": fits})
         group = getattr(CATALOGUE.get(self.facts[0]), "group", ())
         places = [(group.index(name), values) for name, values in self.where.items() if name in group]
         object.__setattr__(self, "groups", tuple(places))

@@ -246,6 +246,19 @@ def test_a_measure_is_added_by_yaml_alone_and_pays_from_its_day(ledger: Ledger) 
     assert named == {"store.douyin": "3000.00"}
 
 
+def test_sales_without_a_channel_are_those_of_every_channel_in_the_same_currency(open_at: Opener) -> None:
+    named = 'of: {fact: SalesReported, where: {channel: ["@brand-sales-base"]}}'
+    assert named in CIXI_TEXT
+    ledger, feed = open_at(policy=False), Feed(28)
+    adopt_policy(ledger, CIXI_TEXT.replace(named, "of: {fact: SalesReported}", 1))
+    take(ledger, feed.sales("domestic_online", 2024, "30000000.00"))
+    take(ledger, feed.sales("dtc_own_brand_export", 2024, "40000000.00"))
+    assert "brand.domestic-sales" not in awards(ledger, feed, CIXI, 2024), "dollars are no yuan"
+
+    take(ledger, feed.sales("domestic_own_brand", 2024, "20000000.00"))
+    assert awards(ledger, feed, CIXI, 2024)["brand.domestic-sales"] == "50000.00"
+
+
 def test_a_version_may_begin_the_policy_s_life_on_another_day_while_it_takes_effect_by_then(
     ledger: Ledger,
 ) -> None:

@@ -131,34 +131,10 @@ ONE_FAULT = {
         "does not have",
     ),
     "goal in words": ("goal: 100\n", "goal: hundred\n", "targets/1/goal", "not a number"),
-    "sales of every channel": (
-        'of: {fact: SalesReported, where: {channel: ["@brand-sales-base"]}}',
-        "of: {fact: SalesReported}",
-        "measures/8/of/where/channel",
-        "several currencies",
-    ),
     "sales of channels of two currencies": (
         'channel: ["@brand-sales-base"]',
         'channel: ["@brand-sales-base", dtc_own_brand_export]',
         "measures/8/of/where/channel",
-        "several currencies",
-    ),
-    "sales of every channel beside a growth": (
-        "sales: {fact: SalesReported, where: {channel: [online]}}",
-        "sales: {fact: SalesReported}",
-        "measures/6/sales/where/channel",
-        "several currencies",
-    ),
-    "target of every channel": (
-        "of: {fact: SalesReported, where: {channel: [b2b_pilot_export]}}",
-        "of: {fact: SalesReported, currency: USD}",
-        "targets/7/of/where/channel",
-        "several currencies",
-    ),
-    "enterprises by the sales of every channel": (
-        "of: {fact: SalesReported, where: {channel: [domestic_online]}}",
-        "of: {fact: SalesReported}",
-        "targets/3/of/where/channel",
         "several currencies",
     ),
     "channel of another currency": (
@@ -519,9 +495,7 @@ def test_a_what_if_is_held_to_the_same_rules(changes: Changes, field: str, rule:
 
 
 def test_what_was_adopted_before_a_rule_can_still_be_read() -> None:
-    text, _ = edited(
-        'of: {fact: SalesReported, where: {channel: ["@brand-sales-base"]}}', "of: {fact: SalesReported}"
-    )
+    text, _ = edited('channel: ["@brand-sales-base"]', 'channel: ["@brand-sales-base", dtc_own_brand_export]')
     faults_of(text)
 
     assert load_adopted(text).measures["brand.domestic-sales"].reads == {"SalesReported"}
