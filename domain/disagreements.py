@@ -105,11 +105,9 @@ class Report(NamedTuple):
 
 
 class OutOfLine(NamedTuple):
-    """A year that is many times the best year before; amounts in hundredths."""
+    """A year that is many times the best year before, ``best`` in hundredths."""
 
-    series: tuple[str, ...]
     year: int
-    total: int
     best: int
     keys: list[str]
 
@@ -123,20 +121,21 @@ def out_of_line(reports: Iterable[Report], group: Iterable[str], times: int) -> 
     """
     years: dict[tuple[str, ...], dict[int, list[Report]]] = {}
     for report in reports:
-        of = years.setdefault(_series(report.content, group), {})
+        of = years.setdefault(series_of(report.content, group), {})
         of.setdefault(report.content["year"], []).append(report)
     found = []
-    for series, of in years.items():
+    for of in years.values():
         best = 0
         for year, told in sorted(of.items()):
             total = sum(report.content["amount_fen"] for report in told)
             if best and total > best * times:
-                found.append(OutOfLine(series, year, total, best, [report.key for report in told]))
+                found.append(OutOfLine(year, best, [report.key for report in told]))
             best = max(best, sum(report.content["amount_fen"] for report in told if report.measures))
     return found
 
 
-def _series(content: dict[str, Any], group: Iterable[str]) -> tuple[str, ...]:
+def series_of(content: dict[str, Any], group: Iterable[str]) -> tuple[str, ...]:
+    """What tells one series of years from another."""
     return (*(str(content.get(part) or "") for part in group), content["currency"])
 
 
@@ -220,9 +219,9 @@ def words_of(
     """A disagreement in a sentence, in both languages.
 
     Args:
-        matter: as ``matter_of`` made it; for ``outlier`` best, times, total and year; for
+        matter: as ``matter_of`` made it; for ``outlier`` best, times and year; for
             ``replaced-code`` the day and the code that takes the place.
-        values: the values of the facts, each once.
+        values: the values of the facts, each once; for ``outlier`` their sum.
         names: what values of code lists are called, in each language.
         agree: whether the sources say the same.
     """
@@ -239,8 +238,8 @@ def words_of(
             told[lang] = form.format(what=what, matter=about, count=codes, values=said)
         return told
     if kind == "outlier":
-        best, times, total, year = parts[1:]
-        args = {"value": _money(total), "best": _money(best), "times": times, "year": year}
+        best, times, year = parts[1:]
+        args = {"value": "、".join(map(_money, values)), "best": _money(best), "times": times, "year": year}
     else:
         args = {"on": parts[1], "by": parts[2]}
     return {"zh": zh.format(**args), "en": en.format(**args)}

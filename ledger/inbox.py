@@ -376,8 +376,15 @@ class Batch:
         paid_in = self.books[content["policy"]].latest.currency
         if measure.cap_fen is not None and content["amount_fen"] > measure.cap_fen:
             faults.append(Fault("claim.cap", "data.amount", {"cap": printed(measure.cap_fen, paid_in)}))
-        approvals = touched.row.facts.approvals.get(claim_key(content["policy"], content["measure"]), [])
-        if any(each.item == content["item"] and each.key != key for each in approvals):
+        matter = (content["policy"], content["measure"], content["item"])
+        approvals = touched.row.facts.approvals.get(claim_key(*matter[:2]), [])
+        held = (
+            each.latest.partition(SEP)[2]
+            for each in touched.row.facts.claims.values()
+            if (each.policy, each.measure, each.item, each.status) == (*matter, "approved")
+        )
+        known = {*(each.key for each in approvals if each.item == matter[2]), *held}
+        if known - {key}:
             faults.append(Fault("claim.item", "data.item", {"item": content["item"]}))
         return faults
 
@@ -482,10 +489,10 @@ class Batch:
             if fact.name in rules or REPLACED in touched.row.facts.dated
         ]
         changes = Finder(kept, rules, self._history).find(said)
-        changes.write(kept, self.rows.last_position())
         if changes.holds:
             self.record_holds(changes.holds)
             self._write()
+        changes.write(kept, self.rows.last_position())
 
     def _history(self, code: str) -> list[Fact]:
         """All facts of an enterprise, those of this batch included."""

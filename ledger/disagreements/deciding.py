@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from domain.events import CATALOGUE
 from domain.facts import SEP
 from domain.roles import Actor, NotAllowed, require
 from ledger.application import Ledger
-from ledger.disagreements.kept import COUNTS, NOT, Kept, decided
+from ledger.disagreements.kept import AGREES, COUNTS, NOT, SETTLED, WITHDRAWN, Kept, decided
 from ledger.disagreements.reading import Listed, one
 from ledger.inbox import DESK, Batch
 
@@ -27,8 +28,8 @@ def decide(
         seen: ``latest`` of the disagreement as it was seen; without it, it is decided as it stands.
 
     Raises:
-        NotAllowed: for an unknown disagreement, one that has changed since it was seen, a fact
-            that is none of it, no reason, or an actor who may not.
+        NotAllowed: for an unknown disagreement, one in which nothing disagrees, one that has
+            changed since it was seen, a fact that is none of it, no reason, or an actor who may not.
     """
     require(actor, "disagreement.decide")
     if not reason.strip():
@@ -39,7 +40,13 @@ def decide(
             raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
         if seen is not None and seen < found.latest:
             raise NotAllowed("disagreement.moved", "seen", seen=seen, latest=found.latest)
-        known = {(fact["source"], fact["id"]): fact for fact in found.facts if fact["outcome"] != "withdrawn"}
+        known = {
+            (fact["source"], fact["id"]): fact
+            for fact in found.facts
+            if fact["outcome"] not in (WITHDRAWN, AGREES)
+        }
+        if all(fact["outcome"] == SETTLED for fact in known.values()):
+            raise NotAllowed("disagreement.over", "disagreement", disagreement=disagreement)
         for source, event_id in counting:
             if (source, event_id) not in known:
                 raise NotAllowed("disagreement.fact", "counting", source=source, id=event_id)
@@ -62,6 +69,9 @@ def decide(
         kept = Kept(rows)
         kept.end(ended, rows.last_position())
         kept.say(disagreement, rows.last_position(), actor.name, reason.strip())
+        if any(CATALOGUE[fact["event"]].shape == "amount" for fact in known.values()):
+            # Later years are measured by what counts.
+            Batch(rows, ledger, DESK).look_back(sorted({fact["enterprise"] for fact in known.values()}))
         made = one(rows, disagreement)
     assert made is not None
     return made

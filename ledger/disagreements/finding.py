@@ -24,6 +24,7 @@ from domain.disagreements import (
     may_be_out_of_line,
     out_of_line,
     replaced_on,
+    series_of,
 )
 from domain.events import CATALOGUE, YearlyAmount
 from domain.facts import AMENDMENTS, HOLDS, SEP, EnterpriseFacts, Fact
@@ -109,7 +110,10 @@ class Finder:
         self.wanted: dict[tuple[str, str], Found] = {}
         self.left: set[tuple[str, str]] = set()
         self.settled: set[str] = set()
-        self.looked_at: dict[str, set[str]] = {}
+        self.looked_at: dict[str, set[tuple[str, str]]] = {}
+        """By kind, (enterprise, event) of what was looked at as a whole."""
+        self.lost: set[tuple[str, str]] = set()
+        """What somebody decided to count, and no longer says what it said then."""
         self.changes = Changes()
 
     def find(self, said: Sequence[Said]) -> Changes:
@@ -233,29 +237,51 @@ class Finder:
                     touched = {each.code: each.facts for each in said if each.fact.name == name}
                     for code, facts in touched.items():
                         self._amounts(code, facts, name, policy, rule)
-                    self.looked_at.setdefault("outlier", set()).update(touched)
+                    self.looked_at.setdefault("outlier", set()).update((code, name) for code in touched)
 
     def _amounts(
         self, code: str, facts: EnterpriseFacts, name: str, policy: str, rule: DisagreementRule
     ) -> None:
         if not may_be_out_of_line(facts, name, rule.times):
             return
-        known = self.kept.of_enterprises([code], rule.kind).values()
-        against = {entry.key for entry in known if entry.outcome == NOT}
+        aside, group = self._aside(code), cast("type[YearlyAmount]", CATALOGUE[name]).group
         reports = {
             fact.key: (fact, content)
             for fact in self.history(code)
-            if fact.name == name and (content := facts.corrected(fact)) is not None
+            if fact.name == name and fact.key not in aside and (content := facts.corrected(fact)) is not None
         }
-        group = cast("type[YearlyAmount]", CATALOGUE[name]).group
-        told = [Report(key, content, key not in against) for key, (_, content) in reports.items()]
-        for series, year, total, best, keys in out_of_line(told, group, rule.times):
-            matter = SEP.join((rule.kind, str(best), str(rule.times), str(total), str(year)))
-            what = SEP.join((rule.kind, code, name, *series, str(year)))
-            dispute = _Dispute(disagreement_id(policy, rule.id, what), policy, rule, name)
+
+        def disagreement(content: dict[str, Any]) -> str:
+            what = (rule.kind, code, name, *series_of(content, group), str(content["year"]))
+            return disagreement_id(policy, rule.id, SEP.join(what))
+
+        against = {
+            (entry.disagreement, entry.key, entry.value)
+            for entry in self.kept.of_enterprises([code], rule.kind).values()
+            if entry.outcome == NOT
+        }
+        told = [
+            Report(key, content, (disagreement(content), key, str(content["amount_fen"])) not in against)
+            for key, (_, content) in reports.items()
+        ]
+        for year, best, keys in out_of_line(told, group, rule.times):
+            matter = SEP.join((rule.kind, str(best), str(rule.times), str(year)))
             for key in keys:
                 fact, content = reports[key]
+                dispute = _Dispute(disagreement(content), policy, rule, name)
                 self._want(dispute, [Party(key, code, fact.source, str(content["amount_fen"]))], matter)
+
+    def _aside(self, code: str) -> set[str]:
+        """Facts of an enterprise that count for nothing whatever their years say: decided, or told twice."""
+        aside = {each.party.key for each in self.wanted.values() if each.agrees and each.party.code == code}
+        for kind in ("two-sources", "claimed-twice", "replaced-code"):
+            for at, entry in self.kept.of_enterprises([code], kind).items():
+                found, gone = self.wanted.get(at), at in self.left
+                stands = found is None or found.party.value == entry.value
+                agrees = found is None and entry.disagreement not in self.settled
+                if not gone and ((entry.outcome == NOT and stands) or (entry.outcome == AGREES and agrees)):
+                    aside.add(entry.key)
+        return aside
 
     def _late(self, said: Sequence[Said]) -> None:
         """Facts that are dated after their code was replaced."""
@@ -271,7 +297,7 @@ class Finder:
             for fact in self.history(code):
                 self._late_one(code, fact, facts)
         if whole:
-            self.looked_at.setdefault("replaced-code", set()).update(whole)
+            self.looked_at.setdefault("replaced-code", set()).update((code, REPLACED) for code in whole)
 
     def _late_one(self, code: str, fact: Fact, facts: EnterpriseFacts) -> None:
         replaced = replaced_on(facts)
@@ -294,37 +320,53 @@ class Finder:
             amended: keys of facts that the batch corrects or retracts.
             amended_of: (enterprise, event) of the same.
         """
-        keys = {key for _, key in [*self.wanted, *self.left]}
+        keys = {key for _, key in [*self.wanted, *self.left]} | amended
         before = self.kept.entries(keys) if keys else {}
         for at, found in self.wanted.items():
             self._open(found, before.get(at))
         for at in self.left & before.keys():
             self._end(before[at], WITHDRAWN)
-        self._reopen({before[at].disagreement for at in self.left & before.keys()})
         waiting = self.kept.waiting(self.settled) if self.settled else {}
-        for kind, codes in self.looked_at.items():
-            known = self.kept.of_enterprises(codes, kind) if codes else {}
-            waiting |= {at: each for at, each in known.items() if each.settles or each.key in amended}
-            event = {"replaced-code": REPLACED}
-            self.changes.told += [
-                each._replace(outcome=None, held=REOPENED)
-                for at, each in known.items()
-                if each.outcome == NOT
-                and at not in self.wanted
-                and each.key not in amended
-                and (each.code, event.get(kind, each.event)) in amended_of
-            ]
+        waiting |= {at: each for at, each in before.items() if each.key in amended and self._is_over(each)}
+        for kind, whose in self.looked_at.items():
+            waiting |= self._as_a_whole(kind, whose, amended, amended_of)
         for at in waiting.keys() - self.wanted.keys() - self.left:
             self._end(waiting[at], SETTLED)
+        self._reopen()
+
+    def _is_over(self, entry: Entry) -> bool:
+        """Whether a fact that was decided to count stands in a matter in which nothing disagrees."""
+        return entry.outcome == COUNTS and entry.disagreement in self.settled
+
+    def _as_a_whole(
+        self, kind: str, whose: set[tuple[str, str]], amended: set[str], amended_of: set[tuple[str, str]]
+    ) -> dict[tuple[str, str], Entry]:
+        """What may end of enterprises that were looked at as a whole; what was decided may open again."""
+        known = {
+            at: (each, (each.code, REPLACED if kind == "replaced-code" else each.event))
+            for at, each in self.kept.of_enterprises({code for code, _ in whose}, kind).items()
+        }
+        mine = {at: (each, of) for at, (each, of) in known.items() if of in whose}
+        self.changes.told += [
+            each._replace(outcome=None, held=REOPENED)
+            for at, (each, of) in mine.items()
+            if each.outcome == NOT and at not in self.wanted and each.key not in amended and of in amended_of
+        ]
+        return {at: each for at, (each, _) in mine.items() if each.settles or each.key in amended}
 
     def _open(self, found: Found, entry: Entry | None) -> None:
         """What was decided of a fact holds for what it said then."""
         if entry is not None and entry.outcome not in ENDED and entry.value == found.party.value:
             decided = entry.outcome in (COUNTS, NOT)
-            if decided or (entry.outcome == AGREES) == found.agrees:
+            as_before = (entry.outcome == AGREES) == found.agrees and (
+                entry.outcome == AGREES or entry.held == REOPENED or bool(entry.held) == found.held
+            )
+            if decided or as_before:
                 if entry.matter != found.matter:
                     self.changes.told.append(entry._replace(matter=found.matter))
                 return
+        elif entry is not None and entry.outcome == COUNTS:
+            self.lost.add((entry.disagreement, entry.key))
         self.changes.listed.append(found)
         if found.agrees:
             self.changes.ended.append((found.disagreement, found.party.key, AGREES))
@@ -333,21 +375,27 @@ class Finder:
         elif entry is not None and entry.counts_not and not found.held:
             self.changes.holds.append(released(entry, "corrected"))
 
-    def _reopen(self, disagreements: set[str]) -> None:
-        """Decide anew what was decided against, once no fact is left that it was decided for."""
-        decided = [
-            each
-            for each in self.kept.decided(disagreements)
-            if (each.disagreement, each.key) not in self.left
-        ]
-        won = {each.disagreement for each in decided if each.outcome == COUNTS}
+    def _reopen(self) -> None:
+        """Decide anew what was decided against, once nothing is left that it was decided for."""
+        decided = self.kept.decided({disagreement for disagreement, _ in self.lost}) if self.lost else []
+        told = {(each.disagreement, each.key) for each in self.changes.told}
+        gone = (
+            self.left
+            | self.lost
+            | told
+            | {(each.disagreement, each.party.key) for each in self.changes.listed}
+        )
+        rest = [each for each in decided if (each.disagreement, each.key) not in gone]
+        won = {each.disagreement for each in rest if each.outcome == COUNTS}
         self.changes.told += [
-            each._replace(outcome=None, held=REOPENED) for each in decided if each.disagreement not in won
+            each._replace(outcome=None, held=REOPENED) for each in rest if each.disagreement not in won
         ]
 
     def _end(self, entry: Entry, outcome: str) -> None:
         if entry.outcome in ENDED:
             return
+        if entry.outcome == COUNTS:
+            self.lost.add((entry.disagreement, entry.key))
         self.changes.ended.append((entry.disagreement, entry.key, outcome))
         if entry.counts_not:
             corrected = outcome == WITHDRAWN or entry.outcome == NOT

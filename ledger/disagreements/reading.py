@@ -9,7 +9,7 @@ from domain.disagreements import plain, words_of
 from domain.facts import SEP
 from domain.money import yuan
 from ledger import queries
-from ledger.disagreements.kept import AGREES, SETTLED, WITHDRAWN
+from ledger.disagreements.kept import AGREES, ENDED, SETTLED, WITHDRAWN
 from ledger.sheets.families import words as sheet_words
 from ledger.store import Rows
 from ledger.stored import SELECT, stored
@@ -91,6 +91,8 @@ def one(
     names = queries.names_of(rows, sorted({each.code for each in found}))
     head = found[0]
     said = sorted({each.value for each in found if each.value})
+    if head.kind == "outlier":
+        said = [str(_total(rows, disagreement, found, count))]
     agree = all(each.outcome in (AGREES, SETTLED, WITHDRAWN) for each in found) and any(
         each.outcome == AGREES for each in found
     )
@@ -109,6 +111,18 @@ def _decision(rows: Rows, disagreement: str) -> tuple[int, dict[str, Any] | None
         return latest, None
     when = "SELECT recorded_at FROM batches WHERE last_position>=? ORDER BY last_position LIMIT 1"
     return latest, {"actor": actor, "reason": reason, "at": rows.all(when, [decided])[0][0]}
+
+
+def _total(rows: Rows, disagreement: str, found: list[_Row], count: int) -> int:
+    """What facts of a matter add up to, in hundredths; those that were taken back do not."""
+    if len(found) == count:
+        standing = [each for each in found if each.outcome not in ENDED]
+        return sum(int(each.value) for each in standing or found)
+    sql = (
+        "SELECT SUM(CAST(value AS BIGINT)) FROM disagreements WHERE disagreement=? "
+        "AND (outcome IS NULL OR outcome NOT IN (?,?))"
+    )
+    return int(rows.all(sql, [disagreement, *ENDED])[0][0] or 0)
 
 
 def _as_written(rows: Rows, row: _Row) -> dict[str, dict[str, str]]:

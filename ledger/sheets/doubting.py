@@ -14,7 +14,7 @@ from typing import Any
 from domain.disagreements import Party, words_of
 from domain.facts import SEP
 from ledger.disagreements.finding import Changes
-from ledger.disagreements.kept import Entry, Found, Hold, Kept, Span, entry
+from ledger.disagreements.kept import COUNTS, NOT, Entry, Found, Hold, Kept, Span, entry
 from ledger.disagreements.reading import names_of_values
 from ledger.store import Rows
 
@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS matters (
 CREATE TABLE IF NOT EXISTS doubts (
   disagreement TEXT, key TEXT, code TEXT, event TEXT, policy TEXT, rule TEXT, kind TEXT, matter TEXT,
   value TEXT, held INTEGER, id TEXT, outcome TEXT, PRIMARY KEY (disagreement, key));
+CREATE TABLE IF NOT EXISTS ends (
+  disagreement TEXT, key TEXT, outcome TEXT, held INTEGER, PRIMARY KEY (disagreement, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS holds (code TEXT, name TEXT, content TEXT);
 CREATE INDEX IF NOT EXISTS matters_by_key ON matters (key);
 CREATE INDEX IF NOT EXISTS doubts_by_key ON doubts (key);
@@ -45,7 +47,9 @@ class Doubts:
 
     def begin(self) -> None:
         """Forget what an earlier trial found."""
-        self.db.executescript(f"{_TABLES}DELETE FROM matters; DELETE FROM doubts; DELETE FROM holds;")
+        self.db.executescript(
+            f"{_TABLES}DELETE FROM matters; DELETE FROM doubts; DELETE FROM ends; DELETE FROM holds;"
+        )
 
     def note(self, changes: Changes) -> None:
         """Keep what a batch would change."""
@@ -57,8 +61,14 @@ class Doubts:
             )
         marks = ",".join("?" * 11)
         write(f"INSERT OR REPLACE INTO doubts VALUES ({marks},NULL)", map(self._values, changes.listed))
+        listed = [(each.disagreement, each.party.key) for each in changes.listed]
+        write("DELETE FROM ends WHERE disagreement=? AND key=?", listed)
         ends = [(outcome, named, key) for named, key, outcome in changes.ended]
         write("UPDATE doubts SET outcome=? WHERE disagreement=? AND key=?", ends)
+        after = [(each.disagreement, each.key, each.outcome, each.held) for each in changes.told]
+        write("INSERT OR REPLACE INTO ends VALUES (?,?,?,?)", after)
+        over = [(named, key, outcome) for outcome, named, key in ends]
+        write("INSERT OR REPLACE INTO ends VALUES (?,?,?,NULL)", over)
         holds = [(hold.code, hold.name, json.dumps(hold.content)) for hold in changes.holds]
         write("INSERT INTO holds VALUES (?,?,?)", holds)
         self.db.execute("COMMIT")
@@ -109,6 +119,9 @@ class Doubts:
         values = [value for (value,) in self.db.execute(sql, [named])]
         sql = "SELECT COUNT(DISTINCT code) FROM doubts WHERE disagreement=?"
         (codes,) = self.db.execute(sql, [named]).fetchone()
+        if kind == "outlier":
+            sql = "SELECT SUM(CAST(value AS INTEGER)) FROM doubts WHERE disagreement=? AND outcome IS NULL"
+            values = [str(self.db.execute(sql, [named]).fetchone()[0] or 0)]
         return words_of(kind, event, matter, values, codes, names_of_values())
 
 
@@ -168,25 +181,34 @@ class Supposed(Kept):
     def entries(self, keys: Iterable[str]) -> dict[tuple[str, str], Entry]:
         """What was found of these facts."""
         wanted = list(keys)
-        return super().entries(wanted) | self._found("key=?", [[key] for key in wanted])
+        return self._tried(super().entries(wanted) | self._found("key=?", [[key] for key in wanted]))
 
     def waiting(self, disagreements: Iterable[str]) -> dict[tuple[str, str], Entry]:
         """What ends in these disagreements once nothing disagrees."""
         wanted = list(disagreements)
         ours = self._found("disagreement=?", [[each] for each in wanted])
-        return {at: each for at, each in (super().waiting(wanted) | ours).items() if each.settles}
+        found = self._tried(super().waiting(wanted) | ours)
+        return {at: each for at, each in found.items() if each.settles}
 
     def decided(self, disagreements: Iterable[str]) -> list[Entry]:
         """What somebody decided in these disagreements, and the file leaves as it is."""
-        found = super().decided(disagreements)
-        ended = self.entries(each.key for each in found)
-        return [each for each in found if ended[each.disagreement, each.key].outcome == each.outcome]
+        found = {(each.disagreement, each.key): each for each in super().decided(disagreements)}
+        return [each for each in self._tried(found).values() if each.outcome in (COUNTS, NOT)]
 
     def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[tuple[str, str], Entry]:
         """What was found of a kind of disagreement in these enterprises."""
         wanted = list(codes)
         ours = self._found("code=? AND kind=?", [[code, kind] for code in wanted])
-        return super().of_enterprises(wanted, kind) | ours
+        return self._tried(super().of_enterprises(wanted, kind) | ours)
+
+    def _tried(self, found: dict[tuple[str, str], Entry]) -> dict[tuple[str, str], Entry]:
+        """With what the rows that were tried would change of them."""
+        sql = "SELECT outcome, held FROM ends WHERE disagreement=? AND key=?"
+        after = {}
+        for at, each in found.items():
+            row = self.db.execute(sql, at).fetchone()
+            after[at] = each if row is None else each._replace(outcome=row[0], held=row[1] or each.held)
+        return after
 
     def _found(self, where: str, each: Iterable[list[str]]) -> dict[tuple[str, str], Entry]:
         rows = [row for values in each for row in self.db.execute(f"{_ENTRY} WHERE {where}", values)]

@@ -190,6 +190,12 @@ STEPS: dict[str, tuple[str, str, str, str]] = {
         "has changed since: it was seen at record {seen}, and stands at {latest}",
         "look at its facts again, then decide",
     ),
+    "disagreement.over": (
+        "事项 {disagreement} 已没有互相矛盾的数据",
+        "无需决定；数据有误的，请报送单位更正或撤回",
+        "nothing of {disagreement} disagrees any more",
+        "there is nothing to decide; where a fact is wrong, have its source correct or retract it",
+    ),
     "disagreement.fact": (
         "{source} 的 {id} 不属于这一事项，或已撤回",
         "从列出的数据中选择",

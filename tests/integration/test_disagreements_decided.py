@@ -13,7 +13,9 @@ from domain.roles import Actor, NotAllowed
 from ledger import desk
 from ledger.application import Ledger
 from ledger.disagreements.deciding import decide
-from ledger.disagreements.reading import Listed
+from ledger.disagreements.looking_back import look_back
+from ledger.disagreements.reading import Listed, one
+from ledger.inbox import ingest
 from ledger.policies import adopt_policy
 from ledger.replay import replay
 from services.api.app import create_app
@@ -156,9 +158,9 @@ def test_a_decision_counts_for_what_was_seen(ledger: Ledger) -> None:
 def test_who_decided_and_why_is_told_and_the_same_again_records_nothing(ledger: Ledger) -> None:
     shops(ledger, "ab")
     for_(ledger, "a")
-    (one,) = found_in(ledger, "decided")
-    assert one.decision is not None
-    assert (one.decision["actor"], one.decision["reason"]) == ("Lin", "seen the papers")
+    (made,) = found_in(ledger, "decided")
+    assert made.decision is not None
+    assert (made.decision["actor"], made.decision["reason"]) == ("Lin", "seen the papers")
     with ledger.store.reading() as rows:
         before = rows.last_position()
     for_(ledger, "a")
@@ -210,6 +212,140 @@ def test_a_year_that_was_decided_against_is_no_measure_of_later_ones(ledger: Led
     assert outcomes(ledger) == {"a-2023": "does-not-count", "a-2024": None}
     words = {each.words["en"] for each in found_in(ledger)}
     assert words == {"1,000,000.00 in 2024 is more than 10 times the enterprise's best year before, 1,000.00"}
+
+
+# --- several rules, several sources -----------------------------------------------------------------
+
+
+def sourced(ledger: Ledger, source: str, id_: str, year: int, amount: str) -> None:
+    said = {"year": year, "amount": amount, "currency": "CNY"}
+    made = message("design-purchased", CODES["a"], id_, "2025-01-01T00:00:00Z", said)
+    take(ledger, json.dumps({**made, "source": source}).encode())
+
+
+def corrected(ledger: Ledger, source: str, id_: str, **changes: Any) -> None:
+    of = {"of": id_, "of_source": source, "of_type": "subsidy.design-purchased.v1", "reason": "an error"}
+    tell(ledger, "a", "fact-corrected", f"{id_}-c{len(changes)}", {**of, "changes": changes})
+
+
+@pytest.fixture
+def sources(open_at: Callable[..., Ledger], tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger whose policy holds design purchases that two sources tell otherwise, or that leap."""
+    opened = open_at(policy=False)
+    adopt_policy(opened, policy_with(["design-sources", "design-outlier"]))
+    yield opened
+    assert replay(opened, str(tmp_path / "again.db")).equal
+
+
+def kinds(ledger: Ledger, stage: str = "open") -> list[str]:
+    return sorted(each.kind for each in found_in(ledger, stage))
+
+
+def test_another_kind_of_report_leaves_a_held_year_as_it_is(ledger: Ledger) -> None:
+    sales = {"channel": "online", "currency": "CNY"}
+    for year, amount in ((2022, "1000.00"), (2023, "90000.00")):
+        tell(ledger, "a", "sales-reported", f"s-{year}", {**sales, "year": year, "amount": amount})
+    (before,) = found_in(ledger)
+    tell(ledger, "a", "design-purchased", "d-1", {"year": 2022, "amount": "5.00", "currency": "CNY"})
+    assert [each.id for each in found_in(ledger)] == [before.id]
+
+
+def test_an_item_whose_approval_is_held_is_not_approved_again(ledger: Ledger) -> None:
+    said = {"policy": CIXI, "measure": "climate.event", "item": "会", "year": 2024}
+    paid = {"amount": "30000.00", "currency": "CNY"}
+    for letter in "ab":
+        tell(ledger, letter, "claim-approved", f"{letter}-1", {**said, **paid, "claim": f"k{letter}"})
+    again = message(
+        "claim-approved", CODES["a"], "a-2", "2025-01-01T00:00:00Z", {**said, **paid, "claim": "k2"}
+    )
+    (result,) = ingest(ledger, [json.dumps(again).encode()], "tests")
+    assert [fault.code for fault in result.faults] == ["claim.item"]
+
+
+def test_where_sources_agree_there_is_nothing_to_decide(sources: Ledger) -> None:
+    sourced(sources, "urn:a", "x", 2024, "1000000.00")
+    sourced(sources, "urn:b", "y", 2024, "1000000.00")
+    (agreed,) = found_in(sources, "decided")
+    assert "一致" in agreed.words["zh"]
+    for counting in ([], [("urn:b", "y")]):
+        with pytest.raises(NotAllowed) as over:
+            decide(sources, agreed.id, OFFICER, counting, "why")
+        assert over.value.code == "disagreement.over"
+    assert gross(sources)["a"] == "100000.00"
+
+
+def test_what_was_chosen_and_then_says_otherwise_is_decided_anew(sources: Ledger) -> None:
+    sourced(sources, "urn:a", "x", 2024, "1000000.00")
+    sourced(sources, "urn:b", "y", 2024, "2000000.00")
+    (found,) = found_in(sources)
+    decide(sources, found.id, OFFICER, [("urn:b", "y")], "seen the contract")
+    assert gross(sources)["a"] == "200000.00"
+    corrected(sources, "urn:b", "y", amount="1000000.00")
+    assert outcomes(sources) == {"x": None, "y": "agrees"}
+    decide(sources, found.id, OFFICER, [("urn:a", "x")], "they agree")
+    assert gross(sources)["a"] == "100000.00"
+
+
+def test_what_sources_say_alike_is_one_year_s_amount(sources: Ledger) -> None:
+    sourced(sources, "urn:a", "w", 2022, "1000.00")
+    for source, id_ in (("urn:a", "x"), ("urn:b", "y")):
+        sourced(sources, source, id_, 2023, "6000.00")
+    assert kinds(sources) == [], "6,000 is no more than ten times 1,000"
+    assert kinds(sources, "decided") == ["two-sources"]
+
+
+def test_a_decision_measures_later_years_anew(sources: Ledger) -> None:
+    for year, amount in ((2022, "1000.00"), (2023, "900000.00"), (2024, "1000000.00")):
+        sourced(sources, "urn:a", f"d-{year}", year, amount)
+    (held,) = found_in(sources)
+    decide(sources, held.id, OFFICER, [], "no such purchase")
+    assert outcomes(sources) == {"d-2023": "does-not-count", "d-2024": None}
+
+
+def test_a_report_moved_to_another_year_measures_anew(sources: Ledger) -> None:
+    sourced(sources, "urn:a", "p", 2023, "100.00")
+    sourced(sources, "urn:a", "q", 2024, "5000.00")
+    (held,) = found_in(sources)
+    decide(sources, held.id, OFFICER, [], "no")
+    sourced(sources, "urn:a", "r", 2024, "5000.00")
+    corrected(sources, "urn:a", "q", year=2023)
+    assert kinds(sources) == [], "5,000 in 2024 is no more than ten times 5,100"
+
+
+def test_a_matter_whose_facts_were_all_taken_back_is_over(ledger: Ledger) -> None:
+    found = shops(ledger, "ab")
+    for letter in "ab":
+        retract(ledger, letter, "store-registered", f"{letter}-1")
+    with pytest.raises(NotAllowed) as over:
+        decide(ledger, found.id, OFFICER, [], "why")
+    assert over.value.code == "disagreement.over"
+
+
+def test_where_nothing_counted_another_retraction_opens_nothing(ledger: Ledger) -> None:
+    shops(ledger, "abc")
+    for_(ledger, "")
+    retract(ledger, "b", "store-registered", "b-1")
+    assert outcomes(ledger) == {"a-1": "does-not-count", "b-1": "withdrawn", "c-1": "does-not-count"}
+
+
+def test_a_rule_that_comes_to_hold_holds_what_was_only_noted(open_at: Callable[..., Ledger]) -> None:
+    ledger = open_at(policy=False)
+    noted = policy_with(["shop"]).replace("then: hold", "then: note")
+    adopt_policy(ledger, noted)
+    shops(ledger, "ab")
+    assert gross(ledger)["a"] == "10000.00"
+    version = policy_with(["shop"]).replace("version: 1\n", "version: 2\n", 1)
+    adopt_policy(ledger, version)
+    with ledger.store.reading() as rows:
+        before = rows.last_position()
+        known = one(rows, found_in(ledger)[0].id, until=before)
+    list(look_back(ledger))
+    assert gross(ledger) == {"a": "0.00", "b": "0.00", "c": "0.00"}
+    with ledger.store.reading() as rows:
+        after = one(rows, found_in(ledger)[0].id, until=before)
+    assert known is not None
+    assert after is not None
+    assert [fact["held"] for fact in after.facts] == [fact["held"] for fact in known.facts] == [False, False]
 
 
 # --- on the page ----------------------------------------------------------------------------------

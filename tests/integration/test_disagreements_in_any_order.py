@@ -101,7 +101,9 @@ def doubtful(facts: dict[str, Told]) -> tuple[set[tuple[str, str]], set[str]]:
                 differ = (high - low) * 100 > TOLERANCE * high
                 found |= {("two-sources", name) for name in mine if differ}
                 again |= {name for name in mine if not differ and of[name].source == max(sums)}
-        before, late = ({n for n in fen if now[n]["year"] == year} for year in (2023, 2024))
+        before, late = (
+            {n for n in fen if now[n]["year"] == year and n not in again} for year in (2023, 2024)
+        )
         best = sum(fen[name] for name in before)
         if best and sum(fen[name] for name in late) > TIMES * best:
             found |= {("outlier", name) for name in late}

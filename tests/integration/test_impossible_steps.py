@@ -204,6 +204,7 @@ ELSEWHERE = {
     "objection.known": "test_settling: its number is the ledger's own, so no request can bring it about",
     "clawback.undecided": "test_disagreements_decided",
     "disagreement.moved": "test_disagreements_decided",
+    "disagreement.over": "test_disagreements_decided",
     "disagreement.unknown": "test_disagreements",
     "disagreement.fact": "test_disagreements",
     "disagreement.reason": "test_disagreements",

@@ -12,7 +12,7 @@ from ledger.messages.schemas import Message
 from services.api.answers import Answer, listed, text, whole, words
 from services.api.enterprises.schemas import DisagreeingFactSchema
 
-FACTS_MAX = 500
+FACTS_MAX = 5_000
 
 
 class FactIds(MessageField):
