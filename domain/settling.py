@@ -135,8 +135,10 @@ def moved_of(
     """
     if book.period_of(year) == "life":
         spent: dict[str, int] = {}
+        own = closed.get(year)
         for of, said in closed.items():
-            if of != year and book.period_of(of) == "life":
+            earlier = own is None or said["known"] < own["known"]  # later ones took nothing of this one's
+            if of != year and earlier and book.period_of(of) == "life":
                 for name, (_, paid) in _paid_of(said).items():
                     spent[name] = spent.get(name, 0) + paid
         return {name: (0, fen) for name, fen in spent.items()}

@@ -83,7 +83,7 @@ def factor_at(rows: Rows, policy: str, year: int, position: int) -> Fraction:
         "SELECT gross, withheld FROM totals_history WHERE policy=? AND year=? AND kind='measure' AND name=? "
         "AND position<=? ORDER BY position DESC LIMIT 1"
     )
-    years = open_years(rows, book, year)
+    years = open_years(rows, book, year, position)
     for of, measure in rows.all(names, [policy]):
         row = one(rows, then, [policy, of, measure, position]) if of in years else None
         if row:

@@ -59,14 +59,14 @@ class Pool:
         return sum(each.total for pot, each in self.shares.pots.items() if budget_id(pot) == budget)
 
 
-def open_years(rows: Rows, book: Rulebook, year: int) -> list[int]:
-    """The award years that share a year's budget: those of its period that are not closed."""
+def open_years(rows: Rows, book: Rulebook, year: int, until: int | None = None) -> list[int]:
+    """The award years that share a year's budget: those of its period not closed, as known at a position."""
     if book.period_of(year) != "life":
         return [year]
     found = rows.all(
         "SELECT DISTINCT year FROM totals WHERE policy=? AND kind='measure' ORDER BY year", [book.id]
     )
-    closed = closings(rows, book.id)
+    closed = closings(rows, book.id, until)
     return [each for (each,) in found if book.period_of(each) == "life" and each not in closed]
 
 
@@ -163,22 +163,23 @@ def lines_shared(rows: Rows, book: Rulebook, year: int, at: Moment) -> Iterator[
     """The awards that share a year's budget at a moment, streamed in order of their keys.
 
     Other facts or rules than those of now change no other year that is closed: its awards are
-    paid, and share nothing more than what it brings in.
+    paid, and share nothing more than what it brings in. A closed year itself shares as it was
+    closed, by itself.
     """
     if at.is_now or frozen(rows, book, year, at) is not None:
         yield from lines_now(rows, book, year)
         return
-    closed = closings(rows, book.id, at.until).keys() - {year}
+    closed = closings(rows, book.id, at.until)
     extra: dict[str, list[Line]] = {}
     for line in brought_in(rows, book, year, at.until):
         extra.setdefault(line.code, []).append(line)
     period = book.period_of(year)
+
+    def shares(of: int) -> bool:
+        return of == year if year in closed else book.period_of(of) == period and of not in closed
+
     for code, facts in facts_stream(rows, at):
-        own = [
-            line
-            for line in lines_of(code, book, facts)
-            if book.period_of(line.year) == period and line.year not in closed
-        ]
+        own = [line for line in lines_of(code, book, facts) if shares(line.year)]
         yield from merged(own + in_town(book, extra.pop(code, []), facts))
 
 

@@ -294,7 +294,7 @@ def _measure_totals(
         return {(of, name): (gross, withheld, number) for of, name, gross, withheld, _, number in listed}
     sums: dict[tuple[int, str], Sums] = {}
     if at.as_of is None and at.own_rules:
-        years = open_years(rows, book, year)
+        years = open_years(rows, book, year, at.until)
         for of, name, gross, withheld, number in totals_of(rows, book.id, "measure", at):
             if of in years and int(gross):
                 sums[of, name] = (int(gross), int(withheld), int(number))

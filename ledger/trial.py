@@ -93,8 +93,9 @@ def _side(rows: Rows, city: CityColumns, book: Rulebook | None, year: int) -> _S
     fen = np.zeros(len(city.codes), np.int64)
     if book is None:
         return _Side(fen, {}, 0, Division(0, {}))
-    period, closed = book.period_of(year), closings(rows, book.id).keys() - {year}
+    period, closed = book.period_of(year), closings(rows, book.id)
     years = [each for each in YEARS if book.period_of(each) == period and each not in closed]
+    years = [year] if year in closed else years
     awards = city.awards(rows, book, years, brought_in(rows, book, year))
     budget = budget_of(rows, book, year)
     paid, shares, inside = divided(awards, book, budget.amounts, city.towns(rows, book))

@@ -54,12 +54,17 @@ def what_if(
         after_budget = _other_budget(after_budget, then.of_year(year).amounts, budget)
     unchanged = at.own_rules and not readings and not figures
     city = city_columns(ledger, rows)
-    before = _before(ledger, rows, city, now, year)
-    if brought_in(rows, then, year) or (unchanged and closing_of(rows, policy, year) is not None):
+    closed = closing_of(rows, policy, year) is not None
+    if closed and now.period_of(year) == "life":  # both sides anew, out of what earlier closings left
+        before = city.paid(rows, now, [year], budget_of(rows, now, year))
+        after = city.paid(rows, then, [year], after_budget)
+    elif brought_in(rows, then, year) or (unchanged and closed):
+        before = _before(ledger, rows, city, now, year)
         lines = list(lines_now(rows, now, year)) if unchanged else sorted(lines_under(rows, now, then, year))
         after_pool = divide(lines, then, after_budget, year)
         after = city.spread(_paid(lines, then, after_pool), after_pool.budget, after_pool.shares)
     else:
+        before = _before(ledger, rows, city, now, year)
         after = city.paid(rows, then, open_years(rows, now, year), after_budget)
     moves = after.fen - before.fen
     named = before.named | after.named

@@ -164,7 +164,8 @@ def _said(rows: Rows, found: Pool) -> dict[str, Any]:
 
 def _pots(found: Pool) -> list[list[str]]:
     """[pot, what there was to divide, what shares it] where there are several."""
-    return [[pot, yuan(of.budget), yuan(of.total)] for pot, of in found.shares.pots.items() if pot]
+    pots = found.shares.pots
+    return [[pot, yuan(of.budget), yuan(of.total)] for pot, of in pots.items() if pots.keys() != {""}]
 
 
 def _closed_at(rows: Rows, closing: dict[str, Any]) -> int:
