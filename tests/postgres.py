@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -96,7 +97,8 @@ class Server:
         assert self.process is not None
         children = _children(self.process.pid)
         for pid in (self.process.pid, *children):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a child may end by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
         while any(Path(f"/proc/{pid}/exe").exists() for pid in children):
             time.sleep(0.01)
