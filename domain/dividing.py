@@ -53,6 +53,11 @@ class Division:
         return sum(each.total for each in self.pots.values())
 
     @property
+    def several(self) -> bool:
+        """Whether there are pots with names, so that each has to be told by itself."""
+        return not self.pots.keys() <= {""}
+
+    @property
     def reduces(self) -> bool:
         """Whether some award is reduced."""
         return any(each.reduces for each in self.pots.values())

@@ -111,14 +111,14 @@ def cut_of(said: dict[str, Any]) -> tuple[str, list[str]]:
 
 def figures_of(shares: Division, payable: dict[str, int]) -> dict[str, Any]:
     """A division as a proposal names it; ``payable`` is what each pot pays, in fen."""
-    alone = shares.of("") if set(shares.pots) <= {""} else Apportionment(0, 0)
+    alone = Apportionment(0, 0) if shares.several else shares.of("")
     return {
         "budget_fen": shares.budget,
         "sharing_fen": shares.total,
         "cut_remainder": str(alone.cut_remainder),
         "cut_key": list(alone.cut_key),
         "pots": []
-        if set(shares.pots) <= {""}
+        if not shares.several
         else [
             [pot, of.budget, of.total, payable.get(pot, 0), str(of.cut_remainder), list(of.cut_key)]
             for pot, of in sorted(shares.pots.items())

@@ -64,7 +64,7 @@ def pots_of(policy: Policy, shares: Division, paid: dict[str, int]) -> list[Answ
             "payable": yuan(paid.get(pot, 0)),
         }
         for pot, each in shares.pots.items()
-        if shares.pots.keys() != {""}
+        if shares.several
     ]
 
 

@@ -58,14 +58,10 @@ def what_if(
     if closed and now.period_of(year) == "life":  # both sides anew, out of what earlier closings left
         before = city.paid(rows, now, [year], budget_of(rows, now, year))
         after = city.paid(rows, then, [year], after_budget)
-    elif brought_in(rows, then, year) or (unchanged and closed):
-        before = _before(ledger, rows, city, now, year)
-        lines = list(lines_now(rows, now, year)) if unchanged else sorted(lines_under(rows, now, then, year))
-        after_pool = divide(lines, then, after_budget, year)
-        after = city.spread(_paid(lines, then, after_pool), after_pool.budget, after_pool.shares)
     else:
         before = _before(ledger, rows, city, now, year)
-        after = city.paid(rows, then, open_years(rows, now, year), after_budget)
+        frozen = unchanged and closed
+        after = _after(rows, city, (now, then), year, after_budget, unchanged=unchanged, frozen=frozen)
     moves = after.fen - before.fen
     named = before.named | after.named
     first, last = _extremes(moves, limit)
@@ -107,6 +103,25 @@ def lines_under(rows: Rows, now: Rulebook, then: Rulebook, year: int) -> Iterato
     years = open_years(rows, now, year)
     yield from (line for line in lines_at(rows, then, NOW) if line.year in years)
     yield from brought_in(rows, then, year)
+
+
+def _after(
+    rows: Rows,
+    city: CityColumns,
+    books: tuple[Rulebook, Rulebook],
+    year: int,
+    budget: Budget,
+    *,
+    unchanged: bool,
+    frozen: bool,
+) -> Paid:
+    """A year by other rules (the second of ``books``) or out of another budget."""
+    now, then = books
+    if not (frozen or brought_in(rows, then, year)):
+        return city.paid(rows, then, open_years(rows, now, year), budget)
+    lines = list(lines_now(rows, now, year)) if unchanged else sorted(lines_under(rows, now, then, year))
+    found = divide(lines, then, budget, year)
+    return city.spread(_paid(lines, then, found), found.budget, found.shares)
 
 
 def _before(ledger: Ledger, rows: Rows, city: CityColumns, book: Rulebook, year: int) -> Paid:

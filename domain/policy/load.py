@@ -84,10 +84,10 @@ def load_policy(text: str, changes: Changes | None = None) -> Policy:
     if len(text.encode("utf-8", "replace")) > POLICY_BYTES_MAX:
         rule = f"a policy file has at most {POLICY_BYTES_MAX} bytes"
         raise PolicyError([PolicyFault(1, "file", rule, "split the file, or remove what is not policy")])
-    raw, lines = _compose(text)
-    if found := faults_of_text(raw):
-        raise PolicyError(_placed(found, lines))
-    policy, faults = _read(text, changes)
+    composed = _compose(text)
+    if found := faults_of_text(composed[0]):
+        raise PolicyError(_placed(found, composed[1]))
+    policy, faults = _read(text, composed, changes)
     if faults:
         raise PolicyError(faults)
     return policy
@@ -99,17 +99,23 @@ def load_adopted(text: str, changes: Changes | None = None) -> Policy:
     Raises:
         PolicyError: where it cannot be read, or where what a what-if ``changes`` makes it mean nothing.
     """
-    policy, faults = _read(text, changes)
+    policy, faults = _read(text, _compose(text), changes)
     if changes and faults:
-        before = _read(text)[1]
+        before = _read(text, _compose(text))[1]
         if made := [fault for fault in faults if fault not in before]:
             raise PolicyError(made)
     return policy
 
 
-def _read(text: str, changes: Changes | None = None) -> tuple[Policy, list[PolicyFault]]:
-    """The policy that a well-formed file says, and what in it can mean nothing."""
-    raw, lines = _compose(text)
+def _read(
+    text: str, composed: tuple[Any, dict[Path, int]], changes: Changes | None = None
+) -> tuple[Policy, list[PolicyFault]]:
+    """The policy that a well-formed file says, and what in it can mean nothing.
+
+    Args:
+        composed: the file as ``_compose`` reads it; ``changes`` are made in it.
+    """
+    raw, lines = composed
     if changes:
         _apply(raw, changes)
     resolved, used = _resolve(raw, lines)

@@ -164,8 +164,8 @@ def _said(rows: Rows, found: Pool) -> dict[str, Any]:
 
 def _pots(found: Pool) -> list[list[str]]:
     """[pot, what there was to divide, what shares it] where there are several."""
-    pots = found.shares.pots
-    return [[pot, yuan(of.budget), yuan(of.total)] for pot, of in pots.items() if pots.keys() != {""}]
+    pots = found.shares.pots if found.shares.several else {}
+    return [[pot, yuan(of.budget), yuan(of.total)] for pot, of in pots.items()]
 
 
 def _closed_at(rows: Rows, closing: dict[str, Any]) -> int:

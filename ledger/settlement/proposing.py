@@ -77,7 +77,7 @@ def figures_of(found: Pool) -> dict[str, Any]:
             [name, each.appropriation, each.carried, each.spent]
             for name, each in (found.budget.parts or [("", found.budget)])
         ]
-        if set(found.shares.pots) != {""}
+        if found.shares.several
         else [],
         **settling.figures_of(found.shares, found.paid),
     }

@@ -300,7 +300,7 @@ class Check:
             worked = (yuan(shares.of(pot).budget), yuan(shares.of(pot).total))
             if told != worked:
                 self.verdict.fault(f"{pot}: {' of '.join(worked)}, the ledger says {' of '.join(told)}")
-        if self.said_pots().keys() != {pot for pot in shares.pots if shares.pots.keys() != {""}}:
+        if self.said_pots().keys() != (shares.pots.keys() if shares.several else set()):
             self.verdict.fault(f"the pots are {', '.join(shares.pots)}, the ledger names others")
 
     def said_pots(self) -> dict[str, tuple[str, str]]:
