@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from domain.events import CATALOGUE
 from domain.facts import SEP
 from domain.roles import Actor, NotAllowed, require
@@ -38,15 +40,7 @@ def decide(
         found = one(rows, disagreement)
         if found is None:
             raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
-        if seen is not None and seen < found.latest:
-            raise NotAllowed("disagreement.moved", "seen", seen=seen, latest=found.latest)
-        known = {
-            (fact["source"], fact["id"]): fact
-            for fact in found.facts
-            if fact["outcome"] not in (WITHDRAWN, AGREES)
-        }
-        if all(fact["outcome"] == SETTLED for fact in known.values()):
-            raise NotAllowed("disagreement.over", "disagreement", disagreement=disagreement)
+        known = _to_decide(found, seen)
         for source, event_id in counting:
             if (source, event_id) not in known:
                 raise NotAllowed("disagreement.fact", "counting", source=source, id=event_id)
@@ -75,3 +69,17 @@ def decide(
         made = one(rows, disagreement)
     assert made is not None
     return made
+
+
+def _to_decide(found: Listed, seen: int | None) -> dict[tuple[str, str], dict[str, Any]]:
+    """The facts that a decision is about, by source and id; refused where there are none, or other ones."""
+    if seen is not None and seen < found.latest:
+        raise NotAllowed("disagreement.moved", "seen", seen=seen, latest=found.latest)
+    known = {
+        (fact["source"], fact["id"]): fact
+        for fact in found.facts
+        if fact["outcome"] not in (WITHDRAWN, AGREES)
+    }
+    if all(fact["outcome"] == SETTLED for fact in known.values()):
+        raise NotAllowed("disagreement.over", "disagreement", disagreement=found.id)
+    return known

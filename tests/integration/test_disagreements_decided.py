@@ -40,8 +40,9 @@ def ledger(open_at: Callable[..., Ledger], tmp_path: Path) -> Iterator[Ledger]:
     assert replay(opened, str(tmp_path / "again.db")).equal
 
 
-def tell(ledger: Ledger, letter: str, type_: str, id_: str, data: dict[str, Any]) -> None:
-    take(ledger, json.dumps(message(type_, CODES[letter], id_, "2025-01-01T00:00:00Z", data)).encode())
+def tell(ledger: Ledger, letter: str, type_: str, id_: str, data: dict[str, Any], **envelope: str) -> None:
+    made = message(type_, CODES[letter], id_, "2025-01-01T00:00:00Z", data)
+    take(ledger, json.dumps({**made, **envelope}).encode())
 
 
 def retract(ledger: Ledger, letter: str, type_: str, id_: str) -> None:
@@ -219,8 +220,7 @@ def test_a_year_that_was_decided_against_is_no_measure_of_later_ones(ledger: Led
 
 def sourced(ledger: Ledger, source: str, id_: str, year: int, amount: str) -> None:
     said = {"year": year, "amount": amount, "currency": "CNY"}
-    made = message("design-purchased", CODES["a"], id_, "2025-01-01T00:00:00Z", said)
-    take(ledger, json.dumps({**made, "source": source}).encode())
+    tell(ledger, "a", "design-purchased", id_, said, source=source)
 
 
 def corrected(ledger: Ledger, source: str, id_: str, **changes: Any) -> None:
