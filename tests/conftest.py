@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.application import Ledger, open_ledger
-from ledger.policies import adopt_policy
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger, open_ledger
 from tests.postgres import TEMPLATE, Server
 
 pytest_plugins = ["tests.brokers"]

@@ -16,17 +16,17 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from domain.money import parse_fen
-from domain.roles import Actor
-from ledger import desk
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest, ingest_all
-from ledger.policies import adopt_policy
+from domain.authority.roles import Actor
+from domain.money.amounts import parse_fen
+from ledger.claims import desk
+from ledger.intake.inbox import ingest, ingest_all
+from ledger.policies.versions import adopt_policy
 from ledger.settlement import closing, paying, proposing
 from ledger.settlement.paying import Result
-from services.api.app import create_app
+from ledger.store.application import Ledger, open_ledger
 from services.console import language
-from services.sample import city
+from services.sample.city import city
+from services.server.app import create_app
 from tests.events import CIXI, CIXI_TEXT
 from tests.integration.bureau import Clock
 from tests.integration.closings import earners

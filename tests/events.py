@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ledger import queries
-from ledger.application import Ledger
-from ledger.inbox import Result, ingest
+from ledger.intake.inbox import Result, ingest
+from ledger.reading import queries
+from ledger.store.application import Ledger
 from tests.oracle.codes import credit_code
 
 SOURCE = "urn:tests"

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.workshop.cases import messages_of
+from services.cli.policies.cases import messages_of
 from tests.events import CIXI
 from tests.oracle.codes import credit_code
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from domain.credit_code import complete
+from domain.things.credit_code import complete
 from ledger.export.finance_summary import Account, Part, SummaryHead
 from ledger.export.payment_files import Payee, Payer, PaymentFile, PaymentLine
 from ledger.export.public_list import PublicHead, PublicLine

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ledger.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
-from ledger.sheets.families import Column, columns_of
-from ledger.sheets.template import shown_columns
+from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
+from ledger.intake.sheets.families import Column, columns_of
+from ledger.intake.sheets.template import shown_columns
 from tests.events import CIXI
 from tests.oracle.codes import credit_code
 

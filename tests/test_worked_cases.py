@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ledger.application import Ledger
-from ledger.policies import adopt_policy
-from services.workshop.cases import expected, is_case, messages_of, read_case, settle
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger
+from services.cli.policies.cases import expected, is_case, messages_of, read_case, settle
 from tests.events import CIXI, POLICIES
 
 HERE = Path(__file__).parent

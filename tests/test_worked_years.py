@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.policy.load import load_policy
-from ledger.application import Ledger, open_ledger
+from ledger.store.application import Ledger, open_ledger
 from tests.events import CIXI_TEXT
 from tests.oracle.years import EXPECTING, differences, expected
 from tests.years import Bookkeeper, Clock, read_scenario

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from ledger.messages.decode import Now, Refusal, decode
+from ledger.intake.messages.decode import Now, Refusal, decode
 from tests.events import SOURCE
 from tests.oracle.codes import credit_code
 

@@ -11,18 +11,19 @@ from typing import Any
 
 import pytest
 
-from domain.money import parse_fen, yuan
-from domain.roles import Actor, NotAllowed
-from ledger import desk, queries
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.messages.decode import SHANGHAI
-from ledger.policies import adopt_policy, set_budget
+from domain.authority.roles import Actor, NotAllowed
+from domain.events.instants import SHANGHAI
+from domain.money.amounts import parse_fen, yuan
+from ledger.claims import desk
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
+from ledger.reading import queries
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.paying import Result
-from ledger.settlement.reading import settlement_of
-from services.workshop.cases import message_of
+from ledger.store.application import Ledger
+from services.cli.policies.cases import message_of
 from tests.events import CIXI_TEXT
 
 Step = dict[str, Any]

@@ -18,7 +18,7 @@ from domain.events import (
     RecognitionGranted,
     YearlyAmount,
 )
-from domain.money import FOREIGN
+from domain.money.amounts import FOREIGN
 from domain.policy.model import Fixed, GrowthShare, Measure, Percentage, PerUnit, Policy, Select, Tier, Unpaid
 
 Found = tuple[tuple[str | int, ...], str, str]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from domain.money import CURRENCIES, parse_fen, printed
+from domain.money.amounts import CURRENCIES, parse_fen, printed
 from domain.policy.load import composed
 
 Path = tuple[str, ...]

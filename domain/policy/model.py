@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from dataclasses import field as field_of
 
-from domain.dividing import GROUP
 from domain.events import CATALOGUE, CHANNELS
-from domain.money import FOREIGN
+from domain.money.amounts import FOREIGN
+from domain.money.dividing import GROUP
 
 Words = dict[str, str]
 """The same words by language: ``zh`` and ``en``."""
@@ -236,7 +236,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class DisagreementRule:
-    """Which facts disagree (``domain.disagreements``), and what then: ``note`` or ``hold``.
+    """Which facts disagree (``domain.disagreements.matters``), and what then: ``note`` or ``hold``.
 
     ``tolerance`` is in ten-thousandths, ``times`` a whole factor.
     """
@@ -348,7 +348,7 @@ class Policy:
 
     @property
     def pots(self) -> list[str]:
-        """Every pot (``domain.dividing``) that pays some measure, in order of payment."""
+        """Every pot (``domain.money.dividing``) that pays some measure, in order of payment."""
         groups = [f"{GROUP}{place}" for place in range(1, len(self.priorities) + 1)] or [""]
         pots = [f"{budget}{group}" for budget in sorted(self.amounts) for group in groups]
         return [pot for pot in pots if self.measures_of(pot)] if self.divides else pots

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
-from domain.facts import claim_key
+from domain.facts.folding import claim_key
 from domain.policy.model import Measure, Policy
 
 
@@ -74,7 +74,7 @@ class Rulebook:
 
     @cached_property
     def divides(self) -> bool:
-        """Whether some version has several pots (``domain.dividing``)."""
+        """Whether some version has several pots (``domain.money.dividing``)."""
         return any(version.divides for version in self.versions)
 
     @cached_property

@@ -9,8 +9,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from domain.dividing import GROUPS_MAX
-from domain.money import AMOUNT_FEN_MAX, CURRENCIES, PAID_IN, MoneyError, parse_fen
+from domain.money.amounts import AMOUNT_FEN_MAX, CURRENCIES, PAID_IN, MoneyError, parse_fen
+from domain.money.dividing import GROUPS_MAX
 from domain.policy import model
 
 FORMAT = "subsidy-policy/1"

@@ -31,22 +31,22 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from domain.entries import salt_of
 from domain.events import account_id, settlement_id
-from domain.merkle import HASH_BYTES, consistency_path, inclusion_path
-from domain.money import yuan
-from domain.notes import SignerKey
+from domain.log.entries import salt_of
+from domain.log.merkle import HASH_BYTES, consistency_path, inclusion_path
+from domain.log.notes import SignerKey
+from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, payable_of
-from domain.settling import Settlement, fold
-from ledger.application import Ledger
-from ledger.audit.tree import TILE_HASHES, Tree, secret_of
-from ledger.moments import NOW
-from ledger.policies import rulebook
-from ledger.pools import Pool, brought_in, lines_now, lines_of, merged, pool
+from domain.settlement.payables import Line, payable_of
+from domain.settlement.year import Settlement, fold
+from ledger.budget.pools import Pool, brought_in, lines_now, lines_of, merged, pool
+from ledger.policies.versions import rulebook
 from ledger.projections.enterprises import load
-from ledger.store import Row, Rows
-from ledger.stored import SELECT, Stored, stored
+from ledger.store.application import Ledger
+from ledger.store.log_tree import TILE_HASHES, Tree, secret_of
+from ledger.store.moments import NOW
+from ledger.store.rows import Row, Rows
+from ledger.store.stored_events import SELECT, Stored, stored
 
 FORMAT = "subsidy-audit-bundle/1"
 SEALED = ("bundle.json", "checkpoint", "events.ndjson", "awards.ndjson")

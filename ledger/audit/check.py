@@ -1,7 +1,7 @@
 """The audit of a live ledger: every stored byte is hashed again and held against what was signed.
 
 What is found is named with its position. The read models are held against a replay by
-``ledger.replay``; the log's own tiles, the checkpoints, the order of positions and times, the
+``ledger.replay.comparison``; the log's own tiles, the checkpoints, the order of positions and times, the
 policies and budgets beside the events, and all of closed years are held against the events here.
 """
 
@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from domain.entries import leaf_of, salt_of
-from domain.facts import Fact
-from domain.merkle import EMPTY_ROOT, node_hash
-from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
+from domain.facts.folding import Fact
+from domain.log.entries import leaf_of, salt_of
+from domain.log.merkle import EMPTY_ROOT, node_hash
+from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.policy.load import digest_of
-from ledger.audit.kinds import wrong_kinds
-from ledger.audit.settled import Finding, check_settled
-from ledger.audit.tree import Tree, secret_of
-from ledger.store import Row, Rows, one
-from ledger.stored import SELECT, fact_of
+from ledger.audit.settled import check_settled
+from ledger.store.log_tree import Tree, secret_of
+from ledger.store.rows import Row, Rows, one
+from ledger.store.stored_events import SELECT, fact_of
+from ledger.store.value_kinds import Finding, wrong_kinds
 
 FINDINGS_MAX = 200
 PROGRESS_EVENTS = 5_000

@@ -9,9 +9,10 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.entries import salt_of
-from domain.merkle import check_consistency, consistency_path, inclusion_path
-from domain.notes import (
+from domain.events.instants import instant
+from domain.log.entries import salt_of
+from domain.log.merkle import check_consistency, consistency_path, inclusion_path
+from domain.log.notes import (
     COSIGNATURE_V1,
     Checkpoint,
     NoteError,
@@ -20,11 +21,10 @@ from domain.notes import (
     open_checkpoint,
     parse_note,
 )
-from ledger.application import Ledger
-from ledger.audit.tree import Tree, secret_of
-from ledger.messages.fields import instant
-from ledger.store import Rows, one
-from ledger.stored import SELECT
+from ledger.store.application import Ledger
+from ledger.store.log_tree import Tree, secret_of
+from ledger.store.rows import Rows, one
+from ledger.store.stored_events import SELECT
 
 ORIGIN_DEFAULT = "subsidy-ledger"
 

@@ -14,10 +14,10 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
-from domain.notes import Checkpoint, NoteError, SignerKey, VerifierKey, open_checkpoint, parse_note
-from ledger.application import Ledger
+from domain.log.notes import Checkpoint, NoteError, SignerKey, VerifierKey, open_checkpoint, parse_note
 from ledger.audit.checkpoints import current, load_key
-from ledger.store import one
+from ledger.store.application import Ledger
+from ledger.store.rows import one
 
 FROM, TO = "rotated-from ", "rotated-to "
 SUFFIX = ".rotations"

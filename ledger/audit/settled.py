@@ -10,24 +10,18 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from domain.accounts import Account
 from domain.events import account_id
-from domain.facts import Fact
-from domain.settling import SettledLine, Settlement, fold, line_bytes
+from domain.facts.folding import Fact
+from domain.settlement.accounts import Account
+from domain.settlement.year import SettledLine, Settlement, fold, line_bytes
 from ledger.projections.settlements import PAYMENT_STATUS, STAGES, lines_listed
-from ledger.store import Row, Rows
-from ledger.stored import SELECT, Stored, stored
+from ledger.store.rows import Row, Rows
+from ledger.store.stored_events import SELECT, Stored, stored
+from ledger.store.value_kinds import Finding
 
 CHUNK = 1_000
 """Accounts held against the tables at a time."""
 END = "\uffff"
-
-
-class Finding(NamedTuple):
-    """Something that does not match: at which position (0: the ledger as a whole), and what."""
-
-    position: int
-    what: str
 
 
 Year = tuple[str, int]

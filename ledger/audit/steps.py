@@ -6,17 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from domain.events import settlement_id
-from domain.money import yuan
-from domain.settlement import payable_of
-from ledger.application import Ledger
-from ledger.changes import HistoryStep, Movement, account_events
-from ledger.messages.schemas import TYPE_OF
-from ledger.moments import Moment, moment
-from ledger.policies import rulebook_at
-from ledger.pools import lines_shared, pool
-from ledger.settlement.reading import settlement_of
-from ledger.store import Rows
-from ledger.stored import SELECT, Stored, events_of, stored
+from domain.money.amounts import yuan
+from domain.settlement.payables import payable_of
+from ledger.budget.pools import lines_shared, pool
+from ledger.intake.messages.schemas import TYPE_OF
+from ledger.policies.versions import rulebook_at
+from ledger.projections.closings import settlement_of
+from ledger.reading.changes import HistoryStep, Movement, account_events
+from ledger.store.application import Ledger
+from ledger.store.moments import Moment, moment
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, Stored, events_of, stored
 
 EVENTS_MAX = 1_000
 

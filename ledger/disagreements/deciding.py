@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.authority.roles import Actor, NotAllowed, require
 from domain.events import CATALOGUE
-from domain.facts import SEP
-from domain.roles import Actor, NotAllowed, require
-from ledger.application import Ledger
-from ledger.disagreements.kept import AGREES, COUNTS, NOT, SETTLED, WITHDRAWN, Kept, decided
-from ledger.disagreements.reading import Listed, one
-from ledger.inbox import DESK, Batch
+from domain.facts.folding import SEP
+from ledger.intake.inbox import DESK, Batch
+from ledger.projections.disagreements import AGREES, COUNTS, NOT, SETTLED, WITHDRAWN, Kept, decided
+from ledger.reading.disagreements import Listed, one
+from ledger.store.application import Ledger
 
 
 def decide(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger.application import Ledger
-from ledger.inbox import DESK, Batch
+from ledger.intake.inbox import DESK, Batch
+from ledger.store.application import Ledger
 
 ENTERPRISES = 200
 """Enterprises of one transaction: writers wait for no more than that."""

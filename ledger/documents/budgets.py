@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from domain.dividing import Division, budget_id
+from domain.money.dividing import Division, budget_id
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
-from domain.settlement import basis, shares_budget
-from domain.settling import SettledLine, division_of
-from domain.words import OTHER_FUNDS, pot_words
+from domain.rules.words import OTHER_FUNDS, pot_words
+from domain.settlement.payables import basis, shares_budget
+from domain.settlement.year import SettledLine, division_of
+from ledger.budget.factors import fraction_said
 from ledger.documents.places import Fen, Record, Value
-from ledger.explanations import shared_words
-from ledger.factors import fraction_said
+from ledger.reading.explanations import shared_words
 
 OTHER: dict[str, str] = {"zh": "其他资金", "en": "other funds"}
 ALONE: dict[str, str] = {"zh": "本政策预算", "en": "the policy's budget"}

@@ -6,27 +6,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.capitals import capitals
-from domain.money import CURRENCIES, grouped, parse_fen, printed
+from domain.authority.roles import NotAllowed
+from domain.money.amounts import CURRENCIES, grouped, parse_fen, printed
+from domain.money.capitals import capitals
 from domain.policy.model import Policy, Unpaid
 from domain.policy.rulebook import Rulebook
-from domain.public_list import Listed
-from domain.roles import NotAllowed
-from domain.settling import SettledLine, Settlement, division_of
-from ledger import explanations, queries
-from ledger.application import Ledger
+from domain.settlement.public_list import Listed
+from domain.settlement.year import SettledLine, Settlement, division_of
 from ledger.documents.budgets import budgets, funds
 from ledger.documents.catalogue import columns_of
 from ledger.documents.places import Fen, Filling, Record, Value
 from ledger.export.official import zh_day
 from ledger.export.payment_files import Payee
 from ledger.export.public_list import PublicLine, masked
-from ledger.moments import NOW
-from ledger.policies import rulebook
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import must_be_closed, settlement_of
+from ledger.reading import explanations, queries
 from ledger.settlement.files import public_lines
 from ledger.settlement.published import profiles_known
-from ledger.settlement.reading import must_be_closed, settlement_of
-from ledger.store import Rows
+from ledger.store.application import Ledger
+from ledger.store.moments import NOW
+from ledger.store.rows import Rows
 
 
 @dataclass(frozen=True)

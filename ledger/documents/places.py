@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from domain.money import grouped
+from domain.money.amounts import grouped
 from ledger.export.books import NotExportable
 
 PLACE = re.compile(r"\{\{\s*([^{}]{1,80}?)\s*\}\}")

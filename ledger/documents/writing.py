@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ledger.application import Ledger
 from ledger.documents import excel, word
 from ledger.documents.catalogue import aliases
 from ledger.documents.collecting import Asked, collected
 from ledger.documents.layouts import template
 from ledger.export.books import NotExportable
-from ledger.store import Rows
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
 
 SUFFIXES = (".docx", ".xlsx")
 

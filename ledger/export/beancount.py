@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable
 from typing import TextIO
 
-from domain.money import yuan
-from domain.postings import Transaction
+from domain.money.amounts import yuan
+from domain.settlement.postings import Transaction
 from ledger.export.books import NotExportable, Tick, no_tick
 
 _NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")

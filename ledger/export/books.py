@@ -9,7 +9,8 @@ from typing import Any
 from domain.events import account_id
 from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
-from domain.postings import (
+from domain.settlement.payables import Line, Payable, payable_of, shares_budget
+from domain.settlement.postings import (
     Meta,
     Transaction,
     appropriated,
@@ -26,14 +27,13 @@ from domain.postings import (
     payment_failed,
     payment_made,
 )
-from domain.settlement import Line, Payable, payable_of, shares_budget
-from ledger import queries
-from ledger.application import Ledger
-from ledger.moments import NOW, Moment
-from ledger.policies import rulebook_at
-from ledger.pools import Pool, lines_shared, pool
-from ledger.store import Rows
-from ledger.stored import SELECT, Stored, stored
+from ledger.budget.pools import Pool, lines_shared, pool
+from ledger.policies.versions import rulebook_at
+from ledger.reading import queries
+from ledger.store.application import Ledger
+from ledger.store.moments import NOW, Moment
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, Stored, stored
 
 Tick = Callable[[], None]
 """Called after each thing that was written."""

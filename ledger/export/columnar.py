@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ledger.export.books import Books, Tick, no_tick
-from ledger.stored import SELECT, Stored, stored
+from ledger.store.stored_events import SELECT, Stored, stored
 
 GROUP_ROWS = 20_000
 """Rows of a row group; also the most that is held in memory."""

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from domain.settlement import Line, Payable
-from ledger.stored import Stored
+from domain.settlement.payables import Line, Payable
+from ledger.store.stored_events import Stored
 
 
 class Part(NamedTuple):

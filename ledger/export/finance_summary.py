@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from openpyxl.cell.cell import Cell
 
-from domain.capitals import in_words
-from domain.money import CURRENCIES
+from domain.money.amounts import CURRENCIES
+from domain.money.capitals import in_words
 from ledger.export import official
 from ledger.export.books import NotExportable, Tick, no_tick
 from ledger.export.official import CENTRED, HEAD, LEFT, MONEY, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form

@@ -15,12 +15,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from domain.events import account_id
-from domain.facts import Profile
-from domain.settlement import Line, Payable
+from domain.facts.folding import Profile
+from domain.settlement.payables import Line, Payable
 from ledger.export.books import Books, NotExportable, Tick, no_tick
 from ledger.export.disbursed import Disbursed, shared_out
 from ledger.projections.enterprises import load
-from ledger.stored import events_of
+from ledger.store.stored_events import events_of
 
 VERSION = "1.4"
 PREFIX = "360G-subsidy-ledger"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import TextIO
 
-from domain.money import yuan
-from domain.postings import Transaction
+from domain.money.amounts import yuan
+from domain.settlement.postings import Transaction
 from ledger.export.books import Tick, no_tick
 
 _NEVER_PLAIN = re.compile(r"[\x00-\x1f\x7f\u2028\u2029;|]+")

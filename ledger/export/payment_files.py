@@ -16,8 +16,8 @@ from datetime import date
 from typing import BinaryIO, NamedTuple, TextIO
 from xml.sax.saxutils import escape
 
-from domain.credit_code import fault_of
-from domain.money import yuan
+from domain.money.amounts import yuan
+from domain.things.credit_code import fault_of
 from ledger.export.books import NotExportable, Tick, no_tick
 from ledger.export.cells import FORMULA_STARTS
 from ledger.export.file_faults import Faults, records

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
-from domain.money import MoneyError, parse_fen
+from domain.money.amounts import MoneyError, parse_fen
 from ledger.export.file_faults import Faults, records
 from ledger.export.payment_files import IDENTIFIER, is_day, proper
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from openpyxl.cell.cell import Cell
 from openpyxl.utils import get_column_letter
 
-from domain.settlement import Line, Payable, basis
+from domain.settlement.payables import Line, Payable, basis
 from ledger.export.books import Books, NotExportable
 from ledger.export.cells import Sheet, formula, heading, text, whole
 
@@ -41,7 +41,7 @@ BUDGET, TOTAL, BASE, SPARE, CUT, TIES, SHARED = "$B$1", "$B$2", "$B$4", "$B$6", 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many awards share a pot (``domain.dividing``), and how the division is cut up."""
+    """How many awards share a pot (``domain.money.dividing``), and how the division is cut up."""
 
     sheet: str
     pot: str

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from domain import masking
-from domain.capitals import in_words
-from domain.masking import CODE, PERSON
-from domain.money import CURRENCIES, grouped, yuan
+from domain.money.amounts import CURRENCIES, grouped, yuan
+from domain.money.capitals import in_words
+from domain.things import masking
+from domain.things.masking import CODE, PERSON
 from ledger.export import official
 from ledger.export.books import NotExportable, Tick, no_tick
 from ledger.export.official import CENTRED, HEAD, LEFT, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form, zh_day
@@ -75,14 +75,14 @@ class PublicHead:
     issued_on: str = ""
     """The day it is signed; where empty there is room for it."""
     root: str = ""
-    """The root of the list as data (``domain.public_list``), in hexadecimal, once it is published."""
+    """The root of the list as data (``domain.settlement.public_list``), in hex, once it is published."""
     currency: str = "CNY"
     pots: tuple[str, ...] = ()
     """Of several budgets, what each had, what shared it, and its factor."""
 
 
 def masked(line: PublicLine, mask: tuple[str, ...]) -> PublicLine:
-    """A line with what must not be seen hidden (see ``domain.masking.masked``)."""
+    """A line with what must not be seen hidden (see ``domain.things.masking.masked``)."""
     code, name = masking.masked(line.code, line.name, line.town, mask)
     return line._replace(code=code, name=name)
 

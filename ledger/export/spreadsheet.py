@@ -14,11 +14,11 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from domain.settlement import Line, Payable
-from ledger import explanations, queries
+from domain.settlement.payables import Line, Payable
 from ledger.export import pro_rata_sheet
 from ledger.export.books import Books, NotExportable, Tick, no_tick
 from ledger.export.cells import YUAN_FORMAT, Sheet, formula, heading, text, whole, yuan_cell
+from ledger.reading import explanations, queries
 
 SUMMARY, ENTERPRISES, AWARDS = "汇总 Summary", "企业 Enterprises", "奖励明细 Awards"
 MONEY = ("应奖励 Gross", "从高不重复扣除 Withheld", "按比例下调 Reduced", "应兑现 Payable")

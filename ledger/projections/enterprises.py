@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from domain.awards import Awards, awards_of
-from domain.facts import SEP, EnterpriseFacts, fold
+from domain.facts.folding import SEP, EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
-from domain.targets import Added, Months, targets_of
-from ledger.store import Rows
-from ledger.stored import histories
+from domain.rules.awards import Awards, awards_of
+from domain.rules.targets import Added, Months, targets_of
+from ledger.store.rows import Rows
+from ledger.store.stored_events import histories
 
 REBUILD_CHUNK = 1_000
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from domain.accounts import Account
-from domain.settling import SettledLine, line_bytes
-from ledger.store import Rows
-from ledger.stored import SELECT, Stored, stored
+from domain.settlement.accounts import Account
+from domain.settlement.year import SettledLine, line_bytes
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, Stored, stored
 
 STAGES = {"SettlementProposed": "proposed", "SettlementPublished": "published", "SettlementClosed": "closed"}
 CHUNK = 1_000

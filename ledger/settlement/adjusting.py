@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.accounts import Account
-from domain.money import yuan
-from domain.roles import Actor, NotAllowed, require
-from domain.settling import must_be_open
-from ledger.application import Ledger
-from ledger.policies import rulebook
+from domain.authority.roles import Actor, NotAllowed, require
+from domain.money.amounts import yuan
+from domain.settlement.accounts import Account
+from domain.settlement.year import must_be_open
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import settlement_of
 from ledger.settlement.paying import head_of, one_step
 from ledger.settlement.pending import Pending, paid_too_much, pending, pending_count, whole_enterprises
-from ledger.settlement.reading import settlement_of
-from ledger.store import Rows
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
 
 
 def accept(

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from domain import settling
-from domain.accounts import Account
+from domain.authority.roles import Actor, NotAllowed
 from domain.events import account_id
 from domain.policy.rulebook import Rulebook
-from domain.roles import Actor, NotAllowed
-from domain.settling import SettledLine, Settlement, line_bytes
-from ledger.application import Ledger
-from ledger.audit.tree import Tree
-from ledger.policies import budget_of, rulebook
-from ledger.pools import brought_in_sums
+from domain.settlement import year as settling
+from domain.settlement.accounts import Account
+from domain.settlement.year import SettledLine, Settlement, line_bytes
+from ledger.budget.pools import brought_in_sums
+from ledger.policies.versions import budget_of, rulebook
+from ledger.projections.closings import CHUNK, settlement_of, today
 from ledger.projections.settlements import Changed, lines_listed, put_accounts
 from ledger.settlement.proposing import append_step
-from ledger.settlement.reading import CHUNK, settlement_of, today
-from ledger.store import Rows
-from ledger.writing import append_ours
+from ledger.store.append import append_ours
+from ledger.store.application import Ledger
+from ledger.store.log_tree import Tree
+from ledger.store.rows import Rows
 
 FROZEN = (
     *("known", "appropriation_fen", "carried_fen", "spent_fen", "budget_fen", "sharing_fen"),
@@ -38,7 +38,7 @@ def close(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
     a crash at any instruction leaves the year published, or closed.
 
     Raises:
-        UnknownPolicy; NotAllowed: see ``domain.settling.may_close``; also where the budget or the
+        UnknownPolicy; NotAllowed: see ``domain.settlement.year.may_close``; also where the budget or the
             rules have moved since, or the stored list is no longer the one that was published.
     """
     with ledger.store.writing() as rows:

@@ -7,26 +7,26 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from domain.money import CURRENCIES, grouped, parse_fen
+from domain.authority.roles import NotAllowed
+from domain.events.instants import instant
+from domain.money.amounts import CURRENCIES, grouped, parse_fen
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
-from domain.public_list import Listed
-from domain.roles import NotAllowed
-from domain.settling import Settlement, division_of
-from ledger import queries
-from ledger.application import Ledger
+from domain.settlement.public_list import Listed
+from domain.settlement.year import Settlement, division_of
+from ledger.budget.factors import pots_said
 from ledger.export import finance_summary, payment_files, public_list
 from ledger.export.books import NotExportable
 from ledger.export.finance_summary import Account, Part, SummaryHead
 from ledger.export.payment_files import Payer, PaymentFile, PaymentLine, read_payees
 from ledger.export.public_list import PublicHead, PublicLine
-from ledger.factors import pots_said
-from ledger.messages.fields import instant
-from ledger.policies import rulebook
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
+from ledger.reading import queries
 from ledger.settlement.published import profiles_known
-from ledger.settlement.reading import settlement_of
-from ledger.store import Rows
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
 
 NAMED = 1_000
 """Enterprises whose names are looked up at a time."""

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from domain.merkle import inclusion_path, root_of
+from domain.log.merkle import inclusion_path, root_of
 from domain.policy.rulebook import Rulebook
-from domain.public_list import award_line, head_line, leaf_of_line
-from domain.settling import SettledLine, Settlement
-from ledger.policies import rulebook
+from domain.settlement.public_list import award_line, head_line, leaf_of_line
+from domain.settlement.year import SettledLine, Settlement
+from ledger.policies.versions import rulebook
 from ledger.projections.settlements import lines_listed
 from ledger.settlement.published import must_be_published, named
-from ledger.store import Rows
+from ledger.store.rows import Rows
 
 LEVEL = 8
 BLOCK = 1 << LEVEL

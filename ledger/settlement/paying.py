@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from domain import accounts
-from domain.accounts import Account
+from domain.authority.roles import Actor, NotAllowed, require
 from domain.events import account_id
-from domain.facts import Fact
-from domain.roles import Actor, NotAllowed, require
-from ledger.application import Ledger
-from ledger.disagreements.kept import undecided
-from ledger.messages.fields import instant
-from ledger.policies import rulebook
+from domain.events.instants import instant
+from domain.facts.folding import Fact
+from domain.settlement import accounts
+from domain.settlement.accounts import Account
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import CHUNK, accounts_of, must_be_closed, today
+from ledger.projections.disagreements import undecided
 from ledger.projections.settlements import Changed, put_accounts, put_adjustments, put_clawbacks, put_payments
 from ledger.settlement.pending import lowered
-from ledger.settlement.reading import CHUNK, accounts_of, must_be_closed, today
-from ledger.store import Row, Rows, one
-from ledger.stored import Stored
-from ledger.writing import OUR_SOURCE, append_ours
+from ledger.store.append import OUR_SOURCE, append_ours
+from ledger.store.application import Ledger
+from ledger.store.rows import Row, Rows, one
+from ledger.store.stored_events import Stored
 
 RESULTS_MAX = 5_000
 """Most results of payments in one call."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from domain.money import yuan
+from domain.authority.roles import NotAllowed
+from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
-from domain.roles import NotAllowed
-from domain.settlement import Line, payable_of
-from domain.settling import division_of
-from ledger.application import Ledger
-from ledger.policies import rulebook
-from ledger.pools import keep
-from ledger.settlement.reading import must_be_closed
-from ledger.store import Rows, one
+from domain.settlement.payables import Line, payable_of
+from domain.settlement.year import division_of
+from ledger.budget.pools import keep
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import must_be_closed
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows, one
 
 
 class Pending(NamedTuple):

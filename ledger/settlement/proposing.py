@@ -6,25 +6,25 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from domain import settling
+from domain.authority.roles import Actor, NotAllowed
 from domain.events import settlement_id
-from domain.facts import Fact
+from domain.events.instants import instant
+from domain.facts.folding import Fact
 from domain.policy.rulebook import Rulebook
-from domain.public_list import root_over
-from domain.roles import Actor, NotAllowed
-from domain.settlement import payable_of, shares_budget
-from domain.settling import SettledLine, Settlement
-from ledger.application import Ledger
-from ledger.columns import Again
-from ledger.messages.fields import instant
-from ledger.policies import budget_of, rulebook
-from ledger.pools import Pool, divide, lines_now
+from domain.settlement import year as settling
+from domain.settlement.payables import payable_of, shares_budget
+from domain.settlement.public_list import root_over
+from domain.settlement.year import SettledLine, Settlement
+from ledger.budget.columns import Again
+from ledger.budget.pools import Pool, divide, lines_now
+from ledger.policies.versions import budget_of, rulebook
+from ledger.projections.closings import settlement_of, today
 from ledger.projections.settlements import put_lines, put_stage
 from ledger.settlement.published import lines_published
-from ledger.settlement.reading import settlement_of, today
-from ledger.store import Rows
-from ledger.stored import Stored, events_of
-from ledger.writing import OUR_SOURCE, append_ours, recorded_time
+from ledger.store.append import OUR_SOURCE, append_ours, recorded_time
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
+from ledger.store.stored_events import Stored, events_of
 
 
 def append_step(ledger: Ledger, rows: Rows, state: Settlement, said: settling.Said) -> Settlement:

@@ -1,4 +1,4 @@
-"""The list as anyone may see it (``domain.public_list``): its lines, and the file that proves itself.
+"""The list as anyone may see it (``domain.settlement.public_list``): its lines, and its own proof.
 
 Lines say what was known at the proposal's position, names and towns too, so that the same list
 can be made again for as long as the ledger stands.
@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TextIO
 
+from domain.authority.roles import NotAllowed
 from domain.events import settlement_id
-from domain.merkle import Growing
-from domain.notes import SignerKey
-from domain.public_list import (
+from domain.log.merkle import Growing
+from domain.log.notes import SignerKey
+from domain.settlement.public_list import (
     MARK_DIGITS,
     Listed,
     Named,
@@ -23,16 +24,15 @@ from domain.public_list import (
     listed,
     note_body,
 )
-from domain.roles import NotAllowed
-from domain.settling import SettledLine, Settlement
-from ledger import queries
-from ledger.moments import Moment
-from ledger.policies import rulebook
+from domain.settlement.year import SettledLine, Settlement
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import settlement_of
 from ledger.projections.enterprises import load
 from ledger.projections.settlements import lines_listed
-from ledger.settlement.reading import settlement_of
-from ledger.store import Rows
-from ledger.stored import Stored, events_of
+from ledger.reading import queries
+from ledger.store.moments import Moment
+from ledger.store.rows import Rows
+from ledger.store.stored_events import Stored, events_of
 
 NAMED = 1_000
 """Awards whose enterprises' names are looked up at a time."""

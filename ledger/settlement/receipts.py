@@ -13,28 +13,28 @@ import base64
 from datetime import datetime
 from typing import Any
 
-from domain.accounts import Account
-from domain.entries import salt_of
+from domain.authority.roles import NotAllowed
 from domain.events import account_id, settlement_id
-from domain.merkle import inclusion_path
-from domain.money import yuan
-from domain.notes import Checkpoint, SignerKey, parse_note
+from domain.events.instants import SHANGHAI
+from domain.log.entries import salt_of
+from domain.log.merkle import inclusion_path
+from domain.log.notes import Checkpoint, SignerKey, parse_note
+from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
-from domain.public_list import Listed
-from domain.receipt import FORMAT, digest_of, marks_of, seal_body
-from domain.roles import NotAllowed
-from domain.settling import SettledLine, division_of
-from ledger import explanations, queries
-from ledger.application import Ledger
-from ledger.audit.tree import Tree, secret_of
-from ledger.messages.decode import SHANGHAI
-from ledger.moments import Moment
-from ledger.policies import rulebook
+from domain.settlement.accounts import Account
+from domain.settlement.public_list import Listed
+from domain.settlement.receipt import FORMAT, digest_of, marks_of, seal_body
+from domain.settlement.year import SettledLine, division_of
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import settlement_of
+from ledger.reading import explanations, queries
 from ledger.settlement.list_tree import ListTree, Proved
 from ledger.settlement.published import profiles_known, publication_of
-from ledger.settlement.reading import settlement_of
-from ledger.store import Rows
-from ledger.stored import SELECT, Stored, events_of, stored
+from ledger.store.application import Ledger
+from ledger.store.log_tree import Tree, secret_of
+from ledger.store.moments import Moment
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, Stored, events_of, stored
 
 DECIDING = ("SettlementPublished", "SettlementClosed")
 """The events of a settlement that a receipt proves; each stands for the list that was closed."""

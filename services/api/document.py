@@ -10,11 +10,11 @@ from flask_smorest import Api  # type: ignore[import-untyped]
 from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]
 from marshmallow import fields
 
-from ledger.messages.fields import MessageField
-from ledger.messages.schemas import TYPES
+from ledger.intake.messages.fields import MessageField
+from ledger.intake.messages.schemas import TYPES
 from services.api.answers import ProblemSchema
-from services.api.problems import MEDIA_TYPE
-from services.schemas_out import event_schema, field_schema
+from services.web.json_schemas import event_schema, field_schema
+from services.web.problems import MEDIA_TYPE
 
 TITLE = "补贴账本 · Subsidy ledger"
 VERSION = "1"

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from services.api.fields import cursor_text
+from services.web.fields import cursor_text
 
 Made = tuple[dict[str, Any], int, dict[str, str]]
 

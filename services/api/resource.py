@@ -18,11 +18,11 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
-from ledger.application import Ledger
-from ledger.messages.decode import parse as parse_strictly
-from ledger.messages.faults import Fault, faults_from
-from services.api.fields import PATH_FIELDS, Query, path_values
-from services.api.problems import Problem
+from ledger.intake.messages.decode import parse as parse_strictly
+from ledger.intake.messages.faults import Fault, faults_from
+from ledger.store.application import Ledger
+from services.web.fields import PATH_FIELDS, Query, path_values
+from services.web.problems import Problem
 
 View = TypeVar("View", bound=Callable[..., Any])
 JSON_TYPES = ("application/json",)
@@ -184,7 +184,7 @@ def _said(answer: Any, media_type: str) -> dict[str, Any]:
 
 
 def _etagged(view: Any) -> Any:
-    """Document the ETag that ``services.api.headers`` sets."""
+    """Document the ETag that ``services.web.response_headers`` sets."""
     view._apidoc["etag"] = True
     return view
 

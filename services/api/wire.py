@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.money import yuan
-from ledger.messages.fields import Money
-from ledger.messages.schemas import DATA, TYPE_OF, TYPE_PREFIX, AmendedType, Changes, kebab
-from ledger.persons import SEALED
-from ledger.stored import Stored
+from domain.money.amounts import yuan
+from ledger.intake.messages.fields import Money
+from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPE_PREFIX, AmendedType, Changes, kebab
+from ledger.store.persons import SEALED
+from ledger.store.stored_events import Stored
 
 
 def event_document(event: Stored) -> dict[str, Any]:

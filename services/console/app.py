@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Flask, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from ledger.application import Ledger
-from services.amounts import about
+from ledger.store.application import Ledger
 from services.console import forms, language, rendering
 from services.console.blueprint import console
 from services.console.pages import MODULES
+from services.web.amounts import about
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from ledger.messages.faults import Fault, FaultError
-from services.api.fields import Cursor, cursor_text
-from services.api.problems import Problem
+from ledger.intake.messages.faults import Fault, FaultError
+from services.web.fields import Cursor, cursor_text
+from services.web.problems import Problem
 
 TEXT_MAX = 200
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from flask import current_app, request
 
-from ledger.application import Ledger
-from ledger.store import Row, Rows
+from ledger.store.application import Ledger
+from ledger.store.rows import Row, Rows
 from services.console import forms
 
 KEPT_MAX = 32

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from flask import Flask, current_app, request, session
 
-from domain.roles import Actor, NotAllowed
-from ledger.application import Ledger
-from services.api.problems import Problem
-from services.identity.gate import requester, settings_of
+from domain.authority.roles import Actor, NotAllowed
+from ledger.store.application import Ledger
+from services.web.identity.gate import requester, settings_of
+from services.web.problems import Problem
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - a name, no secret
 SECRET_BYTES = 32

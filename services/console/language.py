@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from flask import Response, request
 
-from services.api import problems
+from services.web import problems
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 COOKIE = "subsidy-language"

@@ -11,14 +11,14 @@ from marshmallow import Schema
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
-from domain.roles import NotAllowed
+from domain.authority.roles import NotAllowed
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
-from ledger.messages.faults import faults_from
+from ledger.intake.messages.faults import faults_from
 from ledger.settlement.paying import StepsRefused
-from services.api.codes import said as fault_said
-from services.api.problems import fault_of
 from services.console import language
+from services.web.codes import said as fault_said
+from services.web.problems import fault_of
 
 SHOWN_MAX = 200
 """Most faults that a page lists."""

@@ -7,14 +7,15 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request, url_for
 
-from ledger.messages.decode import SHANGHAI
-from ledger.policies import rulebooks
-from services.amounts import printed
-from services.api.codes import PROBLEMS
-from services.api.codes import said as fault_said
-from services.api.problems import Problem
-from services.console import charts, forms, language, telling
-from services.identity.gate import gate_of
+from domain.events.instants import SHANGHAI
+from ledger.policies.versions import rulebooks
+from services.console import forms, language, telling
+from services.web import charts
+from services.web.amounts import printed
+from services.web.codes import PROBLEMS
+from services.web.codes import said as fault_said
+from services.web.identity.gate import gate_of
+from services.web.problems import Problem
 
 
 def register(app: Flask) -> None:

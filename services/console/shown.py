@@ -9,9 +9,9 @@ from flask import request, url_for
 
 from domain.policy.model import Words
 from domain.policy.rulebook import Rulebook
-from services.api.fields import cursor_text
 from services.console import language
 from services.console.blueprint import console
+from services.web.fields import cursor_text
 
 
 def title_of(book: Rulebook, measure: str, year: int) -> Words:

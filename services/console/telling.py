@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from flask import current_app, request, url_for
 
-from domain.money import grouped
-from domain.money import printed as printed_in
-from ledger.persons import SEALED
-from ledger.stored import Stored
-from services.amounts import printed
+from domain.money.amounts import grouped
+from domain.money.amounts import printed as printed_in
+from ledger.store.persons import SEALED
+from ledger.store.stored_events import Stored
 from services.console import language
+from services.web.amounts import printed
 
 Titles = Mapping[str, str]
 """The titles of measures by id, in the reader's language."""

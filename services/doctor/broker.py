@@ -9,11 +9,11 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import KafkaError
 
-from ledger.store import Rows, one
-from ledger.writing import tracked
-from services.consumer.settings import KafkaSettings, UnusableFile
+from ledger.store.append import tracked
+from ledger.store.rows import Rows, one
 from services.doctor.findings import Finding, Limits, error, ok, warning
-from services.settings import PREFIX
+from services.runtime.kafka_settings import KafkaSettings, UnusableFile
+from services.runtime.settings import PREFIX
 
 WAIT_MS = 5_000
 DEAD_LETTER_BYTES = 2 * 1024 * 1024

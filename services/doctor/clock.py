@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ledger.application import Ledger
-from ledger.store import Rows
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
 from services.doctor.findings import Finding, Limits, error, ok, warning
 
 MEND = (

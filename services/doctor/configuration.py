@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from services.consumer.settings import UnusableFile
 from services.doctor.findings import Finding, error, ok, warning
-from services.settings import PREFIX, VARIABLES, Settings, SettingsError, unknown, usable
+from services.runtime.kafka_settings import UnusableFile
+from services.runtime.settings import PREFIX, VARIABLES, Settings, SettingsError, unknown, usable
 
 
 def check(env: Mapping[str, str], database: str | None) -> tuple[Settings, list[Finding]]:

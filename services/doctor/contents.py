@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from ledger import refusals, watching
-from ledger.application import Ledger
+from ledger.audit import watching
 from ledger.audit.check import check_log
-from ledger.replay import replay
-from ledger.store import Rows
-from ledger.writing import tracked
+from ledger.intake import refusals
+from ledger.replay.comparison import replay
+from ledger.store.append import tracked
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
 from services.doctor.findings import Finding, Limits, error, ok, warning
 
 REBUILT = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from ledger import watching
-from ledger.application import Ledger, open_ledger
-from ledger.store import Rows, StoreUnavailable, UnsuitableStore
+from ledger.audit import watching
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.rows import Rows, StoreUnavailable, UnsuitableStore
 from services.doctor.findings import GIB, Finding, Limits, error, ok, warning
 
 

@@ -6,13 +6,13 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from domain.notes import NoteError, VerifierKey, open_checkpoint
+from domain.log.notes import NoteError, VerifierKey, open_checkpoint
 from ledger.audit.checkpoints import load_key
 from ledger.audit.rotation import NEW, trusted
-from ledger.store import Rows, one
+from ledger.store.rows import Rows, one
 from services.doctor.findings import Finding, error, ok, warning
-from services.identity.settings import IdentitySettings
-from services.identity.tokens import Keys, Refused
+from services.runtime.identity_settings import IdentitySettings
+from services.web.identity.tokens import Keys, Refused
 
 BACK = (
     "从离线备份恢复该文件；确已遗失则见 docs/operations/runbooks.md",

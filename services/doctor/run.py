@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from ledger.application import Ledger
-from ledger.machine_keys import listed
-from ledger.store import Rows, StoreUnavailable
+from ledger.intake.machine_keys import listed
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows, StoreUnavailable
 from services.doctor import broker, clock, configuration, contents, database, keys
 from services.doctor.findings import LEVELS, Finding, Limits, error, ok
-from services.metrics import PREFIX
-from services.settings import Settings
+from services.runtime.metrics import PREFIX
+from services.runtime.settings import Settings
 
 
 def examine(

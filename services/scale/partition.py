@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.events import is_enterprise
-from domain.facts import EnterpriseFacts, Fact, fold
+from domain.facts.folding import EnterpriseFacts, Fact, fold
 from domain.policy.rulebook import Rulebook
-from ledger.packing import Packed, awards_in, pack
+from ledger.simulation.packing import Packed, awards_in, pack
 
 WANTED = ("originator", "version", "event", "source", "event_id", "time", "content")
 """The columns of the export that an award depends on; the others are not read."""

@@ -24,11 +24,11 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sql
 
-from domain.apportioning import cut_of, exact_sum, shares
-from domain.money import parse_fen, yuan
+from domain.money.amounts import parse_fen, yuan
+from domain.money.apportioning import cut_of, exact_sum, shares
 from domain.policy.load import Changes, load_policy
 from domain.policy.rulebook import Rulebook
-from domain.settlement import basis, factor, shares_budget
+from domain.settlement.payables import basis, factor, shares_budget
 from services.scale.partition import AWARDS, WANTED, awards_of_partition
 
 SCHEMA = "rules short, code string, measure string, year int, gross long, withheld long"

@@ -1,6 +1,6 @@
 """An enterprise's account of a closed year, followed event by event.
 
-``domain.accounts`` folds it and holds the sums; what each event may do is checked here.
+``domain.settlement.accounts`` folds it and holds the sums; what each event may do is checked here.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from domain.accounts import Account
-from domain.money import yuan
+from domain.money.amounts import yuan
+from domain.settlement.accounts import Account
 from services.verify.procedure import Closing, Fault, Placed
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from domain.dividing import in_turn
-from domain.merkle import HASH_BYTES, ProofError, check_consistency, check_inclusion
-from domain.money import Apportionment, yuan
-from domain.public_list import Listed, Named, lines_of, root_over
-from domain.settlement import division
-from domain.settling import SettledLine, division_of, figures_of
+from domain.log.merkle import HASH_BYTES, ProofError, check_consistency, check_inclusion
+from domain.money.amounts import Apportionment, yuan
+from domain.money.dividing import in_turn
+from domain.settlement.payables import division
+from domain.settlement.public_list import Listed, Named, lines_of, root_over
+from domain.settlement.year import SettledLine, division_of, figures_of
 from services.verify.checks import Check, differing, merged, settled_lines
 from services.verify.procedure import Closing, Placed
 from services.verify.reading import Broken, Event, parse_fen_any, read_leaves, roots_over

@@ -14,18 +14,18 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
-from domain.awards import awards_of
-from domain.dividing import Division, budget_period
-from domain.facts import Fact, fold
-from domain.money import parse_fen, yuan
-from domain.notes import Checkpoint
+from domain.facts.folding import Fact, fold
+from domain.facts.states import UnreadableState, fact_from
+from domain.log.notes import Checkpoint
+from domain.money.amounts import parse_fen, yuan
+from domain.money.dividing import Division, budget_period
 from domain.policy.load import PolicyError, digest_of, load_adopted
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
-from domain.public_list import Listed, listed
-from domain.settlement import Line, payable_of, shares_budget
-from domain.settling import SettledLine, moved_of
-from domain.states import UnreadableState, fact_from
+from domain.rules.awards import awards_of
+from domain.settlement.payables import Line, payable_of, shares_budget
+from domain.settlement.public_list import Listed, listed
+from domain.settlement.year import SettledLine, moved_of
 from services.verify.accounts import Owner, check_account
 from services.verify.claims import check_claims
 from services.verify.procedure import Closing, Placed, Steps

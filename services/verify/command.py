@@ -13,11 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from domain.money import yuan
-from domain.notes import NoteError, VerifierKey
-from domain.public_list import FORMAT as LIST_FORMAT
-from domain.receipt import FORMAT as RECEIPT_FORMAT
-from domain.settlement import factor
+from domain.log.notes import NoteError, VerifierKey
+from domain.money.amounts import yuan
+from domain.settlement.payables import factor
+from domain.settlement.public_list import FORMAT as LIST_FORMAT
+from domain.settlement.receipt import FORMAT as RECEIPT_FORMAT
 from services.verify.bundles import Enterprise, Year
 from services.verify.lists import verify_list
 from services.verify.procedure import CHINA

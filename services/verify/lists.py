@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from domain.dividing import budget_id
-from domain.merkle import Growing, leaf_hash
-from domain.money import apportion, yuan
-from domain.notes import NoteError, VerifierKey, parse_note
-from domain.public_list import COLUMNS, FORMAT, MARK_DIGITS, note_body
-from domain.settling import SettledLine, line_bytes
+from domain.log.merkle import Growing, leaf_hash
+from domain.log.notes import NoteError, VerifierKey, parse_note
+from domain.money.amounts import apportion, yuan
+from domain.money.dividing import budget_id
+from domain.settlement.public_list import COLUMNS, FORMAT, MARK_DIGITS, note_body
+from domain.settlement.year import SettledLine, line_bytes
 from services.verify.reading import LINE_BYTES_MAX, Broken, Verdict
 from services.verify.values import BOM, Unreadable, parsed
 

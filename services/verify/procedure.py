@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from domain.facts import Fact
+from domain.facts.folding import Fact
 
 CHINA = timedelta(hours=8)
 """China has kept eight hours ahead of UTC since 1991."""

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.entries import leaf_of
-from domain.merkle import HASH_BYTES, Growing
-from domain.money import yuan
-from domain.notes import Checkpoint, NoteError, Signature, VerifierKey, open_checkpoint, parse_note
+from domain.log.entries import leaf_of
+from domain.log.merkle import HASH_BYTES, Growing
+from domain.log.notes import Checkpoint, NoteError, Signature, VerifierKey, open_checkpoint, parse_note
+from domain.money.amounts import yuan
 from services.verify.values import Unreadable, parsed
 
 FORMAT = "subsidy-audit-bundle/1"

@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from domain.accounts import Account
 from domain.events import account_id, settlement_id
-from domain.facts import Fact
-from domain.merkle import ProofError, check_inclusion
-from domain.money import yuan
-from domain.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
-from domain.public_list import COLUMNS, leaf_of_line
-from domain.receipt import APART, FORMAT, digest_of, marks_of, seal_body
-from domain.settling import SettledLine, division_of
-from domain.states import UnreadableState, fact_from
+from domain.facts.folding import Fact
+from domain.facts.states import UnreadableState, fact_from
+from domain.log.merkle import ProofError, check_inclusion
+from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
+from domain.money.amounts import yuan
+from domain.settlement.accounts import Account
+from domain.settlement.public_list import COLUMNS, leaf_of_line
+from domain.settlement.receipt import APART, FORMAT, digest_of, marks_of, seal_body
+from domain.settlement.year import SettledLine, division_of
 from services.verify.lists import award_of
 from services.verify.reading import LINE_BYTES_MAX, Broken, Event, Verdict, event_of
 from services.verify.values import BOM, Unreadable, parsed

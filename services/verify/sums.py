@@ -6,8 +6,8 @@ import hashlib
 from typing import Any
 
 from domain.policy.rulebook import Rulebook
-from domain.settlement import shares_budget
-from domain.settling import SettledLine, line_bytes
+from domain.settlement.payables import shares_budget
+from domain.settlement.year import SettledLine, line_bytes
 
 
 class Sums:

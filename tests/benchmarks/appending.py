@@ -21,14 +21,14 @@ from pathlib import Path
 
 from eventsourcing.persistence import StoredEvent
 
-from ledger.application import Ledger, open_ledger
 from ledger.audit.check import check_log
-from ledger.inbox import checked, record
-from ledger.policies import adopt_policy
-from ledger.replay import replay
-from services.collector import relax
-from services.commands.sample import policy_text
-from services.sample import city
+from ledger.intake.inbox import checked, record
+from ledger.policies.versions import adopt_policy
+from ledger.replay.comparison import replay
+from ledger.store.application import Ledger, open_ledger
+from services.runtime.collector import relax
+from services.sample.city import city
+from services.sample.policy import policy_text
 from tests.benchmarks.measured import HEAD, Measured, clock, spread
 from tests.postgres import Server
 

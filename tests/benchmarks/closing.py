@@ -21,17 +21,17 @@ from typing import Any
 
 import numpy as np
 
-from domain.apportioning import cut_of, shares
-from domain.credit_code import complete
-from domain.money import yuan
-from domain.roles import Actor
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
+from domain.authority.roles import Actor
+from domain.money.amounts import yuan
+from domain.money.apportioning import cut_of, shares
+from domain.things.credit_code import complete
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
 from ledger.projections.settlements import lines_listed
 from ledger.settlement import closing as closings
 from ledger.settlement import paying, proposing
-from services.commands.sample import POLICY, YEAR, policy_text
+from ledger.store.application import Ledger, open_ledger
+from services.sample.policy import POLICY, YEAR, policy_text
 from tests.benchmarks.growth import median_time
 from tests.postgres import Server
 

@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ledger import queries
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy
-from services.commands.sample import POLICY, YEAR, policy_text
-from services.sample import city
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.reading import queries
+from ledger.store.application import Ledger, open_ledger
+from services.sample.city import city
+from services.sample.policy import POLICY, YEAR, policy_text
 
 READS = 300
 BATCH = 500

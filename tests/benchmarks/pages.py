@@ -22,16 +22,16 @@ from urllib.parse import quote
 
 from flask.testing import FlaskClient
 
-from domain.roles import Actor
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
+from domain.authority.roles import Actor
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.projections.closings import settlement_of
 from ledger.settlement import closing, paying, proposing
 from ledger.settlement.paying import RESULTS_MAX, Result
-from ledger.settlement.reading import settlement_of
-from services.api.app import create_app
-from services.commands.sample import POLICY, YEAR, policy_text
-from services.sample import city
+from ledger.store.application import Ledger, open_ledger
+from services.sample.city import city
+from services.sample.policy import POLICY, YEAR, policy_text
+from services.server.app import create_app
 from tests.benchmarks.growth import position
 from tests.integration.bureau import Clock
 

@@ -23,14 +23,14 @@ from typing import Any
 
 import numpy as np
 
-from domain.awards import awards_of
-from domain.columns import IDENTITIES, Chunk, Items
-from domain.facts import SEP, EnterpriseFacts, fold
+from domain.facts.folding import SEP, EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
-from ledger.messages.decode import Message, Now, decode
-from ledger.packing import Packed, awards_in, pack
-from services.commands.sample import YEAR, policy_text
-from services.sample import city
+from domain.rules.awards import awards_of
+from domain.rules.columns import IDENTITIES, Chunk, Items
+from ledger.intake.messages.decode import Message, Now, decode
+from ledger.simulation.packing import Packed, awards_in, pack
+from services.sample.city import city
+from services.sample.policy import YEAR, policy_text
 from tests.benchmarks.closing import peak_mb
 
 TEMPLATE = 10_000

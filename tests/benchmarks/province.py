@@ -10,18 +10,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from domain.money import parse_fen
+from domain.money.amounts import parse_fen
 from domain.policy.load import Changes
-from ledger.application import open_ledger
+from ledger.budget.pools import lines_of
 from ledger.export import columnar
 from ledger.export.books import books_of
-from ledger.inbox import ingest_all
-from ledger.moments import NOW
-from ledger.policies import adopt_policy, rulebook
-from ledger.pools import lines_of
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy, rulebook
 from ledger.projections.enterprises import every_row
-from ledger.what_if import what_if
-from services.sample import city
+from ledger.simulation.what_if import what_if
+from ledger.store.application import open_ledger
+from ledger.store.moments import NOW
+from services.sample.city import city
 from tests.events import CIXI, CIXI_TEXT
 
 READINGS = {"dtc-units": "pro-rata", "brand-tiers": "each-in-full", "warehouses": "difference"}

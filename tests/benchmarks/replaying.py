@@ -1,7 +1,7 @@
 """What a replay costs beside reading and decoding the same rows, and what a second process gains.
 
 ``python -m tests.benchmarks.replaying --events 1000000`` fills a ledger, then replays it into
-balances and factor in columns (``ledger.city.replayed``, as audits beyond one machine do), and
+balances and factor in columns (``ledger.simulation.city.replayed``, as audits beyond one machine do), and
 into every read model of a database of its own (``subsidy-ledger replay``), by one process and by
 two. Beside them the same rows are read in the same order and decoded by msgspec, the fastest JSON
 reader for Python that we know, and dropped. Every replay must end in the ledger's own figures.
@@ -18,20 +18,20 @@ from pathlib import Path
 
 import msgspec
 
-from domain.money import parse_fen
-from ledger import queries
-from ledger.application import Ledger, open_ledger
-from ledger.city import Paid, replayed
-from ledger.inbox import ingest_all
-from ledger.parts import Several, rebuild_in_parts
-from ledger.policies import adopt_policy, budget_of, rulebook, rulebooks
-from ledger.pools import open_years
+from domain.money.amounts import parse_fen
+from ledger.budget.pools import open_years
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy, budget_of, rulebook, rulebooks
 from ledger.projections.enterprises import rebuild
-from ledger.replay import fingerprint
-from ledger.store import Rows
-from services.collector import relax
-from services.commands.sample import POLICY, YEAR, policy_text
-from services.sample import city
+from ledger.reading import queries
+from ledger.replay.comparison import fingerprint
+from ledger.replay.parts import Several, rebuild_in_parts
+from ledger.simulation.city import Paid, replayed
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.rows import Rows
+from services.runtime.collector import relax
+from services.sample.city import city
+from services.sample.policy import POLICY, YEAR, policy_text
 from tests.benchmarks.measured import HEAD, Measured, clock, taking_turns
 
 EVENTS = 1_000_000

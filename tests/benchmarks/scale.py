@@ -14,16 +14,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from domain.money import parse_fen
+from domain.money.amounts import parse_fen
 from domain.policy.load import Changes
 from domain.policy.rulebook import Rulebook
-from ledger.application import open_ledger
 from ledger.export import columnar
 from ledger.export.books import books_of
-from ledger.moments import NOW
-from ledger.policies import rulebook
-from ledger.what_if import what_if
-from services.commands.sample import POLICY, YEAR
+from ledger.policies.versions import rulebook
+from ledger.simulation.what_if import what_if
+from ledger.store.application import open_ledger
+from ledger.store.moments import NOW
+from services.sample.policy import POLICY, YEAR
 from tests.benchmarks.replaying import fill
 
 READINGS = {"dtc-units": "pro-rata"}

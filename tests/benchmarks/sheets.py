@@ -18,13 +18,13 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from ledger.application import open_ledger
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
-from ledger.sheets.holding import Holding
-from ledger.sheets.previewing import preview, reading_of
-from ledger.sheets.template import title_of
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.intake.sheets.holding import Holding
+from ledger.intake.sheets.previewing import preview, reading_of
+from ledger.intake.sheets.template import title_of
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import open_ledger
+from services.sample.city import city
 from tests.events import CIXI_TEXT
 from tests.oracle.codes import credit_code
 

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from eventsourcing.persistence import StoredEvent
 
-from ledger.application import Ledger, open_ledger
-from services.sample import city
+from ledger.store.application import Ledger, open_ledger
+from services.sample.city import city
 from tests.brokers import KafkaCluster
 from tests.e2e.processes import Commands, produce, taken
 from tests.postgres import Server

@@ -15,13 +15,13 @@ import time
 import zipfile
 from pathlib import Path
 
-from domain.notes import SignerKey
-from ledger.application import open_ledger
+from domain.log.notes import SignerKey
 from ledger.audit.bundle import write_year
 from ledger.audit.checkpoints import current
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy
-from services.sample import city
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import open_ledger
+from services.sample.city import city
 from services.verify import verify
 from tests.events import CIXI, CIXI_TEXT
 

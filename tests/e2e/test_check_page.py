@@ -11,10 +11,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from domain.money import parse_fen, rmb
-from ledger.application import Ledger, open_ledger
-from services import checkpage
-from services.receipts.page import code_of, receipt_page
+from domain.money.amounts import parse_fen, rmb
+from ledger.store.application import Ledger, open_ledger
+from services.web import checkpage
+from services.web.receipts.page import code_of, receipt_page
 from tests.console import chromium
 from tests.integration.closings import closed
 from tests.integration.test_bundles import KEY

@@ -14,11 +14,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
-from domain.money import rmb
-from domain.notes import VerifierKey
-from ledger.inbox import ingest
+from domain.log.notes import VerifierKey
+from domain.money.amounts import rmb
+from ledger.intake.inbox import ingest
 from services.console.pages import home
-from services.sample import city
+from services.sample.city import city
 from services.verify import verify
 from tests.console import (
     HERE,

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ledger.application import Ledger, open_ledger
 from ledger.documents.catalogue import DOCUMENTS
 from ledger.documents.collecting import collected
-from services.documents.making import make
+from ledger.store.application import Ledger, open_ledger
+from services.web.documents.making import make
 from tests.integration.closings import Closed, closed
 from tests.integration.test_documents import asked
 from tests.office import as_text

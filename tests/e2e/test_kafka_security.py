@@ -14,10 +14,10 @@ import pytest
 from kafka import KafkaConsumer
 from prometheus_client.parser import text_string_to_metric_families
 
-from ledger.application import Ledger
-from services.consumer.settings import KafkaSettings
+from ledger.store.application import Ledger
 from services.doctor import broker
 from services.doctor.findings import Limits
+from services.runtime.kafka_settings import KafkaSettings
 from tests.brokers import KafkaCluster
 from tests.certificates import Authority
 from tests.e2e.processes import Commands, produce, wait_until

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.roles import Actor
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
-from ledger.replay import fingerprint, replay
+from domain.authority.roles import Actor
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.projections.closings import settlement_of
+from ledger.replay.comparison import fingerprint, replay
 from ledger.settlement.proposing import propose, publish
-from ledger.settlement.reading import settlement_of
+from ledger.store.application import Ledger, open_ledger
 from tests.conftest import POLICY
 from tests.events import CIXI, message
 from tests.oracle.codes import credit_code
@@ -35,8 +35,8 @@ NOW = datetime(2025, 5, 6, 2, tzinfo=UTC)
 CLOSE = """
 import sys
 from datetime import datetime
-from domain.roles import Actor
-from ledger.application import open_ledger
+from domain.authority.roles import Actor
+from ledger.store.application import open_ledger
 from ledger.settlement.closing import close
 ledger = open_ledger(sys.argv[1], clock=lambda: datetime.fromisoformat(sys.argv[2]))
 print("ready", flush=True)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
-from ledger.replay import fingerprint, replay
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.replay.comparison import fingerprint, replay
+from ledger.store.application import Ledger, open_ledger
+from services.sample.city import city
 from tests.conftest import POLICY
 
 KILLS = int(os.environ.get("SUBSIDY_TEST_KILLS", "100"))
@@ -86,7 +86,7 @@ def test_an_ingest_killed_a_hundred_times_loses_nothing_and_doubles_nothing(tmp_
     rng, killed = random.Random(SEED), 0
     for number in itertools.count():
         database = tmp_path / f"killed-{number}.db"
-        base = [sys.executable, "-m", "services.cli", "--database", str(database)]
+        base = [sys.executable, "-m", "services.cli.main", "--database", str(database)]
         subprocess.run([*base, "adopt", str(POLICY)], check=True, stdout=subprocess.DEVNULL)
         hits = kill_through(
             [*base, "ingest", str(file), "--batch", str(BATCH)], database, KILLS - killed, rng

@@ -22,11 +22,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy
-from ledger.replay import fingerprint
-from services.sample import city
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.replay.comparison import fingerprint
+from ledger.store.application import Ledger, open_ledger
+from services.sample.city import city
 from tests.conftest import HERE, POLICY
 from tests.postgres import Server
 
@@ -47,7 +47,7 @@ BATCH = 200
 def command(database: str, *arguments: str) -> str:
     """Run ``subsidy-ledger``; its standard output."""
     environment = {**os.environ, "SUBSIDY_LEDGER_DATABASE": database}
-    words = [sys.executable, "-m", "services.cli", *arguments]
+    words = [sys.executable, "-m", "services.cli.main", *arguments]
     done = subprocess.run(
         words, env=environment, cwd=HERE.parent, capture_output=True, text=True, check=False
     )

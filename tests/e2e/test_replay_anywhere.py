@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ledger.application import open_ledger
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
-from ledger.replay import fingerprint, lines
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.replay.comparison import fingerprint, lines
+from ledger.store.application import open_ledger
+from services.sample.city import city
 from tests.conftest import POLICY
 
 ROOT = Path(__file__).parent.parent.parent
@@ -29,7 +29,7 @@ def same(now: datetime) -> datetime:
 
 def replayed(database: Path, zone: str, seed: str) -> dict[str, Any]:
     """What ``subsidy-ledger replay`` says in a process of its own."""
-    command = [sys.executable, "-m", "services.cli", "--database", str(database), "replay", "--json"]
+    command = [sys.executable, "-m", "services.cli.main", "--database", str(database), "replay", "--json"]
     environment = {**os.environ, "TZ": zone, "PYTHONHASHSEED": seed}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     answer: dict[str, Any] = json.loads(done.stdout)

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from ledger.sheets.template import write
+from ledger.intake.sheets.template import write
 from tests.benchmarks import sheets as large
 from tests.console import NOW, Hall, chromium, copied, open_year, served
 from tests.events import Feed

@@ -10,14 +10,14 @@ import openpyxl
 import pytest
 from openpyxl.utils import get_column_letter
 
-from ledger.application import Ledger, open_ledger
-from ledger.policies import adopt_policy
-from ledger.refusals import count_open
-from ledger.sheets import marking, template
-from ledger.sheets.families import FAMILIES
-from ledger.sheets.holding import Holding
-from ledger.sheets.previewing import faulty, preview, reading_of, record
-from ledger.sheets.template import EXAMPLE_ROW, shown_columns, title_of
+from ledger.intake.refusals import count_open
+from ledger.intake.sheets import marking, template
+from ledger.intake.sheets.families import FAMILIES
+from ledger.intake.sheets.holding import Holding
+from ledger.intake.sheets.previewing import faulty, preview, reading_of, record
+from ledger.intake.sheets.template import EXAMPLE_ROW, shown_columns, title_of
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger, open_ledger
 from tests import sheets
 from tests.events import CIXI_TEXT
 from tests.office import Typed, as_pdf, fill

@@ -24,11 +24,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger.application import open_ledger
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
-from services.commands.sample import policy_text
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import open_ledger
+from services.sample.city import city
+from services.sample.policy import policy_text
 from tests.e2e.processes import ROOT, wait_until
 from tests.postgres import Server
 from tests.processes import Ports
@@ -54,7 +54,7 @@ class Service:
             f"{prefix}WORKERS": "2",
             f"{prefix}SIGNING_KEY": str(folder / "soak.key"),
         }
-        command = [sys.executable, "-m", "services.cli", "serve"]
+        command = [sys.executable, "-m", "services.cli.main", "serve"]
         self.process = subprocess.Popen(
             command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
-from ledger.replay import fingerprint
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.replay.comparison import fingerprint
+from ledger.store.application import Ledger, open_ledger
+from services.sample.city import city
 from tests.brokers import KafkaCluster
 from tests.conftest import POLICY
 from tests.e2e.processes import Commands, produce, taken, wait_until

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from domain.notes import SignerKey
-from ledger.application import open_ledger
+from domain.log.notes import SignerKey
 from ledger.audit import bundle, checkpoints
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
-from services.commands.sample import policy_text
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import open_ledger
+from services.sample.city import city
+from services.sample.policy import policy_text
 from tests.events import EXAMPLES
 
 FOUND = Path(__file__).parent / "found"

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domain.notes import SignerKey
+from domain.log.notes import SignerKey
 from domain.policy.load import PolicyError, load_policy
 from ledger.export.file_faults import FileError
 from ledger.export.payment_files import read_payees
 from ledger.export.payment_results import read_pain002, read_results
-from ledger.messages import bulk
-from ledger.messages.decode import Message, Now, Refusal, decode
-from services.consumer.records import Record, message_of
+from ledger.intake.messages import bulk
+from ledger.intake.messages.decode import Message, Now, Refusal, decode
+from services.kafka.records import Record, message_of
 from services.verify.command import verify
 from services.verify.reading import Broken
 

@@ -15,8 +15,8 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from werkzeug.test import TestResponse
 
-from ledger.application import Ledger
-from services.api.app import create_app
+from ledger.store.application import Ledger
+from services.server.app import create_app
 from tests.events import CIXI
 
 PROBLEM = "application/problem+json"

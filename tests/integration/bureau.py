@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from domain.money import parse_fen
-from domain.postings import balances, funds_account
-from ledger.application import Ledger
+from domain.money.amounts import parse_fen
+from domain.settlement.postings import balances, funds_account
 from ledger.export.books import books_of
+from ledger.store.application import Ledger
 from tests.events import CIXI, message
 from tests.integration.api_client import Api, balance_path, year_path
 

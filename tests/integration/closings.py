@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from domain.roles import Actor
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy, set_budget
+from domain.authority.roles import Actor
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy, set_budget
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.paying import Result
-from services.sample import city
+from ledger.store.application import Ledger
+from services.sample.city import city
 from tests.events import CIXI, CIXI_TEXT, take
 from tests.integration.bureau import Clock
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ledger.application import Ledger
 from ledger.export.books import Books, books_of
+from ledger.store.application import Ledger
 from tests.events import CIXI, CIXI_TEXT
 from tests.integration.api_client import Api
 from tests.integration.towns import OTHER_READINGS, filled

@@ -21,17 +21,17 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ledger.application import Ledger, open_ledger
 from ledger.audit import checkpoints
-from ledger.inbox import Totals, ingest
-from ledger.policies import adopt_policy, set_budget
+from ledger.intake.inbox import Totals, ingest
+from ledger.policies.versions import adopt_policy, set_budget
 from ledger.settlement import paying
-from ledger.writing import track
-from services.api.app import create_app
+from ledger.store.append import track
+from ledger.store.application import Ledger, open_ledger
 from services.doctor.run import examine, textfile
-from services.sample import city
-from services.settings import PREFIX
-from services.stream_metrics import ConsumerMetrics, PublisherMetrics
+from services.kafka.metrics import ConsumerMetrics, PublisherMetrics
+from services.runtime.settings import PREFIX
+from services.sample.city import city
+from services.server.app import create_app
 from tests.conftest import HERE, POLICY
 from tests.events import CIXI
 from tests.integration.bureau import Clock

@@ -14,11 +14,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from ledger.messages.decode import Now, Refusal, decode
-from ledger.messages.schemas import TYPES
-from services.api.codes import FAULTS, PROBLEMS
-from services.schemas_out import event_schema
-from services.workshop.cases import messages_of, read_case
+from ledger.intake.messages.decode import Now, Refusal, decode
+from ledger.intake.messages.schemas import TYPES
+from services.cli.policies.cases import messages_of, read_case
+from services.web.codes import FAULTS, PROBLEMS
+from services.web.json_schemas import event_schema
 from tests.conftest import HERE, LATER
 from tests.events import CIXI, Feed
 from tests.integration.api_client import Api, is_problem
@@ -128,7 +128,7 @@ class Kept(logging.Handler):
 def test_a_defect_of_ours_is_a_500_that_tells_nothing_but_a_reference(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept, logger = Kept(), logging.getLogger("services.api.problems")
+    kept, logger = Kept(), logging.getLogger("services.web.problems")
     monkeypatch.setattr(logger, "disabled", False)
     monkeypatch.setattr(logger, "handlers", [*logger.handlers, kept])
 

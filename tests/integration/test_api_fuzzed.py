@@ -25,10 +25,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from domain.roles import ROLES
-from ledger.inbox import ingest_all
-from services.identity.access import PUBLIC, roles_for
-from services.sample import city as sample
+from domain.authority.roles import ROLES
+from ledger.intake.inbox import ingest_all
+from services.sample.city import city as sample
+from services.web.identity.access import PUBLIC, roles_for
 from tests.events import CIXI, Feed
 from tests.integration.test_identity import City
 

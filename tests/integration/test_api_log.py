@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 
-from domain.entries import leaf_of
-from domain.merkle import check_consistency, check_inclusion
-from domain.notes import VerifierKey, open_checkpoint
+from domain.log.entries import leaf_of
+from domain.log.merkle import check_consistency, check_inclusion
+from domain.log.notes import VerifierKey, open_checkpoint
 from tests.events import Feed, take
 from tests.integration.api_client import Api, is_problem
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ledger.inbox import BATCH_MESSAGES_MAX
-from ledger.messages.decode import MESSAGE_BYTES_MAX
-from services.api.app import BODY_BYTES_MAX
+from ledger.intake.inbox import BATCH_MESSAGES_MAX
+from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
 from services.api.events.streams import lines
+from services.server.app import BODY_BYTES_MAX
 from tests.events import CIXI, Feed
 from tests.integration.api_client import BATCH, ONE, STREAM, Api, balance_path
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ledger import explanations, queries
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.messages.schemas import TYPES
-from services.workshop.cases import messages_of, read_case
+from ledger.intake.inbox import ingest
+from ledger.intake.messages.schemas import TYPES
+from ledger.reading import explanations, queries
+from ledger.store.application import Ledger
+from services.cli.policies.cases import messages_of, read_case
 from tests.conftest import HERE
 from tests.events import CIXI, CIXI_TEXT, YONGJIA_TEXT, Feed, take
 from tests.integration.api_client import PROBLEM, Api, balance_path, year_path

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from services.settings import Settings, SettingsError
+from services.runtime.settings import Settings, SettingsError
 from tests.conftest import HERE
 from tests.events import CIXI_TEXT, Feed
 from tests.processes import Ports, Watchman
@@ -36,7 +36,7 @@ def served(database: str, folder: Path, *, workers: int = 1) -> Iterator[tuple[i
         "SUBSIDY_LEDGER_WORKERS": str(workers),
         "PYTHONPATH": str(HERE.parent),
     }
-    command = [sys.executable, "-m", "services.server", f"test-{port}"]
+    command = [sys.executable, "-m", "services.server.process", f"test-{port}"]
     watchman = Watchman(f"test-{port}")
     process = subprocess.Popen(command, env=env, cwd=folder, start_new_session=True)
     try:
@@ -145,6 +145,10 @@ def test_a_port_that_is_taken_stops_the_server_with_an_error(tmp_path: Path) -> 
             "PYTHONPATH": str(HERE.parent),
         }
         done = subprocess.run(
-            [sys.executable, "-m", "services.server"], env=env, cwd=tmp_path, capture_output=True, timeout=60
+            [sys.executable, "-m", "services.server.process"],
+            env=env,
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=60,
         )
     assert done.returncode != 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger.store import StoreUnavailable
+from ledger.store.rows import StoreUnavailable
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 from tests.integration.api_client import ENGLISH, STREAM, Api, year_path
 

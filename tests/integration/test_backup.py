@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from domain.notes import NoteError, VerifierKey, open_checkpoint
-from ledger import backup as backups
-from ledger.application import Ledger, open_ledger
+from domain.log.notes import NoteError, VerifierKey, open_checkpoint
+from ledger.audit import backup as backups
 from ledger.audit import checkpoints, rotation
+from ledger.audit.backup import back_up, verify
 from ledger.audit.check import check_log
-from ledger.backup import back_up, verify
-from ledger.inbox import ingest
-from services.api.app import create_app
-from services.cli import main
+from ledger.intake.inbox import ingest
+from ledger.store.application import Ledger, open_ledger
+from services.cli.main import main
 from services.doctor import keys as doctor_of_keys
-from services.sample import city
-from services.settings import PREFIX
+from services.runtime.settings import PREFIX
+from services.sample.city import city
+from services.server.app import create_app
 from tests.postgres import Server
 
 Run = Callable[..., Any]

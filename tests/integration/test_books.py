@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from domain.postings import (
+from domain.settlement.postings import (
     Transaction,
     balances,
     clawback_account,
@@ -29,17 +29,17 @@ from domain.postings import (
     payment_failed,
     payment_made,
 )
-from ledger import queries
-from ledger.application import Ledger
 from ledger.export import beancount, columnar, giving, journal
 from ledger.export.beancount import account_of
 from ledger.export.books import Books, books_of
-from ledger.inbox import ingest_all
-from ledger.moments import Moment, moment
-from ledger.stored import SELECT, stored
-from services.cli import main
-from services.commands.export import FORMATS
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.reading import queries
+from ledger.store.application import Ledger
+from ledger.store.moments import Moment, moment
+from ledger.store.stored_events import SELECT, stored
+from services.cli.main import main
+from services.sample.city import city
+from services.web.exports import FORMATS
 from tests import programs
 from tests.events import CIXI, CIXI_TEXT
 from tests.integration.towns import filled

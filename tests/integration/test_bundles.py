@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 from pymerkle import InclusionProof, InmemoryTree, verify_inclusion
 
-from domain.entries import entry_of, salt_of
-from domain.merkle import check_consistency, check_inclusion
-from domain.notes import COSIGNATURE_V1, SignerKey, open_checkpoint, parse_note
-from ledger.application import Ledger
+from domain.log.entries import entry_of, salt_of
+from domain.log.merkle import check_consistency, check_inclusion
+from domain.log.notes import COSIGNATURE_V1, SignerKey, open_checkpoint, parse_note
 from ledger.audit.bundle import StaleCheckpoint, write_enterprise, write_year
 from ledger.audit.checkpoints import (
     UnknownPosition,
@@ -27,10 +26,11 @@ from ledger.audit.checkpoints import (
     prove_consistency,
     prove_inclusion,
 )
-from ledger.audit.tree import Tree, secret_of
-from ledger.inbox import ingest
-from ledger.policies import set_budget
-from services.sample import city
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import set_budget
+from ledger.store.application import Ledger
+from ledger.store.log_tree import Tree, secret_of
+from services.sample.city import city
 from services.verify import Broken, main, verify
 from tests.conftest import HERE
 from tests.events import CIXI

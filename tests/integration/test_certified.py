@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ledger import certified as rebuilding
-from ledger.application import Ledger, open_ledger
-from ledger.certified import certified
-from ledger.inbox import ingest, ingest_all
-from ledger.replay import fingerprint, replay
+from ledger.intake.inbox import ingest, ingest_all
+from ledger.replay import rebuild as rebuilding
+from ledger.replay.comparison import fingerprint, replay
+from ledger.replay.rebuild import certified
 from ledger.settlement import proposing
-from services.cli import main
-from services.sample import city
+from ledger.store.application import Ledger, open_ledger
+from services.cli.main import main
+from services.sample.city import city
 from tests.events import CIXI
 from tests.integration.closings import OFFICER, closed
 

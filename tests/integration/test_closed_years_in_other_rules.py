@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from ledger import queries
-from ledger.application import Ledger
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.checkpoints import current
-from ledger.moments import Moment
-from ledger.overview import factor_at
-from ledger.policies import adopt_policy, set_budget
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.reading import queries
+from ledger.reading.overview import factor_at
 from ledger.settlement import closing, proposing
-from ledger.trial import trial
-from ledger.what_if import what_if
+from ledger.simulation.trial import trial
+from ledger.simulation.what_if import what_if
+from ledger.store.application import Ledger
+from ledger.store.moments import Moment
 from services.verify import verify
 from tests.events import CIXI, CIXI_TEXT, EXAMPLES, Feed, take
 from tests.integration.bureau import Bureau, Clock

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.awards import awards_of
-from domain.facts import EnterpriseFacts, Fact, fold
+from domain.facts.folding import EnterpriseFacts, Fact, fold
 from domain.policy.load import Changes, load_policy
 from domain.policy.rulebook import Rulebook
-from ledger.application import open_ledger
-from ledger.inbox import ingest_all
-from ledger.messages.decode import Message, Now, decode
-from ledger.packing import awards_in, pack
-from ledger.policies import adopt_policy
+from domain.rules.awards import awards_of
+from ledger.intake.inbox import ingest_all
+from ledger.intake.messages.decode import Message, Now, decode
+from ledger.policies.versions import adopt_policy
 from ledger.projections.enterprises import every_row
-from services.sample import city
-from services.workshop.cases import is_case, messages_of, read_case
+from ledger.simulation.packing import awards_in, pack
+from ledger.store.application import open_ledger
+from services.cli.policies.cases import is_case, messages_of, read_case
+from services.sample.city import city
 from tests.conftest import LATER
 from tests.events import CIXI_TEXT, EXAMPLES
 from tests.histories import CODES, case_of, histories

@@ -24,7 +24,7 @@ import pytest
 import yaml
 from jsonschema import Draft201909Validator
 
-from domain.notes import VerifierKey, open_checkpoint
+from domain.log.notes import VerifierKey, open_checkpoint
 from tests.brokers import KafkaCluster
 from tests.conftest import HERE, POLICY
 from tests.e2e.processes import produce, wait_until
@@ -177,7 +177,7 @@ class Composed:
         """Start a service, or another command in its place."""
         command = list(instead) or self.compose["services"][name]["command"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", *command],
+            [sys.executable, "-m", "services.cli.main", *command],
             env=self.environment(name),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,

@@ -12,15 +12,16 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from domain.roles import Actor
-from ledger import casework, desk, standing
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.looks import listed
-from ledger.refusals import find, heads
-from services.api.app import create_app
+from domain.authority.roles import Actor
+from ledger.audit.looks import listed
+from ledger.claims import casework, desk
+from ledger.intake.inbox import ingest
+from ledger.intake.refusals import find, heads
+from ledger.reading import standing
+from ledger.store.application import Ledger
 from services.console import language
 from services.console.pages.refused import SHOWN_BYTES
+from services.server.app import create_app
 from tests.events import CIXI, Feed, take
 from tests.integration.bureau import Bureau, Clock
 

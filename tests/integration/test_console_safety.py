@@ -13,11 +13,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy
-from services.api.app import create_app
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger
 from services.console import language
+from services.server.app import create_app
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 from tests.integration.bureau import Clock
 from tests.integration.test_console_desk import HERE, SQLITE, XSS, City, submitted

@@ -15,18 +15,18 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from domain.money import rmb
-from domain.notes import VerifierKey
-from ledger import queries
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.overview import factor_over_time
+from domain.log.notes import VerifierKey
+from domain.money.amounts import rmb
+from ledger.intake.inbox import ingest
+from ledger.projections.closings import settlement_of
+from ledger.reading import queries
+from ledger.reading.overview import factor_over_time
 from ledger.settlement import adjusting
-from ledger.settlement.reading import settlement_of
-from services.api.app import create_app
+from ledger.store.application import Ledger
 from services.console import language
 from services.console.background import WAITING_MAX, Background
-from services.sample import city
+from services.sample.city import city
+from services.server.app import create_app
 from services.verify import verify
 from tests.events import CIXI
 from tests.integration.bureau import MAY, Clock

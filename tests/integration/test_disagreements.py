@@ -13,20 +13,21 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from domain.roles import Actor, NotAllowed
-from ledger import explanations, queries
-from ledger.application import Ledger, open_ledger
+from domain.authority.roles import Actor, NotAllowed
 from ledger.audit.bundle import write_year
 from ledger.audit.checkpoints import current
-from ledger.disagreements import looking_back, reading
+from ledger.disagreements import looking_back
 from ledger.disagreements.deciding import decide
-from ledger.disagreements.reading import Listed, listed
-from ledger.inbox import ingest
-from ledger.moments import Moment
-from ledger.policies import adopt_policy
-from ledger.replay import replay
-from services.api.app import create_app
-from services.cli import main
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.reading import disagreements as reading
+from ledger.reading import explanations, queries
+from ledger.reading.disagreements import Listed, listed
+from ledger.replay.comparison import replay
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.moments import Moment
+from services.cli.main import main
+from services.server.app import create_app
 from services.verify import verify
 from tests.events import CIXI, CIXI_TEXT, Feed, message, take
 from tests.integration.test_bundles import KEY

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from domain.roles import Actor, NotAllowed
-from ledger import desk
-from ledger.application import Ledger
+from domain.authority.roles import Actor, NotAllowed
+from ledger.claims import desk
 from ledger.disagreements.deciding import decide
 from ledger.disagreements.looking_back import look_back
-from ledger.disagreements.reading import Listed, one
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy
-from ledger.replay import replay
-from services.api.app import create_app
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.reading.disagreements import Listed, one
+from ledger.replay.comparison import replay
+from ledger.store.application import Ledger
 from services.console import language
+from services.server.app import create_app
 from tests.events import CIXI, message, take
 from tests.integration.bureau import Bureau, Clock
 from tests.integration.test_console_desk import HERE, Browser

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.application import open_ledger
-from ledger.policies import adopt_policy
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import open_ledger
 from tests.events import message, take
 from tests.integration.test_disagreements import CODES, found_in, gross, policy_with
 

@@ -16,21 +16,21 @@ import pytest
 from click.testing import CliRunner
 from kafka.errors import TopicAuthorizationFailedError
 
-from ledger.application import Ledger, open_ledger
 from ledger.audit import checkpoints
 from ledger.audit.rotation import NEW
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
 from ledger.settlement import paying
-from ledger.store import Row, Rows
-from ledger.writing import track
-from services.cli import main
-from services.consumer.settings import KafkaSettings
+from ledger.store.append import track
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.rows import Row, Rows
+from services.cli.main import main
 from services.doctor import broker, clock, database, keys
 from services.doctor.findings import Finding, Limits, worst
 from services.doctor.run import examine, textfile
-from services.identity.settings import IdentitySettings
-from services.settings import PREFIX
+from services.runtime.identity_settings import IdentitySettings
+from services.runtime.kafka_settings import KafkaSettings
+from services.runtime.settings import PREFIX
 from tests.brokers import KafkaCluster
 from tests.conftest import HERE, POLICY
 from tests.e2e.processes import produce
@@ -529,7 +529,7 @@ def test_looking_changes_nothing(practice: Practice) -> None:
 
 
 def test_a_sample_is_of_the_size_asked_for(practice: Practice) -> None:
-    from ledger import watching
+    from ledger.audit import watching
 
     with closing(practice.ledger()) as ledger, ledger.store.reading() as rows:
         held: Rows = rows

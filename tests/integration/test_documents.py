@@ -14,29 +14,29 @@ import pytest
 from click.testing import CliRunner
 from docx import Document
 
-from domain.capitals import capitals
-from domain.money import grouped, parse_fen
+from domain.authority.roles import NotAllowed
+from domain.money.amounts import grouped, parse_fen
+from domain.money.capitals import capitals
 from domain.policy.load import load_policy
-from domain.roles import NotAllowed
-from ledger import queries
-from ledger.application import Ledger
 from ledger.audit.checkpoints import current
 from ledger.documents.catalogue import DOCUMENTS, aliases, catalogue, columns_of, values_of
 from ledger.documents.collecting import Asked, collected
 from ledger.documents.layouts import template
 from ledger.documents.places import PLACE, Fen, Filling, TemplateError, places_in
 from ledger.documents.writing import write
-from ledger.explanations import explain
 from ledger.export.books import NotExportable
 from ledger.export.cells import YUAN_FORMAT
-from ledger.policies import adopt_policy, set_budget
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.reading import queries
+from ledger.reading.explanations import explain
 from ledger.settlement import closing, proposing
 from ledger.settlement.files import write_list, write_summary
 from ledger.settlement.receipts import receipt
-from services.api.app import create_app
-from services.api.step_codes import STEPS
-from services.cli import main
-from services.receipts.page import receipt_page
+from ledger.store.application import Ledger
+from services.cli.main import main
+from services.server.app import create_app
+from services.web.receipts.page import receipt_page
+from services.web.step_codes import STEPS
 from tests.events import CIXI, CIXI_TEXT, EXAMPLES, Feed, take
 from tests.integration.bureau import Clock
 from tests.integration.closings import CARRYING, OFFICER, REVIEWER, Closed, closed

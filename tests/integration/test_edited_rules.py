@@ -11,15 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from domain.policy.load import PolicyError
-from ledger import explanations, queries
-from ledger.application import Ledger
 from ledger.audit.steps import difference
-from ledger.inbox import ingest_all
-from ledger.moments import NOW, Moment
-from ledger.policies import adopt_policy
-from ledger.what_if import what_if
-from services.cli import main
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.reading import explanations, queries
+from ledger.simulation.what_if import what_if
+from ledger.store.application import Ledger
+from ledger.store.moments import NOW, Moment
+from services.cli.main import main
+from services.sample.city import city
 from tests.events import CIXI, YONGJIA_TEXT, Feed, take
 from tests.integration.test_trial import SECOND
 

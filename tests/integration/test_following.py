@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from ledger import correlation
-from ledger.application import Ledger
-from ledger.inbox import Offsets, ingest
-from ledger.looks import listed as looks_listed
+from ledger.audit.looks import listed as looks_listed
+from ledger.intake.inbox import Offsets, ingest
 from ledger.settlement import closing, paying, proposing
 from ledger.settlement.paying import Result
+from ledger.store import correlation
+from ledger.store.application import Ledger
 from tests.events import CIXI, message
 from tests.integration.api_client import BATCH, Api
 from tests.integration.bureau import Clock
@@ -183,7 +183,7 @@ def test_following_is_noted_as_a_look_at_each_enterprise(api: Api) -> None:
 
 
 def test_a_ledger_of_the_schema_before_gains_the_table(open_at: Callable[..., Ledger]) -> None:
-    from ledger.tables import SCHEMA_VERSION, create_tables, version_of
+    from ledger.store.tables import SCHEMA_VERSION, create_tables, version_of
 
     ledger = open_at()
     with ledger.store.writing() as rows:

@@ -18,28 +18,29 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 
-from domain.money import parse_fen
+from domain.authority.roles import NotAllowed
+from domain.money.amounts import parse_fen
 from domain.policy.load import PolicyError, load_adopted
-from domain.roles import NotAllowed
-from ledger import policies, queries
-from ledger.application import Ledger
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current
-from ledger.explanations import explain
 from ledger.export import beancount, journal, spreadsheet
 from ledger.export.books import books_of
-from ledger.inbox import ingest
-from ledger.moments import NOW
-from ledger.overview import NoFactor, factor_at, factor_over_time
-from ledger.policies import UnknownPeriod, adopt_policy, set_budget
-from ledger.replay import replay
+from ledger.intake.inbox import ingest
+from ledger.policies import versions as policies
+from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
+from ledger.reading import queries
+from ledger.reading.explanations import explain
+from ledger.reading.overview import NoFactor, factor_at, factor_over_time
+from ledger.replay.comparison import replay
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
 from ledger.settlement.paying import Result
 from ledger.settlement.pending import pending
-from ledger.trial import trial
-from ledger.what_if import what_if
+from ledger.simulation.trial import trial
+from ledger.simulation.what_if import what_if
+from ledger.store.application import Ledger
+from ledger.store.moments import NOW
 from services.verify import verify
 from services.verify.reading import Broken
 from tests import programs

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.application import Ledger
 from ledger.settlement.pending import pending
+from ledger.store.application import Ledger
 from tests.events import CIXI
 from tests.integration.api_client import Api
 from tests.integration.bureau import Clock

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from docx import Document
 
-from domain.money import printed, yuan
-from ledger.application import Ledger
+from domain.money.amounts import printed, yuan
 from ledger.audit.checkpoints import current
 from ledger.documents.collecting import Asked
 from ledger.documents.writing import write
 from ledger.settlement import published
 from ledger.settlement.receipts import receipt
-from services.receipts.page import receipt_page
+from ledger.store.application import Ledger
 from services.verify import verify
+from services.web.receipts.page import receipt_page
 from tests.integration.bureau import Clock
 from tests.integration.test_bundles import KEY
 from tests.integration.test_four_policies import ALL, HENGQIN, YEAR, close_all, pay_all

@@ -14,11 +14,11 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from domain.settlement import Line, Payable
-from ledger.application import Ledger
+from domain.settlement.payables import Line, Payable
 from ledger.export import giving
 from ledger.export.books import books_of
 from ledger.export.disbursed import Part, shared_out
+from ledger.store.application import Ledger
 from tests.events import CIXI
 from tests.integration.closings import closed
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from ledger.application import Ledger
-from ledger.store import Rows, StoreUnavailable
-from ledger.tables import SCHEMA_VERSION
-from services.api.app import create_app
-from services.identity.settings import IdentitySettings
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows, StoreUnavailable
+from ledger.store.tables import SCHEMA_VERSION
+from services.runtime.identity_settings import IdentitySettings
+from services.server.app import create_app
 from tests.conftest import HERE
 from tests.e2e.processes import wait_until
 from tests.integration.test_api_server import ask
@@ -114,7 +114,7 @@ def test_a_service_is_ready_again_when_its_database_is_back_and_ends_gracefully(
     ports = Ports()
     port = ports.take()
     url = own_server.url(own_server.create())
-    command = [sys.executable, "-m", "services.cli", "--database", url]
+    command = [sys.executable, "-m", "services.cli.main", "--database", url]
     subprocess.run([*command, "migrate"], cwd=HERE.parent, check=True, capture_output=True)
     service = subprocess.Popen(
         [*command, "serve", "--port", str(port)], cwd=HERE.parent, stdout=subprocess.DEVNULL

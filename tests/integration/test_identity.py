@@ -18,15 +18,15 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from werkzeug.test import TestResponse
 
-from domain.roles import MAY, ROLES
-from ledger.application import Ledger, open_ledger
-from ledger.machine_keys import make_key, revoke_key
-from ledger.policies import adopt_policy
-from services.api.app import create_app
-from services.commands.sample import policy_text
-from services.identity.access import ACCESS, OWN, PUBLIC, roles_for
-from services.identity.limits import Limits
-from services.identity.settings import IdentitySettings
+from domain.authority.roles import MAY, ROLES
+from ledger.intake.machine_keys import make_key, revoke_key
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger, open_ledger
+from services.runtime.identity_settings import IdentitySettings
+from services.sample.policy import policy_text
+from services.server.app import create_app
+from services.web.identity.access import ACCESS, OWN, PUBLIC, roles_for
+from services.web.identity.limits import Limits
 from tests.events import CIXI, Feed
 from tests.integration.api_client import ENGLISH, ONE, is_problem
 

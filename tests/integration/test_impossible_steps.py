@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import pytest
 from werkzeug.test import TestResponse
 
-from domain.roles import MAY as MAY_TAKE
-from domain.roles import ROLES
-from ledger.application import Ledger
-from ledger.replay import fingerprint, replay
-from services.api.step_codes import STEPS
+from domain.authority.roles import MAY as MAY_TAKE
+from domain.authority.roles import ROLES
+from ledger.replay.comparison import fingerprint, replay
+from ledger.store.application import Ledger
+from services.web.step_codes import STEPS
 from tests.events import CIXI, CIXI_TEXT, Feed, message
 from tests.integration.api_client import Api, is_problem
 from tests.integration.bureau import Bureau, Clock, check, fen

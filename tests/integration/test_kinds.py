@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from domain.notes import SignerKey
-from ledger.application import Ledger, open_ledger
+from domain.log.notes import SignerKey
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current
-from ledger.audit.kinds import EVENTS, columns_of
-from ledger.tables import TABLES
-from services.cli import main
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.tables import TABLES
+from ledger.store.value_kinds import EVENTS, columns_of
+from services.cli.main import main
 from tests.events import CIXI_TEXT
 from tests.integration.closings import Closed, closed
 

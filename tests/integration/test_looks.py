@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ledger import looks
-from ledger.application import Ledger
-from ledger.looks import Look, Looks, latest, listed, note
-from ledger.store import StoreUnavailable
-from services.cli import main
-from services.commands.common import os_user
+from ledger.audit import looks
+from ledger.audit.looks import Look, Looks, latest, listed, note
+from ledger.store.application import Ledger
+from ledger.store.rows import StoreUnavailable
+from services.cli.common import os_user
+from services.cli.main import main
 from tests.events import CIXI, Feed, take
 from tests.integration.api_client import Api, balance_path
 

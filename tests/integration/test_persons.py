@@ -11,18 +11,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from domain.notes import SignerKey
-from ledger import explanations, persons
-from ledger.application import Ledger
+from domain.log.notes import SignerKey
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current
-from ledger.inbox import ingest
-from ledger.persons import ERASED, SEALED, UnknownPerson, erase, name_of
-from ledger.policies import set_budget
-from ledger.replay import replay
-from ledger.stored import Stored, events_of
-from services.cli import main
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import set_budget
+from ledger.reading import explanations
+from ledger.replay.comparison import replay
+from ledger.store import persons
+from ledger.store.application import Ledger
+from ledger.store.persons import ERASED, SEALED, UnknownPerson, erase, name_of
+from ledger.store.stored_events import Stored, events_of
+from services.cli.main import main
 from services.verify import verify
 from tests.events import CIXI, Feed, take
 from tests.integration.api_client import Api

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from eventsourcing.persistence import PersistenceError
 
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy
-from ledger.recorders import postgres as recorder
-from ledger.replay import fingerprint
-from ledger.store import Conflict, StoreUnavailable, UnsuitableStore
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.replay.comparison import fingerprint
+from ledger.store import postgres as recorder
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.rows import Conflict, StoreUnavailable, UnsuitableStore
 from tests.conftest import LATER
 from tests.events import CIXI_TEXT, Feed
 from tests.integration.test_writers import batches_of, messages_of

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.money import parse_fen
-from ledger import queries
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy, set_budget
-from ledger.replay import fingerprint, replay
-from services.workshop.cases import messages_of, read_back
+from domain.money.amounts import parse_fen
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.reading import queries
+from ledger.replay.comparison import fingerprint, replay
+from ledger.store.application import Ledger, open_ledger
+from services.cli.policies.cases import messages_of, read_back
 from tests.conftest import LATER
 from tests.events import CIXI, CIXI_TEXT
 from tests.histories import BUDGETS, YEARS, Fact, batches, case_of, facts, histories, shuffled

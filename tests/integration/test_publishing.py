@@ -9,19 +9,19 @@ from typing import Any, cast
 import pytest
 from jsonschema import Draft202012Validator
 
-from domain.notes import SignerKey, open_checkpoint
-from ledger.application import Ledger
+from domain.log.notes import SignerKey, open_checkpoint
 from ledger.audit import checkpoints
-from ledger.inbox import ingest
-from ledger.settlement.reading import closing_of
-from ledger.store import Rows
-from ledger.writing import tracked
-from services import asyncapi
-from services.publisher import checkpoints as publishing
-from services.publisher.checkpoints import Checkpoints
-from services.publisher.envelope import Outgoing
-from services.publisher.loop import outgoing
-from services.publisher.settled import ACCOUNT, CLOSED
+from ledger.intake.inbox import ingest
+from ledger.projections.closings import closing_of
+from ledger.store.append import tracked
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
+from services.kafka import asyncapi
+from services.kafka import checkpoints as publishing
+from services.kafka.checkpoints import Checkpoints
+from services.kafka.envelope import Outgoing
+from services.kafka.publisher import outgoing
+from services.kafka.settled import ACCOUNT, CLOSED
 from tests.events import CIXI, Feed
 from tests.integration.closings import Closed, closed
 

@@ -19,23 +19,23 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from domain.authority.roles import NotAllowed
 from domain.events import settlement_id
-from domain.merkle import check_inclusion, root_of
-from domain.money import yuan
-from domain.notes import Checkpoint, SignerKey, VerifierKey
-from domain.public_list import COLUMNS, leaf_of_line
-from domain.roles import NotAllowed
-from ledger.application import Ledger
+from domain.events.instants import SHANGHAI
+from domain.log.merkle import check_inclusion, root_of
+from domain.log.notes import Checkpoint, SignerKey, VerifierKey
+from domain.money.amounts import yuan
+from domain.settlement.public_list import COLUMNS, leaf_of_line
 from ledger.audit.checkpoints import current, load_or_make_key
-from ledger.audit.tree import Tree
-from ledger.messages.decode import SHANGHAI
+from ledger.projections.closings import settlement_of
 from ledger.settlement import list_tree, proposing, published
 from ledger.settlement.list_tree import ListTree
-from ledger.settlement.reading import settlement_of
 from ledger.settlement.receipts import receipt
-from ledger.stored import SELECT, Stored, events_of, stored
-from services.api.app import create_app
-from services.cli import main as cli
+from ledger.store.application import Ledger
+from ledger.store.log_tree import Tree
+from ledger.store.stored_events import SELECT, Stored, events_of, stored
+from services.cli.main import main as cli
+from services.server.app import create_app
 from services.verify import Broken, main, reading, verify
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 from tests.integration.closings import OFFICER, closed

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from domain.money import parse_fen
-from ledger import queries
-from ledger.application import Ledger
-from ledger.inbox import ingest_all
-from ledger.moments import Moment
-from ledger.policies import adopt_policy
-from ledger.reform import reform
-from services.cli import main
-from services.sample import city
+from domain.money.amounts import parse_fen
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.reading import queries
+from ledger.simulation.reform import reform
+from ledger.store.application import Ledger
+from ledger.store.moments import Moment
+from services.cli.main import main
+from services.sample.city import city
 from tests.events import CIXI
 from tests.integration.closings import closed
 from tests.integration.test_trial import SECOND

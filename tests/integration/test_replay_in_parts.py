@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ledger.application import open_ledger
-from ledger.inbox import ingest_all
-from ledger.parts import Several, ranges
-from ledger.policies import adopt_policy
-from ledger.replay import fingerprint, replay
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.replay.comparison import fingerprint, replay
+from ledger.replay.parts import Several, ranges
+from ledger.store.application import open_ledger
+from services.sample.city import city
 from tests.events import CIXI_TEXT
 
 

@@ -19,16 +19,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ledger.application import Ledger, open_ledger
+from docs.generate.pages import DOCS
 from ledger.audit import checkpoints
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy, set_budget
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy, set_budget
 from ledger.settlement import paying
-from services.api.app import create_app
-from services.cli import main
-from services.docs_out import DOCS
-from services.sample import city
-from services.settings import PREFIX
+from ledger.store.application import Ledger, open_ledger
+from services.cli.main import main
+from services.runtime.settings import PREFIX
+from services.sample.city import city
+from services.server.app import create_app
 from tests.conftest import HERE, POLICY
 from tests.events import CIXI
 from tests.integration.bureau import Clock
@@ -205,7 +205,7 @@ def limited(size: int) -> Callable[[], None]:
 def test_a_full_disk_takes_nothing_by_halves(tmp_path: Path) -> None:
     database, facts = tmp_path / "ledger.db", tmp_path / "facts.ndjson"
     facts.write_bytes(b"\n".join(city(400, seed=8)))
-    command = [sys.executable, "-m", "services.cli", "--database", str(database)]
+    command = [sys.executable, "-m", "services.cli.main", "--database", str(database)]
 
     def run(*words: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

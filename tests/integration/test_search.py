@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ledger import queries
-from ledger.application import Ledger
-from ledger.search import Search
+from ledger.reading import queries
+from ledger.reading.search import Search
+from ledger.store.application import Ledger
 from services.api.enterprises.past import SEARCHED_MAX
 from tests.events import CIXI, Feed, take
 from tests.integration.api_client import Api

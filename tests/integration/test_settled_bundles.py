@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from domain.notes import SignerKey
-from domain.roles import Actor
-from ledger import desk
-from ledger.application import Ledger
+from domain.authority.roles import Actor
+from domain.log.notes import SignerKey
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.checkpoints import current
-from ledger.audit.tree import append_events
+from ledger.claims import desk
+from ledger.projections.closings import closing_of
 from ledger.settlement import proposing
-from ledger.settlement.reading import closing_of
-from ledger.stored import SELECT
+from ledger.store.application import Ledger
+from ledger.store.log_tree import append_events
+from ledger.store.stored_events import SELECT
 from services.verify import verify
 from tests.events import CIXI, Feed
 from tests.integration.closings import CARRYING, LIFE, OFFICER, REVIEWER, Closed, closed, list_and_close

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ledger.application import Ledger
 from ledger.audit.steps import difference, step_document
-from ledger.changes import steps_of
-from services.cli import main
+from ledger.reading.changes import steps_of
+from ledger.store.application import Ledger
+from services.cli.main import main
 from tests.events import CIXI
 from tests.integration.api_client import Api
 from tests.integration.closings import Closed, closed

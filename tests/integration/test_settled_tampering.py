@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ledger.application import Ledger
 from ledger.audit.check import Finding, check_log
 from ledger.audit.checkpoints import current
-from ledger.replay import replay
+from ledger.replay.comparison import replay
 from ledger.settlement import proposing
-from ledger.store import Rows
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
 from services.verify import Broken, verify
 from tests.events import CIXI
 from tests.integration.closings import OFFICER, Closed, closed

@@ -16,15 +16,15 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 
-from ledger import queries
-from ledger.application import open_ledger
-from ledger.machine_keys import Scope
-from ledger.policies import adopt_policy
-from ledger.refusals import count_open, listed
-from ledger.sheets.holding import Holding
-from ledger.sheets.previewing import Sender, preview, reading_of
-from services.cli import main
-from services.sheets.desk import SheetDesk
+from ledger.intake.machine_keys import Scope
+from ledger.intake.refusals import count_open, listed
+from ledger.intake.sheets.holding import Holding
+from ledger.intake.sheets.previewing import Sender, preview, reading_of
+from ledger.policies.versions import adopt_policy
+from ledger.reading import queries
+from ledger.store.application import open_ledger
+from services.cli.main import main
+from services.web.sheets.desk import SheetDesk
 from tests.events import CIXI, CIXI_TEXT, Feed, budget, take
 from tests.integration.api_client import Api, is_problem
 from tests.xlsx import sheet_of, workbook

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ledger.application import Ledger, open_ledger
-from ledger.policies import adopt_policy
-from ledger.sheets import trial
-from ledger.sheets.holding import Holding
-from ledger.sheets.previewing import described, doubtful, preview, reading_of, record
-from services.cli import main
+from ledger.intake.sheets import trial
+from ledger.intake.sheets.holding import Holding
+from ledger.intake.sheets.previewing import described, doubtful, preview, reading_of, record
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger, open_ledger
+from services.cli.main import main
 from tests.events import CIXI, Feed, budget, take
 from tests.integration.api_client import Api
 from tests.integration.test_disagreements import policy_with

@@ -20,16 +20,16 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.application import Ledger, open_ledger
-from ledger.policies import adopt_policy
-from ledger.sheets import cells, marking, template
-from ledger.sheets.cells import Cell
-from ledger.sheets.families import FAMILIES, columns_of
-from ledger.sheets.faults import SheetError
-from ledger.sheets.headings import TABULAR
-from ledger.sheets.holding import Held, Holding
-from ledger.sheets.previewing import preview, reading_of
-from ledger.sheets.understanding import Place, Unit, understood
+from ledger.intake.sheets import cells, marking, template
+from ledger.intake.sheets.cells import Cell
+from ledger.intake.sheets.families import FAMILIES, columns_of
+from ledger.intake.sheets.faults import SheetError
+from ledger.intake.sheets.headings import TABULAR
+from ledger.intake.sheets.holding import Held, Holding
+from ledger.intake.sheets.previewing import preview, reading_of
+from ledger.intake.sheets.understanding import Place, Unit, understood
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger, open_ledger
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.xlsx import sheet_of, text, workbook
 

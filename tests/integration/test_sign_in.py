@@ -18,11 +18,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
-from ledger.application import Ledger
-from services.api.app import create_app
-from services.identity.settings import RETURN, IdentitySettings
-from services.identity.signing_in import COOKIE, IDLE_SECONDS, SESSION_SECONDS, START_SECONDS, UNDER_WAY
-from services.settings import PREFIX, Settings, SettingsError
+from ledger.store.application import Ledger
+from services.runtime.identity_settings import RETURN, IdentitySettings
+from services.runtime.settings import PREFIX, Settings, SettingsError
+from services.server.app import create_app
+from services.web.identity.signing_in import COOKIE, IDLE_SECONDS, SESSION_SECONDS, START_SECONDS, UNDER_WAY
 from tests.events import CIXI
 from tests.identity_provider import CLIENT, SECRET, Provider, providing
 from tests.integration.bureau import Clock

@@ -12,13 +12,20 @@ from typing import Any
 import pytest
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest
-from ledger.queries import UnknownEnterprise, balance
-from ledger.refusals import listed
-from ledger.replay import fingerprint, replay
-from ledger.store import Conflict, Rows, UnsuitableStore
-from ledger.tables import MIGRATIONS, SCHEMA_VERSION, Migration, check_version, create_tables, version_of
+from ledger.intake.inbox import ingest
+from ledger.intake.refusals import listed
+from ledger.reading.queries import UnknownEnterprise, balance
+from ledger.replay.comparison import fingerprint, replay
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.rows import Conflict, Rows, UnsuitableStore
+from ledger.store.tables import (
+    MIGRATIONS,
+    SCHEMA_VERSION,
+    Migration,
+    check_version,
+    create_tables,
+    version_of,
+)
 from tests.events import CIXI, Feed, take
 from tests.written import store
 
@@ -310,8 +317,8 @@ def test_a_step_is_applied_once_and_an_older_schema_is_refused_until_then(
         rows.run("ALTER TABLE refused ADD COLUMN note TEXT")
 
     following = Migration(SCHEMA_VERSION + 1, "a note on what was refused", apply)
-    monkeypatch.setattr("ledger.tables.MIGRATIONS", (*MIGRATIONS, following))
-    monkeypatch.setattr("ledger.tables.SCHEMA_VERSION", following.version)
+    monkeypatch.setattr("ledger.store.tables.MIGRATIONS", (*MIGRATIONS, following))
+    monkeypatch.setattr("ledger.store.tables.SCHEMA_VERSION", following.version)
 
     with pytest.raises(UnsuitableStore, match="subsidy-ledger migrate"):
         open_ledger(database_at("ledger.db"), create=False)
@@ -329,8 +336,8 @@ def test_a_failing_step_changes_nothing(open_at: Opener, monkeypatch: pytest.Mon
         rows.run("CREATE TABLE half_done (x INTEGER)")
         raise RuntimeError("halted")
 
-    monkeypatch.setattr("ledger.tables.MIGRATIONS", (*MIGRATIONS, Migration(99, "halted", apply)))
-    monkeypatch.setattr("ledger.tables.SCHEMA_VERSION", 99)
+    monkeypatch.setattr("ledger.store.tables.MIGRATIONS", (*MIGRATIONS, Migration(99, "halted", apply)))
+    monkeypatch.setattr("ledger.store.tables.SCHEMA_VERSION", 99)
 
     with pytest.raises(RuntimeError):
         create_tables(ledger.store, ledger.dialect)

@@ -10,18 +10,18 @@ from typing import NamedTuple
 
 import pytest
 
-from domain.notes import Checkpoint, SignerKey
-from ledger.application import Ledger
+from domain.log.notes import Checkpoint, SignerKey
 from ledger.audit.bundle import write_year
 from ledger.audit.check import Finding, check_log
 from ledger.audit.checkpoints import current
-from ledger.audit.tree import Tree, append_events
-from ledger.inbox import ingest
-from ledger.policies import set_budget
-from ledger.replay import replay
-from ledger.store import Rows
-from ledger.stored import SELECT
-from services.sample import city
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import set_budget
+from ledger.replay.comparison import replay
+from ledger.store.application import Ledger
+from ledger.store.log_tree import Tree, append_events
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT
+from services.sample.city import city
 from services.verify import Broken, verify
 from tests.events import CIXI
 

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.money import parse_fen, yuan
-from ledger import queries
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.moments import moment
-from ledger.policies import adopt_policy, set_budget
-from ledger.replay import replay
+from domain.money.amounts import parse_fen, yuan
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.reading import queries
+from ledger.replay.comparison import replay
+from ledger.store.application import Ledger
+from ledger.store.moments import moment
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 
 CHINA = ZoneInfo("Asia/Shanghai")

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from domain.events import CATALOGUE
-from domain.facts import fold
+from domain.events.instants import instant
+from domain.facts.folding import fold
 from domain.policy.rulebook import NoRules
-from ledger import queries
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest
-from ledger.messages.fields import instant
-from ledger.moments import NOW, Moment, happened, moment
-from ledger.policies import adopt_policy
-from ledger.queries import UnknownEnterprise
-from ledger.stored import Stored, events_of
-from services.sample import city
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.reading import queries
+from ledger.reading.queries import UnknownEnterprise
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.moments import NOW, Moment, happened, moment
+from ledger.store.stored_events import Stored, events_of
+from services.sample.city import city
 from tests.events import CIXI, CIXI_TEXT
 
 MOMENTS = min(int(os.environ.get("SUBSIDY_TEST_MOMENTS", "60")), 1_000)

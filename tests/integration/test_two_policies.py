@@ -8,14 +8,14 @@ from fractions import Fraction
 
 import pytest
 
-from domain.enterprise import PolicyRecord
 from domain.events import PolicyAdopted
-from domain.money import parse_fen
+from domain.facts.enterprise import PolicyRecord
+from domain.money.amounts import parse_fen
 from domain.policy.load import PolicyError
-from ledger import queries
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy, set_budget
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.reading import queries
+from ledger.store.application import Ledger
 from tests.events import CIXI, CIXI_TEXT, YONGJIA, YONGJIA_TEXT, Feed, awards, budget, take
 
 Opener = Callable[..., Ledger]

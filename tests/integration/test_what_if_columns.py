@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from domain.policy.load import Changes
-from domain.settlement import payable_of
-from ledger import city as cities
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest_all
-from ledger.moments import NOW
-from ledger.policies import adopt_policy, budget_of, rulebook
-from ledger.pools import divide, lines_now, pool
-from ledger.store import Rows
-from ledger.what_if import lines_under, what_if
-from services.sample import city
+from domain.settlement.payables import payable_of
+from ledger.budget.pools import divide, lines_now, pool
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy, budget_of, rulebook
+from ledger.simulation import city as cities
+from ledger.simulation.what_if import lines_under, what_if
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.moments import NOW
+from ledger.store.rows import Rows
+from services.sample.city import city
 from tests.events import CIXI, CIXI_TEXT
 from tests.integration.test_columns import OTHER_VALUES
 

@@ -11,11 +11,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from domain.money import apportion
-from ledger.application import Ledger
+from domain.money.amounts import apportion
 from ledger.export import cells, pro_rata_sheet, spreadsheet
 from ledger.export.books import Books, NotExportable, books_of
-from ledger.policies import adopt_policy, set_budget
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.store.application import Ledger
 from tests import programs
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 

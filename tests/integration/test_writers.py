@@ -10,9 +10,9 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest
-from ledger.replay import fingerprint
+from ledger.intake.inbox import ingest
+from ledger.replay.comparison import fingerprint
+from ledger.store.application import Ledger, open_ledger
 from tests.conftest import LATER
 from tests.events import CIXI, Feed, budget
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from domain.money import yuan
-from ledger.application import Ledger
-from ledger.replay import fingerprint, replay
-from services.sample import city
+from domain.money.amounts import yuan
+from ledger.replay.comparison import fingerprint, replay
+from ledger.store.application import Ledger
+from services.sample.city import city
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.integration.api_client import balance_path
 from tests.integration.bureau import (

@@ -15,15 +15,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.roles import Actor, NotAllowed
-from ledger import desk, queries
-from ledger.application import open_ledger
+from domain.authority.roles import Actor, NotAllowed
+from ledger.claims import desk
 from ledger.export.books import books_of
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy, set_budget
-from ledger.replay import replay
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.reading import queries
+from ledger.replay.comparison import replay
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.paying import Result, StepsRefused
+from ledger.store.application import open_ledger
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.integration.bureau import fen
 from tests.integration.year_model import APPEAL_DAYS, BUREAU, CAP, Claim, Model, divided

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy
-from services.sample import city
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger, open_ledger
+from services.sample.city import city
 from tests.conftest import LATER
 from tests.events import CIXI_TEXT
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from domain import accounts
-from domain.accounts import Account, Said
-from domain.roles import NotAllowed
+from domain.authority.roles import NotAllowed
+from domain.settlement import accounts
+from domain.settlement.accounts import Account, Said
 
 HEAD = {"policy": "p", "year": 2024, "enterprise": "E", "actor": "Qian"}
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from domain.apportioning import INT64_MAX, PIECE, Cut, cut_of, exact_sum, shares
-from domain.money import AMOUNT_FEN_MAX, apportion
+from domain.money.amounts import AMOUNT_FEN_MAX, apportion
+from domain.money.apportioning import INT64_MAX, PIECE, Cut, cut_of, exact_sum, shares
 
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Amounts = list[int]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.capitals import CAPITALS_FEN_MAX, DIGITS, capitals
+from domain.money.capitals import CAPITALS_FEN_MAX, DIGITS, capitals
 
 UNITS = {"拾": 10, "佰": 100, "仟": 1000}
 

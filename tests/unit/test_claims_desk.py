@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from domain import claims
-from domain.claims import ClaimFile, Said, file_of
-from domain.facts import EnterpriseFacts, Fact, fold
+from domain.authority.roles import Actor, NotAllowed, require
+from domain.claims import steps as claims
+from domain.claims.steps import ClaimFile, Said, file_of
+from domain.facts.folding import EnterpriseFacts, Fact, fold
 from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
-from domain.roles import Actor, NotAllowed, require
 from tests.events import CIXI, CIXI_TEXT
 
 BOOK = Rulebook([load_policy(CIXI_TEXT)])

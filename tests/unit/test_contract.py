@@ -13,21 +13,22 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.messages.schemas import TYPES
-from services import asyncapi, docs_out
-from services.cli import main
-from services.contract import breaking, types_removed
-from services.publisher.loop import outgoing
-from services.schemas_out import event_schema
+from docs.generate import pages as docs_out
+from docs.generate.contract import breaking, types_removed
+from ledger.intake.inbox import ingest
+from ledger.intake.messages.schemas import TYPES
+from ledger.store.application import Ledger
+from services.cli.main import main
+from services.kafka import asyncapi
+from services.kafka.publisher import outgoing
+from services.web.json_schemas import event_schema
 
 DATA = Path(__file__).parents[1] / "data"
 Document = dict[str, Any]
 
 
 def test_the_schemas_are_those_that_others_were_given() -> None:
-    """Mend with ``python -m services.docs_out``, which refuses to break them."""
+    """Mend with ``python -m docs.generate.pages``, which refuses to break them."""
     assert docs_out.released() == asyncapi.messages()
     assert json.loads((docs_out.DOCS / "asyncapi.json").read_text("utf-8")) == asyncapi.document()
 

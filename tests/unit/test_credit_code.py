@@ -7,7 +7,7 @@ import random
 import pytest
 from stdnum.cn import uscc
 
-from domain.credit_code import complete, fault_of, is_valid
+from domain.things.credit_code import complete, fault_of, is_valid
 from tests.oracle.codes import ALPHABET, check_character
 
 PUBLISHED = {

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.dividing import budget_id
 from domain.events import topic_of
-from domain.money import yuan
+from domain.facts.states import fact_in
+from domain.money.amounts import yuan
+from domain.money.dividing import budget_id
 from domain.policy.load import load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, division, payable_of
-from domain.settling import division_of
-from domain.states import fact_in
-from ledger.city import Awards, divided
-from ledger.columns import Columns
+from domain.settlement.payables import Line, division, payable_of
+from domain.settlement.year import division_of
+from ledger.budget.columns import Columns
+from ledger.simulation.city import Awards, divided
 from tests.events import EXAMPLES
 from tests.oracle import dividing as oracle
 from tests.oracle.codes import credit_code

@@ -11,19 +11,19 @@ from urllib.parse import unquote
 import pytest
 from jsonschema import Draft202012Validator
 
+from docs.generate.pages import DOCS, PAGES, api_app, examples
 from domain.policy.load import load_policy
-from ledger.application import Ledger
-from ledger.inbox import ingest
-from ledger.messages.decode import Message, Now, decode
-from ledger.messages.faults import CODES
-from ledger.messages.schemas import TYPES
-from ledger.policies import adopt_policy
-from services.api.codes import FAULTS, PROBLEMS
-from services.cli import main
-from services.docs_out import DOCS, PAGES, api_app, examples
-from services.schemas_out import event_schema
-from services.settings import VARIABLES
-from services.workshop.cases import expected, messages_of, settle
+from ledger.intake.inbox import ingest
+from ledger.intake.messages.decode import Message, Now, decode
+from ledger.intake.messages.faults import CODES
+from ledger.intake.messages.schemas import TYPES
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger
+from services.cli.main import main
+from services.cli.policies.cases import expected, messages_of, settle
+from services.runtime.settings import VARIABLES
+from services.web.codes import FAULTS, PROBLEMS
+from services.web.json_schemas import event_schema
 from tests.conftest import LATER, POLICY
 
 ROOT = DOCS.parent
@@ -41,7 +41,7 @@ def fenced(text: str, language: str) -> list[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_generated_page_is_what_would_be_generated_now(name: str) -> None:
-    """Mend with ``python -m services.docs_out``."""
+    """Mend with ``python -m docs.generate.pages``."""
     assert PAGES[name]() == page(name)
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from domain.money import parse_fen, rmb
+from domain.money.amounts import parse_fen, rmb
 from domain.policy.load import load_policy
-from ledger import queries
-from ledger.application import Ledger, open_ledger
-from ledger.explanations import SOURCES_MAX, after_steps, explain, outlook
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy, set_budget
-from services.workshop.cases import messages_of, read_case
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.reading import queries
+from ledger.reading.explanations import SOURCES_MAX, after_steps, explain, outlook
+from ledger.store.application import Ledger, open_ledger
+from services.cli.policies.cases import messages_of, read_case
 from tests.conftest import LATER
 from tests.events import CIXI, CIXI_TEXT, YONGJIA, YONGJIA_TEXT, Feed, take
 from tests.oracle import oracle

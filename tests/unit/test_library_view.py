@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from eventsourcing.persistence import Notification, StoredEvent
 
-from domain.enterprise import Enterprise
 from domain.events import LedgerEvent, SalesReported
-from domain.facts import Fact
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy, set_budget
+from domain.facts.enterprise import Enterprise
+from domain.facts.folding import Fact
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy, set_budget
 from ledger.projections.enterprises import load
-from ledger.replay import replay
-from ledger.stored import SELECT, Stored, events_of, histories, stored
-from services.workshop.cases import messages_of, read_case
+from ledger.replay.comparison import replay
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.stored_events import SELECT, Stored, events_of, histories, stored
+from services.cli.policies.cases import messages_of, read_case
 from tests.events import CIXI, CIXI_TEXT, Feed, awards, take
 
 HERE = Path(__file__).parents[1]

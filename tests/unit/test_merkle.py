@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymerkle import InclusionProof, InmemoryTree, verify_inclusion
 
-from domain.merkle import (
+from domain.log.merkle import (
     EMPTY_ROOT,
     Node,
     ProofError,

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ledger.messages import bulk
-from ledger.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX, Message, Now, Refusal, decode
-from ledger.messages.faults import CODES, Fault
+from ledger.intake.messages import bulk
+from ledger.intake.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX, Message, Now, Refusal, decode
+from ledger.intake.messages.faults import CODES, Fault
 from tests.oracle.codes import credit_code
 from tests.written import NOW, codes, correction, quoted, sales, store, store_parts, written
 

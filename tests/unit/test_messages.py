@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.events import CHANNELS
-from ledger.messages import bulk
-from ledger.messages.decode import Message, Refusal, _by_schema, decode
-from ledger.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
-from ledger.messages.schemas import DATA, TYPE_OF, TYPES
+from ledger.intake.messages import bulk
+from ledger.intake.messages.decode import Message, Refusal, _by_schema, decode
+from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
+from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPES
 from tests.oracle.codes import credit_code
 from tests.written import NOW, Pairs, codes, correction, of_type, quoted, store_parts, written
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.money import AMOUNT_FEN_MAX, MoneyError, apportion, grouped, parse_fen, rmb, yuan
+from domain.money.amounts import AMOUNT_FEN_MAX, MoneyError, apportion, grouped, parse_fen, rmb, yuan
 
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Amounts = list[tuple[tuple[str, ...], int]]

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.facts import EnterpriseFacts, Fact, fold
-from domain.months import month_in
+from domain.events.instants import instant
+from domain.facts.folding import EnterpriseFacts, Fact, fold
+from domain.facts.months import month_in
 from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
-from domain.targets import targets_of
-from ledger.messages.fields import instant
+from domain.rules.targets import targets_of
 from tests.events import CIXI_TEXT
 
 YI = 10_000_000_000

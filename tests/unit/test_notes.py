@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from domain.notes import (
+from domain.log.notes import (
     COSIGNATURE_V1,
     SIGNATURES_MAX,
     Checkpoint,

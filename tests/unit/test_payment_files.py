@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.money import yuan
+from domain.money.amounts import yuan
 from ledger.export import payment_files
 from ledger.export.books import NotExportable
 from ledger.export.cells import FORMULA_STARTS

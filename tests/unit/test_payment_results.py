@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.money import yuan
+from domain.money.amounts import yuan
 from ledger.export import payment_files
 from ledger.export.file_faults import FileError
 from ledger.export.payment_results import Result, read_pain002, read_results

@@ -8,7 +8,7 @@ import pytest
 
 from domain.policy.load import POLICY_BYTES_MAX, Changes, PolicyError, PolicyFault, load_adopted, load_policy
 from domain.policy.words import in_chinese
-from services.commands.workshop import text_of
+from services.cli.policies.workshop import text_of
 
 CIXI = (Path(__file__).parents[2] / "domain" / "policy" / "cixi-ecommerce-2024.yaml").read_text("utf-8")
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.money import AMOUNT_FEN_MAX
-from domain.postings import (
+from domain.money.amounts import AMOUNT_FEN_MAX
+from domain.settlement.payables import Payable
+from domain.settlement.postings import (
     Posting,
     Transaction,
     Unbalanced,
@@ -26,7 +27,6 @@ from domain.postings import (
     payment_failed,
     payment_made,
 )
-from domain.settlement import Payable
 from ledger.export import beancount, journal
 from ledger.export.beancount import AccountError, account_name, account_of
 from tests.oracle.codes import credit_code

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from domain.awards import awards_of
-from domain.facts import EnterpriseFacts, Fact, fold
+from domain.facts.folding import EnterpriseFacts, Fact, fold
 from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
-from ledger.messages.decode import Refusal, decode
+from domain.rules.awards import awards_of
+from ledger.intake.messages.decode import Refusal, decode
 from tests.events import CIXI_TEXT
 from tests.written import NOW, codes, of_type, quoted
 

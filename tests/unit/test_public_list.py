@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.capitals import capitals
-from domain.masking import code_masked, person_masked
-from domain.money import yuan
+from domain.money.amounts import yuan
+from domain.money.capitals import capitals
+from domain.things.masking import code_masked, person_masked
 from ledger.export import finance_summary, official, public_list
 from ledger.export.books import NotExportable
 from ledger.export.cells import FORMULA_STARTS

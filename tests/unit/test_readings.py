@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from domain.awards import NO_HISTORY, SHORT_HISTORY, Awards, awards_of
 from domain.events import CATALOGUE
-from domain.facts import EnterpriseFacts, Fact, fold
+from domain.facts.folding import EnterpriseFacts, Fact, fold
 from domain.policy.load import Changes, load_policy
 from domain.policy.rulebook import Rulebook
-from domain.settlement import Line, division, payable_of
+from domain.rules.awards import NO_HISTORY, SHORT_HISTORY, Awards, awards_of
+from domain.settlement.payables import Line, division, payable_of
 from tests.events import CIXI, CIXI_TEXT
 
 YI = 10_000_000_000

@@ -19,16 +19,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.credit_code import is_valid
-from domain.money import parse_fen
+from domain.money.amounts import parse_fen
 from domain.policy.load import load_policy
 from domain.policy.model import Unpaid
-from ledger import queries
-from ledger.application import Ledger
-from ledger.inbox import Result, ingest_all
-from ledger.messages.schemas import TYPES
-from services.sample import WINDOW, city
-from services.sample_enterprise import POLICY, code_of
+from domain.things.credit_code import is_valid
+from ledger.intake.inbox import Result, ingest_all
+from ledger.intake.messages.schemas import TYPES
+from ledger.reading import queries
+from ledger.store.application import Ledger
+from services.sample.city import WINDOW, city
+from services.sample.enterprise import POLICY, code_of
 from tests.conftest import POLICY as POLICY_FILE
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.consumer.settings import KafkaSettings, UnusableFile
-from services.settings import PREFIX, VARIABLES, Settings, SettingsError, unknown, usable
+from services.runtime.kafka_settings import KafkaSettings, UnusableFile
+from services.runtime.settings import PREFIX, VARIABLES, Settings, SettingsError, unknown, usable
 
 
 def of(**given: str) -> Settings:

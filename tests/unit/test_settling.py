@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from domain import settling
-from domain.facts import Fact
-from domain.roles import Actor, NotAllowed
-from domain.settling import Said, SettledLine, Settlement, fold, line_bytes
+from domain.authority.roles import Actor, NotAllowed
+from domain.facts.folding import Fact
+from domain.settlement import year as settling
+from domain.settlement.year import Said, SettledLine, Settlement, fold, line_bytes
 
 LISTED = ("00" * 32, 2)
 LIN = Actor("Lin", frozenset({"officer"}))

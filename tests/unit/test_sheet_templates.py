@@ -9,12 +9,13 @@ import openpyxl
 import pytest
 import yaml
 
-from domain.money import CURRENCIES
-from ledger.messages.fields import Choice, Money
-from ledger.messages.schemas import DATA, TYPE_OF
-from ledger.sheets.families import FAMILIES, NOT_TABULAR, columns_of, label, words
-from ledger.sheets.template import EXAMPLE_ROW, HELP, title_of, write
-from services.schemas_out import data_schema
+from domain.money.amounts import CURRENCIES
+from domain.vocabulary.words import words
+from ledger.intake.messages.fields import Choice, Money
+from ledger.intake.messages.schemas import DATA, TYPE_OF
+from ledger.intake.sheets.families import FAMILIES, NOT_TABULAR, columns_of, label
+from ledger.intake.sheets.template import EXAMPLE_ROW, HELP, title_of, write
+from services.web.json_schemas import data_schema
 
 CONSOLE = Path(__file__).parent.parent.parent / "services" / "console" / "words" / "events.yaml"
 TABLES = [(family, name) for family, names in FAMILIES.items() for name in names]

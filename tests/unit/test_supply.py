@@ -16,8 +16,8 @@ from jsonschema import Draft7Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
-from services import supply
-from services.docs_out import DOCS
+from docs.generate import supply
+from docs.generate.pages import DOCS
 
 ROOT = DOCS.parent
 SCHEMAS = "cyclonedx/schema/_res"

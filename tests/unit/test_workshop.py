@@ -11,14 +11,14 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+from docs.generate.policy_fields import GROUPS, own_fields, words
 from domain.policy.differences import FIELDS, Difference, differences, titles_in
 from domain.policy.load import composed
 from domain.policy.schema import KINDS
-from services.cli import main
-from services.policy_fields import GROUPS, own_fields, words
-from services.workshop.cases import Difference as Figure
-from services.workshop.cases import outcome_of, read_case
-from services.workshop.editor_schema import editor_schema
+from services.cli.main import main
+from services.cli.policies.cases import Difference as Figure
+from services.cli.policies.cases import outcome_of, read_case
+from services.cli.policies.editor_schema import editor_schema
 from tests.events import CIXI_TEXT, EXAMPLES, POLICIES, YONGJIA_TEXT
 
 HERE = Path(__file__).parents[1]

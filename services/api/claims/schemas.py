@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import fields
 
-from domain.money import PAID_IN
-from ledger.messages.faults import FaultError
-from ledger.messages.fields import Choice, CreditCode, MessageField, Money, Text, Whole
-from ledger.messages.schemas import Message
+from domain.money.amounts import PAID_IN
+from ledger.intake.messages.faults import FaultError
+from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Money, Text, Whole
+from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, listed, text, whole
 
 EVIDENCE_MAX = 50

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from ledger import desk
-from ledger.desk import Recorded
+from ledger.claims import desk
+from ledger.claims.desk import Recorded
 from services.api.claims.schemas import (
     ApprovalBody,
     ClaimBody,
@@ -18,7 +18,7 @@ from services.api.claims.schemas import (
     StepSchema,
 )
 from services.api.resource import Resource, ledger
-from services.identity.gate import requester
+from services.web.identity.gate import requester
 
 CLAIM = "/<policy>/<code>/<path:claim>"
 """A file number may hold a slash, as many do."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.facts import CLAIM_STATUS
-from domain.money import yuan
-from ledger.messages.fields import Choice, CreditCode, Text
-from ledger.policies import rulebooks
-from ledger.store import Rows
-from ledger.stored import Stored, events_of
+from domain.facts.folding import CLAIM_STATUS
+from domain.money.amounts import yuan
+from ledger.intake.messages.fields import Choice, CreditCode, Text
+from ledger.policies.versions import rulebooks
+from ledger.store.rows import Rows
+from ledger.store.stored_events import Stored, events_of
 from services.api.claims.schemas import ClaimFileSchema, ClaimsSchema
 from services.api.claims.steps import CLAIM, register
-from services.api.fields import Cursor, Query, limit_field
 from services.api.paging import Made, page
-from services.api.problems import Problem
 from services.api.resource import Resource, ledger
+from services.web.fields import Cursor, Query, limit_field
+from services.web.problems import Problem
 
 blueprint = Resource("claims", __name__, "/v1/claims", "申报 · claims")
 

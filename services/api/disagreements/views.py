@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.roles import NotAllowed
-from ledger.disagreements import deciding, reading
-from ledger.disagreements.reading import STAGES, Listed
-from ledger.messages.fields import Choice, CreditCode
+from domain.authority.roles import NotAllowed
+from ledger.disagreements import deciding
+from ledger.intake.messages.fields import Choice, CreditCode
+from ledger.reading import disagreements as reading
+from ledger.reading.disagreements import STAGES, Listed
 from services.api.disagreements.schemas import (
     FACTS_MAX,
     DecisionBody,
     DisagreementSchema,
     DisagreementsSchema,
 )
-from services.api.fields import Cursor, Query, limit_field
 from services.api.paging import Made, page
 from services.api.resource import Resource, ledger
-from services.identity.gate import requester
+from services.web.fields import Cursor, Query, limit_field
+from services.web.identity.gate import requester
 
 blueprint = Resource("disagreements", __name__, "/v1/disagreements", "数据不一致 · facts that disagree")
 

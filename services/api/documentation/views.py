@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from flask import Response, current_app, render_template
 
-from ledger.messages.faults import CODES
-from services.api.codes import FAULTS, PROBLEMS
+from ledger.intake.messages.faults import CODES
 from services.api.document import DocumentedApi
 from services.api.documentation.style import STYLE
-from services.api.fields import Query
 from services.api.resource import Resource
+from services.web.codes import FAULTS, PROBLEMS
+from services.web.fields import Query
 
 blueprint = Resource("documentation", "services.api.documentation", "", "接口文档 · this document")
 METHODS = ("get", "post", "put", "delete")

@@ -9,13 +9,13 @@ from typing import Any
 from flask import Response, current_app
 
 from ledger.documents.collecting import Asked
-from ledger.messages.fields import Choice, Day, Text
-from ledger.settlement.reading import today
-from services.api.fields import Query
+from ledger.intake.messages.fields import Choice, Day, Text
+from ledger.projections.closings import today
 from services.api.resource import Resource, ledger
-from services.documents.making import FORMS, make
-from services.documents.schema import TEXT_MAX
-from services.settings import Settings
+from services.runtime.settings import Settings
+from services.web.documents.making import FORMS, make
+from services.web.documents.schema import TEXT_MAX
+from services.web.fields import Query
 
 TYPES = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",

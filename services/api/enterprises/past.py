@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.awards import awards_of
-from domain.money import yuan
+from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
-from ledger import queries
-from ledger.moments import Moment
-from ledger.queries import UnknownEnterprise
-from ledger.search import ANY, Search
-from ledger.store import Rows, one
+from domain.rules.awards import awards_of
+from ledger.reading import queries
+from ledger.reading.queries import UnknownEnterprise
+from ledger.reading.search import ANY, Search
+from ledger.store.moments import Moment
+from ledger.store.rows import Rows, one
 
 CODES_A_READ = 200
 SEARCHED_MAX = 2_000

@@ -6,14 +6,14 @@ from typing import Any
 
 from domain.events import TOWN_MAX
 from domain.policy.rulebook import NoRules
-from ledger import explanations, queries
-from ledger.messages.fields import Text
-from ledger.moments import Moment
-from ledger.policies import rulebook_at, rulebooks
-from ledger.queries import UnknownEnterprise
-from ledger.search import Search
-from ledger.store import Rows
-from ledger.stored import stored
+from ledger.intake.messages.fields import Text
+from ledger.policies.versions import rulebook_at, rulebooks
+from ledger.reading import explanations, queries
+from ledger.reading.queries import UnknownEnterprise
+from ledger.reading.search import Search
+from ledger.store.moments import Moment
+from ledger.store.rows import Rows
+from ledger.store.stored_events import stored
 from services.api.enterprises.past import enterprises_at, events_known
 from services.api.enterprises.schemas import (
     BalanceSchema,
@@ -23,7 +23,10 @@ from services.api.enterprises.schemas import (
     HistorySchema,
     OutlookSchema,
 )
-from services.api.fields import (
+from services.api.paging import Made, linked, page
+from services.api.resource import Resource, ledger
+from services.api.wire import event_document
+from services.web.fields import (
     POSITION_MAX,
     Cursor,
     Moments,
@@ -34,9 +37,6 @@ from services.api.fields import (
     limit_field,
     moment_of,
 )
-from services.api.paging import Made, linked, page
-from services.api.resource import Resource, ledger
-from services.api.wire import event_document
 
 SUMS = ("gross", "withheld", "eligible", "reduction", "payable")
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Response, current_app
 
-from ledger.messages.schemas import TYPES
+from ledger.intake.messages.schemas import TYPES
 from services.api.event_types.schemas import EventTypesSchema
-from services.api.fields import Query
-from services.api.problems import Problem
 from services.api.resource import Resource
-from services.schemas_out import event_schema
+from services.web.fields import Query
+from services.web.json_schemas import event_schema
+from services.web.problems import Problem
 
 blueprint = Resource("event-types", __name__, "/v1/event-types", "数据类型 · types of events")
 

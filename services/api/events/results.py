@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.inbox import Result, Totals
-from services.api.codes import said
+from ledger.intake.inbox import Result, Totals
+from services.web.codes import said
 
 
 def result_document(result: Result, language: str) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from ledger.application import Ledger
-from ledger.inbox import Totals, ingest
-from ledger.machine_keys import Scope
-from ledger.messages.decode import MESSAGE_BYTES_MAX
+from ledger.intake.inbox import Totals, ingest
+from ledger.intake.machine_keys import Scope
+from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
+from ledger.store.application import Ledger
 from services.api.events.results import result_document
 
 STREAM_BATCH_MESSAGES = 2_000

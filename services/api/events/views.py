@@ -8,14 +8,14 @@ import msgspec
 from flask import Response, current_app, request
 from werkzeug.wsgi import get_input_stream
 
-from ledger.inbox import BATCH_MESSAGES_MAX, Result, ingest
-from ledger.messages.faults import Fault
+from ledger.intake.inbox import BATCH_MESSAGES_MAX, Result, ingest
+from ledger.intake.messages.faults import Fault
 from services.api.events.results import batch_document, result_document
 from services.api.events.schemas import BatchSchema, ResultSchema
 from services.api.events.streams import Interrupted, take
-from services.api.problems import LANGUAGES, Problem, answer, language, of_ledger
 from services.api.resource import Resource, body_bytes, ledger, require_media
-from services.identity.gate import scope
+from services.web.identity.gate import scope
+from services.web.problems import LANGUAGES, Problem, answer, language, of_ledger
 
 ONE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"

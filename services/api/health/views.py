@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.tables import check_version_of
-from services.api.fields import Query
+from ledger.store.tables import check_version_of
 from services.api.health.schemas import LiveSchema, ReadySchema
 from services.api.resource import Resource, ledger
+from services.web.fields import Query
 
 blueprint = Resource("health", __name__, "/health", "运行状况 · health")
 

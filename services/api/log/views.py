@@ -10,17 +10,16 @@ from typing import Any
 
 from flask import Response, current_app
 
-from domain.entries import salt_of
-from domain.notes import SignerKey
-from ledger.application import Ledger
+from domain.log.entries import salt_of
+from domain.log.notes import SignerKey
 from ledger.audit import checkpoints
 from ledger.audit.checkpoints import UnknownPosition
 from ledger.audit.rotation import trusted
 from ledger.audit.steps import step_document
-from ledger.audit.tree import secret_of
-from ledger.changes import steps_of
-from ledger.queries import UnknownEnterprise
-from services.api.fields import POSITION_MAX, Cursor, Number, Query, limit_field
+from ledger.reading.changes import steps_of
+from ledger.reading.queries import UnknownEnterprise
+from ledger.store.application import Ledger
+from ledger.store.log_tree import secret_of
 from services.api.log.schemas import (
     CheckpointsSchema,
     ConsistencySchema,
@@ -29,9 +28,10 @@ from services.api.log.schemas import (
     ProofSchema,
 )
 from services.api.paging import Made, page
-from services.api.problems import Problem
 from services.api.resource import Resource, ledger
-from services.settings import Settings
+from services.runtime.settings import Settings
+from services.web.fields import POSITION_MAX, Cursor, Number, Query, limit_field
+from services.web.problems import Problem
 
 TEXT, STREAM = "text/plain", "application/x-ndjson"
 

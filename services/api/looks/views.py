@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.looks import Look, listed
-from ledger.messages.fields import CreditCode
-from services.api.fields import Cursor, Query, limit_field
+from ledger.audit.looks import Look, listed
+from ledger.intake.messages.fields import CreditCode
 from services.api.looks.schemas import LooksSchema
 from services.api.paging import Made, page
 from services.api.resource import Resource, ledger
+from services.web.fields import Cursor, Query, limit_field
 
 blueprint = Resource("looks", __name__, "/v1/looks", "查阅记录 · who looked")
 

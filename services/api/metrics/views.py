@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Response, current_app
 
-from services.api.fields import Query
 from services.api.resource import Resource
-from services.metrics import exposition
+from services.runtime.metrics import exposition
+from services.web.fields import Query
 
 blueprint = Resource("metrics", __name__, "/metrics", "运行指标 · measurements")
 

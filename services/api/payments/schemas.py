@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields
 
-from ledger.messages.faults import FaultError
-from ledger.messages.fields import Choice, CreditCode, Day, MessageField, Money, Text
-from ledger.messages.schemas import Message
+from ledger.intake.messages.faults import FaultError
+from ledger.intake.messages.fields import Choice, CreditCode, Day, MessageField, Money, Text
+from ledger.intake.messages.schemas import Message
 from ledger.settlement.paying import RESULTS_MAX
 from services.api.answers import Answer, Yuan, currency, listed, text, whole
 

@@ -8,14 +8,13 @@ from typing import Any
 
 from flask import Response, current_app
 
-from domain.accounts import Account
-from domain.money import yuan
-from ledger import queries
-from ledger.messages.fields import Choice, CreditCode, Text
-from ledger.policies import rulebook
+from domain.money.amounts import yuan
+from domain.settlement.accounts import Account
+from ledger.intake.messages.fields import Choice, CreditCode, Text
+from ledger.policies.versions import rulebook
+from ledger.reading import queries
 from ledger.settlement import paying
 from ledger.settlement.files import Payer, write_payments
-from services.api.fields import Cursor, Query, limit_field
 from services.api.paging import Made, page
 from services.api.payments.schemas import (
     AccountSchema,
@@ -29,7 +28,8 @@ from services.api.payments.schemas import (
     ResultsBody,
 )
 from services.api.resource import Resource, ledger
-from services.identity.gate import requester
+from services.web.fields import Cursor, Query, limit_field
+from services.web.identity.gate import requester
 
 YEAR = "/<policy>/years/<year>"
 blueprint = Resource("payments", __name__, "/v1/policies", "拨付与追回 · payments and clawbacks")

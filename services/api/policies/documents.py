@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from domain.money import yuan
+from domain.money.amounts import yuan
 from domain.policy.model import (
     GrowthShare,
     Measure,
@@ -18,7 +18,7 @@ from domain.policy.model import (
     Target,
     Tier,
 )
-from ledger import queries
+from ledger.reading import queries
 
 _COMMON = frozenset(field.name for field in fields(Measure))
 _COUNTS = frozenset(("base_years", "award_years"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from domain.money import PAID_IN
-from ledger.messages.fields import Choice, Money
-from ledger.messages.schemas import Message
+from domain.money.amounts import PAID_IN
+from ledger.intake.messages.fields import Choice, Money
+from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, Words, Yuan, currency, listed, text, whole, words
 
 

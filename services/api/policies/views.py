@@ -6,12 +6,11 @@ from typing import Any
 
 from flask import Response, current_app
 
-from domain.money import yuan
+from domain.money.amounts import yuan
 from domain.policy.load import POLICY_BYTES_MAX
-from ledger.messages.faults import Fault
-from ledger.policies import UnknownPeriod, adopt_policy, rulebook, rulebook_at, rulebooks, set_budget
-from ledger.store import Rows, one
-from services.api.fields import POSITION_MAX, Query, When, moment_of
+from ledger.intake.messages.faults import Fault
+from ledger.policies.versions import UnknownPeriod, adopt_policy, rulebook, rulebook_at, rulebooks, set_budget
+from ledger.store.rows import Rows, one
 from services.api.policies.documents import policy_document
 from services.api.policies.schemas import (
     AdoptedSchema,
@@ -20,8 +19,9 @@ from services.api.policies.schemas import (
     PoliciesSchema,
     PolicySchema,
 )
-from services.api.problems import Problem
 from services.api.resource import Resource, body_bytes, ledger
+from services.web.fields import POSITION_MAX, Query, When, moment_of
+from services.web.problems import Problem
 
 YAML_TYPES = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
 YAML_BODY = {

@@ -8,12 +8,12 @@ from flask import Response
 
 from ledger.audit import checkpoints
 from ledger.settlement.receipts import receipt
-from services import checkpage
-from services.api.fields import Query
 from services.api.log import views as log
 from services.api.receipts.schemas import ReceiptSchema
 from services.api.resource import Resource, ledger
-from services.receipts import page
+from services.web import checkpage
+from services.web.fields import Query
+from services.web.receipts import page
 
 HTML = "text/html"
 blueprint = Resource("receipts", __name__, "", "兑现凭据 · receipts")

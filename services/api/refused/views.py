@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from ledger.inbox import ingest
-from ledger.messages.faults import Fault
-from ledger.refusals import Refused, count_open, find, listed, resolve
-from services.api.codes import said
+from ledger.intake.inbox import ingest
+from ledger.intake.messages.faults import Fault
+from ledger.intake.refusals import Refused, count_open, find, listed, resolve
 from services.api.events.schemas import ResultSchema
 from services.api.events.views import JSON, ONE, one
-from services.api.fields import Cursor, Flag, Query, limit_field
 from services.api.paging import Made, page
-from services.api.problems import Problem, language
 from services.api.refused.schemas import RefusedListSchema, RefusedSchema, RefusedWholeSchema
 from services.api.resource import Resource, body_bytes, ledger
+from services.web.codes import said
+from services.web.fields import Cursor, Flag, Query, limit_field
+from services.web.problems import Problem, language
 
 RESUBMITTED, DISMISSED = "resubmitted", "dismissed"
 MEDIA_TYPES = (ONE, JSON)

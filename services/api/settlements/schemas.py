@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from ledger.messages.fields import Choice, CreditCode, Money, Text, Whole
-from ledger.messages.schemas import Message
+from ledger.intake.messages.fields import Choice, CreditCode, Money, Text, Whole
+from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, Factor, Pot, Yuan, currency, listed, text, whole
 
 

@@ -9,20 +9,19 @@ from typing import Any
 
 from flask import Response, current_app
 
-from domain.money import yuan
+from domain.money.amounts import yuan
 from domain.policy.model import Policy
-from domain.settling import Settlement, division_of
-from ledger import queries
-from ledger.disagreements.kept import undecided
-from ledger.factors import pots_said
-from ledger.messages.fields import CreditCode
-from ledger.policies import rulebook
+from domain.settlement.year import Settlement, division_of
+from ledger.budget.factors import pots_said
+from ledger.intake.messages.fields import CreditCode
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import must_be_closed, settlement_of
+from ledger.projections.disagreements import undecided
+from ledger.reading import queries
 from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
-from ledger.settlement.reading import must_be_closed, settlement_of
-from ledger.store import Rows
+from ledger.store.rows import Rows
 from services.api.claims.schemas import EmptyBody
-from services.api.fields import Cursor, Query, limit_field
 from services.api.log import views as log
 from services.api.paging import Made, page
 from services.api.resource import Resource, ledger
@@ -35,7 +34,8 @@ from services.api.settlements.schemas import (
     ResolutionBody,
     SettlementSchema,
 )
-from services.identity.gate import requester
+from services.web.fields import Cursor, Query, limit_field
+from services.web.identity.gate import requester
 
 YEAR = "/<policy>/years/<year>"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from ledger.messages.fields import Text
-from ledger.messages.schemas import Message
-from ledger.sheets.holding import STATES
+from ledger.intake.messages.fields import Text
+from ledger.intake.messages.schemas import Message
+from ledger.intake.sheets.holding import STATES
 from services.api.answers import Answer, FaultSaid, listed, text, whole, words
-from services.api.fields import Query
-from services.sheets.words import STAGES
+from services.web.fields import Query
+from services.web.sheets.words import STAGES
 
 _kept = {"allow_none": True, "required": True}
 

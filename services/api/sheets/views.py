@@ -11,19 +11,19 @@ from flask import Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
-from ledger.messages.faults import Fault
-from ledger.sheets import template as templates
-from ledger.sheets.faults import SheetError
-from ledger.sheets.headings import SHORT_TYPES
-from services.api.codes import said as fault_said
-from services.api.fields import Query
-from services.api.problems import Problem, language
+from ledger.intake.messages.faults import Fault
+from ledger.intake.sheets import template as templates
+from ledger.intake.sheets.faults import SheetError
+from ledger.intake.sheets.headings import SHORT_TYPES
 from services.api.resource import Resource, require_media
 from services.api.sheets.schemas import ConfirmationBody, SheetQuery, SheetSchema
-from services.identity.gate import requester
-from services.sheets.answers import owner, preview_of, sent_by
-from services.sheets.desk import SheetDesk, Waiting, faults_of
-from services.sheets.words import unread_said
+from services.web.codes import said as fault_said
+from services.web.fields import Query
+from services.web.identity.gate import requester
+from services.web.problems import Problem, language
+from services.web.sheets.answers import owner, preview_of, sent_by
+from services.web.sheets.desk import SheetDesk, Waiting, faults_of
+from services.web.sheets.words import unread_said
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEDIA_TYPES = (XLSX, "text/csv", "application/octet-stream")

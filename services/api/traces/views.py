@@ -7,16 +7,16 @@ from typing import Any
 from flask import current_app, request
 
 from domain.events import is_enterprise
-from ledger.correlation import CORRELATION_CHARS_MAX
-from ledger.following import UnknownTrace, follow, follow_event
-from ledger.looks import NOBODY
-from ledger.messages.faults import Fault
-from ledger.messages.fields import Text
-from services.api.fields import Query
-from services.api.looking import looker
-from services.api.problems import Problem
+from ledger.audit.looks import NOBODY
+from ledger.audit.trace import UnknownTrace, follow, follow_event
+from ledger.intake.messages.faults import Fault
+from ledger.intake.messages.fields import Text
+from ledger.store.correlation import CORRELATION_CHARS_MAX
 from services.api.resource import Resource, ledger
 from services.api.traces.schemas import TraceSchema
+from services.web.fields import Query
+from services.web.looking import looker
+from services.web.problems import Problem
 
 blueprint = Resource("traces", __name__, "/v1/traces", "关联编号 · from call to payment")
 

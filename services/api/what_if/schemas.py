@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields
 
-from ledger.messages.faults import FaultError
-from ledger.messages.fields import Day, MessageField, Money, Text, Whole
-from ledger.messages.schemas import Message
+from ledger.intake.messages.faults import FaultError
+from ledger.intake.messages.fields import Day, MessageField, Money, Text, Whole
+from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, Factor, Yuan, currency, listed, text, whole
 
 CHANGES_MAX = 200

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.moments import moment
-from ledger.what_if import what_if
+from ledger.simulation.what_if import what_if
+from ledger.store.moments import moment
 from services.api.resource import Resource, ledger
 from services.api.what_if.schemas import WhatIfBody, WhatIfSchema
 

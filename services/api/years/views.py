@@ -5,14 +5,14 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from ledger import queries
-from ledger.moments import Moment
-from ledger.policies import rulebook, rulebook_at
-from ledger.pools import lines_at
-from ledger.store import Rows
-from services.api.fields import Moments, Number, moment_of
+from ledger.budget.pools import lines_at
+from ledger.policies.versions import rulebook, rulebook_at
+from ledger.reading import queries
+from ledger.store.moments import Moment
+from ledger.store.rows import Rows
 from services.api.resource import Resource, ledger
 from services.api.years.schemas import BudgetSchema, LargestSchema, TargetsSchema
+from services.web.fields import Moments, Number, moment_of
 
 LARGEST_DEFAULT, LARGEST_MAX = 10, 100
 SUMS = ("gross", "withheld", "eligible", "reduction", "payable")

@@ -10,24 +10,24 @@ from tempfile import TemporaryDirectory
 from flask import request
 from werkzeug.wrappers import Response as BaseResponse
 
-from domain.credit_code import is_valid
-from domain.notes import Checkpoint, NoteError, parse_note
-from ledger import looks, queries
-from ledger.application import Ledger
-from ledger.audit import bundle, checkpoints
+from domain.log.notes import Checkpoint, NoteError, parse_note
+from domain.things.credit_code import is_valid
+from ledger.audit import bundle, checkpoints, looks
 from ledger.export.books import NotExportable, books_of, no_tick
-from ledger.store import Rows
+from ledger.reading import queries
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
 from services.api.log import views as log
-from services.api.problems import Problem
-from services.commands.export import FORMATS
 from services.console import asking, forms
 from services.console.blueprint import console
 from services.console.files import sent
 from services.console.pages.home import MENU, known_policy
 from services.console.pages.log import looked_at
 from services.console.rendering import choices, page
-from services.identity.access import ACCESS
-from services.identity.gate import requester
+from services.web.exports import FORMATS
+from services.web.identity.access import ACCESS
+from services.web.identity.gate import requester
+from services.web.problems import Problem
 
 MENU.append(("audit_page", "nav-audit"))
 KEPT, LOOKS = 10, 20

@@ -8,13 +8,12 @@ from flask import Response, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from domain.money import yuan
-from ledger import casework, desk, queries
-from ledger.casework import STATUSES, Casefile
-from ledger.policies import rulebook
-from services.amounts import printed
+from domain.money.amounts import yuan
+from ledger.claims import casework, desk
+from ledger.claims.casework import STATUSES, Casefile
+from ledger.policies.versions import rulebook
+from ledger.reading import queries
 from services.api.claims.schemas import ApprovalBody, ClaimBody, EmptyBody, ReasonBody, ReviewBody
-from services.api.problems import Problem
 from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
 from services.console.pages.enterprises import titles_of
@@ -22,6 +21,8 @@ from services.console.pages.home import MENU, known_policy
 from services.console.refusals import Refusal, Refused
 from services.console.rendering import choices, page
 from services.console.shown import field_name
+from services.web.amounts import printed
+from services.web.problems import Problem
 
 MENU.append(("claims_page", "nav-claims"))
 SECTION = "claims_page"

@@ -7,11 +7,12 @@ from typing import Any
 from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from domain import money
-from domain.credit_code import is_valid
-from domain.roles import MAY
-from ledger.disagreements import deciding, reading
-from ledger.disagreements.reading import STAGES, Listed
+from domain.authority.roles import MAY
+from domain.money import amounts as money
+from domain.things.credit_code import is_valid
+from ledger.disagreements import deciding
+from ledger.reading import disagreements as reading
+from ledger.reading.disagreements import STAGES, Listed
 from services.api.disagreements.schemas import DecisionBody
 from services.console import asking, forms, language, telling
 from services.console.blueprint import console

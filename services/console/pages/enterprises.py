@@ -7,23 +7,24 @@ from typing import Any
 from flask import Response
 
 from domain.events import account_id
-from domain.money import yuan
+from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
-from ledger import casework, explanations, queries, standing
-from ledger.changes import HistoryStep, steps_of
-from ledger.policies import rulebook
-from ledger.search import Search
+from ledger.claims import casework
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import settlement_of
+from ledger.reading import explanations, queries, standing
+from ledger.reading.changes import HistoryStep, steps_of
+from ledger.reading.search import Search
 from ledger.settlement.adjusting import pending
-from ledger.settlement.reading import settlement_of
-from ledger.store import Rows
-from ledger.stored import events_of
-from services.amounts import printed
+from ledger.store.rows import Rows
+from ledger.store.stored_events import events_of
 from services.console import asking, forms, language, telling
 from services.console.blueprint import console
-from services.console.charts import Bar, Step
 from services.console.pages.home import MENU, known_policy
 from services.console.pages.year import fen, less, short
 from services.console.rendering import choices, money, page
+from services.web.amounts import printed
+from services.web.charts import Bar, Step
 
 MENU.append(("enterprises_page", "nav-enterprises"))
 SECTION = "enterprises_page"

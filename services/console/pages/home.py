@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from ledger.inbox import ingest_all
-from ledger.policies import adopt_policy, rulebooks
-from services.api.problems import Problem
-from services.commands.sample import YEAR, policy_text
+from ledger.intake.inbox import ingest_all
+from ledger.policies.versions import adopt_policy, rulebooks
 from services.console import forms
 from services.console.blueprint import console
 from services.console.rendering import choices, page
-from services.sample import city
+from services.sample.city import city
+from services.sample.policy import YEAR, policy_text
+from services.web.problems import Problem
 
 
 @console.get("/")

@@ -9,19 +9,19 @@ from flask import current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import is_enterprise
-from ledger import queries
-from ledger.looks import NOBODY, Looks
-from ledger.messages.schemas import TYPE_OF
-from ledger.policies import rulebook
-from ledger.store import Rows
-from ledger.stored import SELECT, Stored, events_of, stored
-from services.api.looking import looker
-from services.api.problems import Problem
+from ledger.audit.looks import NOBODY, Looks
+from ledger.intake.messages.schemas import TYPE_OF
+from ledger.policies.versions import rulebook
+from ledger.reading import queries
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, Stored, events_of, stored
 from services.console import forms, telling
 from services.console.blueprint import console
 from services.console.pages.enterprises import titles_of
 from services.console.pages.home import known_policy
 from services.console.rendering import page
+from services.web.looking import looker
+from services.web.problems import Problem
 
 SHOWN_BYTES = 20_000
 """Most bytes of an event's data that the page shows; the log has the whole."""

@@ -12,20 +12,18 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import account_id
-from ledger import queries
-from ledger.application import Ledger
-from ledger.disagreements.kept import undecided
 from ledger.export.payment_results import read_pain002, read_results
-from ledger.messages.fields import Choice, CreditCode
-from ledger.policies import rulebook
+from ledger.intake.messages.fields import Choice, CreditCode
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import accounts_of, settlement_of, today
+from ledger.projections.disagreements import undecided
+from ledger.reading import queries
 from ledger.settlement import adjusting, paying
 from ledger.settlement.files import Payer, write_payments
 from ledger.settlement.paying import RESULTS_MAX
-from ledger.settlement.reading import accounts_of, settlement_of, today
-from ledger.store import Rows
-from ledger.stored import events_of
-from services.amounts import printed
-from services.api.fields import Cursor, Query
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
+from ledger.store.stored_events import events_of
 from services.api.payments.schemas import ClawbackBody, FileBody, RecoveryBody
 from services.api.settlements.schemas import AdjustmentBody
 from services.console import forms, language
@@ -35,7 +33,9 @@ from services.console.pages.home import known_policy
 from services.console.refusals import CAUGHT, Refusal, lines_of, read, refusal_of, take, upload
 from services.console.rendering import page
 from services.console.shown import awards_titled, next_page
-from services.identity.access import ACCESS
+from services.web.amounts import printed
+from services.web.fields import Cursor, Query
+from services.web.identity.access import ACCESS
 
 SECTION = "settlement_page"
 PAGE = 100

@@ -7,20 +7,20 @@ from typing import Any
 from flask import Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from domain.authority.roles import NotAllowed
 from domain.events import CATALOGUE
-from domain.roles import NotAllowed
-from ledger import refusals as kept
-from ledger.inbox import Result, ingest
-from ledger.messages.schemas import TYPE_OF
-from ledger.refusals import Refused
-from services.api.codes import said as fault_said
-from services.api.problems import Problem
+from ledger.intake import refusals as kept
+from ledger.intake.inbox import Result, ingest
+from ledger.intake.messages.schemas import TYPE_OF
+from ledger.intake.refusals import Refused
 from services.api.refused.views import DISMISSED, RESUBMITTED
 from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
 from services.console.pages.home import MENU, known_policy
 from services.console.rendering import choices, page
-from services.identity.access import ACCESS
+from services.web.codes import said as fault_said
+from services.web.identity.access import ACCESS
+from services.web.problems import Problem
 
 MENU.append(("refused_page", "nav-refused"))
 SECTION = "refused_page"

@@ -10,17 +10,16 @@ from typing import Any, NamedTuple
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from ledger import queries
-from ledger.application import Ledger
+from domain.events.instants import SHANGHAI
 from ledger.audit.steps import difference
-from ledger.messages.decode import SHANGHAI
-from ledger.moments import Moment, Unanswerable, moment
-from ledger.overview import NoFactor, factor_at
-from ledger.policies import UnknownPolicy, rulebook
-from ledger.store import Rows
-from ledger.stored import SELECT, stored
-from ledger.totals import totals_of
-from services.api.fields import Cursor, Query
+from ledger.policies.versions import UnknownPolicy, rulebook
+from ledger.reading import queries
+from ledger.reading.overview import NoFactor, factor_at
+from ledger.reading.totals import totals_of
+from ledger.store.application import Ledger
+from ledger.store.moments import Moment, Unanswerable, moment
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, stored
 from services.console import forms
 from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
@@ -31,6 +30,7 @@ from services.console.pages.year import articles, fen, scaled
 from services.console.rendering import choices, page
 from services.console.rendering import moment as shown_moment
 from services.console.shown import awards_titled, fragment_wanted, here, next_page
+from services.web.fields import Cursor, Query
 
 MENU.append(("replay_page", "nav-time"))
 KINDS = ("known", "true")

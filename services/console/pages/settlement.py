@@ -9,17 +9,15 @@ from flask import request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from domain.roles import MAY
-from domain.settling import Settlement
-from ledger import queries
-from ledger.application import Ledger
-from ledger.messages.fields import CreditCode
-from ledger.policies import rulebook
+from domain.authority.roles import MAY
+from domain.settlement.year import Settlement
+from ledger.intake.messages.fields import CreditCode
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import settlement_of, today
+from ledger.reading import queries
 from ledger.settlement import closing, proposing
-from ledger.settlement.reading import settlement_of, today
-from ledger.store import Rows
-from services.api.fields import Cursor, Query
-from services.api.problems import Problem
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
 from services.api.settlements.schemas import ObjectionBody, ResolutionBody
 from services.api.settlements.views import settlement_document
 from services.console import forms, language
@@ -29,6 +27,8 @@ from services.console.pages.home import MENU, known_policy
 from services.console.refusals import Refusal, named_roles, read, take
 from services.console.rendering import choices, page
 from services.console.shown import awards_titled, next_page
+from services.web.fields import Cursor, Query
+from services.web.problems import Problem
 
 MENU.append(("settlement_page", "nav-settlement"))
 SECTION = "settlement_page"

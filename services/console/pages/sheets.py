@@ -10,14 +10,13 @@ from typing import Any
 from flask import Response, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from domain.roles import NotAllowed
-from ledger.sheets import template
-from ledger.sheets.families import FAMILIES, words
-from ledger.sheets.faults import SheetError
-from ledger.sheets.headings import SHORT_TYPES
-from ledger.sheets.holding import STATES
-from services.api.codes import said as fault_said
-from services.api.problems import Problem
+from domain.authority.roles import NotAllowed
+from domain.vocabulary.words import words
+from ledger.intake.sheets import template
+from ledger.intake.sheets.families import FAMILIES
+from ledger.intake.sheets.faults import SheetError
+from ledger.intake.sheets.headings import SHORT_TYPES
+from ledger.intake.sheets.holding import STATES
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.files import sent
@@ -25,10 +24,12 @@ from services.console.pages.home import MENU, known_policy
 from services.console.refusals import REFUSED, Refusal, Refused, refusal_of, upload
 from services.console.rendering import page
 from services.console.shown import fragment_wanted
-from services.identity.access import ACCESS
-from services.sheets.answers import owner, preview_of, sent_by
-from services.sheets.desk import WORKING, SheetDesk, UnknownSheet, Waiting, faults_of
-from services.sheets.words import STATE_WORDS, stage_said, unread_said
+from services.web.codes import said as fault_said
+from services.web.identity.access import ACCESS
+from services.web.problems import Problem
+from services.web.sheets.answers import owner, preview_of, sent_by
+from services.web.sheets.desk import WORKING, SheetDesk, UnknownSheet, Waiting, faults_of
+from services.web.sheets.words import STATE_WORDS, stage_said, unread_said
 
 MENU.append(("sheets_page", "nav-sheets"))
 SECTION = "sheets_page"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Response, redirect, request, session, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from services.api.problems import Problem
 from services.console import forms
 from services.console.blueprint import console
 from services.console.rendering import page
-from services.identity.gate import gate_of, signed_in
-from services.identity.signing_in import COOKIE, START_SECONDS, UNDER_WAY, SignIn
-from services.identity.tokens import Refused
+from services.web.identity.gate import gate_of, signed_in
+from services.web.identity.signing_in import COOKIE, START_SECONDS, UNDER_WAY, SignIn
+from services.web.identity.tokens import Refused
+from services.web.problems import Problem
 
 PATH, START_PATH = "/", "/console/sign-in"
 

@@ -6,23 +6,23 @@ from typing import Any
 
 from flask import Response, request
 
-from domain.money import MoneyError, parse_fen, yuan
+from domain.money.amounts import MoneyError, parse_fen, yuan
 from domain.policy.load import PolicyError
 from domain.policy.model import Fixed, Policy
-from ledger import queries
-from ledger.application import Ledger
-from ledger.policies import rulebook
-from ledger.store import Rows
-from ledger.what_if import what_if
-from services.amounts import printed
+from ledger.policies.versions import rulebook
+from ledger.reading import queries
+from ledger.simulation.what_if import what_if
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
 from services.console import forms, language
 from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
-from services.console.charts import Bar
 from services.console.pages.home import MENU, known_policy
 from services.console.pages.year import fen
 from services.console.rendering import choices, page
 from services.console.shown import fragment_wanted, here
+from services.web.amounts import printed
+from services.web.charts import Bar
 
 MENU.append(("what_if_page", "nav-what-if"))
 NAMED = 20

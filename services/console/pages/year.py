@@ -7,14 +7,14 @@ from typing import Any
 
 from flask import Response
 
-from ledger import queries
-from ledger.overview import factor_over_time
-from services.amounts import printed
+from ledger.reading import queries
+from ledger.reading.overview import factor_over_time
 from services.console import forms, language
 from services.console.blueprint import console
-from services.console.charts import Bar, Step
 from services.console.pages.home import known_policy
 from services.console.rendering import choices, money, page
+from services.web.amounts import printed
+from services.web.charts import Bar, Step
 
 LARGEST = 10
 

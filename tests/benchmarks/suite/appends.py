@@ -19,11 +19,11 @@ import psycopg
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
-from ledger.application import Ledger, open_ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy
-from services.commands.sample import policy_text
-from services.sample import city
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger, open_ledger
+from services.sample.city import city
+from services.sample.policy import policy_text
 from tests.benchmarks.appending import databases, exact
 from tests.benchmarks.measured import clock
 from tests.benchmarks.suite.samples import Work

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from domain.money import parse_fen
-from ledger import queries
-from ledger.application import open_ledger
+from domain.money.amounts import parse_fen
 from ledger.export import journal
 from ledger.export.books import books_of
-from ledger.store import Rows
-from services.commands.sample import POLICY, YEAR
+from ledger.reading import queries
+from ledger.store.application import open_ledger
+from ledger.store.rows import Rows
+from services.sample.policy import POLICY, YEAR
 from tests.benchmarks.measured import clock
 from tests.benchmarks.replaying import balances, exact, fill
 from tests.benchmarks.suite.samples import Work

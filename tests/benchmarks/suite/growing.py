@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 
-from ledger import queries
-from ledger.application import open_ledger
-from ledger.inbox import ingest
-from ledger.policies import adopt_policy
-from services.commands.sample import POLICY, YEAR, policy_text
-from services.sample import city
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.reading import queries
+from ledger.store.application import open_ledger
+from services.sample.city import city
+from services.sample.policy import POLICY, YEAR, policy_text
 from tests.benchmarks.growth import batches, position
 from tests.benchmarks.measured import clock
 from tests.benchmarks.suite.samples import Work

@@ -1,0 +1,249 @@
+"""Facts that disagree: which do, by rules that are rows of data, and how it is told.
+
+The kinds:
+
+``claimed-twice``  two enterprises report the same thing (a shop, a branch, a trademark)
+``two-sources``    two sources report different figures for one matter of one enterprise
+``outlier``        a yearly amount many times what the enterprise reported in its best year before
+``replaced-code``  a fact that is dated after its enterprise's credit code was replaced
+
+A *matter* is what two facts are about; facts of one matter are compared with each other alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from domain.facts.folding import SEP, EnterpriseFacts
+from domain.money.amounts import grouped
+from domain.policy.model import DisagreementRule
+
+REPLACED = "EnterpriseReplaced"
+NEVER_LATE = frozenset({REPLACED, "FactCorrected", "FactRetracted", "EnterpriseRegistered"})
+"""Events that a replaced code may still have."""
+
+
+class Party(NamedTuple):
+    """One of the facts that disagree."""
+
+    key: str
+    code: str
+    source: str
+    value: str
+
+
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Characters that leave no trace on paper (Unicode's Default_Ignorable_Code_Point)."""
+
+
+def plain(value: Any) -> str:
+    """A name or number as it is compared: width, case, spaces and what nobody sees tell no two apart."""
+    text = str(value)
+    if not text.isascii():
+        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    return "".join(text.casefold().split())
+
+
+def matter_of(rule: DisagreementRule, code: str, content: dict[str, Any]) -> str:
+    """What a fact is about, under a rule; two sources are compared within one enterprise only."""
+    whose = code if rule.kind == "two-sources" else ""
+    values = (plain(content.get(name)) for name in rule.same)
+    return SEP.join((rule.kind, rule.fact, whose, *rule.same, *values))
+
+
+def disagreement_id(policy: str, rule: str, matter: str) -> str:
+    """What a disagreement is called: the same for the same matter, whoever came first."""
+    return hashlib.sha256(SEP.join((policy, rule, matter)).encode()).hexdigest()[:16]
+
+
+def disagree(rule: DisagreementRule, parties: Collection[Party], adds_up: bool) -> bool:
+    """Whether the facts of one matter disagree.
+
+    Args:
+        adds_up: whether several reports of one source are parts of a sum, as yearly amounts are.
+    """
+    if rule.kind == "claimed-twice":
+        return len({party.code for party in parties}) > 1
+    sources: dict[str, set[str]] = {}
+    sums: dict[str, int] = {}
+    for party in parties:
+        sources.setdefault(party.source, set()).add(party.value)
+        if party.value.isdigit():
+            sums[party.source] = sums.get(party.source, 0) + int(party.value)
+    if len(sources) < 2:
+        return False
+    if not all(party.value.isdigit() for party in parties):
+        return len({frozenset(values) for values in sources.values()}) > 1
+    ends = [(sums[each],) * 2 if adds_up else _ends(values) for each, values in sources.items()]
+    return any(
+        (other[1] - one[0]) * 10_000 > rule.tolerance * other[1]
+        for one, other in itertools.permutations(ends, 2)
+    )
+
+
+def _ends(values: Iterable[str]) -> tuple[int, int]:
+    figures = [int(value) for value in values]
+    return min(figures), max(figures)
+
+
+class Report(NamedTuple):
+    """A yearly amount that an enterprise reported, as corrections leave it."""
+
+    key: str
+    content: dict[str, Any]
+    measures: bool = True
+    """Whether later years are measured by it: not once somebody decided against it."""
+
+
+class OutOfLine(NamedTuple):
+    """A year that is many times the best year before, ``best`` in hundredths."""
+
+    year: int
+    best: int
+    keys: list[str]
+
+
+def out_of_line(reports: Iterable[Report], group: Iterable[str], times: int) -> list[OutOfLine]:
+    """Years whose reports add up to many times the enterprise's best year before, in any order of arrival.
+
+    Args:
+        reports: the enterprise's reports of one kind.
+        group: the fields that tell one series of years from another; so does the currency.
+    """
+    years: dict[tuple[str, ...], dict[int, list[Report]]] = {}
+    for report in reports:
+        of = years.setdefault(series_of(report.content, group), {})
+        of.setdefault(report.content["year"], []).append(report)
+    found = []
+    for of in years.values():
+        best = 0
+        for year, told in sorted(of.items()):
+            total = sum(report.content["amount_fen"] for report in told)
+            if best and total > best * times:
+                found.append(OutOfLine(year, best, [report.key for report in told]))
+            best = max(best, sum(report.content["amount_fen"] for report in told if report.measures))
+    return found
+
+
+def series_of(content: dict[str, Any], group: Iterable[str]) -> tuple[str, ...]:
+    """What tells one series of years from another."""
+    return (*(str(content.get(part) or "") for part in group), content["currency"])
+
+
+def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
+    """Whether a look at the reports themselves can find any: sums leave out what is held."""
+    if any(amended.held for amended in facts.amended.values()):
+        return True
+    series = [key.rpartition(SEP)[0] for key in facts.amounts.get(name, ())]
+    if len(set(series)) == len(series):
+        return False  # nothing has a year before
+    best: dict[str, int] = {}
+    years = [
+        (*key.rpartition(SEP)[::2], reports.total) for key, reports in facts.amounts.get(name, {}).items()
+    ]
+    for head, _, total in sorted(years, key=lambda each: int(each[1])):
+        if head in best and total > best[head] * times:
+            return True
+        best[head] = max(best.get(head, 0), total)
+    return False
+
+
+def day_of(time: str, content: dict[str, Any]) -> str:
+    """The day that a fact is about: its own, the first of its year, or that of its time in China."""
+    if content.get("on"):
+        return str(content["on"])
+    if content.get("year"):
+        return f"{content['year']}-01-01"
+    return f"{datetime.fromisoformat(time) + timedelta(hours=8):%Y-%m-%d}"
+
+
+def replaced_on(facts: EnterpriseFacts) -> tuple[str, str] | None:
+    """(day, code that takes the place) of the earliest replacement of an enterprise's code."""
+    found = facts.dated.get(REPLACED, {})
+    return min(((str(record[0]), by) for by, record in found.items()), default=None)
+
+
+_WORDS = {
+    "claimed-twice": (
+        "同一{what}（{matter}）由{count}家企业报送",
+        "the same {what} ({matter}) is reported by {count} enterprises",
+    ),
+    "two-sources": (
+        "不同来源对同一事项（{matter}）报送的数不一致：{values}",
+        "sources differ about one matter ({matter}): {values}",
+    ),
+    "agree": (
+        "不同来源对同一事项（{matter}）报送的数一致，只计一次：{values}",
+        "sources agree about one matter ({matter}), which counts once: {values}",
+    ),
+    "outlier": (
+        "{year}年合计{value}，是该企业以往最高年度{best}的{times}倍以上",
+        "{value} in {year} is more than {times} times the enterprise's best year before, {best}",
+    ),
+    "replaced-code": (
+        "信用代码已于{on}由{by}接替，此后仍有数据以原代码报送",
+        "the credit code was replaced by {by} on {on}, and facts dated later still come under it",
+    ),
+}
+WHAT = {
+    "StoreRegistered": ("店铺", "shop"),
+    "DirectSalesBranchRegistered": ("直销分公司", "branch"),
+    "AboveQuotaAdmitted": ("进限单位", "admission"),
+    "BrandCertified": ("品牌、商标或认证", "brand, trademark or certificate"),
+    "StandardPublished": ("标准", "standard"),
+    "WarehouseRecognised": ("海外仓", "warehouse"),
+    "RecognitionGranted": ("荣誉", "honour"),
+    "ClaimApproved": ("项目", "project"),
+}
+"""What a fact claims, in words."""
+
+
+def words_of(
+    kind: str,
+    event: str,
+    matter: str,
+    values: list[str],
+    codes: int,
+    names: Mapping[str, Mapping[str, str]],
+    agree: bool = False,
+) -> dict[str, str]:
+    """A disagreement in a sentence, in both languages.
+
+    Args:
+        matter: as ``matter_of`` made it; for ``outlier`` best, times and year; for
+            ``replaced-code`` the day and the code that takes the place.
+        values: the values of the facts, each once; for ``outlier`` their sum.
+        names: what values of code lists are called, in each language.
+        agree: whether the sources say the same.
+    """
+    parts = matter.split(SEP)
+    zh, en = _WORDS["agree" if agree else kind]
+    if kind in ("claimed-twice", "two-sources"):
+        half = (len(parts) - 3) // 2
+        told = {}
+        for lang, form, what, comma in zip(
+            ("zh", "en"), (zh, en), WHAT.get(event, ("事项", "thing")), ("、", ", "), strict=True
+        ):
+            about = " ".join(names.get(each, {}).get(lang, each) for each in parts[3 + half :])
+            said = comma.join(_money(value) for value in values)
+            told[lang] = form.format(what=what, matter=about, count=codes, values=said)
+        return told
+    if kind == "outlier":
+        best, times, year = parts[1:]
+        args = {"value": "、".join(map(_money, values)), "best": _money(best), "times": times, "year": year}
+    else:
+        args = {"on": parts[1], "by": parts[2]}
+    return {"zh": zh.format(**args), "en": en.format(**args)}
+
+
+def _money(value: str) -> str:
+    return grouped(int(value)) if value.isdigit() else value

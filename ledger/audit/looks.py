@@ -1,0 +1,180 @@
+"""Who looked: each read of one enterprise's data, noted without making the read wait for a disk.
+
+Reads are handed to a background writer that puts many into one transaction, once a second or
+every 500. None is dropped: when too many wait, the next one waits too; a store that cannot be
+reached is tried again; a graceful stop writes what is left. A kill loses at most what waited.
+Reads alike (actor, address, method, path) within one minute are one row with a count.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from multiprocessing.util import Finalize
+
+from domain.events.instants import instant
+from ledger.store.application import Ledger
+from ledger.store.rows import Conflict, Row, Rows, StoreUnavailable
+
+EVERY_SECONDS = 1
+BATCH = 500
+WAITING_MAX = 5_000
+LAST_TRIES = 5
+"""How often a stop tries a store that is away; then what is left goes to the log of the process."""
+NOBODY = "-"
+_MINUTE = len("2024-03-01T09:30")
+_COLUMNS = "number, at, actor, address, method, path, code, times"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One read, or several alike within a minute."""
+
+    at: str
+    """When the first of them was; UTC instant, fixed width."""
+    actor: str
+    address: str
+    method: str
+    path: str
+    code: str
+    times: int = 1
+    number: int = 0
+    """Its place in the table, once it is written."""
+
+
+def note(rows: Rows, looks: Sequence[Look]) -> None:
+    """Write reads: those alike within a minute are counted in the row that there is."""
+    counted = Counter[Look]()
+    first: dict[Look, str] = {}
+    for look in looks:
+        alike = replace(look, at=look.at[:_MINUTE], times=1)
+        counted[alike] += look.times
+        first.setdefault(alike, look.at)
+    number = int(rows.all("SELECT COALESCE(MAX(number), 0) FROM looks")[0][0])
+    same = "path=? AND at>=? AND at<? AND actor=? AND address=? AND method=? AND code=?"
+    for each, times in counted.items():
+        values = [each.path, each.at, each.at + "~", each.actor, each.address, each.method, each.code]
+        found = rows.all(f"SELECT number FROM looks WHERE {same}", values)
+        if found:
+            rows.run("UPDATE looks SET times=times+? WHERE number=?", [times, found[0][0]])
+            continue
+        number += 1
+        said = [number, first[each], each.actor, each.address, each.method, each.path, each.code, times]
+        rows.run("INSERT INTO looks VALUES (?,?,?,?,?,?,?,?)", said)
+
+
+def listed(rows: Rows, code: str | None = None, after: int = 0, limit: int = 100) -> list[Look]:
+    """Reads in order, of one enterprise or of all."""
+    where, values = (" AND code=?", [code]) if code else ("", [])
+    sql = f"SELECT {_COLUMNS} FROM looks WHERE number>?{where} ORDER BY number LIMIT ?"
+    return [_look(row) for row in rows.all(sql, [after, *values, limit])]
+
+
+def latest(rows: Rows, code: str | None, limit: int) -> list[Look]:
+    """The last reads, in order."""
+    where, values = (" WHERE code=?", [code]) if code else ("", [])
+    sql = f"SELECT {_COLUMNS} FROM looks{where} ORDER BY number DESC LIMIT ?"
+    return [_look(row) for row in reversed(rows.all(sql, [*values, limit]))]
+
+
+def _look(row: Row) -> Look:
+    number, at, actor, address, method, path, code, times = row
+    return Look(at, actor, address, method, path, code, times, number)
+
+
+class Looks:
+    """The background writer of one ledger; closing the ledger closes it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._changed = threading.Condition()
+        self._waiting: list[Look] = []
+        self._writer: threading.Thread | None = None
+        self._at_exit: Finalize | None = None
+        self._closing = self._closed = False
+        ledger.before_close.append(self.close)
+
+    def add(self, actor: str, address: str, method: str, path: str, code: str) -> None:
+        """Note one read; waits while too many wait already."""
+        look = Look(instant(self.ledger.clock()), actor, address, method, path, code)
+        with self._changed:
+            self._start()
+            while len(self._waiting) >= WAITING_MAX and not self._closed:
+                self._changed.wait(EVERY_SECONDS)
+                self._start()
+            if not self._closed:
+                self._waiting.append(look)
+                if len(self._waiting) in (1, BATCH):
+                    self._changed.notify_all()
+                return
+        self._write([look])
+
+    def flush(self) -> None:
+        """Wait until everything handed over so far is written."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting)
+
+    def close(self) -> None:
+        """Write what waits, and stop."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+            writer = self._writer
+        if writer is not None and writer.is_alive():
+            writer.join()
+        with self._changed:
+            self._closed = True
+            left, self._waiting = self._waiting, []
+            self._changed.notify_all()
+        if left:
+            self._write(left)
+        atexit.unregister(self.close)
+        if self._at_exit is not None:
+            self._at_exit.cancel()
+
+    def _start(self) -> None:
+        """Start the writer where none is at work: the first time, and after a fork."""
+        if self._closing or (self._writer is not None and self._writer.is_alive()):
+            return
+        if self._writer is None:
+            atexit.register(self.close)
+            self._at_exit = Finalize(None, self.close, exitpriority=100)  # a worker process runs no atexit
+        self._writer = threading.Thread(target=self._run, name="looks", daemon=True)
+        self._writer.start()
+
+    def _run(self) -> None:
+        failed = 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                self._changed.wait_for(lambda: self._closing or len(self._waiting) >= BATCH, EVERY_SECONDS)
+                batch, closing = self._waiting[:BATCH], self._closing
+            if batch:
+                try:
+                    self._write(batch)
+                    failed = 0
+                except (StoreUnavailable, Conflict) as error:
+                    failed += 1
+                    log.warning("%d reads wait to be noted: %s", len(self._waiting), error)
+                    if not closing or failed < LAST_TRIES:
+                        time.sleep(EVERY_SECONDS)
+                        continue
+                    for look in batch:
+                        log.error("a read that could not be noted: %s", asdict(look))
+            with self._changed:
+                del self._waiting[: len(batch)]
+                self._changed.notify_all()
+                if closing and not self._waiting:
+                    self._closed = True
+                    return
+
+    def _write(self, looks: Sequence[Look]) -> None:
+        with self.ledger.store.writing() as rows:
+            note(rows, looks)

@@ -1,0 +1,148 @@
+"""Claims as people work on them: the queue of a year, and one claim's file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from domain.claims.steps import OPEN, ClaimFile, file_of
+from domain.events.instants import SHANGHAI
+from domain.facts.folding import SEP, key_of
+from domain.money.amounts import yuan
+from domain.policy.model import Measure
+from domain.policy.rulebook import Rulebook
+from ledger.policies.versions import rulebook
+from ledger.projections.enterprises import load
+from ledger.reading import queries
+from ledger.store.rows import Row, Rows
+from ledger.store.stored_events import Stored
+
+STATUSES = (*OPEN, "approved", "rejected", "withdrawn")
+"""In the order in which claims are worked on."""
+_COLUMNS = ("code", "claim", "measure", "item", "year", "status", "amount")
+
+After = tuple[str, str]
+"""Credit code and file number of the last claim of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Casefile:
+    """One claim with all that bears on it."""
+
+    code: str
+    claim: str
+    measure_id: str
+    measure: Measure | None
+    file: ClaimFile
+    events: list[Stored]
+    """Its steps, in order of recording."""
+    bearing: list[Stored]
+    """The enterprise's other events that bear on the measure."""
+    appeal_until: str | None
+    """The last day of an appeal, where it was rejected."""
+
+    @property
+    def evidence(self) -> list[dict[str, str]]:
+        """References to documents, of every step."""
+        return [each for event in self.events for each in event.fact.content.get("evidence") or []]
+
+
+def counts(rows: Rows, policy: str, year: int) -> dict[str, int]:
+    """How many claims of a year stand at each status."""
+    sql = "SELECT status, COUNT(*) FROM claims WHERE policy=? AND year=? GROUP BY status"
+    found = {status: int(number) for status, number in rows.all(sql, [policy, year])}
+    return {status: found.get(status, 0) for status in STATUSES}
+
+
+def queue(
+    rows: Rows, policy: str, year: int, status: str | None, after: After | None, limit: int
+) -> list[dict[str, Any]]:
+    """A year's claims at a status, or all, in order of credit code and file number."""
+    where, values = "policy=? AND year=?", list[Any]([policy, year])
+    if status is not None:
+        where, values = f"{where} AND status=?", [*values, status]
+    if after is not None:
+        where, values = f"{where} AND (code, claim)>(?,?)", [*values, *after]
+    sql = f"SELECT {', '.join(_COLUMNS)} FROM claims WHERE {where} ORDER BY code, claim LIMIT ?"
+    return _with_names(rows, policy, rows.all(sql, [*values, limit]))
+
+
+def of_enterprise(rows: Rows, policy: str, code: str, limit: int) -> list[dict[str, Any]]:
+    """One enterprise's claims, the newest year first."""
+    sql = (
+        f"SELECT {', '.join(_COLUMNS)} FROM claims WHERE policy=? AND code=? "
+        "ORDER BY year DESC, claim LIMIT ?"
+    )
+    return _with_names(rows, policy, rows.all(sql, [policy, code, limit]))
+
+
+def _with_names(rows: Rows, policy: str, found: list[Row]) -> list[dict[str, Any]]:
+    """Claims with the enterprise's name and town, and when their last step was."""
+    claims = [dict(zip(_COLUMNS, row, strict=True)) for row in found]
+    enterprises = load(rows, {claim["code"] for claim in claims})
+    for claim in claims:
+        row = enterprises[claim["code"]]
+        claim["name"], claim["town"] = row.name, row.town
+        claim["amount"] = None if claim["amount"] is None else yuan(int(claim["amount"]))
+        known = row.facts.claims[f"{policy}{SEP}{claim['claim']}"]
+        claim["at"] = known.latest.partition(SEP)[0]
+    return claims
+
+
+def casefile(rows: Rows, policy: str, code: str, claim: str) -> Casefile | None:
+    """One claim's file; ``None`` where there is no such claim.
+
+    Raises:
+        UnknownPolicy, UnknownEnterprise.
+    """
+    book = rulebook(rows, policy)
+    events = queries.history(rows, code)
+    facts = queries.enterprise_row(rows, code).facts
+    file = file_of(facts, [event.fact for event in events], policy, claim)
+    if file is None:
+        return None
+    own = _steps(events, policy, claim)
+    measure = _measure(book, file)
+    bearing = queries.sources_of(events, measure, facts) if measure else []
+    mine = {event.position for event in own}
+    return Casefile(
+        code,
+        claim,
+        file.measure,
+        measure,
+        file,
+        own,
+        [event for event in bearing if event.position not in mine],
+        _appeal_until(book, file),
+    )
+
+
+def _steps(events: list[Stored], policy: str, claim: str) -> list[Stored]:
+    """The claim's own events, and what corrects or retracts one of them."""
+    keys = {event.fact.key for event in events if _is_of(event, policy, claim)}
+    return [event for event in events if event.fact.key in keys or _amends(event, keys)]
+
+
+def _amends(event: Stored, keys: set[str]) -> bool:
+    content = event.fact.content
+    return "of_source" in content and key_of(content["of_source"], content["of"]) in keys
+
+
+def _is_of(event: Stored, policy: str, claim: str) -> bool:
+    content = event.fact.content
+    return (content.get("policy"), content.get("claim")) == (policy, claim)
+
+
+def _measure(book: Rulebook, file: ClaimFile) -> Measure | None:
+    found = book.measure_of_year(file.measure, file.year)
+    if found is None and file.measure in book.segments:
+        return book.segments[file.measure][-1].measure
+    return found
+
+
+def _appeal_until(book: Rulebook, file: ClaimFile) -> str | None:
+    if file.status != "rejected" or not file.rejected_at:
+        return None
+    day: date = datetime.fromisoformat(file.rejected_at).astimezone(SHANGHAI).date()
+    return (day + timedelta(days=book.of_year(file.year).procedure.appeal_days)).isoformat()

@@ -1,0 +1,239 @@
+"""From the bytes of one message to a fact, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from marshmallow import ValidationError
+
+from domain.events import CATALOGUE
+from domain.events.instants import SHANGHAI, instant
+from domain.facts.folding import Fact, digest_of
+from ledger.intake.messages import bulk
+from ledger.intake.messages.faults import Fault, faults_from
+from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPES, Envelope
+from ledger.store.correlation import trace_of
+
+MESSAGE_BYTES_MAX = 65_536
+"""Largest message; a larger one is refused unread."""
+DEPTH_MAX = 8
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far an upstream's clock may run ahead of ours."""
+
+
+_ENVELOPE = Envelope()
+_DATA = {name: schema() for name, schema in DATA.items()}
+"""Schemas are made once; they hold nothing of a message."""
+
+
+class Now(NamedTuple):
+    """The present, as bounds for what may have happened already."""
+
+    instant_max: str
+    today: str
+    year: int
+
+    @classmethod
+    def at(cls, moment: datetime) -> Now:
+        """The bounds at an aware moment."""
+        local = moment.astimezone(SHANGHAI)
+        return cls(instant(moment + CLOCK_SKEW), local.date().isoformat(), local.year)
+
+
+class Message(NamedTuple):
+    """A message that is right in itself."""
+
+    subject: str
+    fact: Fact
+    digest: bytes
+    """Of what the message says, however it is written; 16 bytes."""
+    correlation: str | None = None
+    """What its sender calls the matter that it belongs to."""
+
+
+@dataclass(slots=True)
+class Refusal:
+    """A message that was not accepted, with everything found, and the bytes as they came."""
+
+    raw: bytes
+    faults: list[Fault]
+    source: str | None = None
+    event_id: str | None = None
+    subject: str | None = None
+    type: str | None = None
+    origin: str | None = None
+    """Where in a stream it stood: ``topic/partition@offset``."""
+    correlation: str | None = None
+    """What its sender calls the matter that it belongs to."""
+
+
+def decode(raw: bytes, now: Now) -> Message | Refusal:
+    """Decode and check one message; what is wrong comes back whole, never as an exception."""
+    try:
+        if len(raw) > MESSAGE_BYTES_MAX:
+            raise bulk.BulkRefused
+        envelope, data = bulk.decode(raw)
+    except bulk.BulkRefused:
+        checked = _by_schema(raw, now)
+        if isinstance(checked, Refusal):
+            return checked
+        envelope, data = checked
+    name = TYPES[envelope["type"]]
+    message = _message(name, envelope, data)
+    faults = _faults_of_time(message.fact.time, message.fact.content, now)
+    return refusal_of(raw, message, faults) if faults else message
+
+
+def refusal_of(raw: bytes, message: Message, faults: list[Fault]) -> Refusal:
+    """Refuse a message that is right in itself."""
+    fact = message.fact
+    named = (fact.source, fact.event_id, message.subject, TYPE_OF[fact.name])
+    return Refusal(raw, faults, *named, correlation=message.correlation)
+
+
+def _message(name: str, envelope: dict[str, Any], data: dict[str, Any]) -> Message:
+    source, subject, time = envelope["source"], envelope["subject"], envelope["time"]
+    if "of_source" in data and data["of_source"] is None:
+        data["of_source"] = source
+    fact = Fact(name, source, envelope["id"], time, data)
+    return Message(subject, fact, digest_of(subject, fact), _correlation(envelope))
+
+
+def _correlation(envelope: dict[str, Any]) -> str | None:
+    said: str | None = envelope.get("correlationid")
+    return said or trace_of(envelope.get("traceparent"))
+
+
+def _faults_of_time(time: str, content: dict[str, Any], now: Now) -> list[Fault]:
+    """What cannot have happened yet."""
+    faults = []
+    if time > now.instant_max:
+        faults.append(Fault("time.future", "time"))
+    changes = content.get("changes")
+    for path, values in (("data", content), ("data.changes", changes)):
+        if not isinstance(values, dict):
+            continue
+        if values.get("on", "") > now.today:
+            faults.append(Fault("date.future", f"{path}.on"))
+        if values.get("year", 0) > now.year:
+            faults.append(Fault("year.future", f"{path}.year"))
+    return faults
+
+
+class _Duplicate(ValueError):
+    pass
+
+
+class _NotFinite(ValueError):
+    pass
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _Duplicate(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+def _not_finite(text: str) -> Any:
+    raise _NotFinite(text)
+
+
+def parse(raw: bytes) -> Any | Fault:
+    """Read JSON strictly; a fault where it cannot be read."""
+    if len(raw) > MESSAGE_BYTES_MAX:
+        return Fault("size.message", "message", {"limit": MESSAGE_BYTES_MAX})
+    try:
+        text = raw.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_not_finite)
+    except UnicodeDecodeError:
+        return Fault("json.utf8", "message")
+    except _Duplicate as error:
+        return Fault("json.duplicate", str(error)[:200])
+    except _NotFinite:
+        return Fault("json.number", "message")
+    except RecursionError:
+        return Fault("json.depth", "message", {"limit": DEPTH_MAX})
+    except ValueError as error:
+        return Fault("json.syntax", "message", {"detail": str(error)[:200]})
+    if _deeper_than(value, DEPTH_MAX):
+        return Fault("json.depth", "message", {"limit": DEPTH_MAX})
+    return value
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    children = value.values() if isinstance(value, dict) else value
+    return limit == 0 or any(_deeper_than(child, limit - 1) for child in children)
+
+
+def _by_schema(raw: bytes, now: Now) -> tuple[dict[str, Any], dict[str, Any]] | Refusal:
+    """Check by the schemas, collecting every fault of envelope and data."""
+    parsed = parse(raw)
+    if isinstance(parsed, Fault):
+        return Refusal(raw, [parsed])
+    messages: dict[str, Any] = {}
+    envelope: dict[str, Any] = {}
+    try:
+        envelope = _ENVELOPE.load(parsed)
+    except ValidationError as error:
+        messages, envelope = _by_field(error), dict(error.valid_data or {})
+    given = parsed if isinstance(parsed, dict) else {}
+    name = _type_name(given.get("type"), messages)
+    data: dict[str, Any] = {}
+    if name and given.get("data") is not None:
+        try:
+            data = _DATA[name].load(given["data"])
+        except ValidationError as error:
+            messages["data"] = _by_field(error)
+            data = error.valid_data if isinstance(error.valid_data, dict) else {}
+    if not messages:
+        return envelope, data
+    source, event_id, subject, type_ = (_text(given.get(k)) for k in ("source", "id", "subject", "type"))
+    faults = faults_from(messages) + _faults_of_time(envelope.get("time", ""), data, now)
+    return Refusal(raw, faults, source, event_id, subject, type_, correlation=_correlation(envelope))
+
+
+def _by_field(error: ValidationError) -> dict[str, Any]:
+    return error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
+
+
+def _text(value: Any) -> str | None:
+    """A text that a database can hold, or nothing."""
+    return (
+        value.encode("utf-8", "replace").decode()[:200].replace("\x00", "�")
+        if isinstance(value, str)
+        else None
+    )
+
+
+def _type_name(type_: Any, messages: dict[str, Any]) -> str | None:
+    """The class name of a message type; what is wrong with it goes into ``messages``."""
+    if not isinstance(type_, str):
+        return None
+    if type_ in TYPES:
+        return TYPES[type_]
+    stem, _, version = type_.rpartition(".")
+    known = [known for known in TYPES if known.rpartition(".")[0] == stem]
+    shown = type_.encode("utf-8", "replace").decode()[:100]
+    if known and version:
+        fault = ("type.version", {"type": shown, "known": known[0].rpartition(".")[2]})
+    else:
+        fault = ("type.unknown", {"type": shown})
+    messages["type"] = [fault]
+    return None
+
+
+def check_merged(name: str, content: dict[str, Any]) -> list[Fault]:
+    """The rules between fields, for a fact as a correction leaves it."""
+    return faults_from(
+        {key: [fault] for key, fault in DATA[name].faults_across(content).items()}, "data.changes"
+    )
+
+
+assert set(DATA) <= set(CATALOGUE), "every message type has its event"

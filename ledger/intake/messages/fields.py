@@ -1,0 +1,204 @@
+"""The fields of messages: each checks its text, and says the same to the bulk decoder.
+
+``bulk_type`` is the type under which ``ledger.intake.messages.bulk`` decodes the field, with as
+many of its rules as msgspec can hold; ``settle`` finishes a value that was decoded so, or
+raises the very error that marshmallow would.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Annotated, Any
+
+import msgspec
+from marshmallow import fields
+
+from domain.events import CODE_PATTERN
+from domain.events.instants import instant
+from domain.money.amounts import AMOUNT_PATTERN, parse_fen
+from domain.things.credit_code import complete, fault_of, is_valid
+from ledger.intake.messages.faults import FaultError
+
+REQUIRED: dict[str, Any] = {"required": "field.missing", "null": "field.null"}
+"""What marshmallow says of a field that is not there, as codes."""
+TEXT_PATTERN = r"^[^\x00-\x1f\x7f\ud800-\udfff]+$"
+_TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
+
+
+class MessageField(fields.Field[Any]):
+    """A field whose value is text in the message, unless a class says otherwise."""
+
+    default_error_messages = REQUIRED
+    bulk_type: Any = str
+    json_schema: dict[str, Any] = {"type": "string"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, str):
+            raise FaultError("field.type", wanted="text")
+        return self.settle(value)
+
+    def settle(self, value: Any) -> Any:
+        """Finish a value of the bulk type."""
+        return value
+
+
+class Text(MessageField):
+    """Text without control characters, of a bounded length."""
+
+    def __init__(self, max_length: int = 200, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length = max_length
+        self.bulk_type = Annotated[
+            str, msgspec.Meta(min_length=1, max_length=max_length, pattern=TEXT_PATTERN)
+        ]
+        self.json_schema = {"type": "string", "minLength": 1, "maxLength": max_length}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if not 1 <= len(text) <= self.max_length:
+            raise FaultError("text.length", limit=self.max_length)
+        if not _TEXT.fullmatch(text):
+            raise FaultError("text.form", form="printable text on one line")
+        return text
+
+
+class Slug(MessageField):
+    """A word from an upstream code list: lower-case letters, digits, hyphens, underscores."""
+
+    PATTERN = f"^{CODE_PATTERN}$"
+    bulk_type = Annotated[str, msgspec.Meta(pattern=PATTERN)]
+    json_schema = {"type": "string", "pattern": PATTERN}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(CODE_PATTERN, text):
+            raise FaultError("text.form", form="a-z, 0-9, - and _, at most 40 characters")
+        return text
+
+
+class Choice(MessageField):
+    """One of a few words."""
+
+    def __init__(self, *choices: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = frozenset(choices)
+        self.json_schema = {"type": "string", "enum": sorted(choices)}
+
+    def settle(self, value: Any) -> str:
+        """Refuse what is not among the choices."""
+        if value not in self.choices:
+            raise FaultError("value.choice", choices=", ".join(sorted(self.choices)))
+        return str(value)
+
+
+class CreditCode(MessageField):
+    """A unified social credit code."""
+
+    json_schema = {"type": "string", "pattern": "^[1-9ANY][1-9][0-9]{6}[0-9A-HJ-NP-RTUWXY]{10}$"}
+
+    def settle(self, value: Any) -> str:
+        """Check form and check character."""
+        if is_valid(value):
+            return str(value)
+        if fault_of(value) == "shape":
+            raise FaultError("code.shape")
+        raise FaultError("code.check", wanted=complete(value[:17])[17])
+
+
+class Money(MessageField):
+    """An amount as text; becomes fen (or US cents)."""
+
+    PATTERN = f"^{AMOUNT_PATTERN}$"
+    bulk_type = Annotated[str, msgspec.Meta(pattern=PATTERN)]
+    json_schema = {"type": "string", "pattern": PATTERN, "examples": ["1234.56"]}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str):
+            raise FaultError("money.type")
+        if re.fullmatch(r"-[0-9.,]+", value):
+            raise FaultError("money.negative")
+        if re.fullmatch(r"[0-9]+\.[0-9]{3,}", value):
+            raise FaultError("money.decimals")
+        if not re.fullmatch(AMOUNT_PATTERN, value):
+            raise FaultError("money.form")
+        return parse_fen(value)
+
+    def settle(self, value: Any) -> int:
+        """Turn checked text into fen."""
+        whole, _, cents = value.partition(".")
+        return int(whole) * 100 + (int(cents) if len(cents) == 2 else int(cents + "0") if cents else 0)
+
+
+class Whole(MessageField):
+    """A whole number, written as a JSON number."""
+
+    def __init__(self, low: int, high: int, code: str = "field.type", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.low, self.high, self.code = low, high, code
+        self.bulk_type = Annotated[int, msgspec.Meta(ge=low, le=high)]
+        self.json_schema = {"type": "integer", "minimum": low, "maximum": high}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise FaultError("field.type", wanted="a whole number")
+        if not self.low <= value <= self.high:
+            raise FaultError(self.code, wanted=f"a whole number from {self.low} to {self.high}")
+        return value
+
+
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@lru_cache(maxsize=65_536)
+def _is_day(text: str) -> bool:
+    try:
+        return bool(_DAY.fullmatch(text)) and 2000 <= date.fromisoformat(text).year <= 2100
+    except ValueError:
+        return False
+
+
+class Day(MessageField):
+    """A date in Asia/Shanghai, ``YYYY-MM-DD``, from 2000 to 2100."""
+
+    json_schema = {"type": "string", "format": "date"}
+
+    def settle(self, value: Any) -> str:
+        """Refuse what is not a day of the calendar."""
+        if not _is_day(value):
+            raise FaultError("date.form")
+        return str(value)
+
+
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+
+_FINER = re.compile(r"(\.[0-9]{6})[0-9]+")
+
+
+@lru_cache(maxsize=65_536)
+def _instant_of(text: str) -> str | None:
+    if not _INSTANT.fullmatch(text):
+        return None
+    try:
+        # Finer than a microsecond is cut, not rounded, so that no instant moves forward.
+        moment = datetime.fromisoformat(_FINER.sub(r"\1", text) if "." in text else text)
+        return instant(moment) if 2000 <= moment.year <= 2100 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+class Instant(MessageField):
+    """A moment with its offset, RFC 3339; becomes fixed-width UTC text."""
+
+    json_schema = {"type": "string", "format": "date-time"}
+
+    def settle(self, value: Any) -> str:
+        """Normalise to UTC."""
+        text = _instant_of(value)
+        if text is None:
+            raise FaultError("time.form")
+        return text

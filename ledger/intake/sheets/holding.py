@@ -1,0 +1,198 @@
+"""What waits between preview and confirmation: the rows of one file, in a file beside it.
+
+A file of the SQLite kind that nobody else opens: the rows as messages, what is wrong with each,
+and what the trial found. It keeps a hundred thousand rows out of memory.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ledger.intake.messages.faults import Fault
+from ledger.intake.sheets.rows import Marked, SheetRow
+
+STATES = ("new", "known", "contradictory", "wrong")
+"""What a row is, as the preview counts them."""
+FETCHED = 1_000
+_TABLES = """
+CREATE TABLE IF NOT EXISTS layout (sheet TEXT, name TEXT, columns TEXT, PRIMARY KEY (sheet, name));
+CREATE TABLE IF NOT EXISTS rows (
+  n INTEGER PRIMARY KEY, sheet TEXT, row INTEGER, name TEXT, subject TEXT, matter TEXT, id TEXT,
+  digest BLOB, raw BLOB, cells TEXT, state TEXT, marked TEXT);
+CREATE TABLE IF NOT EXISTS moved (
+  policy TEXT, code TEXT, measure TEXT, year INTEGER, gross INTEGER, withheld INTEGER);
+CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value TEXT);
+"""
+_COLUMNS = "n, sheet, row, name, subject, matter, id, raw, cells, state, marked"
+
+
+class Held(NamedTuple):
+    """One row as it is held."""
+
+    n: int
+    sheet: str
+    row: int
+    name: str
+    subject: str
+    matter: str
+    event_id: str
+    raw: bytes
+    cells: dict[int, str]
+    state: str
+    marked: list[Marked]
+
+
+@dataclass(slots=True)
+class Holding:
+    """The rows of one file."""
+
+    db: sqlite3.Connection
+
+    @classmethod
+    def at(cls, path: Path) -> Holding:
+        """Open, or make, the file of the rows."""
+        db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        db.executescript("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA cache_size=-8000;")
+        db.executescript(_TABLES)
+        return cls(db)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    def take(self, rows: Iterable[SheetRow]) -> Iterator[int]:
+        """Hold rows as they are read; yields how many there are, now and then."""
+        self.db.executescript("DELETE FROM rows; DELETE FROM layout; DELETE FROM moved;")
+        self.db.execute("BEGIN")
+        count, laid_out = 0, set[tuple[str, str]]()
+        for count, row in enumerate(rows, 1):
+            if (row.sheet, row.name) not in laid_out:
+                laid_out.add((row.sheet, row.name))
+                said = [row.sheet, row.name, json.dumps(row.columns)]
+                self.db.execute("INSERT OR REPLACE INTO layout VALUES (?,?,?)", said)
+            self.db.execute(f"INSERT INTO rows VALUES ({','.join('?' * 12)})", _values(count, row))
+            if count % FETCHED == 0:
+                yield count
+        self.db.execute("COMMIT")
+        self.db.execute("CREATE INDEX IF NOT EXISTS by_subject ON rows (subject, n)")
+        self.db.execute("CREATE INDEX IF NOT EXISTS by_id ON rows (id, n)")
+        yield count
+
+    def say(self, name: str, value: Any) -> None:
+        """Note something about the file."""
+        self.db.execute("INSERT OR REPLACE INTO said VALUES (?,?)", [name, json.dumps(value)])
+
+    def said(self, name: str, otherwise: Any = None) -> Any:
+        """What was noted."""
+        row = self.db.execute("SELECT value FROM said WHERE name=?", [name]).fetchone()
+        return json.loads(row[0]) if row else otherwise
+
+    def counts(self) -> dict[str, int]:
+        """How many rows there are of each state."""
+        found = dict(self.db.execute("SELECT state, COUNT(*) FROM rows GROUP BY state").fetchall())
+        return {state: int(found.get(state, 0)) for state in STATES}
+
+    def listed(self, states: Iterable[str], after: int = 0, limit: int | None = None) -> Iterator[Held]:
+        """Rows of some states in the order of the file, read on as they are asked for."""
+        wanted = list(states)
+        marks = ",".join("?" * len(wanted))
+        left = limit
+        while left is None or left > 0:
+            size = FETCHED if left is None else min(FETCHED, left)
+            sql = f"SELECT {_COLUMNS} FROM rows WHERE n>? AND state IN ({marks}) ORDER BY n LIMIT ?"
+            found = self.db.execute(sql, [after, *wanted, size]).fetchall()
+            yield from (_held(row) for row in found)
+            if len(found) < size:
+                return
+            after = found[-1][0]
+            left = None if left is None else left - size
+
+    def by_subject(self, most: int) -> Iterator[list[Held]]:
+        """The rows that are right in themselves, whole enterprises together, about ``most`` at a time."""
+        columns = _COLUMNS.replace("cells", "'{}'")
+        sql = (
+            f"SELECT {columns} FROM rows WHERE state<>'wrong' AND (subject, n)>(?,?) "
+            "ORDER BY subject, n LIMIT ?"
+        )
+        group, at = list[Held](), ("", 0)
+        while found := [_held(row) for row in self.db.execute(sql, [*at, FETCHED]).fetchall()]:
+            for row in found:
+                if len(group) >= most and row.subject != group[-1].subject:
+                    yield group
+                    group = []
+                group.append(row)
+            at = (found[-1].subject, found[-1].n)
+        if group:
+            yield group
+
+    def earlier_of_id(self) -> dict[int, tuple[int, bool]]:
+        """Rows whose id an earlier row has: (that row's number in its sheet, whether it says the same)."""
+        sql = (
+            "SELECT later.n, first.row, later.digest=first.digest FROM rows later JOIN rows first "
+            "ON first.id=later.id AND first.n=(SELECT MIN(n) FROM rows WHERE id=later.id AND state<>'wrong') "
+            "WHERE later.n>first.n AND later.state<>'wrong'"
+        )
+        return {n: (row, bool(same)) for n, row, same in self.db.execute(sql).fetchall()}
+
+    def settle(self, found: Iterable[tuple[int, str, list[Marked]]]) -> None:
+        """Note what the trial found of rows: (row, state, what is wrong)."""
+        values = [(state, _marks(marked), n) for n, state, marked in found]
+        self.db.execute("BEGIN")
+        self.db.executemany("UPDATE rows SET state=?, marked=? WHERE n=?", values)
+        self.db.execute("COMMIT")
+
+    def move(self, moved: Iterable[tuple[str, str, str, int, int, int]]) -> None:
+        """Note by how much awards would move: (policy, code, measure, year, gross, withheld)."""
+        self.db.execute("BEGIN")
+        self.db.executemany("INSERT INTO moved VALUES (?,?,?,?,?,?)", moved)
+        self.db.execute("COMMIT")
+
+    def forget_moved(self) -> None:
+        """Forget by how much awards would move."""
+        self.db.execute("DELETE FROM moved")
+
+    def begin_trial(self) -> None:
+        """Forget an earlier trial's findings."""
+        self.db.executescript("DELETE FROM moved;")
+        self.db.execute("UPDATE rows SET state='new', marked='[]' WHERE state IN ('known','contradictory')")
+        sql = "UPDATE rows SET state='new', marked='[]' WHERE state='wrong' AND digest IS NOT NULL"
+        self.db.execute(sql)
+
+    def layouts(self) -> dict[tuple[str, str], dict[int, str]]:
+        """Keys of the columns by place, of each sheet and table."""
+        found = self.db.execute("SELECT sheet, name, columns FROM layout").fetchall()
+        return {
+            (sheet, name): {int(at): key for at, key in json.loads(columns).items()}
+            for sheet, name, columns in found
+        }
+
+
+def _values(n: int, row: SheetRow) -> list[Any]:
+    state = "wrong" if row.marked else "new"
+    digest = row.message.digest if row.message else None
+    cells = json.dumps(row.cells, ensure_ascii=True)
+    return [
+        *(n, row.sheet, row.row, row.name, _plain(row.subject), row.matter, _plain(row.event_id)),
+        *(digest, row.raw, cells, state, _marks(row.marked)),
+    ]
+
+
+def _plain(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _marks(marked: list[Marked]) -> str:
+    said = [[each.fault.code, each.fault.field, each.fault.args, each.column] for each in marked]
+    return json.dumps(said, ensure_ascii=True)
+
+
+def _held(row: tuple[Any, ...]) -> Held:
+    cells = {int(at): text for at, text in json.loads(row[8]).items()}
+    marked = [Marked(Fault(code, field, args), at) for code, field, args, at in json.loads(row[10])]
+    n, sheet, number, name, subject, matter, event_id = row[:7]
+    return Held(n, sheet, number, name, subject, matter, event_id, bytes(row[7]), cells, row[9], marked)

@@ -1,0 +1,207 @@
+"""The rows that were not taken, back to whoever sent them: in the same workbook, marked in their cells.
+
+A workbook of ordinary size comes back as it was, with marks. Of a very large one, and of CSV, the
+rows that are wrong come back alone, in a workbook made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.cell_range import CellRange
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ledger.export.cells import heading, text
+from ledger.intake.sheets.families import BACK, Column, columns_of
+from ledger.intake.sheets.faults import SheetError
+from ledger.intake.sheets.holding import Held, Holding
+from ledger.intake.sheets.package import Package, check_every_part, open_package
+from ledger.intake.sheets.rows import Marked
+from ledger.intake.sheets.template import title_of
+
+RETURNED = ("wrong", "contradictory")
+WHOLE_BYTES_MAX = 24 * 1024 * 1024
+"""Largest workbook, its sheets inflated, that is opened as a whole to be marked."""
+COMMENTED_ROWS = 5_000
+"""Rows of a workbook made anew whose cells carry comments, which stay in memory; all say what is wrong."""
+MERGED_CELLS_MAX = 100_000
+"""Most merged cells of a workbook that is opened as a whole: each is held in memory, an empty one too."""
+AUTHOR = "subsidy-ledger"
+Merges = dict[tuple[int, int], CellRange]
+"""The merged range that each cell of a sheet belongs to, by (row, column)."""
+_WRONG = PatternFill("solid", fgColor="FFC7CE")
+_TOP = Alignment(wrap_text=True, vertical="top")
+_ROW = PatternFill("solid", fgColor="FFEB9C")
+
+
+def mark(path: Path, is_text: bool, holding: Holding, out: Path) -> None:
+    """Write the workbook that goes back."""
+    if not is_text and _is_ordinary(path):
+        try:
+            with path.open("rb") as file:
+                workbook = load_workbook(file, keep_links=False)
+        except Exception:  # a part that our reader passes over, and openpyxl can't read
+            _made_anew(holding, out)
+            return
+        _mark_whole(workbook, holding)
+        workbook.save(out)
+        return
+    _made_anew(holding, out)
+
+
+def _is_ordinary(path: Path) -> bool:
+    try:
+        package = open_package(path)
+    except SheetError:
+        return False
+    try:
+        check_every_part(package)
+        inflated = sum(part.file_size for part in package.archive.infolist())
+        return inflated <= WHOLE_BYTES_MAX and _merged_cells(package) <= MERGED_CELLS_MAX
+    except SheetError:
+        return False
+    finally:
+        package.archive.close()
+
+
+def _merged_cells(package: Package) -> int:
+    ranges = chain.from_iterable(package.merges(sheet) for sheet in package.sheets)
+    return sum((bottom - top + 1) * (right - left + 1) for top, left, bottom, right in ranges)
+
+
+def said_of(marked: Iterable[Marked]) -> str:
+    """What is wrong, in both languages, with code, rule and mend."""
+    lines = []
+    for each in marked:
+        zh, en = each.fault.words("zh"), each.fault.words("en")
+        lines.append(f"[{zh['code']}] {zh['rule']}。处理：{zh['mend']}\n{en['rule']} — {en['mend']}")
+    return ILLEGAL_CHARACTERS_RE.sub("", "\n\n".join(lines))
+
+
+def _mark_whole(workbook: Any, holding: Holding) -> None:
+    layouts = holding.layouts()
+    places: dict[str, dict[str, int]] = {}
+    merges: dict[str, Merges] = {}
+    for held in holding.listed(RETURNED):
+        sheet: Worksheet = workbook[held.sheet]
+        if held.sheet not in places:
+            keys = layouts[held.sheet, held.name]
+            places[held.sheet] = _room(sheet, holding, held, keys)
+            merges[held.sheet] = _merges(sheet)
+        _mark_row(sheet, held, places[held.sheet], merges[held.sheet])
+
+
+def _room(sheet: Worksheet, holding: Holding, held: Held, keys: dict[int, str]) -> dict[str, int]:
+    """Where row ids and faults go: their columns, added on the right where the sheet has none."""
+    head = int(holding.said(f"head:{held.sheet}", 1))
+    columns = {column.key: column for column in columns_of(held.name)}
+    found = {key: at for at, key in keys.items() if key in BACK}
+    at = max(sheet.max_column, *keys)
+    for key in BACK:
+        if key not in found:
+            at += 1
+            found[key] = at
+            sheet.cell(head, at, columns[key].headings[0])
+            sheet.column_dimensions[get_column_letter(at)].width = 34 if key == "id" else 80
+    return found
+
+
+def _mark_row(sheet: Worksheet, held: Held, places: dict[str, int], merges: Merges) -> None:
+    _written(sheet, held.row, places["id"], held.event_id, merges)
+    cell = _written(sheet, held.row, places["faults"], said_of(held.marked), merges)
+    cell.fill, cell.alignment = _ROW, _TOP
+    for at, marked in _by_column(held.marked).items():
+        found = sheet.cell(held.row, at)
+        if isinstance(found, MergedCell):
+            merged = merges[held.row, at]
+            found = sheet.cell(merged.min_row, merged.min_col)
+        found.fill = _WRONG
+        found.comment = _comment(marked)
+
+
+def _written(sheet: Any, row: int, column: int, said: str, merges: Merges) -> Any:
+    """The cell, holding a text that can never become a formula; taken out of any range it is merged into."""
+    if isinstance(sheet.cell(row, column), MergedCell):
+        sheet.unmerge_cells(merges[row, column].coord)
+    cell, safe = sheet.cell(row, column), text(sheet, said)
+    cell.value, cell.data_type, cell.quotePrefix = safe.value, "s", safe.quotePrefix
+    return cell
+
+
+def _merges(sheet: Worksheet) -> Merges:
+    return {at: merged for merged in sheet.merged_cells.ranges for at in merged.cells}
+
+
+def _by_column(marked: Iterable[Marked]) -> dict[int, list[Marked]]:
+    """What is wrong by column; what concerns the row as a whole stands in its first cell."""
+    found: dict[int, list[Marked]] = {}
+    for each in marked:
+        found.setdefault(max(each.column, 1), []).append(each)
+    return found
+
+
+def _comment(marked: list[Marked]) -> Comment:
+    return Comment(said_of(marked), AUTHOR, height=140, width=360)
+
+
+def _made_anew(holding: Holding, out: Path) -> None:
+    """The wrong rows alone, row by row."""
+    workbook = Workbook(write_only=True)
+    sheets: dict[tuple[str, str], Any] = {}
+    layouts = holding.layouts()
+    for number, held in enumerate(holding.listed(RETURNED)):
+        key = (held.sheet, held.name)
+        if key not in sheets:
+            sheets[key] = _sheet(workbook, held)
+        by_key = {layouts[key][at]: said for at, said in held.cells.items() if at in layouts[key]}
+        sheets[key].append(_cells(sheets[key], held, by_key, layouts[key], number < COMMENTED_ROWS))
+    if not sheets:
+        workbook.create_sheet("OK")
+    workbook.save(out)
+
+
+def _sheet(workbook: Workbook, held: Held) -> Any:
+    sheet = workbook.create_sheet(title_of(held.name))
+    columns = columns_of(held.name)
+    for at, column in enumerate(columns, 1):
+        sheet.column_dimensions[get_column_letter(at)].width = 80 if column.key == "faults" else 24
+    sheet.append([heading(sheet, column.headings[0]) for column in columns])
+    return sheet
+
+
+def _cells(
+    sheet: Any, held: Held, said: dict[str, str], places: dict[int, str], commented: bool
+) -> list[Any]:
+    wrong: dict[str, list[Marked]] = {}
+    for each in held.marked:
+        wrong.setdefault(places.get(each.column, _key_of(each)), []).append(each)
+    made = []
+    for column in columns_of(held.name):
+        cell = text(sheet, _value(column, held, said))
+        cell.number_format = "@"
+        if column.key in wrong:
+            cell.fill = _WRONG
+            if commented:
+                cell.comment = _comment(wrong[column.key])
+        made.append(cell)
+    return made
+
+
+def _key_of(marked: Marked) -> str:
+    return marked.fault.field.removeprefix("data.") or "subject"
+
+
+def _value(column: Column, held: Held, said: dict[str, str]) -> str:
+    if column.key == "id":
+        return held.event_id
+    if column.key == "faults":
+        return said_of(held.marked)
+    return said.get(column.key, "")

@@ -1,0 +1,311 @@
+"""From the rows of a sheet to messages: each row one fact, with an identity that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from domain.events import CATALOGUE, DatedFact, YearlyAmount
+from domain.facts.folding import SEP, Fact
+from domain.vocabulary.words import words
+from ledger.intake.messages.decode import Message, Now, Refusal, decode
+from ledger.intake.messages.faults import Fault
+from ledger.intake.messages.schemas import TYPE_OF
+from ledger.intake.sheets.cells import LOOKED_ROWS, Cell, Row, letters, rows_of
+from ledger.intake.sheets.families import BACK, EXAMPLE_MARKS, UNREAD, both, folded
+from ledger.intake.sheets.faults import SheetError, refused
+from ledger.intake.sheets.headings import (
+    TABULAR,
+    Headings,
+    again,
+    headings_of,
+    is_help,
+    likeliest,
+    likeness,
+    others,
+)
+from ledger.intake.sheets.package import FILE_BYTES_MAX, OLE, Sheet, open_package
+from ledger.intake.sheets.template import LISTS
+from ledger.intake.sheets.text import rows_of_text
+from ledger.intake.sheets.understanding import Place, Said, narrow, other_currency, understood
+
+HEAD_BYTES = 1_024
+_MARKUP = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(<(!doctype|html|head|meta|style|table|\?xml)|mime-version:)", re.IGNORECASE
+)
+"""How pages begin that programs save as .xls."""
+TOTALS = ("合计", "总计", "小计", "total", "subtotal", "sum")
+ID_PREFIX = "sheet-"
+
+
+class Marked(NamedTuple):
+    """What is wrong with a row, at the column where it shows (0: at the row as a whole)."""
+
+    fault: Fault
+    column: int
+
+
+@dataclass(slots=True)
+class SheetRow:
+    """One row as it was read: a message, or what is wrong."""
+
+    sheet: str
+    row: int
+    name: str
+    raw: bytes
+    message: Message | None
+    event_id: str
+    subject: str
+    marked: list[Marked] = field(default_factory=list)
+    cells: dict[int, str] = field(default_factory=dict)
+    columns: dict[int, str] = field(default_factory=dict)
+    """Keys of the columns, by place; the same object for all rows of a sheet."""
+    matter: str = ""
+
+
+@dataclass(slots=True)
+class Reading:
+    """A file being read: which sheets were passed over, and which tables were found."""
+
+    path: Path
+    source: str
+    now: Now
+    wanted: str | None = None
+    """The class name of the table, where the sender says it."""
+    title: str = ""
+    """The file's name without its ending, which names the table of a CSV file."""
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    """Sheets with rows that are not read, each with the reason, as ``words()["unread"]`` calls it."""
+    is_text: bool = False
+    heads: dict[str, int] = field(default_factory=dict)
+    """In which row the headings of each sheet stand."""
+
+    def rows(self) -> Iterator[SheetRow]:
+        """Every row that says something, in the order of the file.
+
+        Raises:
+            SheetError: where the file as a whole, or the headings of a sheet, cannot be read.
+        """
+        with self.path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if not head:
+            raise refused("sheet.empty")
+        if self.path.stat().st_size > FILE_BYTES_MAX:
+            raise refused("sheet.large", what="文件字节 · bytes of the file", limit=FILE_BYTES_MAX)
+        if head.startswith(OLE):
+            raise refused("sheet.old")
+        if _MARKUP.match(head):
+            raise refused("sheet.kind")
+        self.is_text = not head.startswith(b"PK")
+        found = self._of_text() if self.is_text else self._of_workbook()
+        first = next(found, None)
+        if first is None:
+            passed = [_unread(title, reason) for title, reason in self.unread]
+            raise SheetError(*passed or [Fault("sheet.nothing", "file")])
+        yield first
+        yield from found
+
+    def _of_text(self) -> Iterator[SheetRow]:
+        rows = rows_of_text(self.path, _likeness)
+        yield from self._of_sheet(self.title or "CSV", rows, False)
+
+    def _of_workbook(self) -> Iterator[SheetRow]:
+        package = open_package(self.path)
+        try:
+            for sheet in package.sheets:
+                rows = rows_of(package, sheet)
+                if sheet.hidden or is_help(sheet.name):
+                    self._pass_over(sheet, rows)
+                else:
+                    yield from self._of_sheet(sheet.name, rows, package.since_1904)
+        finally:
+            package.archive.close()
+
+    def _pass_over(self, sheet: Sheet, rows: Iterator[Row]) -> None:
+        """Note a sheet that is hidden or explains the others, where it seems to hold facts."""
+        first = list(islice((row for row in rows if row[1]), LOOKED_ROWS))
+        if sheet.hidden and first and sheet.name != LISTS:
+            self.unread.append((sheet.name, "hidden"))
+        elif not sheet.hidden and likeliest(first[:-1]):
+            self.unread.append((sheet.name, "help"))
+
+    def _of_sheet(self, title: str, rows: Iterator[Row], since_1904: bool) -> Iterator[SheetRow]:
+        full = (row for row in rows if row[1])
+        first = list(islice(full, LOOKED_ROWS))
+        headings = headings_of(title, first, self.wanted) if first else None
+        if headings is None:
+            if first:
+                self.unread.append((title, "headings"))
+            return
+        self.heads[title] = headings.row
+        places = {
+            at: Place(headings.name, column, headings.units[at], since_1904)
+            for at, column in headings.columns.items()
+        }
+        keys = {at: column.key for at, column in headings.columns.items()}
+        for number, cells in chain(first, full):
+            if number != headings.row and others(headings, cells):
+                raise refused("sheet.again", f"{title}!{number}", row=headings.row)
+            if number > headings.row and not _passed_over(headings, cells):
+                _check_columns(title, number, cells, headings)
+                yield self._row(title, number, cells, headings, places, keys)
+
+    def _row(
+        self,
+        title: str,
+        number: int,
+        cells: dict[int, Cell],
+        headings: Headings,
+        places: dict[int, Place],
+        keys: dict[int, str],
+    ) -> SheetRow:
+        values, marked = _values_of(cells, places)
+        at_of = {column.path: at for at, column in headings.columns.items()}
+        document = document_of(headings.name, self.source, values)
+        raw = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+        decoded = decode(raw, self.now)
+        subject = values["subject"] if isinstance(values.get("subject"), str) else ""
+        texts = {at: cell.text for at, cell in cells.items()}
+        found = SheetRow(title, number, headings.name, raw, None, document["id"], subject, [], texts, keys)
+        if isinstance(decoded, Refusal):
+            for fault in decoded.faults:
+                marked.setdefault(fault.field, Marked(fault, at_of.get(fault.field, 0)))
+        if "time" not in values and CATALOGUE[headings.name].shape == "dated":
+            marked.pop("time", None)  # it follows from the day, whose fault it is
+        if _is_total(cells, headings):
+            marked = {"": Marked(Fault("row.total", "subject"), at_of.get("subject", 0))}
+        found.marked = list(marked.values())
+        if not marked and isinstance(decoded, Message):
+            found.message, found.subject = decoded, decoded.subject
+            found.matter = matter_of(decoded.subject, decoded.fact)
+        return found
+
+
+def _unread(title: str, reason: str) -> Fault:
+    """Why a sheet was not read, where nothing else was."""
+    if reason == "headings":
+        return Fault("sheet.headings", title, {"rows": LOOKED_ROWS})
+    return Fault("sheet.passed", title, {"reason": both(words()["unread"][reason].__getitem__)})
+
+
+def _likeness(rows: list[Row]) -> int:
+    """How many columns of one table a row names at most."""
+    return max((likeness(row, name) for row in rows for name in TABULAR), default=0)
+
+
+def _values_of(cells: dict[int, Cell], places: dict[int, Place]) -> tuple[dict[str, Any], dict[str, Marked]]:
+    """What the cells of a row say, and which say nothing that is understood, by the path of the field."""
+    values: dict[str, Any] = {}
+    marked: dict[str, Marked] = {}
+
+    def note(at: int, place: Place, cell: Cell, said: Said) -> None:
+        if said.fault is not None:
+            # What was not understood is no text, so that it is refused again until it is mended.
+            marked[place.column.path] = Marked(said.fault, at)
+            values[place.column.path] = {"spreadsheet": cell.text}
+        elif said.value is not None:
+            values[place.column.path] = said.value
+
+    for at, place in places.items():
+        cell = cells.get(at)
+        if cell is None or place.column.key in UNREAD:
+            continue
+        if place.column.key == "id":
+            values["id"] = narrow(cell.text)[:200]
+            continue
+        note(at, place, cell, understood(place, cell))
+    for at, place in places.items():
+        if place.column.path in values.keys() - marked.keys() and place.column.key == "amount":
+            note(at, place, cells[at], other_currency(place, cells[at], values.get("data.currency")))
+    return values, marked
+
+
+def _check_columns(title: str, number: int, cells: dict[int, Cell], headings: Headings) -> None:
+    """Refuse what stands in a column without a heading, as an unknown heading is refused."""
+    for at, cell in cells.items():
+        if at not in headings.columns and _says_something(cell):
+            raise refused("column.nameless", f"{title}!{letters(at)}{number}", value=cell.text.strip()[:60])
+
+
+def _says_something(cell: Cell) -> bool:
+    return bool(cell.text.strip()) or cell.kind == "formula"
+
+
+def _passed_over(headings: Headings, cells: dict[int, Cell]) -> bool:
+    """A row without content of its own: blank, the example, or the headings in the other language."""
+    said = [
+        (headings.columns[at], cell)
+        for at, cell in cells.items()
+        if at in headings.columns and _says_something(cell)
+    ]
+    if all(column.key in (*UNREAD, *BACK) for column, _ in said):
+        return True
+    note = next((cell.text for column, cell in said if column.key == "note"), "")
+    return folded(note).startswith(EXAMPLE_MARKS) or again(headings, cells)
+
+
+def _is_total(cells: dict[int, Cell], headings: Headings) -> bool:
+    """Whether one of the first cells says that the row adds up the others."""
+    texts = [folded(cells[at].text).rstrip(":") for at in sorted(cells)[:3] if at in headings.columns]
+    code = next((at for at, column in headings.columns.items() if column.key == "subject"), 0)
+    absent = code not in cells or folded(cells[code].text) in TOTALS
+    return absent and any(text in TOTALS for text in texts)
+
+
+def document_of(name: str, source: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The message of a row; ``values`` by the path of their field."""
+    data = {path.removeprefix("data."): v for path, v in values.items() if path.startswith("data.")}
+    time = values.get("time")
+    if time is None and issubclass(CATALOGUE[name], DatedFact) and isinstance(data.get("on"), str):
+        time = f"{data['on']}T00:00:00+08:00"
+    document = {
+        "specversion": "1.0",
+        "id": "",
+        "source": source,
+        "type": TYPE_OF[name],
+        "subject": values.get("subject"),
+        "time": time,
+        "data": data,
+    }
+    document = {key: value for key, value in document.items() if value is not None}
+    said = json.dumps({**document, "source": ""}, sort_keys=True).encode()
+    made = ID_PREFIX + hashlib.blake2b(said, digest_size=12).hexdigest()
+    document["id"] = values.get("id") or made
+    return document
+
+
+def matter_of(subject: str, fact: Fact) -> str:
+    """What a fact is about: two facts of one matter that say different things contradict each other.
+
+    Several reports of a year add up, so that those of different days are different matters.
+    """
+    cls, content = CATALOGUE[fact.name], fact.content
+    keys: tuple[str, ...]
+    if issubclass(cls, DatedFact):
+        keys = cls.identity
+    elif issubclass(cls, YearlyAmount):
+        keys = (*cls.group, "year")
+    elif cls.shape == "figure":
+        keys = ("year",)
+    elif cls.shape == "approval":
+        keys = ("policy", "measure", "item")
+    elif cls.shape == "claim":
+        keys = ("policy", "claim")
+    else:
+        keys = tuple(name for name in ("of_source", "of", "of_type") if name in content)
+    of_day = cls.shape in ("amount", "claim", "profile")
+    parts = [str(content.get(key) if content.get(key) is not None else "") for key in keys]
+    return SEP.join([fact.name, subject, *parts, fact.time if of_day else ""])
+
+
+def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """The names of what two facts of one matter say differently; names of persons are not compared."""
+    return sorted(
+        key for key in one.keys() | other.keys() if key != "person" and one.get(key) != other.get(key)
+    )

@@ -1,0 +1,286 @@
+"""A trial of rows on the ledger as it stands: which are new, known, contradictory or wrong.
+
+The rules are the inbox's own; its batches run on rows of a reading transaction whose writes go
+nowhere, so a trial changes nothing and holds no lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.facts.folding import EnterpriseFacts, Fact
+from ledger.intake.inbox import Batch
+from ledger.intake.machine_keys import Scope
+from ledger.intake.messages.decode import Message, Now, Refusal, decode
+from ledger.intake.messages.faults import Fault
+from ledger.intake.messages.schemas import TYPE_OF
+from ledger.intake.sheets.doubting import Doubts, Supposed
+from ledger.intake.sheets.holding import Held, Holding
+from ledger.intake.sheets.rows import Marked, differing, matter_of
+from ledger.projections.enterprises import Outcome, outcomes_of
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, Stored, stored
+
+BATCH_ROWS = 1_000
+"""About how many rows are tried at once; an enterprise's rows are never parted."""
+CHANNEL = "sheet"
+AddKey = tuple[str, int, str]
+"""(policy, year, target)."""
+
+
+class Unwritten:
+    """Rows of a transaction that are read, and never written."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rows, name)
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Write nothing."""
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Write nothing."""
+
+
+class TrialBatch(Batch):
+    """A batch that stops before it writes."""
+
+    def judge(
+        self, messages: Sequence[tuple[bytes, Message | Refusal]]
+    ) -> list[tuple[Fault, ...] | int | None]:
+        """What the inbox would say of each: its faults, the position where it is known, or nothing."""
+        self._look_up([said for _, said in messages if isinstance(said, Message)])
+        found: list[tuple[Fault, ...] | int | None] = []
+        for raw, said in messages:
+            result = self._one(raw, said, 0)
+            if result.status == "refused":
+                found.append(result.faults)
+            else:
+                found.append((result.position or 0) if result.status == "duplicate" else None)
+        return found
+
+    def doubt(self, doubts: Doubts) -> None:
+        """Note what of this batch would disagree, with the ledger or with earlier rows of the file."""
+        if self.accepted:
+            doubts.note(self._disagreeing(Supposed(self.rows, doubts)))
+
+    def outcomes(self) -> Iterable[tuple[str, dict[str, Outcome], dict[str, Outcome]]]:
+        """Every enterprise that would change: its code, and what each policy gives it before and after."""
+        for code in sorted(self.touched):
+            touched = self.touched[code]
+            if not touched.new:
+                continue
+            if touched.refold:
+                self._refold(code, touched)
+            yield code, touched.before, outcomes_of(touched.row.facts, self.books)
+
+
+@dataclass(slots=True)
+class Trial:
+    """One trial of all the rows of a file."""
+
+    ledger: Ledger
+    rows: Rows
+    holding: Holding
+    scope: Scope | None = None
+    discreet: bool = False
+    """Whether the sender may not learn what others said of the same matter."""
+    added: dict[AddKey, int] = field(default_factory=dict)
+    """By how much the city's targets would move."""
+    columns: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    """Where each field's column stands, of each sheet and table."""
+
+    def run(self, tick: Callable[[int], None]) -> None:
+        """Try every row that is right in itself; ``tick`` is told how many were tried."""
+        self.holding.begin_trial()
+        doubts = Doubts(self.holding.db, self.holding.said("source", ""))
+        doubts.begin()
+        for of, keys in self.holding.layouts().items():
+            self.columns[of] = {_path_of(key): at for at, key in keys.items()}
+        twins = self.holding.earlier_of_id()
+        now = Now.at(self.ledger.clock())
+        for group in self.holding.by_subject(BATCH_ROWS):
+            self._group(group, twins, now, doubts)
+            tick(len(group))
+        self._weigh(now, doubts)
+        self.holding.say("added", [[*key, value] for key, value in self.added.items()])
+
+    def _weigh(self, now: Now, doubts: Doubts) -> None:
+        """Try the new rows once more, with all that would be held: a later row may hold an earlier one."""
+        if not doubts.any_held():
+            return
+        self.added.clear()
+        self.holding.forget_moved()
+        for group in self.holding.by_subject(BATCH_ROWS):
+            batch = self._batch()
+            new = [held for held in group if held.state == "new"]
+            batch.judge([(held.raw, decode(held.raw, now)) for held in new])
+            batch.record_holds(doubts.holds(sorted({held.subject for held in new})))
+            self._moved(batch)
+        for codes in doubts.others(BATCH_ROWS):
+            batch = self._batch()
+            batch.record_holds(doubts.holds(codes))
+            self._moved(batch)
+
+    def _batch(self) -> TrialBatch:
+        return TrialBatch(Unwritten(self.rows), self.ledger, CHANNEL)
+
+    def _group(self, group: list[Held], twins: dict[int, tuple[int, bool]], now: Now, doubts: Doubts) -> None:
+        batch = self._batch()
+        messages = [(held, decode(held.raw, now)) for held in group]
+        known = self._recorded({held.subject for held in group}, {held.name for held in group})
+        settled: list[tuple[int, str, list[Marked]]] = []
+        tried: list[tuple[Held, Message]] = []
+        in_file: dict[str, tuple[int, dict[str, Any]]] = {}
+        for held, message in messages:
+            if isinstance(message, Refusal):
+                settled.append((held.n, "wrong", self._marked(held, message.faults)))
+                continue
+            verdict = self._compared(held, message, twins, known, in_file)
+            if verdict is None:
+                tried.append((held, message))
+            else:
+                settled.append((held.n, *verdict))
+        said = batch.judge([(held.raw, message) for held, message in tried])
+        batch.doubt(doubts)
+        for (held, _), found in zip(tried, said, strict=True):
+            if found is None:
+                settled.append((held.n, "new", []))
+            elif isinstance(found, int):
+                settled.append((held.n, "known", []))
+            else:
+                settled.append((held.n, _state_of(found), self._marked(held, found)))
+        self.holding.settle(settled)
+        self._moved(batch)
+
+    def _compared(
+        self,
+        held: Held,
+        message: Message,
+        twins: dict[int, tuple[int, bool]],
+        known: dict[str, list[Stored]],
+        in_file: dict[str, tuple[int, dict[str, Any]]],
+    ) -> tuple[str, list[Marked]] | None:
+        """Whether a row repeats or contradicts another, in this file or the ledger; ``None``: neither."""
+        if self.scope is not None and not self.scope.allows(message.fact.source, TYPE_OF[message.fact.name]):
+            return "wrong", self._marked(held, [_foreign(self.scope, message.fact)])
+        twin = twins.get(held.n)
+        if twin is not None:
+            fault = Fault("matter.file", "id", {"row": twin[0]})
+            return ("known", []) if twin[1] else ("contradictory", self._marked(held, [fault]))
+        content = message.fact.content
+        recorded = known.get(held.matter, [])
+        if any(event.fact.key == message.fact.key for event in recorded):
+            return None  # the inbox knows this very id
+        earlier = in_file.get(held.matter)
+        if earlier is not None:
+            differs = differing(earlier[1], content)
+            fault = Fault("matter.file", _path(differs), {"row": earlier[0]})
+            return ("contradictory", self._marked(held, [fault])) if differs else ("known", [])
+        if not recorded:
+            in_file[held.matter] = (held.row, content)
+            return None
+        differs = min((differing(event.fact.content, content) for event in recorded), key=len)
+        if not differs:
+            return "known", []
+        event = min(recorded, key=lambda each: len(differing(each.fact.content, content)))
+        args = {
+            "position": event.position,
+            "source": "—" if self.discreet else event.fact.source,
+            "differs": ", ".join(differs)
+            if self.discreet
+            else _differences(event.fact.content, content, differs),
+        }
+        return "contradictory", self._marked(held, [Fault("matter.ledger", _path(differs), args)])
+
+    def _recorded(self, subjects: set[str], names: set[str]) -> dict[str, list[Stored]]:
+        """The recorded facts of these enterprises by matter, as corrections leave them."""
+        found: dict[str, list[Stored]] = {}
+        sql = f"{SELECT} WHERE originator_id IN ({{}})"
+        amended: dict[str, EnterpriseFacts] = {}
+        events = sorted((stored(row) for row in self.rows.all_in(sql, subjects)), key=_position)
+        for event in events:
+            if "of_type" in event.fact.content and event.fact.name in ("FactCorrected", "FactRetracted"):
+                amended.setdefault(event.originator, EnterpriseFacts()).add(event.fact)
+        for event in events:
+            facts = amended.get(event.originator)
+            content = facts.effective(event.fact) if facts else event.fact.content
+            if event.fact.name in names and content is not None:
+                fact = event.fact._replace(content=content)
+                found.setdefault(matter_of(event.originator, fact), []).append(event._replace(fact=fact))
+        return found
+
+    def _marked(self, held: Held, faults: Iterable[Fault]) -> list[Marked]:
+        """Faults at the columns where they show."""
+        columns = self.holding.layouts()[held.sheet, held.name]
+        at_of = {
+            ("" if key in ("subject", "time", "id") else "data.") + key: at for at, key in columns.items()
+        }
+        return [Marked(fault, at_of.get(fault.field, 0)) for fault in faults]
+
+    def _moved(self, batch: TrialBatch) -> None:
+        """Note by how much awards and targets would move."""
+        lines: list[tuple[str, str, str, int, int, int]] = []
+        for code, before, after in batch.outcomes():
+            for policy in before.keys() | after.keys():
+                old, new = before.get(policy, Outcome()), after.get(policy, Outcome())
+                lines += _lines(policy, code, old, new)
+                for outcome, sign in ((old, -1), (new, 1)):
+                    for year, targets in outcome.targets.items():
+                        for target, months in targets.items():
+                            key = (policy, year, target)
+                            self.added[key] = self.added.get(key, 0) + sign * sum(months.values())
+        self.holding.move(lines)
+
+
+def _path_of(key: str) -> str:
+    return key if key in ("subject", "time", "id") else f"data.{key}"
+
+
+def _position(event: Stored) -> int:
+    return event.position
+
+
+def _lines(policy: str, code: str, old: Outcome, new: Outcome) -> list[tuple[str, str, str, int, int, int]]:
+    found = []
+    for year in old.awards.keys() | new.awards.keys():
+        before, after = old.awards.get(year, {}), new.awards.get(year, {})
+        for measure in before.keys() | after.keys():
+            was, now = before.get(measure), after.get(measure)
+            gross = (now.gross if now else 0) - (was.gross if was else 0)
+            withheld = (now.withheld if now else 0) - (was.withheld if was else 0)
+            if gross or withheld:
+                found.append((policy, code, measure, year, gross, withheld))
+    return found
+
+
+def _state_of(faults: Iterable[Fault]) -> str:
+    return "contradictory" if any(fault.code == "identity.reused" for fault in faults) else "wrong"
+
+
+def _foreign(scope: Scope, fact: Fact) -> Fault:
+    wrong = "source" if fact.source != scope.source else "type"
+    args = {"source": scope.source, "types": ", ".join(sorted(scope.types)) or "—"}
+    return Fault(f"{wrong}.foreign", wrong, args)
+
+
+def _path(differs: list[str]) -> str:
+    """The first differing field that a column can have, as a path."""
+    name = differs[0] if differs else ""
+    return f"data.{name.removesuffix('_fen')}" if name else ""
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any], names: list[str]) -> str:
+    return "; ".join(f"{_shown(name, before)} → {_shown(name, after)}" for name in names)
+
+
+def _shown(name: str, content: dict[str, Any]) -> str:
+    value = content.get(name)
+    if name.endswith("_fen") and isinstance(value, int):
+        return f"{value // 100}.{value % 100:02d}"
+    return "—" if value is None else str(value)

@@ -1,0 +1,174 @@
+"""Replay: the read models built again from position 0, compared with the live ones.
+
+The replica is a file of its own, so the service goes on answering. It takes over only on
+request, and what differs is named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ledger.policies.versions import rulebooks
+from ledger.projections.enterprises import Progress, rebuild, said_of
+from ledger.replay.parts import Several, rebuild_in_parts
+from ledger.replay.settlements import rebuild_settlements
+from ledger.store.application import Clock, Ledger, open_ledger
+from ledger.store.rows import Row, Rows, UnsuitableStore
+from ledger.store.tables import READ_MODELS, TABLES
+from ledger.store.value_kinds import wrong_kinds
+
+_COMPARED_COLUMNS = {
+    "awards": ("policy, year, code, measure", "gross, withheld"),
+    "balances": ("policy, year, code", "gross, withheld, eligible"),
+    "totals": ("policy, year, kind, name", "gross, withheld, number"),
+    "claims": ("policy, code, claim", "measure, item, year, status, amount"),
+    "settlements": ("policy, year", "stage"),
+    "settlement_lines": (
+        "policy, year, code, measure, award_year",
+        "gross, withheld, reduction, payable, pot",
+    ),
+    "accounts": ("policy, year, code", "version, payable, ordered, paid, clawed, recovered"),
+    "payments": ("policy, year, payment", "code, batch, amount, status, day, said"),
+    "clawbacks": ("policy, year, code, clawback", "measure, award, amount, reason"),
+    "adjustments": ("policy, year, code, adjustment", "measure, into_year, amount, reason"),
+    "enterprises": ("code", "version, facts, outcome, name, town"),
+}
+
+_ONLY = {"totals": "WHERE NOT (gross='0' AND withheld='0' AND number='0')"}
+"""A total that has come back to zero equals one that never was."""
+
+COMPARED = {
+    table: f"SELECT {keys}, {values} FROM {table} {_ONLY.get(table, '')} ORDER BY {keys}"
+    for table, (keys, values) in _COMPARED_COLUMNS.items()
+}
+"""What a replay must give again, table by table; positions of change are not compared."""
+
+DIFFERENCES_MAX = 20
+COPY_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a replay found."""
+
+    position: int
+    enterprises: int
+    live: str
+    replayed: str
+    """SHA-256 over every compared row."""
+    differences: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether the replay gave the very same figures."""
+        return self.live == self.replayed and not self.differences
+
+
+def replay(
+    ledger: Ledger,
+    into: str,
+    progress: Progress | None = None,
+    take_over: bool = False,
+    several: Several | None = None,
+) -> Certificate:
+    """Build the read models again in the SQLite file ``into`` and compare.
+
+    Args:
+        into: a path where no file stands yet.
+        progress: called with (enterprises done, enterprises in all).
+        take_over: put the replayed rows in place of the live ones.
+        several: the processes that share the work, where more than this one shall.
+    """
+    replica = open_ledger(into, clock=_still(ledger.clock))
+    try:
+        with ledger.store.reading() as rows:
+            for wrong in wrong_kinds(rows):
+                raise UnsuitableStore(f"position {wrong.position}: {wrong.what}")
+            position = rows.last_position()
+            if several is not None:
+                rebuild_in_parts(rows, replica, rulebooks(rows), position, several, progress)
+            with replica.store.writing() as target:
+                if several is None:
+                    rebuild(rows, target, rulebooks(rows), position, progress)
+                rebuild_settlements(rows, target, position)
+            # In the transaction that gave the position: whatever arrives meanwhile is not seen.
+            with replica.store.reading() as again:
+                found = _certificate(rows, again, position)
+        if take_over:
+            with ledger.store.writing() as rows, replica.store.reading() as again:
+                copy(again, rows)
+    finally:
+        replica.close()
+    return found
+
+
+def _still(clock: Clock) -> Clock:
+    now = clock()
+    return lambda: now
+
+
+def _compared(rows: Rows, table: str) -> Iterator[Row]:
+    """A table's rows as they are compared; what is stored encoded is compared by what it says."""
+    for row in rows.stream(COMPARED[table]):
+        yield (row[0], row[1], *said_of(row[2], row[3]), *row[4:]) if table == "enterprises" else row
+
+
+def _certificate(live: Rows, again: Rows, position: int) -> Certificate:
+    differences: list[str] = []
+    for table, (columns, _) in _COMPARED_COLUMNS.items():
+        keys = len(columns.split(","))
+        for was, now in _paired(_compared(live, table), _compared(again, table), keys):
+            if was is None or now is None or tuple(was) != tuple(now):
+                differences.append(f"{table}: live {_shown(was)}, replayed {_shown(now)}")
+                if len(differences) >= DIFFERENCES_MAX:
+                    break
+    count = again.all("SELECT COUNT(*) FROM enterprises")[0][0]
+    return Certificate(position, count, fingerprint(live), fingerprint(again), tuple(differences))
+
+
+def _paired(live: Iterator[Row], again: Iterator[Row], keys: int) -> Iterator[tuple[Row | None, Row | None]]:
+    """Rows of the same key side by side; both streams are ordered by their first columns."""
+    was, now = next(live, None), next(again, None)
+    while was is not None or now is not None:
+        first = now is None or (was is not None and tuple(was[:keys]) <= tuple(now[:keys]))
+        second = was is None or (now is not None and tuple(now[:keys]) <= tuple(was[:keys]))
+        yield was if first else None, now if second else None
+        was = next(live, None) if first else was
+        now = next(again, None) if second else now
+
+
+def _shown(row: Row | None) -> str:
+    return "nothing" if row is None else " ".join(str(value) for value in row)
+
+
+def lines(rows: Rows) -> Iterator[bytes]:
+    """Every compared row as one line of text, in a fixed order."""
+    for table in COMPARED:
+        for row in _compared(rows, table):
+            yield (table + "\t" + "\t".join(str(value) for value in row) + "\n").encode()
+
+
+def fingerprint(rows: Rows) -> str:
+    """SHA-256 over every compared row: equal fingerprints, equal balances."""
+    digest = hashlib.sha256()
+    for line in lines(rows):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def copy(source: Rows, target: Rows, tables: Sequence[str] = READ_MODELS) -> None:
+    """Put the replayed read models in place of the live ones, in one transaction."""
+    for table in tables:
+        columns = [each.split()[0] for each in TABLES[table].split("PRIMARY KEY (")[0].strip(" ,").split(",")]
+        names = ",".join(columns)
+        insert = f"INSERT INTO {table} ({names}) VALUES ({','.join('?' * len(columns))})"
+        target.run(f"DELETE FROM {table}")
+        waiting: list[Row] = []
+        for row in source.stream(f"SELECT {names} FROM {table}"):
+            waiting.append(row)
+            if len(waiting) == COPY_ROWS:
+                target.run_many(insert, waiting)
+                waiting = []
+        target.run_many(insert, waiting)

@@ -1,0 +1,36 @@
+"""The read models of settlements built again: from their events, and open lists from the facts."""
+
+from __future__ import annotations
+
+from domain.settlement.payables import payable_of
+from domain.settlement.year import SettledLine
+from ledger.budget.pools import brought_in, divide, lines_shared
+from ledger.policies.versions import budget_of, rulebook
+from ledger.projections.closings import settlement_of
+from ledger.projections.settlements import put_lines, rebuild_accounts
+from ledger.store.moments import Moment
+from ledger.store.rows import Rows
+
+
+def rebuild_settlements(source: Rows, target: Rows, until: int) -> None:
+    """Fill the empty read models of settlements in ``target`` from the events of ``source``."""
+    rebuild_accounts(source, target, until)
+    stages = target.all("SELECT policy, year FROM settlements WHERE stage<>'closed' ORDER BY policy, year")
+    for policy, year in stages:
+        known = settlement_of(source, policy, year, until).proposal["known"]
+        _put_list(source, target, policy, year, Moment(until=known))
+
+
+def _put_list(source: Rows, target: Rows, policy: str, year: int, at: Moment) -> None:
+    """The list of an open proposal, from what was known at its position."""
+    book = rulebook(source, policy, at.until)
+    brought = {line.year for line in brought_in(source, book, year, at.until)}
+    wanted = {year, *brought}
+    lines = [line for line in lines_shared(source, book, year, at) if line.year in wanted]
+    found = divide(lines, book, budget_of(source, book, year, at.until), year)
+    put_lines(
+        target,
+        policy,
+        year,
+        (SettledLine(*line[:3], *payable_of(line, book, found.shares), line.pot) for line in lines),
+    )

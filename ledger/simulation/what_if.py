@@ -1,0 +1,166 @@
+"""What if: other readings, figures or budgets, run on the real facts, never written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from domain.money.amounts import yuan
+from domain.money.apportioning import Column, exact_sum
+from domain.policy.load import Changes, PolicyError, PolicyFault
+from domain.policy.rulebook import Rulebook
+from domain.settlement.payables import Line, payable_of
+from ledger.budget.pools import Pool, brought_in, divide, lines_at, lines_now, open_years, pool
+from ledger.policies.versions import Budget, budget_of, rulebook, rulebook_at, whole_budget
+from ledger.projections.closings import closing_of
+from ledger.reading import queries
+from ledger.simulation.city import CityColumns, Paid, city_columns
+from ledger.store.application import Ledger
+from ledger.store.moments import NOW, Moment
+from ledger.store.rows import Rows
+
+
+def what_if(
+    ledger: Ledger,
+    rows: Rows,
+    policy: str,
+    year: int,
+    readings: dict[str, str] | None = None,
+    figures: dict[str, str] | None = None,
+    budget: int | None = None,
+    limit: int = 20,
+    at: Moment = NOW,
+) -> dict[str, Any]:
+    """Compare a year as it stands with the year under changed rules or another budget.
+
+    Args:
+        at: other rules to begin from: ``rules_as_of`` a day, or an edited file (``rules``).
+        readings: values by reading, e.g. ``{"dtc-units": "pro-rata"}``.
+        figures: yuan text by path, e.g. ``{"store.tmall/amount": "20000.00"}``.
+        budget: fen, in place of the period's budget.
+        limit: how many of the largest winners and losers to name.
+
+    Raises:
+        PolicyError: for a reading or figure that the policy does not have, or a bad value.
+    """
+    changes = Changes(readings or {}, figures or {})
+    now = rulebook(rows, policy)
+    then = rulebook_at(rows, policy, Moment(rules_as_of=at.rules_as_of, rules=at.rules), changes)
+    after_budget = budget_of(rows, then, year)
+    if budget is not None and after_budget.parts:
+        raise PolicyError([PolicyFault(0, "budget", *SEVERAL)])
+    if budget is not None or any(path.partition("/")[0] == "budget" for path in figures or {}):
+        after_budget = _other_budget(after_budget, then.of_year(year).amounts, budget)
+    unchanged = at.own_rules and not readings and not figures
+    city = city_columns(ledger, rows)
+    closed = closing_of(rows, policy, year) is not None
+    if closed and now.period_of(year) == "life":  # both sides anew, out of what earlier closings left
+        before = city.paid(rows, now, [year], budget_of(rows, now, year))
+        after = city.paid(rows, then, [year], after_budget)
+    else:
+        before = _before(ledger, rows, city, now, year)
+        frozen = unchanged and closed
+        after = _after(rows, city, (now, then), year, after_budget, unchanged=unchanged, frozen=frozen)
+    moves = after.fen - before.fen
+    named = before.named | after.named
+    first, last = _extremes(moves, limit)
+    return {
+        "policy": policy,
+        "year": year,
+        **queries.currency_of(then.latest),
+        "position": queries.position(rows),
+        "changes": {
+            "readings": readings or {},
+            "figures": figures or {},
+            "budget": yuan(after_budget.amount),
+        },
+        "before": _state(before),
+        "after": _state(after),
+        "gaining": int((moves > 0).sum()),
+        "losing": int((moves < 0).sum()),
+        "unchanged": int(((moves == 0) & named).sum()),
+        "winners": [_move(city.code(at), before.fen[at], after.fen[at]) for at in first if moves[at] > 0],
+        "losers": [_move(city.code(at), before.fen[at], after.fen[at]) for at in last if moves[at] < 0],
+    }
+
+
+SEVERAL = ("consists of several amounts", "change one of them, e.g. budget/parts/0/amount")
+
+
+def _other_budget(now: Budget, said: dict[str, int], amount: int | None) -> Budget:
+    """The budget with the amounts that rules say (or one given) in place of those that were set."""
+    parts = [
+        (name, replace(each, amount=fen + each.carried - each.spent, position=None))
+        for name, each in now.parts or [("", now)]
+        for fen in [said[name] if amount is None else amount]
+    ]
+    return whole_budget(now.period, parts)
+
+
+def lines_under(rows: Rows, now: Rulebook, then: Rulebook, year: int) -> Iterator[Line]:
+    """What would share a year's budget under other rules: every award computed again."""
+    years = open_years(rows, now, year)
+    yield from (line for line in lines_at(rows, then, NOW) if line.year in years)
+    yield from brought_in(rows, then, year)
+
+
+def _after(
+    rows: Rows,
+    city: CityColumns,
+    books: tuple[Rulebook, Rulebook],
+    year: int,
+    budget: Budget,
+    *,
+    unchanged: bool,
+    frozen: bool,
+) -> Paid:
+    """A year by other rules (the second of ``books``) or out of another budget."""
+    now, then = books
+    if not (frozen or brought_in(rows, then, year)):
+        return city.paid(rows, then, open_years(rows, now, year), budget)
+    lines = list(lines_now(rows, now, year)) if unchanged else sorted(lines_under(rows, now, then, year))
+    found = divide(lines, then, budget, year)
+    return city.spread(_paid(lines, then, found), found.budget, found.shares)
+
+
+def _before(ledger: Ledger, rows: Rows, city: CityColumns, book: Rulebook, year: int) -> Paid:
+    """A year as it stands; worked out once for a position, since only the other side moves with a slider."""
+    found = pool(ledger, rows, book, year, NOW)
+    key = (book.id, tuple(version.digest for version in book.versions), year, found.budget)
+    kept = city.kept.get(key)
+    if kept is None:
+        paid = _paid(lines_now(rows, book, year), book, found)
+        kept = city.keep(key, city.spread(paid, found.budget, found.shares))
+    return kept
+
+
+def _paid(lines: Iterable[Line], book: Rulebook, found: Pool) -> dict[str, int]:
+    """Fen payable by enterprise."""
+    paid: dict[str, int] = {}
+    for line in lines:
+        paid[line.code] = paid.get(line.code, 0) + payable_of(line, book, found.shares).payable
+    return paid
+
+
+def _extremes(moves: Column, limit: int) -> tuple[list[int], list[int]]:
+    """Who gains most, by code where it is the same, and who loses most, by code backwards."""
+    moved = moves.nonzero()[0]
+    order = moved[(-moves[moved]).argsort(kind="stable")]
+    return order[:limit].tolist(), order[::-1][:limit].tolist()
+
+
+def _state(paid: Paid) -> dict[str, Any]:
+    value = paid.shares.factor
+    return {
+        "appropriation": yuan(paid.budget.amount),
+        "sharing": yuan(paid.shares.total),
+        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
+        "payable": yuan(exact_sum(paid.fen)),
+        "enterprises": int((paid.fen != 0).sum()),
+    }
+
+
+def _move(code: str, before: Any, after: Any) -> dict[str, str]:
+    was, now = int(before), int(after)
+    return {"enterprise": code, "before": yuan(was), "after": yuan(now), "difference": yuan(now - was)}

@@ -1,0 +1,104 @@
+"""The event-sourced application: the eventsourcing library, joined to one database.
+
+The library's repository, notification log and mapper read every event that the ledger ever
+wrote; the ledger itself writes in batches (``ledger.intake.inbox``) and reads in streams
+(``ledger.replay.comparison``).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from eventsourcing.application import Application
+
+from ledger.store import sqlite
+from ledger.store.rows import Store, UnsuitableStore
+from ledger.store.tables import check_version, create_tables
+
+SCHEMES = ("postgresql://", "postgres://")
+"""How the address of a PostgreSQL database begins; every other one is a SQLite file's path."""
+
+Clock = Callable[[], datetime]
+"""Gives the present as an aware moment."""
+
+
+def utc_now() -> datetime:
+    """The present."""
+    return datetime.now(UTC)
+
+
+class EventStoreApplication(Application[str]):
+    """The library's view of the ledger: aggregates by id, notifications by position."""
+
+    name = "subsidy_ledger"
+
+
+class Ledger:
+    """One ledger: a store, the library's application over it, and a clock."""
+
+    def __init__(self, store: Store, application: EventStoreApplication, dialect: str, clock: Clock) -> None:
+        self.store = store
+        self.application = application
+        self.dialect = dialect
+        self.clock = clock
+        self.keeping = threading.Lock()
+        self.kept: dict[Any, Any] = {}
+        """Worked-out pools by the state they hold for; bounded by ``ledger.budget.pools``."""
+        self.before_close: list[Callable[[], None]] = []
+        """What still has something to write."""
+
+    def close(self) -> None:
+        """Finish what is under way, and give back every connection."""
+        while self.before_close:
+            self.before_close.pop()()
+        self.application.close()
+
+
+def open_ledger(database: str, clock: Clock = utc_now, create: bool = True) -> Ledger:
+    """Open a ledger, by default creating or upgrading its tables.
+
+    Args:
+        database: ``postgresql://user:password@host:port/dbname``, or a file's path for SQLite.
+        clock: gives recorded times.
+        create: ``False`` refuses a database whose tables are missing or of another version.
+
+    Raises:
+        StoreUnavailable: where the database cannot be reached.
+        UnsuitableStore: where the ledger must not run on it; the text says the mend.
+    """
+    opened = _postgres if database.startswith(SCHEMES) else _sqlite
+    application, store, dialect = opened(database, create)
+    try:
+        if create:
+            create_tables(store, dialect)
+        else:
+            check_version(store)
+    except BaseException:
+        application.close()
+        raise
+    return Ledger(store, application, dialect, clock)
+
+
+_COMMON = {"ORIGINATOR_ID_TYPE": "text", "CREATE_TABLE": "n"}
+"""Tables are created by ``ledger.store.tables``, never by the library on its own."""
+
+
+def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
+    if not create and not Path(path).is_file():
+        raise UnsuitableStore(f"no ledger at {path} — run: subsidy-ledger migrate")
+    application = EventStoreApplication(env={**_COMMON, **sqlite.settings(path)})
+    store = sqlite.SQLiteStore(cast(sqlite.LedgerSQLiteRecorder, application.recorder))
+    return application, store, store.dialect
+
+
+def _postgres(url: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
+    from ledger.store import postgres  # an embedded ledger must not need PostgreSQL's client library
+
+    with postgres.errors_mapped():
+        application = EventStoreApplication(env={**_COMMON, **postgres.settings(url)})
+    store = postgres.PostgresStore(cast(postgres.LedgerPostgresRecorder, application.recorder))
+    return application, store, store.dialect

@@ -1,0 +1,139 @@
+"""The three axes of time on every read: true at, known at, rules as of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from domain.events import CATALOGUE
+from domain.events.instants import SHANGHAI, instant
+from domain.facts.folding import EnterpriseFacts, Fact, fold
+from ledger.store.rows import Rows, one
+
+
+class Unanswerable(ValueError):
+    """A question about a moment that the ledger cannot answer; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Which past a read asks for; ``None`` means the present on that axis.
+
+    ``as_of`` is an exclusive UTC bound on when facts happened, ``until`` the last position
+    known, ``rules_as_of`` a day by which rules were in force, ``rules`` an edited policy file.
+    """
+
+    as_of: str | None = None
+    until: int | None = None
+    rules_as_of: str | None = None
+    as_known: str | None = None
+    rules: str | None = None
+    """An edited policy file's text, in place of the version of its number, or beside the ledger's own."""
+
+    @property
+    def is_now(self) -> bool:
+        """Whether the read models hold the answer."""
+        return self.as_of is None and self.until is None and self.own_rules
+
+    @property
+    def own_rules(self) -> bool:
+        """Whether the ledger's own rules are asked for, all of them."""
+        return self.rules_as_of is None and self.rules is None
+
+
+NOW = Moment()
+
+
+def moment(
+    rows: Rows,
+    as_of: str | None = None,
+    as_known: str | None = None,
+    rules_as_of: str | None = None,
+    now: datetime | None = None,
+    rules: str | None = None,
+) -> Moment:
+    """Turn a reader's dates and times into bounds.
+
+    A date means its end in Asia/Shanghai; a time must carry its offset.
+
+    Raises:
+        Unanswerable: for text that is no date or time, for moments before the ledger's first
+            record, and for a future ``as_known``.
+    """
+    until = None
+    bound = None if as_known is None else _bound("as_known", as_known)
+    if bound is not None:
+        _refuse_future(bound, as_known or "", now)
+        until = _position(rows, bound, as_known or "")
+    day = None
+    if rules_as_of is not None:
+        _bound("rules_as_of", rules_as_of)
+        day = rules_as_of[:10]
+    fact_bound = None if as_of is None else _bound("as_of", as_of)
+    return Moment(fact_bound, until, day, as_known, rules)
+
+
+def _refuse_future(bound: str, shown: str, now: datetime | None) -> None:
+    """Nobody knows what the ledger will have learnt; the day that ``now`` lies in may be asked for."""
+    if now is not None and bound > instant(now + timedelta(days=1)):
+        raise Unanswerable(f"as_known={shown} lies in the future: ask again when it has passed")
+
+
+def _bound(name: str, text: str) -> str:
+    """An exclusive UTC bound: the end of a date, or just after an instant."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            following = date.fromisoformat(text) + timedelta(days=1)
+            return instant(datetime(following.year, following.month, following.day, tzinfo=SHANGHAI))
+        when = datetime.fromisoformat(text.replace(" ", "+"))
+        if when.tzinfo is None:
+            raise ValueError
+        return instant(when + timedelta(microseconds=1))
+    except (ValueError, OverflowError):
+        rule = "is not a date like 2024-03-01 nor a time with its offset like 2024-03-01T09:30:00+08:00"
+        raise Unanswerable(f"{name} {rule}") from None
+
+
+def _position(rows: Rows, bound: str, shown: str) -> int:
+    """The last position recorded before a bound."""
+    row = one(
+        rows,
+        "SELECT last_position FROM batches WHERE recorded_at<? "
+        "ORDER BY recorded_at DESC, last_position DESC LIMIT 1",
+        [bound],
+    )
+    if row is None:
+        first = one(rows, "SELECT recorded_at FROM batches ORDER BY last_position LIMIT 1")
+        began = f"it holds nothing before {first[0]}" if first else "it is empty"
+        raise Unanswerable(f"as_known={shown}: the ledger knew nothing then; {began}")
+    return int(row[0])
+
+
+def happened(fact: Fact, content: dict[str, Any]) -> str:
+    """When a fact came to be, in UTC: the start of its day, or its time."""
+    on = content.get("on")
+    if on is None:
+        return fact.time
+    day = date.fromisoformat(on)
+    return instant(datetime(day.year, day.month, day.day, tzinfo=SHANGHAI))
+
+
+def facts_at(facts: list[Fact], as_of: str | None) -> EnterpriseFacts:
+    """Fold the facts that had happened before a bound, as they stand corrected.
+
+    Corrections and retractions say what was true all along, so they apply whenever they came.
+    """
+    if as_of is None:
+        return fold(facts)
+    whole = fold(facts)
+    kept = []
+    for fact in facts:
+        if CATALOGUE[fact.name].shape in ("amendment", "hold"):
+            kept.append(fact)
+        else:
+            content = whole.effective(fact)
+            if content is not None and happened(fact, content) < as_of:
+                kept.append(fact)
+    return fold(kept)

@@ -1,0 +1,123 @@
+"""The name that a talent award must keep: encrypted in its event, under a key of its claim.
+
+The event holds base64 of nonce and ciphertext (AES-256-GCM, bound to the event's source and
+id). The key stands in ``person_keys`` alone: no part of the Merkle log, a bundle or an export.
+Erasing it erases the name, while every event stays as it was logged.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.facts.folding import Fact, digest_of
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows, one
+from ledger.store.stored_events import Stored, events_of
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+ERASED = "已删除 · erased"
+SEALED = "加密保存 · held encrypted"
+"""What stands in place of a name where events are listed or published."""
+_WIPED = b'{"erased": true}'
+
+
+class Erased(NamedTuple):
+    """What an erasure found."""
+
+    events: int
+    """Events that hold the name encrypted; they stay."""
+    keys: int
+    refused: int
+    """Refused messages whose text was overwritten."""
+
+
+class UnknownPerson(Exception):
+    """No event of the claim names a person."""
+
+
+def _bound(fact: Fact) -> bytes:
+    return f"{fact.source}|{fact.event_id}".encode()
+
+
+def _key(rows: Rows, code: str, content: dict[str, Any]) -> bytes | None:
+    sql = "SELECT key FROM person_keys WHERE policy=? AND code=? AND claim=?"
+    row = one(rows, sql, [content["policy"], code, content["claim"]])
+    return bytes(row[0]) if row else None
+
+
+def seal(rows: Rows, code: str, fact: Fact) -> Fact:
+    """The fact with its name encrypted, as it is stored; makes the claim's key where there is none."""
+    name = fact.content.get("person")
+    if name is None:
+        return fact
+    key = _key(rows, code, fact.content)
+    if key is None:
+        key = AESGCM.generate_key(KEY_BYTES * 8)
+        values = [fact.content["policy"], fact.content["claim"], code, key]
+        rows.run("INSERT INTO person_keys VALUES (?,?,?,?)", values)
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = nonce + AESGCM(key).encrypt(nonce, name.encode(), _bound(fact))
+    return fact._replace(content={**fact.content, "person": base64.b64encode(sealed).decode()})
+
+
+def name_of(rows: Rows, code: str, fact: Fact) -> str | None:
+    """The name that a stored fact holds; ``None`` where it holds none, or its key was erased."""
+    held = fact.content.get("person")
+    key = _key(rows, code, fact.content) if held is not None else None
+    if held is None or key is None:
+        return None
+    try:
+        sealed = base64.b64decode(held, validate=True)
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(fact)).decode()
+    except (InvalidTag, binascii.Error, ValueError):
+        return None  # a key made after an erasure opens nothing older
+
+
+def erased_digest(code: str, fact: Fact) -> bytes | None:
+    """The digest that stands for a message once its name is erased, and says nothing of the name.
+
+    A digest of the message itself would let names be guessed; with this one a message that is
+    sent again is still known, whatever name it brings.
+    """
+    if fact.content.get("person") is None:
+        return None
+    return digest_of(code, fact._replace(content={**fact.content, "person": True}))
+
+
+def erase(ledger: Ledger, policy: str, claim: str, code: str) -> Erased:
+    """Erase the names of a claim for good; safe to run again.
+
+    Raises:
+        UnknownPerson: where no event of the claim names anyone.
+    """
+    with ledger.store.erasing() as rows:
+        found = [event for event in events_of(rows, code) if _names(event, policy, claim)]
+        if not found:
+            raise UnknownPerson(f"{policy} {code} {claim}")
+        keys = len(rows.all(f"SELECT 1 FROM person_keys WHERE {_CLAIM}", [policy, code, claim]))
+        rows.run(f"DELETE FROM person_keys WHERE {_CLAIM}", [policy, code, claim])
+        refused = 0
+        for event in found:
+            fact = event.fact
+            rows.run("UPDATE event_keys SET digest=? WHERE key=?", [erased_digest(code, fact), fact.key])
+            named = [fact.source, fact.event_id, _WIPED]
+            refused += len(rows.all(f"SELECT 1 FROM refused WHERE {_MESSAGE}", named))
+            rows.run(f"UPDATE refused SET raw=? WHERE {_MESSAGE}", [_WIPED, *named])
+    return Erased(len(found), keys, refused)
+
+
+_CLAIM = "policy=? AND code=? AND claim=?"
+_MESSAGE = "source=? AND event_id=? AND raw<>?"
+
+
+def _names(event: Stored, policy: str, claim: str) -> bool:
+    content = event.fact.content
+    named = (content.get("policy"), content.get("claim")) == (policy, claim)
+    return named and content.get("person") is not None

@@ -1,0 +1,345 @@
+"""Production: one PostgreSQL database, through the eventsourcing library's datastore.
+
+Writers take turns from the first statement of a transaction to its commit, by the very lock
+that the library's own recorder takes. So positions are given out in the order of commits, and a
+reader that has seen one has seen every position before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from eventsourcing.persistence import PersistenceError
+from eventsourcing.postgres import PostgresDatastore, PostgresFactory, PostgresProcessRecorder
+from psycopg import Connection, Cursor, errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row, tuple_row
+from psycopg.sql import SQL, Identifier
+
+from ledger.store.rows import Conflict, Row, StoreUnavailable, UnsuitableStore, storable
+
+STREAM_ROWS = 1_000
+CONNECT_SECONDS_MAX = 5
+POOL_SECONDS_MAX = 10
+"""Longest wait for a connection of the pool, also when the server is away."""
+CONNECTIONS_MAX = 10
+"""Most connections of one process."""
+LOCK_SECONDS_MAX = 30
+"""Longest wait for the turn to write; then the store counts as unavailable."""
+IDLE_WRITER_SECONDS_MAX = 60
+"""A writer that is silent for longer loses its turn, and its transaction."""
+IDLE_READER_SECONDS_MAX = 1_800
+
+_URL_KEY = "LEDGER_POSTGRES_URL"
+_MIGRATION_LOCK = 0x7375627369647931
+_CONNECTION_DEFAULTS: dict[str, Any] = {
+    "application_name": "subsidy-ledger",
+    "connect_timeout": CONNECT_SECONDS_MAX,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+def settings(url: str) -> dict[str, str]:
+    """What the library's factory must know to open a database, once the server has been looked at.
+
+    Raises:
+        StoreUnavailable: where it cannot be reached.
+        UnsuitableStore: where it would lose what was confirmed.
+    """
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        form = "write it like postgresql://user:password@host:5432/dbname"
+        raise UnsuitableStore(f"the database's URL cannot be read ({_said(error)}) — {form}") from None
+    return {
+        "PERSISTENCE_MODULE": "ledger.store.postgres:LedgerPostgresFactory",
+        "POSTGRES_DBNAME": str(given.get("dbname", "")),
+        "POSTGRES_HOST": str(given.get("host", "")),
+        "POSTGRES_PORT": str(given.get("port", "")),
+        "POSTGRES_USER": str(given.get("user", "")),
+        "POSTGRES_PASSWORD": str(given.get("password", "")),
+        "POSTGRES_SCHEMA": _inspected(given),
+        "POSTGRES_CONNECT_TIMEOUT": str(POOL_SECONDS_MAX),
+        "POSTGRES_POOL_SIZE": "1",
+        "POSTGRES_MAX_OVERFLOW": str(CONNECTIONS_MAX - 1),
+        "POSTGRES_PRE_PING": "y",
+        "POSTGRES_LOCK_TIMEOUT": str(LOCK_SECONDS_MAX),
+        "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": str(IDLE_READER_SECONDS_MAX),
+        _URL_KEY: url,
+    }
+
+
+def _inspected(given: dict[str, Any]) -> str:
+    """Look at the server before anything is opened; the schema that tables are made in comes back."""
+    conninfo = make_conninfo("", **_CONNECTION_DEFAULTS | given)
+    try:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            for name in _DURABLE:
+                if connection.execute(f"SHOW {name}").fetchone() == ("off",):
+                    raise UnsuitableStore(
+                        f"PostgreSQL runs with {name}=off, so a crash could undo what was confirmed — "
+                        f"set {name} = on in postgresql.conf (and for this role and database), then restart"
+                    )
+            encoding = connection.execute("SHOW server_encoding").fetchone()
+            if encoding != ("UTF8",):
+                raise UnsuitableStore(
+                    f"the database is encoded in {encoding and encoding[0]}, which cannot hold every name — "
+                    "create it with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+                )
+            schema = connection.execute("SELECT current_schema()").fetchone()
+            return str(schema[0]) if schema and schema[0] else "public"
+    except psycopg.Error as error:
+        place = f"{given.get('host', 'this machine')}:{given.get('port', 5432)}/{given.get('dbname', '')}"
+        mend = "check that the server runs, and the URL's host, port, user, password and database"
+        raise StoreUnavailable(f"PostgreSQL at {place} cannot be reached: {_said(error)} — {mend}") from error
+
+
+class LedgerPostgresFactory(PostgresFactory):
+    """The library's factory, with every parameter of the URL and with our names of tables."""
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        given = conninfo_to_dict(self.env[_URL_KEY])
+        pool = self.datastore.pool
+        pool.kwargs = {**_CONNECTION_DEFAULTS, **given, "row_factory": dict_row}
+        # Whoever asks next then tries at once, instead of waiting on minutes of the pool's back-off.
+        pool.reconnect_timeout = POOL_SECONDS_MAX
+
+    def application_recorder(self) -> LedgerPostgresRecorder:
+        """The recorder on the tables that SQLite has too."""
+        return LedgerPostgresRecorder(self.datastore)
+
+
+class LedgerPostgresRecorder(PostgresProcessRecorder):
+    """The library's recorder on a table whose ids sort byte by byte, without database functions."""
+
+    def __init__(self, datastore: PostgresDatastore) -> None:
+        if datastore.enable_db_functions:
+            raise UnsuitableStore(
+                "POSTGRES_ENABLE_DB_FUNCTIONS is on: the library's database functions take no lock and "
+                "forget Kafka offsets — unset POSTGRES_ENABLE_DB_FUNCTIONS"
+            )
+        super().__init__(datastore, events_table_name="stored_events", tracking_table_name="tracking")
+        events = SQL(
+            "CREATE TABLE IF NOT EXISTS {schema}.{table} ("
+            'originator_id text COLLATE "C" NOT NULL, '
+            "originator_version bigint NOT NULL, "
+            "topic text NOT NULL, "
+            "state bytea NOT NULL, "
+            "notification_id bigserial NOT NULL, "
+            "PRIMARY KEY (originator_id, originator_version))"
+        )
+        names = {"schema": Identifier(datastore.schema), "table": Identifier(self.events_table_name)}
+        self.sql_create_statements[self.create_table_statement_index] = events.format(**names)
+        del self.sql_create_statements[self.create_insert_function_statement_index]
+
+
+@lru_cache(maxsize=2_048)
+def _translated(sql: str) -> str:
+    """The ledger's SQL as psycopg takes it."""
+    return re.sub(r"\browid\b", "notification_id", sql.replace("%", "%%").replace("?", "%s"))
+
+
+_ARRAYS = {str: "text[]", int: "int8[]", bytes: "bytea[]"}
+_INSERT = re.compile(r"(INSERT INTO \w+ (?:\([^()]*\) )?)VALUES \((?:\?,? ?)+\)(.*)")
+
+
+def _array_type(column: list[Any]) -> str:
+    """The type of array that a column of values is sent as; empty where there is none."""
+    types = {type(value) for value in column} - {type(None)}
+    return _ARRAYS.get(types.pop(), "") if len(types) == 1 else ""
+
+
+@lru_cache(maxsize=256)
+def _insert_of_columns(sql: str, types: tuple[str, ...]) -> str:
+    """An insert of a row as an insert of whole columns, three to five times as fast; empty if neither."""
+    found = _INSERT.fullmatch(sql)
+    if not found or not all(types):
+        return ""
+    arrays = ",".join(f"%b::{kind}" for kind in types)
+    return f"{_translated(found[1])}SELECT * FROM unnest({arrays}){_translated(found[2])}"
+
+
+class PostgresRows:
+    """One PostgreSQL transaction."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self.connection = connection
+        self.streams = 0
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Execute a statement."""
+        self._execute(_translated(sql), values)
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement for each row of values; an insert takes them all at once."""
+        if not rows:
+            return
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        insert = _insert_of_columns(sql, tuple(_array_type(column) for column in columns))
+        if insert:
+            self._execute(insert, columns)
+            return
+        with self.connection.cursor() as cursor:
+            cursor.executemany(_translated(sql), rows)
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Every row of a small answer."""
+        return list(self._execute(_translated(sql), values, binary=True).fetchall())
+
+    def all_in(self, sql: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Row]:
+        """Rows for any number of values of one type, sent as one array."""
+        wanted = storable(values)
+        if not wanted:
+            return []
+        any_of = _translated(sql).replace("IN ({})", "= ANY(%b)")
+        return list(self._execute(any_of, [*before, wanted], binary=True).fetchall())
+
+    def for_each(self, what: str, values: Iterable[str]) -> list[Row]:
+        """(value, what) of each text; ``what`` is looked up for ``asked.value``."""
+        wanted = list(values)
+        if not wanted:
+            return []
+        asked = "WITH asked AS (SELECT unnest(%b::text[]) AS value)"
+        sql = f"{asked} SELECT value, {_translated(what)} FROM asked"
+        return list(self._execute(sql, [wanted], binary=True).fetchall())
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        """The rows of an answer of any size, in bounded memory; closed with the transaction."""
+        self.streams += 1
+        name = f"stream_{self.streams}"
+        self._execute(f"DECLARE {name} NO SCROLL CURSOR FOR {_translated(sql)}", values, prepare=False)
+        fetch = f"FETCH {STREAM_ROWS} FROM {name}"
+        while rows := self._execute(fetch, binary=True, prepare=False).fetchall():
+            yield from rows
+        self._execute(f"CLOSE {name}", prepare=False)
+
+    def _execute(self, sql: str, values: Sequence[Any] = (), **how: Any) -> Cursor[tuple[Any, ...]]:
+        cursor = self.connection.cursor(row_factory=tuple_row)
+        return cursor.execute(sql, storable(values) or None, **how)
+
+    def has_table(self, name: str) -> bool:
+        """Whether a table exists."""
+        # Not to_regclass: it may answer from what this connection knew before it waited for a lock.
+        return bool(
+            self.all("SELECT 1 FROM pg_tables WHERE schemaname=current_schema() AND tablename=?", [name])
+        )
+
+    def last_position(self) -> int:
+        """The last position ever given out, also when its event was deleted behind our back."""
+        sql = (
+            "SELECT GREATEST((SELECT MAX(rowid) FROM stored_events), "
+            "(SELECT MAX(last_position) FROM batches), 0)"
+        )
+        return int(self.all(sql)[0][0])
+
+    def append(self, first_position: int, events: Sequence[tuple[str, int, str, bytes]]) -> None:
+        """Store events at consecutive positions, and have the library's own follow after them."""
+        columns = "notification_id, originator_id, originator_version, topic, state"
+        placed = [(first_position + place, *event) for place, event in enumerate(events)]
+        self.run_many(f"INSERT INTO stored_events ({columns}) VALUES (?,?,?,?,?)", placed)
+        last = first_position + len(events) - 1
+        self.run("SELECT setval(pg_get_serial_sequence('stored_events', 'notification_id'), ?)", [last])
+        self.run("NOTIFY stored_events")
+
+
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_ALTER = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+    f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'; "
+    f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_WRITER_SECONDS_MAX}s'; "
+)
+_WRITE = _ALTER + "LOCK TABLE stored_events IN EXCLUSIVE MODE"
+
+
+class PostgresStore:
+    """A PostgreSQL database."""
+
+    dialect = "postgres"
+
+    def __init__(self, recorder: PostgresProcessRecorder) -> None:
+        self.recorder = recorder
+        self.datastore: PostgresDatastore = recorder.datastore
+
+    @contextmanager
+    def _transaction(self, begin: str, end: str) -> Iterator[PostgresRows]:
+        # Leaving the library's connection by an exception rolls back.
+        with errors_mapped(), self.datastore.get_connection() as connection:
+            try:
+                connection.execute(begin, prepare=False)
+                yield PostgresRows(connection)
+                ended = connection.execute(end, prepare=False).statusmessage
+            finally:
+                if connection.closed:  # where one is lost, so are most; the pool would find out one by one
+                    self.datastore.pool.check()
+            if ended != end:
+                raise StoreUnavailable(f"PostgreSQL answered {end} with {ended}: nothing was written")
+
+    def reading(self) -> AbstractContextManager[PostgresRows]:
+        """A transaction that sees one moment of the database."""
+        return self._transaction(_READ, "ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[PostgresRows]:
+        """The database's only writer, from the start of the transaction.
+
+        What is written is sent ahead, and the server works on it while the next is worked out: an
+        error may surface at a later statement, or at the end, and undoes the whole transaction.
+        """
+        with self._transaction(_WRITE, "COMMIT") as rows, rows.connection.pipeline():
+            yield rows
+
+    def erasing(self) -> AbstractContextManager[PostgresRows]:
+        """As ``writing``: the dead rows go when PostgreSQL vacuums the table."""
+        return self.writing()
+
+    @contextmanager
+    def migrating(self) -> Iterator[PostgresRows]:
+        """The only migration at work, with the library's tables in place; readers and writers go on."""
+        with self._transaction(_ALTER, "COMMIT") as rows:
+            rows.run("SELECT pg_advisory_xact_lock(?)", [_MIGRATION_LOCK])
+            self.recorder.create_table()
+            yield rows
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.datastore.close()
+
+
+@contextmanager
+def errors_mapped() -> Iterator[None]:
+    """Errors of psycopg, or of the library for psycopg, as the store's own."""
+    try:
+        yield
+    except (psycopg.Error, PersistenceError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
+        if isinstance(cause, _TRIED_AGAIN):
+            raise Conflict(_said(cause)) from error
+        if isinstance(cause, errors.LockNotAvailable):
+            waited = f"another transaction held the ledger's lock for more than {LOCK_SECONDS_MAX} s"
+            raise StoreUnavailable(f"PostgreSQL: {waited} — try again") from error
+        if isinstance(cause, _AWAY):
+            raise StoreUnavailable(f"PostgreSQL: {_said(cause)} — try again") from error
+        raise
+
+
+_TRIED_AGAIN = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
+_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.IdleInTransactionSessionTimeout,
+    errors.ReadOnlySqlTransaction,
+)
+
+
+def _said(error: BaseException) -> str:
+    """The first line of what a driver says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,101 @@
+"""Stored events, written and read in bulk in the very form that the library's mapper uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import msgspec
+
+from domain.events import CATALOGUE, is_enterprise
+from domain.facts.folding import Fact
+from domain.facts.states import fact_from, fact_in
+from ledger.store.rows import Row, Rows
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Stored(NamedTuple):
+    """One event as it stands in the ledger."""
+
+    position: int
+    originator: str
+    version: int
+    recorded_at: str
+    """UTC instant, fixed width."""
+    fact: Fact
+
+
+def state_of(fact: Fact, recorded_at: str) -> bytes:
+    """The stored state: envelope and content side by side, the recorded time as the library's timestamp."""
+    state: dict[str, Any] = {
+        "timestamp": {"_type_": "datetime_iso", "_data_": recorded_at[:-1] + "+00:00"},
+        "source": fact.source,
+        "event_id": fact.event_id,
+        "time": fact.time,
+        **fact.content,
+    }
+    version = CATALOGUE[fact.name].class_version
+    if version > 1:
+        state["class_version"] = version
+    return _encode(state)
+
+
+def fact_of(topic: str, state: bytes) -> tuple[Fact, str]:
+    """Read a stored state, brought up to today's version of its class; with its recorded time."""
+    return fact_from(topic, _decode(state))
+
+
+def stored(row: Row) -> Stored:
+    """A row of (position, originator, version, topic, state) as an event."""
+    fact, recorded_at = fact_of(row[3], bytes(row[4]))
+    return Stored(row[0], row[1], row[2], recorded_at, fact)
+
+
+SELECT = "SELECT rowid, originator_id, originator_version, topic, state FROM stored_events"
+"""The columns that ``stored`` reads."""
+
+
+def events_of(rows: Rows, originator: str, until: int | None = None) -> list[Stored]:
+    """The events of one originator in order, up to a position."""
+    sql = f"{SELECT} WHERE originator_id=?"
+    values: list[Any] = [originator]
+    if until is not None:
+        sql += " AND rowid<=?"
+        values.append(until)
+    return [stored(row) for row in rows.all(sql + " ORDER BY originator_version", values)]
+
+
+class History(NamedTuple):
+    """An enterprise and its facts in the order in which they were recorded."""
+
+    code: str
+    version: int
+    """Of its last event."""
+    facts: list[Fact]
+
+
+def histories(rows: Rows, until: int, first: str = "", before: str | None = None) -> Iterator[History]:
+    """Every enterprise with its facts up to a position, streamed in order of credit code.
+
+    Args:
+        first: the first code that is wanted.
+        before: the code before which to end; ``None`` to go on to the last.
+    """
+    some, values = (" AND originator_id>=?", [first]) if first else ("", list[Any]())
+    some, values = (f"{some} AND originator_id<?", [*values, before]) if before else (some, values)
+    sql = (
+        "SELECT originator_id, originator_version, topic, state FROM stored_events "
+        f"WHERE rowid<=?{some} ORDER BY originator_id, originator_version"
+    )
+    for code, events in groupby(rows.stream(sql, [until, *values]), key=itemgetter(0)):
+        if not is_enterprise(code):
+            continue
+        last, facts = 0, []
+        for _, version, topic, state in events:
+            facts.append(fact_in(topic, _decode(state)))
+            last = version
+        yield History(code, last, facts)

@@ -1,0 +1,187 @@
+"""What the subcommands share: opening the ledger, options of time, tables and JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from domain.events.instants import instant
+from domain.money.amounts import parse_fen
+from domain.policy.load import PolicyError, PolicyFault
+from ledger.audit.looks import NOBODY, Look, note
+from ledger.store.application import Ledger, open_ledger, utc_now
+from ledger.store.moments import Moment, moment
+from ledger.store.rows import Rows
+from services.runtime.settings import Settings
+from services.web.amounts import about, printed
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_POLICY = "cixi-ecommerce-2024"
+PIPED_COLUMNS = 140
+"""Width of a table that is not printed on a terminal."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What the top of the command line said."""
+
+    settings: Settings
+    database: str | None
+    language: str
+
+    @property
+    def path(self) -> str:
+        """The database that the command works on."""
+        return self.database or self.settings.database
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Open the ledger for one command."""
+        opened = open_ledger(self.path)
+        try:
+            self._show_in_its_currency(opened)
+            yield opened
+        finally:
+            opened.close()
+
+    @staticmethod
+    def _show_in_its_currency(opened: Ledger) -> None:
+        """Amounts are shown in the currency of the policy that the command is about."""
+        command = click.get_current_context(silent=True)
+        policy = command.params.get("policy") if command else None
+        with opened.store.reading() as rows:
+            about(rows, policy)
+
+    @contextmanager
+    def looking(self, code: str) -> Iterator[tuple[Ledger, Rows]]:
+        """Open the ledger to read one enterprise; the read is noted before it is answered."""
+        command = click.get_current_context().info_name
+        with self.ledger() as ledger:
+            at = instant(ledger.clock())
+            look = Look(at, os_user(), NOBODY, "CLI", f"{command} {code}"[:200], code[:200])
+            with ledger.store.writing() as rows:
+                note(rows, [look])
+            with ledger.store.reading() as rows:
+                yield ledger, rows
+
+    def words(self, zh: str, en: str) -> str:
+        """The words in the reader's language."""
+        return en if self.language == "en" else zh
+
+
+def os_user() -> str:
+    """The name of the operating system's user, or its number where it has no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def language_option(command: F) -> F:
+    """``--language zh|en``."""
+    option = click.option(
+        "--language",
+        type=click.Choice(["zh", "en"]),
+        envvar="SUBSIDY_LEDGER_LANGUAGE",
+        default="zh",
+        help="Language of tables and explanations.",
+    )
+    return option(command)
+
+
+def policy_options(command: F) -> F:
+    """``--policy`` and ``--year``."""
+    command = click.option("--year", type=click.IntRange(2000, 2100), default=2024, show_default=True)(
+        command
+    )
+    return click.option("--policy", default=DEFAULT_POLICY, show_default=True)(command)
+
+
+def json_option(command: F) -> F:
+    """``--json`` prints the API's answer."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+def rules_options(command: F) -> F:
+    """The third axis: rules of another day, or an edited policy file that nobody has adopted."""
+    text = "An edited policy file, as if it had been adopted."
+    file = click.Path(exists=True, dir_okay=False)
+    command = click.option("--rules", metavar="FILE", type=file, help=text)(command)
+    return click.option("--rules-as-of", metavar="DATE", help="Rules in force by this date.")(command)
+
+
+def moment_options(command: F) -> F:
+    """The three axes of time."""
+    command = rules_options(command)
+    command = click.option("--as-known", metavar="WHEN", help="What the ledger knew then.")(command)
+    return click.option("--as-of", metavar="WHEN", help="Facts that had happened by then.")(command)
+
+
+def at(rows: Rows, times: dict[str, str | None]) -> Moment:
+    """The moment that the options ask for."""
+    text = rules_text(times.get("rules"))
+    when, known, rules = (times.get(name) for name in ("as_of", "as_known", "rules_as_of"))
+    return moment(rows, when, known, rules, utc_now(), text)
+
+
+def rules_text(file: str | None) -> str | None:
+    """The text of an edited policy file.
+
+    Raises:
+        PolicyError: where it is not UTF-8.
+    """
+    try:
+        return None if file is None else Path(file).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise PolicyError([PolicyFault(1, "file", "is not UTF-8 text", "save it as UTF-8")]) from None
+
+
+def print_json(answer: Any) -> None:
+    """Print an answer for programs."""
+    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+def table(title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; ``columns`` are (heading, whether it holds amounts)."""
+    console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+    found = Table(title=title, title_justify="left")
+    for heading, right in columns:
+        found.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
+    for row in rows:
+        found.add_row(*row)
+    console.print(found)
+
+
+def shown(amount: str) -> str:
+    """Yuan text of an answer as ``¥1,234.56``."""
+    negative = amount.startswith("-")
+    return ("-" if negative else "") + printed(parse_money(amount.lstrip("-")))
+
+
+def parse_money(text: str) -> int:
+    """Yuan text of any length into fen."""
+    whole, _, cents = text.partition(".")
+    return int(whole) * 100 + int((cents + "00")[:2])
+
+
+def money_argument(value: str | None) -> int | None:
+    """An amount given on the command line, in fen."""
+    if value is None:
+        return None
+    try:
+        return parse_fen(value)
+    except ValueError:
+        rule = "is not an amount with at most two decimals"
+        raise click.BadParameter(f"{value!r} {rule} — write it like 10000000.00") from None

@@ -1,0 +1,153 @@
+"""Commands of the desk: claims, step by step."""
+
+from __future__ import annotations
+
+import click
+
+from domain.money.amounts import yuan
+from ledger.claims import desk
+from ledger.claims.desk import Recorded
+from ledger.policies.versions import rulebook
+from services.cli.common import (
+    DEFAULT_POLICY,
+    Context,
+    F,
+    json_option,
+    money_argument,
+    policy_options,
+    print_json,
+    table,
+)
+from services.cli.desk.settle import actor_option, person
+
+
+@click.group()
+def claim() -> None:
+    """Claims: submit, review, approve, reject, withdraw, appeal. 申报。"""
+
+
+def _file(command: F) -> F:
+    """``CODE CLAIM`` of one policy."""
+    command = click.option("--policy", default=DEFAULT_POLICY, show_default=True)(command)
+    return click.argument("code")(click.argument("claim")(actor_option(command)))
+
+
+def _said(recorded: Recorded) -> None:
+    click.echo(f"{recorded.claim}  {recorded.status}  {recorded.position}")
+
+
+@claim.command("list")
+@click.option("--status")
+@json_option
+@click.pass_obj
+def listed(context: Context, status: str | None, as_json: bool) -> None:
+    """List claims as they now stand."""
+    where, values = (" WHERE status=?", [status]) if status else ("", [])
+    sql = (
+        f"SELECT policy, code, claim, measure, item, year, status, amount FROM claims{where} ORDER BY 1, 2, 3"
+    )
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        found = rows.all(sql, values)
+    names = ("policy", "enterprise", "claim", "measure", "item", "year", "status", "amount")
+    items = [dict(zip(names, [*row[:7], row[7] and yuan(int(row[7]))], strict=True)) for row in found]
+    if as_json:
+        print_json(items)
+        return
+    zh = ("政策", "企业", "编号", "条款", "事项", "年度", "状态", "金额")
+    heads = [(context.words(z, n.capitalize()), n == "amount") for z, n in zip(zh, names, strict=True)]
+    table("", heads, [[str(item[name] or "") for name in names] for item in items])
+
+
+@claim.command()
+@_file
+@click.option("--measure", required=True)
+@click.option("--item", required=True)
+@click.option("--year", required=True, type=click.IntRange(2000, 2100))
+@click.option("--amount")
+@click.pass_obj
+def submit(
+    context: Context,
+    code: str,
+    claim: str,
+    name: str,
+    policy: str,
+    measure: str,
+    item: str,
+    year: int,
+    amount: str | None,
+) -> None:
+    """Submit a claim for the enterprise CODE under the file number CLAIM."""
+    asked = {"claim": claim, "policy": policy, "measure": measure, "item": item, "year": year}
+    fen = money_argument(amount)
+    with context.ledger() as ledger:
+        with ledger.store.reading() as rows:
+            paid_in = rulebook(rows, policy).latest.currency
+        money = {"amount_fen": fen, "currency": None if fen is None else paid_in}
+        _said(desk.submit(ledger, code, person(name), {**asked, **money}))
+
+
+@claim.command()
+@_file
+@click.argument("amount")
+@click.argument("opinion")
+@click.pass_obj
+def review(
+    context: Context, code: str, claim: str, name: str, policy: str, amount: str, opinion: str
+) -> None:
+    """Take the first review (初审): recommend AMOUNT yuan."""
+    with context.ledger() as ledger:
+        fen = money_argument(amount) or 0
+        _said(desk.review(ledger, code, policy, claim, person(name), fen, opinion))
+
+
+@claim.command()
+@_file
+@click.option("--amount", help="Less than was recommended.")
+@click.pass_obj
+def approve(context: Context, code: str, claim: str, name: str, policy: str, amount: str | None) -> None:
+    """Take the second review (复审): approve what was recommended."""
+    with context.ledger() as ledger:
+        _said(desk.approve(ledger, code, policy, claim, person(name), money_argument(amount)))
+
+
+@claim.command()
+@_file
+@click.argument("reason")
+@click.pass_obj
+def reject(context: Context, code: str, claim: str, name: str, policy: str, reason: str) -> None:
+    """Reject a claim, with the reason."""
+    with context.ledger() as ledger:
+        _said(desk.reject(ledger, code, policy, claim, person(name), reason))
+
+
+@claim.command()
+@_file
+@click.pass_obj
+def withdraw(context: Context, code: str, claim: str, name: str, policy: str) -> None:
+    """Take an undecided claim back for the enterprise."""
+    with context.ledger() as ledger:
+        _said(desk.withdraw(ledger, code, policy, claim, person(name)))
+
+
+@claim.command()
+@_file
+@click.argument("reason")
+@click.pass_obj
+def appeal(context: Context, code: str, claim: str, name: str, policy: str, reason: str) -> None:
+    """Ask for a rejected claim to be reviewed again, by others."""
+    with context.ledger() as ledger:
+        _said(desk.appeal(ledger, code, policy, claim, person(name), reason))
+
+
+@claim.command()
+@policy_options
+@actor_option
+@click.pass_obj
+def propose(context: Context, policy: str, year: int, name: str) -> None:
+    """Propose the claims that the facts already earn (免申即享)."""
+    with context.ledger() as ledger:
+        for each in desk.propose(ledger, policy, year, person(name)):
+            _said(each)
+
+
+COMMANDS = (claim,)

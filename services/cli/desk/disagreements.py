@@ -1,0 +1,151 @@
+"""``subsidy-ledger disagreements``: facts that disagree, and deciding which count. 数据不一致。"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from domain.authority.roles import NotAllowed
+from domain.events.instants import SHANGHAI, instant
+from ledger.audit.looks import NOBODY, Look, note
+from ledger.disagreements.deciding import decide as decide_on
+from ledger.disagreements.looking_back import look_back
+from ledger.reading.disagreements import STAGES, Listed, count_open, listed, one
+from services.cli.common import Context, json_option, os_user, print_json, table
+from services.cli.desk.settle import actor_option, person
+
+OUTCOMES = {
+    "counts": ("计入", "counts"),
+    "does-not-count": ("不计入", "does not count"),
+    "agrees": ("与另一来源一致，只计一次", "another source says the same, it counts once"),
+    "withdrawn": ("已撤回或更正", "taken back"),
+    "settled": ("不再有不一致", "nothing left to disagree"),
+    None: ("待决定", "open"),
+}
+"""Outcomes of a fact in words; ``None`` waits for a decision."""
+KINDS = {
+    "claimed-twice": ("一物两报", "Claimed twice"),
+    "two-sources": ("来源不一致", "Sources differ"),
+    "outlier": ("明显异常", "Out of line"),
+    "replaced-code": ("信用代码已变更", "Code replaced"),
+}
+
+
+HEADS = (("企业", "Enterprise"), ("来源", "Source"), ("编号", "Id"), ("数值", "Value"), ("决定", "Decision"))
+
+
+@click.group()
+def disagreements() -> None:
+    """List facts that disagree, and decide which of them count. 数据不一致。"""
+
+
+@disagreements.command("list")
+@click.option("--stage", type=click.Choice(STAGES), default="open", show_default=True)
+@click.option("--enterprise", metavar="CODE", help="Only those that concern one enterprise.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@json_option
+@click.pass_obj
+def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_json: bool) -> None:
+    """List disagreements, those that wait for a decision by default."""
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        found = listed(rows, (-1, ""), limit, stage, enterprise)
+    if as_json:
+        print_json([each._asdict() for each in found])
+        return
+    words = context.words
+    heads = [
+        (words("编号", "Id"), False),
+        (words("内容", "What"), False),
+        (words("企业", "Enterprises"), False),
+    ]
+    lines = [
+        (each.id, each.words[context.language], ", ".join(sorted({f["enterprise"] for f in each.facts})))
+        for each in found
+    ]
+    if lines:
+        table(words("数据不一致", "Facts that disagree"), heads, lines)
+    else:
+        click.echo(words("没有待决定的不一致。", "Nothing waits for a decision."))
+
+
+@disagreements.command()
+@click.argument("disagreement")
+@json_option
+@click.pass_obj
+def show(context: Context, disagreement: str, as_json: bool) -> None:
+    """Show one DISAGREEMENT with its facts."""
+    with context.ledger() as ledger:
+        with ledger.store.reading() as rows:
+            found = one(rows, disagreement)
+        if found is None:
+            raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
+        at = instant(ledger.clock())
+        codes = sorted({fact["enterprise"] for fact in found.facts})
+        with ledger.store.writing() as rows:
+            note(
+                rows,
+                [Look(at, os_user(), NOBODY, "CLI", f"disagreements {found.id}", code) for code in codes],
+            )
+    print_json(found._asdict()) if as_json else _shown(context, found)
+
+
+@disagreements.command()
+@click.argument("disagreement")
+@click.argument("reason")
+@click.option("--counts", multiple=True, nargs=2, metavar="SOURCE ID", help="A fact that counts; repeatable.")
+@click.option("--seen", type=click.IntRange(0), help="Decide only what has not changed since: its latest.")
+@actor_option
+@click.pass_obj
+def decide(
+    context: Context,
+    disagreement: str,
+    reason: str,
+    counts: tuple[tuple[str, str], ...],
+    seen: int | None,
+    name: str,
+) -> None:
+    """Decide a DISAGREEMENT, with the REASON: the facts named count, its others do not."""
+    with context.ledger() as ledger:
+        found = decide_on(ledger, disagreement, person(name), list(counts), reason, seen)
+    _shown(context, found)
+
+
+@disagreements.command("look-back")
+@click.pass_obj
+def look_back_(context: Context) -> None:
+    """Compare facts recorded before an upgrade, or before a policy's rules, with all others. 回查。"""
+    with context.ledger() as ledger:
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=None)
+            for done in look_back(ledger):
+                bar.update(task, completed=done, description=f"{done:,}")
+        with ledger.store.reading() as rows:
+            waiting = count_open(rows)
+    click.echo(context.words(f"待决定 {waiting:,} 项", f"{waiting:,} wait for a decision"))
+
+
+def _shown(context: Context, found: Listed) -> None:
+    words = context.words
+    click.echo(f"{found.id}  {found.words[context.language]}")
+    names = (
+        ("企业", "Enterprise"),
+        ("来源", "Source"),
+        ("编号", "Id"),
+        ("数值", "Value"),
+        ("决定", "Decision"),
+    )
+    heads = [(words(*name), False) for name in names]
+    lines = [
+        (each["enterprise"], each["source"], each["id"], each["value"], words(*OUTCOMES[each["outcome"]]))
+        for each in found.facts
+    ]
+    table(words(*KINDS[found.kind]), heads, lines)
+    if found.decision is not None:
+        at = datetime.fromisoformat(found.decision["at"]).astimezone(SHANGHAI)
+        click.echo(f"{at:%Y-%m-%d %H:%M:%S}  {found.decision['actor']}  {found.decision['reason']}")
+
+
+COMMANDS = (disagreements,)

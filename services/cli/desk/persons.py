@@ -1,0 +1,32 @@
+"""``subsidy-ledger erase-person``: erase the name that a claim keeps."""
+
+from __future__ import annotations
+
+import click
+
+from ledger.store.persons import UnknownPerson, erase
+from services.cli.common import DEFAULT_POLICY, Context
+
+
+@click.command("erase-person")
+@click.argument("code")
+@click.argument("claim")
+@click.option("--policy", default=DEFAULT_POLICY, show_default=True)
+@click.pass_obj
+def erase_person(context: Context, code: str, claim: str, policy: str) -> None:
+    """Erase the name that a claim keeps, for good; every event and proof stays as it is."""
+    with context.ledger() as ledger:
+        try:
+            found = erase(ledger, policy, claim, code)
+        except UnknownPerson as error:
+            said = context.words("没有记录姓名", "no event of this claim names a person")
+            raise click.ClickException(f"{error}: {said}") from error
+    said = context.words(
+        f"已删除：{found.keys} 个密钥；{found.events} 条数据保留密文；{found.refused} 条退回原文已清除",
+        f"erased: {found.keys} key(s); {found.events} event(s) keep the ciphertext; "
+        f"{found.refused} refused text(s) overwritten",
+    )
+    click.echo(said)
+
+
+COMMANDS = (erase_person,)

@@ -1,0 +1,374 @@
+"""Commands of a year's settlement: settle, pay, claw back, adjust."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from domain.authority.roles import Actor
+from ledger.export.payment_results import read_results
+from ledger.projections.closings import settlement_of
+from ledger.settlement import adjusting, closing, paying, proposing, published
+from ledger.settlement.files import Payer, write_list, write_payments, write_summary
+from services.api.settlements.views import settlement_document
+from services.cli.common import (
+    Context,
+    F,
+    json_option,
+    money_argument,
+    os_user,
+    policy_options,
+    print_json,
+    shown,
+    table,
+)
+from services.cli.operating.audit import key_option, signer
+from services.web.amounts import printed
+from services.web.exports import whole_or_nothing
+from services.web.identity.access import BUREAU
+
+
+def actor_option(command: F) -> F:
+    """``--actor``: who takes the step; whoever may write the database may name anybody."""
+    return click.option(
+        "--actor", "name", default=os_user, metavar="NAME", help="Who takes the step (your login name)."
+    )(command)
+
+
+def person(name: str) -> Actor:
+    """A member of the bureau."""
+    return Actor(name, frozenset(BUREAU))
+
+
+@click.group()
+def settle() -> None:
+    """Settle a year: propose, publish, hear objections, close. 年度兑现。"""
+
+
+PAID = (
+    ("paid", "已拨付", "Paid"),
+    ("ordered", "拨付中", "Under way"),
+    ("outstanding", "待拨付", "Outstanding"),
+    ("clawed_back", "应追回", "Clawed back"),
+    ("recovered", "追回到账", "Recovered"),
+)
+
+
+def _show(context: Context, policy: str, year: int, as_json: bool = False) -> None:
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        found = settlement_document(rows, settlement_of(rows, policy, year))
+    if as_json:
+        print_json(found)
+        return
+    words = context.words
+    stages = {
+        "open": words("未拟定", "open"),
+        "proposed": words("已拟定", "proposed"),
+        "published": words("公示中", "published"),
+        "closed": words("已办结", "closed"),
+    }
+    lines = [(words("状态", "Stage"), stages[found["stage"]])]
+    if found["proposal"]:
+        proposal = found["proposal"]
+        lines += [
+            (words("可分配", "To divide"), shown(proposal["available"])),
+            (words("参与分配", "Sharing"), shown(proposal["sharing"])),
+            (
+                words("兑现系数", "Factor"),
+                f"{proposal['factor']['fraction']} = {proposal['factor']['percent']}",
+            ),
+            (words("应兑现", "Payable"), shown(proposal["payable"])),
+            (words("企业数", "Enterprises"), f"{proposal['enterprises']:,}"),
+            (words("名单摘要", "List SHA-256"), proposal["lines_digest"]),
+        ]
+    if found["publication"]:
+        days = found["publication"]
+        until = max(days["from_day"], days["until_day"])  # without a notice period it ends before it begins
+        lines.append((words("公示期", "Published"), " – ".join(sorted({days["from_day"], until}))))
+    for each in found["objections"]:
+        said = each["outcome"] or words("未处理", "open")
+        lines.append((f"{words('异议', 'Objection')} {each['objection']}", f"{said}: {each['reason']}"))
+    if found["undecided"]:
+        lines.append((words("数据待决定的企业", "Enterprises with held facts"), f"{found['undecided']:,}"))
+    if found["closing"]:
+        accounts = found["accounts"]
+        lines += [(words(zh, en), shown(accounts[name])) for name, zh, en in PAID]
+    table(f"{policy} {year}", [("", False), ("", False)], lines)
+
+
+@settle.command()
+@policy_options
+@json_option
+@click.pass_obj
+def status(context: Context, policy: str, year: int, as_json: bool) -> None:
+    """Say where a year's settlement stands."""
+    _show(context, policy, year, as_json)
+
+
+@settle.command()
+@policy_options
+@actor_option
+@click.pass_obj
+def propose(context: Context, policy: str, year: int, name: str) -> None:
+    """Work out the exact apportionment of all that is known now, and propose the list."""
+    with context.ledger() as ledger:
+        proposing.propose(ledger, policy, year, person(name))
+    _show(context, policy, year)
+
+
+@settle.command()
+@policy_options
+@actor_option
+@click.pass_obj
+def publish(context: Context, policy: str, year: int, name: str) -> None:
+    """Publish the proposed list for objections, from today (公示)."""
+    with context.ledger() as ledger:
+        proposing.publish(ledger, policy, year, person(name))
+    _show(context, policy, year)
+
+
+@settle.command("object")
+@policy_options
+@actor_option
+@click.option("--enterprise", metavar="CODE", help="The enterprise that it is about.")
+@click.argument("reason")
+@click.pass_obj
+def object_to(
+    context: Context, policy: str, year: int, name: str, enterprise: str | None, reason: str
+) -> None:
+    """Object to the published list."""
+    with context.ledger() as ledger:
+        proposing.raise_objection(ledger, policy, year, person(name), enterprise, reason)
+    _show(context, policy, year)
+
+
+@settle.command()
+@policy_options
+@actor_option
+@click.argument("objection")
+@click.argument("outcome", type=click.Choice(["upheld", "dismissed"]))
+@click.argument("reason")
+@click.pass_obj
+def resolve(
+    context: Context, policy: str, year: int, name: str, objection: str, outcome: str, reason: str
+) -> None:
+    """Uphold an OBJECTION, so that the list must be proposed again, or dismiss it."""
+    with context.ledger() as ledger:
+        proposing.resolve_objection(ledger, policy, year, person(name), objection, outcome, reason)
+    _show(context, policy, year)
+
+
+@settle.command()
+@policy_options
+@actor_option
+@click.pass_obj
+def close(context: Context, policy: str, year: int, name: str) -> None:
+    """Make the published list final: every payment is frozen, all of them or none."""
+    with context.ledger() as ledger:
+        closing.close(ledger, policy, year, person(name))
+    _show(context, policy, year)
+
+
+@settle.command("list")
+@policy_options
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@key_option
+@click.pass_obj
+def public_list(context: Context, policy: str, year: int, file: Path, key_file: Path | None) -> None:
+    """Write the public list, with what the policy masks masked: .xlsx, .csv, or .ndjson.
+
+    The last is the published list as data, signed, from which anyone can work out every payment.
+    """
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        if file.suffix == ".ndjson":
+            key = signer(context, key_file)
+            with whole_or_nothing(file) as part, part.open("w", encoding="utf-8", newline="\n") as out:
+                count = published.write(rows, policy, year, out, key)
+        else:
+            count = write_list(ledger, rows, policy, year, file)
+    click.echo(f"{file}  {count:,}")
+
+
+@settle.command()
+@policy_options
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def summary(context: Context, policy: str, year: int, file: Path) -> None:
+    """Write the summary for the finance bureau (.xlsx)."""
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        write_summary(ledger, rows, policy, year, file)
+    click.echo(str(file))
+
+
+@click.group()
+def pay() -> None:
+    """Pay a closed year: order, write the bank's file, read its answers. 拨付。"""
+
+
+@pay.command()
+@policy_options
+@actor_option
+@click.pass_obj
+def order(context: Context, policy: str, year: int, name: str) -> None:
+    """Order everything that is outstanding to be paid, as one batch."""
+    with context.ledger() as ledger:
+        made = paying.order_payments(ledger, policy, year, person(name))
+    click.echo(f"{made.batch}  {made.payments:,}  {printed(made.total)}")
+
+
+@pay.command("file")
+@policy_options
+@click.argument("batch")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--payees", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--payer-name", required=True, help="The paying account's holder.")
+@click.option("--payer-account", required=True)
+@click.option("--payer-bank", required=True, help="BIC or CNAPS number.")
+@click.option("--on", required=True, metavar="DATE", help="The day to pay on.")
+@click.pass_obj
+def payment_file(context: Context, /, policy: str, year: int, batch: str, file: Path, **given: Any) -> None:
+    """Write a BATCH for the bank: .csv, or .xml (ISO 20022 pain.001).
+
+    Accounts are read from a CSV file (code, name, account, bank); the ledger does not keep them.
+    """
+    payer = Payer(given["payer_name"], given["payer_account"], given["payer_bank"])
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        lines = given["payees"].read_text("utf-8-sig").splitlines()
+        total = write_payments(ledger, rows, policy, year, batch, file, lines, payer, given["on"])
+    click.echo(f"{file}  {printed(total)}")
+
+
+@pay.command()
+@policy_options
+@actor_option
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def results(context: Context, policy: str, year: int, name: str, file: Path) -> None:
+    """Read the bank's answers from a CSV FILE; all are recorded, or none."""
+    said = [
+        paying.Result(each.payment, each.status, each.amount, each.on, each.reference or each.reason)
+        for each in read_results(file.read_text("utf-8-sig").splitlines())
+    ]
+    recorded = known = 0
+    with context.ledger() as ledger:
+        for start in range(0, len(said), paying.RESULTS_MAX):
+            chunk = said[start : start + paying.RESULTS_MAX]
+            new, old = paying.record_results(ledger, policy, year, person(name), chunk)
+            recorded, known = recorded + new, known + old
+    click.echo(context.words(f"登记 {recorded:,}，已有 {known:,}", f"recorded {recorded:,}, known {known:,}"))
+
+
+@click.command()
+@policy_options
+@actor_option
+@click.argument("code")
+@click.argument("amount")
+@click.argument("reason")
+@click.option("--measure", help="The award that late facts lowered.")
+@click.pass_obj
+def clawback(
+    context: Context,
+    policy: str,
+    year: int,
+    name: str,
+    code: str,
+    amount: str,
+    reason: str,
+    measure: str | None,
+) -> None:
+    """Order AMOUNT yuan back from the enterprise CODE. 追回。"""
+    with context.ledger() as ledger:
+        fen = money_argument(amount) or 0
+        made, account = paying.claw_back(ledger, policy, year, code, person(name), fen, reason, measure)
+    click.echo(f"{made}  {printed(account.clawed)}")
+
+
+@click.command()
+@policy_options
+@actor_option
+@click.argument("code")
+@click.argument("clawback_id")
+@click.argument("amount")
+@click.option("--on", required=True, metavar="DATE")
+@click.option("--reference", required=True)
+@click.pass_obj
+def recovered(
+    context: Context,
+    /,
+    policy: str,
+    year: int,
+    name: str,
+    code: str,
+    clawback_id: str,
+    amount: str,
+    **given: str,
+) -> None:
+    """Record that the enterprise CODE paid AMOUNT yuan back. 追回到账。"""
+    with context.ledger() as ledger:
+        fen = money_argument(amount) or 0
+        what = (clawback_id, fen, given["on"], given["reference"])
+        account = paying.recover(ledger, policy, year, code, person(name), *what)
+    click.echo(f"{clawback_id}  {printed(account.recovered)} / {printed(account.clawed)}")
+
+
+@click.command()
+@policy_options
+@json_option
+@click.pass_obj
+def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None:
+    """List what late facts would change in a closed year's awards. 待调整事项。"""
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        found = adjusting.pending(rows, policy, year)
+    if as_json:
+        print_json([{**each._asdict(), "amount": each.amount} for each in found])
+        return
+    words = context.words
+    heads = [(words("企业", "Enterprise"), False), (words("条款", "Measure"), False)]
+    heads += [
+        (words("现应奖励", "Now"), True),
+        (words("已兑现", "Settled"), True),
+        (words("差额", "Difference"), True),
+    ]
+    rows_ = [
+        (
+            each.code,
+            each.measure,
+            printed(each.now),
+            printed(each.settled + each.accepted),
+            printed(each.amount),
+        )
+        for each in found
+    ]
+    table(f"{policy} {year}", heads, rows_)
+
+
+@click.command()
+@policy_options
+@actor_option
+@click.argument("code")
+@click.argument("measure")
+@click.argument("amount")
+@click.argument("reason")
+@click.option("--into", "into_year", required=True, type=click.IntRange(2000, 2100))
+@click.pass_obj
+def adjust(
+    context: Context,
+    policy: str,
+    year: int,
+    name: str,
+    code: str,
+    measure: str,
+    amount: str,
+    reason: str,
+    into_year: int,
+) -> None:
+    """Accept AMOUNT yuan that late facts add to a closed year's award into an open year's budget."""
+    with context.ledger() as ledger:
+        fen = money_argument(amount) or 0
+        made, _ = adjusting.accept(ledger, policy, year, code, measure, into_year, person(name), fen, reason)
+    click.echo(f"{made}  {printed(fen)}  {year} → {into_year}")
+
+
+COMMANDS = (settle, pay, clawback, recovered, adjustments, adjust)

@@ -1,0 +1,101 @@
+"""``subsidy-ledger ingest``: a file of messages or standard input, a message a line; or a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from rich.progress import Progress
+
+from ledger.intake.inbox import BATCH_MESSAGES_MAX, Result, Totals, ingest_all
+from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
+from ledger.intake.sheets.headings import SHORT_TYPES
+from ledger.intake.sheets.previewing import DEFAULT_SOURCE
+from ledger.store.application import Ledger
+from services.cli.common import Context, json_option, print_json
+from services.cli.intake.sheet import SUFFIXES, ingest_sheet
+
+LINE_BYTES_MAX = MESSAGE_BYTES_MAX + 1
+
+
+def lines_of(stream: BinaryIO) -> Iterator[bytes]:
+    """Messages, a line each; a longer line is cut just past the limit, so that it is refused."""
+    while line := stream.readline(LINE_BYTES_MAX + 1):
+        whole = line
+        while len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
+            line = stream.readline(LINE_BYTES_MAX + 1)
+        text = whole.strip()
+        if text:
+            yield text
+
+
+def run(ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar: Progress) -> Totals:
+    """Ingest messages and count what became of them."""
+    totals = Totals()
+    task = bar.add_task("", total=None)
+    results: list[Result]
+    for results in ingest_all(ledger, messages, channel, batch):
+        totals.add(results)
+        done = totals.accepted + totals.duplicate + totals.refused
+        said = f"{done:,}  ✓ {totals.accepted:,}  = {totals.duplicate:,}  ✗ {totals.refused:,}"
+        bar.update(task, completed=done, description=said)
+    return totals
+
+
+@click.command("ingest")
+@click.argument("file", type=click.File("rb", lazy=True))
+@click.option("--batch", type=click.IntRange(1, BATCH_MESSAGES_MAX), default=2_000, show_default=True)
+@click.option("--source", default=DEFAULT_SOURCE, show_default=True, help="Whose facts a spreadsheet holds.")
+@click.option(
+    "--type", "of_type", type=click.Choice(list(SHORT_TYPES)), help="Which facts a spreadsheet holds."
+)
+@click.option(
+    "--marked",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the spreadsheet is written with what is wrong marked in its cells.",
+)
+@click.option("--yes", "agreed", is_flag=True, help="Record a spreadsheet without asking.")
+@json_option
+@click.pass_obj
+def ingest_command(
+    context: Context,
+    file: BinaryIO,
+    batch: int,
+    source: str,
+    of_type: str | None,
+    marked: Path | None,
+    agreed: bool,
+    as_json: bool,
+) -> None:
+    """Take in FILE, one CloudEvents message a line ("-" for standard input), or a spreadsheet.
+
+    Safe to repeat: what is recorded already changes nothing. What is refused is kept; list it
+    with "subsidy-ledger refused". A spreadsheet (.xlsx, .csv) is previewed, and recorded once
+    you agree; "subsidy-ledger sheet template" writes workbooks to fill in.
+    """
+    if file.name.lower().endswith(SUFFIXES):
+        ingest_sheet(
+            context, Path(file.name), source, SHORT_TYPES.get(of_type or ""), marked, agreed, as_json
+        )
+    else:
+        _ingest_lines(context, file, batch, as_json)
+
+
+def _ingest_lines(context: Context, file: BinaryIO, batch: int, as_json: bool) -> None:
+    with context.ledger() as ledger, Progress(disable=as_json) as bar:
+        totals = run(ledger, lines_of(file), "file", batch, bar)
+    if as_json:
+        print_json({"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused})
+        return
+    words = context.words
+    said = (
+        (words("入账", "accepted"), totals.accepted),
+        (words("重复", "duplicate"), totals.duplicate),
+        (words("退回", "refused"), totals.refused),
+    )
+    click.echo("  ".join(f"{word} {count:,}" for word, count in said))
+
+
+COMMANDS = (ingest_command,)

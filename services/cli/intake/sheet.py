@@ -1,0 +1,209 @@
+"""Spreadsheets on the command line: templates, and the taking in of a workbook or CSV file."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from ledger.intake.sheets import marking, template
+from ledger.intake.sheets.families import FAMILIES
+from ledger.intake.sheets.faults import SheetError
+from ledger.intake.sheets.holding import STATES, Holding
+from ledger.intake.sheets.previewing import Moved, described, doubtful, faulty, preview, reading_of, record
+from ledger.store.application import Ledger
+from services.cli.common import Context, print_json, shown, table
+from services.web.sheets.words import STATE_WORDS, fault_words, stage_said, unread_said
+
+SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".csv", ".et", ".ods")
+"""Names of files that are spreadsheets, or are told that they are of the wrong kind."""
+LISTED = 50
+
+
+@click.group()
+def sheet() -> None:
+    """Spreadsheets of facts: templates to fill in. 电子表格模板。"""
+
+
+@sheet.command("template")
+@click.argument("family", required=False, type=click.Choice(list(FAMILIES)))
+@click.option("--all", "every", is_flag=True, help="Write the template of every family.")
+@click.option("-o", "--out", default=".", type=click.Path(file_okay=False, path_type=Path), show_default=True)
+def write_template(family: str | None, every: bool, out: Path) -> None:
+    """Write the template workbook of FAMILY into a folder."""
+    if (family is None) != every:
+        raise click.UsageError("name one FAMILY, or --all")
+    out.mkdir(parents=True, exist_ok=True)
+    for each in FAMILIES if family is None else [family]:
+        file = out / template.file_name(each)
+        template.write(each, file)
+        click.echo(str(file))
+
+
+def ingest_sheet(
+    context: Context,
+    file: Path,
+    source: str,
+    wanted: str | None,
+    marked: Path | None,
+    agreed: bool,
+    as_json: bool,
+) -> None:
+    """Preview a spreadsheet and, once that is agreed to, record it.
+
+    Raises:
+        click.ClickException: where the file cannot be read.
+    """
+    with context.ledger() as ledger, tempfile.TemporaryDirectory() as folder:
+        holding = Holding.at(Path(folder) / "rows")
+        try:
+            _take(context, ledger, holding, file, source, wanted, marked, agreed, as_json)
+        except SheetError as error:
+            raise click.ClickException(
+                "\n".join(fault_words(each, context.language) for each in error.faults)
+            ) from None
+        finally:
+            holding.close()
+
+
+def _take(
+    context: Context,
+    ledger: Ledger,
+    holding: Holding,
+    file: Path,
+    source: str,
+    wanted: str | None,
+    marked: Path | None,
+    agreed: bool,
+    as_json: bool,
+) -> None:
+    reading = reading_of(ledger, file, file.name, source, wanted)
+    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(stage: str, done: int) -> None:
+            bar.update(task, completed=done, description=f"{stage_said(stage, context.language)} {done:,}")
+
+        preview(ledger, reading, holding, progress)
+    said = described(holding)
+    said["unread"] = unread_said(said["unread"], context.language)
+    if not as_json:
+        _show(context, holding, said)
+    counts = said["counts"]
+    if marked is not None and counts["wrong"] + counts["contradictory"]:
+        marking.mark(file, reading.is_text, holding, marked)
+        if not as_json:
+            click.echo(f"{context.words('标出问题的工作簿', 'marked workbook')}: {marked}")
+    if not agreed and not as_json:
+        agreed = _asked(context)
+    recorded = None
+    if agreed:
+        try:
+            totals = record(ledger, holding, said["preview"], lambda *_: None)
+        except Moved:
+            raise click.ClickException(
+                context.words(
+                    "预览之后账本有变，结果不同；请重新预览",
+                    "the ledger has moved since the preview, which would differ now — preview it again",
+                )
+            ) from None
+        recorded = {
+            "accepted": totals.accepted,
+            "duplicate": totals.duplicate,
+            "refused": totals.refused,
+        }
+    if as_json:
+        rows = [_plain_row(each, context.language) for each in faulty(holding)]
+        print_json({**said, "faulty": rows, "doubtful": doubtful(holding), "recorded": recorded})
+    elif recorded:
+        words = (("入账", "accepted"), ("重复", "duplicate"), ("退回", "refused"))
+        pairs = [f"{context.words(zh, en)} {recorded[en]:,}" for zh, en in words]
+        click.echo("  ".join(pairs))
+    else:
+        click.echo(context.words("未入账：加 --yes 入账", "nothing was recorded: --yes records it"))
+
+
+def _asked(context: Context) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return click.confirm(context.words("按预览入账？", "Record this?"), default=False)
+
+
+def _show(context: Context, holding: Holding, said: dict[str, Any]) -> None:
+    lang = context.language
+    click.echo("  ".join(f"{STATE_WORDS[each][lang]} {said['counts'][each]:,}" for each in STATES))
+    if said["unread"]:
+        names = "、".join(said["unread"])
+        click.echo(f"{context.words('没有读取的工作表', 'sheets that were not read')}: {names}")
+    lines: list[Sequence[str]] = []
+    for row in faulty(holding, LISTED):
+        for each in row["faults"]:
+            words = each["fault"].words(lang)
+            where = f"{row['sheet'].split(' ')[0]}!{each['cell'] or row['row']}"
+            state = STATE_WORDS[row["state"]][lang]
+            lines.append((where, state, words["code"], words["rule"], words["mend"]))
+    if lines:
+        heads = [("单元格", "cell"), ("状态", "state"), ("代码", "code"), ("问题", "wrong"), ("处理", "mend")]
+        table("", [(context.words(*head), False) for head in heads], lines)
+    _show_doubtful(context, holding, said["disagreements"])
+    _show_consequences(context, said["consequences"])
+
+
+def _show_doubtful(context: Context, holding: Holding, counts: dict[str, int]) -> None:
+    """Rows that disagree with others: they are recorded, and may be held."""
+    held, noted = context.words("暂缓计入", "held"), context.words("仅提示", "noted")
+    lines = [
+        (
+            f"{row['sheet'].split(' ')[0]}!{row['row']}",
+            held if row["held"] else noted,
+            row["words"][context.language],
+        )
+        for row in doubtful(holding, LISTED)
+    ]
+    if lines:
+        title = context.words("数据不一致", "Facts that disagree")
+        heads = [("行", "row"), ("入账后", "when recorded"), ("内容", "what")]
+        said = f"{title}: {held} {counts['held']:,}, {noted} {counts['noted']:,}"
+        table(said, [(context.words(*head), False) for head in heads], lines)
+
+
+def _show_consequences(context: Context, found: list[dict[str, Any]]) -> None:
+    lines: list[Sequence[str]] = []
+    for each in found:
+        head = f"{each['policy']} {each['period']}"
+        if each["kind"] == "period":
+            before, after = each["before"], each["after"]
+            names = (("sharing", "参与分配", "sharing"), ("payable", "应兑现", "payable"))
+            for name, zh, en in names:
+                lines.append((head, context.words(zh, en), shown(before[name]), shown(after[name])))
+            factors = (before["factor"]["percent"], after["factor"]["percent"])
+            lines.append((head, context.words("兑现系数", "factor"), *factors))
+            lines.append((head, context.words("涉及企业", "enterprises"), "", f"{each['enterprises']:,}"))
+        elif each["kind"] == "target":
+            title = each["title"][context.language]
+            lines.append((head, title, each["before_value"], each["after_value"]))
+        else:
+            words = context.words("已办结，差额另行调整", "closed: to be adjusted")
+            lines.append((head, words, "", shown(each["difference"])))
+    if lines:
+        heads = [
+            (context.words("政策与期间", "policy, period"), False),
+            (context.words("项目", "figure"), False),
+            (context.words("现在", "now"), True),
+            (context.words("入账后", "then"), True),
+        ]
+        table("", heads, lines)
+
+
+def _plain_row(row: dict[str, Any], language: str) -> dict[str, Any]:
+    faults = [{"cell": each["cell"], **each["fault"].words(language)} for each in row["faults"]]
+    return {**row, "faults": faults}
+
+
+COMMANDS = (sheet,)

@@ -1,0 +1,343 @@
+"""Commands for auditors: history, diff, checkpoints, proofs, bundles, and the audit of a live ledger."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.progress import Progress
+
+from domain.log.notes import COSIGNATURE_V1, Checkpoint, NoteError, SignerKey, VerifierKey, parse_note
+from ledger.audit import bundle as bundles
+from ledger.audit import checkpoints
+from ledger.audit.check import check_log
+from ledger.audit.checkpoints import UnknownPosition, load_or_make_key
+from ledger.audit.rotation import trusted
+from ledger.audit.steps import difference, step_document
+from ledger.reading.changes import steps_of
+from ledger.reading.queries import UnknownEnterprise
+from ledger.replay.comparison import replay
+from ledger.store.application import SCHEMES
+from services.cli.common import (
+    Context,
+    json_option,
+    policy_options,
+    print_json,
+    rules_options,
+    rules_text,
+    shown,
+    table,
+)
+from services.web.exports import whole_or_nothing
+
+F = TypeVar("F", bound=Callable[..., Any])
+FILE = click.Path(dir_okay=False, path_type=Path)
+READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def key_option(command: F) -> F:
+    """``--key-file``."""
+    text = "The signing key's file (SUBSIDY_LEDGER_SIGNING_KEY); made where there is none."
+    return click.option("--key-file", type=FILE, help=text)(command)
+
+
+def key_file_of(context: Context, key_file: Path | None) -> Path:
+    """The file of the ledger's signing key."""
+    beside = "./subsidy-ledger" if context.path.startswith(SCHEMES) else context.path
+    return key_file or Path(context.settings.signing_key or f"{beside}.key")
+
+
+def signer(context: Context, key_file: Path | None) -> SignerKey:
+    """The ledger's signing key."""
+    return load_or_make_key(key_file_of(context, key_file))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what an auditor's input can cause into one clear line."""
+    try:
+        yield
+    except (NoteError, UnknownPosition, bundles.StaleCheckpoint, ArithmeticError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@click.argument("code")
+@json_option
+@click.pass_obj
+def history(context: Context, code: str, as_json: bool) -> None:
+    """Show an enterprise's history: each event, what it changed, the balance after.
+
+    With --json, one JSON object a line.
+    """
+    with context.looking(code) as (_, rows):
+        count = 0
+        for step in steps_of(rows, code, rows.last_position()):
+            count += 1
+            answer = step_document(step)
+            if as_json:
+                click.echo(json.dumps(answer, ensure_ascii=False))
+            else:
+                _print_step(answer)
+    if not count:
+        raise UnknownEnterprise(code)
+
+
+def _print_step(step: dict[str, Any]) -> None:
+    said = f"{step['event']}  {step['source']} {step['id']}"
+    click.echo(f"#{step['position']}  {step['recorded_at']}  {said}")
+    for each in step["changes"]:
+        what = f"{each['policy']} {each['year']} {each['measure']}"
+        held = f"  (− {shown(each['withheld_after'])})" if each["withheld_after"] != "0.00" else ""
+        click.echo(f"    {what}: {shown(each['gross_before'])} → {shown(each['gross_after'])}{held}")
+    account = step["account"]
+    if account:
+        _print_account(account)
+        return
+    for each in step["balances"]:
+        click.echo(f"    = {each['policy']} {each['year']}: {shown(each['eligible'])}")
+
+
+def _print_account(account: dict[str, Any]) -> None:
+    said = "  ".join(f"{name} {value}" for name, value in account["said"].items())
+    click.echo(f"    {account['policy']} {account['year']} {shown(account['amount'])}  {said}".rstrip())
+    for each in account["changes"]:
+        click.echo(f"    {each['sum']}: {shown(each['before'])} → {shown(each['after'])}")
+    names = ("payable", "paid", "outstanding", "clawed_back", "recovered")
+    sums = "  ".join(f"{name} {shown(account[name])}" for name in names)
+    click.echo(f"    = {account['policy']} {account['year']}: {sums}")
+
+
+@click.command()
+@click.argument("code", required=False)
+@click.option("--budget", "whole", is_flag=True, help="The whole budget in place of one enterprise.")
+@click.option("--from", "first", required=True, metavar="WHEN", help="What the ledger knew then.")
+@click.option("--to", "second", metavar="WHEN", help="What it knew then; by default, now.")
+@policy_options
+@rules_options
+@json_option
+@click.pass_obj
+def diff(
+    context: Context,
+    code: str | None,
+    whole: bool,
+    first: str,
+    second: str | None,
+    policy: str,
+    year: int,
+    rules_as_of: str | None,
+    rules: str | None,
+    as_json: bool,
+) -> None:
+    """Show what changed between two moments of knowledge, and which events changed it."""
+    if whole == bool(code):
+        raise click.UsageError("name one enterprise's CODE, or --budget")
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        axes = rules_as_of, rules_text(rules)
+        answer = difference(ledger, rows, code, policy, year, first, second, *axes)
+    if as_json:
+        print_json(answer)
+        return
+    words = context.words
+    click.echo(f"{policy} {year}  #{answer['from']} → #{answer['to']}")
+    for each in answer["events"]:
+        click.echo(
+            f"#{each['position']}  {each['recorded_at']}  {each['event']}  {each['subject']}  {each['id']}"
+        )
+    heads = [(words("企业", "Enterprise"), False), (words("条款", "Measure"), False)]
+    sums = [(words("此前", "Before"), True), (words("此后", "After"), True)]
+    lines = [
+        (each["enterprise"], each["measure"], shown(each["before"]), shown(each["after"]))
+        for each in answer["awards"]
+    ]
+    table(words("应兑现的变动", "What is payable"), [*heads, *sums], lines)
+    before, after = answer["budget_before"], answer["budget_after"]
+    click.echo(f"{words('系数', 'factor')} {before['factor']} → {after['factor']}")
+    if before["stage"] != after["stage"]:
+        click.echo(f"{words('年度兑现', 'settlement')} {before['stage']} → {after['stage']}")
+
+
+@click.command()
+@key_option
+@json_option
+@click.pass_obj
+def checkpoint(context: Context, key_file: Path | None, as_json: bool) -> None:
+    """Sign a checkpoint of everything recorded so far, and print it."""
+    with told(), context.ledger() as ledger:
+        note = checkpoints.current(ledger, signer(context, key_file))
+    if as_json:
+        made = Checkpoint.parse(parse_note(note)[0])
+        print_json({"origin": made.origin, "size": made.size, "root": made.root.hex(), "note": note})
+    else:
+        click.echo(note, nl=False)
+
+
+@click.command()
+@click.argument("note_file", type=READABLE)
+@click.option("--witness", required=True, help="The witness's name; it goes into its public key.")
+@click.option("--witness-key", required=True, type=FILE, help="The witness's key; made where there is none.")
+@click.option("--out", type=FILE, help="Write the cosigned checkpoint here; by default, print it.")
+@click.option("--keep", is_flag=True, help="Also keep the cosignature in the ledger.")
+@click.pass_obj
+def cosign(
+    context: Context, note_file: Path, witness: str, witness_key: Path, out: Path | None, keep: bool
+) -> None:
+    """Sign a checkpoint as a witness, with a key that the ledger does not hold."""
+    with told():
+        held = load_or_make_key(witness_key, witness)
+        key = SignerKey(held.name, held.seed, COSIGNATURE_V1)
+        note = note_file.read_text("utf-8")
+        body, _ = parse_note(note)
+        line = key.cosign(body, int(time.time()))
+        if keep:
+            with context.ledger() as ledger:
+                checkpoints.cosign(ledger, Checkpoint.parse(body).size, line, key.verifier)
+    if out:
+        out.write_text(note + line, "utf-8")
+    else:
+        click.echo(note + line, nl=False)
+    click.echo(f"witness key: {key.verifier}", err=True)
+
+
+@click.command("log-keys")
+@key_option
+@json_option
+@click.pass_obj
+def log_keys(context: Context, key_file: Path | None, as_json: bool) -> None:
+    """Print the public keys that verify the ledger's checkpoints: today's first, then retired ones."""
+    with told():
+        today = signer(context, key_file).verifier
+        retired = [key for key in trusted(key_file_of(context, key_file)) if key != today]
+    found = [str(key) for key in (today, *reversed(retired))]
+    if as_json:
+        print_json({"keys": found})
+    else:
+        click.echo("\n".join(found))
+
+
+@click.command()
+@click.argument("position", type=click.IntRange(1))
+@click.option("--size", type=click.IntRange(1), help="In the log of this size; by default, all of it.")
+@json_option
+@click.pass_obj
+def prove(context: Context, position: int, size: int | None, as_json: bool) -> None:
+    """Prove that the event at a position is in the log."""
+    with told(), context.ledger() as ledger, ledger.store.reading() as rows:
+        proof = checkpoints.prove_inclusion(rows, position, size)
+    found = {
+        "position": proof.position,
+        "size": proof.size,
+        "leaf": proof.leaf.hex(),
+        "salt": proof.salt.hex(),
+    }
+    path = [each.hex() for each in proof.path]
+    if as_json:
+        print_json({**found, "path": path})
+        return
+    for name, value in found.items():
+        click.echo(f"{name:9} {value}")
+    for value in path:
+        click.echo(f"{'path':9} {value}")
+
+
+@click.command("prove-consistency")
+@click.argument("first", type=click.IntRange(1))
+@click.argument("second", type=click.IntRange(1))
+@json_option
+@click.pass_obj
+def prove_consistency(context: Context, first: int, second: int, as_json: bool) -> None:
+    """Prove that the log of FIRST events is the beginning of the log of SECOND events."""
+    with told(), context.ledger() as ledger, ledger.store.reading() as rows:
+        path = [each.hex() for each in checkpoints.prove_consistency(rows, first, second)]
+    if as_json:
+        print_json({"first": first, "second": second, "path": path})
+    else:
+        click.echo("\n".join(path))
+
+
+@click.command()
+@policy_options
+@click.option("--enterprise", "code", metavar="CODE", help="Only one enterprise's part.")
+@click.option("--checkpoint", "note_file", type=READABLE, help="A checkpoint of all events, e.g. cosigned.")
+@click.option("--out", required=True, type=FILE, help="The file to write.")
+@key_option
+@click.pass_obj
+def bundle(
+    context: Context,
+    policy: str,
+    year: int,
+    code: str | None,
+    note_file: Path | None,
+    out: Path,
+    key_file: Path | None,
+) -> None:
+    """Write an audit bundle: a year, or one enterprise's part in it."""
+    with told(), context.ledger() as ledger, Progress(transient=True) as bar, whole_or_nothing(out) as part:
+        key = signer(context, key_file)
+        note = note_file.read_text("utf-8") if note_file else checkpoints.current(ledger, key)
+        size = Checkpoint.parse(parse_note(note)[0]).size
+        task = bar.add_task(context.words("写入", "Writing"), total=size)
+        if code:
+            try:
+                bundles.write_enterprise(ledger, part, code, policy, year, note, size, key)
+            except LookupError:
+                raise UnknownEnterprise(code) from None
+        else:
+            bundles.write_year(
+                ledger, part, policy, year, note, size, lambda done, _: bar.update(task, completed=done)
+            )
+    click.echo(f"{out}  {out.stat().st_size:,} bytes  {size:,} {context.words('条数据', 'events')}")
+
+
+@click.command("audit")
+@click.option("--key", "given", multiple=True, metavar="VKEY", help="A public key that you trust.")
+@click.option("--checkpoint", "notes", multiple=True, type=READABLE, help="A checkpoint that you kept.")
+@json_option
+@click.pass_obj
+def audit_command(context: Context, given: tuple[str, ...], notes: tuple[Path, ...], as_json: bool) -> None:
+    """Hash every event again, and build every balance again; exit with status 1 on findings."""
+    words = context.words
+    with told(), context.ledger() as ledger, Progress(transient=True, disable=as_json) as bar:
+        trusted_keys = [VerifierKey.parse(text) for text in given]
+        task = bar.add_task(words("核对日志", "Checking the log"), total=None)
+
+        def report(done: int, whole: int) -> None:
+            bar.update(task, completed=done, total=whole)
+
+        with ledger.store.reading() as rows:
+            size = rows.last_position()
+            found = check_log(rows, trusted_keys, [n.read_text("utf-8") for n in notes], report)
+        with tempfile.TemporaryDirectory() as folder:
+            differences: tuple[str, ...] = (
+                () if found else replay(ledger, f"{folder}/replica.db", report).differences
+            )
+    if as_json:
+        print_json({"position": size, "log": [f._asdict() for f in found], "read_models": list(differences)})
+    else:
+        for finding in found:
+            click.echo(f"! #{finding.position}  {finding.what}")
+        for text in differences:
+            click.echo(f"! {text}")
+        clean = words("没有发现不符", "nothing found that does not match")
+        click.echo(f"{size:,} {words('条数据', 'events')}: {len(found) + len(differences) or clean}")
+    if found or differences:
+        raise SystemExit(1)
+
+
+COMMANDS = (
+    history,
+    diff,
+    checkpoint,
+    cosign,
+    log_keys,
+    prove,
+    prove_consistency,
+    bundle,
+    audit_command,
+)

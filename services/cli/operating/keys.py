@@ -1,0 +1,74 @@
+"""Commands of machines' keys: add, list, revoke."""
+
+from __future__ import annotations
+
+import click
+
+from ledger.intake.machine_keys import listed, make_key, revoke_key
+from services.cli.common import Context, json_option, print_json, table
+
+
+@click.group()
+def keys() -> None:
+    """Keys of upstream systems: each may publish events of one source only. 上游密钥。"""
+
+
+@keys.command()
+@click.argument("name")
+@click.option("--source", required=True, help="The source of its events, e.g. urn:cixi:statistics.")
+@click.option("--type", "types", multiple=True, help="A type that it may publish; several, or all if none.")
+@click.pass_obj
+def add(context: Context, name: str, source: str, types: tuple[str, ...]) -> None:
+    """Make a key for the system NAME; it is shown this once."""
+    with context.ledger() as ledger:
+        try:
+            text = make_key(ledger, name, source, list(types))
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    click.echo(text)
+    said = "只显示这一次；遗失后停用并重新申请", "shown this once; if it is lost, revoke it and make another"
+    click.echo(context.words(*said), err=True)
+
+
+@keys.command("list")
+@json_option
+@click.pass_obj
+def list_keys(context: Context, as_json: bool) -> None:
+    """List the keys, without their secrets."""
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        found = listed(rows)
+    items = [
+        {
+            "key": each.key_id,
+            "name": each.name,
+            "source": each.scope.source,
+            "types": sorted(each.scope.types),
+            "made_at": each.made_at,
+            "revoked_at": each.revoked_at,
+        }
+        for each in found
+    ]
+    if as_json:
+        print_json(items)
+        return
+    words = context.words
+    names = (("编号", "Key"), ("系统", "System"), ("来源", "Source"), ("类型", "Types"), ("停用", "Revoked"))
+    rows_ = [
+        (e.key_id, e.name, e.scope.source, ", ".join(sorted(e.scope.types)) or "*", e.revoked_at or "—")
+        for e in found
+    ]
+    table("", [(words(zh, en), False) for zh, en in names], rows_)
+
+
+@keys.command()
+@click.argument("key")
+@click.pass_obj
+def revoke(context: Context, key: str) -> None:
+    """Revoke the KEY of this number at once."""
+    with context.ledger() as ledger:
+        if not revoke_key(ledger, key):
+            raise click.ClickException(f"{key}: no key of this number holds — see: subsidy-ledger keys list")
+    click.echo(context.words("已停用", "revoked"))
+
+
+COMMANDS = (keys,)

@@ -1,0 +1,66 @@
+"""``subsidy-ledger rebuild``: the read models built anew, and swapped in only when equal."""
+
+from __future__ import annotations
+
+import tempfile
+
+import click
+from rich.progress import Progress
+
+from ledger.replay.parts import PROCESSES_MAX, Several
+from ledger.replay.rebuild import Rebuilt, certified
+from services.cli.common import Context, json_option, print_json
+
+
+@click.command()
+@click.option("--processes", type=click.IntRange(1, PROCESSES_MAX), default=1, show_default=True)
+@json_option
+@click.pass_obj
+def rebuild(context: Context, processes: int, as_json: bool) -> None:
+    """Build the read models anew beside the live ones, and swap them in only when they are equal.
+
+    The service goes on meanwhile. Exit status 1 where nothing was swapped; the certificate of what
+    was found is kept either way.
+    """
+    words = context.words
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        context.ledger() as ledger,
+        Progress(disable=as_json) as bar,
+    ):
+        task = bar.add_task(words("重建", "Rebuilding"), total=None)
+
+        def report(done: int, whole: int) -> None:
+            bar.update(task, completed=done, total=whole)
+
+        several = Several(context.path, processes, folder) if processes > 1 else None
+        found = certified(ledger, f"{folder}/rebuilt.db", report, several)
+    if as_json:
+        said = {"position": found.certificate.position, "live": found.certificate.live}
+        print_json({**found._asdict(), "certificate": {**said, "rebuilt": found.certificate.replayed}})
+    else:
+        place = f"#{found.certificate.position} → #{found.reached}"
+        click.echo(f"{words('证书', 'certificate')} {found.number}  {place}")
+        for difference in found.differences:
+            click.echo(f"! {difference}")
+        click.echo(_ended(context, found))
+    if not found.swapped:
+        raise click.exceptions.Exit(1)
+
+
+def _ended(context: Context, found: Rebuilt) -> str:
+    if found.swapped:
+        return context.words("一致，已换用新表", "equal; the new models took over")
+    if found.reason == "steps":
+        zh = "重建期间有政策、预算或年度兑现的办理，未换用 — 请再次运行"
+        en = "a policy, budget or settlement moved meanwhile; nothing was swapped — run it again"
+        return context.words(zh, en)
+    zh = "不一致，未换用 — 先用 subsidy-ledger audit 查明原因；确认事件无误后用 replay --take-over 修复"
+    en = (
+        "NOT equal; nothing was swapped — find out why (subsidy-ledger audit); where the events are "
+        "right, mend with replay --take-over"
+    )
+    return context.words(zh, en)
+
+
+COMMANDS = (rebuild,)

@@ -1,0 +1,48 @@
+"""``subsidy-ledger sample``: a believable city's year, from its events to its balances."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+
+from ledger.policies.versions import adopt_policy
+from ledger.reading import queries
+from services.cli.common import Context
+from services.cli.intake.ingest import run
+from services.cli.operating.serve import start
+from services.cli.reading.reads import print_budget, print_largest
+from services.sample.city import city
+from services.sample.policy import POLICY, YEAR, policy_text
+
+
+@click.command()
+@click.option("--enterprises", type=click.IntRange(1, 10_000_000), default=2_000, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Only write the messages to a file."
+)
+@click.option("--serve", "then_serve", is_flag=True, help="Serve the ledger afterwards.")
+@click.pass_obj
+def sample(context: Context, enterprises: int, seed: int, out: Path | None, then_serve: bool) -> None:
+    """Make a sample city's year, take it in, and show budget, factor and the largest balances."""
+    if out:
+        with out.open("wb") as file:
+            for message in city(enterprises, seed, YEAR):
+                file.write(message + b"\n")
+        return
+    with context.ledger() as ledger:
+        adopt_policy(ledger, policy_text())
+        with Progress() as bar:
+            run(ledger, city(enterprises, seed, YEAR), "sample", 2_000, bar)
+        with ledger.store.reading() as rows:
+            budget = queries.budget(ledger, rows, POLICY, YEAR)
+            largest = queries.largest(ledger, rows, POLICY, YEAR)
+    print_budget(context, budget)
+    print_largest(context, largest)
+    if then_serve:
+        start(context)
+
+
+COMMANDS = (sample,)

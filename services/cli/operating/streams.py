@@ -1,0 +1,140 @@
+"""Commands that run beside the service: consume, publish, replay-dead-letters."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from functools import partial
+from typing import Any, BinaryIO
+
+import click
+
+from ledger.audit.checkpoints import load_key
+from ledger.intake import refusals
+from ledger.intake.messages.decode import Message, Now, decode
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.rows import StoreUnavailable, UnsuitableStore
+from services.cli.common import Context
+from services.cli.intake.ingest import lines_of
+from services.cli.operating.audit import key_file_of, signer, told
+from services.runtime import logs, tracing
+from services.runtime.settings import Settings
+
+PAGE = 500
+OPEN_AGAIN_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def begin(role: str) -> threading.Event:
+    """Log and trace; an event that SIGTERM and SIGINT set, so that the work at hand is finished first."""
+    stop = threading.Event()
+
+    def ask(*_: Any) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    logs.start_for(Settings.from_env().logs)
+    tracing.start(role)
+    return stop
+
+
+def open_patiently(path: str, stop: threading.Event) -> Ledger | None:
+    """Open the ledger, waiting for a database that is away; ``None`` when told to stop before.
+
+    Raises:
+        UnsuitableStore: for a database that waiting would not mend.
+    """
+    while not stop.is_set():
+        try:
+            return open_ledger(path, create=False)
+        except UnsuitableStore:
+            raise
+        except StoreUnavailable as error:
+            log.warning("waiting for the database: %s", error)
+            stop.wait(OPEN_AGAIN_SECONDS)
+    return None
+
+
+@click.command()
+@click.pass_obj
+def consume(context: Context) -> None:
+    """Take in facts from Kafka until told to stop (SIGTERM)."""
+    from services.kafka.consumer import LedgerConsumer  # only streams need the Kafka client
+    from services.kafka.metrics import ConsumerMetrics, exposed
+
+    metrics = ConsumerMetrics()
+    stop = begin("consume")
+    ledger = open_patiently(context.path, stop)
+    if ledger is None:
+        return
+    try:
+        click.echo(f"{context.settings.kafka.topic} @ {context.settings.kafka.brokers}")
+        with exposed(context.settings, metrics.registry):
+            totals = LedgerConsumer(ledger, context.settings.kafka, stop, metrics).run()
+    finally:
+        ledger.close()
+    click.echo(f"accepted {totals.accepted}  duplicate {totals.duplicate}  refused {totals.refused}")
+
+
+@click.command()
+@click.pass_obj
+def publish(context: Context) -> None:
+    """Publish changes of balances and accounts, closings, and checkpoints until told to stop (SIGTERM)."""
+    from services.kafka.metrics import PublisherMetrics, exposed
+    from services.kafka.publisher import Publisher  # only streams need the Kafka client
+
+    metrics = PublisherMetrics()
+    with told():
+        signer(context, None)  # made where there is none, and refused at once where it is no key
+    stop = begin("publish")
+    ledger = open_patiently(context.path, stop)
+    if ledger is None:
+        return
+    try:
+        click.echo(f"{context.settings.kafka.published} @ {context.settings.kafka.brokers}")
+        with exposed(context.settings, metrics.registry):
+            # The key is read anew for each checkpoint: it may be rotated meanwhile.
+            key = partial(load_key, key_file_of(context, None))
+            Publisher(ledger, context.settings.kafka, stop, key, metrics).run()
+    finally:
+        ledger.close()
+
+
+@click.command("replay-dead-letters")
+@click.option("--corrected", type=click.File("rb"), help="Send these corrected messages, a line each.")
+@click.pass_obj
+def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
+    """Send dead letters to the topic of facts again: corrected ones, or those that now pass.
+
+    Without --corrected, every open refusal whose message is right by today's rules is sent as it
+    came (for example, after a policy was adopted). What is accepted is closed in the refused
+    list by the ledger itself.
+    """
+    from services.kafka.producing import send_again
+
+    with context.ledger() as ledger:
+        messages = list(lines_of(corrected)) if corrected else []
+        if corrected is None:
+            now, after = Now.at(ledger.clock()), 0
+            with ledger.store.reading() as rows:
+                while page := refusals.listed(rows, after, PAGE, open_only=True):
+                    messages += [r.raw for r in page if isinstance(decode(r.raw, now), Message)]
+                    after = page[-1].number
+    sent, unkeyed = send_again(context.settings.kafka, messages)
+    words = context.words
+    said = (words("已重新发送", "sent again"), sent, words("无法识别企业代码", "without a subject"), unkeyed)
+    click.echo("  ".join(str(each) for each in said))
+
+
+@click.command()
+@click.pass_obj
+def migrate(context: Context) -> None:
+    """Create or upgrade the database's tables; safe to run twice, and while others serve."""
+    with context.ledger() as ledger:
+        click.echo(f"{ledger.dialect}: {context.words('数据表已是最新', 'the tables are up to date')}")
+
+
+COMMANDS = (consume, publish, replay_dead_letters, migrate)

@@ -1,0 +1,74 @@
+"""Commands about policies: adopt, check, policies, set-budget; ``policy …`` is the workshop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from domain.money.amounts import yuan
+from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
+from services.cli.common import Context, json_option, money_argument, print_json, table
+from services.cli.policies.workshop import FILE, check, text_of, workshop
+
+
+@click.command()
+@FILE
+@click.pass_obj
+def adopt(context: Context, file: Path) -> None:
+    """Adopt a policy file, or a new version of one, into the ledger."""
+    with context.ledger() as ledger:
+        policy, new = adopt_policy(ledger, text_of(file))
+    words = context.words
+    said = (
+        words("已纳入", "adopted")
+        if new
+        else words("此前已纳入，未作更改", "was adopted before; nothing changed")
+    )
+    click.echo(f"{policy.id} v{policy.version} {policy.effective_from}  {said}")
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def policies(context: Context, as_json: bool) -> None:
+    """List the adopted policies."""
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        sql = (
+            "SELECT policy, version, effective_from, digest, position FROM policies ORDER BY policy, version"
+        )
+        found = rows.all(sql)
+    if as_json:
+        names = ("policy", "version", "effective_from", "digest", "position")
+        print_json([dict(zip(names, row, strict=True)) for row in found])
+        return
+    words = context.words
+    heads = [
+        (words("政策", "Policy"), False),
+        (words("版本", "Version"), True),
+        (words("施行", "Effective"), False),
+    ]
+    table("", [*heads, ("SHA-256", False)], [(row[0], str(row[1]), row[2], row[3][:16]) for row in found])
+
+
+@click.command("set-budget")
+@click.argument("policy")
+@click.argument("period")
+@click.argument("amount")
+@click.pass_obj
+def set_budget_command(context: Context, policy: str, period: str, amount: str) -> None:
+    """Set the budget of a PERIOD (a year, or "life") to AMOUNT, in the policy's currency.
+
+    Of several budgets one at a time: the period and the budget's id, like 2026.east.
+    """
+    fen = money_argument(amount)
+    assert fen is not None
+    with context.ledger() as ledger:
+        try:
+            found = set_budget(ledger, policy, period, fen)
+        except UnknownPeriod as error:
+            raise click.ClickException(context.words(error.words("zh"), error.words("en"))) from error
+    click.echo(f"{policy} {found.period} {yuan(found.appropriation)}")
+
+
+COMMANDS = (check, adopt, policies, set_budget_command, workshop)

@@ -1,0 +1,174 @@
+"""``subsidy-ledger policy …``: what a policy's author needs before a file is adopted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from domain.policy.differences import currency_in, differences, shown, titles_in
+from domain.policy.load import load_policy
+from ledger.simulation.trial import trial
+from services.cli.common import Context, json_option, print_json, rules_text, table
+from services.cli.common import shown as money
+from services.cli.policies.cases import CaseError, is_case, outcome_of, read_case
+from services.cli.policies.editor_schema import editor_schema
+from services.web.amounts import in_currency
+
+FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+def text_of(file: Path) -> str:
+    """A policy file's text.
+
+    Raises:
+        PolicyError: where it is not UTF-8.
+    """
+    return rules_text(str(file)) or ""
+
+
+@click.group("policy")
+def workshop() -> None:
+    """The policy workshop: check a file, run its worked cases, compare versions, try it on real facts."""
+
+
+@click.command()
+@FILE
+@click.pass_obj
+def check(context: Context, file: Path) -> None:
+    """Check a policy file without a ledger; every fault is named with its line."""
+    policy = load_policy(text_of(file))
+    said = context.words("没有发现错误", "no faults found")
+    counted = f"{len(policy.measures)} {context.words('项条款', 'measures')}"
+    click.echo(f"{policy.id} v{policy.version}  {counted}  SHA-256 {policy.digest}\n{said}")
+
+
+@workshop.command("test")
+@FILE
+@click.argument("cases", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.pass_obj
+def run_cases(context: Context, file: Path, cases: tuple[Path, ...]) -> None:
+    """Run worked cases (files, or folders of them) under a policy file; each figure that differs is named.
+
+    Cases of other policies are passed over. Exit status 1 where one does not come out.
+    """
+    text, words = text_of(file), context.words
+    policy = load_policy(text)
+    wrong = run = 0
+    for path in _files(cases):
+        try:
+            case = read_case(path)
+            if case["policy"] != policy.id:
+                continue
+            said = [each.said(context.language) for each in outcome_of(text, case)]
+        except CaseError as error:
+            said = [f"{path.name}: {each}" for each in error.said(context.language)]
+        run += 1
+        wrong += bool(said)
+        click.echo("\n    ".join([f"{'✗' if said else '✓'} {path.stem}", *said]))
+    if not run:
+        zh = f"没有政策 {policy.id} 的样例 — 核对样例中的 policy"
+        en = f"no case of the policy {policy.id} — check what the cases say under policy"
+        raise click.ClickException(words(zh, en))
+    click.echo(words(f"{run} 个样例，{wrong} 个不符", f"{run} cases, {wrong} of them do not come out"))
+    if wrong:
+        raise SystemExit(1)
+
+
+def _files(given: tuple[Path, ...]) -> list[Path]:
+    """Case files in order; of folders, those that are cases at all."""
+    return [
+        path
+        for each in given
+        for path in (filter(is_case, sorted(each.rglob("*.json"))) if each.is_dir() else [each])
+    ]
+
+
+@workshop.command("diff")
+@FILE
+@click.argument("other", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def diff(context: Context, file: Path, other: Path, as_json: bool) -> None:
+    """Compare two versions of a policy file in words; the order of rows says nothing."""
+    before, after = text_of(file), text_of(other)
+    found, titles, lang = differences(before, after), titles_in(before, after), context.language
+    if as_json:
+        print_json([{"path": list(e.path), "before": e.before, "after": e.after} for e in found])
+        return
+    words = context.words
+    if not found:
+        click.echo(words("两个文件的内容相同", "the two files say the same"))
+        return
+    was, now = currency_in(before), currency_in(after)
+    rows = [(e.where(lang, titles), shown(e.before, lang, was), shown(e.after, lang, now)) for e in found]
+    heads = [(words("内容", "What"), False), (words("原", "Before"), False), (words("现", "After"), False)]
+    table(words(f"{len(found)} 处不同", f"{len(found)} differences"), heads, rows)
+
+
+@workshop.command("try")
+@FILE
+@click.option("--year", type=click.IntRange(2000, 2100), default=2024, show_default=True)
+@json_option
+@click.pass_obj
+def attempt(context: Context, file: Path, year: int, as_json: bool) -> None:
+    """Try a policy file on the facts of a recorded year, as if it were adopted; nothing is written down."""
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        found = trial(ledger, rows, text_of(file), year)
+    in_currency(found.get("currency"))
+    print_json(found) if as_json else _tried(context, found)
+
+
+def _tried(context: Context, found: dict[str, Any]) -> None:
+    words, lang = context.words, context.language
+    before, after = found["before"], found["after"]
+    title = f"{found['policy']} v{found['version']}  {found['year']}  #{found['position']}"
+    heads = [("", False), (words("现行", "As it stands"), True), (words("试行", "With the file"), True)]
+    rows = [
+        (words("预算", "Budget"), money(before["appropriation"]), money(after["appropriation"])),
+        (words("参与分配", "Shares the budget"), money(before["sharing"]), money(after["sharing"])),
+        (words("兑现系数", "Factor"), before["factor"]["percent"], after["factor"]["percent"]),
+        (words("应兑现", "Payable"), money(before["payable"]), money(after["payable"])),
+        (words("企业", "Enterprises"), f"{before['enterprises']:,}", f"{after['enterprises']:,}"),
+    ]
+    table(title, heads, rows)
+    if not found["governs"]:
+        zh = f"提示：该文件的施行日期晚于{found['year']}年末，不影响这一年。"
+        en = f"note: the file takes effect after the end of {found['year']} and does not bear on it."
+        click.echo(words(zh, en))
+    moved(
+        words("有变化的条款", "Measures that change"),
+        [(words("条款", "Measure"), False), *heads[1:]],
+        [(f"{e['title'][lang]} ({e['measure']})", e) for e in found["measures"]],
+    )
+    moved(
+        words("有变化的镇街", "Towns that change"),
+        [(words("镇街", "Town"), False), *heads[1:]],
+        [(e["town"] or words("未登记", "not registered"), e) for e in found["towns"]],
+    )
+    zh = f"增加 {found['gaining']:,} 家，减少 {found['losing']:,} 家"
+    click.echo(words(zh, f"{found['gaining']:,} gain, {found['losing']:,} lose"))
+    of = [(words("企业", "Enterprise"), False), *heads[1:]]
+    moved(words("增加最多", "Gain most"), of, [(e["enterprise"], e) for e in found["winners"][:10]])
+    moved(words("减少最多", "Lose most"), of, [(e["enterprise"], e) for e in found["losers"][:10]])
+
+
+def moved(title: str, heads: list[tuple[str, bool]], rows: list[tuple[str, dict[str, Any]]]) -> None:
+    """A table of what differs; none where nothing does."""
+    found = [
+        (name, money(each["before"]), money(each["after"]))
+        for name, each in rows
+        if each["before"] != each["after"]
+    ]
+    if found:
+        table(title, heads, found)
+
+
+@workshop.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of policy files, for editors that complete and check YAML."""
+    print_json(editor_schema())
+
+
+workshop.add_command(check)

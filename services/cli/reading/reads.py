@@ -1,0 +1,348 @@
+"""Reading commands: balance, explain, outlook, budget, what-if, replay, history, refused."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import Progress
+
+from ledger.intake import refusals
+from ledger.reading import explanations, queries
+from ledger.replay import comparison as replay
+from ledger.replay.parts import PROCESSES_MAX, Several
+from ledger.simulation.what_if import what_if
+from services.cli.common import (
+    Context,
+    at,
+    json_option,
+    moment_options,
+    money_argument,
+    policy_options,
+    print_json,
+    rules_options,
+    shown,
+    table,
+)
+
+MONEY = ("gross", "withheld", "reduction", "payable")
+
+
+def money_columns(context: Context) -> list[tuple[str, bool]]:
+    """Headings of the four sums."""
+    return [
+        (context.words("应奖励", "Gross"), True),
+        (context.words("从高不重复扣除", "Withheld"), True),
+        (context.words("按比例下调", "Reduced"), True),
+        (context.words("应兑现", "Payable"), True),
+    ]
+
+
+@click.command()
+@click.argument("code")
+@policy_options
+@moment_options
+@json_option
+@click.pass_obj
+def balance(
+    context: Context, /, code: str, policy: str, year: int, as_json: bool, **times: str | None
+) -> None:
+    """Show one enterprise's balance of a year."""
+    with context.looking(code) as (ledger, rows):
+        answer = queries.balance(ledger, rows, code, policy, year, at(rows, times))
+    if as_json:
+        print_json(answer)
+        return
+    lines = [
+        (
+            _of_year(line, "award_year", year, context),
+            *(shown(line[name]) for name in MONEY),
+            "".join(line["flags"]),
+        )
+        for line in answer["awards"]
+    ]
+    whole = (context.words("合计", "Total"), *(shown(answer[name]) for name in MONEY), "")
+    heading = (context.words("条款", "Measure"), False)
+    flags = (context.words("提示", "Flags"), False)
+    table(f"{code}  {policy}  {year}", [heading, *money_columns(context), flags], [*lines, whole])
+
+
+def _of_year(line: dict[str, Any], name: str, year: int, context: Context) -> str:
+    """A measure's title, with the award's year where it is another one."""
+    title = str(line["title"][context.language])
+    return title if line[name] == year else f"{title} ({line[name]})"
+
+
+@click.command()
+@click.argument("code")
+@policy_options
+@moment_options
+@json_option
+@click.pass_obj
+def explain(
+    context: Context, /, code: str, policy: str, year: int, as_json: bool, **times: str | None
+) -> None:
+    """Explain why an enterprise gets each fen of a year."""
+    with context.looking(code) as (ledger, rows):
+        answer = explanations.explain(ledger, rows, code, policy, year, at(rows, times))
+    if as_json:
+        print_json(answer)
+        return
+    lang = context.language
+    click.echo(f"{answer['policy_title'][lang]}  {answer['document']}  {code}  {year}")
+    for award in answer["awards"]:
+        _explain_award(context, award)
+    for brought in answer["brought_in"]:
+        title, sums = f"{brought['title'][lang]} ({brought['award_year']})", ("gross", "payable")
+        click.echo(f"\n{title}  {' → '.join(shown(brought[name]) for name in sums)}")
+        click.echo(f"  · {brought['words'][lang]}")
+    if not answer["awards"] and not answer["brought_in"]:
+        click.echo(context.words("本年度没有奖励", "nothing was earned in this year"))
+
+
+def _explain_award(context: Context, award: dict[str, Any]) -> None:
+    lang = context.language
+    click.echo(f"\n{award['title'][lang]}  {shown(award['gross'])} → {shown(award['payable'])}")
+    click.echo(f"  {award['article']}、{award['quote']}")
+    for step in award["steps"]:
+        click.echo(f"  · {step['words'][lang]}")
+    carried = [award["carried"]] if "carried" in award else []
+    for step in (*explanations.after_steps(award), *carried):
+        click.echo(f"  · {step['words'][lang]}")
+    for flag in award["flags"]:
+        click.echo(f"  ! {flag['words'][lang]}")
+    for reading in award["readings"]:
+        click.echo(f"  ○ {reading['reading']}: {reading['words'][lang]}")
+    for source in award["sources"]:
+        click.echo(f"  # {source['position']}  {source['event']}  {source['source']} {source['id']}")
+
+
+@click.command()
+@click.argument("code")
+@policy_options
+@json_option
+@click.pass_obj
+def outlook(context: Context, code: str, policy: str, year: int, as_json: bool) -> None:
+    """Show what an enterprise could still earn in a year."""
+    with context.looking(code) as (ledger, rows):
+        answer = explanations.outlook(ledger, rows, code, policy, year)
+    if as_json:
+        print_json(answer)
+        return
+    lang = context.language
+    for hint in answer["hints"]:
+        click.echo(f"{hint['article']}  {hint['title'][lang]}: {hint['words'][lang]}")
+
+
+@click.command()
+@policy_options
+@moment_options
+@json_option
+@click.pass_obj
+def budget(context: Context, /, policy: str, year: int, as_json: bool, **times: str | None) -> None:
+    """Show the budget of a year: what shares it, and the factor."""
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        answer = queries.budget(ledger, rows, policy, year, at(rows, times))
+    if as_json:
+        print_json(answer)
+    else:
+        print_budget(context, answer)
+
+
+def print_budget(context: Context, answer: dict[str, Any]) -> None:
+    """The budget as two tables."""
+    words = context.words
+    factor = f"{answer['factor']['fraction']}  ({answer['factor']['percent']})"
+    rows = [
+        (words("预算", "Appropriation"), shown(answer["appropriation"])),
+        (words("应奖励合计", "Gross"), shown(answer["gross"])),
+        (words("从高不重复扣除", "Withheld (highest only)"), shown(answer["withheld"])),
+        (words("参与分配", "Sharing the budget"), shown(answer["sharing"])),
+        (words("兑现系数", "Factor"), factor),
+        (words("应兑现合计", "Payable"), shown(answer["payable"])),
+        (words("其他资金列支", "Paid from other funds"), shown(answer["outside_budget"])),
+        (words("预算余额", "Headroom"), shown(answer["headroom"])),
+    ]
+    title = f"{answer['policy']}  {answer['year']}  #{answer['position']}"
+    table(title, [("", False), (words("金额", "Amount"), True)], rows)
+    if answer["pots"]:
+        pots = [
+            (
+                f"{each['name'][context.language]} ({each['pot']})",
+                *(shown(each[name]) for name in ("available", "sharing")),
+                f"{each['factor']['fraction']}  ({each['factor']['percent']})",
+                shown(each["payable"]),
+            )
+            for each in answer["pots"]
+        ]
+        heads = [(words("预算", "Budget"), False), (words("可用", "Available"), True)]
+        heads += [(words("参与分配", "Sharing"), True), (words("兑现系数", "Factor"), True)]
+        table(words("各预算", "By budget"), [*heads, (words("应兑现", "Payable"), True)], pots)
+    lines = [
+        (
+            line["article"],
+            _of_year(line, "year", answer["year"], context),
+            str(line["enterprises"]),
+            *(shown(line[name]) for name in ("gross", "withheld", "payable")),
+        )
+        for line in answer["measures"]
+    ]
+    gross, withheld, _, payable = money_columns(context)
+    heads = [("", False), (words("条款", "Measure"), False), (words("企业数", "Enterprises"), True)]
+    table(words("各条款", "By measure"), [*heads, gross, withheld, payable], lines)
+
+
+def print_largest(context: Context, answers: list[dict[str, Any]]) -> None:
+    """The largest balances as a table."""
+    rows = [(each["enterprise"], *(shown(each[name]) for name in MONEY)) for each in answers]
+    heading = (context.words("统一社会信用代码", "Credit code"), False)
+    title = context.words("金额最大的企业", "Largest balances")
+    table(title, [heading, *money_columns(context)], rows)
+
+
+def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, separator, said = value.partition("=")
+        if not separator:
+            raise click.BadParameter(f"{value!r} has no “=” — write {option} NAME=VALUE")
+        found[name] = said
+    return found
+
+
+@click.command("what-if")
+@policy_options
+@click.option(
+    "--reading", multiple=True, metavar="NAME=VALUE", help="Another reading, e.g. dtc-units=pro-rata."
+)
+@click.option(
+    "--figure", multiple=True, metavar="PATH=VALUE", help="A figure, e.g. store.tmall/amount=20000.00."
+)
+@click.option("--budget", "budget_text", metavar="YUAN", help="Another budget, e.g. 8000000.00.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True)
+@rules_options
+@json_option
+@click.pass_obj
+def what_if_command(
+    context: Context,
+    policy: str,
+    year: int,
+    reading: tuple[str, ...],
+    figure: tuple[str, ...],
+    budget_text: str | None,
+    limit: int,
+    rules_as_of: str | None,
+    rules: str | None,
+    as_json: bool,
+) -> None:
+    """Change rules, readings, figures or the budget, and see who gains and who loses; nothing is recorded."""
+    readings, figures = _pairs(reading, "--reading"), _pairs(figure, "--figure")
+    amount = money_argument(budget_text)
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        asked = at(rows, {"rules_as_of": rules_as_of, "rules": rules})
+        answer = what_if(ledger, rows, policy, year, readings, figures, amount, limit, asked)
+    if as_json:
+        print_json(answer)
+        return
+    words = context.words
+    states = [
+        (
+            name,
+            *(shown(answer[key][k]) for k in ("appropriation", "sharing", "payable")),
+            answer[key]["factor"]["percent"],
+        )
+        for key, name in (("before", words("现行", "As it stands")), ("after", words("假设", "What if")))
+    ]
+    heads = [("", False), (words("预算", "Budget"), True), (words("参与分配", "Sharing"), True)]
+    table(f"{policy}  {year}", [*heads, (words("应兑现", "Payable"), True), ("%", True)], states)
+    moves = [
+        (move["enterprise"], shown(move["before"]), shown(move["after"]), shown(move["difference"]))
+        for move in (*answer["winners"], *answer["losers"])
+    ]
+    counts = f"↑ {answer['gaining']}  ↓ {answer['losing']}  = {answer['unchanged']}"
+    heads = [(words("统一社会信用代码", "Credit code"), False), (words("现行", "Before"), True)]
+    table(counts, [*heads, (words("假设", "After"), True), (words("差额", "Difference"), True)], moves)
+
+
+@click.command("replay")
+@click.option(
+    "--into", type=click.Path(dir_okay=False), help="Keep the replayed read models in this new file."
+)
+@click.option("--take-over", is_flag=True, help="Put the replayed read models in place of the live ones.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, PROCESSES_MAX),
+    default=1,
+    show_default=True,
+    help="How many processes share the work.",
+)
+@json_option
+@click.pass_obj
+def replay_command(
+    context: Context, into: str | None, take_over: bool, processes: int, as_json: bool
+) -> None:
+    """Build every balance again from position 0, and compare with the live ones."""
+    if into and Path(into).exists():
+        raise click.BadParameter(f"{into} exists already — name a new file")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        context.ledger() as ledger,
+        Progress(disable=as_json) as bar,
+    ):
+        task = bar.add_task(context.words("重放", "Replaying"), total=None)
+
+        def report(done: int, whole: int) -> None:
+            bar.update(task, completed=done, total=whole)
+
+        several = Several(context.path, processes, folder) if processes > 1 else None
+        found = replay.replay(ledger, into or f"{folder}/replica.db", report, take_over, several)
+    if as_json:
+        print_json({**{k: getattr(found, k) for k in found.__slots__}, "equal": found.equal})
+    else:
+        click.echo(f"{context.words('位置', 'position')} {found.position}  {found.enterprises}")
+        click.echo(f"live     {found.live}\nreplayed {found.replayed}")
+        for difference in found.differences:
+            click.echo(f"! {difference}")
+        click.echo(context.words("一致", "equal") if found.equal else context.words("不一致", "NOT equal"))
+    if not found.equal and not take_over:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Also what is settled already.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@json_option
+@click.pass_obj
+def refused(context: Context, everything: bool, limit: int, as_json: bool) -> None:
+    """List what was refused, newest first, with the reasons."""
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        found = refusals.newest(rows, limit, open_only=not everything)
+    if as_json:
+        print_json(
+            [
+                {
+                    **{
+                        name: getattr(each, name)
+                        for name in ("digest", "times", "channel", "source", "event_id")
+                    },
+                    "subject": each.subject,
+                    "first_at": each.first_at,
+                    "last_at": each.last_at,
+                    "resolved": each.resolved,
+                    "raw": each.raw.decode("utf-8", "replace"),
+                    "faults": [fault.words(context.language) for fault in each.faults],
+                }
+                for each in found
+            ]
+        )
+        return
+    for each in found:
+        click.echo(f"{each.digest[:12]}  ×{each.times}  {each.source} {each.event_id}  {each.subject}")
+        for fault in each.faults:
+            said = fault.words(context.language)
+            click.echo(f"    {said['field']}: {said['rule']} — {said['mend']}  [{said['code']}]")
+
+
+COMMANDS = (balance, explain, outlook, budget, what_if_command, replay_command, refused)

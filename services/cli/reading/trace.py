@@ -1,0 +1,85 @@
+"""``subsidy-ledger trace``: from a call or an event to the payments that it ended in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from domain.events.instants import instant
+from ledger.audit.looks import NOBODY, Look, note
+from ledger.audit.trace import UnknownTrace, follow, follow_event
+from services.api.traces.views import enterprises_in
+from services.cli.common import Context, json_option, os_user, print_json, shown, table
+
+
+@click.command()
+@click.argument("correlation", required=False)
+@click.option("--event", nargs=2, metavar="SOURCE ID", help="One event, by what its upstream calls it.")
+@json_option
+@click.pass_obj
+def trace(context: Context, correlation: str | None, event: tuple[str, str] | None, as_json: bool) -> None:
+    """Follow a correlation id, or one event, to awards, the published list and payments."""
+    if (correlation is None) == (event is None):
+        raise click.UsageError("give a correlation id, or --event SOURCE ID")
+    with context.ledger() as ledger:
+        with ledger.store.reading() as rows:
+            try:
+                found = follow_event(rows, *event) if event else follow(rows, str(correlation))
+            except UnknownTrace as error:
+                zh = f"{error}：账本没有收到过，也没有退回过 — 核对编号"
+                en = f"{error}: the ledger neither took nor refused anything under it — check the id"
+                raise click.ClickException(context.words(zh, en)) from None
+        at = instant(ledger.clock())
+        looks = [Look(at, os_user(), NOBODY, "CLI", "trace", code) for code in enterprises_in(found)]
+        with ledger.store.writing() as rows:
+            note(rows, looks)
+    print_json(found) if as_json else _print(context, found)
+
+
+def _print(context: Context, found: dict[str, Any]) -> None:
+    words = context.words
+    moment = [(words("序号", "Position"), True), (words("入账时间", "Recorded"), False)]
+    table(
+        found["correlation"] or words("数据", "Events"),
+        [
+            *moment,
+            (words("类型", "Type"), False),
+            (words("对象", "About"), False),
+            (words("编号", "Id"), False),
+        ],
+        [(str(e["position"]), e["recorded_at"], e["event"], e["subject"], e["id"]) for e in found["events"]],
+    )
+    if found["refused"]:
+        table(
+            words("退回", "Refused"),
+            [(words("摘要", "Digest"), False), (words("编号", "Id"), False), (words("原因", "Why"), False)],
+            [(e["digest"][:16], e["id"] or "—", " ".join(e["codes"])) for e in found["refused"]],
+        )
+    if found["awards"]:
+        what = [(words("企业", "Enterprise"), False), (words("年度", "Year"), False)]
+        sums = [(words("奖励", "Award"), True), (words("名单", "List"), True)]
+        table(
+            words("奖励", "Awards"),
+            [*what, (words("条款", "Measure"), False), *sums],
+            [
+                (e["enterprise"], str(e["year"]), e["measure"], shown(e["eligible"]), _listed(e["listed"]))
+                for e in found["awards"]
+            ],
+        )
+    for payment in found["payments"]:
+        table(
+            f"{payment['payment']} {shown(payment['amount'])} {payment['status']}",
+            [*moment, (words("步骤", "Step"), False), (words("关联编号", "Correlation id"), False)],
+            [
+                (str(step["position"]), step["recorded_at"], step["event"], step["correlation"] or "—")
+                for step in payment["steps"]
+            ],
+        )
+
+
+def _listed(amount: str | None) -> str:
+    return "—" if amount is None else shown(amount)
+
+
+COMMANDS = (trace,)

@@ -1,1 +1,0 @@
-"""Documents as PDF, and where the office's own templates are."""

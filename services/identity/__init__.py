@@ -1,1 +1,0 @@
-"""Who asks, and what they may: tokens of people, keys of machines, one table of access."""

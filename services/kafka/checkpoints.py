@@ -1,0 +1,61 @@
+"""Signed checkpoints on a topic of their own, so that whoever reads it keeps a copy of each.
+
+A record's value is the very text that ``GET /v1/log/checkpoint`` gives. One is published when
+the log has grown, at most once in a while: each is signed and kept, and a checkpoint stands
+for everything before it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from kafka import KafkaProducer
+
+from domain.log.notes import Checkpoint, NoteError, SignerKey, parse_note
+from ledger.audit import checkpoints
+from ledger.store.append import track, tracked
+from ledger.store.application import Ledger
+
+TRACKED = "outbox-checkpoints"
+PAUSE_SECONDS = 1.0
+TROUBLE_SECONDS = 60.0
+"""Until the next try where there is no key, or the log does not grow out of what was signed before."""
+SEND_SECONDS = 30
+
+log = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """Publishes a checkpoint whenever the log has grown.
+
+    ``signer`` is asked for each, so that a key that was rotated is used at once.
+    """
+
+    def __init__(
+        self, ledger: Ledger, signer: Callable[[], SignerKey], producer: KafkaProducer, topic: str
+    ) -> None:
+        self.ledger, self.signer, self.producer, self.topic = ledger, signer, producer, topic
+        self.rest_until = 0.0
+
+    def step(self) -> int | None:
+        """Publish a checkpoint, if one is due; the size of the log that it signs for."""
+        if time.monotonic() < self.rest_until:
+            return None
+        with self.ledger.store.reading() as rows:
+            if rows.last_position() <= (tracked(rows, TRACKED) or 0):
+                return None
+        try:
+            note = checkpoints.current(self.ledger, self.signer())
+        except (ArithmeticError, NoteError, OSError) as error:
+            log.error("no checkpoint is signed: %s", error)
+            self.rest_until = time.monotonic() + TROUBLE_SECONDS
+            return None
+        made = Checkpoint.parse(parse_note(note)[0])
+        sent = self.producer.send(self.topic, key=made.origin.encode(), value=note.encode())
+        sent.get(timeout=SEND_SECONDS)
+        with self.ledger.store.writing() as rows:
+            track(rows, TRACKED, made.size)
+        self.rest_until = time.monotonic() + PAUSE_SECONDS
+        return made.size

@@ -1,0 +1,151 @@
+"""What the service measures: counted as requests pass, and read from the ledger when asked.
+
+Amounts are whole fen and factors whole millionths, so that nothing is rounded on the way. In a
+service of several processes each counts its own requests; the figures of the ledger are the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from flask import Flask, Response, current_app, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from ledger.audit import watching
+from ledger.budget.pools import pool, unspent
+from ledger.intake import refusals
+from ledger.policies.versions import rulebooks
+from ledger.store.append import tracked
+from ledger.store.application import Ledger
+from ledger.store.moments import NOW
+from ledger.store.rows import Rows, StoreUnavailable
+
+PREFIX = "subsidy_"
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+MILLION = 1_000_000
+
+
+class Requests:
+    """Counters of requests."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("endpoint", "method", "status")
+        self.count = Counter(f"{PREFIX}requests", "requests answered", labels, registry=registry)
+        self.seconds = Histogram(
+            f"{PREFIX}request_seconds",
+            "how long they took",
+            ("endpoint",),
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self.refused = Counter(f"{PREFIX}refused_requests", "callers refused", ("reason",), registry=registry)
+
+
+class LedgerFigures(Collector):
+    """Gauges of one ledger, read when they are asked for."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Every gauge; where the database is away, only that."""
+        up = GaugeMetricFamily(f"{PREFIX}database_up", "1 where the ledger's database answers")
+        try:
+            with self.ledger.store.reading() as rows:
+                found = list(self._of(rows))
+        except StoreUnavailable:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield from found
+
+    def _of(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
+        last = rows.last_position()
+        yield _one("position", "events in the ledger", last)
+        yield _one(
+            "refused_messages_open", "refused messages that nobody has settled", refusals.count_open(rows)
+        )
+        published = tracked(rows, "outbox")
+        if published is not None:  # a ledger without a publisher has nothing to catch up with
+            yield _one("outbox_lag", "events not yet published", last - published)
+        size = rows.all("SELECT COALESCE(MAX(size), 0) FROM checkpoints")[0][0]
+        yield _one("checkpoint_size", "events under the last signed checkpoint", size)
+        age = watching.unsigned_seconds(rows, self.ledger.clock())
+        said = "how long the oldest event has waited for a checkpoint; 0 where none waits"
+        yield _one("checkpoint_age_seconds", said, age)
+        yield from self._payments(rows)
+        free = watching.disk_free(self.ledger, rows)
+        if free is not None:
+            yield _one("disk_free_bytes", "room left for the database, where it is a file here", free)
+        claims = GaugeMetricFamily(f"{PREFIX}claims", "claims by status", labels=["status"])
+        for status, number in rows.all("SELECT status, COUNT(*) FROM claims GROUP BY status"):
+            claims.add_metric([status], number)
+        yield claims
+        yield from self._years(rows)
+
+    def _payments(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
+        waiting = watching.ordered_payments(rows, self.ledger.clock())
+        yield _one("payments_ordered", "payments ordered that the bank has not answered", waiting.number)
+        said = "how long the oldest of them has waited; 0 where none does"
+        yield _one("payments_ordered_oldest_seconds", said, waiting.oldest_seconds)
+
+    def _years(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
+        labels = ["policy", "year"]
+        factor = GaugeMetricFamily(f"{PREFIX}factor_millionths", "the factor, in millionths", labels=labels)
+        budget = GaugeMetricFamily(f"{PREFIX}budget_fen", "what there is to divide", labels=labels)
+        sharing = GaugeMetricFamily(f"{PREFIX}sharing_fen", "what shares the budget", labels=labels)
+        room = GaugeMetricFamily(f"{PREFIX}headroom_fen", "what is left of the budget", labels=labels)
+        sql = "SELECT DISTINCT policy, year FROM totals WHERE kind='measure' ORDER BY policy, year"
+        books = rulebooks(rows)
+        for policy, year in rows.all(sql):
+            found = pool(self.ledger, rows, books[policy], year, NOW)
+            named = [policy, str(year)]
+            value = found.factor
+            factor.add_metric(named, value.numerator * MILLION // value.denominator)
+            budget.add_metric(named, found.budget.amount)
+            sharing.add_metric(named, found.total)
+            room.add_metric(named, unspent(books[policy], found))
+        yield from (factor, budget, sharing, room)
+
+
+def _one(name: str, words: str, value: int) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, words, value=value)
+
+
+def register(app: Flask, ledger: Ledger) -> None:
+    """Count an application's requests, and read its ledger's figures when asked."""
+    registry = CollectorRegistry()
+    registry.register(LedgerFigures(ledger))
+    counted = Requests(registry)
+    app.extensions["subsidy-metrics"] = (registry, counted)
+
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    def end(response: Response) -> Response:
+        endpoint = request.endpoint or "unknown"
+        counted.count.labels(endpoint, request.method, response.status_code).inc()
+        if "began" in g:
+            counted.seconds.labels(endpoint).observe(time.perf_counter() - g.began)
+        return response
+
+    app.before_request(begin)
+    app.after_request(end)
+
+
+def refused(reason: str) -> None:
+    """Count a caller that was refused."""
+    _, counted = current_app.extensions["subsidy-metrics"]
+    counted.refused.labels(reason).inc()
+
+
+def exposition() -> tuple[bytes, str]:
+    """Everything measured, in Prometheus' text form, and its media type."""
+    registry, _ = current_app.extensions["subsidy-metrics"]
+    return generate_latest(registry), CONTENT_TYPE_LATEST

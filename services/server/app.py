@@ -1,0 +1,134 @@
+"""The service: joins the API's resources, the errors, the headers and the console to one ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+from flask import Flask, Request
+from flask.json.provider import DefaultJSONProvider
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+from ledger.store.application import Ledger
+from services.api.claims.views import blueprint as claims
+from services.api.disagreements.views import blueprint as disagreements
+from services.api.document import DocumentedApi
+from services.api.documentation.views import blueprint as documentation
+from services.api.documents.views import blueprint as documents
+from services.api.enterprises.views import blueprint as enterprises
+from services.api.event_types.views import blueprint as event_types
+from services.api.events.views import blueprint as events
+from services.api.health.views import blueprint as health
+from services.api.log.views import blueprint as log
+from services.api.looks.views import blueprint as looks
+from services.api.metrics.views import blueprint as metrics
+from services.api.payments.views import blueprint as payments
+from services.api.policies.views import blueprint as policies
+from services.api.receipts.views import blueprint as receipts
+from services.api.refused.views import blueprint as refused
+from services.api.settlements.views import blueprint as settlements
+from services.api.sheets.views import blueprint as sheets
+from services.api.traces.views import blueprint as traces
+from services.api.what_if.views import blueprint as what_if
+from services.api.years.views import blueprint as years
+from services.console import app as console
+from services.runtime import logs, tracing
+from services.runtime import metrics as measurements
+from services.runtime.identity_settings import IdentitySettings
+from services.web import looking, problems
+from services.web import response_headers as headers
+from services.web.identity import gate
+from services.web.sheets.desk import SheetDesk
+
+BODY_BYTES_MAX = 16 * 1024 * 1024
+"""Largest body of one request; a stream of events has no limit but that of each line."""
+
+RESOURCES = (
+    events,
+    sheets,
+    event_types,
+    enterprises,
+    policies,
+    years,
+    claims,
+    settlements,
+    payments,
+    documents,
+    receipts,
+    refused,
+    disagreements,
+    log,
+    looks,
+    traces,
+    what_if,
+    health,
+    metrics,
+    documentation,
+)
+
+
+def _own_folder(ledger: Ledger) -> Path:
+    folder = TemporaryDirectory(prefix="subsidy-sheets-")
+    ledger.before_close.append(folder.cleanup)
+    return Path(folder.name)
+
+
+class Json(DefaultJSONProvider):
+    """JSON in UTF-8, in the order in which an answer is built."""
+
+    ensure_ascii = False
+    sort_keys = False
+    compact = True
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Write JSON; half a surrogate pair, which an upstream may send, becomes a question mark."""
+        try:
+            return msgspec.json.encode(obj).decode()
+        except (TypeError, ValueError):  # what only the standard library writes, such as half a pair
+            return super().dumps(obj, **kwargs).encode("utf-8", "replace").decode()
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's sessions; whoever brings no cookie, as every program, costs no cryptography."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Read the caller's session, or begin an empty one."""
+        if app.secret_key and self.get_cookie_name(app) not in request.cookies:
+            return SecureCookieSession()
+        return super().open_session(app, request)
+
+
+class Api(Flask):
+    """Flask with our JSON."""
+
+    json_provider_class = Json
+    session_interface = Sessions()
+
+
+def create_app(
+    ledger: Ledger, identity: IdentitySettings | None = None, sheets_folder: Path | None = None
+) -> Flask:
+    """Make the service of one ledger; by default whoever reaches it is the local administrator.
+
+    ``sheets_folder`` is where spreadsheets wait, the same for every process that serves the
+    ledger; by default a folder of this process's own.
+    """
+    app = Api("services.api", static_folder=None)
+    app.extensions["subsidy-ledger"] = ledger
+    app.extensions["subsidy-sheets"] = SheetDesk(ledger, sheets_folder or _own_folder(ledger))
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+    app.url_map.merge_slashes = False
+    api = DocumentedApi(app)
+    for blueprint in RESOURCES:
+        api.register_blueprint(blueprint)
+    problems.register(app)
+    tracing.register(app)
+    logs.register(app)
+    measurements.register(app, ledger)
+    gate.register(app, ledger, identity or IdentitySettings())
+    headers.register(app)
+    looking.register(app, ledger)
+    console.register(app, ledger)
+    return app

@@ -1,0 +1,39 @@
+"""In which currency amounts are shown: that of the policy that a request or command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from domain.money.amounts import Owed
+from domain.money.amounts import printed as printed_in
+from ledger.policies.versions import rulebooks
+from ledger.store.rows import Rows
+
+_YUAN = "CNY"
+_currencies: ContextVar[Mapping[str, str]] = ContextVar("currencies", default={})  # noqa: B039 - never changed
+_about: ContextVar[str] = ContextVar("about", default="")
+
+
+def about(rows: Rows | None, policy: str | None) -> None:
+    """Show amounts from here on in a policy's currency; in yuan where there is none, or none is known."""
+    _about.set(policy or "")
+    if rows is not None:
+        _currencies.set({name: book.latest.currency for name, book in rulebooks(rows).items()})
+
+
+def in_currency(currency: str | None) -> None:
+    """Show amounts from here on in a currency; in yuan where none is said."""
+    _currencies.set({"": currency or _YUAN})
+    _about.set("")
+
+
+def printed(fen: int, policy: str | None = None) -> str:
+    """Fen for readers, ``123456789`` → ``"¥1,234,567.89"``, by default of the policy at hand."""
+    return printed_in(fen, _currencies.get().get(_about.get() if policy is None else policy, _YUAN))
+
+
+def for_readers(args: dict[str, Any]) -> dict[str, Any]:
+    """What fills the words of a refusal, its amounts in the currency at hand."""
+    return {name: printed(value) if isinstance(value, Owed) else value for name, value in args.items()}

@@ -1,0 +1,41 @@
+"""What an office writes on a document, checked like every other input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError
+
+from ledger.intake.messages.faults import faults_from
+from ledger.intake.messages.fields import CreditCode, Day, Text
+from ledger.intake.messages.schemas import Message
+
+TEXT_MAX = 200
+
+
+class OnDocument(Message):
+    """The office's own words on a document; each is empty by default."""
+
+    number = Text(60)
+    on = Day()
+    issuer = Text(TEXT_MAX)
+    addressee = Text(TEXT_MAX)
+    contact = Text(TEXT_MAX)
+    enterprise = CreditCode()
+    batch = Text(60)
+
+
+def written(given: dict[str, str]) -> dict[str, Any]:
+    """What was given, checked.
+
+    Raises:
+        ValidationError: with every field that is wrong.
+    """
+    found: dict[str, Any] = OnDocument().load(given)
+    return found
+
+
+def faults(error: ValidationError, lang: str) -> str:
+    """Every fault in a line: field, rule and mend."""
+    said = (fault.words(lang) for fault in faults_from(error.messages))
+    return "\n".join(f"{each['field']}: {each['rule']} — {each['mend']}" for each in said)

@@ -1,0 +1,89 @@
+"""The forms in which the books of a period are handed out, from the command line and the console alike."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from ledger.export.books import Books, Tick
+
+
+@contextmanager
+def whole_or_nothing(out: Path) -> Iterator[Path]:
+    """A file beside ``out`` that takes its place once everything is written."""
+    part = out.with_name(out.name + ".part")
+    try:
+        yield part
+        os.replace(part, out)
+    except OSError as error:
+        raise click.ClickException(
+            f"{out}: {error.strerror or error} — name a file that can be written"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _hledger(books: Books, out: Path, tick: Tick) -> list[Path]:
+    from ledger.export import journal
+
+    with whole_or_nothing(out) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        journal.write(file, books.accounts(), books.transactions(), tick, books.policy.currency)
+    return [out]
+
+
+def _beancount(books: Books, out: Path, tick: Tick) -> list[Path]:
+    from ledger.export import beancount
+
+    title = f"{books.policy.title['zh']} {books.period}"
+    with whole_or_nothing(out) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        beancount.write(
+            file,
+            title,
+            books.first_day(),
+            books.accounts(),
+            books.transactions(),
+            tick,
+            books.policy.currency,
+        )
+    return [out]
+
+
+def _xlsx(books: Books, out: Path, tick: Tick) -> list[Path]:
+    from ledger.export import spreadsheet
+
+    with whole_or_nothing(out) as part:
+        spreadsheet.write(part, books, tick)
+    return [out]
+
+
+def _parquet(books: Books, out: Path, tick: Tick) -> list[Path]:
+    from ledger.export import columnar
+
+    events = out.with_name(f"{out.stem}-events{out.suffix}")
+    with whole_or_nothing(out) as part:
+        columnar.write_awards(part, books, tick)
+    with whole_or_nothing(events) as part:
+        columnar.write_events(part, books, tick)
+    return [out, events]
+
+
+def _giving(books: Books, out: Path, tick: Tick) -> list[Path]:
+    from ledger.export import giving
+
+    with whole_or_nothing(out) as part, part.open("wb") as file:
+        giving.write(file, books, tick=tick)
+    return [out]
+
+
+FORMATS: dict[str, Callable[[Books, Path, Tick], list[Path]]] = {
+    "hledger": _hledger,
+    "beancount": _beancount,
+    "xlsx": _xlsx,
+    "parquet": _parquet,
+    "360giving": _giving,
+}
+"""What writes each format; the libraries are loaded only when they are needed."""

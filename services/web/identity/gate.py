@@ -1,0 +1,187 @@
+"""The gate before every request: who asks is found out, and held against the table of access."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+from flask import Flask, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from domain.authority.roles import ROLES, Actor
+from domain.events.instants import instant
+from domain.things.credit_code import is_valid
+from ledger.intake.machine_keys import PREFIX, Scope, key_of, use_once
+from ledger.intake.messages.faults import Fault
+from ledger.store.application import Ledger
+from services.runtime import metrics
+from services.runtime.identity_settings import IdentitySettings
+from services.web.identity.access import PUBLIC, roles_for
+from services.web.identity.limits import Limits
+from services.web.identity.signing_in import COOKIE, Session, SignIn
+from services.web.identity.tokens import Refused, Tokens
+from services.web.problems import Problem
+
+ACTOR_HEADER = "Subsidy-Actor"
+ROLES_HEADER = "Subsidy-Roles"
+ENTERPRISE_HEADER = "Subsidy-Enterprise"
+NAME_MAX = 200
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+log = logging.getLogger(__name__)
+
+
+class Gate:
+    """Finds out who asks. ``refusals`` counts what was refused, by reason."""
+
+    def __init__(self, ledger: Ledger, settings: IdentitySettings) -> None:
+        self.ledger, self.settings = ledger, settings
+        self.limits = Limits(settings.rate)
+        self.tokens = Tokens(settings, lambda: ledger.clock().timestamp())
+        self.refusals: dict[str, int] = {}
+        self.sign_in = SignIn(ledger, settings) if settings.client_id else None
+
+    def check(self) -> BaseResponse | None:
+        """Let the request in, or refuse it; a browser that must sign in first is brought there.
+
+        Raises:
+            Problem: 401 for who cannot be known, 403 for what is not theirs.
+        """
+        allowed = roles_for(request.endpoint or "")
+        try:
+            g.actor, g.scope = self._identify(allowed)
+        except Refused as error:
+            if error.reason == "identity.missing" and self.sign_in is not None and _of_browser():
+                return redirect(url_for("console.sign_in", back=request.full_path.rstrip("?")))
+            self._refuse("identity-refused", Fault(error.reason, "Authorization"))
+        wait = self.limits.wait(f"{g.actor.name}@{request.remote_addr}")
+        if wait:
+            self._refuse("too-many", Fault("rate.limit", "Authorization", {"rate": self.settings.rate}))
+        if request.endpoint is None or allowed == PUBLIC:
+            return None
+        roles = g.actor.roles & set(allowed)
+        if not roles:
+            said = {"action": request.endpoint, "roles": ", ".join(allowed) or "—"}
+            self._refuse("role-missing", Fault("role.missing", "Authorization", said))
+        if roles == {"enterprise"} and not _own(g.actor):
+            said = {"action": request.endpoint}
+            self._refuse("role-missing", Fault("role.enterprise", "Authorization", said))
+        return None
+
+    def refuse_sign_in(self, reason: str) -> NoReturn:
+        """Refuse somebody who comes back from the identity provider; counted and logged as any other.
+
+        Raises:
+            Problem.
+        """
+        self._refuse("identity-refused", Fault(reason, "sign-in"))
+
+    def _identify(self, allowed: tuple[str, ...]) -> tuple[Actor, Scope | None]:
+        scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+        if scheme:
+            if scheme.lower() != "bearer" or not credential.strip():
+                raise Refused("token.form")
+            return self._of_credential(credential.strip())
+        if self.settings.mode == "local":
+            return _local(), None
+        # Pages read parts of the API, such as a proof; whatever writes there needs a token.
+        page = request.blueprint == "console" or request.method not in WRITES
+        if self.sign_in is not None and page:
+            g.signed_in = self._session()
+            if g.signed_in is not None:
+                return g.signed_in.actor, None
+        if allowed == PUBLIC or request.endpoint is None:
+            return Actor("", frozenset()), None
+        raise Refused("identity.missing")
+
+    def _session(self) -> Session | None:
+        if self.sign_in is None or request.endpoint == "console.static":
+            return None
+        return self.sign_in.session_of(request.cookies.get(COOKIE))
+
+    def _of_credential(self, text: str) -> tuple[Actor, Scope | None]:
+        if text.startswith(PREFIX + "_"):
+            with self.ledger.store.reading() as rows:
+                key = key_of(rows, text)
+            if key is None:
+                raise Refused("key.unknown")
+            return Actor(key.name, frozenset({"upstream"})), key.scope
+        actor, claims = self.tokens.read(text)
+        if self.settings.writes_once and request.method in WRITES:
+            self._use(claims)
+        return actor, None
+
+    def _use(self, claims: dict[str, Any]) -> None:
+        until = datetime.fromtimestamp(int(claims["exp"]), UTC) + timedelta(minutes=1)
+        if not use_once(self.ledger, f"{claims['iss']} {claims['jti']}"[:400], instant(until)):
+            raise Refused("token.replayed")
+
+    def _refuse(self, code: str, fault: Fault) -> NoReturn:
+        self.refusals[fault.code] = self.refusals.get(fault.code, 0) + 1
+        metrics.refused(fault.code)
+        log.warning(
+            "refused: %s %s %r from %s", fault.code, request.method, request.path, request.remote_addr
+        )
+        raise Problem(code, [fault])
+
+
+def _local() -> Actor:
+    """Whoever reaches a loopback address is the administrator, under the name and roles that they say."""
+    said = request.headers.get(ACTOR_HEADER, "").encode("latin-1", "replace").decode("utf-8", "replace")
+    name = "".join(letter for letter in said if letter.isprintable()).strip()[:NAME_MAX]
+    given = request.headers.get(ROLES_HEADER)
+    everything = frozenset(ROLES) - {"enterprise"}
+    roles = everything if given is None else frozenset(given.replace(" ", "").split(",")) & set(ROLES)
+    code = request.headers.get(ENTERPRISE_HEADER, "")
+    return Actor(name, roles, code if is_valid(code) else None)
+
+
+def _own(actor: Actor) -> bool:
+    """Whether an address is about the actor's own enterprise; what names none is checked by the domain."""
+    named = (request.view_args or {}).get("code") or request.args.get("enterprise")
+    if named is None:
+        return request.method in WRITES
+    return actor.enterprise is not None and named == actor.enterprise
+
+
+def register(app: Flask, ledger: Ledger, settings: IdentitySettings) -> None:
+    """Put the gate before an application."""
+    gate = Gate(ledger, settings)
+    app.extensions["subsidy-gate"] = gate
+    app.before_request(gate.check)
+
+
+def _of_browser() -> bool:
+    """Whether a person opens a page; a part of a page, and a program, are told instead."""
+    page = request.blueprint == "console" and request.method == "GET"
+    return page and request.accept_mimetypes.accept_html and "HX-Request" not in request.headers
+
+
+def gate_of() -> Gate:
+    """The gate of this application."""
+    gate: Gate = current_app.extensions["subsidy-gate"]
+    return gate
+
+
+def signed_in() -> Session | None:
+    """The session of a person who signed in to the console; ``None`` for everybody else."""
+    found: Session | None = g.get("signed_in")
+    return found
+
+
+def settings_of() -> IdentitySettings:
+    """How this application finds out who asks."""
+    return gate_of().settings
+
+
+def requester() -> Actor:
+    """Who takes the step of this request; nobody where that could not be found out."""
+    found: Actor = g.get("actor") or Actor("", frozenset())
+    return found
+
+
+def scope() -> Scope | None:
+    """What a machine's key allows it to say; ``None`` for people."""
+    found: Scope | None = g.get("scope")
+    return found

@@ -1,0 +1,282 @@
+"""Signing in to the console: OpenID Connect, authorization code flow with PKCE (RFC 7636), state and nonce.
+
+What is under way, and who is signed in, stands in cookies that are encrypted with a key derived from
+the client's secret, so that every worker can read them and nobody else can. An ID token is checked by
+the very code that checks bearer tokens (``services.web.identity.tokens``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from domain.authority.roles import ROLES, Actor
+from domain.events.instants import instant
+from ledger.intake.machine_keys import use_once
+from ledger.store.application import Ledger
+from ledger.store.rows import one
+from services.runtime.identity_settings import IdentitySettings
+from services.runtime.kafka_settings import UnusableFile
+from services.web.identity.tokens import Refused, Tokens
+
+COOKIE, UNDER_WAY = "subsidy-signed-in", "subsidy-signing-in"
+IDLE_SECONDS = 30 * 60
+"""After how long without a request a session ends."""
+SESSION_SECONDS = 8 * 3600
+"""After how long it ends in any case; roles are those of the sign-in until then."""
+RENEW_SECONDS = 60
+"""How old the note of the last request may become before the cookie is written anew."""
+START_SECONDS = 600
+"""How long a person may take at the identity provider."""
+ANSWER_BYTES_MAX, TIMEOUT_SECONDS = 200_000, 5
+TEXT_MAX = 2_048
+SCOPE = "openid profile"
+
+
+class Started(NamedTuple):
+    """A sign-in that begins: where the browser goes, and the cookie that it takes along."""
+
+    address: str
+    cookie: str
+
+
+class Session(NamedTuple):
+    """Somebody who is signed in; times are seconds since 1970."""
+
+    actor: Actor
+    id: str
+    since: int
+    seen: int
+
+
+class SignIn:
+    """Signs people in at one identity provider.
+
+    Raises:
+        UnusableFile: where the client's secret cannot be read.
+    """
+
+    def __init__(self, ledger: Ledger, settings: IdentitySettings) -> None:
+        self.ledger, self.settings = ledger, settings
+        self.secret = client_secret(settings)
+        self.box = Fernet(base64.urlsafe_b64encode(self.derived("cookies")))
+        own = replace(settings, audience=settings.client_id, writes_once=False)
+        self.tokens = Tokens(own, self._now)
+        self.secure = urlsplit(settings.redirect).scheme == "https"
+        self.lock = threading.Lock()
+        self.provider: dict[str, str] | None = None
+
+    def derived(self, purpose: str) -> bytes:
+        """A key for one purpose, the same in every worker."""
+        return HKDF(SHA256(), 32, None, f"subsidy-ledger {purpose}".encode()).derive(self.secret.encode())
+
+    def _now(self) -> float:
+        return self.ledger.clock().timestamp()
+
+    # --- the way there and back ---------------------------------------------------------------
+
+    def start(self, back: str) -> Started:
+        """Begin a sign-in that leads back to an address of the console.
+
+        Raises:
+            Refused: where the provider does not say where to go.
+        """
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        asked = {
+            "response_type": "code",
+            "client_id": self.settings.client_id,
+            "redirect_uri": self.settings.redirect,
+            "scope": SCOPE,
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        address = self._discovered()["authorization_endpoint"]
+        held = {"state": state, "nonce": nonce, "verifier": verifier, "back": back, "at": int(self._now())}
+        sign = "&" if "?" in address else "?"
+        return Started(f"{address}{sign}{urlencode(asked)}", self._sealed(held))
+
+    def finish(self, cookie: str, given: dict[str, str]) -> tuple[Session, str]:
+        """Who came back from the provider, and where the sign-in leads.
+
+        Raises:
+            Refused: for an answer that is not to the sign-in that this browser began, or that the
+                provider does not stand by.
+        """
+        held = self._opened(cookie)
+        now = int(self._now())
+        state, code = given.get("state", ""), given.get("code", "")
+        if held is None or not now - START_SECONDS <= held.get("at", 0) <= now:
+            raise Refused("sign-in.state")
+        if not hmac.compare_digest(state.encode(), str(held.get("state", "")).encode()):
+            raise Refused("sign-in.state")
+        if given.get("iss", self.settings.issuer) != self.settings.issuer:  # RFC 9207
+            raise Refused("token.issuer")
+        if not use_once(self.ledger, f"sign-in {state}", _until(now + START_SECONDS)):
+            raise Refused("sign-in.state")
+        if given.get("error") or not code or len(code) > TEXT_MAX:
+            raise Refused("sign-in.denied")
+        actor, claims = self.tokens.read(self._redeemed(code, held["verifier"]))
+        if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), held["nonce"].encode()):
+            raise Refused("sign-in.nonce")
+        if claims.get("azp", self.settings.client_id) != self.settings.client_id:
+            raise Refused("token.audience")
+        return Session(actor, secrets.token_urlsafe(24), now, now), str(held["back"])
+
+    def _redeemed(self, code: str, verifier: str) -> str:
+        """The ID token that the provider gives for a code."""
+        said = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.settings.redirect,
+            "code_verifier": verifier,
+        }
+        answer = self._asked(self._discovered()["token_endpoint"], said)
+        token = answer.get("id_token")
+        if not isinstance(token, str):
+            raise Refused("sign-in.provider")
+        return token
+
+    def _discovered(self) -> dict[str, str]:
+        """Where the provider's endpoints are (OpenID Connect Discovery), asked once."""
+        with self.lock:
+            if self.provider is None:
+                issuer = self.settings.issuer.rstrip("/")
+                said = self._asked(f"{issuer}/.well-known/openid-configuration")
+                names = ("authorization_endpoint", "token_endpoint")
+                found = {name: said.get(name) for name in names}
+                right = said.get("issuer") == self.settings.issuer
+                if not right or not all(isinstance(at, str) and trusted(at) for at in found.values()):
+                    raise Refused("sign-in.provider")
+                self.provider = {name: str(at) for name, at in found.items()}
+            return self.provider
+
+    def _asked(self, address: str, form: dict[str, str] | None = None) -> dict[str, Any]:
+        if not trusted(address):
+            raise Refused("sign-in.provider")
+        asked = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - checked
+        if form is not None:
+            asked.data = urlencode(form).encode()
+            pair = f"{quote(self.settings.client_id, safe='')}:{quote(self.secret, safe='')}"
+            asked.add_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+        try:
+            with _opener.open(asked, timeout=TIMEOUT_SECONDS) as answer:
+                said = json.loads(answer.read(ANSWER_BYTES_MAX))
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise Refused("sign-in.denied" if error.code in (400, 401) else "sign-in.provider") from None
+        except (OSError, ValueError):
+            raise Refused("sign-in.provider") from None
+        if not isinstance(said, dict):
+            raise Refused("sign-in.provider")
+        return said
+
+    # --- who is signed in ---------------------------------------------------------------------
+
+    def cookie_of(self, session: Session) -> str:
+        """The cookie that stands for a session."""
+        actor = session.actor
+        return self._sealed(
+            {
+                "session": session.id,
+                "name": actor.name,
+                "roles": sorted(actor.roles),
+                "enterprise": actor.enterprise,
+                "since": session.since,
+                "seen": session.seen,
+            }
+        )
+
+    def session_of(self, cookie: str | None) -> Session | None:
+        """The session that a cookie stands for; ``None`` where it has ended or never was."""
+        held = self._opened(cookie) if cookie else None
+        if held is None or "session" not in held:
+            return None
+        now = int(self._now())
+        if held["since"] + SESSION_SECONDS <= now or held["seen"] + IDLE_SECONDS <= now:
+            return None
+        with self.ledger.store.reading() as rows:
+            if one(rows, "SELECT 1 FROM used_tokens WHERE token_id=?", [_ended(held["session"])]):
+                return None
+        roles = frozenset(held["roles"]) & set(ROLES)
+        return Session(
+            Actor(held["name"], roles, held["enterprise"]), held["session"], held["since"], held["seen"]
+        )
+
+    def renewed(self, session: Session) -> Session | None:
+        """The session as seen now, where its cookie is old enough to be written anew."""
+        now = int(self._now())
+        return session._replace(seen=now) if now - session.seen >= RENEW_SECONDS else None
+
+    def end(self, session: Session) -> None:
+        """Sign out: no copy of the cookie is good for anything from now on."""
+        use_once(self.ledger, _ended(session.id), _until(session.since + SESSION_SECONDS))
+
+    def _sealed(self, held: dict[str, Any]) -> str:
+        return self.box.encrypt(json.dumps(held).encode()).decode()
+
+    def _opened(self, cookie: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = json.loads(self.box.decrypt(cookie.encode()))
+        except (InvalidToken, ValueError):
+            return None
+        return found
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A provider's endpoints do not send our secret elsewhere."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(_Stay)
+
+
+def client_secret(settings: IdentitySettings) -> str:
+    """The client's secret, from the environment or its file.
+
+    Raises:
+        UnusableFile.
+    """
+    if settings.client_secret:
+        return settings.client_secret
+    try:
+        secret = Path(settings.client_secret_file).read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        secret = ""
+    if not secret:
+        file = settings.client_secret_file
+        raise UnusableFile(f"{file}: no secret that this user can read — check the path, owner and mode")
+    return secret
+
+
+def trusted(address: str) -> bool:
+    """Whether an address is https, or http of this machine."""
+    at = urlsplit(address)
+    return at.scheme == "https" or (at.scheme == "http" and at.hostname in ("127.0.0.1", "localhost", "::1"))
+
+
+def _ended(session: str) -> str:
+    return f"signed-out {session}"
+
+
+def _until(seconds: int) -> str:
+    return instant(datetime.fromtimestamp(seconds, UTC))

@@ -1,0 +1,86 @@
+"""JSON Schema 2020-12 of every message, made from the marshmallow schemas and from nothing else.
+
+The API serves them, OpenAPI holds them as components, and AsyncAPI will do so too.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from ledger.intake.messages.fields import MessageField
+from ledger.intake.messages.schemas import AMENDABLE, DATA, TYPES, UNCHANGEABLE, Changes, Envelope
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+Document = dict[str, Any]
+
+
+def event_schema(type_: str) -> Document:
+    """The schema of one type's whole message: the envelope, with the data inside it.
+
+    Raises:
+        KeyError: where there is no such type.
+    """
+    data = data_schema(TYPES[type_])
+    envelope = object_schema(Envelope)
+    envelope["properties"]["type"] = {"const": type_}
+    envelope["properties"]["data"] = data
+    return {
+        "$schema": DIALECT,
+        "$id": f"/v1/event-types/{type_}",
+        "title": TYPES[type_],
+        "description": data.get("description", ""),
+        **envelope,
+    }
+
+
+def data_schema(name: str) -> Document:
+    """The schema of the data of one event, by its class name."""
+    schema = DATA[name]
+    document = {"description": _first_line(schema), **object_schema(schema)}
+    if any(isinstance(field, Changes) for field in schema().fields.values()):
+        document["allOf"] = [_changes_of(type_, amended) for type_, amended in AMENDABLE.items()]
+    return document
+
+
+def object_schema(schema: type[Schema], partial: bool = False) -> Document:
+    """A JSON object with a schema's fields; unknown ones are refused."""
+    properties: Document = {}
+    required: list[str] = []
+    for key, field in schema().fields.items():
+        name = field.data_key or key
+        properties[name] = field_schema(field)
+        if field.required and not partial:
+            required.append(name)
+    document: Document = {"type": "object", "additionalProperties": False, "properties": properties}
+    return {**document, "required": required} if required else document
+
+
+def field_schema(field: fields.Field[Any]) -> Document:
+    """One field; where it may be left out, it may be null as well."""
+    if not isinstance(field, MessageField):
+        return {}
+    schema = deepcopy(dict(field.json_schema))
+    if not field.allow_none:
+        return schema
+    schema["type"] = [schema["type"], "null"]
+    if "enum" in schema:
+        schema["enum"] = [*schema["enum"], None]
+    return schema
+
+
+def _changes_of(type_: str, amended: str) -> Document:
+    """The keys that a correction of one type may change."""
+    changes = {**object_schema(DATA[amended], partial=True), "minProperties": 1}
+    for name in UNCHANGEABLE:
+        changes["properties"].pop(name, None)
+    return {
+        "if": {"properties": {"of_type": {"const": type_}}, "required": ["of_type"]},
+        "then": {"properties": {"changes": changes}},
+    }
+
+
+def _first_line(schema: type[Schema]) -> str:
+    return (schema.__doc__ or "").strip().split("\n")[0]

@@ -1,0 +1,183 @@
+"""RFC 9457 problem details: the one form of every error, in the reader's language."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, Response, current_app, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.exceptions import HTTPException
+
+from domain.authority.roles import NotAllowed
+from domain.policy.load import PolicyError, PolicyFault
+from domain.policy.rulebook import NoRules
+from ledger.export.books import NotExportable
+from ledger.export.file_faults import FileError
+from ledger.intake.messages.faults import Fault
+from ledger.intake.sheets.faults import SheetError
+from ledger.policies.versions import UnknownPolicy
+from ledger.reading.queries import UnknownEnterprise
+from ledger.settlement.paying import StepsRefused
+from ledger.store.moments import Unanswerable
+from ledger.store.rows import Conflict, StoreUnavailable, UnsuitableStore
+from services.web.codes import PROBLEMS, said
+from services.web.sheets.desk import UnknownSheet
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:subsidy-ledger:problem:"
+RETRY_AFTER_SECONDS = 5
+LANGUAGES = {"zh": "zh-CN", "en": "en"}
+
+log = logging.getLogger(__name__)
+
+_BY_STATUS = {
+    400: "request-bad",
+    404: "route-unknown",
+    405: "method-wrong",
+    413: "body-large",
+    415: "media-wrong",
+}
+
+
+class Problem(Exception):
+    """A request that is refused; ``args_`` fill the words of its kind."""
+
+    def __init__(
+        self,
+        code: str,
+        faults: Iterable[Fault] = (),
+        *,
+        extra: dict[str, Any] | None = None,
+        **args_: Any,
+    ) -> None:
+        super().__init__(code)
+        self.code, self.faults, self.args_ = code, list(faults), args_
+        self.extra = extra or {}
+
+
+def language() -> str:
+    """The reader's language: ``zh``, or ``en`` where Accept-Language prefers it."""
+    accepted: LanguageAccept = request.accept_languages
+    found = accepted.best_match(["zh-CN", "zh", "en"], default="zh-CN")
+    return "en" if found == "en" else "zh"
+
+
+def answer(problem: Problem, status: int | None = None, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """The response that tells a problem; a page where the console was asked."""
+    if request.path.startswith("/console"):
+        as_page: Callable[[Problem, int | None], Response] = current_app.extensions["subsidy-problem-page"]
+        return as_page(problem, status)
+    lang = language()
+    kind = PROBLEMS[problem.code]
+    status = status or kind.status
+    title, detail = (kind.title_en, kind.detail_en) if lang == "en" else (kind.title_zh, kind.detail_zh)
+    body = {
+        "type": TYPE_PREFIX + problem.code,
+        "title": title,
+        "status": status,
+        "detail": detail.format(**problem.args_),
+        "instance": request.path,
+        "code": problem.code,
+        "faults": [said(fault, lang) for fault in problem.faults],
+        **problem.extra,
+    }
+    response = current_app.response_class(current_app.json.dumps(body), status, mimetype=MEDIA_TYPE)
+    response.headers["Content-Language"] = LANGUAGES[lang]
+    response.headers.extend([(name, value) for name, value in headers if name.lower() == "allow"])
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def on_http_error(error: HTTPException) -> Response:
+    """Flask's own refusals: unknown routes, wrong methods, bodies too large."""
+    status = error.code or 500
+    code = _BY_STATUS.get(status, "http")
+    faults = []
+    if code == "body-large":
+        limit = current_app.config["MAX_CONTENT_LENGTH"]
+        faults = [Fault("body.large", "body", {"limit": limit})]
+    return answer(Problem(code, faults, reason=error.name), status, error.get_headers())
+
+
+def on_problem(error: Problem) -> Response:
+    """A refusal of ours."""
+    return answer(error)
+
+
+def fault_of(error: NotAllowed, path: str = "") -> Fault:
+    """A step that is not allowed, as a fault of the request."""
+    return Fault(error.code, path + (error.field or "step"), error.args_)
+
+
+def _words(fault: PolicyFault) -> dict[str, str]:
+    rule_zh, mend_zh = fault.words("zh")
+    return {"rule": fault.rule, "mend": fault.mend, "rule_zh": rule_zh, "mend_zh": mend_zh}
+
+
+def of_ledger(error: Exception) -> Problem | None:
+    """What the ledger raises, as a problem; ``None`` for what it never should."""
+    if isinstance(error, UnknownPolicy):
+        return Problem("policy-unknown", named=str(error))
+    if isinstance(error, UnknownEnterprise):
+        return Problem("enterprise-unknown", named=str(error))
+    if isinstance(error, NoRules):
+        return Problem("rules-none", [Fault("rules.none", "rules_as_of")])
+    if isinstance(error, Unanswerable):
+        field = str(error).partition("=")[0].partition(" ")[0]
+        fault = Fault("moment.unanswerable", field, {"reason": str(error)})
+        return Problem("moment-unanswerable", [fault], reason=str(error))
+    if isinstance(error, PolicyError):
+        faults = [
+            Fault("policy.file", each.field, {"line": each.line, **_words(each)}) for each in error.faults
+        ]
+        return Problem("policy-refused", faults)
+    if isinstance(error, NotExportable | FileError):
+        return Problem("not-exportable", reason=str(error))
+    if isinstance(error, NotAllowed):
+        forbidden = error.code.partition(".")[0] in ("role", "actor")
+        return Problem("role-missing" if forbidden else "step-refused", [fault_of(error)])
+    if isinstance(error, StepsRefused):
+        faults = [fault_of(each, f"results.{index}.") for index, each in error.faults]
+        return Problem("step-refused", faults)
+    return _of_sheet(error) or _of_store(error)
+
+
+def _of_sheet(error: Exception) -> Problem | None:
+    """A spreadsheet that cannot be read, or does not wait; ``None`` for anything else."""
+    if isinstance(error, SheetError):
+        return Problem("sheet-refused", error.faults)
+    return Problem("sheet-unknown") if isinstance(error, UnknownSheet) else None
+
+
+def _of_store(error: Exception) -> Problem | None:
+    """A database that is away, or that the operator must see to; ``None`` for anything else."""
+    if isinstance(error, UnsuitableStore):
+        log.error("the store is unsuitable: %s", error)
+        return Problem("store-unsuitable", reason=str(error))
+    if isinstance(error, StoreUnavailable | Conflict):
+        log.warning("the store is unavailable: %s", error)
+        return Problem("store-unavailable")
+    return None
+
+
+def on_exception(error: Exception) -> Response:
+    """Everything else: what the ledger raises for a caller, or a defect of ours, untold."""
+    problem = of_ledger(error)
+    if problem is None:
+        reference = secrets.token_hex(6)
+        log.error("reference %s: %s %r", reference, request.method, request.path, exc_info=error)
+        problem = Problem("internal", reference=reference)
+    return answer(problem)
+
+
+def register(app: Flask) -> None:
+    """Make every error of the application a problem."""
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(Problem, on_problem)
+    app.register_error_handler(Exception, on_exception)

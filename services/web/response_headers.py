@@ -1,0 +1,53 @@
+"""What every response carries: safety, caching, and ETags on reads; and which writes are refused."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from services.web.problems import Problem
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+PAGE_POLICY = CONTENT_POLICY + "; style-src 'self'"
+UNCACHED = "/health/"
+
+
+def register(app: Flask) -> None:
+    """Add them to an application."""
+    app.before_request(refuse_foreign_writes)
+    app.after_request(add_headers)
+
+
+def refuse_foreign_writes() -> None:
+    """Refuse writes that a browser sends for another site's page."""
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    origin = request.headers.get("Origin")
+    same = origin is None or origin == request.host_url.rstrip("/")
+    if site not in ("none", "same-origin") or not same:
+        raise Problem("origin-foreign")
+
+
+def add_headers(response: Response) -> Response:
+    """Set the headers; a read whose ETag the caller holds becomes 304."""
+    page = response.mimetype in ("text/html", "text/css")
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Content-Security-Policy", PAGE_POLICY if page else CONTENT_POLICY)
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers["X-Frame-Options"] = "DENY"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    lasting = "public" in headers.get("Cache-Control", "")
+    readable = request.method in ("GET", "HEAD") and response.status_code == 200
+    checked = readable and not request.path.startswith(UNCACHED) and not response.is_streamed
+    if not lasting:
+        headers["Cache-Control"] = "private, no-cache" if checked else "no-store"
+    if "Vary" in headers:
+        response.vary.add("Accept-Language")
+    else:
+        headers["Vary"] = "Accept-Language"
+    if checked and not lasting:
+        response.add_etag()
+        response.make_conditional(request)
+    return response

@@ -1,0 +1,40 @@
+"""What the API and the console tell of a spreadsheet that waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.authority.roles import Actor
+from ledger.intake.sheets.previewing import DEFAULT_SOURCE, Sender, described, doubtful, faulty
+from services.web.identity.access import STAFF
+from services.web.identity.gate import scope
+from services.web.sheets.desk import Sent, Waiting
+
+
+def is_staff(actor: Actor) -> bool:
+    """Whether somebody may see what a file would do to the budget, and what others said."""
+    return bool(actor.roles & set(STAFF))
+
+
+def owner(actor: Actor) -> str | None:
+    """Whose sheets somebody may see; ``None``: everybody's."""
+    return None if is_staff(actor) else actor.name
+
+
+def sent_by(actor: Actor, file_name: str, source: str, wanted: str | None) -> Sent:
+    """Who sends a sheet, and what of it; a machine's source is its own."""
+    limits = scope()
+    whose = source or (limits.source if limits else DEFAULT_SOURCE)
+    return Sent(actor.name, file_name or "sheet", whose, wanted, Sender(limits, not is_staff(actor)))
+
+
+def preview_of(waiting: Waiting, state: dict[str, Any], actor: Actor) -> dict[str, Any] | None:
+    """What a sheet would do; ``None`` before that is known."""
+    if state["stage"] not in ("ready", "recorded"):
+        return None
+    with waiting.holding() as holding:
+        said = {**described(holding), "faulty": list(faulty(holding)), "doubtful": doubtful(holding)}
+        said["recorded"] = holding.said("recorded") if state["stage"] == "recorded" else None
+    if not is_staff(actor):
+        said.update({"consequences": None, "disagreements": None, "doubtful": []})
+    return said

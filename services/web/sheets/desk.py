@@ -1,0 +1,311 @@
+"""Spreadsheets that wait: each in a folder of its own, read and tried beside the requests.
+
+The folder is shared by every serving process. A thread of one of them works on a sheet and holds
+its lock; should that process end, whoever is asked next finds the lock free and begins again,
+which is safe since recording is safe to repeat. What is older than a day is deleted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ledger.intake.machine_keys import Scope
+from ledger.intake.messages.faults import Fault
+from ledger.intake.sheets import marking
+from ledger.intake.sheets.faults import SheetError, refused
+from ledger.intake.sheets.holding import Holding
+from ledger.intake.sheets.package import FILE_BYTES_MAX
+from ledger.intake.sheets.previewing import ANYONE, Moved, Sender, preview, reading_of, record
+from ledger.store.application import Ledger
+from ledger.store.rows import Conflict, StoreUnavailable
+
+KEPT_SECONDS = 24 * 3600
+KEPT_MAX = 200
+"""Most sheets that wait at once; the oldest goes first."""
+PIECE_BYTES = 256 * 1024
+PATIENCE_SECONDS = 0.7
+"""How long a request waits for the work before it shows that it goes on."""
+WORKING = ("waiting", "reading", "trying", "weighing", "recording")
+NAME_MAX = 120
+
+log = logging.getLogger(__name__)
+
+
+class Readable(Protocol):
+    """What a file can be read from, piece by piece."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+class UnknownSheet(LookupError):
+    """No such sheet waits: it was never sent, is somebody else's, or is older than a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Who sent a sheet, and what they said of it."""
+
+    by: str
+    """Whose it is: nobody else sees it, but the bureau."""
+    file_name: str
+    source: str
+    wanted: str | None = None
+    sender: Sender = ANYONE
+
+
+class Waiting:
+    """One sheet that waits."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.name = folder, folder.name
+
+    @property
+    def file(self) -> Path:
+        """The file as it came."""
+        return self.folder / "file"
+
+    @contextmanager
+    def holding(self) -> Iterator[Holding]:
+        """Its rows."""
+        found = Holding.at(self.folder / "rows")
+        try:
+            yield found
+        finally:
+            found.close()
+
+    def state(self) -> dict[str, Any]:
+        """How far the work is: stage, rows done, faults of a file that cannot be read.
+
+        Raises:
+            UnknownSheet.
+        """
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "state").read_text("utf-8"))
+        except (OSError, ValueError):
+            raise UnknownSheet(self.name) from None
+        return found
+
+    def set(self, **said: Any) -> None:
+        """Note how far the work is, whole at every moment."""
+        before: dict[str, Any] = {}
+        with suppress(UnknownSheet):
+            before = self.state()
+        part = self.folder / f"state.{secrets.token_hex(4)}"
+        part.write_text(json.dumps({**before, **said}), "utf-8")
+        os.replace(part, self.folder / "state")
+
+
+class SheetDesk:
+    """The sheets of one ledger that wait."""
+
+    def __init__(self, ledger: Ledger, folder: Path) -> None:
+        self.ledger, self.folder = ledger, folder
+        self._threads: set[threading.Thread] = set()
+        self._stopped = False
+        ledger.before_close.append(self.close)
+
+    def send(self, stream: Readable, sent: Sent, limit: int = FILE_BYTES_MAX) -> str:
+        """Take a file and begin to read it; the same file from the same person is the same sheet.
+
+        Raises:
+            SheetError: for an empty file, or one that is too large.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._tidy()
+        part = self.folder / f"part-{secrets.token_hex(8)}"
+        part.mkdir(mode=0o700)
+        try:
+            digest = hashlib.sha256("\x1f".join([sent.by, sent.source, sent.wanted or ""]).encode())
+            with (part / "file").open("wb") as file:
+                while piece := stream.read(PIECE_BYTES):
+                    digest.update(piece)
+                    file.write(piece)
+                    if file.tell() > limit:
+                        raise refused("sheet.large", what="文件字节 · bytes of the file", limit=limit)
+                if not file.tell():
+                    raise refused("sheet.empty")
+            name = digest.hexdigest()[:32]
+            scope, discreet = sent.sender
+            limits = [scope.source, sorted(scope.types)] if scope else None
+            said = {"by": sent.by, "source": sent.source, "wanted": sent.wanted}
+            more = {"scope": limits, "discreet": discreet}
+            named = Path(sent.file_name).name[:NAME_MAX]
+            Waiting(part).set(stage="waiting", done=0, file_name=named, **said, **more)
+            # The same file again: one that failed or was recorded is read anew.
+            self._replace(part, self.folder / name)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        self._begin(name, "preview")
+        return name
+
+    def _replace(self, part: Path, whole: Path) -> None:
+        if whole.exists():
+            with suppress(UnknownSheet):
+                if Waiting(whole).state()["stage"] in WORKING:
+                    return
+            shutil.rmtree(whole, ignore_errors=True)
+        with suppress(OSError):  # another request came first with the same file
+            part.rename(whole)
+
+    def find(self, name: str, by: str | None) -> Waiting:
+        """A sheet; ``by`` limits it to those of one sender.
+
+        Raises:
+            UnknownSheet.
+        """
+        found = Waiting(self.folder / name)
+        state = found.state()
+        if by is not None and state["by"] != by:
+            raise UnknownSheet(name)
+        if state["stage"] in WORKING and not _is_locked(found):
+            self._begin(name, "record" if state["stage"] == "recording" else "preview")
+        return found
+
+    def wait(self, waiting: Waiting, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
+        """How far the work is, once it is done or a moment has passed."""
+        until = time.monotonic() + seconds
+        while True:
+            state = waiting.state()
+            if state["stage"] not in WORKING or time.monotonic() > until:
+                return state
+            time.sleep(0.02)
+
+    def confirm(self, waiting: Waiting, agreed: str) -> None:
+        """Record what was previewed, as ``agreed`` names it."""
+        waiting.set(stage="recording", done=0, agreed=agreed, moved=False)
+        self._begin(waiting.name, "record")
+
+    def marked(self, waiting: Waiting) -> Path:
+        """The workbook that goes back, with what is wrong marked in its cells."""
+        out = waiting.folder / f"marked-{secrets.token_hex(4)}.xlsx"
+        with waiting.holding() as holding:
+            marking.mark(waiting.file, bool(holding.said("is_text")), holding, out)
+        whole = waiting.folder / "marked.xlsx"
+        os.replace(out, whole)
+        return whole
+
+    def _begin(self, name: str, what: str) -> None:
+        thread = threading.Thread(target=self._work, args=(name, what), name="sheets", daemon=True)
+        self._threads = {each for each in self._threads if each.is_alive()} | {thread}
+        thread.start()
+
+    def _work(self, name: str, what: str) -> None:
+        waiting = Waiting(self.folder / name)
+        try:
+            with _locked(waiting) as mine:
+                if mine and waiting.state()["stage"] in WORKING:
+                    self._preview(waiting) if what == "preview" else self._record(waiting)
+        except SheetError as error:
+            waiting.set(stage="failed", faults=[[f.code, f.field, f.args] for f in error.faults])
+        except _Stopped:
+            pass
+        except (StoreUnavailable, Conflict) as error:
+            log.warning("a sheet waits, the store is away: %s", error)
+        except UnknownSheet:
+            pass
+        except Exception:
+            reference = secrets.token_hex(6)
+            log.exception("reference %s: a sheet could not be read", reference)
+            fault = ["sheet.broken", "file", {"detail": f"reference {reference}"}]
+            with suppress(OSError):
+                waiting.set(stage="failed", faults=[fault])
+
+    def _preview(self, waiting: Waiting) -> None:
+        state = waiting.state()
+        reading = reading_of(self.ledger, waiting.file, state["file_name"], state["source"], state["wanted"])
+        with waiting.holding() as holding:
+            preview(self.ledger, reading, holding, self._progress(waiting), _sender(state))
+        waiting.set(stage="ready")
+
+    def _record(self, waiting: Waiting) -> None:
+        state = waiting.state()
+        with waiting.holding() as holding:
+            try:
+                progress = self._progress(waiting, "recording")
+                record(self.ledger, holding, state["agreed"], progress, _sender(state))
+            except Moved:
+                waiting.set(stage="ready", moved=True)
+                return
+        waiting.set(stage="recorded")
+
+    def _progress(self, waiting: Waiting, always: str = "") -> Any:
+        told = [0.0]
+
+        def progress(stage: str, done: int) -> None:
+            if self._stopped:
+                raise _Stopped
+            if time.monotonic() - told[0] > 0.2:
+                told[0] = time.monotonic()
+                waiting.set(stage=always or stage, done=done)
+
+        return progress
+
+    def _tidy(self) -> None:
+        found: list[tuple[float, Path]] = []
+        for each in self.folder.iterdir():
+            with suppress(FileNotFoundError):  # another process was quicker
+                found.append((each.stat().st_mtime, each))
+        for at, (changed, each) in enumerate(sorted(found)):
+            old = time.time() - changed > KEPT_SECONDS
+            if (old or at < len(found) - KEPT_MAX) and not _is_locked(Waiting(each)):
+                shutil.rmtree(each, ignore_errors=True)
+
+    def close(self) -> None:
+        """Stop what is under way; it begins again when it is asked for."""
+        self._stopped = True
+        for thread in list(self._threads):
+            if thread is not threading.current_thread():
+                thread.join(timeout=30)
+
+
+class _Stopped(Exception):
+    """The process ends."""
+
+
+@contextmanager
+def _locked(waiting: Waiting) -> Iterator[bool]:
+    """Hold a sheet's lock; false where another thread or process holds it."""
+    try:
+        file = (waiting.folder / "lock").open("w")
+    except OSError:
+        yield False
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+
+
+def _is_locked(waiting: Waiting) -> bool:
+    if not (waiting.folder / "lock").exists():
+        return False
+    with _locked(waiting) as mine:
+        return not mine
+
+
+def _sender(state: dict[str, Any]) -> Sender:
+    found = state["scope"]
+    scope = Scope(found[0], frozenset(found[1])) if found else None
+    return Sender(scope, state["discreet"])
+
+
+def faults_of(state: dict[str, Any]) -> list[Fault]:
+    """Why a file cannot be read."""
+    return [Fault(code, field, args) for code, field, args in state.get("faults", [])]
