@@ -152,7 +152,7 @@ def rates(database: str) -> list[Measured]:
     paths = balances(database)
     nothing = ["tests.benchmarks.serving", "--empty", str(other)]
     with (
-        started(["services.cli.main", "serve"], one, "/health/live", **service(database, one)),
+        started(["services.cli", "serve"], one, "/health/live", **service(database, one)),
         started(nothing, other, "/"),
     ):
         asked(one, paths, 1)
@@ -181,7 +181,7 @@ def starts(database: str, folder: str) -> Measured:
     took: dict[str, list[float]] = {database: [], none: []}
     for turn in range(STARTS):
         for each in (database, none) if turn % 2 else (none, database):
-            with started(["services.cli.main", "serve"], port, path, **service(each, port)) as seconds:
+            with started(["services.cli", "serve"], port, path, **service(each, port)) as seconds:
                 took[each].append(seconds)
     ports.release()
     full, bare = statistics.median(took[database]), statistics.median(took[none])

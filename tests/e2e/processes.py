@@ -57,13 +57,13 @@ class Commands:
 
     def run(self, *arguments: str) -> str:
         """Run a command to its end; its standard output."""
-        command = [sys.executable, "-m", "services.cli.main", *arguments]
+        command = [sys.executable, "-m", "services.cli", *arguments]
         done = subprocess.run(command, env=self.environment, cwd=ROOT, check=True, capture_output=True)
         return done.stdout.decode()
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a command that runs until it is told to stop."""
-        command = [sys.executable, "-m", "services.cli.main", *arguments]
+        command = [sys.executable, "-m", "services.cli", *arguments]
         process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=subprocess.DEVNULL)
         self.running.append(process)
         return process

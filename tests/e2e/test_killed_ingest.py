@@ -86,7 +86,7 @@ def test_an_ingest_killed_a_hundred_times_loses_nothing_and_doubles_nothing(tmp_
     rng, killed = random.Random(SEED), 0
     for number in itertools.count():
         database = tmp_path / f"killed-{number}.db"
-        base = [sys.executable, "-m", "services.cli.main", "--database", str(database)]
+        base = [sys.executable, "-m", "services.cli", "--database", str(database)]
         subprocess.run([*base, "adopt", str(POLICY)], check=True, stdout=subprocess.DEVNULL)
         hits = kill_through(
             [*base, "ingest", str(file), "--batch", str(BATCH)], database, KILLS - killed, rng

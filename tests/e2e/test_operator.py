@@ -47,7 +47,7 @@ BATCH = 200
 def command(database: str, *arguments: str) -> str:
     """Run ``subsidy-ledger``; its standard output."""
     environment = {**os.environ, "SUBSIDY_LEDGER_DATABASE": database}
-    words = [sys.executable, "-m", "services.cli.main", *arguments]
+    words = [sys.executable, "-m", "services.cli", *arguments]
     done = subprocess.run(
         words, env=environment, cwd=HERE.parent, capture_output=True, text=True, check=False
     )

@@ -29,7 +29,7 @@ def same(now: datetime) -> datetime:
 
 def replayed(database: Path, zone: str, seed: str) -> dict[str, Any]:
     """What ``subsidy-ledger replay`` says in a process of its own."""
-    command = [sys.executable, "-m", "services.cli.main", "--database", str(database), "replay", "--json"]
+    command = [sys.executable, "-m", "services.cli", "--database", str(database), "replay", "--json"]
     environment = {**os.environ, "TZ": zone, "PYTHONHASHSEED": seed}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     answer: dict[str, Any] = json.loads(done.stdout)

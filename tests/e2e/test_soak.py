@@ -54,7 +54,7 @@ class Service:
             f"{prefix}WORKERS": "2",
             f"{prefix}SIGNING_KEY": str(folder / "soak.key"),
         }
-        command = [sys.executable, "-m", "services.cli.main", "serve"]
+        command = [sys.executable, "-m", "services.cli", "serve"]
         self.process = subprocess.Popen(
             command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

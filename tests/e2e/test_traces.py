@@ -38,7 +38,7 @@ def test_a_request_goes_on_in_its_callers_trace_and_nobody_is_named(
     open_at().close()
     ports = Ports()
     port = ports.take()
-    command = [sys.executable, "-m", "services.cli.main", "--database", database_at("ledger.db"), "serve"]
+    command = [sys.executable, "-m", "services.cli", "--database", database_at("ledger.db"), "serve"]
     log = (tmp_path / "log").open("wb")
     settings = {"SUBSIDY_LEDGER_LOGS": "json", "SUBSIDY_LEDGER_SIGNING_KEY": str(tmp_path / "key")}
     environment = {**os.environ, **receiver.environment, **settings}

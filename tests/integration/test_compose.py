@@ -177,7 +177,7 @@ class Composed:
         """Start a service, or another command in its place."""
         command = list(instead) or self.compose["services"][name]["command"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli.main", *command],
+            [sys.executable, "-m", "services.cli", *command],
             env=self.environment(name),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,

@@ -114,7 +114,7 @@ def test_a_service_is_ready_again_when_its_database_is_back_and_ends_gracefully(
     ports = Ports()
     port = ports.take()
     url = own_server.url(own_server.create())
-    command = [sys.executable, "-m", "services.cli.main", "--database", url]
+    command = [sys.executable, "-m", "services.cli", "--database", url]
     subprocess.run([*command, "migrate"], cwd=HERE.parent, check=True, capture_output=True)
     service = subprocess.Popen(
         [*command, "serve", "--port", str(port)], cwd=HERE.parent, stdout=subprocess.DEVNULL

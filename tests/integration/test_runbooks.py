@@ -205,7 +205,7 @@ def limited(size: int) -> Callable[[], None]:
 def test_a_full_disk_takes_nothing_by_halves(tmp_path: Path) -> None:
     database, facts = tmp_path / "ledger.db", tmp_path / "facts.ndjson"
     facts.write_bytes(b"\n".join(city(400, seed=8)))
-    command = [sys.executable, "-m", "services.cli.main", "--database", str(database)]
+    command = [sys.executable, "-m", "services.cli", "--database", str(database)]
 
     def run(*words: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
