@@ -1,13 +1,44 @@
-"""Layers point one way, and the domain is pure."""
+"""Layers and rooms point one way, the domain is pure, and nothing grows beyond what a reader can hold."""
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parent.parent.parent
+FLOORS = ("domain", "ledger", "services")
+
+MOST_MODULES_A_FOLDER = 14
+MOST_LINES_A_FILE = 400
+MOST_LINES_A_CLASS = 200
+
+# What is still larger. These only ever lose names: whoever splits one strikes it out (a test insists).
+LARGE_FOLDERS = {
+    "ledger/export",
+    "ledger/intake/sheets",
+    "services/console/pages",
+}
+LARGE_FILES = {
+    "domain/events/__init__.py",
+    "domain/policy/schema.py",
+    "domain/rules/awards.py",
+    "domain/rules/columns.py",
+    "ledger/intake/disagreements.py",
+    "ledger/intake/inbox.py",
+    "ledger/reading/queries.py",
+    "services/cli/policies/cases.py",
+    "services/runtime/settings.py",
+    "services/web/step_codes.py",
+}
+LARGE_CLASSES = {
+    "ledger/intake/disagreements.py:Finder",
+    "ledger/intake/inbox.py:Batch",
+    "services/verify/checks.py:Check",
+}
 
 
 def test_services_import_ledger_and_ledger_imports_domain_never_the_other_way() -> None:
@@ -39,3 +70,38 @@ def test_no_float_stands_near_money() -> None:
     ]
 
     assert found == []
+
+
+def product_files() -> Iterator[Path]:
+    """Every Python file of the three layers."""
+    for floor in FLOORS:
+        yield from sorted((ROOT / floor).rglob("*.py"))
+
+
+def test_no_folder_has_more_modules_than_a_reader_can_hold() -> None:
+    modules = Counter(str(path.parent.relative_to(ROOT)) for path in product_files())
+    large = {folder for folder, count in modules.items() if count > MOST_MODULES_A_FOLDER}
+
+    assert large == LARGE_FOLDERS
+
+
+def test_no_file_is_too_long() -> None:
+    large = {
+        str(path.relative_to(ROOT))
+        for path in product_files()
+        if len(path.read_text("utf-8").splitlines()) > MOST_LINES_A_FILE
+    }
+
+    assert large == LARGE_FILES
+
+
+def test_no_class_is_too_long() -> None:
+    large = {
+        f"{path.relative_to(ROOT)}:{node.name}"
+        for path in product_files()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and node.end_lineno
+        if node.end_lineno - node.lineno >= MOST_LINES_A_CLASS
+    }
+
+    assert large == LARGE_CLASSES
