@@ -89,18 +89,6 @@ def os_user() -> str:
         return f"uid {os.getuid()}"
 
 
-def language_option(command: F) -> F:
-    """``--language zh|en``."""
-    option = click.option(
-        "--language",
-        type=click.Choice(["zh", "en"]),
-        envvar="SUBSIDY_LEDGER_LANGUAGE",
-        default="zh",
-        help="Language of tables and explanations.",
-    )
-    return option(command)
-
-
 def policy_options(command: F) -> F:
     """``--policy`` and ``--year``."""
     command = click.option("--year", type=click.IntRange(2000, 2100), default=2024, show_default=True)(

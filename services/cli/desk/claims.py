@@ -148,6 +148,3 @@ def propose(context: Context, policy: str, year: int, name: str) -> None:
     with context.ledger() as ledger:
         for each in desk.propose(ledger, policy, year, person(name)):
             _said(each)
-
-
-COMMANDS = (claim,)

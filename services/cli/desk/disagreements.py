@@ -146,6 +146,3 @@ def _shown(context: Context, found: Listed) -> None:
     if found.decision is not None:
         at = datetime.fromisoformat(found.decision["at"]).astimezone(SHANGHAI)
         click.echo(f"{at:%Y-%m-%d %H:%M:%S}  {found.decision['actor']}  {found.decision['reason']}")
-
-
-COMMANDS = (disagreements,)

@@ -101,6 +101,3 @@ def _make(
         made.replace(part)
     finally:
         made.unlink(missing_ok=True)
-
-
-COMMANDS = (documents,)

@@ -27,6 +27,3 @@ def erase_person(context: Context, code: str, claim: str, policy: str) -> None:
         f"{found.refused} refused text(s) overwritten",
     )
     click.echo(said)
-
-
-COMMANDS = (erase_person,)

@@ -71,6 +71,3 @@ def check_page(context: Context, out: Path, key_file: Path | None) -> None:
     with whole_or_nothing(out) as part:
         part.write_text(checkpage.page(keys), "utf-8")
     click.echo(f"{out}  {out.stat().st_size:,} bytes")
-
-
-COMMANDS = (receipt, check_page)

@@ -369,6 +369,3 @@ def adjust(
         fen = money_argument(amount) or 0
         made, _ = adjusting.accept(ledger, policy, year, code, measure, into_year, person(name), fen, reason)
     click.echo(f"{made}  {printed(fen)}  {year} → {into_year}")
-
-
-COMMANDS = (settle, pay, clawback, recovered, adjustments, adjust)

@@ -96,6 +96,3 @@ def _ingest_lines(context: Context, file: BinaryIO, batch: int, as_json: bool) -
         (words("退回", "refused"), totals.refused),
     )
     click.echo("  ".join(f"{word} {count:,}" for word, count in said))
-
-
-COMMANDS = (ingest_command,)

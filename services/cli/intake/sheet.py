@@ -204,6 +204,3 @@ def _show_consequences(context: Context, found: list[dict[str, Any]]) -> None:
 def _plain_row(row: dict[str, Any], language: str) -> dict[str, Any]:
     faults = [{"cell": each["cell"], **each["fault"].words(language)} for each in row["faults"]]
     return {**row, "faults": faults}
-
-
-COMMANDS = (sheet,)

@@ -328,16 +328,3 @@ def audit_command(context: Context, given: tuple[str, ...], notes: tuple[Path, .
         click.echo(f"{size:,} {words('条数据', 'events')}: {len(found) + len(differences) or clean}")
     if found or differences:
         raise SystemExit(1)
-
-
-COMMANDS = (
-    history,
-    diff,
-    checkpoint,
-    cosign,
-    log_keys,
-    prove,
-    prove_consistency,
-    bundle,
-    audit_command,
-)

@@ -69,6 +69,3 @@ def revoke(context: Context, key: str) -> None:
         if not revoke_key(ledger, key):
             raise click.ClickException(f"{key}: no key of this number holds — see: subsidy-ledger keys list")
     click.echo(context.words("已停用", "revoked"))
-
-
-COMMANDS = (keys,)

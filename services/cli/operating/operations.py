@@ -136,6 +136,3 @@ class _heard:
     def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
         if isinstance(fault, backups.BackupError | OSError):
             raise click.ClickException(str(fault)) from fault
-
-
-COMMANDS = (doctor, backup, verify_backup, rotate_key)

@@ -61,6 +61,3 @@ def _ended(context: Context, found: Rebuilt) -> str:
         "right, mend with replay --take-over"
     )
     return context.words(zh, en)
-
-
-COMMANDS = (rebuild,)

@@ -43,6 +43,3 @@ def sample(context: Context, enterprises: int, seed: int, out: Path | None, then
     print_largest(context, largest)
     if then_serve:
         start(context)
-
-
-COMMANDS = (sample,)

@@ -38,6 +38,3 @@ def start(context: Context, host: str | None = None, port: int | None = None) ->
 def serve(context: Context, host: str | None, port: int | None) -> None:
     """Serve the API."""
     start(context, host, port)
-
-
-COMMANDS = (serve,)

@@ -135,6 +135,3 @@ def migrate(context: Context) -> None:
     """Create or upgrade the database's tables; safe to run twice, and while others serve."""
     with context.ledger() as ledger:
         click.echo(f"{ledger.dialect}: {context.words('数据表已是最新', 'the tables are up to date')}")
-
-
-COMMANDS = (consume, publish, replay_dead_letters, migrate)

@@ -9,7 +9,10 @@ import click
 from domain.money.amounts import yuan
 from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
 from services.cli.common import Context, json_option, money_argument, print_json, table
-from services.cli.policies.workshop import FILE, check, text_of, workshop
+from services.cli.policies.reform import reform_command
+from services.cli.policies.workshop import FILE, text_of, workshop
+
+workshop.add_command(reform_command)
 
 
 @click.command()
@@ -69,6 +72,3 @@ def set_budget_command(context: Context, policy: str, period: str, amount: str) 
         except UnknownPeriod as error:
             raise click.ClickException(context.words(error.words("zh"), error.words("en"))) from error
     click.echo(f"{policy} {found.period} {yuan(found.appropriation)}")
-
-
-COMMANDS = (check, adopt, policies, set_budget_command, workshop)

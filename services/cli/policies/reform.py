@@ -12,12 +12,12 @@ from ledger.simulation.reform import reform
 from services.cli.common import DEFAULT_POLICY, Context, at, json_option, print_json, rules_text, table
 from services.cli.common import shown as money
 from services.cli.policies.reform_page import SIZES, reform_page
-from services.cli.policies.workshop import moved, workshop
+from services.cli.policies.workshop import moved
 from services.web.amounts import in_currency
 from services.web.exports import whole_or_nothing
 
 
-@workshop.command("reform")
+@click.command("reform")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False))
 @click.option("--policy", help="Whose rules; by default the file's.")
 @click.option("--rules-as-of", metavar="DATE", help="Only rules in force by this date.")
@@ -70,6 +70,3 @@ def _told(context: Context, found: dict[str, Any]) -> None:
     zh = f"增加 {total['gaining']:,} 家，减少 {total['losing']:,} 家，不变 {total['unchanged']:,} 家"
     en = f"{total['gaining']:,} gain, {total['losing']:,} lose, {total['unchanged']:,} stay"
     click.echo(words(zh, en))
-
-
-COMMANDS = ()

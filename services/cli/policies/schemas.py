@@ -13,6 +13,3 @@ def asyncapi() -> None:
     from services.kafka.asyncapi import document  # only this needs the Kafka client
 
     print_json(document())
-
-
-COMMANDS = (asyncapi,)

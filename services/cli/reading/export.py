@@ -37,6 +37,3 @@ def export(context: Context, /, form: str, policy: str, year: int, out: Path, **
         books = books_of(ledger, rows, policy, year, at(rows, times))
         for file in FORMATS[form](books, out, lambda: bar.advance(task)):
             click.echo(f"{file}  {file.stat().st_size:,} bytes")
-
-
-COMMANDS = (export,)

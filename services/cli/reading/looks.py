@@ -27,6 +27,3 @@ def looks(context: Context, code: str | None, limit: int, as_json: bool) -> None
     heads += [(words("内容", "What"), False), (words("次数", "Times"), True)]
     lines = [(e.at, e.actor, e.address, f"{e.method} {e.path}", str(e.times)) for e in found]
     table(code or words("查阅记录", "Who looked"), heads, lines)
-
-
-COMMANDS = (looks,)

@@ -343,6 +343,3 @@ def refused(context: Context, everything: bool, limit: int, as_json: bool) -> No
         for fault in each.faults:
             said = fault.words(context.language)
             click.echo(f"    {said['field']}: {said['rule']} — {said['mend']}  [{said['code']}]")
-
-
-COMMANDS = (balance, explain, outlook, budget, what_if_command, replay_command, refused)

@@ -119,6 +119,3 @@ def enterprises(
     heads += [(words("镇（街道）", "Town"), False), (words("应奖励", "Gross"), True)]
     lines = [(e["enterprise"], e["name"], e["town"], shown(e["gross"])) for e in found]
     table(f"{policy}  {year}", heads, lines)
-
-
-COMMANDS = (targets, enterprises)

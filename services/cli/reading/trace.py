@@ -80,6 +80,3 @@ def _print(context: Context, found: dict[str, Any]) -> None:
 
 def _listed(amount: str | None) -> str:
     return "—" if amount is None else shown(amount)
-
-
-COMMANDS = (trace,)

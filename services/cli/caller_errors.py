@@ -1,0 +1,50 @@
+"""What a caller of the command line can cause, in words: which, the rule it breaks, and the mend."""
+
+from __future__ import annotations
+
+from domain.authority.roles import NotAllowed
+from domain.policy.load import PolicyError
+from domain.policy.rulebook import NoRules
+from ledger.export.books import NotExportable
+from ledger.export.file_faults import FileError
+from ledger.policies.versions import UnknownPolicy
+from ledger.reading.queries import UnknownEnterprise
+from ledger.settlement.paying import StepsRefused
+from ledger.store.moments import Unanswerable
+from ledger.store.rows import StoreUnavailable
+from services.runtime.kafka_settings import UnusableFile
+from services.runtime.settings import SettingsError
+from services.web.codes import said
+from services.web.problems import fault_of
+
+FAULTS_LISTED = 20
+PLAIN = (
+    NoRules,
+    Unanswerable,
+    NotExportable,
+    StoreUnavailable,
+    SettingsError,
+    FileError,
+    UnusableFile,
+)
+"""Errors whose own text says everything."""
+
+
+def caller_message(error: Exception, language: str) -> str | None:
+    """The lines that tell the caller what went wrong; ``None`` for what no caller can cause."""
+    if isinstance(error, NotAllowed):
+        return _fault_line(error, language)
+    if isinstance(error, StepsRefused):
+        return "\n".join(_fault_line(fault, language) for _, fault in error.faults[:FAULTS_LISTED])
+    if isinstance(error, PolicyError):
+        return "\n".join(fault.said(language) for fault in error.faults)
+    if isinstance(error, UnknownPolicy):
+        return f"policy: the ledger does not hold {error} — adopt it with: subsidy-ledger adopt FILE"
+    if isinstance(error, UnknownEnterprise):
+        return f"enterprise: the ledger knows nothing of {error} — check the credit code"
+    return str(error) if isinstance(error, PLAIN) else None
+
+
+def _fault_line(error: NotAllowed, language: str) -> str:
+    fault = said(fault_of(error), language)
+    return f"{fault['field']}: {fault['rule']} — {fault['mend']}"
