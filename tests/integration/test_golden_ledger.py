@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from ledger.stored import fact_of
+from ledger.store.stored_events import fact_of
 from tests.golden.answers import Asker, FrozenAnswer, list_differences, read_answers, reduce_to_figures
 from tests.golden.outside import LEDGER, Answer, run_command, serving, settings
 from tests.postgres import Server
