@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -21,10 +21,10 @@ from docs.generate.contract import breaking, types_removed
 from docs.generate.documents import documents_page
 from docs.generate.policy_fields import policy_fields_page
 from domain.events import CATALOGUE
+from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, FaultWords, read_codes, read_problems
 from domain.policy.load import load_policy
 from domain.policy.model import Policy, Reading
 from ledger.intake.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX
-from ledger.intake.messages.faults import CODES
 from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, Text, Whole
 from ledger.intake.messages.schemas import (
     DATA,
@@ -41,7 +41,6 @@ from services.cli.policies.editor_schema import editor_schema
 from services.kafka import asyncapi
 from services.runtime.settings import VARIABLES
 from services.server.app import create_app
-from services.web.codes import FAULTS, PROBLEMS
 
 DOCS = Path(__file__).parents[1]
 MESSAGES = DOCS / "schemas" / "messages"
@@ -164,10 +163,10 @@ def errors() -> str:
         "All that is wrong with a message is said at once: field, code, rule, mend. Codes are never renamed. "
         "Braces hold what depends on the message. To send again, see [publishing facts](upstream.md).",
         "## 数据 · Messages",
-        _faults(CODES),
+        _faults(read_codes(*MESSAGE_AREAS)),
         "## 请求 · Requests",
         "接口的其他请求还可能有以下问题 · what else can be wrong with a request to the API:",
-        _faults(FAULTS),
+        _faults(read_codes(*REQUEST_AREAS)),
         "## 问题的种类 · Kinds of problem",
         "出错的回答是 RFC 9457 的 `application/problem+json`，`code` 为下列之一，各项问题在 `faults` 中。"
         " · An error is answered as RFC 9457 problem details; `code` is one of these, `faults` "
@@ -176,13 +175,13 @@ def errors() -> str:
             ("代码 · code", "状态 · status", "含义 · meaning"),
             [
                 (f"`{code}`", str(kind.status), f"{kind.title_zh}<br>{kind.title_en}")
-                for code, kind in PROBLEMS.items()
+                for code, kind in read_problems().items()
             ],
         ),
     )
 
 
-def _faults(codes: dict[str, tuple[str, str, str, str]]) -> str:
+def _faults(codes: Mapping[str, FaultWords]) -> str:
     rows = [
         (f"`{code}`", f"{rule_zh}<br>{rule_en}", f"{mend_zh}<br>{mend_en}")
         for code, (rule_zh, mend_zh, rule_en, mend_en) in codes.items()

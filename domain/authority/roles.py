@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from domain.faults.fault import Fault, FaultArgs, FaultValue
 
 ROLES = ("upstream", "officer", "reviewer", "finance", "auditor", "enterprise", "operator")
 
@@ -33,9 +34,24 @@ MAY: dict[str, tuple[str, ...]] = {
 class NotAllowed(Exception):
     """A step that the rules do not allow: a stable ``code``, the field, and what fills its words."""
 
-    def __init__(self, code: str, field: str = "", **args: Any) -> None:
+    def __init__(self, code: str, field: str = "", **args: FaultValue) -> None:
         super().__init__(f"{code} {field} {args}")
-        self.code, self.field, self.args_ = code, field, args
+        self.fault = Fault(code, field, args)
+
+    @property
+    def code(self) -> str:
+        """Of what is wrong; see ``domain.faults``."""
+        return self.fault.code
+
+    @property
+    def field(self) -> str:
+        """What of the step is wrong; empty where it is the step itself."""
+        return self.fault.field
+
+    @property
+    def args_(self) -> FaultArgs:
+        """What fills the fault's words."""
+        return self.fault.args
 
 
 @dataclass(frozen=True, slots=True)

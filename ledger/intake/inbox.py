@@ -18,12 +18,12 @@ from domain.events import CATALOGUE
 from domain.events.instants import instant
 from domain.facts.folding import AMENDMENTS, SEP, EnterpriseFacts, Fact, claim_key, fold, key_of, merged
 from domain.facts.folding import digest_of as digest_of_message
+from domain.faults.fault import Fault
 from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, printed, yuan
 from domain.policy.rulebook import Rulebook
 from ledger.intake.disagreements import Changes, Finder, Said
 from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Message, Now, Refusal, check_merged, decode, refusal_of
-from ledger.intake.messages.faults import Fault
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import digest_of, keep, settle_accepted
 from ledger.policies.versions import rulebooks

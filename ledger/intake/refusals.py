@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.faults.fault import Fault
 from ledger.intake.messages.decode import Refusal
-from ledger.intake.messages.faults import Fault
 from ledger.store.rows import Row, Rows, one, storable
 
 

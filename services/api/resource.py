@@ -18,8 +18,9 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
+from domain.faults.fault import Fault
+from domain.faults.validation import faults_from
 from ledger.intake.messages.decode import parse as parse_strictly
-from ledger.intake.messages.faults import Fault, faults_from
 from ledger.store.application import Ledger
 from services.web.fields import PATH_FIELDS, Query, path_values
 from services.web.problems import Problem

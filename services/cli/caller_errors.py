@@ -14,7 +14,7 @@ from ledger.store.moments import Unanswerable
 from ledger.store.rows import StoreUnavailable
 from services.runtime.kafka_settings import UnusableFile
 from services.runtime.settings import SettingsError
-from services.web.codes import said
+from services.web.fault_words import describe_fault
 from services.web.problems import fault_of
 
 FAULTS_LISTED = 20
@@ -46,5 +46,5 @@ def caller_message(error: Exception, language: str) -> str | None:
 
 
 def _fault_line(error: NotAllowed, language: str) -> str:
-    fault = said(fault_of(error), language)
+    fault = describe_fault(fault_of(error), language)
     return f"{fault['field']}: {fault['rule']} — {fault['mend']}"

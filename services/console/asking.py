@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from ledger.intake.messages.faults import Fault, FaultError
+from domain.faults.fault import Fault
+from domain.faults.validation import FaultError
 from services.web.fields import Cursor, cursor_text
 from services.web.problems import Problem
 

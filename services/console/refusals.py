@@ -12,12 +12,12 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import NotAllowed
+from domain.faults.validation import faults_from
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
-from ledger.intake.messages.faults import faults_from
 from ledger.settlement.paying import StepsRefused
 from services.console import language
-from services.web.codes import said as fault_said
+from services.web.fault_words import describe_fault
 from services.web.problems import fault_of
 
 SHOWN_MAX = 200
@@ -58,7 +58,7 @@ def read(schema: type[Schema], given: Mapping[str, str], *names: str, **more: An
         )
     except marshmallow.ValidationError as error:
         lang = language.chosen()
-        raise Refused([dict(fault_said(each, lang)) for each in faults_from(error.messages)]) from None
+        raise Refused([dict(describe_fault(each, lang)) for each in faults_from(error.messages)]) from None
     return loaded
 
 
@@ -82,7 +82,7 @@ def _said(error: NotAllowed, path: str = "") -> dict[str, Any]:
     if error.code == "claim.status":
         args = {name: _claim_statuses(str(value)) for name, value in error.args_.items()}
         error = NotAllowed(error.code, error.field, **args)
-    words = dict(fault_said(fault_of(error, path), language.chosen()))
+    words = dict(describe_fault(fault_of(error, path), language.chosen()))
     if error.code == "actor.missing":
         words["mend"] = language.said("work-first")
     if error.code == "role.missing":

@@ -8,12 +8,12 @@ from typing import Any
 from flask import Flask, Response, render_template, request, url_for
 
 from domain.events.instants import SHANGHAI
+from domain.faults.registry import read_problems
 from ledger.policies.versions import rulebooks
 from services.console import forms, language, telling
 from services.web import charts
 from services.web.amounts import printed
-from services.web.codes import PROBLEMS
-from services.web.codes import said as fault_said
+from services.web.fault_words import describe_fault
 from services.web.identity.gate import gate_of
 from services.web.problems import Problem
 
@@ -97,8 +97,8 @@ def choices() -> dict[str, list[int]]:
 def problem_page(problem: Problem, status: int | None = None) -> Response:
     """A refusal as a page: what is wrong, and the mend, in the reader's language."""
     lang = language.chosen()
-    kind = PROBLEMS[problem.code]
+    kind = read_problems()[problem.code]
     title, detail = (kind.title_en, kind.detail_en) if lang == "en" else (kind.title_zh, kind.detail_zh)
-    faults = [fault_said(fault, lang) for fault in problem.faults]
+    faults = [describe_fault(fault, lang) for fault in problem.faults]
     said = {"title": title, "detail": detail.format(**problem.args_), "found": faults, "back": forms.back()}
     return page("problem.html", status or kind.status, **said)

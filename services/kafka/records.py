@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from domain.faults.fault import Fault
 from ledger.intake.messages.decode import Refusal
-from ledger.intake.messages.faults import Fault
 
 PREFIX = "ce_"
 

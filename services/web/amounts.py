@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
 
+from domain.faults.fault import FaultArgs
 from domain.money.amounts import Owed
 from domain.money.amounts import printed as printed_in
 from ledger.policies.versions import rulebooks
@@ -34,6 +34,6 @@ def printed(fen: int, policy: str | None = None) -> str:
     return printed_in(fen, _currencies.get().get(_about.get() if policy is None else policy, _YUAN))
 
 
-def for_readers(args: dict[str, Any]) -> dict[str, Any]:
+def for_readers(args: FaultArgs) -> FaultArgs:
     """What fills the words of a refusal, its amounts in the currency at hand."""
     return {name: printed(value) if isinstance(value, Owed) else value for name, value in args.items()}

@@ -10,7 +10,8 @@ from typing import Any
 
 from flask import current_app
 
-from ledger.intake.messages.faults import Fault, FaultError, faults_from
+from domain.faults.fault import Fault
+from domain.faults.validation import FaultError, faults_from
 from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Text
 from ledger.intake.messages.schemas import Message
 from ledger.intake.sheets.families import FAMILIES

@@ -12,18 +12,19 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
 
 from domain.authority.roles import NotAllowed
+from domain.faults.fault import Fault
+from domain.faults.registry import read_problems
 from domain.policy.load import PolicyError, PolicyFault
 from domain.policy.rulebook import NoRules
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
-from ledger.intake.messages.faults import Fault
 from ledger.intake.sheets.faults import SheetError
 from ledger.policies.versions import UnknownPolicy
 from ledger.reading.queries import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
 from ledger.store.moments import Unanswerable
 from ledger.store.rows import Conflict, StoreUnavailable, UnsuitableStore
-from services.web.codes import PROBLEMS, said
+from services.web.fault_words import describe_fault
 from services.web.sheets.desk import UnknownSheet
 
 MEDIA_TYPE = "application/problem+json"
@@ -71,7 +72,7 @@ def answer(problem: Problem, status: int | None = None, headers: Iterable[tuple[
         as_page: Callable[[Problem, int | None], Response] = current_app.extensions["subsidy-problem-page"]
         return as_page(problem, status)
     lang = language()
-    kind = PROBLEMS[problem.code]
+    kind = read_problems()[problem.code]
     status = status or kind.status
     title, detail = (kind.title_en, kind.detail_en) if lang == "en" else (kind.title_zh, kind.detail_zh)
     body = {
@@ -81,7 +82,7 @@ def answer(problem: Problem, status: int | None = None, headers: Iterable[tuple[
         "detail": detail.format(**problem.args_),
         "instance": request.path,
         "code": problem.code,
-        "faults": [said(fault, lang) for fault in problem.faults],
+        "faults": [describe_fault(fault, lang) for fault in problem.faults],
         **problem.extra,
     }
     response = current_app.response_class(current_app.json.dumps(body), status, mimetype=MEDIA_TYPE)
@@ -112,7 +113,7 @@ def on_problem(error: Problem) -> Response:
 
 def fault_of(error: NotAllowed, path: str = "") -> Fault:
     """A step that is not allowed, as a fault of the request."""
-    return Fault(error.code, path + (error.field or "step"), error.args_)
+    return error.fault._replace(field=path + (error.field or "step"))
 
 
 def _words(fault: PolicyFault) -> dict[str, str]:

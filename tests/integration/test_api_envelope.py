@@ -14,10 +14,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from domain.faults.registry import REQUEST_AREAS, read_codes, read_problems
 from ledger.intake.messages.decode import Now, Refusal, decode
 from ledger.intake.messages.schemas import TYPES
 from services.cli.policies.cases import messages_of, read_case
-from services.web.codes import FAULTS, PROBLEMS
 from services.web.json_schemas import event_schema
 from tests.conftest import HERE, LATER
 from tests.events import CIXI, Feed
@@ -161,7 +161,8 @@ def test_problems_come_in_chinese_unless_english_is_asked_for(api: Api) -> None:
     }.items():
         response = api.client.get("/nothing", headers={"Accept-Language": accept})
         assert response.headers["Content-Language"] == language, accept
-        title = PROBLEMS["route-unknown"].title_en if language == "en" else PROBLEMS["route-unknown"].title_zh
+        words = read_problems()["route-unknown"]
+        title = words.title_en if language == "en" else words.title_zh
         assert is_problem(response)["title"] == title
 
 
@@ -250,10 +251,10 @@ def test_every_response_carries_the_headers_of_safety(api: Api) -> None:
 
 
 def test_no_code_has_two_meanings_and_every_code_is_said_in_both_languages() -> None:
-    for code, words in FAULTS.items():
+    for code, words in read_codes(*REQUEST_AREAS).items():
         assert re.fullmatch(r"[a-z0-9]+(?:[.-][a-z0-9]+)+", code)
         assert all(words)
-    for code, kind in PROBLEMS.items():
+    for code, kind in read_problems().items():
         assert re.fullmatch(r"[a-z0-9-]+", code)
         assert 400 <= kind.status < 600
         assert all(kind[1:])

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from docx import Document
 
 from domain.authority.roles import NotAllowed
+from domain.faults.registry import REQUEST_AREAS, read_codes
 from domain.money.amounts import grouped, parse_fen
 from domain.money.capitals import capitals
 from domain.policy.load import load_policy
@@ -36,7 +37,6 @@ from ledger.store.application import Ledger
 from services.cli.main import main
 from services.server.app import create_app
 from services.web.receipts.page import receipt_page
-from services.web.step_codes import STEPS
 from tests.events import CIXI, CIXI_TEXT, EXAMPLES, Feed, take
 from tests.integration.bureau import Clock
 from tests.integration.closings import CARRYING, OFFICER, REVIEWER, Closed, closed
@@ -319,12 +319,14 @@ def test_documents_come_by_command_and_by_the_interface(
     said("write", "letter", "--enterprise", scene.code, "--out", str(out), "--number", "慈商务〔2025〕3号")
     assert "本局自定" in words(out)
     assert "慈商务〔2025〕3号" in words(out)
-    assert STEPS["document.whose"][0] in said("write", "letter", "--out", str(out), code=1)
+    assert read_codes(*REQUEST_AREAS)["document.whose"].rule_zh in said(
+        "write", "letter", "--out", str(out), code=1
+    )
     assert "on: " in said("write", "report", "--out", str(out), "--on", "30.5.2025", code=1)
     payees = tmp_path / "payees.csv"
     payees.write_text(f"code,name,account,bank\n{Feed(9_999).code},甲,62220000,102332000017\n", "utf-8")
     table = ["write", "payments", "--batch", "2024-001", "--payees", str(payees), "--out", str(out)]
-    assert STEPS["payment.no-payee"][0].partition("{")[0] in said(*table, code=1)
+    assert read_codes(*REQUEST_AREAS)["payment.no-payee"].rule_zh.partition("{")[0] in said(*table, code=1)
     with scene.ledger.store.reading() as rows:
         listed = rows.all("SELECT code FROM accounts")
     lines = "".join(f"{code},收款{n},62220000{n:06d},102332000017\n" for n, (code,) in enumerate(listed))

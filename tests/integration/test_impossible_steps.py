@@ -15,9 +15,9 @@ from werkzeug.test import TestResponse
 
 from domain.authority.roles import MAY as MAY_TAKE
 from domain.authority.roles import ROLES
+from domain.faults.registry import read_codes
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger
-from services.web.step_codes import STEPS
 from tests.events import CIXI, CIXI_TEXT, Feed, message
 from tests.integration.api_client import Api, is_problem
 from tests.integration.bureau import Bureau, Clock, check, fen
@@ -611,7 +611,7 @@ def test_no_step_is_taken_by_a_role_that_may_not(world: World) -> None:
 def test_every_code_of_a_step_that_is_not_allowed_is_brought_about_by_some_test() -> None:
     tables = (CLAIMS, LATE_CLAIMS, OPEN, PROPOSED, PUBLISHED, OBJECTED, UPHELD, DUE, CLOSED, ORDERED, PAID)
     tried = {each.code for table in (*tables, CLAWED, ROLES_TRIED) for each in table}
-    ours = {code for code in STEPS if code.partition(".")[0] not in WHO}
+    ours = {code for code in read_codes("steps", "identity") if code.partition(".")[0] not in WHO}
     assert ours - tried == set(ELSEWHERE)
     written = "".join(path.read_text("utf-8") for path in Path(__file__).parent.parent.rglob("test_*.py"))
     for code in ELSEWHERE:

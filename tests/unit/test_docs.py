@@ -12,17 +12,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from docs.generate.pages import DOCS, PAGES, api_app, examples
+from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, read_codes, read_problems
 from domain.policy.load import load_policy
 from ledger.intake.inbox import ingest
 from ledger.intake.messages.decode import Message, Now, decode
-from ledger.intake.messages.faults import CODES
 from ledger.intake.messages.schemas import TYPES
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger
 from services.cli.main import main
 from services.cli.policies.cases import expected, messages_of, settle
 from services.runtime.settings import VARIABLES
-from services.web.codes import FAULTS, PROBLEMS
 from services.web.json_schemas import event_schema
 from tests.conftest import LATER, POLICY
 
@@ -47,10 +46,11 @@ def test_a_generated_page_is_what_would_be_generated_now(name: str) -> None:
 
 def test_every_setting_type_code_command_and_reading_stands_in_its_page() -> None:
     readings = load_policy(POLICY.read_text("utf-8")).readings
+    codes = (*read_codes(*MESSAGE_AREAS), *read_codes(*REQUEST_AREAS), *read_problems())
     wanted = {
         "settings.md": [f"`{variable.name}`" for variable in VARIABLES],
         "events.md": [f"## {type_}\n" for type_ in TYPES],
-        "errors.md": [f"`{code}`" for code in (*CODES, *FAULTS, *PROBLEMS)],
+        "errors.md": [f"`{code}`" for code in codes],
         "cli.md": [f"## subsidy-ledger {command}\n" for command in main.commands],
         "readings.md": [f"## {reading}\n" for reading in readings],
     }

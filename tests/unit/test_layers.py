@@ -32,7 +32,6 @@ LARGE_FILES = {
     "ledger/reading/queries.py",
     "services/cli/policies/cases.py",
     "services/runtime/settings.py",
-    "services/web/step_codes.py",
 }
 LARGE_CLASSES = {
     "ledger/intake/disagreements.py:Finder",

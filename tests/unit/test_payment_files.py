@@ -17,11 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.faults.registry import FILE_AREAS, read_codes
 from domain.money.amounts import yuan
 from ledger.export import payment_files
 from ledger.export.books import NotExportable
 from ledger.export.cells import FORMULA_STARTS
-from ledger.export.file_faults import CODES, FAULTS_MAX, FileError
+from ledger.export.file_faults import FAULTS_MAX, FileError
 from ledger.export.payment_files import (
     NoPayee,
     Payee,
@@ -141,7 +142,7 @@ def test_the_faults_of_a_large_file_are_counted_and_not_all_kept() -> None:
 
 
 def test_every_fault_has_its_words() -> None:
-    assert all(len(words) == 4 and all(words) for words in CODES.values())
+    assert all(len(words) == 4 and all(words) for words in read_codes(*FILE_AREAS).values())
 
 
 # --- before anything is written ---

@@ -12,8 +12,9 @@ from marshmallow import ValidationError
 from domain.events import CATALOGUE
 from domain.events.instants import SHANGHAI, instant
 from domain.facts.folding import Fact, digest_of
+from domain.faults.fault import Fault
+from domain.faults.validation import faults_from
 from ledger.intake.messages import bulk
-from ledger.intake.messages.faults import Fault, faults_from
 from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPES, Envelope
 from ledger.store.correlation import trace_of
 

@@ -17,9 +17,9 @@ from marshmallow import fields
 
 from domain.events import CODE_PATTERN
 from domain.events.instants import instant
+from domain.faults.validation import FaultError
 from domain.money.amounts import AMOUNT_PATTERN, parse_fen
 from domain.things.credit_code import complete, fault_of, is_valid
-from ledger.intake.messages.faults import FaultError
 
 REQUIRED: dict[str, Any] = {"required": "field.missing", "null": "field.null"}
 """What marshmallow says of a field that is not there, as codes."""

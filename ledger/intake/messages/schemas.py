@@ -14,8 +14,8 @@ from marshmallow import Schema, fields, validates_schema
 from marshmallow import ValidationError as MarshmallowError
 
 from domain.events import AMENDABLE_SHAPES, CATALOGUE, CHANNELS, CUSTOMS_CODES, SIZES, TOWN_MAX
+from domain.faults.validation import FaultError
 from domain.money.amounts import CURRENCIES, FOREIGN, PAID_IN
-from ledger.intake.messages.faults import FaultError
 from ledger.intake.messages.fields import (
     Choice,
     CreditCode,

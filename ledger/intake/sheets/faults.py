@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.intake.messages.faults import Fault
+from domain.faults.fault import Fault
 
 
 class SheetError(Exception):

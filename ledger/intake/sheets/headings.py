@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
+from domain.faults.fault import Fault
 from domain.vocabulary.words import Words, words
-from ledger.intake.messages.faults import Fault
 from ledger.intake.messages.schemas import DATA, TYPE_OF
 from ledger.intake.sheets.cells import Cell, Row, letters
 from ledger.intake.sheets.families import (

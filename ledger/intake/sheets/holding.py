@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ledger.intake.messages.faults import Fault
+from domain.faults.fault import Fault
 from ledger.intake.sheets.rows import Marked, SheetRow
 
 STATES = ("new", "known", "contradictory", "wrong")

@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from domain.faults.fault import Fault
 from ledger.intake.inbox import Totals, ingest
 from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Now, Refusal
-from ledger.intake.messages.faults import Fault
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import count_open, settle_accepted
 from ledger.intake.sheets.cells import letters

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from domain.events import CATALOGUE, DatedFact, YearlyAmount
 from domain.facts.folding import SEP, Fact
+from domain.faults.fault import Fault
 from domain.vocabulary.words import words
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
-from ledger.intake.messages.faults import Fault
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.sheets.cells import LOOKED_ROWS, Cell, Row, letters, rows_of
 from ledger.intake.sheets.families import BACK, EXAMPLE_MARKS, UNREAD, both, folded

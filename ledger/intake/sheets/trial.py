@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.facts.folding import EnterpriseFacts, Fact
+from domain.faults.fault import Fault, FaultArgs
 from ledger.intake.inbox import Batch
 from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
-from ledger.intake.messages.faults import Fault
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.sheets.doubting import Doubts, Supposed
 from ledger.intake.sheets.holding import Held, Holding
@@ -189,7 +189,7 @@ class Trial:
         if not differs:
             return "known", []
         event = min(recorded, key=lambda each: len(differing(each.fact.content, content)))
-        args = {
+        args: FaultArgs = {
             "position": event.position,
             "source": "—" if self.discreet else event.fact.source,
             "differs": ", ".join(differs)

@@ -14,8 +14,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+from domain.faults.fault import Fault
 from domain.vocabulary.words import words
-from ledger.intake.messages.faults import Fault
 from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, Whole
 from ledger.intake.sheets.cells import Cell
 from ledger.intake.sheets.families import (

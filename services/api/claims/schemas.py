@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import fields
 
+from domain.faults.validation import FaultError
 from domain.money.amounts import PAID_IN
-from ledger.intake.messages.faults import FaultError
 from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Money, Text, Whole
 from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, listed, text, whole

@@ -7,11 +7,10 @@ from typing import Any, cast
 
 from flask import Response, current_app, render_template
 
-from ledger.intake.messages.faults import CODES
+from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, read_codes, read_problems
 from services.api.document import DocumentedApi
 from services.api.documentation.style import STYLE
 from services.api.resource import Resource
-from services.web.codes import FAULTS, PROBLEMS
 from services.web.fields import Query
 
 blueprint = Resource("documentation", "services.api.documentation", "", "接口文档 · this document")
@@ -32,13 +31,14 @@ def openapi(_: dict[str, Any]) -> dict[str, Any]:
 def page(_: dict[str, Any]) -> Response:
     """Show the document as a page."""
     document = _document()
-    faults = [(code, *said) for code, said in sorted({**FAULTS, **CODES}.items())]
+    codes = read_codes(*REQUEST_AREAS, *MESSAGE_AREAS)
+    faults = [(code, *words) for code, words in sorted(codes.items())]
     text = render_template(
         "docs.html",
         document=document,
         tags=[(tag, list(operations(document, tag["name"]))) for tag in document["tags"]],
         schemas=document["components"]["schemas"],
-        problems=sorted(PROBLEMS.items()),
+        problems=sorted(read_problems().items()),
         faults=faults,
         shape=shape,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.intake.inbox import Result, Totals
-from services.web.codes import said
+from services.web.fault_words import describe_fault
 
 
 def result_document(result: Result, language: str) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def result_document(result: Result, language: str) -> dict[str, Any]:
         "source": result.source,
         "position": result.position,
         "refusal": result.refusal,
-        "faults": [said(fault, language) for fault in result.faults],
+        "faults": [describe_fault(fault, language) for fault in result.faults],
     }
 
 

@@ -8,8 +8,8 @@ import msgspec
 from flask import Response, current_app, request
 from werkzeug.wsgi import get_input_stream
 
+from domain.faults.fault import Fault
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, Result, ingest
-from ledger.intake.messages.faults import Fault
 from services.api.events.results import batch_document, result_document
 from services.api.events.schemas import BatchSchema, ResultSchema
 from services.api.events.streams import Interrupted, take

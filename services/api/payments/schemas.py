@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from ledger.intake.messages.faults import FaultError
+from domain.faults.validation import FaultError
 from ledger.intake.messages.fields import Choice, CreditCode, Day, MessageField, Money, Text
 from ledger.intake.messages.schemas import Message
 from ledger.settlement.paying import RESULTS_MAX

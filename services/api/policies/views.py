@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Response, current_app
 
+from domain.faults.fault import Fault
 from domain.money.amounts import yuan
 from domain.policy.load import POLICY_BYTES_MAX
-from ledger.intake.messages.faults import Fault
 from ledger.policies.versions import UnknownPeriod, adopt_policy, rulebook, rulebook_at, rulebooks, set_budget
 from ledger.store.rows import Rows, one
 from services.api.policies.documents import policy_document

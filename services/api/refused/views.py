@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from domain.faults.fault import Fault
 from ledger.intake.inbox import ingest
-from ledger.intake.messages.faults import Fault
 from ledger.intake.refusals import Refused, count_open, find, listed, resolve
 from services.api.events.schemas import ResultSchema
 from services.api.events.views import JSON, ONE, one
 from services.api.paging import Made, page
 from services.api.refused.schemas import RefusedListSchema, RefusedSchema, RefusedWholeSchema
 from services.api.resource import Resource, body_bytes, ledger
-from services.web.codes import said
+from services.web.fault_words import describe_fault
 from services.web.fields import Cursor, Flag, Query, limit_field
 from services.web.problems import Problem, language
 
@@ -112,11 +112,11 @@ def _head(refused: Refused) -> dict[str, Any]:
 
 
 def _line(refused: Refused, lang: str) -> dict[str, Any]:
-    return {**_head(refused), "faults": [said(fault, lang) for fault in refused.faults]}
+    return {**_head(refused), "faults": [describe_fault(fault, lang) for fault in refused.faults]}
 
 
 def _both(fault: Fault) -> dict[str, Any]:
-    zh, en = said(fault, "zh"), said(fault, "en")
+    zh, en = describe_fault(fault, "zh"), describe_fault(fault, "en")
     return {
         "field": fault.field,
         "code": fault.code,

@@ -11,13 +11,13 @@ from flask import Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
-from ledger.intake.messages.faults import Fault
+from domain.faults.fault import Fault
 from ledger.intake.sheets import template as templates
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.headings import SHORT_TYPES
 from services.api.resource import Resource, require_media
 from services.api.sheets.schemas import ConfirmationBody, SheetQuery, SheetSchema
-from services.web.codes import said as fault_said
+from services.web.fault_words import describe_fault
 from services.web.fields import Query
 from services.web.identity.gate import requester
 from services.web.problems import Problem, language
@@ -116,12 +116,12 @@ def _answer(waiting: Waiting) -> dict[str, Any]:
         "done": state["done"],
         "file_name": state["file_name"],
         "moved": bool(state.get("moved")),
-        "faults": [fault_said(fault, lang) for fault in faults_of(state)],
+        "faults": [describe_fault(fault, lang) for fault in faults_of(state)],
         "preview": found,
         "recorded": dict(zip(names, recorded, strict=True)) if recorded else None,
     }
 
 
 def _row(row: dict[str, Any], lang: str) -> dict[str, Any]:
-    faults = [{**fault_said(each["fault"], lang), "cell": each["cell"]} for each in row["faults"]]
+    faults = [{**describe_fault(each["fault"], lang), "cell": each["cell"]} for each in row["faults"]]
     return {**row, "faults": faults}

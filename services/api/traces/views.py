@@ -7,9 +7,9 @@ from typing import Any
 from flask import current_app, request
 
 from domain.events import is_enterprise
+from domain.faults.fault import Fault
 from ledger.audit.looks import NOBODY
 from ledger.audit.trace import UnknownTrace, follow, follow_event
-from ledger.intake.messages.faults import Fault
 from ledger.intake.messages.fields import Text
 from ledger.store.correlation import CORRELATION_CHARS_MAX
 from services.api.resource import Resource, ledger

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from ledger.intake.messages.faults import FaultError
+from domain.faults.validation import FaultError
 from ledger.intake.messages.fields import Day, MessageField, Money, Text, Whole
 from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, Factor, Yuan, currency, listed, text, whole

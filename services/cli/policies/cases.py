@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields
 
+from domain.faults.fault import Fault
+from domain.faults.registry import CASE_AREAS, MESSAGE_AREAS
+from domain.faults.validation import FaultError, faults_from
 from domain.money.amounts import parse_fen, yuan
 from domain.money.dividing import budget_period
 from ledger.intake.inbox import ingest
-from ledger.intake.messages.faults import CODES, Fault, FaultError, faults_from
 from ledger.intake.messages.fields import REQUIRED, Choice, Money, Text, Whole
 from ledger.intake.messages.schemas import Message
 from ledger.policies.versions import UnknownPeriod, adopt_policy, rulebook, set_budget
@@ -70,31 +72,6 @@ class CaseError(ValueError):
         return [_said(fault, language) for fault in self.faults]
 
 
-_CODES = {
-    **CODES,
-    "json.syntax": (
-        "不是有效的JSON：{detail}",
-        "核对引号、逗号和括号",
-        "cannot be read as JSON: {detail}",
-        "check quotes, commas and brackets",
-    ),
-    "json.utf8": ("不是UTF-8文本", "另存为UTF-8", "is not UTF-8 text", "save it as UTF-8"),
-    "field.unknown": (
-        "此处没有这个字段",
-        "删去，或核对拼写",
-        "is not a field here",
-        "remove it, or check its spelling",
-    ),
-    "case.budget": (
-        "政策没有预算 {called}",
-        "政策的预算为：{known}；分项预算写在 budgets 中",
-        "the policy has no budget {called}",
-        "its budgets are {known}; several go under budgets, by id",
-    ),
-}
-"""What can be wrong with a case: rule and mend in Chinese, then in English."""
-
-
 _WANTED = {
     "a JSON object": "JSON 对象",
     "a JSON array": "JSON 数组",
@@ -105,11 +82,12 @@ _WANTED = {
 
 def _said(fault: Fault, language: str) -> str:
     """A fault on one line, in ``zh`` or ``en``."""
-    code, args = _CODES[fault.code], dict(fault.args)
-    if language == "en":
-        return f"{fault.field}: {code[2].format(**args)} — {code[3].format(**args)}"
-    args["wanted"] = _WANTED.get(args.get("wanted", ""), args.get("wanted"))
-    return f"{fault.field}：{code[0].format(**args)} — {code[1].format(**args)}"
+    if language == "zh" and "wanted" in fault.args:
+        wanted = fault.args["wanted"]
+        fault = fault._replace(args={**fault.args, "wanted": _WANTED.get(str(wanted), wanted)})
+    words = fault.words(language, (*MESSAGE_AREAS, *CASE_AREAS))
+    colon = ": " if language == "en" else "："
+    return f"{words['field']}{colon}{words['rule']} — {words['mend']}"
 
 
 _GROUP = {"invalid": [("field.type", {"wanted": "a JSON object"})], **REQUIRED}
@@ -242,7 +220,7 @@ def read_case(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise CaseError([Fault("json.utf8", "file")]) from None
     except (ValueError, RecursionError) as error:
-        raise CaseError([Fault("json.syntax", "file", {"detail": error})]) from None
+        raise CaseError([Fault("json.syntax", "file", {"detail": str(error)})]) from None
     return case
 
 

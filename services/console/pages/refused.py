@@ -18,7 +18,7 @@ from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
 from services.console.pages.home import MENU, known_policy
 from services.console.rendering import choices, page
-from services.web.codes import said as fault_said
+from services.web.fault_words import describe_fault
 from services.web.identity.access import ACCESS
 from services.web.problems import Problem
 
@@ -63,7 +63,7 @@ def _line(refused: Refused) -> dict[str, Any]:
     return {
         "head": refused,
         "kind": telling.kind(_NAME_OF[refused.type]) if refused.type in _NAME_OF else refused.type,
-        "faults": [fault_said(fault, lang) for fault in refused.faults],
+        "faults": [describe_fault(fault, lang) for fault in refused.faults],
     }
 
 
@@ -107,7 +107,7 @@ def _message(
         cut=is_cut(found),
         size=len(found.raw),
         unreadable="\ufffd" in shown,
-        again=[fault_said(fault, lang) for fault in again.faults] if again else None,
+        again=[describe_fault(fault, lang) for fault in again.faults] if again else None,
     )
 
 

@@ -24,7 +24,7 @@ from services.console.pages.home import MENU, known_policy
 from services.console.refusals import REFUSED, Refusal, Refused, refusal_of, upload
 from services.console.rendering import page
 from services.console.shown import fragment_wanted
-from services.web.codes import said as fault_said
+from services.web.fault_words import describe_fault
 from services.web.identity.access import ACCESS
 from services.web.problems import Problem
 from services.web.sheets.answers import owner, preview_of, sent_by
@@ -104,7 +104,7 @@ def send_sheet(policy: str, year: int) -> BaseResponse:
 
 
 def _refusal(faults: Any) -> Refusal:
-    found = [dict(fault_said(each, language.chosen())) for each in faults]
+    found = [dict(describe_fault(each, language.chosen())) for each in faults]
     return Refusal("send", found, len(found))
 
 
@@ -137,7 +137,7 @@ def _sheet(policy: str, year: int, waiting: Waiting, refusal: Refusal | None = N
         "stage": stage_said(state["stage"], lang),
         "working_on": state["stage"] in WORKING,
         "again": url_for("console.sheet_page", policy=policy, year=year, sheet=waiting.name),
-        "faults": [fault_said(each, lang) for each in faults_of(state)],
+        "faults": [describe_fault(each, lang) for each in faults_of(state)],
         "found": _shown(waiting, state, lang),
         "states": [(each, STATE_WORDS[each][lang]) for each in STATES],
         "refusal": refusal,
@@ -159,7 +159,7 @@ def _shown(waiting: Waiting, state: dict[str, Any], lang: str) -> dict[str, Any]
     for row in found["faulty"]:
         for each in row["faults"]:
             heading = each["heading"][lang] if each["heading"] else ""
-            fault = fault_said(each["fault"], lang)
+            fault = describe_fault(each["fault"], lang)
             rows.append({**row, "cell": each["cell"], "heading": heading, "fault": fault})
     return {**found, "faulty": rows, "unread": unread_said(found["unread"], lang)}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from ledger.intake.messages.faults import faults_from
+from domain.faults.validation import faults_from
 from ledger.intake.messages.fields import CreditCode, Day, Text
 from ledger.intake.messages.schemas import Message
 

@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import ROLES, Actor
 from domain.events.instants import instant
+from domain.faults.fault import Fault
 from domain.things.credit_code import is_valid
 from ledger.intake.machine_keys import PREFIX, Scope, key_of, use_once
-from ledger.intake.messages.faults import Fault
 from ledger.store.application import Ledger
 from services.runtime import metrics
 from services.runtime.identity_settings import IdentitySettings

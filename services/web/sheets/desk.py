@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from domain.faults.fault import Fault
 from ledger.intake.machine_keys import Scope
-from ledger.intake.messages.faults import Fault
 from ledger.intake.sheets import marking
 from ledger.intake.sheets.faults import SheetError, refused
 from ledger.intake.sheets.holding import Holding

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from domain.faults.fault import Fault
 from domain.vocabulary.words import words
-from ledger.intake.messages.faults import Fault
 
 STATE_WORDS = {
     "new": {"zh": "新数据", "en": "new"},

@@ -1,0 +1,19 @@
+"""A fault in words for whoever reads an answer, a page or the command line."""
+
+from __future__ import annotations
+
+from domain.faults.fault import Fault
+from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, read_codes
+from services.web.amounts import for_readers
+
+FaultInWords = dict[str, str | int]
+
+
+def describe_fault(fault: Fault, language: str) -> FaultInWords:
+    """A fault for a reader: field, code, rule and mend; policy faults also have their line."""
+    if fault.code not in read_codes(*REQUEST_AREAS):
+        return {**fault.words(language, MESSAGE_AREAS)}
+    shown = fault._replace(args=for_readers(fault.args))
+    words: FaultInWords = {**shown.words(language, REQUEST_AREAS)}
+    line = fault.args.get("line")
+    return {**words, "line": line} if isinstance(line, int) else words
