@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-MESSAGE_AREAS = ("messages", "sheets")
+MESSAGE_AREAS = ("messages", "sheets", "kinds")
 """Areas of what can be wrong with a message or a spreadsheet of them."""
 REQUEST_AREAS = ("requests", "steps", "identity")
 """Areas of what can be wrong with a request to the API, with a step, or with who takes it."""

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.faults.fault import Fault
-from domain.faults.registry import MESSAGE_AREAS, read_codes
+from domain.faults.registry import read_codes
 from ledger.intake.messages import bulk
 from ledger.intake.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX, Message, Now, Refusal, decode
 from tests.oracle.codes import credit_code
 from tests.written import NOW, codes, correction, quoted, sales, store, store_parts, written
 
-CODES = read_codes(*MESSAGE_AREAS)
+CODES = read_codes("messages", "sheets")
 
 WRONG_CHECK = credit_code(1)[:17] + ("0" if credit_code(1)[17] != "0" else "1")
 ALONE: list[tuple[str, str, bytes]] = [
