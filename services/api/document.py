@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
-from flask_smorest import Api  # type: ignore[import-untyped]
+from flask_smorest import Api, Blueprint  # type: ignore[import-untyped]
 from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]
 from marshmallow import fields
 
@@ -41,15 +42,34 @@ class DocumentedApi(Api):  # type: ignore[misc]
             "info": info,
             "servers": [{"url": "/"}],
         }
+        self._resources: list[Blueprint] = []
+        self._described = False
+        self._describing = threading.Lock()
         super().__init__(app, spec_kwargs=options)
         self.ma_plugin.converter.add_attribute_function(_message_field)
-        self._add_events()
         app.extensions["subsidy-ledger-api"] = self
+
+    def register_blueprint(self, blueprint: Blueprint) -> None:
+        """Serve a resource; it is described once the document is asked for, which few processes are."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._resources.append(blueprint)
 
     def document(self) -> dict[str, Any]:
         """The whole document."""
-        made: dict[str, Any] = self.spec.to_dict()
+        with self._describing:
+            if not self._described:
+                self._describe()
+            made: dict[str, Any] = self.spec.to_dict()
         return made
+
+    def _describe(self) -> None:
+        self._add_events()
+        for blueprint in self._resources:
+            name = blueprint.name
+            blueprint.register_views_in_doc(self, self._app, self.spec, name=name, parameters=None)
+            self.spec.tag({"name": name, "description": blueprint.description})
+        self._described = True
 
     def _register_error_handlers(self) -> None:
         """None of smorest's own: every error is a problem of ours."""

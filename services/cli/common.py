@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from domain.events.instants import instant
 from domain.money.amounts import parse_fen
@@ -143,6 +141,9 @@ def print_json(answer: Any) -> None:
 
 def table(title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; ``columns`` are (heading, whether it holds amounts)."""
+    from rich.console import Console  # only what prints a table needs it
+    from rich.table import Table
+
     console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
     found = Table(title=title, title_justify="left")
     for heading, right in columns:

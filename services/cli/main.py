@@ -13,7 +13,7 @@ from collections.abc import Callable
 import click
 
 from services.cli.registry import ENTRIES, LazyCommands
-from services.runtime.collector import relax
+from services.runtime.collector import pause, relax
 
 
 class Group(click.Group):
@@ -76,5 +76,6 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 def run() -> None:
     """The command as a process of its own."""
+    pause()
     main.before_command = relax
     main()

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-from functools import cache
-from pathlib import Path
 
-from flask import Flask
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from ledger.store.application import SCHEMES, open_ledger
-from services.runtime import logs, tracing
+from services.runtime.collector import pause, relax
 from services.runtime.settings import PREFIX, Settings
-from services.server.app import create_app
 
 THREADS = 8
 """Requests that one worker answers at once; below the connections that the store may open."""
@@ -24,16 +19,6 @@ KILL_SECONDS = 30
 """How long a request may take to end after the service was told to stop."""
 
 
-@cache
-def app() -> Flask:
-    """The API of the ledger that the environment names; opened by each worker for itself."""
-    settings = Settings.from_env()
-    logs.start_for(settings.logs)
-    tracing.start("serve")
-    folder = Path(settings.sheets_folder)
-    return create_app(open_ledger(settings.database), settings.identity, folder)
-
-
 def serve(settings: Settings) -> None:
     """Serve until told to stop (SIGINT or SIGTERM); requests under way are finished first.
 
@@ -41,11 +26,15 @@ def serve(settings: Settings) -> None:
         SettingsError: for an address beyond this machine that was not asked for.
     """
     settings.check_open()
-    open_ledger(settings.database).close()
+    pause()
+    from services.server import worker  # loaded once, here, for all that are forked
+
+    worker.prepare(settings.database)
+    relax()
     os.environ[f"{PREFIX}DATABASE"] = _from_anywhere(settings.database)
     os.environ[f"{PREFIX}SHEETS"] = os.path.abspath(settings.sheets_folder)
     Server(
-        "services.server.process:app",
+        "services.server.worker:app",
         address="127.0.0.1" if settings.host == "localhost" else settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
@@ -56,12 +45,12 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=KILL_SECONDS,
         websockets=False,
         log_access=False,
-    ).serve(target_loader=app, wrap_loader=False)
+    ).serve(target_loader=worker.app, wrap_loader=False)
 
 
 def _from_anywhere(database: str) -> str:
     """The address of a database for processes that may run in another folder."""
-    return database if database.startswith(SCHEMES) else os.path.abspath(database)
+    return database if "://" in database else os.path.abspath(database)
 
 
 if __name__ == "__main__":
