@@ -2,10 +2,9 @@
 # Built by hand, step by step, in tests/integration/test_compose.py.
 FROM python:3.11.13-slim-bookworm AS build
 WORKDIR /src
-COPY requirements.lock requirements-dev.lock ./
-RUN sed -n '/^setuptools==/,/[0-9a-f]$/p' requirements-dev.lock > build.lock
+COPY requirements.lock requirements-build.lock ./
 RUN python -m venv /opt/build \
- && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r build.lock
+ && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-build.lock
 RUN python -m venv /opt/subsidy-ledger \
  && /opt/subsidy-ledger/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./

@@ -1,7 +1,8 @@
-"""Coverage-guided fuzzing with atheris: ``python -m tests.fuzz.run event --seconds 900``.
+"""Coverage-guided fuzzing with atheris: ``bash .ci/scale python -m tests.fuzz.run event --seconds 900``.
 
-Atheris comes from requirements-bench.lock. A finding ends the run, and leaves its input in the
-working folder; put it into ``tests/fuzz/found/<target>/`` and ``test_targets`` keeps it found.
+Atheris comes from requirements-bench.lock, which ``.ci/scale`` installs. A finding ends the run, and leaves
+its input in the working folder; put it into ``tests/fuzz/found/<target>/`` and ``test_targets`` keeps it
+found.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import tomllib
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -66,6 +67,24 @@ def test_nothing_that_is_shipped_binds_us_to_give_our_source() -> None:
     shipped = [(name, licence) for name, _, licence, ships in supply.licences() if ships]
 
     assert [each for each in shipped if "GPL" in each[1] and "LGPL" not in each[1]] == []
+
+
+def test_no_two_locks_pin_different_versions() -> None:
+    versions: dict[tuple[str, str], set[str]] = {}
+    for lock in ROOT.glob("requirements*.lock"):
+        for package in supply.locked(lock.name):
+            versions.setdefault((package.name, package.marker), set()).add(package.version)
+
+    assert {name: pinned for (name, _), pinned in versions.items() if len(pinned) > 1} == {}
+
+
+def test_what_builds_our_package_is_locked() -> None:
+    """It is built without isolation, so nothing else would bring it into a new environment."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+    built_by = [requirement.partition(">=")[0] for requirement in project["build-system"]["requires"]]
+
+    assert [package.name for package in supply.locked("requirements-build.lock")] == built_by
 
 
 @pytest.fixture(scope="module")
