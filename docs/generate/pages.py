@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -14,27 +14,16 @@ from typing import Any
 
 import click
 from flask import Flask
-from marshmallow import fields
 
 from docs.generate import supply
 from docs.generate.contract import breaking, types_removed
 from docs.generate.documents import documents_page
+from docs.generate.events import events_page, examples_file
 from docs.generate.policy_fields import policy_fields_page
-from domain.events import CATALOGUE
+from docs.generate.tables import table
 from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, FaultWords, read_codes, read_problems
 from domain.policy.load import load_policy
 from domain.policy.model import Policy, Reading
-from ledger.intake.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX
-from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, Text, Whole
-from ledger.intake.messages.schemas import (
-    DATA,
-    TYPE_OF,
-    AmendedType,
-    Changes,
-    ContributionAssessed,
-    Envelope,
-    OfYear,
-)
 from ledger.store.application import open_ledger
 from services.cli.main import main as command_line
 from services.cli.policies.editor_schema import editor_schema
@@ -85,11 +74,6 @@ def _page(title: str, *parts: str) -> str:
     return "\n\n".join([MADE, f"# {title}", *parts]) + "\n"
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
 # --- readings --------------------------------------------------------------------------------
 
 OPEN = {"high": "高 · high", "medium": "中 · medium", "low": "低 · low"}
@@ -128,7 +112,7 @@ def readings() -> str:
         "changing-the-policy.md); "
         "to try one without recording anything, `subsidy-ledger what-if --reading NAME=VALUE`.",
         "\n".join(f"- {said}" for said in SAYS.values()),
-        _table(("理解 · reading", "存疑 · open", "现在采用 · in use"), rows),
+        table(("理解 · reading", "存疑 · open", "现在采用 · in use"), rows),
         *(_reading(policy, each) for each in found),
     )
 
@@ -146,7 +130,7 @@ def _reading(policy: Policy, reading: Reading) -> str:
             f"存疑 · open: {OPEN[reading.open]}　影响 · bears on: {on}",
             f"> {reading.basis}",
             f"{reading.why['zh']} · {reading.why['en']}",
-            _table(("取值 · value（← 现用 in use）", "含义", "meaning"), options),
+            table(("取值 · value（← 现用 in use）", "含义", "meaning"), options),
         ]
     )
 
@@ -171,7 +155,7 @@ def errors() -> str:
         "出错的回答是 RFC 9457 的 `application/problem+json`，`code` 为下列之一，各项问题在 `faults` 中。"
         " · An error is answered as RFC 9457 problem details; `code` is one of these, `faults` "
         "holds the rest.",
-        _table(
+        table(
             ("代码 · code", "状态 · status", "含义 · meaning"),
             [
                 (f"`{code}`", str(kind.status), f"{kind.title_zh}<br>{kind.title_en}")
@@ -186,185 +170,15 @@ def _faults(codes: Mapping[str, FaultWords]) -> str:
         (f"`{code}`", f"{rule_zh}<br>{rule_en}", f"{mend_zh}<br>{mend_en}")
         for code, (rule_zh, mend_zh, rule_en, mend_en) in codes.items()
     ]
-    return _table(("代码 · code", "规则 · rule", "改法 · mend"), rows)
+    return table(("代码 · code", "规则 · rule", "改法 · mend"), rows)
 
 
 # --- events ----------------------------------------------------------------------------------
 
-TITLES = {
-    "EnterpriseRegistered": "企业登记信息",
-    "StoreRegistered": "店铺注册",
-    "DirectSalesBranchRegistered": "直销分公司注册",
-    "AboveQuotaAdmitted": "进限",
-    "SalesReported": "年度销售额",
-    "ContributionAssessed": "地方综合贡献核定",
-    "BrandCertified": "品牌与商标认定",
-    "StandardPublished": "标准发布",
-    "WarehouseRecognised": "海外仓认定",
-    "DesignPurchased": "工业设计采购额认定",
-    "DesignServicesSold": "工业设计服务收入认定",
-    "ResearchSpent": "研发费用认定",
-    "EnterpriseReplaced": "信用代码变更（合并、更名换证）",
-    "RecognitionGranted": "荣誉与评选（不涉及金额）",
-    "OtherAwardRecorded": "其他政策已给的奖励",
-    "ClaimSubmitted": "申报提交",
-    "ClaimApproved": "申报批准",
-    "ClaimRejected": "申报不予批准",
-    "ClaimWithdrawn": "申报撤回",
-    "FactCorrected": "更正",
-    "FactRetracted": "撤回",
-}
-
-
-def examples() -> dict[str, bytes]:
-    """A valid message of every type, by type; the file can be ingested as it is."""
-    lines = (DOCS / "examples.ndjson").read_bytes().splitlines()
-    return {json.loads(line)["type"]: line for line in lines}
-
 
 def events() -> str:
     """Every type of message with its fields, rules and an example."""
-    rows = [
-        (f"[`{type_}`](#{type_.replace('.', '')})", TITLES[name], _first_sentence(CATALOGUE[name]))
-        for name, type_ in TYPE_OF.items()
-    ]
-    return _page(
-        "数据类型 · Event types",
-        f"每条数据是一个 CloudEvents 1.0 的 JSON 对象，UTF-8 编码，最大 {MESSAGE_BYTES_MAX:,} 字"
-        f"节，嵌套不超过 {DEPTH_MAX} 层；"
-        "没有列出的字段会被退回，不会被忽略。退回原因见[退回原因](errors.md)，怎样报送见[报送数据"
-        "](upstream.md)。",
-        "Each message is one CloudEvents 1.0 object in JSON, in UTF-8, of at most "
-        f"{MESSAGE_BYTES_MAX:,} bytes and "
-        f"{DEPTH_MAX} levels; a field not listed here is refused, never ignored. See [error codes"
-        "](errors.md) and "
-        "[publishing facts](upstream.md).",
-        _table(("type", "中文", "English"), rows),
-        "## 信封 · Envelope",
-        _fields(Envelope().fields),
-        *(_event(name, type_) for name, type_ in TYPE_OF.items()),
-    )
-
-
-def _event(name: str, type_: str) -> str:
-    said = json.dumps(json.loads(examples()[type_]), ensure_ascii=False, indent=2)
-    parts = [
-        f"## {type_}",
-        f"{TITLES[name]} · {_first_sentence(CATALOGUE[name])}",
-        _fields(DATA[name]().fields),
-        *_across(name),
-        *_counted(name),
-        f"```json\n{said}\n```",
-    ]
-    return "\n\n".join(parts)
-
-
-def _across(name: str) -> list[str]:
-    """The rules between fields, and what makes two records one."""
-    cls, schema = CATALOGUE[name], DATA[name]
-    if name == "SalesReported":
-        return [
-            "渠道 `dtc_own_brand_export` 用 `USD`，其余用 `CNY`；账本中有政策以其他币种发放的，"
-            "也可用该币种，分开计算。只有 `b2b_pilot_export` 可带 `customs_code`。"
-            "同一渠道同一年度的多次报送相加。"
-            " · The channel `dtc_own_brand_export` is in `USD`, all others in `CNY`; or any in another "
-            "currency that a policy of the ledger pays in, kept apart. Only `b2b_pilot_export` takes a "
-            "`customs_code`. "
-            "Reports of one channel and year add up."
-        ]
-    said = []
-    if schema is ContributionAssessed:
-        said.append("币种只能是 `CNY`。 · The currency is `CNY`.")
-    elif issubclass(schema, OfYear):
-        said.append(
-            "币种为 `CNY`，或账本中某一政策发放所用的其他币种，不能是 `USD`；各币种分开计算。"
-            " · The currency is `CNY`, or another that a policy of the ledger pays in, never `USD`; "
-            "currencies are kept apart."
-        )
-    if cls.shape == "amount":
-        said.append("同一年度的多次报送相加。 · Reports of one year add up.")
-    if cls.shape == "figure":
-        said.append(
-            "每年只有一个数；两个不同的数并存时暂不发放。 · One figure a year; two that differ "
-            "hold the award."
-        )
-    if cls.shape == "profile":
-        said.append(
-            "以 `time` 最晚的一条为准，与到达先后无关；不影响奖励的金额，预算按镇街划分的，"
-            "由镇街决定从哪项预算列支。 · The one with the latest `time` holds, in whatever order they come; "
-            "no award is more or less for it, but where budgets are by town, the town says which "
-            "of them pays."
-        )
-    if cls.shape == "dated":
-        identity = "、".join(f"`{part}`" for part in getattr(cls, "identity", ()))
-        said.append(
-            f"同一企业的同一 {identity} 只按最早日期计一次。 · Counts once, on its earliest day, "
-            f"by {identity}."
-        )
-    return [" ".join(said)] if said else []
-
-
-def _counted(name: str) -> list[str]:
-    """Which measures of the policy the event counts for, and with which values."""
-    lines = []
-    for measure in _policy().measures.values():
-        for part in ("earns", "of", "sales"):
-            select = getattr(measure, part, None)
-            if select is not None and name in select.facts:
-                where = "，".join(f"`{key}` = {'、'.join(v)}" for key, v in select.where.items())
-                lines.append(f"- `{measure.id}` {measure.title['zh']}{'：' + where if where else ''}")
-    return ["慈溪政策中计入 · counts in the policy of Cixi for:\n\n" + "\n".join(lines)] if lines else []
-
-
-def _first_sentence(documented: object) -> str:
-    text = " ".join((documented.__doc__ or "").replace("``", "`").split())
-    return text.split(". ")[0].rstrip(".")
-
-
-def _fields(found: dict[str, Any]) -> str:
-    rows = [
-        (f"`{field.data_key or name}`", "是 · yes" if field.required else "", _rule(name, field))
-        for name, field in found.items()
-    ]
-    return _table(("字段 · field", "必填 · required", "规则 · rule"), rows)
-
-
-ENVELOPE_RULES = {
-    "id": "在该来源内唯一的编号，最多200个字符 · unique within the source, at most 200 characters",
-    "source": "报送系统，如 `urn:cixi:tax`，最多200个字符 · the sending system, at most 200 characters",
-    "type": "下文列出的类型 · one of the types below",
-    "data": "该类型的字段 · the fields of the type",
-}
-
-
-RULES: dict[type, str] = {
-    AmendedType: "被更正数据的类型 · the type of the event that is amended",
-    Changes: "要更改的字段，至少一个 · the fields that change, at least one",
-    Money: '文本，最多两位小数，如 `"1234.56"` · text, at most two decimals',
-    Day: "日期（北京时间），如 2024-03-01，不得在将来 · a date in China, not in the future",
-    Instant: "发生时间，带时区 · when it happened, with its offset: `2024-03-01T09:30:00+08:00`",
-    CreditCode: "统一社会信用代码，含校验位 · a unified social credit code with its check character",
-    Slug: "小写字母、数字、`-`、`_`，最多40个 · a-z, 0-9, `-`, `_`, at most 40",
-}
-
-
-def _rule(name: str, field: fields.Field[Any]) -> str:
-    if name in ENVELOPE_RULES:
-        return ENVELOPE_RULES[name]
-    if name == "person":
-        return (
-            "人才类奖励须留的姓名，最多200个字符；加密保存，可删除，不能更正 · the name that a talent award "
-            "must keep, at most 200 characters; held encrypted, can be erased, not corrected"
-        )
-    if type(field) in RULES:
-        return RULES[type(field)]
-    if isinstance(field, Text):
-        limit = field.max_length
-        return f"一行文本，最多{limit}个字符 · text on one line, at most {limit} characters"
-    if isinstance(field, Whole):
-        future = "，不得在将来，不加引号 · not in the future, without quotes" if name == "year" else ""
-        return f"整数 · whole number {field.low}–{field.high}{future}"
-    return "、".join(f"`{choice}`" for choice in sorted(getattr(field, "choices", ())))
+    return _page("数据类型 · Event types", *events_page())
 
 
 # --- command line, settings, API ---------------------------------------------------------------
@@ -406,7 +220,7 @@ def settings() -> str:
         "设置 · Settings",
         "全部设置来自环境变量；不设置就用默认值，写错了会说明哪里不对。",
         "Every setting comes from the environment; unset means the default, and a bad value is named.",
-        _table(("变量 · variable", "默认 · default", "含义 · meaning"), rows),
+        table(("变量 · variable", "默认 · default", "含义 · meaning"), rows),
     )
 
 
@@ -431,7 +245,7 @@ def api() -> str:
         "The service itself gives fields, parameters and examples: the page `/docs`, the document "
         "`/openapi.json` (OpenAPI 3.1). See [publishing facts](upstream.md) and "
         "[the officer's page](officer.md) for use, [error codes](errors.md) for what can go wrong.",
-        _table(("路径 · route", "内容 · what"), rows),
+        table(("路径 · route", "内容 · what"), rows),
         "查询过去用 `as_of`、`as_known`、`rules_as_of`，见[三个时间](architecture.md#三个时间"
         "--three-axes-of-time)；"
         "分页用回答中的 `next`；读取带 `ETag`。 · For the past there are `as_of`, `as_known`, `rules_as_of`; "
@@ -451,7 +265,7 @@ def licences() -> str:
         "物料清单见 [sbom.json](sbom.json)（CycloneDX 1.6）。",
         "Every locked dependency with the licence that it states; what is shipped is in the image, the "
         "rest only builds and tests. The bill of materials is [sbom.json](sbom.json) (CycloneDX 1.6).",
-        _table(("包 · package", "版本 · version", "许可 · licence", "随附 · shipped"), rows),
+        table(("包 · package", "版本 · version", "许可 · licence", "随附 · shipped"), rows),
     )
 
 
@@ -459,6 +273,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "readings.md": readings,
     "errors.md": errors,
     "events.md": events,
+    "examples.ndjson": examples_file,
     "cli.md": cli,
     "settings.md": settings,
     "policy-fields.md": lambda: _page("政策文件的字段 · Fields of a policy file", *policy_fields_page()),

@@ -234,8 +234,12 @@ class Kind:
 
     def faults_across(self, content: Content) -> dict[str, FaultOfField]:
         """By field, what only several fields of a fact together can have wrong."""
-        faults = ((rule.field, rule.fault_of(content)) for rule in self.rules)
-        return {name: fault for name, fault in faults if fault is not None}
+        faults: dict[str, FaultOfField] = {}
+        for rule in self.rules:
+            fault = rule.fault_of(content)
+            if fault is not None:
+                faults[rule.field] = fault
+        return faults
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from domain.money.amounts import yuan
+from domain.vocabulary.kinds import type_of
 from ledger.intake.messages.fields import Money
-from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPE_PREFIX, AmendedType, Changes, kebab
+from ledger.intake.messages.schemas import DATA, TYPE_OF, AmendedType, Changes
 from ledger.store.persons import SEALED
 from ledger.store.stored_events import Stored
 
@@ -25,11 +26,6 @@ def event_document(event: Stored) -> dict[str, Any]:
         "time": fact.time,
         "data": data_document(fact.name, fact.content),
     }
-
-
-def type_of(name: str) -> str:
-    """The type of an event on the wire, also of those that only the ledger makes."""
-    return f"{TYPE_PREFIX}{kebab(name)}.v1"
 
 
 def own_document(content: dict[str, Any]) -> dict[str, Any]:

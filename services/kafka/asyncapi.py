@@ -6,7 +6,8 @@ mode (attributes in headers ``ce_…``, the value is its data): each type has a 
 
 from __future__ import annotations
 
-from ledger.intake.messages.schemas import TYPES, Envelope, kebab
+from domain.vocabulary.kinds import kebab
+from ledger.intake.messages.schemas import TYPES, Envelope
 from services.kafka.envelope import SOURCE
 from services.kafka.publisher import TYPE
 from services.kafka.settled import ACCOUNT, ACCOUNT_EVENTS, CLOSED

@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.money.amounts import yuan
 from domain.settlement.year import division_of
-from ledger.intake.messages.schemas import kebab
+from domain.vocabulary.kinds import kebab
 from ledger.reading.changes import Accounts, AccountSums
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, Stored, stored

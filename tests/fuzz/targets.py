@@ -13,7 +13,7 @@ from ledger.export.file_faults import FileError
 from ledger.export.payment_files import read_payees
 from ledger.export.payment_results import read_pain002, read_results
 from ledger.intake.messages import bulk
-from ledger.intake.messages.decode import Message, Now, Refusal, decode
+from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Now, Refusal, decode
 from services.kafka.records import Record, message_of
 from services.verify.command import verify
 from services.verify.reading import Broken
@@ -35,7 +35,7 @@ def event(data: bytes) -> None:
     assert isinstance(found, Message)
     assert found.subject
     try:
-        bulk.decode(data)
+        SHIPPED_DECODER.bulk.decode(data)
     except bulk.BulkRefused:
         return  # the schemas took it; the fast decoder may leave it to them
 

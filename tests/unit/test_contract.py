@@ -15,6 +15,7 @@ from jsonschema.validators import validator_for
 
 from docs.generate import pages as docs_out
 from docs.generate.contract import breaking, types_removed
+from docs.generate.events import examples
 from ledger.intake.inbox import ingest
 from ledger.intake.messages.schemas import TYPES
 from ledger.store.application import Ledger
@@ -78,7 +79,7 @@ def test_the_command_prints_the_document() -> None:
 @pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_what_is_published_is_what_the_contract_says(open_at: Callable[..., Ledger]) -> None:
     ledger = open_at()
-    ingest(ledger, list(docs_out.examples().values()), "file")
+    ingest(ledger, list(examples().values()), "file")
     schema = asyncapi.balance_schema()
     check = Draft202012Validator(schema)
 

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 import pytest
 from jsonschema import Draft202012Validator
 
-from docs.generate.pages import DOCS, PAGES, api_app, examples
+from docs.generate.events import examples
+from docs.generate.pages import DOCS, PAGES, api_app
 from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, read_codes, read_problems
 from domain.policy.load import load_policy
 from ledger.intake.inbox import ingest

@@ -10,7 +10,15 @@ import pytest
 from domain.faults.fault import Fault
 from domain.faults.registry import read_codes
 from ledger.intake.messages import bulk
-from ledger.intake.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX, Message, Now, Refusal, decode
+from ledger.intake.messages.decode import (
+    DEPTH_MAX,
+    MESSAGE_BYTES_MAX,
+    SHIPPED_DECODER,
+    Message,
+    Now,
+    Refusal,
+    decode,
+)
 from tests.oracle.codes import credit_code
 from tests.written import NOW, codes, correction, quoted, sales, store, store_parts, written
 
@@ -94,7 +102,7 @@ def test_a_fault_names_its_code_and_field_in_words(code: str, field: str, raw: b
     assert [(fault.code, fault.field) for fault in found.faults] == [(code, field)]
     if not code.endswith(".future"):
         with pytest.raises(bulk.BulkRefused):
-            bulk.decode(raw)
+            SHIPPED_DECODER.bulk.decode(raw)
     zh, en = found.faults[0].words("zh"), found.faults[0].words("en")
     assert all(zh.values())
     assert all(en.values())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.events import CHANNELS
 from ledger.intake.messages import bulk
-from ledger.intake.messages.decode import Message, Refusal, _by_schema, decode
+from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Refusal, _by_schema, decode
 from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
 from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPES
 from tests.oracle.codes import credit_code
@@ -199,7 +199,7 @@ BLANKS = st.sampled_from(["", " ", "\n", "\t ", "\r\n", "\u00a0", "\ufeff"])
 def by_bulk(raw: bytes) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """What the bulk decoder vouches for."""
     try:
-        return bulk.decode(raw)
+        return SHIPPED_DECODER.bulk.decode(raw)
     except bulk.BulkRefused:
         return None
 

@@ -81,14 +81,11 @@ def test_the_kinds_are_published_in_their_order() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("changes", CONTENTS, ids=str)
-def test_rules_between_fields_are_those_of_message_and_event(kind: Kind, changes: dict[str, str]) -> None:
+def test_rules_between_fields_are_those_of_the_event(kind: Kind, changes: dict[str, str]) -> None:
     good = {field.name: None for field in kind.fields} | {"currency": "CNY", "channel": "online"}
     content = {name: value for name, value in (good | changes).items() if name in kind.field_names}
 
-    faults = kind.faults_across(content)
-
-    assert faults == DATA[kind.name].faults_across(content)
-    assert bool(faults) != CATALOGUE[kind.name].coherent(content)
+    assert bool(kind.faults_across(content)) != CATALOGUE[kind.name].coherent(content)
 
 
 # --- what is refused -----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from marshmallow import fields as mm
 
 from ledger.intake.messages.fields import MessageField
-from ledger.intake.messages.schemas import DATA, TYPES, Changes, Data, Envelope, Message
+from ledger.intake.messages.schemas import Correction, Data, Envelope, Message, MessageTypes
 
 UNSET = msgspec.UNSET
 Settler = tuple[str, Callable[[Any], Any] | None, bool]
@@ -55,7 +55,8 @@ class _Decoder:
         struct, wires, self.settlers = _struct(schema, name)
         self.decoder = msgspec.json.Decoder(struct)
         self.values_of = attrgetter(*wires)
-        self.across = getattr(schema, "faults_across", None)
+        kind = schema.kind if issubclass(schema, Data) else None
+        self.across = kind.faults_across if kind is not None and kind.rules else None
 
     def decode(self, raw: bytes | msgspec.Raw, colons: int, inner: int = 0) -> dict[str, Any]:
         """Decode and finish.
@@ -68,17 +69,17 @@ class _Decoder:
             colons: how many colons it holds, of which ``inner`` are known to belong to a
                 nested object.
         """
-        found = self.values_of(self.decoder.decode(raw))
+        decoded = self.values_of(self.decoder.decode(raw))
         keys = inner
         values: dict[str, Any] = {}
-        for (name, settle, optional), value in zip(self.settlers, found, strict=True):
+        for (name, settle, optional), value in zip(self.settlers, decoded, strict=True):
             if optional and (value is UNSET or value is None):
                 keys += value is None
                 values[name] = None
                 continue
             keys += 1
             values[name] = value if settle is None else settle(value)
-        if keys != colons and keys + _in_texts(found) != colons:
+        if keys != colons and keys + _in_texts(decoded) != colons:
             raise BulkRefused
         if self.across is not None and self.across(values):
             raise BulkRefused
@@ -100,28 +101,32 @@ class _DataOnly(msgspec.Struct):
 _RAW = msgspec.json.Decoder(_DataOnly)
 
 
-def _has_changes(schema: type[Data]) -> bool:
-    return any(isinstance(field, Changes) for field in schema().fields.values())
+class BulkDecoder:
+    """Decodes the messages of some types; corrections, whose fields are those of others, it leaves alone."""
 
+    def __init__(self, types: MessageTypes) -> None:
+        schemas = {type_: types.schemas[name] for type_, name in types.types.items()}
+        self._decoders = {
+            type_: _Decoder(schema, schema.__name__)
+            for type_, schema in schemas.items()
+            if not issubclass(schema, Correction)
+        }
 
-_DATA = {type_: _Decoder(DATA[name], name) for type_, name in TYPES.items() if not _has_changes(DATA[name])}
+    def decode(self, raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Decode one message into its envelope and data, both finished.
 
-
-def decode(raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Decode one message into its envelope and data, both finished.
-
-    Raises:
-        BulkRefused: for everything that the schemas must judge.
-    """
-    if b"\\" in raw:
-        raise BulkRefused
-    try:
-        data = bytes(_RAW.decode(raw).data)
-        inner = data.count(b":")
-        envelope = _ENVELOPE.decode(raw, raw.count(b":"), inner + 1)
-        decoder = _DATA.get(envelope["type"])
-        if decoder is None:
+        Raises:
+            BulkRefused: for everything that the schemas must judge.
+        """
+        if b"\\" in raw:
             raise BulkRefused
-        return envelope, decoder.decode(data, inner)
-    except (msgspec.MsgspecError, ValidationError, UnicodeError, RecursionError) as error:
-        raise BulkRefused from error
+        try:
+            data = bytes(_RAW.decode(raw).data)
+            inner = data.count(b":")
+            envelope = _ENVELOPE.decode(raw, raw.count(b":"), inner + 1)
+            decoder = self._decoders.get(envelope["type"])
+            if decoder is None:
+                raise BulkRefused
+            return envelope, decoder.decode(data, inner)
+        except (msgspec.MsgspecError, ValidationError, UnicodeError, RecursionError) as error:
+            raise BulkRefused from error

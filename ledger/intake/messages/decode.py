@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from domain.facts.folding import Fact, digest_of
 from domain.faults.fault import Fault
 from domain.faults.validation import faults_from
 from ledger.intake.messages import bulk
-from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPES, Envelope
+from ledger.intake.messages.schemas import DATA, SHIPPED, TYPE_OF, Envelope, MessageTypes
 from ledger.store.correlation import trace_of
 
 MESSAGE_BYTES_MAX = 65_536
@@ -25,9 +26,18 @@ CLOCK_SKEW = timedelta(minutes=5)
 """How far an upstream's clock may run ahead of ours."""
 
 
-_ENVELOPE = Envelope()
-_DATA = {name: schema() for name, schema in DATA.items()}
-"""Schemas are made once; they hold nothing of a message."""
+class Decoder:
+    """What decodes messages of some types: fast where nothing is wrong, by their schemas elsewhere."""
+
+    def __init__(self, types: MessageTypes) -> None:
+        self.types = types
+        self.bulk = bulk.BulkDecoder(types)
+        self.envelope = Envelope()
+        self.schemas = {name: schema() for name, schema in types.schemas.items()}
+        """Made once; they hold nothing of a message."""
+
+
+SHIPPED_DECODER = Decoder(SHIPPED)
 
 
 class Now(NamedTuple):
@@ -71,18 +81,18 @@ class Refusal:
     """What its sender calls the matter that it belongs to."""
 
 
-def decode(raw: bytes, now: Now) -> Message | Refusal:
+def decode(raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER) -> Message | Refusal:
     """Decode and check one message; what is wrong comes back whole, never as an exception."""
     try:
         if len(raw) > MESSAGE_BYTES_MAX:
             raise bulk.BulkRefused
-        envelope, data = bulk.decode(raw)
+        envelope, data = decoder.bulk.decode(raw)
     except bulk.BulkRefused:
-        checked = _by_schema(raw, now)
+        checked = _by_schema(raw, now, decoder)
         if isinstance(checked, Refusal):
             return checked
         envelope, data = checked
-    name = TYPES[envelope["type"]]
+    name = decoder.types.types[envelope["type"]]
     message = _message(name, envelope, data)
     faults = _faults_of_time(message.fact.time, message.fact.content, now)
     return refusal_of(raw, message, faults) if faults else message
@@ -173,7 +183,9 @@ def _deeper_than(value: Any, limit: int) -> bool:
     return limit == 0 or any(_deeper_than(child, limit - 1) for child in children)
 
 
-def _by_schema(raw: bytes, now: Now) -> tuple[dict[str, Any], dict[str, Any]] | Refusal:
+def _by_schema(
+    raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER
+) -> tuple[dict[str, Any], dict[str, Any]] | Refusal:
     """Check by the schemas, collecting every fault of envelope and data."""
     parsed = parse(raw)
     if isinstance(parsed, Fault):
@@ -181,15 +193,15 @@ def _by_schema(raw: bytes, now: Now) -> tuple[dict[str, Any], dict[str, Any]] | 
     messages: dict[str, Any] = {}
     envelope: dict[str, Any] = {}
     try:
-        envelope = _ENVELOPE.load(parsed)
+        envelope = decoder.envelope.load(parsed)
     except ValidationError as error:
         messages, envelope = _by_field(error), dict(error.valid_data or {})
     given = parsed if isinstance(parsed, dict) else {}
-    name = _type_name(given.get("type"), messages)
+    name = _type_name(given.get("type"), decoder.types.types, messages)
     data: dict[str, Any] = {}
     if name and given.get("data") is not None:
         try:
-            data = _DATA[name].load(given["data"])
+            data = decoder.schemas[name].load(given["data"])
         except ValidationError as error:
             messages["data"] = _by_field(error)
             data = error.valid_data if isinstance(error.valid_data, dict) else {}
@@ -213,14 +225,14 @@ def _text(value: Any) -> str | None:
     )
 
 
-def _type_name(type_: Any, messages: dict[str, Any]) -> str | None:
+def _type_name(type_: Any, types: Mapping[str, str], messages: dict[str, Any]) -> str | None:
     """The class name of a message type; what is wrong with it goes into ``messages``."""
     if not isinstance(type_, str):
         return None
-    if type_ in TYPES:
-        return TYPES[type_]
+    if type_ in types:
+        return types[type_]
     stem, _, version = type_.rpartition(".")
-    known = [known for known in TYPES if known.rpartition(".")[0] == stem]
+    known = [known for known in types if known.rpartition(".")[0] == stem]
     shown = type_.encode("utf-8", "replace").decode()[:100]
     if known and version:
         fault = ("type.version", {"type": shown, "known": known[0].rpartition(".")[2]})
@@ -232,9 +244,9 @@ def _type_name(type_: Any, messages: dict[str, Any]) -> str | None:
 
 def check_merged(name: str, content: dict[str, Any]) -> list[Fault]:
     """The rules between fields, for a fact as a correction leaves it."""
-    return faults_from(
-        {key: [fault] for key, fault in DATA[name].faults_across(content).items()}, "data.changes"
-    )
+    kind = DATA[name].kind
+    faults = kind.faults_across(content) if kind is not None else {}
+    return faults_from({key: [fault] for key, fault in faults.items()}, "data.changes")
 
 
 assert set(DATA) <= set(CATALOGUE), "every message type has its event"

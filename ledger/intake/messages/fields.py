@@ -15,11 +15,11 @@ from typing import Annotated, Any
 import msgspec
 from marshmallow import fields
 
-from domain.events import CODE_PATTERN
 from domain.events.instants import instant
 from domain.faults.validation import FaultError
 from domain.money.amounts import AMOUNT_PATTERN, parse_fen
 from domain.things.credit_code import complete, fault_of, is_valid
+from domain.vocabulary.kinds import CODE_PATTERN, KindField
 
 REQUIRED: dict[str, Any] = {"required": "field.missing", "null": "field.null"}
 """What marshmallow says of a field that is not there, as codes."""
@@ -202,3 +202,28 @@ class Instant(MessageField):
         if text is None:
             raise FaultError("time.form")
         return text
+
+
+def kind_field(field: KindField) -> MessageField:
+    """The field of a message that a declared field asks for."""
+    options: dict[str, Any] = {"required": True} if field.required else {"load_default": None}
+    if field.wire != field.name:
+        options["data_key"] = field.wire
+    if field.form == "text":
+        return Text(field.length_max, **options)
+    if field.form in ("choice", "currency"):
+        return Choice(*field.values, **options)
+    if field.form == "year":
+        return Whole(field.low, field.high, "year.range", **options)
+    if field.form == "whole":
+        return Whole(field.low, field.high, **options)
+    return _PLAIN_FORMS[field.form](**options)
+
+
+_PLAIN_FORMS: dict[str, type[MessageField]] = {
+    "word": Slug,
+    "credit-code": CreditCode,
+    "day": Day,
+    "amount": Money,
+}
+"""Forms that need no more than their name."""

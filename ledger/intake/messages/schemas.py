@@ -1,31 +1,32 @@
 """The one definition of every message: the CloudEvents envelope, and the data of each type.
 
-From these come the errors, the JSON Schemas, OpenAPI, AsyncAPI and the bulk decoder. The
-class of an event in ``domain.events`` has the same name as the key in ``DATA``.
+From these come the errors, the JSON Schemas, OpenAPI, AsyncAPI and the bulk decoder. The data of a kind
+of fact follows from its declaration (``domain.vocabulary``); claim steps and amendments stand here.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
 
 from marshmallow import Schema, fields, validates_schema
 from marshmallow import ValidationError as MarshmallowError
 
-from domain.events import AMENDABLE_SHAPES, CATALOGUE, CHANNELS, CUSTOMS_CODES, SIZES, TOWN_MAX
 from domain.faults.validation import FaultError
-from domain.money.amounts import CURRENCIES, FOREIGN, PAID_IN
+from domain.money.amounts import PAID_IN
+from domain.vocabulary.kinds import SHAPES, Kind, Vocabulary, type_of
+from domain.vocabulary.load import shipped_vocabulary
 from ledger.intake.messages.fields import (
     Choice,
     CreditCode,
-    Day,
     Instant,
     MessageField,
     Money,
-    Slug,
     Text,
     Whole,
+    kind_field,
 )
 
 
@@ -41,155 +42,26 @@ class Message(Schema):
 
 
 class Data(Message):
-    """The data of one type of event; ``faults_across`` holds the rules between its fields."""
+    """The data of one type of event; of a kind of fact, by its declaration."""
 
-    @staticmethod
-    def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
-        """Faults by field that only several fields together can have."""
-        return {}
+    kind: ClassVar[Kind | None] = None
+    """The kind of fact, where the type is of one."""
 
     @validates_schema(skip_on_field_errors=True)
     def check_across(self, data: dict[str, Any], partial: Any = None, **_: Any) -> None:
-        """Apply ``faults_across``; some keys of a fact alone cannot be held to it."""
-        found = {} if partial else self.faults_across(data)
-        if found:
-            raise MarshmallowError({name: [fault] for name, fault in found.items()})
+        """Apply the rules between the fields; some keys of a fact alone cannot be held to them."""
+        if partial or self.kind is None:
+            return
+        if faults := self.kind.faults_across(data):
+            raise MarshmallowError({name: [fault] for name, fault in faults.items()})
 
 
-class OfYear(Data):
-    """A figure of a calendar year."""
-
-    year = Whole(2000, 2100, "year.range", required=True)
-    amount_fen = Money(required=True, data_key="amount")
-    currency = Choice(*CURRENCIES, required=True)
-
-    @staticmethod
-    def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
-        """Only own-brand exports are in US dollars."""
-        if data.get("currency", "CNY") == "USD":
-            return {"currency": ("currency.wrong", {"wanted": "CNY"})}
-        return {}
-
-
-class EnterpriseRegistered(Data):
-    """How an enterprise stands in the register."""
-
-    name = Text(required=True)
-    town = Text(TOWN_MAX, required=True)
-    size = Choice(*SIZES, load_default=None)
-    sector = Text(40, load_default=None)
-
-
-class StoreRegistered(Data):
-    """A shop on a platform."""
-
-    platform = Slug(required=True)
-    kind = Slug(required=True)
-    shop = Text(required=True)
-    on = Day(required=True)
-
-
-class DirectSalesBranchRegistered(Data):
-    """A direct-sales branch was registered."""
-
-    branch = Text(required=True)
-    on = Day(required=True)
-
-
-class AboveQuotaAdmitted(Data):
-    """A branch was admitted above quota."""
-
-    branch = Text(required=True)
-    on = Day(required=True)
-
-
-class BrandCertified(Data):
-    """A certificate of a brand."""
-
-    kind = Slug(required=True)
-    ref = Text(required=True)
-    on = Day(required=True)
-
-
-class StandardPublished(Data):
-    """A standard that the enterprise led."""
-
-    level = Slug(required=True)
-    standard = Text(required=True)
-    on = Day(required=True)
-
-
-class WarehouseRecognised(Data):
-    """An overseas warehouse was recognised."""
-
-    level = Slug(required=True)
-    warehouse = Text(required=True)
-    on = Day(required=True)
-
-
-class RecognitionGranted(Data):
-    """An honour without a sum."""
-
-    kind = Slug(required=True)
-    ref = Text(required=True)
-    on = Day(required=True)
-    floor_area_m2 = Whole(0, 1_000_000_000, load_default=None)
-
-
-class SalesReported(OfYear):
-    """Sales of a year through one channel."""
-
-    channel = Choice(*CHANNELS, required=True)
-    customs_code = Choice(*CUSTOMS_CODES, load_default=None)
-
-    @staticmethod
-    def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
-        """A channel has its currency, and one channel has customs codes."""
-        found: dict[str, tuple[str, dict[str, Any]]] = {}
-        if data["currency"] not in (CHANNELS[data["channel"]], *FOREIGN):
-            found["currency"] = ("currency.wrong", {"wanted": CHANNELS[data["channel"]]})
-        if data.get("customs_code") and data["channel"] != "b2b_pilot_export":
-            found["customs_code"] = ("customs.channel", {})
-        return found
-
-
-class ContributionAssessed(OfYear):
-    """The local comprehensive contribution of a year."""
-
-    @staticmethod
-    def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
-        """It is assessed in yuan."""
-        if data.get("currency", "CNY") != "CNY":
-            return {"currency": ("currency.wrong", {"wanted": "CNY"})}
-        return {}
-
-
-class DesignPurchased(OfYear):
-    """Recognised industrial-design purchases of a year."""
-
-
-class DesignServicesSold(OfYear):
-    """Recognised design sales to e-commerce enterprises in a year."""
-
-
-class ResearchSpent(OfYear):
-    """Recognised research and development expenses of a year."""
-
-
-class EnterpriseReplaced(Data):
-    """Another credit code takes this one's place."""
-
-    by = CreditCode(required=True)
-    on = Day(required=True)
-
-
-class OtherAwardRecorded(OfYear):
-    """Another policy paid for the same matter."""
-
-    policy = Text(required=True)
-    measure = Text(required=True)
-    authority = Slug(required=True)
-    other_policy = Text(required=True)
+def kind_schema(kind: Kind) -> type[Data]:
+    """The schema of a kind's data: its fields in their order, and its rules between them."""
+    members: dict[str, object] = {field.name: kind_field(field) for field in kind.fields}
+    schema = cast(type[Data], type(kind.name, (Data,), {**members, "__doc__": kind.description}))
+    schema.kind = kind
+    return schema
 
 
 class ClaimStep(Data):
@@ -228,28 +100,18 @@ class ClaimWithdrawn(ClaimStep):
     """A claim was taken back."""
 
 
-def kebab(name: str) -> str:
-    """``StoreRegistered`` → ``store-registered``."""
-    return re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower()
-
-
-TYPE_PREFIX = "subsidy."
-AMENDABLE = {
-    TYPE_PREFIX + kebab(name) + ".v1": name
-    for name, cls in CATALOGUE.items()
-    if cls.shape in AMENDABLE_SHAPES
-}
-"""Types of events that a correction or retraction may name, with their class names."""
-
-
 class AmendedType(Choice):
     """The type of the event that is amended; becomes its class name."""
+
+    def __init__(self, amendable: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*amendable, **kwargs)
+        self.amendable = amendable
 
     def settle(self, value: Any) -> str:
         """Refuse corrections of corrections in their own words."""
         if isinstance(value, str) and re.fullmatch(r"subsidy\.fact-(corrected|retracted)\.v1", value):
             raise FaultError("amend.amendment")
-        return AMENDABLE[super().settle(value)]
+        return self.amendable[super().settle(value)]
 
 
 class Changes(MessageField):
@@ -266,83 +128,53 @@ class Changes(MessageField):
         return value
 
 
-@cache
-def partial_schema(name: str) -> Data:
-    """The schema of some of an event's keys."""
-    return DATA[name](partial=True)
-
-
 UNCHANGEABLE = ("person",)
 """Fields that no correction may change: a name is held encrypted."""
 
 
 class AmendmentStep(Data):
-    """What every amendment names."""
+    """What every amendment names; ``of_type`` is one of those of its vocabulary."""
 
     of = Text(required=True)
     of_source = Text(load_default=None)
-    of_type = AmendedType(*AMENDABLE, required=True)
-    reason = Text(2000, required=True)
 
 
-class FactCorrected(AmendmentStep):
-    """Some keys of a fact were wrong."""
+class Correction(AmendmentStep):
+    """Some keys of a fact were wrong; ``of_keys`` has the schemas of some keys alone."""
 
-    changes = Changes(required=True)
+    of_keys: ClassVar[Mapping[str, Data]]
 
     @validates_schema(skip_on_field_errors=True)
     def changes_fit_the_type(self, data: dict[str, Any], **_: Any) -> None:
         """Check the changed keys by the amended type's schema; keep them as it reads them."""
         try:
-            data["changes"] = partial_schema(data["of_type"]).load(data["changes"])
+            data["changes"] = self.of_keys[data["of_type"]].load(data["changes"])
         except MarshmallowError as error:
             raise MarshmallowError({"changes": error.messages}) from None
         fixed = {name: ["amend.person"] for name in UNCHANGEABLE if name in data["changes"]}
         if fixed:
             raise MarshmallowError({"changes": fixed})
 
-    @staticmethod
-    def faults_across(data: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
-        """None: the rules between fields hold for the merged fact, which the inbox checks."""
-        return {}
 
+def amendment_schemas(amended: Mapping[str, type[Data]]) -> dict[str, type[Data]]:
+    """The schemas of correction and retraction, for events with these schemas, by class name."""
+    partial_schemas = {name: schema(partial=True) for name, schema in amended.items()}
 
-class FactRetracted(AmendmentStep):
-    """A fact never held."""
+    class FactRetracted(AmendmentStep):
+        """A fact never held."""
 
+        of_type = AmendedType({type_of(name): name for name in amended}, required=True)
+        reason = Text(2000, required=True)
 
-DATA: dict[str, type[Data]] = {
-    cls.__name__: cls
-    for cls in (
-        EnterpriseRegistered,
-        StoreRegistered,
-        DirectSalesBranchRegistered,
-        AboveQuotaAdmitted,
-        SalesReported,
-        ContributionAssessed,
-        BrandCertified,
-        StandardPublished,
-        WarehouseRecognised,
-        DesignPurchased,
-        DesignServicesSold,
-        ResearchSpent,
-        EnterpriseReplaced,
-        RecognitionGranted,
-        OtherAwardRecorded,
-        ClaimSubmitted,
-        ClaimApproved,
-        ClaimRejected,
-        ClaimWithdrawn,
-        FactCorrected,
-        FactRetracted,
-    )
-}
-"""The data schema of every event that arrives as a message, by class name."""
+    class FactCorrected(Correction):
+        """Some keys of a fact were wrong."""
 
-TYPES = {TYPE_PREFIX + kebab(name) + ".v1": name for name in DATA}
-"""Message types, each with its event's class name."""
+        of_keys = partial_schemas
+        of_type = AmendedType({type_of(name): name for name in amended}, required=True)
+        reason = Text(2000, required=True)
+        changes = Changes(required=True)
 
-TYPE_OF = {name: type_ for type_, name in TYPES.items()}
+    return {schema.__name__: schema for schema in (FactCorrected, FactRetracted)}
 
 
 class Envelope(Message):
@@ -361,3 +193,41 @@ class Envelope(Message):
     traceparent = Text(load_default=None)
     tracestate = Text(512, load_default=None)
     correlationid = Text(load_default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTypes:
+    """The types of messages that may arrive: the kinds of a vocabulary, claim steps and amendments."""
+
+    schemas: Mapping[str, type[Data]]
+    """The schema of the data of every event, by class name."""
+    types: Mapping[str, str]
+    """Class names by type of message."""
+    type_of: Mapping[str, str]
+    """Types of message by class name."""
+    amendable: Mapping[str, str]
+    """Class names by type of message, of what a correction or retraction may name."""
+
+
+def message_types(vocabulary: Vocabulary) -> MessageTypes:
+    """The types of messages by which the facts of a vocabulary arrive."""
+    kinds = {name: kind_schema(kind) for name, kind in vocabulary.kinds.items()}
+    steps = {step.__name__: step for step in (ClaimSubmitted, ClaimApproved, ClaimRejected, ClaimWithdrawn)}
+    amended = {kind.name: kinds[kind.name] for kind in sorted(vocabulary.kinds.values(), key=_place)} | steps
+    schemas = kinds | steps | amendment_schemas(amended)
+    return MessageTypes(
+        schemas=schemas,
+        types={type_of(name): name for name in schemas},
+        type_of={name: type_of(name) for name in schemas},
+        amendable={type_of(name): name for name in amended},
+    )
+
+
+def _place(kind: Kind) -> tuple[int, bool]:
+    """Where a kind stands among the types that may be amended: by shape, those of the register last."""
+    return list(SHAPES.values()).index(kind.folds_as), kind.of_register
+
+
+SHIPPED = message_types(shipped_vocabulary())
+"""What arrives as the program comes."""
+DATA, TYPES, TYPE_OF, AMENDABLE = SHIPPED.schemas, SHIPPED.types, SHIPPED.type_of, SHIPPED.amendable
