@@ -11,10 +11,10 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ED25519 = 0x01
 COSIGNATURE_V1 = 0x04
@@ -83,6 +83,9 @@ class VerifierKey:
             if len(raw) != 72:
                 return False
             message, raw = cosigned_message(body, int.from_bytes(raw[:8], "big")), raw[8:]
+        from cryptography.exceptions import InvalidSignature  # only a signature needs it
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(raw, message)
         except (InvalidSignature, ValueError):
@@ -101,19 +104,25 @@ class SignerKey:
     @property
     def verifier(self) -> VerifierKey:
         """The public half."""
-        public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
+        public = _private_key(self.seed).public_key()
         return VerifierKey(self.name, self.algorithm, public.public_bytes_raw())
 
     def sign(self, body: str) -> str:
         """A signature line for a note's body."""
-        raw = Ed25519PrivateKey.from_private_bytes(self.seed).sign(body.encode())
+        raw = _private_key(self.seed).sign(body.encode())
         return signature_line(self.name, self.verifier.key_id, raw)
 
     def cosign(self, body: str, timestamp: int) -> str:
         """A witness's cosignature line; ``timestamp`` is in seconds since 1970, UTC."""
         message = cosigned_message(body, timestamp)
-        raw = Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
+        raw = _private_key(self.seed).sign(message)
         return signature_line(self.name, self.verifier.key_id, timestamp.to_bytes(8, "big") + raw)
+
+
+def _private_key(seed: bytes) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def cosigned_message(body: str, timestamp: int) -> bytes:

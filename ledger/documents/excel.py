@@ -18,7 +18,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ledger.documents.places import Fen, Filling, TemplateError, Value, filled, single, table_of, unknown
 from ledger.export.books import NotExportable
-from ledger.export.cells import FORMULA_STARTS, YUAN_FORMAT
+from ledger.export.cells import YUAN_FORMAT
+from ledger.export.file_faults import FORMULA_STARTS
 from ledger.export.official import width_of
 
 DEFAULT_POINTS, LINE_HEIGHT, HEIGHT_MAX = 11, Fraction(7, 5), 409

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ledger.documents import excel, word
 from ledger.documents.catalogue import aliases
 from ledger.documents.collecting import Asked, collected
-from ledger.documents.layouts import template
 from ledger.export.books import NotExportable
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -27,8 +25,13 @@ def write(ledger: Ledger, rows: Rows, asked: Asked, out: Path, own: Path | None 
     if out.suffix not in SUFFIXES or (own is not None and own.suffix != out.suffix):
         wanted = own.suffix if own is not None and own.suffix in SUFFIXES else " or ".join(SUFFIXES)
         raise NotExportable(f"{out.suffix or out.name}: write a file that ends in {wanted}")
+    from ledger.documents.layouts import template  # only writing one needs python-docx and openpyxl
+
+    if out.suffix == ".docx":
+        from ledger.documents.word import fill
+    else:
+        from ledger.documents.excel import fill
     filling = collected(ledger, rows, asked)
     source = own if own is not None else template(asked.document, asked.lang, out.suffix)
-    fill = word.fill if out.suffix == ".docx" else excel.fill
     with out.open("wb") as file:
         fill(source, file, filling, aliases(asked.document))

@@ -9,9 +9,9 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
+from ledger.export.file_faults import FORMULA_STARTS
+
 Sheet = WriteOnlyWorksheet
-FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
-"""What spreadsheet programs take for the start of a formula."""
 CELL_CHARACTERS_MAX = 32_767
 """Most that the format allows in one cell."""
 YUAN_FORMAT = "#,##0.00"

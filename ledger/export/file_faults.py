@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from domain.faults.fault import Fault
 from domain.faults.registry import FILE_AREAS
-from ledger.export.cells import FORMULA_STARTS
 
 FAULTS_MAX = 1_000
 """Most faults that are kept of one file; the others are counted."""
@@ -16,6 +15,8 @@ SHOWN_MAX = 50
 """Most faults that an error's text lists."""
 ROWS_MAX = 2_000_000
 """Most rows that are read of one file."""
+FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
+"""What spreadsheet programs take for the start of a formula."""
 
 
 class FileFault(NamedTuple):

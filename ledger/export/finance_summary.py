@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
-
-from openpyxl.cell.cell import Cell
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.money.amounts import CURRENCIES
 from domain.money.capitals import in_words
 from ledger.export import official
 from ledger.export.books import NotExportable, Tick, no_tick
 from ledger.export.official import CENTRED, HEAD, LEFT, MONEY, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form
+
+if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell
 
 SUMMARY, ACCOUNTS = "汇总", "支付明细"
 SUMMARY_WIDTHS = (46, 12, 20, 20, 20, 20)

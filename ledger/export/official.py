@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
-from openpyxl import Workbook
-from openpyxl.cell.cell import Cell
-from openpyxl.styles import Alignment, Border, Font, NamedStyle, Side
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
-
 from ledger.export.books import NotExportable
-from ledger.export.cells import FORMULA_STARTS, YUAN_FORMAT, formula, text, whole, yuan_cell
+from ledger.export.file_faults import FORMULA_STARTS
+
+if TYPE_CHECKING:  # openpyxl is imported with the first sheet: what else stands here needs none of it
+    from openpyxl import Workbook
+    from openpyxl.cell.cell import Cell
 
 ROWS_MAX = 1_048_500
 """Most rows of a sheet's table: what the format allows, less the head and the foot."""
@@ -39,15 +37,13 @@ HEAD, CENTRED, WORDS, MONEY, TOTAL, TOTAL_MONEY = (
 )
 ANNEX = "附件"
 _A4 = 9
-_THIN = Side(style="thin", color="000000")
-_BOX = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
-_ALIGNED = {
-    "centre": Alignment(horizontal="center", vertical="center", wrap_text=True),
-    "flush": Alignment(horizontal="left", vertical="center", wrap_text=True),
-    "left": Alignment(horizontal="left", vertical="center", wrap_text=True, indent=1),
-    "right": Alignment(horizontal="right", vertical="center", wrap_text=True),
+_ALIGNED: dict[str, dict[str, Any]] = {
+    "centre": {"horizontal": "center", "wrap_text": True},
+    "flush": {"horizontal": "left", "wrap_text": True},
+    "left": {"horizontal": "left", "wrap_text": True, "indent": 1},
+    "right": {"horizontal": "right", "wrap_text": True},
     # a sum too wide for its column is shown smaller, never as #####
-    "fit": Alignment(horizontal="right", vertical="center", shrink_to_fit=True, indent=1),
+    "fit": {"horizontal": "right", "shrink_to_fit": True, "indent": 1},
 }
 _STYLES = (
     # name, font, points, bold, aligned, boxed
@@ -88,14 +84,21 @@ def _dropped(sheet: Any) -> None:
 
 
 def _styled() -> Workbook:
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Border, Font, NamedStyle, Side
+
+    from ledger.export.cells import YUAN_FORMAT
+
+    thin = Side(style="thin", color="000000")
+    box = Border(left=thin, right=thin, top=thin, bottom=thin)
     made = Workbook(write_only=True)
     made.calculation.fullCalcOnLoad = True
     for name, font, points, bold, aligned, boxed in _STYLES:
         style = NamedStyle(name=name, font=Font(name=font, size=points, bold=bold))
-        style.alignment = _ALIGNED[aligned]
+        style.alignment = Alignment(vertical="center", **_ALIGNED[aligned])
         style.number_format = YUAN_FORMAT if aligned == "fit" else "General"
         if boxed:
-            style.border = _BOX
+            style.border = box
         made.add_named_style(style)
     return made
 
@@ -106,6 +109,14 @@ class Form:
     def __init__(
         self, book: Workbook, name: str, widths: Sequence[int], *, landscape: bool, footer: str = ""
     ) -> None:
+        from openpyxl.utils import get_column_letter
+        from openpyxl.worksheet.properties import PageSetupProperties
+
+        from ledger.export import cells
+
+        self.cells = cells
+        self.last = get_column_letter(len(widths))
+        """The letter of the last column."""
         sheet: Any = book.create_sheet(name)
         for index, width in enumerate(widths, 1):
             sheet.column_dimensions[get_column_letter(index)].width = width
@@ -122,11 +133,6 @@ class Form:
         self.widths = widths
         self.row = 1
 
-    @property
-    def last(self) -> str:
-        """The letter of the last column."""
-        return get_column_letter(len(self.widths))
-
     def freeze(self, first: int, until: int) -> None:
         """Keep rows in sight up to ``until``, and print those from ``first`` on every page.
 
@@ -137,7 +143,7 @@ class Form:
 
     def said(self, value: str, style: str) -> Cell:
         """A cell of text in a style, whatever the text begins with."""
-        cell = text(self.sheet, value)
+        cell = self.cells.text(self.sheet, value)
         cell.style = style
         if str(cell.value).startswith(FORMULA_STARTS):
             cell.quotePrefix = True
@@ -145,19 +151,19 @@ class Form:
 
     def money(self, fen: int, style: str = MONEY) -> Cell:
         """A cell of fen, shown in yuan."""
-        cell = yuan_cell(self.sheet, fen)
+        cell = self.cells.yuan_cell(self.sheet, fen)
         cell.style = style
         return cell
 
     def number(self, value: int, style: str = CENTRED) -> Cell:
         """A cell of a whole number."""
-        cell = whole(self.sheet, value)
+        cell = self.cells.whole(self.sheet, value)
         cell.style = style
         return cell
 
     def sum(self, expression: str, style: str = MONEY) -> Cell:
         """A live formula of yuan; ``expression`` comes from this program only."""
-        cell = formula(self.sheet, expression, YUAN_FORMAT)
+        cell = self.cells.formula(self.sheet, expression, self.cells.YUAN_FORMAT)
         cell.style = style
         return cell
 

@@ -19,8 +19,7 @@ from xml.sax.saxutils import escape
 from domain.money.amounts import yuan
 from domain.things.credit_code import fault_of
 from ledger.export.books import NotExportable, Tick, no_tick
-from ledger.export.cells import FORMULA_STARTS
-from ledger.export.file_faults import Faults, records
+from ledger.export.file_faults import FORMULA_STARTS, Faults, records
 
 IDENTIFIER = re.compile(r"[!-~]{1,35}")
 BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")

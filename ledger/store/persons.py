@@ -12,9 +12,6 @@ import binascii
 import os
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from domain.facts.folding import Fact, digest_of
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows, one
@@ -57,6 +54,8 @@ def seal(rows: Rows, code: str, fact: Fact) -> Fact:
     name = fact.content.get("person")
     if name is None:
         return fact
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # only a name needs it
+
     key = _key(rows, code, fact.content)
     if key is None:
         key = AESGCM.generate_key(KEY_BYTES * 8)
@@ -73,6 +72,9 @@ def name_of(rows: Rows, code: str, fact: Fact) -> str | None:
     key = _key(rows, code, fact.content) if held is not None else None
     if held is None or key is None:
         return None
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     try:
         sealed = base64.b64decode(held, validate=True)
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(fact)).decode()

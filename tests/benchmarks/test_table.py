@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import appending, replaying, serving
+from tests.benchmarks import appending, replaying, serving, starting
 from tests.benchmarks.measured import HEAD, Measured
 
 EVENTS = 4_000
@@ -43,3 +43,8 @@ def test_a_row_says_whether_its_reach_was_met() -> None:
 
     assert (most.reached, least.reached) == (False, True)
     assert "**no**" in most.line()
+
+
+def test_a_start_is_measured_beside_another_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "ROUNDS", 1)
+    told(starting.measure(serving.ROOT, enterprises=20))

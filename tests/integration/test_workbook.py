@@ -14,6 +14,7 @@ import pytest
 from domain.money.amounts import apportion
 from ledger.export import cells, pro_rata_sheet, spreadsheet
 from ledger.export.books import Books, NotExportable, books_of
+from ledger.export.file_faults import FORMULA_STARTS
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.store.application import Ledger
 from tests import programs
@@ -108,7 +109,7 @@ def test_a_sum_too_large_for_a_spreadsheet_is_refused(open_at: Callable[..., Led
 
 
 def test_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:
-    said = [f'{start}HYPERLINK("http://x","y")' for start in cells.FORMULA_STARTS if start != "\r"]
+    said = [f'{start}HYPERLINK("http://x","y")' for start in FORMULA_STARTS if start != "\r"]
     path = tmp_path / "texts.xlsx"
     workbook = openpyxl.Workbook(write_only=True)
     sheet: Any = workbook.create_sheet("x")

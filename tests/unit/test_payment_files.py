@@ -21,8 +21,7 @@ from domain.faults.registry import FILE_AREAS, read_codes
 from domain.money.amounts import yuan
 from ledger.export import payment_files
 from ledger.export.books import NotExportable
-from ledger.export.cells import FORMULA_STARTS
-from ledger.export.file_faults import FAULTS_MAX, FileError
+from ledger.export.file_faults import FAULTS_MAX, FORMULA_STARTS, FileError
 from ledger.export.payment_files import (
     NoPayee,
     Payee,

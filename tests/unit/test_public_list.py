@@ -19,7 +19,7 @@ from domain.money.capitals import capitals
 from domain.things.masking import code_masked, person_masked
 from ledger.export import finance_summary, official, public_list
 from ledger.export.books import NotExportable
-from ledger.export.cells import FORMULA_STARTS
+from ledger.export.file_faults import FORMULA_STARTS
 from ledger.export.finance_summary import Account
 from ledger.export.public_list import FIRST_ROW, SHEET, PublicLine, masked
 from tests.settled import accounts, code, parts, public_head, public_lines, summary_head

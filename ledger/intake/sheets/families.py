@@ -28,6 +28,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 NOT_TABULAR = ("FactCorrected",)
 """A correction changes any fields of any fact: it has no columns of its own."""
 
+LISTS = "选项 Lists"
+"""The hidden sheet of a template that its drop-downs take their values from."""
 BACK = ("id", "faults")
 """Columns that only rows that come back have."""
 UNREAD = ("note", "faults")

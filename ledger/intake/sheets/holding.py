@@ -18,6 +18,8 @@ from ledger.intake.sheets.rows import Marked, SheetRow
 
 STATES = ("new", "known", "contradictory", "wrong")
 """What a row is, as the preview counts them."""
+RETURNED = ("wrong", "contradictory")
+"""What rows that go back to whoever sent them are."""
 FETCHED = 1_000
 _TABLES = """
 CREATE TABLE IF NOT EXISTS layout (sheet TEXT, name TEXT, columns TEXT, PRIMARY KEY (sheet, name));

@@ -22,12 +22,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 from ledger.export.cells import heading, text
 from ledger.intake.sheets.families import BACK, Column, columns_of
 from ledger.intake.sheets.faults import SheetError
-from ledger.intake.sheets.holding import Held, Holding
+from ledger.intake.sheets.holding import RETURNED, Held, Holding
 from ledger.intake.sheets.package import Package, check_every_part, open_package
 from ledger.intake.sheets.rows import Marked
 from ledger.intake.sheets.template import title_of
 
-RETURNED = ("wrong", "contradictory")
 WHOLE_BYTES_MAX = 24 * 1024 * 1024
 """Largest workbook, its sheets inflated, that is opened as a whole to be marked."""
 COMMENTED_ROWS = 5_000

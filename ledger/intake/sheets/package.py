@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
-from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
-
 from ledger.intake.sheets.faults import refused
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
@@ -237,6 +235,8 @@ def _read_styles(package: Package) -> None:
 
 
 def _shows_date(number: int, formats: dict[int, str]) -> bool:
+    from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format  # only a workbook needs it
+
     if number in formats:
         return bool(is_date_format(formats[number]))
     return number in DATE_FORMATS or bool(is_date_format(BUILTIN_FORMATS.get(number, "General")))

@@ -23,8 +23,7 @@ from ledger.intake.sheets.cells import letters
 from ledger.intake.sheets.consequences import consequences
 from ledger.intake.sheets.doubting import Doubts
 from ledger.intake.sheets.families import columns_of
-from ledger.intake.sheets.holding import Held, Holding
-from ledger.intake.sheets.marking import RETURNED
+from ledger.intake.sheets.holding import RETURNED, Held, Holding
 from ledger.intake.sheets.rows import Reading
 from ledger.intake.sheets.trial import CHANNEL, Trial
 from ledger.store.application import Ledger

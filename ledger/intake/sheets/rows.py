@@ -18,7 +18,7 @@ from domain.vocabulary.words import words
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.sheets.cells import LOOKED_ROWS, Cell, Row, letters, rows_of
-from ledger.intake.sheets.families import BACK, EXAMPLE_MARKS, UNREAD, both, folded
+from ledger.intake.sheets.families import BACK, EXAMPLE_MARKS, LISTS, UNREAD, both, folded
 from ledger.intake.sheets.faults import SheetError, refused
 from ledger.intake.sheets.headings import (
     TABULAR,
@@ -31,7 +31,6 @@ from ledger.intake.sheets.headings import (
     others,
 )
 from ledger.intake.sheets.package import FILE_BYTES_MAX, OLE, Sheet, open_package
-from ledger.intake.sheets.template import LISTS
 from ledger.intake.sheets.text import rows_of_text
 from ledger.intake.sheets.understanding import Place, Said, narrow, other_currency, understood
 

@@ -20,13 +20,12 @@ from domain.things.credit_code import complete
 from domain.vocabulary.words import words
 from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Text, Whole
 from ledger.intake.messages.schemas import TYPE_OF
-from ledger.intake.sheets.families import BACK, FAMILIES, Column, columns_of, label
+from ledger.intake.sheets.families import BACK, FAMILIES, LISTS, Column, columns_of, label
 
 LAST_ROW = 1_048_576
 HEAD_ROWS = 2
 EXAMPLE_ROW = HEAD_ROWS + 1
 EXAMPLE_CODE = complete("91330282MA2EXAMP1"[:17].replace("I", "1").replace("O", "0"))
-LISTS = "选项 Lists"
 HELP = "说明 Help"
 PROMPT_MAX = 255
 LIST_MAX = 250

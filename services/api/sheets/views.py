@@ -12,7 +12,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
 from domain.faults.fault import Fault
-from ledger.intake.sheets import template as templates
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.headings import SHORT_TYPES
 from services.api.resource import Resource, require_media
@@ -41,6 +40,8 @@ def desk() -> SheetDesk:
 @blueprint.reads("/templates/<family>", "表格模板", Query, media_type=XLSX)
 def template(_: dict[str, Any], family: str) -> Response:
     """Give the workbook to fill in for one family of facts."""
+    from ledger.intake.sheets import template as templates  # only a workbook needs openpyxl
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.xlsx"
         templates.write(family, path)

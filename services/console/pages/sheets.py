@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import NotAllowed
 from domain.vocabulary.words import words
-from ledger.intake.sheets import template
 from ledger.intake.sheets.families import FAMILIES
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.headings import SHORT_TYPES
@@ -80,6 +79,8 @@ def sheet_template(policy: str, year: int, family: str) -> Response:
     known_policy(policy, year)
     if family not in FAMILIES:
         raise Problem("route-unknown")
+    from ledger.intake.sheets import template  # only a workbook needs openpyxl
+
     folder = tempfile.TemporaryDirectory()
     path = Path(folder.name) / "template.xlsx"
     template.write(family, path)

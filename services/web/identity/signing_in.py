@@ -21,10 +21,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from domain.authority.roles import ROLES, Actor
 from domain.events.instants import instant
 from ledger.intake.machine_keys import use_once
@@ -72,6 +68,8 @@ class SignIn:
     """
 
     def __init__(self, ledger: Ledger, settings: IdentitySettings) -> None:
+        from cryptography.fernet import Fernet  # only a client of an identity provider needs it
+
         self.ledger, self.settings = ledger, settings
         self.secret = client_secret(settings)
         self.box = Fernet(base64.urlsafe_b64encode(self.derived("cookies")))
@@ -83,6 +81,9 @@ class SignIn:
 
     def derived(self, purpose: str) -> bytes:
         """A key for one purpose, the same in every worker."""
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         return HKDF(SHA256(), 32, None, f"subsidy-ledger {purpose}".encode()).derive(self.secret.encode())
 
     def _now(self) -> float:
@@ -233,6 +234,8 @@ class SignIn:
         return self.box.encrypt(json.dumps(held).encode()).decode()
 
     def _opened(self, cookie: str) -> dict[str, Any] | None:
+        from cryptography.fernet import InvalidToken
+
         try:
             found: dict[str, Any] = json.loads(self.box.decrypt(cookie.encode()))
         except (InvalidToken, ValueError):

@@ -12,23 +12,16 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-from joserfc import jwt
-from joserfc.errors import (
-    BadSignatureError,
-    ExpiredTokenError,
-    InvalidClaimError,
-    JoseError,
-    MissingClaimError,
-)
-from joserfc.jwk import KeySet
-from joserfc.jws import extract_compact
 
 from domain.authority.roles import ROLES, Actor
 from domain.things.credit_code import is_valid
 from services.runtime.identity_settings import IdentitySettings
+
+if TYPE_CHECKING:  # joserfc is imported where a token is read: a service without identities never does
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 LEEWAY_SECONDS = 30
@@ -72,6 +65,9 @@ class Keys:
             return self.held
 
     def _fetch(self) -> KeySet | None:
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
         try:
             return KeySet.import_key_set(json.loads(self._read()))
         except (OSError, ValueError, KeyError, JoseError):
@@ -104,21 +100,25 @@ class Tokens:
             raise Refused("token.unwanted")
         if len(text) > TOKEN_CHARS_MAX:
             raise Refused("token.form")
+        from joserfc import errors, jwt
+
         try:
             keys = self.keys.for_token(_key_id(text))
             claims = jwt.decode(text, keys, algorithms=list(ALGORITHMS)).claims
             self._check(claims)
-        except ExpiredTokenError:
+        except errors.ExpiredTokenError:
             raise Refused("token.expired") from None
-        except BadSignatureError:
+        except errors.BadSignatureError:
             raise Refused("token.signature") from None
-        except (InvalidClaimError, MissingClaimError) as error:
+        except (errors.InvalidClaimError, errors.MissingClaimError) as error:
             raise Refused(f"token.{_claim_of(error)}") from None
-        except (JoseError, ValueError, TypeError, KeyError):
+        except (errors.JoseError, ValueError, TypeError, KeyError):
             raise Refused("token.form") from None
         return self._actor(claims), claims
 
     def _check(self, claims: dict[str, Any]) -> None:
+        from joserfc import errors, jwt
+
         said = self.settings
         wanted = jwt.JWTClaimsRegistry(
             now=int(self.now()),
@@ -130,7 +130,7 @@ class Tokens:
         )
         wanted.validate(claims)
         if said.writes_once and not isinstance(claims.get("jti"), str):
-            raise MissingClaimError("jti")
+            raise errors.MissingClaimError("jti")
 
     def _actor(self, claims: dict[str, Any]) -> Actor:
         said = self.settings
@@ -144,6 +144,8 @@ class Tokens:
 
 
 def _key_id(text: str) -> str | None:
+    from joserfc.jws import extract_compact
+
     key_id = extract_compact(text.encode()).headers().get("kid")
     return key_id if isinstance(key_id, str) else None
 

@@ -24,7 +24,6 @@ from typing import Any, Protocol
 
 from domain.faults.fault import Fault
 from ledger.intake.machine_keys import Scope
-from ledger.intake.sheets import marking
 from ledger.intake.sheets.faults import SheetError, refused
 from ledger.intake.sheets.holding import Holding
 from ledger.intake.sheets.package import FILE_BYTES_MAX
@@ -191,6 +190,8 @@ class SheetDesk:
 
     def marked(self, waiting: Waiting) -> Path:
         """The workbook that goes back, with what is wrong marked in its cells."""
+        from ledger.intake.sheets import marking  # only a workbook needs openpyxl
+
         out = waiting.folder / f"marked-{secrets.token_hex(4)}.xlsx"
         with waiting.holding() as holding:
             marking.mark(waiting.file, bool(holding.said("is_text")), holding, out)
