@@ -323,6 +323,11 @@ class Policy:
     priorities: tuple[tuple[str, ...], ...] = ()
     """Groups of measures in the order in which a budget pays them; none: all share it alike."""
 
+    @property
+    def half_up(self) -> bool:
+        """Whether a division is rounded to the nearest fen, half up; else down."""
+        return self.rounding == "half-up"
+
     def clause(self, clause_id: str) -> Clause:
         """The closing clause of that id."""
         return next(clause for clause in self.clauses if clause.id == clause_id)

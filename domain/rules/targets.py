@@ -16,8 +16,8 @@ from domain.facts.folding import SEP, EnterpriseFacts, Reports
 from domain.facts.months import month_in
 from domain.policy.model import Policy, Select, Target
 from domain.policy.rulebook import Rulebook
-from domain.rules import arithmetic as kinds
-from domain.rules.awards import new_items
+from domain.rules.arithmetic import reaches
+from domain.rules.selection import new_items
 
 Months = dict[int, int]
 """What each month, 1 to 12, adds: a count, or fen. Months that add nothing are left out."""
@@ -28,15 +28,15 @@ Added = dict[int, dict[str, Months]]
 
 def targets_of(facts: EnterpriseFacts, book: Rulebook) -> Added:
     """What an enterprise adds to each of the city's targets in each month."""
-    found: Added = {}
+    added: Added = {}
     read: _Read = {}
     for target in book.latest.targets.values():
         if target.of.fact not in facts.dated and target.of.fact not in facts.amounts:
             continue
         for year, months in _towards(facts, book.latest, target, read).items():
             if months and book.covers_year(year):
-                found.setdefault(year, {})[target.id] = months
-    return found
+                added.setdefault(year, {})[target.id] = months
+    return added
 
 
 _Read = dict[object, dict[int, Months]]
@@ -57,8 +57,8 @@ def _towards(facts: EnterpriseFacts, policy: Policy, target: Target, read: _Read
         return amounts
     if target.counts == "amount":
         return {year: {m: fen for m, fen in months.items() if fen} for year, months in amounts.items()}
-    reached = {year: _reached(months, target.threshold, policy.inclusive) for year, months in amounts.items()}
-    return {year: {month: 1} for year, month in reached.items() if month}
+    first = {year: _month_reached(m, target.threshold, policy.inclusive) for year, m in amounts.items()}
+    return {year: {month: 1} for year, month in first.items() if month}
 
 
 def _of_items(facts: EnterpriseFacts, target: Target) -> dict[int, Months]:
@@ -66,55 +66,55 @@ def _of_items(facts: EnterpriseFacts, target: Target) -> dict[int, Months]:
     items = new_items(facts, target.of)
     if target.counts == "enterprises":
         items = items[:1]
-    found: dict[int, Months] = {}
+    by_year: dict[int, Months] = {}
     for on, identity in items:
         worth = _worth(facts, target, identity)
         if worth:
-            months, month = found.setdefault(int(on[:4]), {}), int(on[5:7])
+            months, month = by_year.setdefault(int(on[:4]), {}), int(on[5:7])
             months[month] = months.get(month, 0) + worth
-    return found
+    return by_year
 
 
 def _worth(facts: EnterpriseFacts, target: Target, identity: str) -> int:
     """One item, or the quantity that its record states."""
     if target.counts != "quantity":
         return 1
-    cls = CATALOGUE[target.of.fact]
-    assert issubclass(cls, DatedFact)
+    event = CATALOGUE[target.of.fact]
+    assert issubclass(event, DatedFact)
     records = facts.dated[target.of.fact][identity][1]
-    texts = [record.split(SEP)[cls.attributes.index(target.of.field)] for record in records]
+    texts = [record.split(SEP)[event.attributes.index(target.of.field)] for record in records]
     return max((int(text) for text in texts if text.isdigit()), default=0)
 
 
 def _monthly(reported: dict[str, Reports], select: Select, reports: str) -> dict[int, Months]:
     """The selected amounts of each year in fen, by month; ``reports`` is the reading ``several-reports``."""
-    found: dict[int, Months] = {}
+    by_year: dict[int, Months] = {}
     for key, entry in reported.items():
         parts = key.split(SEP)
         if len(parts) != select.width or (select.foreign and parts[-2] != select.foreign):
             continue
-        for place, wanted in select.groups:
-            if parts[place] not in wanted:
+        for place, values in select.groups:
+            if parts[place] not in values:
                 break
         else:
             year = int(parts[-1])
             added = entry.months
             if reports != "add-up":
                 added = {month_in(year, entry.latest): entry.latest_amount}
-            if year not in found:
-                found[year] = dict(added)
+            if year not in by_year:
+                by_year[year] = dict(added)
                 continue
-            months = found[year]
+            months = by_year[year]
             for month, fen in added.items():
                 months[month] = months.get(month, 0) + fen
-    return found
+    return by_year
 
 
-def _reached(months: Months, threshold: int, inclusive: bool) -> int:
+def _month_reached(months: Months, threshold: int, inclusive: bool) -> int:
     """The first month by whose end the amounts so far reach a threshold in fen; 0 where none does."""
     so_far = 0
     for month in sorted(months):
         so_far += months[month]
-        if kinds.reaches(so_far, threshold, inclusive):
+        if reaches(so_far, threshold, inclusive):
             return month
     return 0

@@ -2,79 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import cache
+from typing import Any, get_args, get_type_hints
 
 from domain.money.amounts import printed, yuan
 from domain.money.dividing import GROUP
 from domain.policy.model import Policy, Words
-from domain.rules.awards import AWAITING, CONFLICT, NO_HISTORY, SHORT_HISTORY, Step
+from domain.rules.awards import AWAITING, CONFLICT, NO_HISTORY, SHORT_HISTORY
+from domain.rules.findings import Finding, Templates
+from domain.rules.steps import Step
 
-MONEY = frozenset(
-    (
-        *("amount", "unit_amount", "unit", "cap", "left", "full", "capped", "approved", "result"),
-        *("earned", "paid", "threshold", "current", "sales", "short", "more"),
-    )
-)
-"""Names of values that are fen (or US cents where ``currency`` says so)."""
-
-STEPS: dict[str, tuple[str, str]] = {
-    "fixed": ("{on} 新增“{item}”：{result}", "“{item}” new on {on}: {result}"),
-    "fixed-difference": (
-        "{on} 新增“{item}”：{amount}，扣除同一对象另一级别已给的部分，得 {result}",
-        "“{item}” new on {on}: {amount}, less what the other level gave for the same thing: {result}",
-    ),
-    "unit": (
-        "{on} 新增“{item}”：每家 {unit_amount}，上限 {cap}，尚余 {left}，得 {result}",
-        "“{item}” new on {on}: {unit_amount} each, cap {cap}, {left} left of it, so {result}",
-    ),
-    "units-of": (
-        "{amount} ÷ {unit} = {units} 个整数单位；按每单位 {unit_amount} 计 {full}，上限 {cap}，得 {result}",
-        "{amount} ÷ {unit} = {units} whole units; at {unit_amount} each {full}; cap {cap}; so {result}",
-    ),
-    "tier": (
-        "{amount} 达到奖励 {earned} 的档次，减去以前年度已给的 {paid}，得 {result}",
-        "{amount} reaches the tier that gives {earned}; less {paid} of earlier years: {result}",
-    ),
-    "below": ("{amount} 未达到 {threshold}，不予奖励", "{amount} is below {threshold}: nothing"),
-    "percent": (
-        "{amount} × {rate} = {full}，上限 {cap}，得 {capped}",
-        "{amount} × {rate} = {full}; cap {cap}; so {capped}",
-    ),
-    "claimed": (
-        "批准的申报金额为 {approved}，与计算金额 {capped} 取低，得 {result}",
-        "the approved claim carries {approved}; the lower of it and {capped} is {result}",
-    ),
-    "growth": (
-        "（{current} − {first}至{last}年 {base} 的平均值）× {rate} = {result}",
-        "({current} − the mean of {base}, {first} to {last}) × {rate} = {result}",
-    ),
-    "awaiting": (
-        "本年度地方综合贡献尚未核定，暂不计算",
-        "the year's contribution has not been assessed: no award yet",
-    ),
-    "conflict": (
-        "{years} 年有互相矛盾的核定数，更正前暂不发放",
-        "the assessments of {years} contradict each other: held until one is corrected",
-    ),
-    "no-history": (
-        "{first}至{last}年没有核定数，无法计算基数",
-        "there is no assessment from {first} to {last}, so no base",
-    ),
-    "approved-open": ("“{item}”批准 {approved}", "“{item}” approved {approved}"),
-    "unit-open": ("{on} 新增“{item}”：{unit_amount}", "“{item}” new on {on}: {unit_amount}"),
-    "units-of-open": (
-        "{amount} ÷ {unit} = {units} 个整数单位；按每单位 {unit_amount} 计，得 {result}",
-        "{amount} ÷ {unit} = {units} whole units; at {unit_amount} each {result}",
-    ),
-    "percent-open": ("{amount} × {rate} = {full}", "{amount} × {rate} = {full}"),
-    "approved": (
-        "“{item}”批准 {approved}，每件上限 {cap}，得 {result}",
-        "“{item}” approved {approved}; cap {cap} each; so {result}",
-    ),
-}
-"""The words of each step of the arithmetic, by operation."""
-
-FLAGS: dict[str, tuple[str, str]] = {
+FLAGS: dict[str, Templates] = {
     CONFLICT: ("核定数互相矛盾，待更正", "contradicting assessments, to be corrected"),
     AWAITING: ("待核定地方综合贡献", "waits for the year's assessment"),
     SHORT_HISTORY: (
@@ -84,134 +23,132 @@ FLAGS: dict[str, tuple[str, str]] = {
     NO_HISTORY: ("没有基数年度的核定数", "no assessment of the base years"),
 }
 
-HINTS: dict[str, tuple[str, str]] = {
-    "fixed": ("符合条件后可得 {amount}", "{amount} once the condition is met"),
-    "missing-condition": (
-        "“{item}”还缺一个条件（{missing}），具备后可得 {amount}",
-        "“{item}” lacks one condition ({missing}); with it, {amount}",
-    ),
-    "unit": (
-        "每新增一家可得 {unit_amount}，上限内尚余 {left}",
-        "{unit_amount} for each new one, {left} left within the cap",
-    ),
-    "next-unit": (
-        "再增加 {short} 可多得 {unit_amount}，上限内尚余 {left}",
-        "{short} more earns another {unit_amount}; {left} left within the cap",
-    ),
-    "next-tier": (
-        "距下一档次 {threshold} 还差 {short}，达到后再得 {more}",
-        "{short} short of the next tier at {threshold}, which gives {more} more",
-    ),
-    "threshold": ("距起点 {threshold} 还差 {short}", "{short} short of the threshold of {threshold}"),
-    "unused-cap": ("上限 {cap} 内尚余 {left}", "{left} left within the cap of {cap}"),
-    "next-share": (
-        "网络销售距 {threshold} 还差 {short}，达到后比例为 {rate}",
-        "online sales {short} short of {threshold}, from which the share is {rate}",
-    ),
-    "awaiting": ("待核定本年度地方综合贡献", "waits for the year's contribution to be assessed"),
-    "claim": ("可申报项目，每件上限 {cap}", "by claim, cap {cap} for each item"),
-    "claim-open": ("可申报项目，由主管部门核定金额", "by claim, the amount is decided by the bureau"),
-}
-"""What an enterprise could still earn, by kind of hint."""
-
-CONDITIONS: dict[str, tuple[str, str]] = {
+CONDITIONS: dict[str, Templates] = {
     "AboveQuotaAdmitted": ("进限", "admission above quota"),
     "DirectSalesBranchRegistered": ("注册直销分公司", "registration of the branch"),
 }
 
-
-def said(table: dict[str, tuple[str, str]], key: str, values: dict[str, Any], currency: str = "CNY") -> Words:
-    """The words of an entry with its values, in both languages; ``currency`` is the policy's."""
-    zh, en = table[key]
-    return {
-        "zh": zh.format(**shown(values, "zh", currency)),
-        "en": en.format(**shown(values, "en", currency)),
-    }
+LANGUAGES = ("zh", "en")
 
 
-def shown(values: dict[str, Any], language: str, currency: str = "CNY") -> dict[str, str]:
-    """Values for readers: fen as ¥1,234.56, rates as percentages, no cap as such."""
-    unlimited = "不设上限" if language == "zh" else "none"
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        if value is None:
-            found[name] = unlimited
-        elif name == "rate":
-            found[name] = f"{value // 100}.{value % 100:02d}%".replace(".00%", "%")
-        elif name == "missing":
-            found[name] = CONDITIONS.get(value, (value, value))[language == "en"]
-        elif name in MONEY:
-            reported = name in ("amount", "unit", "short", "threshold")
-            found[name] = printed(value, values.get("currency", currency) if reported else currency)
-        elif name == "base":
-            found[name] = ("、" if language == "zh" else ", ").join(printed(each, currency) for each in value)
-        elif isinstance(value, list | tuple):
-            found[name] = ("、" if language == "zh" else ", ").join(str(each) for each in value)
+def flag_words(flag: str) -> Words:
+    """What a flag of an award says, in both languages."""
+    return dict(zip(LANGUAGES, FLAGS[flag], strict=True))
+
+
+@cache
+def _units(finding_class: type[Finding]) -> dict[str, str]:
+    """The unit of each value of a kind of finding, in the order of a document; ``""`` for none."""
+    annotations = get_type_hints(finding_class, include_extras=True)
+    names = [name for name in finding_class.__struct_fields__ if name not in Step.__struct_fields__]
+    return {name: _unit(annotations[name]) for name in names}
+
+
+def _unit(annotation: Any) -> str:
+    """The unit that stands in an annotation, or in a part of it."""
+    if metadata := getattr(annotation, "__metadata__", ()):
+        return str(metadata[0])
+    return next(filter(None, map(_unit, get_args(annotation))), "")
+
+
+def words_of(finding: Finding, currency: str = "CNY") -> Words:
+    """What a step or a hint says, in both languages; ``currency`` is the policy's."""
+    units = _units(type(finding))
+    templates = finding.words
+    if finding.uncapped is not None and getattr(finding, "cap", None) is None:
+        templates = finding.uncapped
+    values = {name: getattr(finding, name) for name in units}
+    reported = values.get("currency", currency)
+    words = {}
+    for place, language in enumerate(LANGUAGES):
+        texts = {
+            name: _text(value, units[name], place, reported if units[name] == "reported" else currency)
+            for name, value in values.items()
+        }
+        words[language] = templates[place].format(**texts)
+    return words
+
+
+_UNLIMITED: Templates = ("不设上限", "none")
+_JOINT: Templates = ("、", ", ")
+
+
+def _text(value: Any, unit: str, place: int, currency: str) -> str:
+    """A value for readers: fen as ¥1,234.56, rates as percentages, no cap as such."""
+    if value is None:
+        return _UNLIMITED[place]
+    if isinstance(value, list):
+        return _JOINT[place].join(_text(part, unit, place, currency) for part in value)
+    if unit == "rate":
+        return f"{value // 100}.{value % 100:02d}%".replace(".00%", "%")
+    if unit == "condition":
+        return CONDITIONS[value][place] if value in CONDITIONS else str(value)
+    if unit in ("fen", "reported"):
+        return printed(value, currency)
+    return str(value)
+
+
+def values_of(finding: Finding) -> dict[str, Any]:
+    """The values of a step or a hint as data for JSON: fen as yuan text, everything else as it is."""
+    values = {}
+    for name, unit in _units(type(finding)).items():
+        value, as_data = getattr(finding, name), _AS_DATA.get(unit)
+        if as_data is None or value is None:
+            values[name] = value
         else:
-            found[name] = str(value)
-    return found
+            values[name] = [as_data(part) for part in value] if isinstance(value, list) else as_data(value)
+    return values
 
 
-def plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Values as data: fen as yuan text, everything else as it is."""
-    return {
-        name: [yuan(each) for each in value]
-        if name == "base"
-        else yuan(value)
-        if name in MONEY and isinstance(value, int)
-        else value
-        for name, value in values.items()
-    }
+_AS_DATA: dict[str, Callable[[int], str]] = {"fen": yuan, "reported": yuan}
 
 
 def step_document(step: Step, currency: str = "CNY") -> dict[str, Any]:
-    """One step as data with its words; without a cap, the words do not speak of one."""
-    uncapped = "cap" in step.values and step.values["cap"] is None
-    worded = f"{step.op}-open" if uncapped else step.op
-    return {"op": step.op, "values": plain(step.values), "words": said(STEPS, worded, step.values, currency)}
+    """One step as data for JSON, with its words."""
+    return {"op": step.code, "values": values_of(step), "words": words_of(step, currency)}
 
 
 def highest_only_words(
-    this: int, other: int, withheld: int, rule: str, currency: str = "CNY", *, reduced: bool = False
+    compared: int, competing: int, withheld: int, rule: str, currency: str = "CNY", *, reduced: bool = False
 ) -> Words:
     """Both sums, which of them wins, and what would flip it.
 
-    ``this`` is what is compared with the ``other`` award, in fen: the award, or what the budget left of
-    it where it was ``reduced`` before.
+    ``compared`` is what is held against the ``competing`` award, in fen: the award, or what the budget left
+    of it where it was ``reduced`` before.
     """
 
     def money(fen: int) -> str:
         return printed(fen, currency)
 
-    eligible = this - withheld
-    mine = {
-        "zh": f"本政策{'下调后 ' if reduced else ' '}{money(this)}",
-        "en": f"this policy gives {money(this)}{' once reduced' if reduced else ''}",
+    eligible = compared - withheld
+    this_policy = {
+        "zh": f"本政策{'下调后 ' if reduced else ' '}{money(compared)}",
+        "en": f"this policy gives {money(compared)}{' once reduced' if reduced else ''}",
     }
-    if not other:
+    if not competing:
         return {
-            "zh": f"{mine['zh']}，没有我市其他政策对同一事项的奖励；若另有奖励，两者取高",
-            "en": f"{mine['en']}, no other policy of the city gave anything for it; "
+            "zh": f"{this_policy['zh']}，没有我市其他政策对同一事项的奖励；若另有奖励，两者取高",
+            "en": f"{this_policy['en']}, no other policy of the city gave anything for it; "
             "if one did, the higher of the two would be paid",
         }
     if rule == "barred":
         flip = ("；若撤回其他奖励，则全额发放", "; without the other award it would be paid in full")
     elif eligible:
         flip = (
-            f"；若其他奖励达到 {money(this)}，则不再发放",
-            f"; if the other reached {money(this)}, nothing would be paid",
+            f"；若其他奖励达到 {money(compared)}，则不再发放",
+            f"; if the other reached {money(compared)}, nothing would be paid",
         )
-    elif this:
+    elif compared:
         flip = (
-            f"；若其他奖励低于 {money(this)}，则补足差额",
-            f"; were the other below {money(this)}, the difference would be paid",
+            f"；若其他奖励低于 {money(compared)}，则补足差额",
+            f"; were the other below {money(compared)}, the difference would be paid",
         )
     else:
         flip = ("", "")
     return {
-        "zh": f"{mine['zh']}，我市其他政策对同一事项已给 {money(other)}，从高不重复："
+        "zh": f"{this_policy['zh']}，我市其他政策对同一事项已给 {money(competing)}，从高不重复："
         f"扣除 {money(withheld)}，余 {money(eligible)}{flip[0]}",
-        "en": f"{mine['en']}, other policies of the city gave {money(other)} for the same matter: "
+        "en": f"{this_policy['en']}, other policies of the city gave {money(competing)} for the same matter: "
         f"{money(withheld)} withheld, {money(eligible)} left{flip[1]}",
     }
 

@@ -16,7 +16,7 @@ from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import Apportionment
 from domain.money.dividing import Division, budget_id, budget_period
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import awards_of
+from domain.rules.evaluation import awards_of
 from domain.settlement.payables import Line, basis, shares_budget
 from domain.settlement.year import division_of
 from ledger.budget.columns import Again, Columns

@@ -15,7 +15,8 @@ from domain.events.instants import SHANGHAI, instant
 from domain.facts.folding import CLAIM_STATUS, SEP, EnterpriseFacts, Fact, digest_of
 from domain.policy.model import Discretionary, Measure, Percentage, Policy
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import awards_of, new_items
+from domain.rules.evaluation import awards_of
+from domain.rules.selection import new_items
 from domain.settlement.year import must_be_open
 from ledger.intake.inbox import DESK, Batch
 from ledger.intake.messages.decode import Message

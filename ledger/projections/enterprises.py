@@ -14,7 +14,8 @@ import msgspec
 
 from domain.facts.folding import SEP, EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import Awards, awards_of
+from domain.rules.awards import Awards
+from domain.rules.evaluation import awards_of
 from domain.rules.targets import Added, Months, targets_of
 from ledger.store.rows import Rows
 from ledger.store.stored_events import histories

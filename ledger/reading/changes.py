@@ -9,7 +9,8 @@ from typing import NamedTuple
 from domain.events import account_id, is_enterprise
 from domain.facts.folding import EnterpriseFacts, fold, key_of
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import Awards, awards_of
+from domain.rules.awards import Awards
+from domain.rules.evaluation import awards_of
 from domain.settlement.accounts import Account
 from ledger.policies.versions import rulebooks
 from ledger.store.rows import Rows

@@ -13,19 +13,20 @@ from domain.money.amounts import printed, yuan
 from domain.money.dividing import Division
 from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import Award, Step, awards_of
+from domain.rules.awards import Award
+from domain.rules.evaluation import awards_of
 from domain.rules.outlook import outlook_of
+from domain.rules.steps import Step
 from domain.rules.words import (
-    FLAGS,
-    HINTS,
     OTHER_FUNDS,
+    flag_words,
     highest_only_words,
     of_pot,
-    plain,
     pot_words,
     pro_rata_words,
-    said,
     step_document,
+    values_of,
+    words_of,
 )
 from domain.settlement.payables import Line, Payable, basis, payable_of, shares_budget
 from ledger.budget.factors import fraction_said
@@ -129,7 +130,7 @@ def _award(
         "eligible": yuan(paid.gross - paid.withheld),
         "reduction": yuan(paid.reduction),
         "payable": yuan(paid.payable),
-        "flags": [{"code": flag, "words": said(FLAGS, flag, {})} for flag in award.flags],
+        "flags": [{"code": flag, "words": flag_words(flag)} for flag in award.flags],
     }
 
 
@@ -312,8 +313,8 @@ def outlook(
                 "article": governing.measures[hint.measure].article,
                 "title": dict(governing.measures[hint.measure].title),
                 "hint": hint.code,
-                "values": plain(hint.values),
-                "words": said(HINTS, hint.code, hint.values, governing.currency),
+                "values": values_of(hint),
+                "words": words_of(hint, governing.currency),
             }
             for hint in hints
         ],

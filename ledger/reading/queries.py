@@ -15,7 +15,8 @@ from domain.facts.months import MONTHS
 from domain.money.amounts import yuan
 from domain.policy.model import Measure, Policy, Target
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import Award, awards_of
+from domain.rules.awards import Award
+from domain.rules.evaluation import awards_of
 from domain.settlement.accounts import Account
 from domain.settlement.payables import Line, Payable, payable_of
 from ledger.budget.factors import fraction_said, parts_of

@@ -18,7 +18,8 @@ from domain.money.amounts import Apportionment
 from domain.money.apportioning import cut_of, shares
 from domain.money.dividing import Division, in_turn
 from domain.policy.rulebook import Rulebook
-from domain.rules.columns import Awarded, Column, Group
+from domain.rules.arithmetic import Column, Mask
+from domain.rules.columns.chunks import Awarded, Group
 from domain.settlement.payables import Line, basis, shares_budget
 from ledger.policies.versions import Budget
 from ledger.projections.enterprises import every_row, load
@@ -61,7 +62,7 @@ class CityColumns:
 
     position: int
     parts: list[Packed]
-    gone: list[Column]
+    gone: list[Mask]
     """By part, the rows whose facts have changed since; they stand in a later part."""
     codes: Column
     """Every enterprise's code, upwards: its place is its rank."""
@@ -141,7 +142,7 @@ def facts_of(rows: Rows, codes: list[str]) -> dict[str, EnterpriseFacts]:
     return {code: row.facts for code, row in load(rows, codes).items()}
 
 
-def _only(awarded: Awarded, mask: Column) -> Awarded:
+def _only(awarded: Awarded, mask: Mask) -> Awarded:
     return awarded if mask.all() else Awarded(*(each[mask] for each in awarded))
 
 
@@ -249,7 +250,7 @@ def replayed(rows: Rows, position: int) -> CityColumns:
     return _city(position, parts, [part.chunk.zero > 0 for part in parts], 0)
 
 
-def _city(position: int, parts: list[Packed], gone: list[Column], fresh: int) -> CityColumns:
+def _city(position: int, parts: list[Packed], gone: list[Mask], fresh: int) -> CityColumns:
     nobody = np.zeros(0, "S18")
     live = [part.codes[~out] for part, out in zip(parts, gone, strict=True)]
     codes = np.concatenate([*live, nobody])

@@ -1,34 +1,35 @@
 """Every enterprise's facts packed into columns once, so that a whole policy is computed in a blink.
 
 One pass over the read model fills arrays, chunk by chunk; nothing else is kept of an enterprise
-but its credit code. Whoever does not fit (``domain.rules.columns``) is read again and computed alone.
+but its credit code. Whoever does not fit (``domain.rules.columns.chunks``) is read again and computed alone.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.events import CATALOGUE, DatedFact
 from domain.facts.folding import SEP, EnterpriseFacts
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import awards_of
-from domain.rules.columns import (
+from domain.rules.arithmetic import Column
+from domain.rules.columns.chunks import (
     IDENTITIES,
     ITEMS_MAX,
     Approved,
     Awarded,
     Chunk,
-    Column,
     Figures,
     Group,
     Items,
+    NumberedWords,
     Reported,
-    evaluate,
 )
+from domain.rules.evaluation import awards_of, evaluate_columns
 
 CHUNK_ROWS = 1 << 16
 """Enterprises of a chunk: its columns stay in the processor's cache."""
@@ -38,7 +39,7 @@ GROUPS_MAX = 5_000
 """Most different groups and years of reports in a chunk; who reports more of them is set aside."""
 CODE_BYTES = 18
 
-Codes = Iterable[str]
+Ints: TypeAlias = "array[int]"
 FactsOf = Callable[[list[str]], dict[str, EnterpriseFacts]]
 """Reads the facts of some enterprises."""
 
@@ -46,7 +47,7 @@ FactsOf = Callable[[list[str]], dict[str, EnterpriseFacts]]
 class Packed(NamedTuple):
     """Some enterprises in order of credit code: their codes, and their facts as columns."""
 
-    codes: Column
+    codes: NDArray[np.bytes_]
     chunk: Chunk
 
 
@@ -54,17 +55,17 @@ class _Words:
     """The words of one field of one event, numbered."""
 
     def __init__(self) -> None:
-        self.numbers, self.known = array("i"), dict[str, int]()
+        self.numbers, self.numbering = array("i"), dict[str, int]()
 
     def add(self, word: str) -> None:
-        known = self.known
-        number = known.get(word)
+        numbering = self.numbering
+        number = numbering.get(word)
         if number is None:
-            number = known[word] = len(known)
+            number = numbering[word] = len(numbering)
         self.numbers.append(number)
 
 
-class _Things:
+class _DatedItems:
     """Dated things of one event."""
 
     def __init__(self, event: str) -> None:
@@ -73,25 +74,27 @@ class _Things:
         self.names = (*cls.identity, *cls.attributes)
         self.words = {name: _Words() for name in self.names}
 
-    def add(self, row: int, records: dict[str, list[Any]], known: dict[str, int]) -> None:
-        """Take a row's things; ``known`` numbers its identities."""
+    def add(self, row: int, records: dict[str, list[Any]], identities: dict[str, int]) -> None:
+        """Take a row's things; ``identities`` numbers them."""
         by_day = records.items()
         if len(records) > 1:
             by_day = sorted(by_day, key=lambda each: (each[1][0], each[0]))  # type: ignore[assignment]
         for identity, (day, attributes) in by_day:
             self.rows.append(row)
             self.days.append(int(day.replace("-", "")))
-            self.keys.append(row * IDENTITIES + known.setdefault(identity, len(known)))
-            said = [*identity.split(SEP), *attributes[0].split(SEP)]
-            for name, word in zip(self.names, said, strict=False):
+            self.keys.append(row * IDENTITIES + identities.setdefault(identity, len(identities)))
+            fields = [*identity.split(SEP), *attributes[0].split(SEP)]
+            for name, word in zip(self.names, fields, strict=False):
                 if name in self.words:
                     self.words[name].add(word)
-                    if len(self.words[name].known) > WORDS_MAX:
+                    if len(self.words[name].numbering) > WORDS_MAX:
                         del self.words[name]
 
     def columns(self) -> Items:
         """The things as arrays."""
-        words = {name: (_ints(each.numbers), each.known) for name, each in self.words.items()}
+        words = {
+            name: NumberedWords(_ints(each.numbers), each.numbering) for name, each in self.words.items()
+        }
         return Items(_ints(self.rows), _ints(self.days), _ints(self.keys), words)
 
 
@@ -112,10 +115,10 @@ class Packer:
 
     def __init__(self) -> None:
         self.codes: list[str] = []
-        self.dated: dict[str, _Things] = {}
+        self.dated: dict[str, _DatedItems] = {}
         self.amounts: dict[tuple[str, str], _Reports] = {}
-        self.figures: dict[tuple[str, str], tuple[Any, Any]] = {}
-        self.approvals: dict[str, tuple[Any, Any, Any]] = {}
+        self.figures: dict[tuple[str, str], tuple[Ints, Ints]] = {}
+        self.approvals: dict[str, tuple[Ints, Ints, Ints]] = {}
         self.aside: list[int] = []
 
     def add(self, code: str, facts: EnterpriseFacts) -> None:  # noqa: C901 - one branch a kind of fact
@@ -125,19 +128,19 @@ class Packer:
         if not self._fits(facts):
             self.aside.append(row)
             return
-        known: dict[str, int] = {}
+        identities: dict[str, int] = {}
         for event, records in facts.dated.items():
             if event not in self.dated:
-                self.dated[event] = _Things(event)
-            self.dated[event].add(row, records, known)
+                self.dated[event] = _DatedItems(event)
+            self.dated[event].add(row, records, identities)
         for event, reported in facts.amounts.items():
             for key, reports in reported.items():
-                found = self.amounts.get((event, key))
-                if found is None:
-                    found = self.amounts[event, key] = _Reports()
-                found.rows.append(row)
-                found.total.append(reports.total)
-                found.latest.append(reports.latest_amount)
+                group = self.amounts.get((event, key))
+                if group is None:
+                    group = self.amounts[event, key] = _Reports()
+                group.rows.append(row)
+                group.total.append(reports.total)
+                group.latest.append(reports.latest_amount)
         for event, years in facts.figures.items():
             for year, values in years.items():
                 rows, figures = self.figures.setdefault((event, year), (array("i"), array("q")))
@@ -179,7 +182,7 @@ class Packer:
         return Packed(np.array(self.codes, f"S{CODE_BYTES}"), chunk)
 
 
-def _ints(values: Any) -> Column:
+def _ints(values: Ints) -> Column:
     """An array over the same memory."""
     return np.asarray(values)
 
@@ -200,19 +203,19 @@ def pack(
 
 def awards_in(packed: Packed, book: Rulebook, facts_of: FactsOf) -> dict[Group, Awarded]:
     """Every award of a chunk's enterprises, those of the rows set aside included."""
-    found = evaluate(packed.chunk, book)
-    if not found.aside:
-        return found.awards
-    codes = [bytes(packed.codes[row]).decode("ascii") for row in found.aside]
+    evaluated = evaluate_columns(packed.chunk, book)
+    if not evaluated.aside:
+        return evaluated.awards
+    codes = [bytes(packed.codes[row]).decode("ascii") for row in evaluated.aside]
     facts = facts_of(codes)
     alone: dict[Group, list[tuple[int, int, int]]] = {}
-    for row, code in zip(found.aside, codes, strict=True):
+    for row, code in zip(evaluated.aside, codes, strict=True):
         for year, awards in awards_of(facts[code], book).items():
             for measure, award in awards.items():
                 if award.gross:
                     alone.setdefault((year, measure), []).append((row, award.gross, award.withheld))
-    merged = {group: _merged(found.awards.get(group), rows) for group, rows in alone.items()}
-    return {**found.awards, **merged}
+    merged = {group: _merged(evaluated.awards.get(group), rows) for group, rows in alone.items()}
+    return {**evaluated.awards, **merged}
 
 
 def _merged(awarded: Awarded | None, alone: list[tuple[int, int, int]]) -> Awarded:

@@ -22,7 +22,7 @@ from domain.money.dividing import Division, budget_period
 from domain.policy.load import PolicyError, digest_of, load_adopted
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import awards_of
+from domain.rules.evaluation import awards_of
 from domain.settlement.payables import Line, payable_of, shares_budget
 from domain.settlement.public_list import Listed, listed
 from domain.settlement.year import SettledLine, moved_of

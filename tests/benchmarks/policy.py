@@ -25,8 +25,8 @@ import numpy as np
 
 from domain.facts.folding import SEP, EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import awards_of
-from domain.rules.columns import IDENTITIES, Chunk, Items
+from domain.rules.columns.chunks import IDENTITIES, Chunk, Items
+from domain.rules.evaluation import awards_of
 from ledger.intake.messages.decode import Message, Now, decode
 from ledger.simulation.packing import Packed, awards_in, pack
 from services.sample.city import city

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.facts.folding import EnterpriseFacts, Fact, fold
 from domain.policy.load import Changes, load_policy
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import awards_of
+from domain.rules.evaluation import awards_of
 from ledger.intake.inbox import ingest_all
 from ledger.intake.messages.decode import Message, Now, decode
 from ledger.policies.versions import adopt_policy

@@ -25,8 +25,6 @@ LARGE_FOLDERS = {
 LARGE_FILES = {
     "domain/events/__init__.py",
     "domain/policy/schema.py",
-    "domain/rules/awards.py",
-    "domain/rules/columns.py",
     "ledger/intake/disagreements.py",
     "ledger/intake/inbox.py",
     "ledger/reading/queries.py",

@@ -10,7 +10,7 @@ import pytest
 from domain.facts.folding import EnterpriseFacts, Fact, fold
 from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import awards_of
+from domain.rules.evaluation import awards_of
 from ledger.intake.messages.decode import Refusal, decode
 from tests.events import CIXI_TEXT
 from tests.written import NOW, codes, of_type, quoted

@@ -11,7 +11,8 @@ from domain.events import CATALOGUE
 from domain.facts.folding import EnterpriseFacts, Fact, fold
 from domain.policy.load import Changes, load_policy
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import NO_HISTORY, SHORT_HISTORY, Awards, awards_of
+from domain.rules.awards import NO_HISTORY, SHORT_HISTORY, Awards
+from domain.rules.evaluation import awards_of
 from domain.settlement.payables import Line, division, payable_of
 from tests.events import CIXI, CIXI_TEXT
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import awards_of
+from domain.rules.evaluation import awards_of
 from ledger.reading import queries
 from ledger.reading.queries import UnknownEnterprise
 from ledger.reading.search import ANY, Search

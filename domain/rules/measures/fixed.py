@@ -1,0 +1,125 @@
+"""A fixed sum for something new: once for an enterprise, for each year or for each item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.facts.folding import SEP
+from domain.policy.model import Fixed, Measure, Select
+from domain.policy.rulebook import Segment
+from domain.rules.arithmetic import Mask
+from domain.rules.awards import Evaluation
+from domain.rules.columns.arrays import distinct_values, run_starts, runs_of
+from domain.rules.columns.chunks import ColumnEvaluation, Items
+from domain.rules.columns.selection import items_in_life as column_items_in_life
+from domain.rules.columns.selection import new_items as new_column_items
+from domain.rules.hints import ConditionMissing, FixedOpen, Hint, Standing
+from domain.rules.selection import items_in_life, new_items, part_of_identity
+from domain.rules.steps import DifferenceGiven, FixedGiven
+
+
+def _earned_by(measure: Fixed) -> Select:
+    return measure.earns
+
+
+def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> None:
+    """Award one enterprise."""
+    paid = False
+    paid_years: set[int] = set()
+    for on, identity, measure in items_in_life(evaluation, segments, Fixed, _earned_by):
+        year = int(on[:4])
+        if (measure.once == "enterprise" and paid) or (measure.once == "year" and year in paid_years):
+            continue
+        fen = measure.amount - _set_off(evaluation, measure, on, identity)
+        evaluation.give(measure_id, year, fen)
+        if evaluation.trace is not None:
+            step_class = FixedGiven if fen == measure.amount else DifferenceGiven
+            step = step_class(
+                measure=measure_id,
+                year=year,
+                on=on,
+                item=identity.replace(SEP, " "),
+                amount=measure.amount,
+                result=fen,
+                once=measure.once,
+            )
+            evaluation.trace.append(step)
+        paid = True
+        paid_years.add(year)
+
+
+def _set_off(evaluation: Evaluation, measure: Fixed, on: str, identity: str) -> int:
+    """What another measure has already given for the same thing, in fen (reading ``warehouses``)."""
+    nets, book = measure.nets, evaluation.book
+    if nets is None or nets.rule != "difference":
+        return 0
+    set_off = book.on(on).measures[nets.measure]
+    assert isinstance(set_off, Fixed)
+    same = part_of_identity(measure.earns, identity, nets.same)
+    for earlier_on, earlier in new_items(evaluation.facts, set_off.earns):
+        if part_of_identity(set_off.earns, earlier, nets.same) != same or earlier_on < book.life_from:
+            continue
+        if (earlier_on, set_off.amount, set_off.id) < (on, measure.amount, measure.id):
+            return min(set_off.amount, measure.amount)
+    return 0
+
+
+def award_column(evaluation: ColumnEvaluation, measure_id: str, segments: list[Segment]) -> None:
+    """Award a chunk of enterprises."""
+    zero = evaluation.chunk.zero
+    paid = zero > 0
+    paid_years: dict[int, Mask] = {}
+    for items, measure in column_items_in_life(evaluation, segments, Fixed, _earned_by):
+        _set_aside(evaluation, measure, items)
+        rows, years = items.rows, items.days // 10_000
+        if measure.once == "enterprise":
+            fresh = run_starts(rows) & ~paid[rows]
+            rows, years = rows[fresh], years[fresh]
+        for year in distinct_values(years):
+            earning = rows[years == year]
+            if measure.once == "item":
+                earning, starts, ends = runs_of(earning)
+                amounts = (ends - starts) * measure.amount
+            else:
+                if measure.once == "year":
+                    before = paid_years.setdefault(year, zero > 0)
+                    earning = earning[run_starts(earning) & ~before[earning]]
+                    before[earning] = True
+                amounts = zero[earning] + measure.amount
+            evaluation.give(measure_id, year, earning, amounts)
+            paid[earning] = True
+
+
+def _set_aside(evaluation: ColumnEvaluation, measure: Fixed, items: Items) -> None:
+    """Whoever also has things of the measure that this one is set off against is looked at alone."""
+    nets = measure.nets
+    if nets is None or nets.rule != "difference":
+        return
+    for version in evaluation.book.versions:
+        set_off = version.measures.get(nets.measure)
+        set_off_items = new_column_items(evaluation, set_off.earns) if isinstance(set_off, Fixed) else None
+        if set_off_items is not None:
+            has = evaluation.chunk.zero > 0
+            has[set_off_items.rows] = True
+            evaluation.aside.update(items.rows[has[items.rows]].tolist())
+
+
+def hints(standing: Standing, measure: Measure) -> Iterator[Hint]:
+    """What it could still give: the sum, and the condition that something lacks."""
+    assert isinstance(measure, Fixed)
+    if measure.once != "item" and standing.earned(
+        measure.id, "life" if measure.once == "enterprise" else "year"
+    ):
+        return
+    dated = standing.facts.dated
+    first, *conditions = measure.earns.facts
+    for condition in conditions:
+        met_first, met = dated.get(first, {}), dated.get(condition, {})
+        lacking = [(identity, condition) for identity in met_first if identity not in met]
+        lacking += [(identity, first) for identity in met if identity not in met_first]
+        if lacking:
+            identity, missing = min(lacking)
+            item = identity.replace(SEP, " ")
+            yield ConditionMissing(measure=measure.id, item=item, missing=missing, amount=measure.amount)
+            return
+    yield FixedOpen(measure=measure.id, amount=measure.amount)

@@ -1,0 +1,145 @@
+"""Which of an enterprise's facts a measure counts: what is new, and what a year amounts to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from domain.events import CATALOGUE, DatedFact
+from domain.facts.folding import SEP, Approval, EnterpriseFacts, claim_key
+from domain.policy.model import Measure, Policy, Select
+from domain.policy.rulebook import Segment
+from domain.rules.awards import Evaluation
+
+KindOfMeasure = TypeVar("KindOfMeasure", bound=Measure)
+SelectOf = Callable[[KindOfMeasure], Select | None]
+"""Says which facts a measure counts."""
+
+
+def new_items(facts: EnterpriseFacts, select: Select) -> list[tuple[str, str]]:
+    """(day, identity) of everything that the selected facts made new, ordered by day.
+
+    With several conditions, an identity is complete on the day of the later one.
+    """
+    first = facts.dated.get(select.facts[0])
+    if not first:
+        return []
+    items = [
+        (str(records[0]), identity)
+        for identity, records in first.items()
+        if _matches(select, identity, records[1])
+    ]
+    for condition in select.facts[1:]:
+        records_of = facts.dated.get(condition, {})
+        items = [
+            (max(on, str(records_of[identity][0])), identity)
+            for on, identity in items
+            if identity in records_of
+        ]
+    return sorted(items)
+
+
+def _matches(select: Select, identity: str, records: list[str]) -> bool:
+    """Whether the identity, and one of the records on its earliest day, has the values."""
+    if not select.where:
+        return True
+    event = CATALOGUE[select.facts[0]]
+    if not issubclass(event, DatedFact):
+        return False
+    parts = identity.split(SEP)
+    for name, values in select.where.items():
+        if name in event.identity and parts[event.identity.index(name)] not in values:
+            return False
+    on_attributes = [name for name in select.where if name in event.attributes]
+    return not on_attributes or any(
+        all(record.split(SEP)[event.attributes.index(n)] in select.where[n] for n in on_attributes)
+        for record in records
+    )
+
+
+def part_of_identity(select: Select, identity: str, name: str) -> str:
+    """One part of the identity of something new, by its field's name."""
+    event = CATALOGUE[select.fact]
+    assert issubclass(event, DatedFact)
+    return identity.split(SEP)[event.identity.index(name)]
+
+
+def amounts_by_year(facts: EnterpriseFacts, select: Select, reports: str) -> dict[int, int]:
+    """The selected amounts of each year, years upwards; ``reports`` is the reading ``several-reports``."""
+    reported = facts.amounts.get(select.fact)
+    if not reported:
+        return {}
+    amounts: dict[int, int] = {}
+    for key, entry in reported.items():
+        parts = key.split(SEP)
+        if len(parts) != select.width or (select.foreign and parts[-2] != select.foreign):
+            continue
+        for place, values in select.groups:
+            if parts[place] not in values:
+                break
+        else:
+            amount = entry.total if reports == "add-up" else entry.latest_amount
+            year = int(parts[-1])
+            amounts[year] = amounts.get(year, 0) + amount
+    return dict(sorted(amounts.items())) if len(amounts) > 1 else amounts
+
+
+def approvals_for(evaluation: Evaluation, measure_id: str) -> list[Approval]:
+    """The enterprise's approved claims for a measure."""
+    return evaluation.facts.approvals.get(claim_key(evaluation.book.id, measure_id), [])
+
+
+def items_in_life(
+    evaluation: Evaluation,
+    segments: list[Segment],
+    kind: type[KindOfMeasure],
+    select_of: SelectOf[KindOfMeasure],
+) -> Iterator[tuple[str, str, KindOfMeasure]]:
+    """(day, identity, measure) of new items within the policy's life, by the measure of the item's day."""
+    for segment in segments:
+        measure = segment.measure
+        assert isinstance(measure, kind)
+        select = select_of(measure)
+        for on, identity in new_items(evaluation.facts, select) if select else ():
+            if segment.start <= on <= segment.end:
+                yield on, identity, measure
+
+
+def amounts_in_life(
+    evaluation: Evaluation,
+    segments: list[Segment],
+    kind: type[KindOfMeasure],
+    select_of: SelectOf[KindOfMeasure],
+) -> Iterator[tuple[int, int, KindOfMeasure, Policy]]:
+    """(year, amount, measure, policy) of each year of the policy's life that has reports."""
+    book, facts = evaluation.book, evaluation.facts
+    if len(segments) == 1 and len(book.versions) == 1:  # nothing depends on which version governs
+        only, policy = segments[0].measure, segments[0].policy
+        assert isinstance(only, kind)
+        select = select_of(only)
+        for year, amount in amounts_by_year(facts, select, policy.reports).items() if select else ():
+            if book.covers_year(year):
+                yield year, amount, only, policy
+        return
+    for year in sorted(_reported_years(facts, segments, kind, select_of)):
+        policy = book.of_year(year)
+        measure = policy.measures.get(segments[0].measure.id)
+        select = select_of(measure) if isinstance(measure, kind) else None
+        if select is not None and isinstance(measure, kind) and book.covers_year(year):
+            amounts = amounts_by_year(facts, select, policy.reports)
+            if year in amounts:
+                yield year, amounts[year], measure, policy
+
+
+def _reported_years(
+    facts: EnterpriseFacts,
+    segments: list[Segment],
+    kind: type[KindOfMeasure],
+    select_of: SelectOf[KindOfMeasure],
+) -> set[int]:
+    years: set[int] = set()
+    for segment in segments:
+        select = select_of(segment.measure) if isinstance(segment.measure, kind) else None
+        if select is not None and select.fact in facts.amounts:
+            years.update(amounts_by_year(facts, select, segment.policy.reports))
+    return years
