@@ -94,8 +94,7 @@ def test_nothing_heavy_is_imported_before_a_command_needs_it(arguments: list[str
 def test_a_worker_of_the_service_imports_nothing_that_few_answers_need() -> None:
     seldom = ("cryptography", "docx", "joserfc", "kafka", "lxml", "openpyxl", "psycopg", "pyarrow", "rich")
     program = (
-        "import sys, services.server.worker\n"
-        f"print([name for name in {seldom!r} if name in sys.modules])\n"
+        f"import sys, services.server.worker\nprint([name for name in {seldom!r} if name in sys.modules])\n"
     )
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
