@@ -1,7 +1,9 @@
 """Real Apache Kafka brokers for the tests: started, killed, restarted, and never left behind.
 
-A test module says ``pytest_plugins = ("tests.brokers",)`` and then takes the fixture ``kafka`` (one broker)
+A test takes the fixture ``kafka`` (one broker)
 or ``cluster3`` (three). Both last for the session. The jars come from ``.ci/parts``.
+
+Kafka's client is imported where it is used: every run of the tests imports this, few start a broker.
 
 PYTEST_DONT_REWRITE: nothing is asserted here, and test modules import this before pytest could rewrite it.
 """
@@ -22,8 +24,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
 
 from tests.processes import Ports, Watchman
 
@@ -205,6 +205,8 @@ class KafkaCluster:
     @property
     def admin(self) -> Any:
         """A kafka-python admin client of this cluster, made when first asked for. Not for several threads."""
+        from kafka import KafkaAdminClient
+
         if self._admin is None:
             self._admin = KafkaAdminClient(bootstrap_servers=self.bootstrap.split(","))
         return self._admin
@@ -338,6 +340,9 @@ class KafkaCluster:
 
     def _known_to(self, n: int) -> set[int]:
         """Return the brokers that broker ``n`` knows to be up, itself among them; none when it is silent."""
+        from kafka import KafkaAdminClient
+        from kafka.errors import KafkaError
+
         host, port = self.address(n).split(":")
         with suppress(OSError, KafkaError), socket.create_connection((host, int(port)), 1):
             client: Any = KafkaAdminClient(
@@ -350,6 +355,8 @@ class KafkaCluster:
         return set()
 
     def _until(self, holds: Callable[[], bool], within: float, otherwise: str) -> None:
+        from kafka.errors import KafkaError
+
         until = time.monotonic() + within
         while True:
             with suppress(KafkaError):
@@ -397,7 +404,7 @@ def cluster3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep every test on a broker in one worker (``--dist loadgroup``), so that each broker starts once."""
+    """Keep what is set up once with one worker (``--dist loadgroup``): a broker, the fixtures of a file."""
     for item in items:
-        if {"kafka", "cluster3"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
+        on_a_broker = {"kafka", "cluster3"} & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group("kafka" if on_a_broker else item.location[0]))

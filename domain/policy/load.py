@@ -11,6 +11,7 @@ import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -84,6 +85,16 @@ def load_policy(text: str, changes: Changes | None = None) -> Policy:
     Raises:
         PolicyError: with every fault found, each with line, field, rule and mend.
     """
+    return _load_unchanged(text) if changes is None else _load(text, changes)
+
+
+@lru_cache(maxsize=16)
+def _load_unchanged(text: str) -> Policy:
+    """The policy that a file says: read line by line once, however often it is asked for."""
+    return _load(text, None)
+
+
+def _load(text: str, changes: Changes | None) -> Policy:
     if len(text.encode("utf-8", "replace")) > POLICY_BYTES_MAX:
         rule = f"a policy file has at most {POLICY_BYTES_MAX} bytes"
         raise PolicyError([PolicyFault(1, "file", rule, "split the file, or remove what is not policy")])

@@ -18,8 +18,6 @@ from kafka.errors import KafkaError
 
 from tests.brokers import CONSOLE_PRODUCER, CONSUMER_GROUPS, REPOSITORY, KafkaCluster
 
-pytest_plugins = ("tests.brokers",)
-
 
 @pytest.fixture
 def topic() -> str:
