@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
-from ledger.intake.sheets.families import Column, columns_of
-from ledger.intake.sheets.template import shown_columns
+from ledger.intake.sheets.tables import SHIPPED_TABLES, Column
+from ledger.intake.sheets.template import template_columns
 from tests.events import CIXI
 from tests.oracle.codes import credit_code
 
@@ -66,7 +66,9 @@ OF_SUCCESSORS = 100_000
 def right(name: str, number: int) -> dict[str, Typed]:
     """A right row, the ``number``-th of its table, by key of its columns."""
     return {
-        column.key: _right(name, column, number) for column in shown_columns(name) if column.key != "note"
+        column.key: _right(name, column, number)
+        for column in template_columns(SHIPPED_TABLES.by_name[name])
+        if column.key != "note"
     }
 
 
@@ -90,7 +92,7 @@ def _right(name: str, column: Column, number: int) -> Typed:
     if isinstance(field, Choice | Slug):
         return "text", CHOSEN[key]
     fixed = {"policy": CIXI, "measure": "standard.cixi", "person": "", "of_source": ""}
-    return "text", fixed.get(key, f"{column.words['zh']}（第{number}号）")
+    return "text", fixed.get(key, f"{column.words.title.zh}（第{number}号）")
 
 
 def _wide(text: str) -> str:
@@ -189,7 +191,7 @@ BY_KIND: tuple[tuple[type, tuple[tuple[str, str, str, str], ...]], ...] = (
 
 def mistakes(name: str) -> Iterator[Mistake]:
     """Every mistake that a table's columns allow; each way is one mistake in one column."""
-    for column in columns_of(name):
+    for column in SHIPPED_TABLES.by_name[name].columns:
         if column.field is None or column.key == "floor_area_m2":
             continue
         found = next(said for kind, said in BY_KIND if isinstance(column.field, kind))

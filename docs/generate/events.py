@@ -132,8 +132,8 @@ def _currency_by(kind: Kind, rule: CurrencyBy) -> Words:
     field = kind.field(rule.by)
     (most, _), *_rest = Counter(rule.currencies.values()).most_common()
     rare = [(value, currency) for value, currency in rule.currencies.items() if currency != most]
-    zh = "，".join(f"{field.title.zh} `{value}` 用 `{currency}`" for value, currency in rare)
-    en = ", ".join(f"The {field.title.en} `{value}` is in `{currency}`" for value, currency in rare)
+    zh = "，".join(f"{field.words.title.zh} `{value}` 用 `{currency}`" for value, currency in rare)
+    en = ", ".join(f"The {field.words.title.en} `{value}` is in `{currency}`" for value, currency in rare)
     more_zh = "；账本中有政策以其他币种发放的，也可用该币种，分开计算" if rule.others else ""
     more_en = (
         "; or any in another currency that a policy of the ledger pays in, kept apart" if rule.others else ""
@@ -155,7 +155,9 @@ def _currency_among(rule: CurrencyAmong) -> Words:
 def _reports(kind: Kind) -> list[Words]:
     """What several reports of one matter mean."""
     if kind.folds_as == "amount":
-        by = next((kind.field(rule.by).title for rule in kind.rules if isinstance(rule, CurrencyBy)), None)
+        by = next(
+            (kind.field(rule.by).words.title for rule in kind.rules if isinstance(rule, CurrencyBy)), None
+        )
         of = Words(f"同一{by.zh}同一年度", f"one {by.en} and year") if by else Words("同一年度", "one year")
         return [Words(f"{of.zh}的多次报送相加。", f"Reports of {of.en} add up.")]
     if kind.folds_as == "dated":

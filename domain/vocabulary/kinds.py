@@ -48,6 +48,26 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnWords:
+    """What a column of a table says about itself."""
+
+    title: Words
+    help: Words
+    unit: Words | None = None
+    also: tuple[str, ...] = ()
+    """What else its heading may be."""
+    example: str | None = None
+    """What stands in the example of a table; empty: nothing, ``None``: the first value offered."""
+
+    @property
+    def with_unit(self) -> Words:
+        """Its title, and its unit where it has one."""
+        if self.unit is None:
+            return self.title
+        return Words(f"{self.title.zh}（{self.unit.zh}）", f"{self.title.en} ({self.unit.en})")
+
+
+@dataclass(frozen=True, slots=True)
 class KindField:
     """One field of a kind, with everything that a message, a table and a page need of it."""
 
@@ -57,16 +77,9 @@ class KindField:
     """As it is called in messages and tables."""
     form: Form
     required: bool
-    title: Words
-    """Its heading in a table."""
-    help: Words
+    words: ColumnWords
     label: Words
     """What pages call it."""
-    unit: Words | None = None
-    also: tuple[str, ...] = ()
-    """What else the heading of its column may be."""
-    example: str | None = None
-    """What stands in the example of a table; empty: nothing, ``None``: the first value offered."""
     length_max: int = 200
     """Characters of a text."""
     low: int = 0

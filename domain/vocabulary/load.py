@@ -16,6 +16,7 @@ from domain.vocabulary.check import NAME, check_field, check_fields, check_rules
 from domain.vocabulary.kinds import (
     ONLY_WITH,
     SHAPES,
+    ColumnWords,
     CurrencyAmong,
     CurrencyBy,
     Example,
@@ -60,8 +61,8 @@ def load_vocabulary(*texts: str) -> Vocabulary:
 def _extended(before: Vocabulary, document: object, faults: list[VocabularyFault]) -> Vocabulary:
     """A vocabulary with what a document adds to it."""
     block = Block("file", "", document, faults)
-    families = {**before.families, **_named_words(block.inner("families"))}
-    values = {**before.values, **_named_words(block.inner("values"))}
+    families = {**before.families, **read_words(block.inner("families"))}
+    values = {**before.values, **read_words(block.inner("values"))}
     shared = block.inner("fields")
     fields = {**before.fields, **{wire: _field(shared, wire, {}, values) for wire in shared.values}}
     kinds = dict(before.kinds)
@@ -77,7 +78,8 @@ def _extended(before: Vocabulary, document: object, faults: list[VocabularyFault
     return Vocabulary(families, kinds, fields, values)
 
 
-def _named_words(block: Block) -> dict[str, Words]:
+def read_words(block: Block) -> dict[str, Words]:
+    """The words of every name of a block."""
     return {name: block.words(name) for name in block.values}
 
 
@@ -123,21 +125,15 @@ def _field(fields: Block, wire: str, shared: Mapping[str, KindField], values: di
     block = fields.inner(wire)
     base = shared.get(wire)
     form = cast(Form, block.text("form", base.form if base else None, get_args(Form)))
-    title = block.words("title", base.title if base else None)
-    unit = block.words("unit") if "unit" in block.values else base.unit if base else None
+    words = read_column(block, base.words if base else None)
     label = base.label if base and "title" not in block.values else None
-    with_unit = Words(f"{title.zh}（{unit.zh}）", f"{title.en} ({unit.en})") if unit else title
     field = KindField(
         name=f"{wire}_fen" if form == "amount" else wire,
         wire=wire,
         form=form,
         required=block.yes("required", "yes" if base is None or base.required else "no"),
-        title=title,
-        help=block.words("help", base.help if base else None),
-        label=block.words("label", label or (title if form == "amount" else with_unit)),
-        unit=unit,
-        also=block.texts("also") or (base.also if base else ()),
-        example=block.text("example", "") if "example" in block.values else base.example if base else None,
+        words=words,
+        label=block.words("label", label or (words.title if form == "amount" else words.with_unit)),
         length_max=block.whole("max", base.length_max if base else 200),
         low=YEARS[0] if form == "year" else block.whole("low", base.low if base else 0),
         high=YEARS[1] if form == "year" else block.whole("high", base.high if base else 0),
@@ -146,6 +142,19 @@ def _field(fields: Block, wire: str, shared: Mapping[str, KindField], values: di
     block.finish()
     check_field(block, field)
     return field
+
+
+def read_column(block: Block, base: ColumnWords | None = None) -> ColumnWords:
+    """The words of a column; what its block does not say, those of ``base`` say."""
+    unit = block.words("unit") if "unit" in block.values else base.unit if base else None
+    example = block.text("example", "") if "example" in block.values else base.example if base else None
+    return ColumnWords(
+        title=block.words("title", base.title if base else None),
+        help=block.words("help", base.help if base else None),
+        unit=unit,
+        also=block.texts("also") or (base.also if base else ()),
+        example=example,
+    )
 
 
 def _values(block: Block, form: Form, values: dict[str, Words]) -> tuple[str, ...]:

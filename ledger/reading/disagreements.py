@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from domain.disagreements.matters import plain, words_of
 from domain.facts.folding import SEP
 from domain.money.amounts import yuan
-from domain.vocabulary.words import words as sheet_words
+from domain.vocabulary.load import shipped_vocabulary
 from ledger.projections.disagreements import AGREES, ENDED, SETTLED, WITHDRAWN
 from ledger.reading import queries
 from ledger.store.rows import Rows
@@ -44,7 +44,8 @@ class Listed(NamedTuple):
 @cache
 def names_of_values() -> dict[str, dict[str, str]]:
     """What values of code lists are called, as spreadsheets call them."""
-    return {plain(value): names for value, names in sheet_words()["values"].items()}
+    values = shipped_vocabulary().values
+    return {plain(value): {"zh": words.zh, "en": words.en} for value, words in values.items()}
 
 
 def listed(

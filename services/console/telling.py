@@ -9,6 +9,8 @@ from flask import current_app, request, url_for
 
 from domain.money.amounts import grouped
 from domain.money.amounts import printed as printed_in
+from domain.vocabulary.kinds import CurrencyBy, Form
+from domain.vocabulary.load import shipped_vocabulary
 from ledger.store.persons import SEALED
 from ledger.store.stored_events import Stored
 from services.console import language
@@ -19,7 +21,8 @@ Titles = Mapping[str, str]
 
 QUIET = frozenset(("policy", "currency", "of_source", "of_type", "evidence", "digest", "document", "lines"))
 """Content that says nothing to a reader beside the rest."""
-CHOSEN = frozenset(("channel", "platform", "kind", "level", "size", "authority", "customs_code"))
+CODED: tuple[Form, ...] = ("word", "choice")
+"""Forms of fields whose values people call otherwise."""
 
 
 class Told(NamedTuple):
@@ -40,23 +43,39 @@ def told(event: Stored, titles: Titles, known: Collection[str] = ()) -> Told:
     """An event in words; content that the page says already is ``known``, and left out."""
     fact = event.fact
     content = {key: value for key, value in fact.content.items() if key not in known}
-    said = content_in_words(content, titles)
-    return Told(event.position, event.recorded_at, fact.time, fact.source, fact.name, kind(fact.name), said)
+    pairs = content_in_words(fact.name, content, titles)
+    return Told(event.position, event.recorded_at, fact.time, fact.source, fact.name, kind(fact.name), pairs)
 
 
 def kind(name: str) -> str:
     """What kind of event it is."""
-    return _known(f"event-{name}", name)
+    declared = shipped_vocabulary().kinds.get(name)
+    return declared.title.in_language(language.chosen()) if declared else _known(f"event-{name}", name)
 
 
-def content_in_words(content: Mapping[str, Any], titles: Titles) -> list[tuple[str, str]]:
-    """The content of an event as labels and values."""
-    said = []
+def content_in_words(name: str, content: Mapping[str, Any], titles: Titles) -> list[tuple[str, str]]:
+    """The content of an event as labels and values; ``name`` is its class name."""
+    declared = shipped_vocabulary().kinds.get(name)
+    fields = {field.name: field for field in declared.fields} if declared else {}
+    pairs = []
     for key, value in content.items():
-        if value is None or key in QUIET or f"content-{key}" not in language.words():
+        if value is None or key in QUIET:
             continue
-        said.append((language.said(f"content-{key}"), _value(key, value, content, titles)))
-    return said
+        if key in fields:
+            label = fields[key].label.in_language(language.chosen())
+        elif f"content-{key}" in language.words():
+            label = language.said(f"content-{key}")
+        else:
+            continue
+        coded = key in fields and fields[key].form in CODED
+        pairs.append((label, _coded(str(value)) if coded else _value(key, value, content, titles)))
+    return pairs
+
+
+def _coded(value: str) -> str:
+    """What people call a value of a code list."""
+    words = shipped_vocabulary().values.get(value)
+    return words.in_language(language.chosen()) if words else value
 
 
 def _value(key: str, value: Any, content: Mapping[str, Any], titles: Titles) -> str:
@@ -67,12 +86,12 @@ def _value(key: str, value: Any, content: Mapping[str, Any], titles: Titles) -> 
     if key == "measure":
         return titles.get(str(value), str(value))
     if key == "changes" and isinstance(value, dict):
+        amended = str(content.get("of_type", ""))
+        declared = shipped_vocabulary().kinds.get(amended)
         # Sales may be in dollars; a correction of the sum alone does not say which they are.
-        named = {"currency": ""} if content.get("of_type") == "SalesReported" else {}
-        inner = content_in_words({**named, **value}, titles)
-        return "；".join(f"{label} {text}" for label, text in inner)
-    if key in CHOSEN:
-        return _known(f"value-{value}", str(value))
+        unclear = declared is not None and any(isinstance(rule, CurrencyBy) for rule in declared.rules)
+        pairs = content_in_words(amended, {**({"currency": ""} if unclear else {}), **value}, titles)
+        return "；".join(f"{label} {text}" for label, text in pairs)
     return str(value)
 
 

@@ -14,7 +14,7 @@ from domain.faults.fault import Fault
 from domain.faults.validation import FaultError, faults_from
 from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Text
 from ledger.intake.messages.schemas import Message
-from ledger.intake.sheets.families import FAMILIES
+from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.moments import NOW, Moment, Unanswerable, moment
 from ledger.store.rows import Rows
 
@@ -180,7 +180,7 @@ PATH_FIELDS: dict[str, MessageField] = {
     "clawback": Text(),
     "batch": Text(),
     "sheet": SheetName(),
-    "family": Choice(*FAMILIES),
+    "family": Choice(*SHIPPED_TABLES.families),
     "disagreement": Text(),
     "document": Choice("list", "payments", "report"),
 }

@@ -21,7 +21,8 @@ from openpyxl import Workbook
 from ledger.intake.inbox import ingest_all
 from ledger.intake.sheets.holding import Holding
 from ledger.intake.sheets.previewing import preview, reading_of
-from ledger.intake.sheets.template import title_of
+from ledger.intake.sheets.tables import SHIPPED_TABLES
+from ledger.intake.sheets.template import sheet_title
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import open_ledger
 from services.sample.city import city
@@ -38,7 +39,7 @@ WRONG_EVERY = 100
 def write(path: Path, rows: int) -> None:
     """A workbook of sales: an enterprise a row, every hundredth row wrong."""
     workbook = Workbook(write_only=True)
-    sheet = workbook.create_sheet(title_of("SalesReported"))
+    sheet = workbook.create_sheet(sheet_title(SHIPPED_TABLES.by_name["SalesReported"]))
     sheet.append(HEADS)
     for number in range(rows):
         amount: Any = "一百" if number % WRONG_EVERY == 0 else f"{number * 37 % 9_000_000 / 100:.2f}"

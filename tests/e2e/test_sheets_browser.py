@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from ledger.intake.sheets.template import write
+from ledger.intake.sheets.template import write_template
 from tests.benchmarks import sheets as large
 from tests.console import NOW, Hall, chromium, copied, open_year, served
 from tests.events import Feed
@@ -57,7 +57,7 @@ def test_an_officer_takes_in_a_spreadsheet(
         with page.expect_download() as template:
             page.get_by_role("link", name="店铺与分公司" if lang == "zh" else "Shops and branches").click()
         template.value.save_as(tmp_path / "t.xlsx")
-        write("shops", tmp_path / "same.xlsx")
+        write_template("shops", tmp_path / "same.xlsx")
         names = [openpyxl.load_workbook(tmp_path / each).sheetnames for each in ("t.xlsx", "same.xlsx")]
         assert names[0] == names[1]
         page.locator("#sheet-file").set_input_files(file)

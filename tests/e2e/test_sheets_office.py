@@ -12,10 +12,10 @@ from openpyxl.utils import get_column_letter
 
 from ledger.intake.refusals import count_open
 from ledger.intake.sheets import marking, template
-from ledger.intake.sheets.families import FAMILIES
 from ledger.intake.sheets.holding import Holding
 from ledger.intake.sheets.previewing import faulty, preview, reading_of, record
-from ledger.intake.sheets.template import EXAMPLE_ROW, shown_columns, title_of
+from ledger.intake.sheets.tables import SHIPPED_TABLES
+from ledger.intake.sheets.template import EXAMPLE_ROW, sheet_title, template_columns
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger, open_ledger
 from tests import sheets
@@ -39,7 +39,7 @@ class Filled:
     """A family's workbook as somebody fills it in: which cells are typed, and which of them wrongly."""
 
     def __init__(self, family: str) -> None:
-        names = FAMILIES[family]
+        names = SHIPPED_TABLES.families[family]
         self.typed: list[Typed] = []
         self.mended: list[Typed] = []
         self.wrong: dict[tuple[str, str], sheets.Mistake] = {}
@@ -51,8 +51,9 @@ class Filled:
             self._row(name, number, mistake)
 
     def _row(self, name: str, number: int, mistake: sheets.Mistake | None) -> None:
-        sheet, row = title_of(name), EXAMPLE_ROW + 1 + number
-        for at, column in enumerate(shown_columns(name), 1):
+        table = SHIPPED_TABLES.by_name[name]
+        sheet, row = sheet_title(table), EXAMPLE_ROW + 1 + number
+        for at, column in enumerate(template_columns(table), 1):
             typed = sheets.right(name, number).get(column.key)
             if typed is None:
                 continue
@@ -80,13 +81,13 @@ def found(holding: Holding) -> dict[tuple[str, str], str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SHIPPED_TABLES.families)
 def test_a_template_goes_out_comes_in_is_marked_mended_and_recorded_once(
     ledger: Ledger, tmp_path: Path, family: str
 ) -> None:
     filled = Filled(family)
     blank, file = tmp_path / "blank.xlsx", tmp_path / "报送.xlsx"
-    template.write(family, blank)
+    template.write_template(family, blank)
     fill(blank, filled.typed, file, tmp_path / "office")
 
     holding = taken(ledger, file, tmp_path / "first")

@@ -22,12 +22,11 @@ from hypothesis import strategies as st
 
 from ledger.intake.sheets import cells, marking, template
 from ledger.intake.sheets.cells import Cell
-from ledger.intake.sheets.families import FAMILIES, columns_of
 from ledger.intake.sheets.faults import SheetError
-from ledger.intake.sheets.headings import TABULAR
 from ledger.intake.sheets.holding import Held, Holding
 from ledger.intake.sheets.previewing import preview, reading_of
-from ledger.intake.sheets.understanding import Place, Unit, understood
+from ledger.intake.sheets.tables import SHIPPED_TABLES
+from ledger.intake.sheets.understanding import Place, Unit, read_cell
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger, open_ledger
 from tests.events import CIXI, CIXI_TEXT, Feed
@@ -429,11 +428,11 @@ def test_a_sheet_with_rows_is_never_passed_over_without_a_word(
         assert holding.said("passed") == [[name, why] for why in told]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SHIPPED_TABLES.families)
 def test_the_help_and_lists_of_a_template_are_no_sheets_that_were_passed_over(
     taken: Taken, tmp_path: Path, family: str
 ) -> None:
-    template.write(family, tmp_path / "template.xlsx")
+    template.write_template(family, tmp_path / "template.xlsx")
 
     with pytest.raises(SheetError) as raised:
         taken((tmp_path / "template.xlsx").read_bytes())
@@ -563,11 +562,17 @@ CELLS = st.builds(
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(cell=CELLS, name=st.sampled_from(TABULAR), since=st.booleans(), scale=st.sampled_from([1, 10_000]))
+@given(
+    cell=CELLS,
+    name=st.sampled_from(list(SHIPPED_TABLES.by_name)),
+    since=st.booleans(),
+    scale=st.sampled_from([1, 10_000]),
+)
 def test_no_cell_is_an_error_of_ours(cell: Cell, name: str, since: bool, scale: int) -> None:
-    for column in columns_of(name):
+    table = SHIPPED_TABLES.by_name[name]
+    for column in table.columns:
         if column.field is not None:
-            said = understood(Place(name, column, Unit(scale), since), cell)
+            said = read_cell(Place(SHIPPED_TABLES, table, column, Unit(scale), since), cell)
             assert (
                 (said.value is None) == (said.fault is not None)
                 or said == (None, None)

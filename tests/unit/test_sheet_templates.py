@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-import yaml
+from flask import Flask
 
 from domain.money.amounts import CURRENCIES
-from domain.vocabulary.words import words
+from domain.vocabulary.load import shipped_vocabulary
 from ledger.intake.messages.fields import Choice, Money
-from ledger.intake.messages.schemas import DATA, TYPE_OF
-from ledger.intake.sheets.families import FAMILIES, NOT_TABULAR, columns_of, label
-from ledger.intake.sheets.template import EXAMPLE_ROW, HELP, title_of, write
+from ledger.intake.messages.schemas import DATA
+from ledger.intake.sheets.tables import NOT_TABULAR, SHIPPED_TABLES
+from ledger.intake.sheets.template import EXAMPLE_ROW, HELP, sheet_title, write_template
+from services.console import telling
 from services.web.json_schemas import data_schema
 
-CONSOLE = Path(__file__).parent.parent.parent / "services" / "console" / "words" / "events.yaml"
+FAMILIES = SHIPPED_TABLES.families
 TABLES = [(family, name) for family, names in FAMILIES.items() for name in names]
 
 
@@ -25,7 +25,7 @@ TABLES = [(family, name) for family, names in FAMILIES.items() for name in names
 def workbooks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("templates")
     for family in FAMILIES:
-        write(family, folder / f"{family}.xlsx")
+        write_template(family, folder / f"{family}.xlsx")
     return {family: openpyxl.load_workbook(folder / f"{family}.xlsx") for family in FAMILIES}
 
 
@@ -33,21 +33,22 @@ def test_every_message_has_its_table_but_those_that_have_no_columns() -> None:
     named = [name for _, name in TABLES]
 
     assert sorted([*named, *NOT_TABULAR]) == sorted(DATA)
-    assert set(words()["families"]) == set(FAMILIES)
-    assert set(words()["types"]) == set(named)
+    assert set(SHIPPED_TABLES.titles) == set(FAMILIES)
+    assert set(SHIPPED_TABLES.by_name) == set(named)
 
 
 @pytest.mark.parametrize(("family", "name"), TABLES)
 def test_a_table_has_the_columns_of_its_schema_and_no_others(
     workbooks: dict[str, Any], family: str, name: str
 ) -> None:
-    sheet, schema = workbooks[family][title_of(name)], data_schema(name)
-    columns = {column.key: column for column in columns_of(name)}
-    shown = [key for key in columns if columns[key].headings[0] in [cell.value for cell in sheet[1]]]
+    table = SHIPPED_TABLES.by_name[name]
+    sheet, schema = workbooks[family][sheet_title(table)], data_schema(name)
+    columns = table.by_key
+    shown = [key for key in columns if columns[key].headings.zh in [cell.value for cell in sheet[1]]]
 
     assert shown == ["note", "subject", *schema["properties"], "time"]
-    assert [cell.value for cell in sheet[1]] == [columns[key].headings[0] for key in shown]
-    assert [cell.value for cell in sheet[2]] == [columns[key].headings[1] for key in shown]
+    assert [cell.value for cell in sheet[1]] == [columns[key].headings.zh for key in shown]
+    assert [cell.value for cell in sheet[2]] == [columns[key].headings.en for key in shown]
     starred = {key for key, head in zip(shown, sheet[1], strict=True) if head.value.endswith("*")}
     assert starred - {"time"} == {"subject", *schema.get("required", [])}
 
@@ -57,24 +58,27 @@ def test_a_choice_is_a_list_of_its_words_and_every_column_has_its_help(
     workbooks: dict[str, Any], family: str, name: str
 ) -> None:
     workbook = workbooks[family]
-    sheet = workbook[title_of(name)]
+    table = SHIPPED_TABLES.by_name[name]
+    sheet = workbook[sheet_title(table)]
     rules = {
         str(rule.sqref).split(":")[0].rstrip("0123456789"): rule
         for rule in sheet.data_validations.dataValidation
     }
     for cell, column in zip(
-        sheet[1], [c for c in columns_of(name) if c.key not in ("id", "faults")], strict=True
+        sheet[1], [c for c in table.columns if c.key not in ("id", "faults")], strict=True
     ):
         rule = rules[cell.column_letter]
-        assert column.words["help_zh"] in rule.prompt
-        assert column.words["help_en"] in rule.prompt
+        assert column.words.help.zh in rule.prompt
+        assert column.words.help.en in rule.prompt
         if isinstance(column.field, Choice):
-            assert offered(workbook, rule.formula1) == [label(each) for each in sorted(column.field.choices)]
+            assert offered(workbook, rule.formula1) == [
+                column.offers[each].zh for each in sorted(column.field.choices)
+            ]
             assert rule.errorStyle in (None, "stop")
         if isinstance(column.field, Money):
             assert cell.value in ("金额（元）*", "金额（元）")
-    said = {row[3].value for row in workbook[HELP].iter_rows(min_row=8) if row[0].value == title_of(name)}
-    assert said == {column.key for column in columns_of(name)} - {"id", "faults"}
+    said = {row[3].value for row in workbook[HELP].iter_rows(min_row=8) if row[0].value == sheet_title(table)}
+    assert said == {column.key for column in table.columns} - {"id", "faults"}
 
 
 def offered(workbook: Any, formula: str) -> list[str]:
@@ -87,21 +91,25 @@ def offered(workbook: Any, formula: str) -> list[str]:
 
 @pytest.mark.parametrize(("family", "name"), TABLES)
 def test_the_example_is_marked_as_one(workbooks: dict[str, Any], family: str, name: str) -> None:
-    row = workbooks[family][title_of(name)][EXAMPLE_ROW]
+    table = SHIPPED_TABLES.by_name[name]
+    row = workbooks[family][sheet_title(table)][EXAMPLE_ROW]
 
     assert row[0].value.startswith("示例")
     assert "Example" in row[0].value
-    needed = [column for column in columns_of(name) if column.required]
-    heads = [cell.value for cell in workbooks[family][title_of(name)][1]]
-    assert all(row[heads.index(column.headings[0])].value for column in needed)
+    needed = [column for column in table.columns if column.required]
+    heads = [cell.value for cell in workbooks[family][sheet_title(table)][1]]
+    assert all(row[heads.index(column.headings.zh)].value for column in needed)
 
 
 def test_spreadsheets_and_pages_call_the_same_things_the_same() -> None:
-    pages = yaml.safe_load(CONSOLE.read_text("utf-8"))
-
-    for value, said in words()["values"].items():
-        if value not in CURRENCIES:
-            assert said == pages[f"value-{value}"]
-    for name, said in words()["types"].items():
-        assert said == pages[f"event-{name}"]
-    assert label(TYPE_OF["StoreRegistered"]) == "店铺注册"
+    app = Flask(__name__)
+    for lang in ("zh", "en"):
+        with app.test_request_context(f"/?lang={lang}"):
+            for value, words in shipped_vocabulary().values.items():
+                if value not in CURRENCIES:
+                    assert telling.content_in_words("StoreRegistered", {"kind": value}, {}) == [
+                        ({"zh": "类别", "en": "kind"}[lang], words.in_language(lang))
+                    ]
+            for name, table in SHIPPED_TABLES.by_name.items():
+                assert telling.kind(name) == table.title.in_language(lang)
+    assert SHIPPED_TABLES.by_name["StoreRegistered"].title.zh == "店铺注册"

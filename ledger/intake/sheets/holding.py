@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domain.faults.fault import Fault
-from ledger.intake.sheets.rows import Marked, SheetRow
+from ledger.intake.sheets.rows import MarkedFault, SheetRow
 
 STATES = ("new", "known", "contradictory", "wrong")
 """What a row is, as the preview counts them."""
@@ -46,7 +46,7 @@ class Held(NamedTuple):
     raw: bytes
     cells: dict[int, str]
     state: str
-    marked: list[Marked]
+    marked: list[MarkedFault]
 
 
 @dataclass(slots=True)
@@ -141,7 +141,7 @@ class Holding:
         )
         return {n: (row, bool(same)) for n, row, same in self.db.execute(sql).fetchall()}
 
-    def settle(self, found: Iterable[tuple[int, str, list[Marked]]]) -> None:
+    def settle(self, found: Iterable[tuple[int, str, list[MarkedFault]]]) -> None:
         """Note what the trial found of rows: (row, state, what is wrong)."""
         values = [(state, _marks(marked), n) for n, state, marked in found]
         self.db.execute("BEGIN")
@@ -188,13 +188,13 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _marks(marked: list[Marked]) -> str:
+def _marks(marked: list[MarkedFault]) -> str:
     said = [[each.fault.code, each.fault.field, each.fault.args, each.column] for each in marked]
     return json.dumps(said, ensure_ascii=True)
 
 
 def _held(row: tuple[Any, ...]) -> Held:
     cells = {int(at): text for at, text in json.loads(row[8]).items()}
-    marked = [Marked(Fault(code, field, args), at) for code, field, args, at in json.loads(row[10])]
+    marked = [MarkedFault(Fault(code, field, args), at) for code, field, args, at in json.loads(row[10])]
     n, sheet, number, name, subject, matter, event_id = row[:7]
     return Held(n, sheet, number, name, subject, matter, event_id, bytes(row[7]), cells, row[9], marked)

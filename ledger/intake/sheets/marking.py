@@ -20,12 +20,12 @@ from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ledger.export.cells import heading, text
-from ledger.intake.sheets.families import BACK, Column, columns_of
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.holding import RETURNED, Held, Holding
 from ledger.intake.sheets.package import Package, check_every_part, open_package
-from ledger.intake.sheets.rows import Marked
-from ledger.intake.sheets.template import title_of
+from ledger.intake.sheets.rows import MarkedFault
+from ledger.intake.sheets.tables import BACK, SHIPPED_TABLES, Column
+from ledger.intake.sheets.template import sheet_title
 
 WHOLE_BYTES_MAX = 24 * 1024 * 1024
 """Largest workbook, its sheets inflated, that is opened as a whole to be marked."""
@@ -76,7 +76,7 @@ def _merged_cells(package: Package) -> int:
     return sum((bottom - top + 1) * (right - left + 1) for top, left, bottom, right in ranges)
 
 
-def said_of(marked: Iterable[Marked]) -> str:
+def said_of(marked: Iterable[MarkedFault]) -> str:
     """What is wrong, in both languages, with code, rule and mend."""
     lines = []
     for each in marked:
@@ -101,14 +101,14 @@ def _mark_whole(workbook: Any, holding: Holding) -> None:
 def _room(sheet: Worksheet, holding: Holding, held: Held, keys: dict[int, str]) -> dict[str, int]:
     """Where row ids and faults go: their columns, added on the right where the sheet has none."""
     head = int(holding.said(f"head:{held.sheet}", 1))
-    columns = {column.key: column for column in columns_of(held.name)}
+    columns = SHIPPED_TABLES.by_name[held.name].by_key
     found = {key: at for at, key in keys.items() if key in BACK}
     at = max(sheet.max_column, *keys)
     for key in BACK:
         if key not in found:
             at += 1
             found[key] = at
-            sheet.cell(head, at, columns[key].headings[0])
+            sheet.cell(head, at, columns[key].headings.zh)
             sheet.column_dimensions[get_column_letter(at)].width = 34 if key == "id" else 80
     return found
 
@@ -139,15 +139,15 @@ def _merges(sheet: Worksheet) -> Merges:
     return {at: merged for merged in sheet.merged_cells.ranges for at in merged.cells}
 
 
-def _by_column(marked: Iterable[Marked]) -> dict[int, list[Marked]]:
+def _by_column(marked: Iterable[MarkedFault]) -> dict[int, list[MarkedFault]]:
     """What is wrong by column; what concerns the row as a whole stands in its first cell."""
-    found: dict[int, list[Marked]] = {}
+    found: dict[int, list[MarkedFault]] = {}
     for each in marked:
         found.setdefault(max(each.column, 1), []).append(each)
     return found
 
 
-def _comment(marked: list[Marked]) -> Comment:
+def _comment(marked: list[MarkedFault]) -> Comment:
     return Comment(said_of(marked), AUTHOR, height=140, width=360)
 
 
@@ -168,22 +168,22 @@ def _made_anew(holding: Holding, out: Path) -> None:
 
 
 def _sheet(workbook: Workbook, held: Held) -> Any:
-    sheet = workbook.create_sheet(title_of(held.name))
-    columns = columns_of(held.name)
-    for at, column in enumerate(columns, 1):
+    table = SHIPPED_TABLES.by_name[held.name]
+    sheet = workbook.create_sheet(sheet_title(table))
+    for at, column in enumerate(table.columns, 1):
         sheet.column_dimensions[get_column_letter(at)].width = 80 if column.key == "faults" else 24
-    sheet.append([heading(sheet, column.headings[0]) for column in columns])
+    sheet.append([heading(sheet, column.headings.zh) for column in table.columns])
     return sheet
 
 
 def _cells(
     sheet: Any, held: Held, said: dict[str, str], places: dict[int, str], commented: bool
 ) -> list[Any]:
-    wrong: dict[str, list[Marked]] = {}
+    wrong: dict[str, list[MarkedFault]] = {}
     for each in held.marked:
         wrong.setdefault(places.get(each.column, _key_of(each)), []).append(each)
     made = []
-    for column in columns_of(held.name):
+    for column in SHIPPED_TABLES.by_name[held.name].columns:
         cell = text(sheet, _value(column, held, said))
         cell.number_format = "@"
         if column.key in wrong:
@@ -194,7 +194,7 @@ def _cells(
     return made
 
 
-def _key_of(marked: Marked) -> str:
+def _key_of(marked: MarkedFault) -> str:
     return marked.fault.field.removeprefix("data.") or "subject"
 
 

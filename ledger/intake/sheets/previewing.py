@@ -22,9 +22,9 @@ from ledger.intake.refusals import count_open, settle_accepted
 from ledger.intake.sheets.cells import letters
 from ledger.intake.sheets.consequences import consequences
 from ledger.intake.sheets.doubting import Doubts
-from ledger.intake.sheets.families import columns_of
 from ledger.intake.sheets.holding import RETURNED, Held, Holding
 from ledger.intake.sheets.rows import Reading
+from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.intake.sheets.trial import CHANNEL, Trial
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -43,9 +43,11 @@ class Moved(Exception):
     """The ledger has moved on, and the rows would no longer do what was previewed."""
 
 
-def reading_of(ledger: Ledger, path: Path, file_name: str, source: str, wanted: str | None = None) -> Reading:
-    """A file about to be read; ``wanted`` is the class name of its table where the sender says it."""
-    return Reading(path, source, Now.at(ledger.clock()), wanted, Path(file_name).stem[:100])
+def reading_of(
+    ledger: Ledger, path: Path, file_name: str, source: str, table_name: str | None = None
+) -> Reading:
+    """A file about to be read; ``table_name`` is the class name of its table where the sender says it."""
+    return Reading(path, source, Now.at(ledger.clock()), table_name, Path(file_name).stem[:100])
 
 
 class Sender(NamedTuple):
@@ -183,7 +185,7 @@ def faulty(holding: Holding, limit: int = SHOWN_ROWS) -> Iterator[dict[str, Any]
     layouts = holding.layouts()
     for held in holding.listed(RETURNED, limit=limit):
         keys = layouts[held.sheet, held.name]
-        heads = {column.key: column.words for column in columns_of(held.name)}
+        columns = SHIPPED_TABLES.by_name[held.name].by_key
         yield {
             "sheet": held.sheet,
             "row": held.row,
@@ -191,7 +193,7 @@ def faulty(holding: Holding, limit: int = SHOWN_ROWS) -> Iterator[dict[str, Any]
             "faults": [
                 {
                     "cell": f"{letters(each.column)}{held.row}" if each.column else "",
-                    "heading": heads[keys[each.column]] if each.column in keys else None,
+                    "heading": columns[keys[each.column]].words.title if each.column in keys else None,
                     "fault": each.fault,
                 }
                 for each in held.marked

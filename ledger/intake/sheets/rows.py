@@ -14,25 +14,25 @@ from typing import Any, NamedTuple
 from domain.events import CATALOGUE, DatedFact, YearlyAmount
 from domain.facts.folding import SEP, Fact
 from domain.faults.fault import Fault
-from domain.vocabulary.words import words
+from domain.vocabulary.words import table_words
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
-from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.sheets.cells import LOOKED_ROWS, Cell, Row, letters, rows_of
-from ledger.intake.sheets.families import BACK, EXAMPLE_MARKS, LISTS, UNREAD, both, folded
 from ledger.intake.sheets.faults import SheetError, refused
-from ledger.intake.sheets.headings import (
-    TABULAR,
-    Headings,
-    again,
-    headings_of,
-    is_help,
-    likeliest,
-    likeness,
-    others,
-)
+from ledger.intake.sheets.headings import Headings, count_columns, find_headings, is_help, likeliest_row
 from ledger.intake.sheets.package import FILE_BYTES_MAX, OLE, Sheet, open_package
+from ledger.intake.sheets.tables import (
+    BACK,
+    EXAMPLE_MARKS,
+    LISTS,
+    SHIPPED_TABLES,
+    UNREAD,
+    Table,
+    Tables,
+    folded,
+    in_both,
+)
 from ledger.intake.sheets.text import rows_of_text
-from ledger.intake.sheets.understanding import Place, Said, narrow, other_currency, understood
+from ledger.intake.sheets.understanding import CellValue, Place, narrow, other_currency, read_cell
 
 HEAD_BYTES = 1_024
 _MARKUP = re.compile(
@@ -43,7 +43,7 @@ TOTALS = ("合计", "总计", "小计", "total", "subtotal", "sum")
 ID_PREFIX = "sheet-"
 
 
-class Marked(NamedTuple):
+class MarkedFault(NamedTuple):
     """What is wrong with a row, at the column where it shows (0: at the row as a whole)."""
 
     fault: Fault
@@ -61,7 +61,7 @@ class SheetRow:
     message: Message | None
     event_id: str
     subject: str
-    marked: list[Marked] = field(default_factory=list)
+    marked: list[MarkedFault] = field(default_factory=list)
     cells: dict[int, str] = field(default_factory=dict)
     columns: dict[int, str] = field(default_factory=dict)
     """Keys of the columns, by place; the same object for all rows of a sheet."""
@@ -75,15 +75,16 @@ class Reading:
     path: Path
     source: str
     now: Now
-    wanted: str | None = None
+    table_name: str | None = None
     """The class name of the table, where the sender says it."""
     title: str = ""
     """The file's name without its ending, which names the table of a CSV file."""
     unread: list[tuple[str, str]] = field(default_factory=list)
-    """Sheets with rows that are not read, each with the reason, as ``words()["unread"]`` calls it."""
+    """Sheets with rows that are not read, each with the reason, as ``table_words().unread`` has them."""
     is_text: bool = False
     heads: dict[str, int] = field(default_factory=dict)
     """In which row the headings of each sheet stand."""
+    tables: Tables = SHIPPED_TABLES
 
     def rows(self) -> Iterator[SheetRow]:
         """Every row that says something, in the order of the file.
@@ -102,17 +103,22 @@ class Reading:
         if _MARKUP.match(head):
             raise refused("sheet.kind")
         self.is_text = not head.startswith(b"PK")
-        found = self._of_text() if self.is_text else self._of_workbook()
-        first = next(found, None)
+        rows = self._of_text() if self.is_text else self._of_workbook()
+        first = next(rows, None)
         if first is None:
-            passed = [_unread(title, reason) for title, reason in self.unread]
-            raise SheetError(*passed or [Fault("sheet.nothing", "file")])
+            faults = [_unread(title, reason) for title, reason in self.unread]
+            raise SheetError(*faults or [Fault("sheet.nothing", "file")])
         yield first
-        yield from found
+        yield from rows
 
     def _of_text(self) -> Iterator[SheetRow]:
-        rows = rows_of_text(self.path, _likeness)
+        rows = rows_of_text(self.path, self._likeness)
         yield from self._of_sheet(self.title or "CSV", rows, False)
+
+    def _likeness(self, rows: list[Row]) -> int:
+        """How many columns of one table a row names at most."""
+        tables = self.tables.by_name.values()
+        return max((count_columns(row, table) for row in rows for table in tables), default=0)
 
     def _of_workbook(self) -> Iterator[SheetRow]:
         package = open_package(self.path)
@@ -131,25 +137,26 @@ class Reading:
         first = list(islice((row for row in rows if row[1]), LOOKED_ROWS))
         if sheet.hidden and first and sheet.name != LISTS:
             self.unread.append((sheet.name, "hidden"))
-        elif not sheet.hidden and likeliest(first[:-1]):
+        elif not sheet.hidden and likeliest_row(first[:-1], self.tables.by_name.values()):
             self.unread.append((sheet.name, "help"))
 
     def _of_sheet(self, title: str, rows: Iterator[Row], since_1904: bool) -> Iterator[SheetRow]:
         full = (row for row in rows if row[1])
         first = list(islice(full, LOOKED_ROWS))
-        headings = headings_of(title, first, self.wanted) if first else None
+        table = self.tables.by_name[self.table_name] if self.table_name else None
+        headings = find_headings(title, first, self.tables, table) if first else None
         if headings is None:
             if first:
                 self.unread.append((title, "headings"))
             return
         self.heads[title] = headings.row
         places = {
-            at: Place(headings.name, column, headings.units[at], since_1904)
-            for at, column in headings.columns.items()
+            number: Place(self.tables, headings.table, column, headings.units[number], since_1904)
+            for number, column in headings.columns.items()
         }
-        keys = {at: column.key for at, column in headings.columns.items()}
+        keys = {number: column.key for number, column in headings.columns.items()}
         for number, cells in chain(first, full):
-            if number != headings.row and others(headings, cells):
+            if number != headings.row and headings.stand_elsewhere(cells):
                 raise refused("sheet.again", f"{title}!{number}", row=headings.row)
             if number > headings.row and not _passed_over(headings, cells):
                 _check_columns(title, number, cells, headings)
@@ -165,71 +172,71 @@ class Reading:
         keys: dict[int, str],
     ) -> SheetRow:
         values, marked = _values_of(cells, places)
-        at_of = {column.path: at for at, column in headings.columns.items()}
-        document = document_of(headings.name, self.source, values)
+        table = headings.table
+        column_of = {column.path: number for number, column in headings.columns.items()}
+        document = document_of(table, self.source, values)
         raw = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
         decoded = decode(raw, self.now)
         subject = values["subject"] if isinstance(values.get("subject"), str) else ""
-        texts = {at: cell.text for at, cell in cells.items()}
-        found = SheetRow(title, number, headings.name, raw, None, document["id"], subject, [], texts, keys)
+        texts = {column: cell.text for column, cell in cells.items()}
+        row = SheetRow(title, number, table.name, raw, None, document["id"], subject, [], texts, keys)
         if isinstance(decoded, Refusal):
             for fault in decoded.faults:
-                marked.setdefault(fault.field, Marked(fault, at_of.get(fault.field, 0)))
-        if "time" not in values and CATALOGUE[headings.name].shape == "dated":
+                marked.setdefault(fault.field, MarkedFault(fault, column_of.get(fault.field, 0)))
+        if "time" not in values and table.dated:
             marked.pop("time", None)  # it follows from the day, whose fault it is
         if _is_total(cells, headings):
-            marked = {"": Marked(Fault("row.total", "subject"), at_of.get("subject", 0))}
-        found.marked = list(marked.values())
+            marked = {"": MarkedFault(Fault("row.total", "subject"), column_of.get("subject", 0))}
+        row.marked = list(marked.values())
         if not marked and isinstance(decoded, Message):
-            found.message, found.subject = decoded, decoded.subject
-            found.matter = matter_of(decoded.subject, decoded.fact)
-        return found
+            row.message, row.subject = decoded, decoded.subject
+            row.matter = matter_of(decoded.subject, decoded.fact)
+        return row
 
 
 def _unread(title: str, reason: str) -> Fault:
     """Why a sheet was not read, where nothing else was."""
     if reason == "headings":
         return Fault("sheet.headings", title, {"rows": LOOKED_ROWS})
-    return Fault("sheet.passed", title, {"reason": both(words()["unread"][reason].__getitem__)})
+    return Fault("sheet.passed", title, {"reason": in_both(table_words().unread[reason].in_language)})
 
 
-def _likeness(rows: list[Row]) -> int:
-    """How many columns of one table a row names at most."""
-    return max((likeness(row, name) for row in rows for name in TABULAR), default=0)
-
-
-def _values_of(cells: dict[int, Cell], places: dict[int, Place]) -> tuple[dict[str, Any], dict[str, Marked]]:
+def _values_of(
+    cells: dict[int, Cell], places: dict[int, Place]
+) -> tuple[dict[str, Any], dict[str, MarkedFault]]:
     """What the cells of a row say, and which say nothing that is understood, by the path of the field."""
     values: dict[str, Any] = {}
-    marked: dict[str, Marked] = {}
+    marked: dict[str, MarkedFault] = {}
 
-    def note(at: int, place: Place, cell: Cell, said: Said) -> None:
-        if said.fault is not None:
+    def note(number: int, place: Place, cell: Cell, answer: CellValue) -> None:
+        if answer.fault is not None:
             # What was not understood is no text, so that it is refused again until it is mended.
-            marked[place.column.path] = Marked(said.fault, at)
+            marked[place.column.path] = MarkedFault(answer.fault, number)
             values[place.column.path] = {"spreadsheet": cell.text}
-        elif said.value is not None:
-            values[place.column.path] = said.value
+        elif answer.value is not None:
+            values[place.column.path] = answer.value
 
-    for at, place in places.items():
-        cell = cells.get(at)
+    for number, place in places.items():
+        cell = cells.get(number)
         if cell is None or place.column.key in UNREAD:
             continue
         if place.column.key == "id":
             values["id"] = narrow(cell.text)[:200]
             continue
-        note(at, place, cell, understood(place, cell))
-    for at, place in places.items():
+        note(number, place, cell, read_cell(place, cell))
+    for number, place in places.items():
         if place.column.path in values.keys() - marked.keys() and place.column.key == "amount":
-            note(at, place, cells[at], other_currency(place, cells[at], values.get("data.currency")))
+            cell = cells[number]
+            note(number, place, cell, other_currency(place, cell, values.get("data.currency")))
     return values, marked
 
 
 def _check_columns(title: str, number: int, cells: dict[int, Cell], headings: Headings) -> None:
     """Refuse what stands in a column without a heading, as an unknown heading is refused."""
-    for at, cell in cells.items():
-        if at not in headings.columns and _says_something(cell):
-            raise refused("column.nameless", f"{title}!{letters(at)}{number}", value=cell.text.strip()[:60])
+    for column, cell in cells.items():
+        if column not in headings.columns and _says_something(cell):
+            where = f"{title}!{letters(column)}{number}"
+            raise refused("column.nameless", where, value=cell.text.strip()[:60])
 
 
 def _says_something(cell: Cell) -> bool:
@@ -238,44 +245,44 @@ def _says_something(cell: Cell) -> bool:
 
 def _passed_over(headings: Headings, cells: dict[int, Cell]) -> bool:
     """A row without content of its own: blank, the example, or the headings in the other language."""
-    said = [
-        (headings.columns[at], cell)
-        for at, cell in cells.items()
-        if at in headings.columns and _says_something(cell)
+    filled = [
+        (headings.columns[number], cell)
+        for number, cell in cells.items()
+        if number in headings.columns and _says_something(cell)
     ]
-    if all(column.key in (*UNREAD, *BACK) for column, _ in said):
+    if all(column.key in (*UNREAD, *BACK) for column, _ in filled):
         return True
-    note = next((cell.text for column, cell in said if column.key == "note"), "")
-    return folded(note).startswith(EXAMPLE_MARKS) or again(headings, cells)
+    note = next((cell.text for column, cell in filled if column.key == "note"), "")
+    return folded(note).startswith(EXAMPLE_MARKS) or headings.repeat(cells)
 
 
 def _is_total(cells: dict[int, Cell], headings: Headings) -> bool:
     """Whether one of the first cells says that the row adds up the others."""
-    texts = [folded(cells[at].text).rstrip(":") for at in sorted(cells)[:3] if at in headings.columns]
-    code = next((at for at, column in headings.columns.items() if column.key == "subject"), 0)
+    first = [cells[number] for number in sorted(cells)[:3] if number in headings.columns]
+    code = next((number for number, column in headings.columns.items() if column.key == "subject"), 0)
     absent = code not in cells or folded(cells[code].text) in TOTALS
-    return absent and any(text in TOTALS for text in texts)
+    return absent and any(folded(cell.text).rstrip(":") in TOTALS for cell in first)
 
 
-def document_of(name: str, source: str, values: dict[str, Any]) -> dict[str, Any]:
+def document_of(table: Table, source: str, values: dict[str, Any]) -> dict[str, Any]:
     """The message of a row; ``values`` by the path of their field."""
     data = {path.removeprefix("data."): v for path, v in values.items() if path.startswith("data.")}
     time = values.get("time")
-    if time is None and issubclass(CATALOGUE[name], DatedFact) and isinstance(data.get("on"), str):
+    if time is None and table.dated and isinstance(data.get("on"), str):
         time = f"{data['on']}T00:00:00+08:00"
     document = {
         "specversion": "1.0",
         "id": "",
         "source": source,
-        "type": TYPE_OF[name],
+        "type": table.type,
         "subject": values.get("subject"),
         "time": time,
         "data": data,
     }
     document = {key: value for key, value in document.items() if value is not None}
-    said = json.dumps({**document, "source": ""}, sort_keys=True).encode()
-    made = ID_PREFIX + hashlib.blake2b(said, digest_size=12).hexdigest()
-    document["id"] = values.get("id") or made
+    content = json.dumps({**document, "source": ""}, sort_keys=True).encode()
+    id_of_content = ID_PREFIX + hashlib.blake2b(content, digest_size=12).hexdigest()
+    document["id"] = values.get("id") or id_of_content
     return document
 
 
@@ -303,8 +310,7 @@ def matter_of(subject: str, fact: Fact) -> str:
     return SEP.join([fact.name, subject, *parts, fact.time if of_day else ""])
 
 
-def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+def differing_fields(content: dict[str, Any], rival: dict[str, Any]) -> list[str]:
     """The names of what two facts of one matter say differently; names of persons are not compared."""
-    return sorted(
-        key for key in one.keys() | other.keys() if key != "person" and one.get(key) != other.get(key)
-    )
+    names = (content.keys() | rival.keys()) - {"person"}
+    return sorted(name for name in names if content.get(name) != rival.get(name))

@@ -1,6 +1,6 @@
 """The template workbook of a family: headings, units, lists, help and an example, from the schemas.
 
-What a table asks for follows from the message schemas (``ledger.intake.sheets.families``), so that a
+What a table asks for follows from the message schemas (``ledger.intake.sheets.tables``), so that a
 template can't ask for anything else than what is read.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
@@ -17,10 +16,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from domain.things.credit_code import complete
-from domain.vocabulary.words import words
-from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Text, Whole
-from ledger.intake.messages.schemas import TYPE_OF
-from ledger.intake.sheets.families import BACK, FAMILIES, LISTS, Column, columns_of, label
+from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Text, Whole
+from ledger.intake.sheets.tables import BACK, LISTS, SHIPPED_TABLES, Column, Table, Tables
 
 LAST_ROW = 1_048_576
 HEAD_ROWS = 2
@@ -36,7 +33,7 @@ _OTHER = PatternFill("solid", fgColor="D9E2EC")
 _SHADE = PatternFill("solid", fgColor="EDEDED")
 
 
-def write(family: str, out: Path) -> None:
+def write_template(family: str, out: Path, tables: Tables = SHIPPED_TABLES) -> None:
     """Write the template of a family.
 
     Raises:
@@ -48,47 +45,50 @@ def write(family: str, out: Path) -> None:
     workbook.remove(first)
     lists = workbook.create_sheet(LISTS)
     lists.sheet_state = "hidden"
-    for name in FAMILIES[family]:
-        _table(workbook, lists, name)
-    _help(workbook.create_sheet(HELP), family)
+    family_tables = [tables.by_name[name] for name in tables.families[family]]
+    for table in family_tables:
+        _add_table(workbook, lists, table)
+    title = tables.titles[family]
+    _add_help(workbook.create_sheet(HELP), f"{title.zh} · {title.en}", family_tables)
     workbook.move_sheet(lists, offset=len(workbook.sheetnames))
     workbook.active = 0
     workbook.save(out)
 
 
-def file_name(family: str) -> str:
+def file_name(family: str, tables: Tables = SHIPPED_TABLES) -> str:
     """What a template is called."""
-    return f"{words()['families'][family]['zh']}-{family}.xlsx"
+    return f"{tables.titles[family].zh}-{family}.xlsx"
 
 
-def title_of(name: str) -> str:
+def sheet_title(table: Table) -> str:
     """The title of a table's sheet; it says which facts the sheet holds."""
-    said = words()["types"][name]
-    return f"{said['zh']} {said['en']}"[:31].strip()
+    return f"{table.title.zh} {table.title.en}"[:31].strip()
 
 
-def shown_columns(name: str) -> list[Column]:
+def template_columns(table: Table) -> list[Column]:
     """The columns of a template."""
-    return [column for column in columns_of(name) if column.key not in BACK]
+    return [column for column in table.columns if column.key not in BACK]
 
 
-def _table(workbook: Workbook, lists: Worksheet, name: str) -> None:
-    sheet = workbook.create_sheet(title_of(name))
+def _add_table(workbook: Workbook, lists: Worksheet, table: Table) -> None:
+    sheet = workbook.create_sheet(sheet_title(table))
     sheet.freeze_panes = f"B{EXAMPLE_ROW}"
-    for at, column in enumerate(shown_columns(name), 1):
-        letter = get_column_letter(at)
+    for place, column in enumerate(template_columns(table), 1):
+        letter = get_column_letter(place)
+        headings = column.headings
         dimension = sheet.column_dimensions[letter]
-        dimension.width = WIDTHS.get(column.key, max(14, 2 * len(column.headings[0]) + 4))
+        dimension.width = WIDTHS.get(column.key, max(14, 2 * len(headings.zh) + 4))
         dimension.number_format = format_of(column)
-        for row, said in enumerate(column.headings, 1):
-            cell = sheet.cell(row, at, said)
+        for row, heading in enumerate((headings.zh, headings.en), 1):
+            cell = sheet.cell(row, place, heading)
             cell.font = Font(bold=row == 1, color="FFFFFF" if row == 1 else "444444")
             cell.fill = _HEAD if row == 1 else _OTHER
             cell.alignment = Alignment(wrap_text=True, vertical="center")
-        cell = sheet.cell(EXAMPLE_ROW, at, example_of(name, column))
+        cell = sheet.cell(EXAMPLE_ROW, place, example_of(column))
         cell.font, cell.fill = Font(italic=True, color="666666"), _SHADE
         cell.number_format = format_of(column)
-        sheet.add_data_validation(_rule(lists, name, column, f"{letter}{EXAMPLE_ROW}:{letter}{LAST_ROW}"))
+        cells = f"{letter}{EXAMPLE_ROW}:{letter}{LAST_ROW}"
+        sheet.add_data_validation(_validation(lists, table, column, cells))
 
 
 def format_of(column: Column) -> str:
@@ -100,65 +100,61 @@ def format_of(column: Column) -> str:
     return "@"
 
 
-def example_of(name: str, column: Column) -> Any:
+def example_of(column: Column) -> str | int | Decimal | None:
     """What stands in the example."""
     if column.key == "subject":
         return EXAMPLE_CODE
-    if column.key == "channel":
-        return label("online")
-    if column.key == "of_type":
-        return label(TYPE_OF["StoreRegistered"])
-    said = str(column.words.get("example", ""))
-    if column.words.get("example") == "":
+    example, labels = column.words.example, column.offered("zh")
+    if example == "":
         return None
     if isinstance(column.field, Whole):
-        return int(said) if said else None
+        return int(example) if example else None
     if isinstance(column.field, Money):
-        return Decimal(said)
-    if column.offers and said not in [label(each) for each in column.offers]:
-        return label(column.offers[0])
-    return said or None
+        return Decimal(example or "0")
+    if labels and example not in labels:
+        return labels[0]
+    return example
 
 
-def _rule(lists: Worksheet, name: str, column: Column, where: str) -> DataValidation:
+def _validation(lists: Worksheet, table: Table, column: Column, cells: str) -> DataValidation:
     """The column's list, or its help alone."""
-    choices = [label(each) for each in column.offers]
+    choices = column.offered("zh")
     rule = DataValidation(type="list" if choices else None, allow_blank=True, showErrorMessage=bool(choices))
     if choices:
         text = ",".join(choices)
-        plain = len(text) <= LIST_MAX and not any("," in each for each in choices)
-        rule.formula1 = f'"{text}"' if plain else _listed(lists, name, column, choices)
-        closed = set(choices) == {label(each) for each in getattr(column.field, "choices", ())}
-        rule.errorStyle = "stop" if closed else "information"
-        rule.errorTitle = column.words["zh"]
+        plain = len(text) <= LIST_MAX and not any("," in choice for choice in choices)
+        rule.formula1 = f'"{text}"' if plain else _add_list(lists, table, column, choices)
+        rule.errorStyle = "stop" if isinstance(column.field, Choice) else "information"
+        rule.errorTitle = column.words.title.zh
         rule.error = "请从下拉列表中选择 · Choose from the list"
     rule.showInputMessage = True
-    rule.promptTitle = column.words["zh"][:32]
+    rule.promptTitle = column.words.title.zh[:32]
     rule.prompt = help_of(column)[:PROMPT_MAX]
-    rule.add(where)
+    rule.add(cells)
     return rule
 
 
-def _listed(lists: Worksheet, name: str, column: Column, choices: list[str]) -> str:
-    at = lists.max_column + 1 if lists["A1"].value else 1
-    lists.cell(1, at, f"{name}.{column.key}")
-    for row, said in enumerate(choices, 2):
-        lists.cell(row, at, said)
-    letter = get_column_letter(at)
+def _add_list(lists: Worksheet, table: Table, column: Column, choices: list[str]) -> str:
+    """The cells of a list on the sheet of lists, where it is added."""
+    place = lists.max_column + 1 if lists["A1"].value else 1
+    lists.cell(1, place, f"{table.name}.{column.key}")
+    for row, choice in enumerate(choices, 2):
+        lists.cell(row, place, choice)
+    letter = get_column_letter(place)
     return f"'{LISTS}'!${letter}$2:${letter}${len(choices) + 1}"
 
 
 def help_of(column: Column) -> str:
     """What a column is for, in both languages."""
     needed = "必填 required" if column.required else "可不填 optional"
-    return f"{column.words['help_zh']}。{column.words['help_en']}. {needed}"
+    return f"{column.words.help.zh}。{column.words.help.en}. {needed}"
 
 
 def form_of(column: Column) -> str:
     """The form of what is filled in."""
     field = column.field
     if column.offers:
-        return " / ".join(f"{label(each)} ({each})" for each in column.offers)
+        return " / ".join(f"{words.zh} ({value})" for value, words in column.offers.items())
     if isinstance(field, Money):
         return "1234.56"
     if isinstance(field, Whole):
@@ -172,10 +168,9 @@ def form_of(column: Column) -> str:
     return ""
 
 
-def _help(sheet: Worksheet, family: str) -> None:
-    said = words()["families"][family]
+def _add_help(sheet: Worksheet, title: str, tables: list[Table]) -> None:
     lines = (
-        f"{said['zh']} · {said['en']}",
+        title,
         "从示例行之下开始填写；示例行不读取。带 * 的列必填。各列顺序可变，可以删去不用的可选列。",
         "Fill in below the example, which is not read. Columns with * are required; their order is free.",
         "信用代码、文号等先设为文本格式（模板已设好），以免被改成数值。金额最多两位小数。",
@@ -185,14 +180,15 @@ def _help(sheet: Worksheet, family: str) -> None:
         sheet.cell(row, 1, line).font = Font(bold=row == 1)
     heads = ("工作表 sheet", "列 column", "English", "字段 field", "必填 required", "说明 help", "格式 form")
     row = len(lines) + 2
-    for at, head in enumerate(heads, 1):
-        sheet.cell(row, at, head).font = Font(bold=True)
-        sheet.column_dimensions[get_column_letter(at)].width = (26, 22, 22, 18, 14, 70, 60)[at - 1]
-    for name in FAMILIES[family]:
-        for column in shown_columns(name):
+    for place, head in enumerate(heads, 1):
+        sheet.cell(row, place, head).font = Font(bold=True)
+        sheet.column_dimensions[get_column_letter(place)].width = (26, 22, 22, 18, 14, 70, 60)[place - 1]
+    for table in tables:
+        for column in template_columns(table):
             row += 1
             needed = "是 yes" if column.required else "否 no"
-            help_ = f"{column.words['help_zh']} · {column.words['help_en']}"
-            values = (title_of(name), *column.headings, column.key, needed, help_, form_of(column))
-            for at, value in enumerate(values, 1):
-                sheet.cell(row, at, value).alignment = Alignment(wrap_text=True, vertical="top")
+            help_text = f"{column.words.help.zh} · {column.words.help.en}"
+            headings = (column.headings.zh, column.headings.en)
+            values = (sheet_title(table), *headings, column.key, needed, help_text, form_of(column))
+            for place, value in enumerate(values, 1):
+                sheet.cell(row, place, value).alignment = Alignment(wrap_text=True, vertical="top")

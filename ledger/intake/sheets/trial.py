@@ -18,7 +18,7 @@ from ledger.intake.messages.decode import Message, Now, Refusal, decode
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.sheets.doubting import Doubts, Supposed
 from ledger.intake.sheets.holding import Held, Holding
-from ledger.intake.sheets.rows import Marked, differing, matter_of
+from ledger.intake.sheets.rows import MarkedFault, differing_fields, matter_of
 from ledger.projections.enterprises import Outcome, outcomes_of
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -134,7 +134,7 @@ class Trial:
         batch = self._batch()
         messages = [(held, decode(held.raw, now)) for held in group]
         known = self._recorded({held.subject for held in group}, {held.name for held in group})
-        settled: list[tuple[int, str, list[Marked]]] = []
+        settled: list[tuple[int, str, list[MarkedFault]]] = []
         tried: list[tuple[Held, Message]] = []
         in_file: dict[str, tuple[int, dict[str, Any]]] = {}
         for held, message in messages:
@@ -165,7 +165,7 @@ class Trial:
         twins: dict[int, tuple[int, bool]],
         known: dict[str, list[Stored]],
         in_file: dict[str, tuple[int, dict[str, Any]]],
-    ) -> tuple[str, list[Marked]] | None:
+    ) -> tuple[str, list[MarkedFault]] | None:
         """Whether a row repeats or contradicts another, in this file or the ledger; ``None``: neither."""
         if self.scope is not None and not self.scope.allows(message.fact.source, TYPE_OF[message.fact.name]):
             return "wrong", self._marked(held, [_foreign(self.scope, message.fact)])
@@ -179,16 +179,16 @@ class Trial:
             return None  # the inbox knows this very id
         earlier = in_file.get(held.matter)
         if earlier is not None:
-            differs = differing(earlier[1], content)
+            differs = differing_fields(earlier[1], content)
             fault = Fault("matter.file", _path(differs), {"row": earlier[0]})
             return ("contradictory", self._marked(held, [fault])) if differs else ("known", [])
         if not recorded:
             in_file[held.matter] = (held.row, content)
             return None
-        differs = min((differing(event.fact.content, content) for event in recorded), key=len)
+        differs = min((differing_fields(event.fact.content, content) for event in recorded), key=len)
         if not differs:
             return "known", []
-        event = min(recorded, key=lambda each: len(differing(each.fact.content, content)))
+        event = min(recorded, key=lambda each: len(differing_fields(each.fact.content, content)))
         args: FaultArgs = {
             "position": event.position,
             "source": "—" if self.discreet else event.fact.source,
@@ -215,13 +215,13 @@ class Trial:
                 found.setdefault(matter_of(event.originator, fact), []).append(event._replace(fact=fact))
         return found
 
-    def _marked(self, held: Held, faults: Iterable[Fault]) -> list[Marked]:
+    def _marked(self, held: Held, faults: Iterable[Fault]) -> list[MarkedFault]:
         """Faults at the columns where they show."""
         columns = self.holding.layouts()[held.sheet, held.name]
         at_of = {
             ("" if key in ("subject", "time", "id") else "data.") + key: at for at, key in columns.items()
         }
-        return [Marked(fault, at_of.get(fault.field, 0)) for fault in faults]
+        return [MarkedFault(fault, at_of.get(fault.field, 0)) for fault in faults]
 
     def _moved(self, batch: TrialBatch) -> None:
         """Note by how much awards and targets would move."""

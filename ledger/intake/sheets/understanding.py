@@ -15,19 +15,9 @@ from decimal import Context, Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from domain.faults.fault import Fault
-from domain.vocabulary.words import words
 from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, Whole
 from ledger.intake.sheets.cells import Cell
-from ledger.intake.sheets.families import (
-    Column,
-    both,
-    columns_of,
-    folded,
-    is_list,
-    label,
-    of_other_lists,
-    values_of,
-)
+from ledger.intake.sheets.tables import Column, Table, Tables, folded, in_both
 
 SHOWN_DIGITS = 15
 """Significant digits that spreadsheet programs show and keep of what was typed."""
@@ -55,7 +45,7 @@ _YEAR = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0*)?(?:年度?|平方
 _ZONED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}(Z|[+-][0-9]{2}:[0-9]{2})")
 _SLUG = re.compile(Slug.PATTERN)
 
-_LISTED = {"zh": "、", "en": ", "}
+_SEPARATORS = {"zh": "、", "en": ", "}
 YUAN, DOLLARS = frozenset({"CNY"}), frozenset({"USD"})
 CURRENCIES = dict.fromkeys(("人民币", "RMB", "CNY", "¥", "元整", "元", "圆"), YUAN)
 CURRENCIES |= dict.fromkeys(("USD", "US$", "美元"), DOLLARS) | {"$": frozenset({"USD", "HKD", "MOP"})}
@@ -81,7 +71,7 @@ ARGS: dict[str, tuple[str, ...]] = {
 """What the words of each fault of a cell tell of it."""
 
 
-class Said(NamedTuple):
+class CellValue(NamedTuple):
     """What a cell says: a value for the message, or why it says none."""
 
     value: Any = None
@@ -95,20 +85,21 @@ class Unit(NamedTuple):
     """How many yuan (or dollars) it is."""
     currencies: frozenset[str] = frozenset()
     """Those that it may stand for; none: whichever the row says."""
-    said: str = ""
+    text: str = ""
+    """As the heading writes it."""
 
 
 class Place(NamedTuple):
     """What a cell's column and workbook say about it."""
 
-    name: str
-    """Class name of the table's event."""
+    tables: Tables
+    table: Table
     column: Column
     unit: Unit = Unit()
     since_1904: bool = False
 
 
-def understood(place: Place, cell: Cell) -> Said:
+def read_cell(place: Place, cell: Cell) -> CellValue:
     """Bring a cell into the form of its field."""
     column = place.column
     if cell.kind in NEVER:
@@ -118,14 +109,13 @@ def understood(place: Place, cell: Cell) -> Said:
     for kind, read in _READERS:
         if isinstance(column.field, kind):
             return read(place, cell)
-    if is_list(column.field):
-        return _listed(place, cell)
+    if column.is_list:
+        return _word(place, cell)
     return _text(place, cell)
 
 
-def _refused(place: Place, code: str, **args: Any) -> Said:
-    kept = ARGS.get(code, ())
-    return Said(None, Fault(code, place.column.path, {name: args[name] for name in kept}))
+def _refused(place: Place, code: str, **args: Any) -> CellValue:
+    return CellValue(None, Fault(code, place.column.path, {name: args[name] for name in ARGS.get(code, ())}))
 
 
 def narrow(text: str) -> str:
@@ -135,59 +125,62 @@ def narrow(text: str) -> str:
 
 def _decimal(text: str) -> Decimal | None:
     try:
-        found = Decimal(text.strip())
+        number = Decimal(text.strip())
     except InvalidOperation:
         return None
-    return found if found.is_finite() and abs(found.adjusted()) < 400 else None
+    return number if number.is_finite() and abs(number.adjusted()) < 400 else None
 
 
 def _plain(number: Decimal) -> str:
     """A number as it is shown: without an exponent, at most 15 significant digits."""
-    shown = _AS_SHOWN.plus(number)
-    if abs(shown.adjusted()) > 40:
-        return str(shown)
-    text = format(shown, "f")
+    rounded = _AS_SHOWN.plus(number)
+    if abs(rounded.adjusted()) > 40:
+        return str(rounded)
+    text = format(rounded, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _text(place: Place, cell: Cell) -> Said:
+def _text(place: Place, cell: Cell) -> CellValue:
     if cell.kind == "date":
         return _refused(place, "cell.date", value=_shown_day(place, cell))
     if cell.kind == "number":
         number = _decimal(cell.text) or Decimal(0)
         if number.adjusted() >= SHOWN_DIGITS:
             return _refused(place, "cell.digits", value=cell.text[:40])
-        return Said(_plain(number))
-    return Said(cell.text.strip(BLANKS))
+        return CellValue(_plain(number))
+    return CellValue(cell.text.strip(BLANKS))
 
 
-def _code(place: Place, cell: Cell) -> Said:
+def _code(place: Place, cell: Cell) -> CellValue:
     plain = narrow(cell.text).upper()
     if cell.kind != "text" or _SCIENTIFIC.fullmatch(plain):
         return _refused(place, "cell.digits", value=cell.text[:40])
-    return Said(plain)
+    return CellValue(plain)
 
 
-def _listed(place: Place, cell: Cell) -> Said:
+def _word(place: Place, cell: Cell) -> CellValue:
     if cell.kind == "date":
         return _refused(place, "cell.date", value=_shown_day(place, cell))
     text = _plain(_decimal(cell.text) or Decimal(0)) if cell.kind == "number" else cell.text
-    known = values_of(place.name, place.column.key).get(folded(text))
-    if known is not None:
-        return Said(known)
-    plain, offers = narrow(text).lower(), place.column.offers
-    choices = both(lambda language: _LISTED[language].join(label(each, language) for each in offers))
-    elsewhere = of_other_lists(place.name).get(folded(text))
-    if elsewhere is not None:
-        table, column = words()["types"][elsewhere[0]], words()["columns"][elsewhere[1]]
-        named = {"table": both(table.__getitem__), "column": both(column.__getitem__)}
+    column, plain = place.column, narrow(text).lower()
+    value = place.table.values[column.key].get(folded(text))
+    if value is not None:
+        return CellValue(value)
+    choices = in_both(lambda language: _SEPARATORS[language].join(column.offered(language)))
+    other_list = place.tables.elsewhere(place.table, folded(text))
+    if other_list is not None:
+        table, other_column = other_list
+        named = {
+            "table": in_both(table.title.in_language),
+            "column": in_both(other_column.words.title.in_language),
+        }
         return _refused(place, "cell.list", said=text[:40], choices=choices, **named)
-    if isinstance(place.column.field, Slug) and _SLUG.fullmatch(plain):
-        return Said(plain)
-    return _refused(place, "cell.choice", choices=choices) if offers else Said(text.strip(BLANKS))
+    if isinstance(column.field, Slug) and _SLUG.fullmatch(plain):
+        return CellValue(plain)
+    return _refused(place, "cell.choice", choices=choices) if column.offers else CellValue(text.strip(BLANKS))
 
 
-def _money(place: Place, cell: Cell) -> Said:
+def _money(place: Place, cell: Cell) -> CellValue:
     if cell.kind == "date":
         return _refused(place, "cell.date", value=_shown_day(place, cell))
     if cell.kind == "number":
@@ -195,14 +188,14 @@ def _money(place: Place, cell: Cell) -> Said:
     else:
         plain = narrow(cell.text)
         negative = plain.startswith("(") and plain.endswith(")")
-        found = _amount(plain)
-        if found is None or found["number"].startswith("00"):
-            return Said(plain[:40])
-        amount = Decimal(found["number"].replace(",", ""))
-        amount = -amount if negative or found["sign"] else amount
-        if found["unit"] or found["behind"]:  # it goes before the unit of the column
-            return Said(_yuan(amount * 10_000 if found["unit"] else amount))
-    return Said(_yuan(amount * place.unit.scale))
+        parts = _amount(plain)
+        if parts is None or parts["number"].startswith("00"):
+            return CellValue(plain[:40])
+        amount = Decimal(parts["number"].replace(",", ""))
+        amount = -amount if negative or parts["sign"] else amount
+        if parts["unit"] or parts["behind"]:  # it goes before the unit of the column
+            return CellValue(_yuan(amount * 10_000 if parts["unit"] else amount))
+    return CellValue(_yuan(amount * place.unit.scale))
 
 
 def _amount(plain: str) -> re.Match[str] | None:
@@ -210,19 +203,18 @@ def _amount(plain: str) -> re.Match[str] | None:
     return _AMOUNT.fullmatch(plain[1:-1] if plain.startswith("(") and plain.endswith(")") else plain)
 
 
-def other_currency(place: Place, cell: Cell, currency: Any) -> Said:
+def other_currency(place: Place, cell: Cell, currency: Any) -> CellValue:
     """That an amount, or the heading above it, names another currency than its row; nothing otherwise."""
-    columns = {column.key: column for column in columns_of(place.name)}
-    allowed = {currency} if isinstance(currency, str) else set(columns["currency"].offers)
-    found = _amount(narrow(cell.text)) if cell.kind == "text" else None
-    words = [found[part] for part in ("before", "behind") if found[part]] if found else []
+    allowed = {currency} if isinstance(currency, str) else set(place.table.by_key["currency"].offers)
+    parts = _amount(narrow(cell.text)) if cell.kind == "text" else None
+    words = [parts[part] for part in ("before", "behind") if parts[part]] if parts else []
     named = [(word, CURRENCIES[word.upper()]) for word in words]
     if place.unit.currencies:
-        named.append((place.unit.said, place.unit.currencies))
+        named.append((place.unit.text, place.unit.currencies))
     for word, currencies in named:
         if not allowed & currencies:
             return _refused(place, "cell.currency", said=word, currency="/".join(sorted(allowed)))
-    return Said()
+    return CellValue()
 
 
 def _yuan(amount: Decimal) -> str:
@@ -235,18 +227,18 @@ def _yuan(amount: Decimal) -> str:
     return format(amount, "f")
 
 
-def _whole(place: Place, cell: Cell) -> Said:
+def _whole(place: Place, cell: Cell) -> CellValue:
     if cell.kind == "date":
         return _refused(place, "cell.date", value=_shown_day(place, cell))
     if cell.kind == "number":
         number = _AS_SHOWN.plus(_decimal(cell.text) or Decimal(0))
         if number.adjusted() > 18 or number != number.to_integral_value():
             return _refused(place, "cell.whole")
-        return Said(int(number))
-    found = _YEAR.fullmatch(narrow(cell.text))
-    if found is None or len(found[1]) > 20:
+        return CellValue(int(number))
+    match = _YEAR.fullmatch(narrow(cell.text))
+    if match is None or len(match[1]) > 20:
         return _refused(place, "cell.whole")
-    return Said(int(found[1].replace(",", "")))
+    return CellValue(int(match[1].replace(",", "")))
 
 
 def _moment(place: Place, cell: Cell) -> datetime | None:
@@ -269,13 +261,13 @@ def _parsed(text: str) -> tuple[date, time | None] | None:
     """A date as people write it, with a time where one follows."""
     plain = unicodedata.normalize("NFKC", text).strip(BLANKS)
     tight = re.sub(r"\s*([年月/.-])\s*", r"\1", plain)
-    found = _DAY.match(tight) or _DIGITS_DAY.match(tight)
-    if found is None:
+    match = _DAY.match(tight) or _DIGITS_DAY.match(tight)
+    if match is None:
         return None
-    parts = [int(part) for part in found.groups() if part is not None]
-    rest = tight[found.end() :].strip()
-    clock = _TIME.fullmatch(rest) if rest else None
-    if rest and clock is None:
+    parts = [int(part) for part in match.groups() if part is not None]
+    time_text = tight[match.end() :].strip()
+    clock = _TIME.fullmatch(time_text) if time_text else None
+    if time_text and clock is None:
         return None
     try:
         day = date(*parts)
@@ -284,8 +276,8 @@ def _parsed(text: str) -> tuple[date, time | None] | None:
         return None
 
 
-def _clock(found: re.Match[str]) -> time:
-    hour, minute, second = (int(part or 0) for part in found.groups())
+def _clock(match: re.Match[str]) -> time:
+    hour, minute, second = (int(part or 0) for part in match.groups())
     return time(hour, minute, second)
 
 
@@ -300,22 +292,22 @@ def _serial_or_text(place: Place, cell: Cell) -> tuple[date, time | None] | str:
     return _parsed(cell.text) or cell.text.strip(BLANKS)
 
 
-def _day(place: Place, cell: Cell) -> Said:
-    found = _serial_or_text(place, cell)
-    return Said(found if isinstance(found, str) else found[0].isoformat())
+def _day(place: Place, cell: Cell) -> CellValue:
+    day_or_text = _serial_or_text(place, cell)
+    return CellValue(day_or_text if isinstance(day_or_text, str) else day_or_text[0].isoformat())
 
 
-def _instant(place: Place, cell: Cell) -> Said:
-    found = _serial_or_text(place, cell)
-    if isinstance(found, str):
-        return Said(found) if _ZONED.fullmatch(found) else _refused(place, "cell.time")
-    day, clock = found
+def _instant(place: Place, cell: Cell) -> CellValue:
+    day_or_text = _serial_or_text(place, cell)
+    if isinstance(day_or_text, str):
+        return CellValue(day_or_text) if _ZONED.fullmatch(day_or_text) else _refused(place, "cell.time")
+    day, clock = day_or_text
     if not YEARS[0] <= day.year <= YEARS[1]:
         return _refused(place, "cell.time")
-    return Said(f"{day.isoformat()}T{(clock or time()).isoformat()}+08:00")
+    return CellValue(f"{day.isoformat()}T{(clock or time()).isoformat()}+08:00")
 
 
-_READERS: tuple[tuple[type, Callable[[Place, Cell], Said]], ...] = (
+_READERS: tuple[tuple[type, Callable[[Place, Cell], CellValue]], ...] = (
     (CreditCode, _code),
     (Money, _money),
     (Whole, _whole),

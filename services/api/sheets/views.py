@@ -13,7 +13,7 @@ from werkzeug.wsgi import get_input_stream
 
 from domain.faults.fault import Fault
 from ledger.intake.sheets.faults import SheetError
-from ledger.intake.sheets.headings import SHORT_TYPES
+from ledger.intake.sheets.tables import SHIPPED_TABLES
 from services.api.resource import Resource, require_media
 from services.api.sheets.schemas import ConfirmationBody, SheetQuery, SheetSchema
 from services.web.fault_words import describe_fault
@@ -44,7 +44,7 @@ def template(_: dict[str, Any], family: str) -> Response:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.xlsx"
-        templates.write(family, path)
+        templates.write_template(family, path)
         return workbook_answer(path, templates.file_name(family))
 
 
@@ -59,14 +59,16 @@ def workbook_answer(path: Path, name: str) -> Response:
 def send(query: dict[str, Any]) -> Any:
     """Send a workbook or CSV file; nothing is recorded before its preview is confirmed."""
     require_media(MEDIA_TYPES)
-    wanted = query.get("type")
-    if wanted is not None and wanted not in SHORT_TYPES:
-        raise Problem("request-invalid", [Fault("value.choice", "type", {"choices": ", ".join(SHORT_TYPES)})])
+    short_type = query.get("type")
+    table_name = SHIPPED_TABLES.name_of(short_type)
+    if short_type is not None and table_name is None:
+        choices = ", ".join(SHIPPED_TABLES.by_short_type)
+        raise Problem("request-invalid", [Fault("value.choice", "type", {"choices": choices})])
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     body = get_input_stream(request.environ, max_content_length=limit + 1)
     if (request.content_length or 0) > limit:
         raise RequestEntityTooLarge
-    sent = sent_by(requester(), query.get("name", ""), query.get("source", ""), SHORT_TYPES.get(wanted or ""))
+    sent = sent_by(requester(), query.get("name", ""), query.get("source", ""), table_name)
     try:
         name = desk().send(body, sent, limit)
     except SheetError as error:

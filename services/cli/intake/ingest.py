@@ -11,8 +11,8 @@ from rich.progress import Progress
 
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, Result, Totals, ingest_all
 from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
-from ledger.intake.sheets.headings import SHORT_TYPES
 from ledger.intake.sheets.previewing import DEFAULT_SOURCE
+from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
 from services.cli.common import Context, json_option, print_json
 from services.cli.intake.sheet import SUFFIXES, ingest_sheet
@@ -49,7 +49,10 @@ def run(ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar
 @click.option("--batch", type=click.IntRange(1, BATCH_MESSAGES_MAX), default=2_000, show_default=True)
 @click.option("--source", default=DEFAULT_SOURCE, show_default=True, help="Whose facts a spreadsheet holds.")
 @click.option(
-    "--type", "of_type", type=click.Choice(list(SHORT_TYPES)), help="Which facts a spreadsheet holds."
+    "--type",
+    "of_type",
+    type=click.Choice(list(SHIPPED_TABLES.by_short_type)),
+    help="Which facts a spreadsheet holds.",
 )
 @click.option(
     "--marked",
@@ -77,7 +80,7 @@ def ingest_command(
     """
     if file.name.lower().endswith(SUFFIXES):
         ingest_sheet(
-            context, Path(file.name), source, SHORT_TYPES.get(of_type or ""), marked, agreed, as_json
+            context, Path(file.name), source, SHIPPED_TABLES.name_of(of_type), marked, agreed, as_json
         )
     else:
         _ingest_lines(context, file, batch, as_json)

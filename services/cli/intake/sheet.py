@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ledger.intake.sheets import marking, template
-from ledger.intake.sheets.families import FAMILIES
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.holding import STATES, Holding
 from ledger.intake.sheets.previewing import Moved, described, doubtful, faulty, preview, reading_of, record
+from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
 from services.cli.common import Context, print_json, shown, table
 from services.web.sheets.words import STATE_WORDS, fault_words, stage_said, unread_said
@@ -32,7 +32,7 @@ def sheet() -> None:
 
 
 @sheet.command("template")
-@click.argument("family", required=False, type=click.Choice(list(FAMILIES)))
+@click.argument("family", required=False, type=click.Choice(list(SHIPPED_TABLES.families)))
 @click.option("--all", "every", is_flag=True, help="Write the template of every family.")
 @click.option("-o", "--out", default=".", type=click.Path(file_okay=False, path_type=Path), show_default=True)
 def write_template(family: str | None, every: bool, out: Path) -> None:
@@ -40,9 +40,9 @@ def write_template(family: str | None, every: bool, out: Path) -> None:
     if (family is None) != every:
         raise click.UsageError("name one FAMILY, or --all")
     out.mkdir(parents=True, exist_ok=True)
-    for each in FAMILIES if family is None else [family]:
-        file = out / template.file_name(each)
-        template.write(each, file)
+    for name in SHIPPED_TABLES.families if family is None else [family]:
+        file = out / template.file_name(name)
+        template.write_template(name, file)
         click.echo(str(file))
 
 

@@ -163,7 +163,7 @@ def _told_sources(award: dict[str, Any], book: Rulebook) -> dict[str, Any]:
             "time": each["time"],
             "source": each["source"],
             "title": telling.kind(each["event"]),
-            "content": telling.content_in_words(_in_fen(each["content"]), titles),
+            "content": telling.content_in_words(each["event"], _in_fen(each["content"]), titles),
         }
         for each in award["sources"]
     ]

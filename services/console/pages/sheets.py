@@ -11,11 +11,9 @@ from flask import Response, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import NotAllowed
-from domain.vocabulary.words import words
-from ledger.intake.sheets.families import FAMILIES
 from ledger.intake.sheets.faults import SheetError
-from ledger.intake.sheets.headings import SHORT_TYPES
 from ledger.intake.sheets.holding import STATES
+from ledger.intake.sheets.tables import SHIPPED_TABLES
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.files import sent
@@ -50,7 +48,7 @@ def sheets_page(policy: str, year: int) -> Response:
 
 def _sheets(policy: str, year: int, refusal: Refusal | None = None) -> Response:
     lang = language.chosen()
-    said = words()
+    tables = SHIPPED_TABLES
     return page(
         "sheets.html",
         REFUSED if refusal else 200,
@@ -59,10 +57,14 @@ def _sheets(policy: str, year: int, refusal: Refusal | None = None) -> Response:
         year=year,
         place=_place(),
         families=[
-            (family, said["families"][family][lang], [said["types"][name][lang] for name in names])
-            for family, names in FAMILIES.items()
+            (
+                family,
+                tables.titles[family].in_language(lang),
+                [tables.by_name[name].title.in_language(lang) for name in names],
+            )
+            for family, names in tables.families.items()
         ],
-        types=[(short, said["types"][name][lang]) for short, name in SHORT_TYPES.items()],
+        types=[(short, table.title.in_language(lang)) for short, table in tables.by_short_type.items()],
         given=request.form,
         refusal=refusal,
     )
@@ -77,13 +79,13 @@ def _place() -> int:
 def sheet_template(policy: str, year: int, family: str) -> Response:
     """Give the template of a family."""
     known_policy(policy, year)
-    if family not in FAMILIES:
+    if family not in SHIPPED_TABLES.families:
         raise Problem("route-unknown")
     from ledger.intake.sheets import template  # only a workbook needs openpyxl
 
     folder = tempfile.TemporaryDirectory()
     path = Path(folder.name) / "template.xlsx"
-    template.write(family, path)
+    template.write_template(family, path)
     return sent(folder, path, template.file_name(family))
 
 
@@ -95,8 +97,8 @@ def send_sheet(policy: str, year: int) -> BaseResponse:
         actor = forms.named(ACCESS["sheets.send"])
         file = upload("file")
         source = " ".join(request.form.get("source", "").split())[:SOURCE_MAX]
-        wanted = SHORT_TYPES.get(request.form.get("type", ""))
-        name = desk().send(file.stream, sent_by(actor, file.filename or "", source, wanted))
+        table_name = SHIPPED_TABLES.name_of(request.form.get("type"))
+        name = desk().send(file.stream, sent_by(actor, file.filename or "", source, table_name))
     except (NotAllowed, Refused) as error:
         return _sheets(policy, year, refusal_of("send", error))
     except SheetError as error:
@@ -159,7 +161,7 @@ def _shown(waiting: Waiting, state: dict[str, Any], lang: str) -> dict[str, Any]
     rows = []
     for row in found["faulty"]:
         for each in row["faults"]:
-            heading = each["heading"][lang] if each["heading"] else ""
+            heading = each["heading"].in_language(lang) if each["heading"] else ""
             fault = describe_fault(each["fault"], lang)
             rows.append({**row, "cell": each["cell"], "heading": heading, "fault": fault})
     return {**found, "faulty": rows, "unread": unread_said(found["unread"], lang)}

@@ -21,11 +21,11 @@ def owner(actor: Actor) -> str | None:
     return None if is_staff(actor) else actor.name
 
 
-def sent_by(actor: Actor, file_name: str, source: str, wanted: str | None) -> Sent:
+def sent_by(actor: Actor, file_name: str, source: str, table_name: str | None) -> Sent:
     """Who sends a sheet, and what of it; a machine's source is its own."""
     limits = scope()
     whose = source or (limits.source if limits else DEFAULT_SOURCE)
-    return Sent(actor.name, file_name or "sheet", whose, wanted, Sender(limits, not is_staff(actor)))
+    return Sent(actor.name, file_name or "sheet", whose, table_name, Sender(limits, not is_staff(actor)))
 
 
 def preview_of(waiting: Waiting, state: dict[str, Any], actor: Actor) -> dict[str, Any] | None:

@@ -62,7 +62,7 @@ class Sent:
     """Whose it is: nobody else sees it, but the bureau."""
     file_name: str
     source: str
-    wanted: str | None = None
+    table_name: str | None = None
     sender: Sender = ANYONE
 
 
@@ -128,7 +128,7 @@ class SheetDesk:
         part = self.folder / f"part-{secrets.token_hex(8)}"
         part.mkdir(mode=0o700)
         try:
-            digest = hashlib.sha256("\x1f".join([sent.by, sent.source, sent.wanted or ""]).encode())
+            digest = hashlib.sha256("\x1f".join([sent.by, sent.source, sent.table_name or ""]).encode())
             with (part / "file").open("wb") as file:
                 while piece := stream.read(PIECE_BYTES):
                     digest.update(piece)
@@ -140,7 +140,7 @@ class SheetDesk:
             name = digest.hexdigest()[:32]
             scope, discreet = sent.sender
             limits = [scope.source, sorted(scope.types)] if scope else None
-            said = {"by": sent.by, "source": sent.source, "wanted": sent.wanted}
+            said = {"by": sent.by, "source": sent.source, "wanted": sent.table_name}
             more = {"scope": limits, "discreet": discreet}
             named = Path(sent.file_name).name[:NAME_MAX]
             Waiting(part).set(stage="waiting", done=0, file_name=named, **said, **more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from domain.faults.fault import Fault
-from domain.vocabulary.words import words
+from domain.vocabulary.words import table_words
 
 STATE_WORDS = {
     "new": {"zh": "新数据", "en": "new"},
@@ -27,7 +27,7 @@ STAGES = {
 
 def unread_said(unread: Iterable[tuple[str, str]], language: str) -> list[str]:
     """Sheets that were not read, each with the reason."""
-    pairs = [(title, words()["unread"][reason][language]) for title, reason in unread]
+    pairs = [(title, table_words().unread[reason].in_language(language)) for title, reason in unread]
     return [f"{title} ({why})" if language == "en" else f"{title}（{why}）" for title, why in pairs]
 
 
