@@ -28,7 +28,7 @@ from ledger.store.application import open_ledger
 from services.cli.main import main as command_line
 from services.cli.policies.editor_schema import editor_schema
 from services.kafka import asyncapi
-from services.runtime.settings import VARIABLES
+from services.runtime.variables import VARIABLES
 from services.server.app import create_app
 
 DOCS = Path(__file__).parents[1]

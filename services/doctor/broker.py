@@ -13,7 +13,7 @@ from ledger.store.append import tracked
 from ledger.store.rows import Rows, one
 from services.doctor.findings import Finding, Limits, error, ok, warning
 from services.runtime.kafka_settings import KafkaSettings, UnusableFile
-from services.runtime.settings import PREFIX
+from services.runtime.variables import PREFIX
 
 WAIT_MS = 5_000
 DEAD_LETTER_BYTES = 2 * 1024 * 1024

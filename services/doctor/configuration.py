@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from services.doctor.findings import Finding, error, ok, warning
 from services.runtime.kafka_settings import UnusableFile
-from services.runtime.settings import PREFIX, VARIABLES, Settings, SettingsError, unknown, usable
+from services.runtime.settings import Settings, SettingsError, unknown, usable
+from services.runtime.variables import PREFIX, VARIABLES
 
 
 def check(env: Mapping[str, str], database: str | None) -> tuple[Settings, list[Finding]]:

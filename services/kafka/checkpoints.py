@@ -52,10 +52,10 @@ class Checkpoints:
             log.error("no checkpoint is signed: %s", error)
             self.rest_until = time.monotonic() + TROUBLE_SECONDS
             return None
-        made = Checkpoint.parse(parse_note(note)[0])
-        sent = self.producer.send(self.topic, key=made.origin.encode(), value=note.encode())
+        checkpoint = Checkpoint.parse(parse_note(note)[0])
+        sent = self.producer.send(self.topic, key=checkpoint.origin.encode(), value=note.encode())
         sent.get(timeout=SEND_SECONDS)
         with self.ledger.store.writing() as rows:
-            track(rows, TRACKED, made.size)
+            track(rows, TRACKED, checkpoint.size)
         self.rest_until = time.monotonic() + PAUSE_SECONDS
-        return made.size
+        return checkpoint.size

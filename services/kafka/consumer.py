@@ -139,9 +139,9 @@ class LedgerConsumer:
             return
         self.failures = 0
         self.totals.add(results)
-        taken = Totals()
-        taken.add(results)
-        self.metrics.took(taken)
+        totals = Totals()
+        totals.add(results)
+        self.metrics.took(totals)
         self.to_commit[partition] = self.next[partition] = records[-1].offset + 1
 
     # --- where to read on ---------------------------------------------------------------------
@@ -168,12 +168,14 @@ class LedgerConsumer:
         """Ask the ledger for the offsets of held partitions, and let them go on from there."""
         if not self.waiting or time.monotonic() < self.retry_at:
             return
-        held = sorted(self.waiting)
+        partitions_waiting = sorted(self.waiting)
         try:
             with self.ledger.store.reading() as rows:
-                stored = {partition: tracked(rows, self._name(partition)) for partition in held}
+                stored = {partition: tracked(rows, self._name(partition)) for partition in partitions_waiting}
         except StoreUnavailable as error:
-            log.warning("the database cannot be read: %s; holding %d partitions", error, len(held))
+            log.warning(
+                "the database cannot be read: %s; holding %d partitions", error, len(partitions_waiting)
+            )
             self.metrics.failures.labels("database").inc()
             self._back_off()
             return

@@ -37,16 +37,18 @@ class DeadLetters:
         try:
             with self.ledger.store.reading() as rows:
                 waiting = refusals.dead_letters_waiting(rows, SEND_MAX)
-            mine = [r for r in waiting if _partition(r) in {(p.topic, p.partition) for p in partitions}]
-            if not mine:
+            refusals_here = [
+                r for r in waiting if _partition(r) in {(p.topic, p.partition) for p in partitions}
+            ]
+            if not refusals_here:
                 return 0
-            self._produce(mine)
+            self._produce(refusals_here)
             with self.ledger.store.writing() as rows:
-                refusals.dead_lettered(rows, [refused.digest for refused in mine])
+                refusals.dead_lettered(rows, [refused.digest for refused in refusals_here])
         except (StoreUnavailable, Conflict, KafkaError) as error:
             log.warning("dead letters wait: %s", error)
             return 0
-        return len(mine)
+        return len(refusals_here)
 
     def _produce(self, waiting: list[Refused]) -> None:
         if self.producer is None:
@@ -84,5 +86,5 @@ def headers_of(refused: Refused) -> list[tuple[str, bytes]]:
 
 def _partition(refused: Refused) -> tuple[str, int]:
     """The topic and partition that a refused record came from."""
-    topic, _, rest = (refused.origin or "").rpartition("/")
-    return topic, int(rest.partition("@")[0] or -1)
+    topic, _, offset = (refused.origin or "").rpartition("/")
+    return topic, int(offset.partition("@")[0] or -1)

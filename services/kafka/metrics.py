@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_serv
 
 from ledger.intake.inbox import Totals
 from services.runtime.metrics import PREFIX
-from services.runtime.settings import PREFIX as VARIABLE
+from services.runtime.variables import PREFIX as VARIABLE
 from services.runtime.settings import Settings, SettingsError
 
 OUTCOMES = ("accepted", "duplicate", "refused")
@@ -39,8 +39,8 @@ class ConsumerMetrics:
             ("what",),
             registry=registry,
         )
-        for what in ("broker", "database"):
-            self.failures.labels(what)
+        for dependency in ("broker", "database"):
+            self.failures.labels(dependency)
         self.lag = Gauge(
             f"{PREFIX}stream_lag", "records not yet taken", ("topic", "partition"), registry=registry
         )

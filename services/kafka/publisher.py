@@ -80,12 +80,12 @@ class Publisher:
             until = min(last, after + POSITIONS_MAX)
             if until <= after:
                 return 0
-            messages = sorted(outgoing(rows, after, until), key=lambda each: each.position)
+            messages = sorted(outgoing(rows, after, until), key=lambda message: message.position)
         topic = self.settings.published
         with publishing(topic, len(messages)) as headers:
             sent = [
-                self.producer.send(topic, key=each.key.encode(), value=each.value, headers=headers)
-                for each in messages
+                self.producer.send(topic, key=message.key.encode(), value=message.value, headers=headers)
+                for message in messages
             ]
             self.producer.flush(timeout=FLUSH_SECONDS)
             for future in sent:

@@ -72,5 +72,5 @@ def subject_of(message: bytes) -> str | None:
 def _coordinates(record: Record) -> bytes:
     """What stands for a record that has no content of its own."""
     key = None if record.key is None else record.key.decode("utf-8", "replace")
-    where = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "key": key}
-    return json.dumps({"kafka": where}, ensure_ascii=False).encode()
+    coordinates = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "key": key}
+    return json.dumps({"kafka": coordinates}, ensure_ascii=False).encode()

@@ -47,15 +47,15 @@ class KafkaSettings:
         return {**shared, **self._security()} if self.security != "PLAINTEXT" else shared
 
     def _security(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"security_protocol": self.security}
+        options: dict[str, Any] = {"security_protocol": self.security}
         if self.security.endswith("SSL"):
             files = {"ssl_cafile": self.ca_file, "ssl_certfile": self.cert_file, "ssl_keyfile": self.key_file}
-            found |= {name: _readable(file) for name, file in files.items() if file}
+            options |= {name: _readable(file) for name, file in files.items() if file}
         if self.security.startswith("SASL"):
             password = Path(_readable(self.password_file)).read_text("utf-8").rstrip("\r\n")
-            found |= {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.username}
-            found["sasl_plain_password"] = password
-        return found
+            options |= {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.username}
+            options["sasl_plain_password"] = password
+        return options
 
     def producer(self) -> dict[str, Any]:
         """Settings of a producer that neither loses nor reorders."""

@@ -22,7 +22,7 @@ from ledger.store.correlation import trace_of
 from services.runtime.tracing import trace_id
 
 HEADER = "Subsidy-Request"
-_GIVEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_CALLER_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 access = logging.getLogger("subsidy.access")
 
@@ -32,9 +32,9 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record; what a caller passed as ``extra={"said": {...}}`` stands beside it."""
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        logged_at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {
-            "at": at.replace("+00:00", "Z"),
+            "at": logged_at.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -71,13 +71,13 @@ def register(app: Flask) -> None:
 
     def begin() -> None:
         g.clock = time.perf_counter()
-        correlation.set(_given() or trace_id() or secrets.token_hex(16))
+        correlation.set(_caller_id() or trace_id() or secrets.token_hex(16))
 
     def end(response: Response) -> Response:
         response.headers[HEADER] = correlation.get()
         took = round((time.perf_counter() - g.get("clock", time.perf_counter())) * 1000, 1)
         actor = g.get("actor")
-        said = {
+        request_fields = {
             "method": request.method,
             "path": request.path,
             "status": response.status_code,
@@ -85,7 +85,9 @@ def register(app: Flask) -> None:
             "actor": actor.name if actor and actor.name else "-",
             "address": request.remote_addr or "-",
         }
-        access.info("%s %r %s", request.method, request.path, response.status_code, extra={"said": said})
+        access.info(
+            "%s %r %s", request.method, request.path, response.status_code, extra={"said": request_fields}
+        )
         return response
 
     def forget(_: BaseException | None = None) -> None:
@@ -96,10 +98,10 @@ def register(app: Flask) -> None:
     app.teardown_request(forget)
 
 
-def _given() -> str | None:
+def _caller_id() -> str | None:
     """The id that the caller gave, where it has a form that can be logged."""
     trace = trace_of(request.headers.get("traceparent"))
     if trace:
         return trace
-    said = request.headers.get(HEADER, "")
-    return said if _GIVEN.fullmatch(said) else None
+    header = request.headers.get(HEADER, "")
+    return header if _CALLER_ID.fullmatch(header) else None

@@ -56,33 +56,33 @@ class LedgerFigures(Collector):
         up = GaugeMetricFamily(f"{PREFIX}database_up", "1 where the ledger's database answers")
         try:
             with self.ledger.store.reading() as rows:
-                found = list(self._of(rows))
+                figures = list(self._read(rows))
         except StoreUnavailable:
             up.add_metric([], 0)
             yield up
             return
         up.add_metric([], 1)
         yield up
-        yield from found
+        yield from figures
 
-    def _of(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
+    def _read(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
         last = rows.last_position()
-        yield _one("position", "events in the ledger", last)
-        yield _one(
+        yield _gauge("position", "events in the ledger", last)
+        yield _gauge(
             "refused_messages_open", "refused messages that nobody has settled", refusals.count_open(rows)
         )
         published = tracked(rows, "outbox")
         if published is not None:  # a ledger without a publisher has nothing to catch up with
-            yield _one("outbox_lag", "events not yet published", last - published)
+            yield _gauge("outbox_lag", "events not yet published", last - published)
         size = rows.all("SELECT COALESCE(MAX(size), 0) FROM checkpoints")[0][0]
-        yield _one("checkpoint_size", "events under the last signed checkpoint", size)
+        yield _gauge("checkpoint_size", "events under the last signed checkpoint", size)
         age = watching.unsigned_seconds(rows, self.ledger.clock())
-        said = "how long the oldest event has waited for a checkpoint; 0 where none waits"
-        yield _one("checkpoint_age_seconds", said, age)
+        help_text = "how long the oldest event has waited for a checkpoint; 0 where none waits"
+        yield _gauge("checkpoint_age_seconds", help_text, age)
         yield from self._payments(rows)
         free = watching.disk_free(self.ledger, rows)
         if free is not None:
-            yield _one("disk_free_bytes", "room left for the database, where it is a file here", free)
+            yield _gauge("disk_free_bytes", "room left for the database, where it is a file here", free)
         claims = GaugeMetricFamily(f"{PREFIX}claims", "claims by status", labels=["status"])
         for status, number in rows.all("SELECT status, COUNT(*) FROM claims GROUP BY status"):
             claims.add_metric([status], number)
@@ -91,9 +91,9 @@ class LedgerFigures(Collector):
 
     def _payments(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
         waiting = watching.ordered_payments(rows, self.ledger.clock())
-        yield _one("payments_ordered", "payments ordered that the bank has not answered", waiting.number)
-        said = "how long the oldest of them has waited; 0 where none does"
-        yield _one("payments_ordered_oldest_seconds", said, waiting.oldest_seconds)
+        yield _gauge("payments_ordered", "payments ordered that the bank has not answered", waiting.number)
+        help_text = "how long the oldest of them has waited; 0 where none does"
+        yield _gauge("payments_ordered_oldest_seconds", help_text, waiting.oldest_seconds)
 
     def _years(self, rows: Rows) -> Iterator[GaugeMetricFamily]:
         labels = ["policy", "year"]
@@ -104,17 +104,17 @@ class LedgerFigures(Collector):
         sql = "SELECT DISTINCT policy, year FROM totals WHERE kind='measure' ORDER BY policy, year"
         books = rulebooks(rows)
         for policy, year in rows.all(sql):
-            found = pool(self.ledger, rows, books[policy], year, NOW)
+            year_pool = pool(self.ledger, rows, books[policy], year, NOW)
             named = [policy, str(year)]
-            value = found.factor
+            value = year_pool.factor
             factor.add_metric(named, value.numerator * MILLION // value.denominator)
-            budget.add_metric(named, found.budget.amount)
-            sharing.add_metric(named, found.total)
-            room.add_metric(named, unspent(books[policy], found))
+            budget.add_metric(named, year_pool.budget.amount)
+            sharing.add_metric(named, year_pool.total)
+            room.add_metric(named, unspent(books[policy], year_pool))
         yield from (factor, budget, sharing, room)
 
 
-def _one(name: str, words: str, value: int) -> GaugeMetricFamily:
+def _gauge(name: str, words: str, value: int) -> GaugeMetricFamily:
     return GaugeMetricFamily(PREFIX + name, words, value=value)
 
 

@@ -27,7 +27,7 @@ TRACEPARENT = "traceparent"
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-def wanted() -> bool:
+def traces_wanted() -> bool:
     """Whether the environment says where traces go."""
     off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
     return not off and any(os.environ.get(name) for name in ENDPOINTS)
@@ -35,7 +35,7 @@ def wanted() -> bool:
 
 def start(role: str) -> None:
     """Send this process's spans, where that is wanted; ``role`` is ``serve``, ``consume`` or ``publish``."""
-    if not wanted():
+    if not traces_wanted():
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
@@ -50,7 +50,7 @@ def start(role: str) -> None:
 
 def register(app: Flask) -> None:
     """Give every request of an application its span, where traces are wanted."""
-    if not wanted():
+    if not traces_wanted():
         return
 
     def begin() -> None:
@@ -89,7 +89,7 @@ def consuming(topic: str, partition: int, records: Sequence[Any]) -> Iterator[No
         "messaging.destination.partition.id": str(partition),
         "messaging.batch.message_count": len(records),
     }
-    links = [Link(of) for of in _traces(records)] if wanted() else []
+    links = [Link(of) for of in _traces(records)] if traces_wanted() else []
     kind = SpanKind.CONSUMER
     with tracer.start_as_current_span(f"consume {topic}", kind=kind, attributes=attributes, links=links):
         yield
@@ -97,17 +97,19 @@ def consuming(topic: str, partition: int, records: Sequence[Any]) -> Iterator[No
 
 def _traces(records: Sequence[Any]) -> list[trace.SpanContext]:
     """The different traces that records name, the first ones."""
-    found: dict[str, trace.SpanContext] = {}
+    contexts: dict[str, trace.SpanContext] = {}
     for record in records:
-        said = _header(record.headers or ())
-        if said is None or said in found:
+        traceparent = _header(record.headers or ())
+        if traceparent is None or traceparent in contexts:
             continue
-        of = trace.get_current_span(propagate.extract({TRACEPARENT: said})).get_span_context()
-        if of.is_valid:
-            found[said] = of
-        if len(found) == LINKS_MAX:
+        context_of_span = trace.get_current_span(
+            propagate.extract({TRACEPARENT: traceparent})
+        ).get_span_context()
+        if context_of_span.is_valid:
+            contexts[traceparent] = context_of_span
+        if len(contexts) == LINKS_MAX:
             break
-    return list(found.values())
+    return list(contexts.values())
 
 
 def _header(headers: Headers) -> str | None:
@@ -133,5 +135,5 @@ def publishing(topic: str, count: int) -> Iterator[list[tuple[str, bytes]]]:
 
 def trace_id() -> str | None:
     """The id of the trace at work; ``None`` where none is."""
-    of = trace.get_current_span().get_span_context()
-    return trace.format_trace_id(of.trace_id) if of.is_valid else None
+    span_context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(span_context.trace_id) if span_context.is_valid else None

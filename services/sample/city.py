@@ -81,14 +81,14 @@ def _facts(enterprises: int, seed: int, year: int) -> Iterator[tuple[int, bytes]
     rng, names = Random(), Random()  # noqa: S311
     for index in range(enterprises):
         rng.seed(f"enterprise {seed} {index}")
-        one = Enterprise(index, code_of(index, seed), year, rng)
-        entry = profile(seed, index, one.code[:2], one.size, names)
-        yield 0, msgspec.json.encode(one.registered(entry, names))
-        _sell(one)
-        one.said = one.exact if index in _ROLES else one.drawn
+        enterprise = Enterprise(index, code_of(index, seed), year, rng)
+        entry = profile(seed, index, enterprise.code[:2], enterprise.size, names)
+        yield 0, msgspec.json.encode(enterprise.registered(entry, names))
+        _sell(enterprise)
+        enterprise.said = enterprise.exact if index in _ROLES else enterprise.drawn
         for part in _ROLES.get(index, _PARTS):
-            part(one)
-        yield from _messy(one)
+            part(enterprise)
+        yield from _messy(enterprise)
 
 
 def _windows(messages: Iterator[tuple[int, bytes]], rng: Random) -> Iterator[bytes]:
@@ -101,89 +101,95 @@ def _windows(messages: Iterator[tuple[int, bytes]], rng: Random) -> Iterator[byt
             rng.shuffle(window)
             yield from window
             window, later = later, []
-    for rest in (window, later):
-        rng.shuffle(rest)
-        yield from rest
+    for messages_left in (window, later):
+        rng.shuffle(messages_left)
+        yield from messages_left
 
 
-def _sell(one: Enterprise) -> None:
+def _sell(enterprise: Enterprise) -> None:
     """What every enterprise has: sales, at home or abroad or both, as each upstream reports them."""
-    kind = one.rng.random()
+    kind = enterprise.rng.random()
     if kind < 0.75:
-        left = one.size
-        for source in HOME[int(one.rng.random() * 4) :][:2]:
-            part = left if one.chance(0.4) else left // 2
-            one.sales("online", source, part)
-            left -= part
-            if not left:
+        unsold_fen = enterprise.size
+        for source in HOME[int(enterprise.rng.random() * 4) :][:2]:
+            part = unsold_fen if enterprise.chance(0.4) else unsold_fen // 2
+            enterprise.sales("online", source, part)
+            unsold_fen -= part
+            if not unsold_fen:
                 break
-        one.sales("domestic_online", STATISTICS, one.about(one.size, 90, 100))
-        if one.chance(0.35):
-            one.sales("domestic_own_brand", STATISTICS, one.about(one.size, 10, 80))
+        enterprise.sales("domestic_online", STATISTICS, enterprise.vary_fen(enterprise.size, 90, 100))
+        if enterprise.chance(0.35):
+            enterprise.sales("domestic_own_brand", STATISTICS, enterprise.vary_fen(enterprise.size, 10, 80))
     if kind >= 0.60:
-        one.sales("online", one.pick(ABROAD), one.about(one.size, 40, 60))
-        for _ in range(1 + one.rng.getrandbits(1)):
-            code = one.pick(("9610", "9710", "9810", "1210", "other"))
-            fen = one.about(one.size, 20, 90)
-            one.sales("b2b_pilot_export", CUSTOMS, fen, customs_code=code)
-        if one.chance(0.4):
-            cents = one.about(one.size, 10, 60) * 10 // 71
-            one.sales("dtc_own_brand_export", CUSTOMS, cents, currency="USD")
-    if one.chance(0.5):
-        before = one.about(one.size, 70, 110)
-        one.amount("sales-reported", STATISTICS, before, one.year - 1, channel="online")
+        enterprise.sales("online", enterprise.pick(ABROAD), enterprise.vary_fen(enterprise.size, 40, 60))
+        for _ in range(1 + enterprise.rng.getrandbits(1)):
+            code = enterprise.pick(("9610", "9710", "9810", "1210", "other"))
+            fen = enterprise.vary_fen(enterprise.size, 20, 90)
+            enterprise.sales("b2b_pilot_export", CUSTOMS, fen, customs_code=code)
+        if enterprise.chance(0.4):
+            cents = enterprise.vary_fen(enterprise.size, 10, 60) * 10 // 71
+            enterprise.sales("dtc_own_brand_export", CUSTOMS, cents, currency="USD")
+    if enterprise.chance(0.5):
+        before = enterprise.vary_fen(enterprise.size, 70, 110)
+        enterprise.amount("sales-reported", STATISTICS, before, enterprise.year - 1, channel="online")
 
 
-def _open_shops(one: Enterprise) -> None:
+def _open_shops(enterprise: Enterprise) -> None:
     for share, platform, source in ((0.09, "tmall", TMALL), (0.06, "jd", JD)):
-        if one.chance(share):
-            on = f"{one.year - 1}-{one.pick(DAYS)}" if one.chance(0.08) else None
-            one.store(platform, one.pick(_SHOP_KINDS), source, on)
-            if one.chance(0.08):
-                authority = one.pick(("cixi", "ningbo"))
-                one.other_award(f"store.{platform}", one.pick((200_000, 500_000)), authority, "小微企业扶持")
-    if one.chance(0.10):
-        for _ in range(1 + int(one.rng.random() * 3)):
-            one.store("cross-border", "shop", one.pick(ABROAD))
-    if one.chance(0.004):
-        one.branch(admitted=one.chance(0.7))
+        if enterprise.chance(share):
+            on = f"{enterprise.year - 1}-{enterprise.pick(DAYS)}" if enterprise.chance(0.08) else None
+            enterprise.store(platform, enterprise.pick(_SHOP_KINDS), source, on)
+            if enterprise.chance(0.08):
+                authority = enterprise.pick(("cixi", "ningbo"))
+                enterprise.other_award(
+                    f"store.{platform}", enterprise.pick((200_000, 500_000)), authority, "小微企业扶持"
+                )
+    if enterprise.chance(0.10):
+        for _ in range(1 + int(enterprise.rng.random() * 3)):
+            enterprise.store("cross-border", "shop", enterprise.pick(ABROAD))
+    if enterprise.chance(0.004):
+        enterprise.branch(admitted=enterprise.chance(0.7))
 
 
-def _contribute(one: Enterprise) -> None:
-    large = one.size >= 8_000_000_000
-    if large or one.chance(0.2):
-        fen = one.size * 7 // 1000
-        years = [fen] if one.chance(0.1) else [one.about(fen, low, low + 40) for low in (50, 60, 70, 80)]
-        one.contribution(*years, first=1 - len(years))
+def _contribute(enterprise: Enterprise) -> None:
+    large = enterprise.size >= 8_000_000_000
+    if large or enterprise.chance(0.2):
+        fen = enterprise.size * 7 // 1000
+        years = (
+            [fen]
+            if enterprise.chance(0.1)
+            else [enterprise.vary_fen(fen, low, low + 40) for low in (50, 60, 70, 80)]
+        )
+        enterprise.contribution(*years, first=1 - len(years))
 
 
-def _distinguish(one: Enterprise) -> None:
-    roll = one.rng.random()
+def _distinguish(enterprise: Enterprise) -> None:
+    roll = enterprise.rng.random()
     if roll < 0.05:
-        one.certified("service_trademark")
+        enterprise.certified("service_trademark")
     elif roll < 0.053:
-        one.certified("famous_export")
+        enterprise.certified("famous_export")
     elif roll < 0.07:
-        one.certified("quality_certification")
+        enterprise.certified("quality_certification")
     elif roll < 0.22:
-        one.honoured("credit_evaluation")
+        enterprise.honoured("credit_evaluation")
     elif roll < 0.32:
-        one.honoured("compliance_training")
+        enterprise.honoured("compliance_training")
     elif roll < 0.321:
-        one.warehouse(one.pick(("ningbo", "provincial")))
-    if one.chance(0.03):
-        one.amount("design-purchased", INDUSTRY, one.about(30_000_000, 20, 220))
-    if one.chance(0.006):
-        one.amount("design-services-sold", INDUSTRY, one.about(80_000_000, 20, 300))
-    if one.chance(0.01):
-        measure, item, most = one.pick(_CLAIMS)
-        step = one.pick(("approved",) * 6 + ("rejected", "rejected", "withdrawn", "submitted"))
-        one.claim(step, measure, item, one.about(most, 40, 95))
+        enterprise.warehouse(enterprise.pick(("ningbo", "provincial")))
+    if enterprise.chance(0.03):
+        enterprise.amount("design-purchased", INDUSTRY, enterprise.vary_fen(30_000_000, 20, 220))
+    if enterprise.chance(0.006):
+        enterprise.amount("design-services-sold", INDUSTRY, enterprise.vary_fen(80_000_000, 20, 300))
+    if enterprise.chance(0.01):
+        measure, item, most = enterprise.pick(_CLAIMS)
+        step = enterprise.pick(("approved",) * 6 + ("rejected", "rejected", "withdrawn", "submitted"))
+        enterprise.claim(step, measure, item, enterprise.vary_fen(most, 40, 95))
 
 
-def _err(one: Enterprise) -> None:
-    if one.chance(WRONG):
-        one.pick(_WRONGS)(one)
+def _err(enterprise: Enterprise) -> None:
+    if enterprise.chance(WRONG):
+        enterprise.pick(_WRONGS)(enterprise)
 
 
 Part = Callable[[Enterprise], object]
@@ -191,75 +197,85 @@ _PARTS: tuple[Part, ...] = (_open_shops, _contribute, _distinguish, _err)
 """What an enterprise without a role does beside selling."""
 
 
-def _messy(one: Enterprise) -> Iterator[tuple[int, bytes]]:
+def _messy(enterprise: Enterprise) -> Iterator[tuple[int, bytes]]:
     """Every message, with repeats, late ones, corrections and retractions among the drawn ones."""
     encode = msgspec.json.encode
-    for held_back, fact in one.drawn:
-        raw, roll = encode(fact), one.rng.random()
+    for held_back, fact in enterprise.drawn:
+        raw, roll = encode(fact), enterprise.rng.random()
         if roll < REPEATED:
             yield held_back, raw
             yield 1, raw
         elif roll < REPEATED + LATE:
             yield 1, raw
         elif roll < REPEATED + LATE + CORRECTED + RETRACTED:
-            changes = _change(one, fact) if roll < REPEATED + LATE + CORRECTED else None
-            fact_after = one.rng.getrandbits(1)
+            changes = _change(enterprise, fact) if roll < REPEATED + LATE + CORRECTED else None
+            fact_after = enterprise.rng.getrandbits(1)
             yield fact_after, raw
-            yield 1 - fact_after, encode(one.amendment(fact, changes))
+            yield 1 - fact_after, encode(enterprise.amendment(fact, changes))
         else:
             yield held_back, raw
-    for held_back, fact in one.exact:
+    for held_back, fact in enterprise.exact:
         yield held_back, encode(fact)
 
 
-def _change(one: Enterprise, fact: Message) -> Message | None:
+def _change(enterprise: Enterprise, fact: Message) -> Message | None:
     """What a correction puts right; a step of a claim that carries no amount is retracted instead."""
     data = fact["data"]
     if "amount" in data:
         high = 99 if "claim" in data else 115
-        return {"amount": yuan(one.about(parse_fen(data["amount"]), 85, high))}
-    return {"on": f"{one.year}-{one.pick(DAYS)}"} if "on" in data else None
+        return {"amount": yuan(enterprise.vary_fen(parse_fen(data["amount"]), 85, high))}
+    return {"on": f"{enterprise.year}-{enterprise.pick(DAYS)}"} if "on" in data else None
 
 
 # --- messages that must be refused ------------------------------------------------------------
 
 
-def _wrong(one: Enterprise, fact: Message, **data: Any) -> Message:
+def _wrong(enterprise: Enterprise, fact: Message, **data: Any) -> Message:
     """Send a spoilt message as it is; it takes the place of the fair one."""
-    one.said.remove((0, fact))
+    enterprise.said.remove((0, fact))
     fact["data"] |= data
-    one.exact.append((0, fact))
+    enterprise.exact.append((0, fact))
     return fact
 
 
-def _wrong_subject(one: Enterprise) -> None:
-    fact = _wrong(one, one.sales("online", one.pick(HOME), one.size))
-    check = ALPHABET[(ALPHABET.index(one.code[17]) + 1 + int(one.rng.random() * 30)) % 31]
-    fact["subject"] = one.code[:17] + check
+def _wrong_subject(enterprise: Enterprise) -> None:
+    fact = _wrong(enterprise, enterprise.sales("online", enterprise.pick(HOME), enterprise.size))
+    check = ALPHABET[(ALPHABET.index(enterprise.code[17]) + 1 + int(enterprise.rng.random() * 30)) % 31]
+    fact["subject"] = enterprise.code[:17] + check
 
 
-def _wrong_claim(one: Enterprise, measure: str, amount: str) -> None:
-    content = {"claim": f"慈误{one.year}-{one.index:07d}", "policy": POLICY, "measure": measure}
+def _wrong_claim(enterprise: Enterprise, measure: str, amount: str) -> None:
+    content = {"claim": f"慈误{enterprise.year}-{enterprise.index:07d}", "policy": POLICY, "measure": measure}
     content |= {"item": "待核项目", "amount": amount, "currency": "CNY"}
-    on = f"{one.year + 1}-{one.pick(FIRST_QUARTER)}"
-    one.exact.append((0, one.make("claim-approved", COMMERCE, on, {**content, "year": one.year})))
+    on = f"{enterprise.year + 1}-{enterprise.pick(FIRST_QUARTER)}"
+    enterprise.exact.append(
+        (0, enterprise.make("claim-approved", COMMERCE, on, {**content, "year": enterprise.year}))
+    )
 
 
-def _reused_id(one: Enterprise) -> None:
-    first = _wrong(one, one.sales("online", one.pick(HOME), one.size))
-    other = {**first["data"], "amount": yuan(one.size + 100)}
-    one.exact.append((1, {**first, "data": other}))
+def _reused_id(enterprise: Enterprise) -> None:
+    first = _wrong(enterprise, enterprise.sales("online", enterprise.pick(HOME), enterprise.size))
+    content = {**first["data"], "amount": yuan(enterprise.size + 100)}
+    enterprise.exact.append((1, {**first, "data": content}))
 
 
 _WRONGS: tuple[Part, ...] = (
     _wrong_subject,
     _reused_id,
-    lambda one: _wrong(one, one.sales("online", TMALL, 0), amount=f"-{yuan(one.size)}"),
-    lambda one: _wrong(one, one.sales("domestic_online", STATISTICS, 0), amount=f"{yuan(one.size)}5"),
-    lambda one: _wrong(one, one.sales("online", DOUYIN, one.size), channel="livestream"),
-    lambda one: _wrong(one, one.certified("service_trademark"), on=f"209{one.rng.getrandbits(3)}-05-18"),
-    lambda one: _wrong_claim(one, "brand.livestream-base", "50000.00"),
-    lambda one: _wrong_claim(one, "standard.cixi", "300000.00"),
+    lambda enterprise: _wrong(
+        enterprise, enterprise.sales("online", TMALL, 0), amount=f"-{yuan(enterprise.size)}"
+    ),
+    lambda enterprise: _wrong(
+        enterprise, enterprise.sales("domestic_online", STATISTICS, 0), amount=f"{yuan(enterprise.size)}5"
+    ),
+    lambda enterprise: _wrong(
+        enterprise, enterprise.sales("online", DOUYIN, enterprise.size), channel="livestream"
+    ),
+    lambda enterprise: _wrong(
+        enterprise, enterprise.certified("service_trademark"), on=f"209{enterprise.rng.getrandbits(3)}-05-18"
+    ),
+    lambda enterprise: _wrong_claim(enterprise, "brand.livestream-base", "50000.00"),
+    lambda enterprise: _wrong_claim(enterprise, "standard.cixi", "300000.00"),
 )
 """One for each way to be refused that the sample shows."""
 
@@ -269,63 +285,141 @@ _Y = 100
 """Fen in a yuan."""
 _YI = 100_000_000 * _Y
 _CAST: tuple[tuple[int, Part], ...] = (
-    (0, lambda one: one.claim("approved", "talent.team", "智能家电海外人才团队", 1_500_000 * _Y)),
-    (1, lambda one: one.standard("provincial", "DB33/T 2024 跨境电商海外仓服务规范", 100_000 * _Y)),
-    (1, lambda one: one.standard("provincial", "DB33/T 2025 直播电商售后服务规范", 80_000 * _Y)),
-    (2, lambda one: one.standard("ningbo", "DB3302/T 118 电商仓配一体化规范", 50_000 * _Y)),
-    (3, lambda one: one.standard("cixi", "慈溪市杨梅网络销售技术性规范", 25_000 * _Y)),
-    (4, lambda one: one.warehouse("ningbo")),
-    (4, lambda one: one.other_award("logistics.warehouse-ningbo", 200_000 * _Y, "ningbo", "优秀海外仓奖励")),
-    (5, lambda one: one.warehouse("provincial")),
-    (6, lambda one: one.warehouse("ningbo", "provincial")),
-    (7, lambda one: one.claim("approved", "brand.design-centre", "厨房电器研发设计中心", 600_000 * _Y)),
-    (8, lambda one: one.claim("approved", "climate.event", "家电跨境电商发展论坛", 180_000 * _Y)),
-    (9, lambda one: one.claim("approved", "talent.cooperation", "直播运营现代学徒制", 120_000 * _Y)),
-    (10, lambda one: one.claim("approved", "park.transformation", "老经济开发区直播基地", 2_000_000 * _Y)),
-    (10, lambda one: one.honoured("provincial_demonstration_park", floor_area_m2=126_000)),
-    (11, lambda one: one.branch(admitted=True)),
-    (12, lambda one: one.branch(admitted=False)),
-    (13, lambda one: one.sales("online", TMALL, 6 * _YI)),
-    (13, lambda one: one.contribution(*(n * 100_000 * _Y for n in (61, 66, 70, 81)))),
-    (14, lambda one: one.sales("online", JD, 2 * _YI)),
-    (14, lambda one: one.contribution(*(n * 10_000 * _Y for n in (212, 198, 240, 275)))),
-    (15, lambda one: one.sales("online", PINDUODUO, _YI)),
-    (15, lambda one: one.contribution(*(n * 10_000 * _Y + 1 for n in (90, 101, 112)), first=-2)),
-    (16, lambda one: one.sales("domestic_own_brand", STATISTICS, _YI // 2)),
-    (17, lambda one: one.sales("domestic_own_brand", STATISTICS, 5 * _YI)),
-    (17, lambda one: one.sales("domestic_online", STATISTICS, 11 * _YI)),
-    (18, lambda one: one.sales("dtc_own_brand_export", CUSTOMS, 21_000_000_000, currency="USD")),
-    (19, lambda one: one.certified("famous_export")),
-    (20, lambda one: one.certified("service_trademark")),
-    (21, lambda one: one.store("tmall", "flagship", TMALL)),
-    (22, lambda one: one.store("jd", "specialty", JD)),
-    (23, lambda one: [one.store("cross-border", "shop", source) for source in ABROAD]),
-    (24, lambda one: one.amount("design-purchased", INDUSTRY, 1_200_000 * _Y)),
-    (24, lambda one: one.claim("approved", "design.procurement", "外观设计采购", 90_000 * _Y)),
-    (25, lambda one: one.amount("design-purchased", INDUSTRY, 6_400_000 * _Y)),
-    (26, lambda one: one.amount("design-services-sold", INDUSTRY, 3_300_000 * _Y)),
-    (27, lambda one: one.certified("quality_certification")),
-    (28, lambda one: one.other_award("finance.capital-market", 1_000_000 * _Y, "cixi", "企业上市扶持政策")),
-    (29, lambda one: one.certified("famous_export")),
-    (29, lambda one: one.other_award("brand.famous-export", 40_000 * _Y, "cixi", "品牌建设奖励")),
-    (30, lambda one: one.store("tmall", "specialty", TMALL)),
-    (30, lambda one: one.other_award("store.tmall", 10_000 * _Y, "cixi", "电商创业补助")),
-    (31, lambda one: one.sales("dtc_own_brand_export", CUSTOMS, 320_000_000, currency="USD")),
-    (31, lambda one: one.other_award("brand.dtc-export", 30_000 * _Y, "ningbo", "外贸新业态扶持")),
-    (32, lambda one: one.claim("rejected", "climate.event", "网红直播节", 300_000 * _Y)),
-    (33, lambda one: one.claim("withdrawn", "brand.design-centre", "毛绒制品设计中心", 400_000 * _Y)),
-    (34, lambda one: one.claim("submitted", "talent.team", "跨境独立站运营团队", 800_000 * _Y)),
-    (35, lambda one: one.honoured("top_ten_domestic")),
-    (36, lambda one: one.honoured("top_ten_cross_border")),
-    (37, lambda one: (one.honoured("compliance_training"), one.honoured("credit_evaluation"))),
-    (38, lambda one: one.sales("b2b_pilot_export", CUSTOMS, 9 * _YI, customs_code="9710")),
-    (38, lambda one: one.amount("research-spent", INDUSTRY, 2_600_000 * _Y)),
-    (38, lambda one: one.replaced()),
-    (39, lambda one: one.sales("online", DOUYIN, 2 * _YI)),
-    (39, lambda one: one.contribution(*(n * 10_000 * _Y for n in (150, 160, 170, 200)))),
-    (39, lambda one: one.contribution(2_300_000 * _Y, first=0)),
-    (40, lambda one: one.say(one.amendment(one.store("jd", "flagship", JD), None))),
-    (41, lambda one: one.say(one.amendment(one.certified("service_trademark"), {"on": f"{one.year}-06-18"}))),
+    (
+        0,
+        lambda enterprise: enterprise.claim(
+            "approved", "talent.team", "智能家电海外人才团队", 1_500_000 * _Y
+        ),
+    ),
+    (
+        1,
+        lambda enterprise: enterprise.standard(
+            "provincial", "DB33/T 2024 跨境电商海外仓服务规范", 100_000 * _Y
+        ),
+    ),
+    (
+        1,
+        lambda enterprise: enterprise.standard("provincial", "DB33/T 2025 直播电商售后服务规范", 80_000 * _Y),
+    ),
+    (2, lambda enterprise: enterprise.standard("ningbo", "DB3302/T 118 电商仓配一体化规范", 50_000 * _Y)),
+    (3, lambda enterprise: enterprise.standard("cixi", "慈溪市杨梅网络销售技术性规范", 25_000 * _Y)),
+    (4, lambda enterprise: enterprise.warehouse("ningbo")),
+    (
+        4,
+        lambda enterprise: enterprise.other_award(
+            "logistics.warehouse-ningbo", 200_000 * _Y, "ningbo", "优秀海外仓奖励"
+        ),
+    ),
+    (5, lambda enterprise: enterprise.warehouse("provincial")),
+    (6, lambda enterprise: enterprise.warehouse("ningbo", "provincial")),
+    (
+        7,
+        lambda enterprise: enterprise.claim(
+            "approved", "brand.design-centre", "厨房电器研发设计中心", 600_000 * _Y
+        ),
+    ),
+    (
+        8,
+        lambda enterprise: enterprise.claim(
+            "approved", "climate.event", "家电跨境电商发展论坛", 180_000 * _Y
+        ),
+    ),
+    (
+        9,
+        lambda enterprise: enterprise.claim(
+            "approved", "talent.cooperation", "直播运营现代学徒制", 120_000 * _Y
+        ),
+    ),
+    (
+        10,
+        lambda enterprise: enterprise.claim(
+            "approved", "park.transformation", "老经济开发区直播基地", 2_000_000 * _Y
+        ),
+    ),
+    (10, lambda enterprise: enterprise.honoured("provincial_demonstration_park", floor_area_m2=126_000)),
+    (11, lambda enterprise: enterprise.branch(admitted=True)),
+    (12, lambda enterprise: enterprise.branch(admitted=False)),
+    (13, lambda enterprise: enterprise.sales("online", TMALL, 6 * _YI)),
+    (13, lambda enterprise: enterprise.contribution(*(n * 100_000 * _Y for n in (61, 66, 70, 81)))),
+    (14, lambda enterprise: enterprise.sales("online", JD, 2 * _YI)),
+    (14, lambda enterprise: enterprise.contribution(*(n * 10_000 * _Y for n in (212, 198, 240, 275)))),
+    (15, lambda enterprise: enterprise.sales("online", PINDUODUO, _YI)),
+    (
+        15,
+        lambda enterprise: enterprise.contribution(*(n * 10_000 * _Y + 1 for n in (90, 101, 112)), first=-2),
+    ),
+    (16, lambda enterprise: enterprise.sales("domestic_own_brand", STATISTICS, _YI // 2)),
+    (17, lambda enterprise: enterprise.sales("domestic_own_brand", STATISTICS, 5 * _YI)),
+    (17, lambda enterprise: enterprise.sales("domestic_online", STATISTICS, 11 * _YI)),
+    (
+        18,
+        lambda enterprise: enterprise.sales("dtc_own_brand_export", CUSTOMS, 21_000_000_000, currency="USD"),
+    ),
+    (19, lambda enterprise: enterprise.certified("famous_export")),
+    (20, lambda enterprise: enterprise.certified("service_trademark")),
+    (21, lambda enterprise: enterprise.store("tmall", "flagship", TMALL)),
+    (22, lambda enterprise: enterprise.store("jd", "specialty", JD)),
+    (23, lambda enterprise: [enterprise.store("cross-border", "shop", source) for source in ABROAD]),
+    (24, lambda enterprise: enterprise.amount("design-purchased", INDUSTRY, 1_200_000 * _Y)),
+    (24, lambda enterprise: enterprise.claim("approved", "design.procurement", "外观设计采购", 90_000 * _Y)),
+    (25, lambda enterprise: enterprise.amount("design-purchased", INDUSTRY, 6_400_000 * _Y)),
+    (26, lambda enterprise: enterprise.amount("design-services-sold", INDUSTRY, 3_300_000 * _Y)),
+    (27, lambda enterprise: enterprise.certified("quality_certification")),
+    (
+        28,
+        lambda enterprise: enterprise.other_award(
+            "finance.capital-market", 1_000_000 * _Y, "cixi", "企业上市扶持政策"
+        ),
+    ),
+    (29, lambda enterprise: enterprise.certified("famous_export")),
+    (
+        29,
+        lambda enterprise: enterprise.other_award("brand.famous-export", 40_000 * _Y, "cixi", "品牌建设奖励"),
+    ),
+    (30, lambda enterprise: enterprise.store("tmall", "specialty", TMALL)),
+    (30, lambda enterprise: enterprise.other_award("store.tmall", 10_000 * _Y, "cixi", "电商创业补助")),
+    (31, lambda enterprise: enterprise.sales("dtc_own_brand_export", CUSTOMS, 320_000_000, currency="USD")),
+    (
+        31,
+        lambda enterprise: enterprise.other_award(
+            "brand.dtc-export", 30_000 * _Y, "ningbo", "外贸新业态扶持"
+        ),
+    ),
+    (32, lambda enterprise: enterprise.claim("rejected", "climate.event", "网红直播节", 300_000 * _Y)),
+    (
+        33,
+        lambda enterprise: enterprise.claim(
+            "withdrawn", "brand.design-centre", "毛绒制品设计中心", 400_000 * _Y
+        ),
+    ),
+    (34, lambda enterprise: enterprise.claim("submitted", "talent.team", "跨境独立站运营团队", 800_000 * _Y)),
+    (35, lambda enterprise: enterprise.honoured("top_ten_domestic")),
+    (36, lambda enterprise: enterprise.honoured("top_ten_cross_border")),
+    (
+        37,
+        lambda enterprise: (
+            enterprise.honoured("compliance_training"),
+            enterprise.honoured("credit_evaluation"),
+        ),
+    ),
+    (38, lambda enterprise: enterprise.sales("b2b_pilot_export", CUSTOMS, 9 * _YI, customs_code="9710")),
+    (38, lambda enterprise: enterprise.amount("research-spent", INDUSTRY, 2_600_000 * _Y)),
+    (38, lambda enterprise: enterprise.replaced()),
+    (39, lambda enterprise: enterprise.sales("online", DOUYIN, 2 * _YI)),
+    (39, lambda enterprise: enterprise.contribution(*(n * 10_000 * _Y for n in (150, 160, 170, 200)))),
+    (39, lambda enterprise: enterprise.contribution(2_300_000 * _Y, first=0)),
+    (
+        40,
+        lambda enterprise: enterprise.say(enterprise.amendment(enterprise.store("jd", "flagship", JD), None)),
+    ),
+    (
+        41,
+        lambda enterprise: enterprise.say(
+            enterprise.amendment(
+                enterprise.certified("service_trademark"), {"on": f"{enterprise.year}-06-18"}
+            )
+        ),
+    ),
     *enumerate(_WRONGS, 42),
 )
 """The parts of the first enterprises, by index: every measure is earned, every type is seen."""

@@ -89,7 +89,7 @@ class Enterprise:
         self.exact: list[Timed] = []
         self.said = self.drawn
         self.serial = 0
-        self.size = self.about(_STEPS[rng.getrandbits(64).bit_count()])
+        self.size = self.vary_fen(_STEPS[rng.getrandbits(64).bit_count()])
 
     def pick(self, choices: Sequence[_T]) -> _T:
         """One of some things."""
@@ -99,7 +99,7 @@ class Enterprise:
         """Whether something with this share happens."""
         return self.rng.random() < share
 
-    def about(self, fen: int, low: int = 75, high: int = 125) -> int:
+    def vary_fen(self, fen: int, low: int = 75, high: int = 125) -> int:
         """Between ``low`` and ``high`` percent of an amount of fen, and some odd fen."""
         return fen * (low * 10 + int(self.rng.random() * (high - low) * 10)) // 1000 + self.rng.getrandbits(7)
 
@@ -136,9 +136,9 @@ class Enterprise:
 
     def amount(self, type_: str, source: str, fen: int, year: int | None = None, **data: Any) -> Message:
         """A figure of a year in fen (or cents), reported in the first quarter of the next."""
-        of = self.year if year is None else year
-        sent = f"{max(of + 1, self.year)}-{self.pick(FIRST_QUARTER)}"
-        content = {"year": of, "amount": yuan(fen), "currency": "CNY", **data}
+        figure_year = self.year if year is None else year
+        sent = f"{max(figure_year + 1, self.year)}-{self.pick(FIRST_QUARTER)}"
+        content = {"year": figure_year, "amount": yuan(fen), "currency": "CNY", **data}
         return self.say(self.make(type_, source, sent, content))
 
     def say(self, message: Message) -> Message:
@@ -184,8 +184,8 @@ class Enterprise:
 
     def contribution(self, *fen: int, first: int = -3) -> None:
         """The local comprehensive contribution in fen of years in a row; ``first`` counts from ours."""
-        for year, each in enumerate(fen, self.year + first):
-            self.amount("contribution-assessed", TAX, each, year)
+        for year, year_fen in enumerate(fen, self.year + first):
+            self.amount("contribution-assessed", TAX, year_fen, year)
 
     def other_award(self, measure: str, fen: int, authority: str, policy: str) -> Message:
         """Another policy paid so many fen for the same matter."""
@@ -199,8 +199,8 @@ class Enterprise:
         names |= {"measure": measure, "item": item}
         content: Message = {**names, "year": self.year}
         sum_ = {"amount": yuan(fen), "currency": "CNY"}
-        asked = f"{self.year}-{self.pick(DAYS[28:])}"
-        self.say(self.make("claim-submitted", source, asked, {**content, **sum_}))
+        submitted_on = f"{self.year}-{self.pick(DAYS[28:])}"
+        self.say(self.make("claim-submitted", source, submitted_on, {**content, **sum_}))
         if step != "submitted":
             more = {"approved": sum_, "rejected": {"reason": "材料不齐，未通过评审"}, "withdrawn": {}}[step]
             decided = f"{self.year + 1}-{self.pick(FIRST_QUARTER)}"

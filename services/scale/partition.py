@@ -22,7 +22,7 @@ from domain.facts.folding import EnterpriseFacts, Fact, fold
 from domain.policy.rulebook import Rulebook
 from ledger.simulation.packing import Packed, awards_in, pack
 
-WANTED = ("originator", "version", "event", "source", "event_id", "time", "content")
+COLUMNS_READ = ("originator", "version", "event", "source", "event_id", "time", "content")
 """The columns of the export that an award depends on; the others are not read."""
 CHUNK_ROWS = 1 << 14
 """Enterprises of a chunk; here their facts are kept until it is computed, so it is a small one."""
@@ -53,17 +53,17 @@ def awards_of_partition(
     Raises:
         BrokenHistory: where the export is not whole.
     """
-    kept: dict[str, EnterpriseFacts] = {}
+    facts_by_code: dict[str, EnterpriseFacts] = {}
 
     def remembered() -> Iterator[tuple[str, EnterpriseFacts]]:
         for code, facts in enterprises(batches):
-            kept[code] = facts
+            facts_by_code[code] = facts
             yield code, facts
 
     for packed in pack(remembered(), chunk_rows):
         for number, book in enumerate(books):
-            yield _batch(number, packed, book, kept)
-        kept.clear()
+            yield _batch(number, packed, book, facts_by_code)
+        facts_by_code.clear()
 
 
 def enterprises(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, EnterpriseFacts]]:
@@ -82,7 +82,7 @@ def enterprises(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, Enterp
 
 def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
     for batch in batches:
-        columns = [batch.column(name) for name in WANTED]
+        columns = [batch.column(name) for name in COLUMNS_READ]
         texts = [
             pc.strftime(each.cast(pa.timestamp("us", tz="UTC")), INSTANT)
             if pa.types.is_timestamp(each.type)
@@ -92,22 +92,24 @@ def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(each.to_pylist() for each in texts), strict=True)
 
 
-def _batch(number: int, packed: Packed, book: Rulebook, kept: dict[str, EnterpriseFacts]) -> pa.RecordBatch:
+def _batch(
+    number: int, packed: Packed, book: Rulebook, facts_by_code: dict[str, EnterpriseFacts]
+) -> pa.RecordBatch:
     """A chunk's awards as rows, in order of code, measure and year."""
-    found = awards_in(packed, book, lambda codes: {code: kept[code] for code in codes})
-    groups = sorted(found, key=lambda group: (group[1], group[0]))
-    sizes = [len(found[group].rows) for group in groups]
+    awards = awards_in(packed, book, lambda codes: {code: facts_by_code[code] for code in codes})
+    groups = sorted(awards, key=lambda group: (group[1], group[0]))
+    sizes = [len(awards[group].rows) for group in groups]
     if not groups:
         return pa.RecordBatch.from_pylist([], schema=AWARDS)
-    rows = np.concatenate([found[group].rows for group in groups])
+    rows = np.concatenate([awards[group].rows for group in groups])
     order = (rows.astype(np.int64) * len(groups) + np.repeat(np.arange(len(groups)), sizes)).argsort()
     columns = [
         np.full(len(rows), number, np.int16),
         packed.codes[rows[order]].astype(str),
         np.repeat(np.array([measure for _, measure in groups], object), sizes)[order],
         np.repeat(np.array([year for year, _ in groups], np.int32), sizes)[order],
-        np.concatenate([found[group].gross for group in groups])[order],
-        np.concatenate([found[group].withheld for group in groups])[order],
+        np.concatenate([awards[group].gross for group in groups])[order],
+        np.concatenate([awards[group].withheld for group in groups])[order],
     ]
     arrays = [pa.array(values, each.type) for values, each in zip(columns, AWARDS, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=AWARDS)

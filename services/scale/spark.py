@@ -29,7 +29,7 @@ from domain.money.apportioning import cut_of, exact_sum, shares
 from domain.policy.load import Changes, load_policy
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import basis, factor, shares_budget
-from services.scale.partition import AWARDS, WANTED, awards_of_partition
+from services.scale.partition import AWARDS, COLUMNS_READ, awards_of_partition
 
 SCHEMA = "rules short, code string, measure string, year int, gross long, withheld long"
 assert [each.split()[0] for each in SCHEMA.split(", ")] == AWARDS.names
@@ -55,7 +55,7 @@ class Audited(NamedTuple):
     last: int
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether no position is missing or twice."""
         return self.events == self.last - self.first + 1 == self.last
 
@@ -83,16 +83,16 @@ def session(master: str, partitions: int, local: Path | None = None) -> SparkSes
 
 def audited(events: DataFrame) -> Audited:
     """Count the positions of the whole export; what is twice shows as one too many."""
-    found = events.agg(
+    totals = events.agg(
         sql.count("*"), sql.countDistinct("position"), sql.min("position"), sql.max("position")
     )
-    count, distinct, first, last = found.first() or (0, 0, 1, 0)
+    count, distinct, first, last = totals.first() or (0, 0, 1, 0)
     return Audited(count if count == distinct else -count, first or 1, last or 0)
 
 
 def awards(events: DataFrame, books: list[Rulebook], partitions: int) -> DataFrame:
     """Every award under each rulebook: one shuffle by ranges of credit code, one fold a partition."""
-    ranged = events.select(*WANTED).repartitionByRange(partitions, "originator")
+    ranged = events.select(*COLUMNS_READ).repartitionByRange(partitions, "originator")
     ordered = ranged.sortWithinPartitions("originator", "version")
 
     def folded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -105,8 +105,8 @@ def settled(folder: Path, number: int, book: Rulebook, year: int, budget: int) -
     """A year's apportionment; the driver holds a few numbers an award, in order of the awards' keys."""
     # Parts are numbered by ranges of credit code, and each is in order of its keys.
     parts = [str(path) for path in sorted(folder.glob("part-*.parquet"))]
-    mine = (pc.field("rules") == number) & (pc.field("year") == year)
-    table = pa.concat_tables([pq.read_table(part, filters=mine) for part in parts])
+    rows_of_year = (pc.field("rules") == number) & (pc.field("year") == year)
+    table = pa.concat_tables([pq.read_table(part, filters=rows_of_year) for part in parts])
     gross, withheld = (table.column(name).to_numpy() for name in ("gross", "withheld"))
     names = np.array(table.column("measure").to_pylist(), object)
     policy = book.of_year(year)
@@ -119,7 +119,7 @@ def settled(folder: Path, number: int, book: Rulebook, year: int, budget: int) -
     paid[inside] = share
     if int(share.sum()) > budget:
         raise ArithmeticError(f"{int(share.sum())} fen payable out of {budget}")
-    each = {str(name): names == name for name in sorted(set(names))}
+    rows_by_name = {str(name): names == name for name in sorted(set(names))}
     value = factor(budget, cut.total)
     return Settled(
         len(set(table.column("code").to_pylist())),
@@ -127,8 +127,8 @@ def settled(folder: Path, number: int, book: Rulebook, year: int, budget: int) -
         cut.total,
         f"{value.numerator}/{value.denominator}",
         exact_sum(paid),
-        {name: exact_sum(gross[mine]) for name, mine in each.items()},
-        {name: exact_sum(paid[mine]) for name, mine in each.items()},
+        {name: exact_sum(gross[rows]) for name, rows in rows_by_name.items()},
+        {name: exact_sum(paid[rows]) for name, rows in rows_by_name.items()},
     )
 
 
@@ -144,7 +144,7 @@ def province(
     """The audit, and the year under each rulebook; the awards of all are computed once, into ``out``."""
     began = time.perf_counter()
     events = spark.read.parquet(*paths)
-    whole = audited(events)
+    audit = audited(events)
     read = time.perf_counter()
     awards(events, books, partitions).write.mode("error").parquet(str(out))
     folded = time.perf_counter()
@@ -153,7 +153,7 @@ def province(
     years = [settled(out, number, book, year, budget)._asdict() for number, book in enumerate(books)]
     ended = time.perf_counter()
     seconds = {"audit": read - began, "fold": folded - read, "settle": ended - folded}
-    return {"audit": {**whole._asdict(), "whole": whole.whole}, "years": years, "seconds": seconds}
+    return {"audit": {**audit._asdict(), "whole": audit.is_complete}, "years": years, "seconds": seconds}
 
 
 def main() -> None:
@@ -167,15 +167,15 @@ def main() -> None:
     parser.add_argument("--budget", help="yuan; by default the policy's")
     parser.add_argument("--master", default="local[2]")
     parser.add_argument("--partitions", type=int, default=8)
-    asked = parser.parse_args()
-    text = asked.policy.read_text("utf-8")
-    readings = dict(each.split("=", 1) for each in asked.reading)
+    options = parser.parse_args()
+    text = options.policy.read_text("utf-8")
+    readings = dict(each.split("=", 1) for each in options.reading)
     books = [Rulebook([load_policy(text)])]
     if readings:
         books.append(Rulebook([load_policy(text, Changes(readings, {}))]))
-    budget = parse_fen(asked.budget) if asked.budget else books[0].of_year(asked.year).budget
-    spark = session(asked.master, asked.partitions)
-    answer = province(spark, asked.events, asked.out, books, asked.year, budget, asked.partitions)
+    budget = parse_fen(options.budget) if options.budget else books[0].of_year(options.year).budget
+    spark = session(options.master, options.partitions)
+    answer = province(spark, options.events, options.out, books, options.year, budget, options.partitions)
     print(json.dumps({**answer, "budget": yuan(budget)}, ensure_ascii=False, indent=1))
 
 

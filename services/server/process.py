@@ -9,7 +9,8 @@ from granian.http import HTTP1Settings
 from granian.server import Server
 
 from services.runtime.collector import pause, relax
-from services.runtime.settings import PREFIX, Settings
+from services.runtime.settings import Settings
+from services.runtime.variables import PREFIX
 
 THREADS = 8
 """Requests that one worker answers at once; below the connections that the store may open."""

@@ -127,5 +127,5 @@ def test_a_record_is_linked_to_its_senders_trace_and_what_is_published_carries_o
 
 
 def test_without_the_variables_no_span_is_made() -> None:
-    assert not tracing.wanted()
+    assert not tracing.traces_wanted()
     assert tracing.trace_id() is None

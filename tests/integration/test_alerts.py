@@ -29,7 +29,7 @@ from ledger.store.append import track
 from ledger.store.application import Ledger, open_ledger
 from services.doctor.run import examine, textfile
 from services.kafka.metrics import ConsumerMetrics, PublisherMetrics
-from services.runtime.settings import PREFIX
+from services.runtime.variables import PREFIX
 from services.sample.city import city
 from services.server.app import create_app
 from tests.conftest import HERE, POLICY

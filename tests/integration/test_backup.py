@@ -24,7 +24,7 @@ from ledger.intake.inbox import ingest
 from ledger.store.application import Ledger, open_ledger
 from services.cli.main import main
 from services.doctor import keys as doctor_of_keys
-from services.runtime.settings import PREFIX
+from services.runtime.variables import PREFIX
 from services.sample.city import city
 from services.server.app import create_app
 from tests.postgres import Server

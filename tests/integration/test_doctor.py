@@ -30,7 +30,7 @@ from services.doctor.findings import Finding, Limits, worst
 from services.doctor.run import examine, textfile
 from services.runtime.identity_settings import IdentitySettings
 from services.runtime.kafka_settings import KafkaSettings
-from services.runtime.settings import PREFIX
+from services.runtime.variables import PREFIX
 from tests.brokers import KafkaCluster
 from tests.conftest import HERE, POLICY
 from tests.e2e.processes import produce

@@ -26,7 +26,7 @@ from ledger.policies.versions import adopt_policy, set_budget
 from ledger.settlement import paying
 from ledger.store.application import Ledger, open_ledger
 from services.cli.main import main
-from services.runtime.settings import PREFIX
+from services.runtime.variables import PREFIX
 from services.sample.city import city
 from services.server.app import create_app
 from tests.conftest import HERE, POLICY

@@ -20,7 +20,8 @@ from werkzeug.test import TestResponse
 
 from ledger.store.application import Ledger
 from services.runtime.identity_settings import RETURN, IdentitySettings
-from services.runtime.settings import PREFIX, Settings, SettingsError
+from services.runtime.settings import Settings, SettingsError
+from services.runtime.variables import PREFIX
 from services.server.app import create_app
 from services.web.identity.signing_in import COOKIE, IDLE_SECONDS, SESSION_SECONDS, START_SECONDS, UNDER_WAY
 from tests.events import CIXI

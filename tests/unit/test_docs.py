@@ -22,7 +22,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger
 from services.cli.main import main
 from services.cli.policies.cases import expected, messages_of, settle
-from services.runtime.settings import VARIABLES
+from services.runtime.variables import VARIABLES
 from services.web.json_schemas import event_schema
 from tests.conftest import LATER, POLICY
 

@@ -29,7 +29,6 @@ LARGE_FILES = {
     "ledger/intake/inbox.py",
     "ledger/reading/queries.py",
     "services/cli/policies/cases.py",
-    "services/runtime/settings.py",
 }
 LARGE_CLASSES = {
     "ledger/intake/disagreements.py:Finder",

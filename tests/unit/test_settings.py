@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.runtime.kafka_settings import KafkaSettings, UnusableFile
-from services.runtime.settings import PREFIX, VARIABLES, Settings, SettingsError, unknown, usable
+from services.runtime.settings import Settings, SettingsError, unknown, usable
+from services.runtime.variables import PREFIX, VARIABLES
 
 
 def of(**given: str) -> Settings:

@@ -1,0 +1,204 @@
+"""Every variable of the environment: its default, and what it is for (``docs/settings.md``)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.runtime.identity_settings import RETURN
+
+PREFIX = "SUBSIDY_LEDGER_"
+
+
+class Variable(NamedTuple):
+    """One variable of the environment: its default, and what it is for."""
+
+    name: str
+    default: str
+    zh: str
+    en: str
+
+
+VARIABLES = (
+    Variable(
+        f"{PREFIX}DATABASE",
+        "./subsidy-ledger.db",
+        "账本的数据库：SQLite文件的路径，或 postgresql://用户:密码@主机:端口/库名",
+        "the ledger's database: the path of a SQLite file, or postgresql://user:password@host:port/name",
+    ),
+    Variable(
+        f"{PREFIX}SIGNING_KEY",
+        "",
+        "签署检查点的密钥文件；不填则为数据库文件名加 .key（PostgreSQL为 ./subsidy-ledger.key）",
+        "the file of the key that signs checkpoints; unset, the database's file with .key added "
+        "(./subsidy-ledger.key for PostgreSQL)",
+    ),
+    Variable(
+        f"{PREFIX}SHEETS",
+        "",
+        "上传的表格在确认前存放的文件夹，保留一天，各服务进程共用；不填则为数据库文件名加 .sheets",
+        "the folder where spreadsheets wait to be confirmed, for a day, shared by the serving processes; "
+        "unset, the database's file with .sheets added",
+    ),
+    Variable(
+        f"{PREFIX}TEMPLATES",
+        "",
+        "公文模板所在的文件夹（由 documents templates 写出后自行修改）；不填则用自带模板",
+        "the folder of the office's own document templates (written by documents templates, then edited); "
+        "unset, those that come with the ledger",
+    ),
+    Variable(f"{PREFIX}HOST", "127.0.0.1", "服务监听的地址", "the address that the service listens on"),
+    Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
+    Variable(
+        f"{PREFIX}LOGS",
+        "text",
+        "日志格式：text 或 json（每行一个对象）",
+        "the form of logs: text, or json (an object a line)",
+    ),
+    Variable(f"{PREFIX}WORKERS", "1", "服务进程数，1至64", "how many processes serve, from 1 to 64"),
+    Variable(
+        f"{PREFIX}KAFKA_BROKERS",
+        "127.0.0.1:9092",
+        "Kafka地址，逗号分隔",
+        "Kafka's addresses, comma-separated",
+    ),
+    Variable(f"{PREFIX}KAFKA_TOPIC", "subsidy.events", "接收数据的主题", "the topic that facts come on"),
+    Variable(
+        f"{PREFIX}KAFKA_DEAD_LETTERS",
+        "subsidy.dead-letters",
+        "退回数据的主题",
+        "the topic of what was refused",
+    ),
+    Variable(
+        f"{PREFIX}KAFKA_PUBLISHED",
+        "subsidy.balances",
+        "发布余额、账户变动和年度办结的主题",
+        "the topic that changes of balances and accounts, and closings of years, leave on",
+    ),
+    Variable(
+        f"{PREFIX}KAFKA_CHECKPOINTS",
+        "subsidy.checkpoints",
+        "发布已签署检查点的主题",
+        "the topic that signed checkpoints leave on",
+    ),
+    Variable(f"{PREFIX}KAFKA_GROUP", "subsidy-ledger", "消费者组", "the consumer group"),
+    Variable(
+        f"{PREFIX}KAFKA_SESSION_MS",
+        "10000",
+        "消费者失联多少毫秒后由其他消费者接手，3000至300000",
+        "after how many milliseconds of silence others take over, from 3000 to 300000",
+    ),
+    Variable(
+        f"{PREFIX}KAFKA_SECURITY",
+        "PLAINTEXT",
+        "与Kafka的连接：PLAINTEXT、SSL、SASL_PLAINTEXT 或 SASL_SSL",
+        "the connection to Kafka: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
+    ),
+    Variable(
+        f"{PREFIX}KAFKA_CA",
+        "",
+        "签发Kafka证书的CA文件（PEM）；不填则用本机信任的CA",
+        "the file of the authority that signed Kafka's certificate (PEM); unset, those of this machine",
+    ),
+    Variable(
+        f"{PREFIX}KAFKA_CERT",
+        "",
+        "本方证书文件（PEM），用于双向TLS",
+        "the file of our own certificate (PEM), for mutual TLS",
+    ),
+    Variable(f"{PREFIX}KAFKA_KEY", "", "本方证书的私钥文件（PEM）", "the file of its private key (PEM)"),
+    Variable(
+        f"{PREFIX}KAFKA_SASL",
+        "",
+        "SASL方式：SCRAM-SHA-512、SCRAM-SHA-256 或 PLAIN（PLAIN 只与 SASL_SSL 同用）",
+        "the SASL mechanism: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN (PLAIN with SASL_SSL only)",
+    ),
+    Variable(f"{PREFIX}KAFKA_USER", "", "SASL用户名", "the SASL user's name"),
+    Variable(
+        f"{PREFIX}KAFKA_PASSWORD_FILE",
+        "",
+        "存放SASL密码的文件，一行",
+        "the file that holds the SASL password, on one line",
+    ),
+    Variable(
+        f"{PREFIX}METRICS_PORT",
+        "0",
+        "consume 和 publish 的指标端口，0为不开，最大65535",
+        "the port of the measurements of consume and publish; 0 opens none, at most 65535",
+    ),
+    Variable(
+        f"{PREFIX}METRICS_HOST",
+        "127.0.0.1",
+        "该端口监听的地址（指标中没有企业和个人的数据）",
+        "the address of that port (the measurements hold nothing of enterprises or persons)",
+    ),
+    Variable(
+        f"{PREFIX}IDENTITY",
+        "local",
+        "local：能连到本机的即为管理员，只能监听本机地址；required：每次请求须出示令牌或密钥",
+        "local: whoever reaches this machine is the administrator, and only loopback is served; "
+        "required: every request needs a token or a key",
+    ),
+    Variable(f"{PREFIX}OIDC_ISSUER", "", "令牌的签发者（iss）", "the issuer of tokens (iss)"),
+    Variable(f"{PREFIX}OIDC_AUDIENCE", "subsidy-ledger", "令牌的受众（aud）", "their audience (aud)"),
+    Variable(
+        f"{PREFIX}OIDC_JWKS",
+        "",
+        "签发者公钥（JWKS）的 https 地址或文件",
+        "where the issuer's keys (JWKS) are: an https address, or a file",
+    ),
+    Variable(f"{PREFIX}OIDC_ROLES", "roles", "令牌中角色的字段", "the claim that holds the roles"),
+    Variable(
+        f"{PREFIX}OIDC_NAME",
+        "preferred_username",
+        "令牌中姓名的字段",
+        "the claim that holds the person's name",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_ENTERPRISE",
+        "credit_code",
+        "令牌中企业信用代码的字段",
+        "the claim that holds an enterprise's credit code",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_CLIENT_ID",
+        "",
+        "本系统在签发者处的客户端编号；设置后工作人员在网页上登录",
+        "our client id at the issuer; with it, people sign in to the console",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_CLIENT_SECRET_FILE",
+        "",
+        "存放客户端密钥的文件，一行",
+        "the file that holds the client's secret, on one line",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_CLIENT_SECRET",
+        "",
+        "客户端密钥；用文件更好",
+        "the client's secret; a file is better",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_REDIRECT",
+        "",
+        f"登录后返回的地址：https://主机{RETURN}，须在签发者处登记",
+        f"where the issuer sends people back to: https://host{RETURN}, registered there",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_ONCE",
+        "0",
+        "为1时一个令牌只能用于一次写入（需有 jti）",
+        "1 takes a token for one write only (it needs a jti)",
+    ),
+    Variable(
+        f"{PREFIX}RATE",
+        "0",
+        "每个调用方每秒最多请求数，0为不限，最大100000",
+        "requests a second that one caller may make; 0 sets no limit, at most 100000",
+    ),
+    Variable(
+        f"{PREFIX}ALLOW_OPEN",
+        "0",
+        "为1时允许在不核验身份的情况下监听本机以外的地址（须由反向代理核验）",
+        "1 allows an address beyond this machine without identities (behind a proxy that checks who asks)",
+    ),
+)
