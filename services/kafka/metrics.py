@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_serv
 
 from ledger.intake.inbox import Totals
 from services.runtime.metrics import PREFIX
-from services.runtime.variables import PREFIX as VARIABLE
 from services.runtime.settings import Settings, SettingsError
+from services.runtime.variables import PREFIX as VARIABLE
 
 OUTCOMES = ("accepted", "duplicate", "refused")
 

@@ -89,7 +89,7 @@ class Enterprise:
         self.exact: list[Timed] = []
         self.said = self.drawn
         self.serial = 0
-        self.size = self.vary_fen(_STEPS[rng.getrandbits(64).bit_count()])
+        self.size = self.vary(_STEPS[rng.getrandbits(64).bit_count()])
 
     def pick(self, choices: Sequence[_T]) -> _T:
         """One of some things."""
@@ -99,7 +99,7 @@ class Enterprise:
         """Whether something with this share happens."""
         return self.rng.random() < share
 
-    def vary_fen(self, fen: int, low: int = 75, high: int = 125) -> int:
+    def vary(self, fen: int, low: int = 75, high: int = 125) -> int:
         """Between ``low`` and ``high`` percent of an amount of fen, and some odd fen."""
         return fen * (low * 10 + int(self.rng.random() * (high - low) * 10)) // 1000 + self.rng.getrandbits(7)
 
