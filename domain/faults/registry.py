@@ -19,11 +19,12 @@ REQUEST_AREAS = ("requests", "steps", "identity")
 """Areas of what can be wrong with a request to the API, with a step, or with who takes it."""
 CASE_AREAS = ("cases",)
 FILE_AREAS = ("files",)
+POLICY_AREAS = ("policies",)
 INSTEAD_OF = "instead_of"
 """In a block: the area whose words of the same code it stands in place of."""
 RETIRED = "retired"
 """In a block: why a code stays, though nothing raises it."""
-AREAS = (*MESSAGE_AREAS, *REQUEST_AREAS, *CASE_AREAS, *FILE_AREAS)
+AREAS = (*MESSAGE_AREAS, *REQUEST_AREAS, *CASE_AREAS, *FILE_AREAS, *POLICY_AREAS)
 
 
 class FaultWords(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.events import (
     CATALOGUE,
@@ -18,13 +18,26 @@ from domain.events import (
     RecognitionGranted,
     YearlyAmount,
 )
+from domain.faults.fault import FaultArgs
 from domain.money.amounts import FOREIGN
 from domain.policy.model import Fixed, GrowthShare, Measure, Percentage, PerUnit, Policy, Select, Tier, Unpaid
 
-Found = tuple[tuple[str | int, ...], str, str]
-"""(path in the file, rule, mend)."""
+Path = tuple[str | int, ...]
+"""Of a value in the file: keys and places."""
 
-_EVENTS, _FIGURE = "use a class name of docs/events", "name the figure, such as amount_fen"
+
+class PathFault(NamedTuple):
+    """One thing that is wrong, at a path in the file."""
+
+    path: Path
+    code: str
+    args: FaultArgs = {}
+
+    def below(self, *path: str | int) -> PathFault:
+        """The fault with a path before its own."""
+        return self._replace(path=(*path, *self.path))
+
+
 _CLAUSES = ("budget", "highest-only", "pro-rata")
 
 
@@ -34,12 +47,12 @@ _SEVERAL_LINES = ("quote", "basis")
 """Words of a published text, which may have line ends."""
 
 
-def faults_of_text(raw: Any) -> list[Found]:
+def faults_of_text(raw: Any) -> list[PathFault]:
     """Every text and name of a file with a character that cannot be printed."""
     return list(_unprintable(raw, ()))
 
 
-def _unprintable(value: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
+def _unprintable(value: Any, path: Path) -> Iterator[PathFault]:
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
         yield from _unprintable(key, (*path, key))
@@ -47,51 +60,35 @@ def _unprintable(value: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
     if isinstance(value, str):
         lines = bool(path) and path[-1] in _SEVERAL_LINES
         if bad := _UNPRINTABLE.search(value.replace("\n", "") if lines else value):
-            rule = f"contains the character U+{ord(bad[0]):04X}"
-            yield path, rule, "write printable text, without escapes such as \\n or \\x07"
+            yield PathFault(path, "policy.unprintable", {"code": f"{ord(bad[0]):04X}"})
 
 
-def faults_of_meaning(policy: Policy, said: dict[str, Any]) -> list[Found]:
+def faults_of_meaning(policy: Policy, said: dict[str, Any]) -> list[PathFault]:
     """Everything in the policy that is well-formed but cannot mean anything; ``said`` is its file."""
     found = [*_written(said, ()), *_unheeded(said)]
     found += _codes(policy.highest_only_authorities, ("highest_only", "authorities"))
     if policy.life_until and policy.life_until < policy.life_from:
-        found.append((("life", "until"), "lies before the life begins", "give a later date, or null"))
+        found.append(PathFault(("life", "until"), "policy.life-order"))
     if policy.effective_from > (policy.life_until or policy.effective_from):
-        rule = f"lies after the life ends, on {policy.life_until}"
-        found.append((("effective_from",), rule, "give an earlier date, or a longer life"))
+        found.append(PathFault(("effective_from",), "policy.effective-late", {"day": policy.life_until}))
     have = [clause.id for clause in policy.clauses]
     for clause in _CLAUSES:
         if have.count(clause) != 1:
-            found.append(
-                (("clauses",), f"needs the clause {clause} exactly once", "quote it from the policy's text")
-            )
+            found.append(PathFault(("clauses",), "policy.clause-count", {"clause": clause}))
     for index, measure in enumerate(policy.measures.values()):
-        found += [
-            ((("measures", index, *path)), rule, mend) for path, rule, mend in _measure(policy, measure)
-        ]
+        found += [fault.below("measures", index) for fault in _measure(policy, measure)]
     found += _disagreements(policy)
     found += _budgets(policy)
     found += _priorities(policy)
     for index, target in enumerate(policy.targets.values()):
         if target.measure not in policy.measures:
-            found.append(
-                (
-                    ("targets", index, "measure"),
-                    "names a measure that the file does not have",
-                    "use the id of a measure",
-                )
-            )
+            found.append(PathFault(("targets", index, "measure"), "policy.measure-unknown"))
         if target.counts == "quantity" and target.of.field != "floor_area_m2":
-            found.append(
-                (("targets", index, "of", "field"), "is not a quantity of an event", "use floor_area_m2")
-            )
+            found.append(PathFault(("targets", index, "of", "field"), "policy.quantity-unknown"))
         needs = {"amount": YearlyAmount, "items": DatedFact, "quantity": RecognitionGranted}.get(
             target.counts
         )
-        found += [
-            (("targets", index, "of", *path), rule, mend) for path, rule, mend in _select(target.of, needs)
-        ]
+        found += [fault.below("targets", index, "of") for fault in _select(target.of, needs)]
     return found
 
 
@@ -100,16 +97,16 @@ ID_MAX = 200
 _WHOLE = ("version", "notice_days", "appeal_days", "base_years", "award_years", "times", "goal")
 
 
-def _written(said: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
+def _written(said: Any, path: Path) -> Iterator[PathFault]:
     """Ids that no message can hold, and numbers that begin with a zero."""
     inner = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list) else ()
     for key, value in inner:
         here = (*path, key)
         yield from _written(value, here)
         if key == "id" and len(str(value)) > ID_MAX:
-            yield here, f"has more than {ID_MAX} characters", "shorten it"
+            yield PathFault(here, "policy.too-long", {"most": ID_MAX})
         if key in _WHOLE and isinstance(value, str) and re.fullmatch("0[0-9]+", value):
-            yield here, "begins with a zero", f"write {int(value)}"
+            yield PathFault(here, "policy.leading-zero", {"value": int(value)})
 
 
 _HEEDED = {
@@ -121,27 +118,25 @@ _HEEDED = {
 """What a target heeds beside the facts, by what it counts; of dated facts nothing is in a currency."""
 
 
-def _unheeded(said: dict[str, Any]) -> Iterator[Found]:
+def _unheeded(said: dict[str, Any]) -> Iterator[PathFault]:
     """Fields that stand where nothing reads them."""
     for index, measure in enumerate(said["measures"]):
         for name in ("earns", "proposes", "of", "sales"):
             unread = ("field",) if name in ("of", "sales") else ("field", "currency")
             for field in unread:
                 if field in (measure.get(name) or {}):
-                    yield ("measures", index, name, field), "says nothing here", _REMOVE
+                    yield PathFault(("measures", index, name, field), "policy.unheeded")
     for index, target in enumerate(said.get("targets") or ()):
         dated = issubclass(CATALOGUE.get(target["of"].get("fact", ""), DatedFact), DatedFact)
         heeded = () if dated and target["counts"] == "enterprises" else _HEEDED[target["counts"]]
         for field, holder in (("field", "of"), ("currency", "of"), ("threshold", "")):
             if field not in heeded and field in (target[holder] if holder else target):
                 where = (holder, field) if holder else (field,)
-                yield ("targets", index, *where), f"says nothing of {target['counts']}", _REMOVE
+                args = {"what": target["counts"]}
+                yield PathFault(("targets", index, *where), "policy.unheeded-counting", args)
 
 
-_REMOVE = "remove it"
-
-
-def _disagreements(policy: Policy) -> Iterator[Found]:
+def _disagreements(policy: Policy) -> Iterator[PathFault]:
     """A rule about disagreeing facts names facts and fields that there are."""
     for index, rule in enumerate(policy.disagreements):
         here = ("disagreements", index)
@@ -149,28 +144,22 @@ def _disagreements(policy: Policy) -> Iterator[Found]:
             continue
         event = CATALOGUE.get(rule.fact)
         if event is None or not issubclass(event, EnterpriseEvent):
-            yield (
-                (*here, "fact"),
-                f"{rule.fact!r} is no event of an enterprise",
-                "use a class name of docs/events",
-            )
+            yield PathFault((*here, "fact"), "policy.fact-unknown", {"fact": rule.fact})
             continue
         unknown = [name for name in rule.same if name not in event.content_fields()]
         for name in unknown:
-            yield (*here, "same"), f"{name} is no field of {rule.fact}", "use the fields in docs/events"
+            args = {"name": name, "fact": rule.fact}
+            yield PathFault((*here, "same"), "policy.fact-field-unknown", args)
         if rule.kind in ("claimed-twice", "two-sources") and not rule.same:
-            yield (*here, "same"), "names no field", "name the fields that tell one matter from another"
+            yield PathFault((*here, "same"), "policy.fields-none")
         if rule.kind == "two-sources" and rule.field not in event.content_fields():
-            yield (
-                (*here, "field"),
-                f"{rule.field!r} is no field of {rule.fact}",
-                "name the figure, such as amount_fen",
-            )
+            args = {"name": rule.field, "fact": rule.fact}
+            yield PathFault((*here, "field"), "policy.figure-unknown", args)
         if rule.kind == "outlier" and (not rule.times or not issubclass(event, YearlyAmount)):
-            yield (*here,), "needs yearly amounts, and how many times is too many", "write times: 10"
+            yield PathFault(here, "policy.outlier-form")
 
 
-def _budgets(policy: Policy) -> Iterator[Found]:
+def _budgets(policy: Policy) -> Iterator[PathFault]:
     """Every award belongs to exactly one of several budgets, all of which are told apart alike."""
     here = ("budget", "parts")
     seen: set[tuple[str, str]] = set()
@@ -178,86 +167,70 @@ def _budgets(policy: Policy) -> Iterator[Found]:
         yield from _towns(each.towns, (*here, index, "towns"))
         for name, value in (("id", each.id), *(("towns", t) for t in each.towns)):
             if (name, value) in seen:
-                yield (*here, index, name), f"{value} stands twice", "keep one of them"
+                yield PathFault((*here, index, name), "policy.value-twice", {"value": value})
             seen.add((name, value))
         if each.towns and (each.measures or not policy.by_town):
-            yield (*here, index), "names both towns and measures", "tell budgets apart by one of them"
+            yield PathFault((*here, index), "policy.budget-both")
         elif each.measures and policy.by_town:
-            yield (*here, index, "measures"), "names measures, another budget names towns", _ONE_WAY
+            yield PathFault((*here, index, "measures"), "policy.budget-mixed")
         elif not (each.towns or each.measures or each.rest):
-            yield (*here, index), "pays nothing", 'name its towns or measures, or write rest: "yes"'
+            yield PathFault((*here, index), "policy.budget-empty")
     rests = [index for index, each in enumerate(policy.budgets) if each.rest]
     for index in rests[1:]:
-        yield (*here, index, "rest"), "is the second budget that takes the rest", "let one budget take it"
+        yield PathFault((*here, index, "rest"), "policy.rest-twice")
     if policy.by_town and not rests:
-        yield here, "leaves towns without a budget", 'write rest: "yes" for the one that pays other towns'
+        yield PathFault(here, "policy.rest-none")
     named = [((*here, n, "measures"), each.measures) for n, each in enumerate(policy.budgets)]
     if named and not policy.by_town:
-        yield from _once_each(policy, named, bool(rests), "budget")
+        yield from _once_each(policy, named, None if rests else "policy.budget-none")
 
 
-def _towns(towns: Sequence[str], here: tuple[str | int, ...]) -> Iterator[Found]:
+def _towns(towns: Sequence[str], here: Path) -> Iterator[PathFault]:
     """Names that no register holds."""
     for place, town in enumerate(towns):
         if town != town.strip():
-            yield (*here, place), "has blanks around it", f"write {town.strip()}"
+            yield PathFault((*here, place), "policy.blanks", {"value": town.strip()})
         if len(town) > TOWN_MAX:
-            yield (*here, place), f"has more than {TOWN_MAX} characters", "shorten it"
+            yield PathFault((*here, place), "policy.too-long", {"most": TOWN_MAX})
 
 
-_ONE_WAY = "tell all budgets apart by town, or all by measure"
-
-
-def _priorities(policy: Policy) -> Iterator[Found]:
+def _priorities(policy: Policy) -> Iterator[PathFault]:
     """Every measure that pays stands in exactly one group."""
     here = ("pro_rata", "priorities")
     named = [((*here, n), group) for n, group in enumerate(policy.priorities)]
     if named:
-        yield from _once_each(policy, named, False, "group")
+        yield from _once_each(policy, named, "policy.group-none")
 
 
 def _once_each(
-    policy: Policy, named: Sequence[tuple[tuple[str | int, ...], tuple[str, ...]]], rest: bool, what: str
-) -> Iterator[Found]:
-    """Measures that are named more than once, pay nothing, are unknown, or are named nowhere."""
+    policy: Policy, named: Sequence[tuple[Path, tuple[str, ...]]], unnamed: str | None
+) -> Iterator[PathFault]:
+    """Measures that are named twice, pay nothing or are unknown; ``unnamed`` is the code of one left out."""
     seen: set[str] = set()
     for path, measures in named:
         for place, measure_id in enumerate(measures):
             measure = policy.measures.get(measure_id)
             if measure is None:
-                yield (
-                    (*path, place),
-                    "names a measure that the file does not have",
-                    "use the id of a measure",
-                )
+                yield PathFault((*path, place), "policy.measure-unknown")
             elif isinstance(measure, Unpaid):
-                yield (*path, place), f"{measure_id} pays nothing", "remove it"
+                yield PathFault((*path, place), "policy.unpaid", {"what": measure_id})
             elif measure_id in seen:
-                yield (*path, place), f"{measure_id} stands twice", "keep one of them"
+                yield PathFault((*path, place), "policy.value-twice", {"value": measure_id})
             seen.add(measure_id)
     for index, measure in enumerate(policy.measures.values()):
-        if not rest and not isinstance(measure, Unpaid) and measure.id not in seen:
-            yield (
-                ("measures", index, "id"),
-                f"{measure.id} stands in no {what}",
-                f"name it in one {what}",
-            )
+        if unnamed and not isinstance(measure, Unpaid) and measure.id not in seen:
+            yield PathFault(("measures", index, "id"), unnamed, {"measure": measure.id})
 
 
-def _paid(policy: Policy, measure: Measure) -> Iterator[Found]:
+def _paid(policy: Policy, measure: Measure) -> Iterator[PathFault]:
     """A share of an amount is in the amount's currency, so that must be what the policy pays in."""
     if isinstance(measure, GrowthShare) and policy.currency != "CNY":
-        rule = f"is assessed in CNY, the policy pays in {policy.currency}"
-        yield ("of",), rule, "remove the measure, or pay it under a policy in CNY"
+        yield PathFault(("of",), "policy.growth-currency", {"currency": policy.currency})
     elif isinstance(measure, Percentage | GrowthShare) and measure.of.currency != policy.currency:
-        yield ("of",), f"is not in {policy.currency}, which the policy pays in", _write(policy.currency)
+        yield PathFault(("of",), "policy.currency-other", {"currency": policy.currency})
 
 
-def _write(currency: str) -> str:
-    return f"write currency: {currency}"
-
-
-def _measure(policy: Policy, measure: Measure) -> Iterator[Found]:
+def _measure(policy: Policy, measure: Measure) -> Iterator[PathFault]:
     yield from _paid(policy, measure)
     yield from _codes(measure.stacks_with, ("stacks_with",))
     for name, needs in (
@@ -269,36 +242,28 @@ def _measure(policy: Policy, measure: Measure) -> Iterator[Found]:
         select = getattr(measure, name, None)
         if select is not None:
             wants = None if isinstance(measure, GrowthShare) and name == "of" else needs
-            for path, rule, mend in _select(select, wants):
-                yield (name, *path), rule, mend
+            for fault in _select(select, wants):
+                yield fault.below(name)
     if isinstance(measure, GrowthShare) and measure.of.facts != ("ContributionAssessed",):
-        yield ("of", "fact"), "a growth share is of ContributionAssessed", "name that event"
+        yield PathFault(("of", "fact"), "policy.growth-fact")
     for name in ("tiers", "shares"):
         yield from _ascending(name, getattr(measure, name, ()))
     if isinstance(measure, Fixed) and measure.nets:
         other = policy.measures.get(measure.nets.measure)
         if other is measure or not isinstance(other, Fixed) or other.once != "item" or measure.once != "item":
-            yield (
-                ("nets", "measure"),
-                "needs two fixed measures with once: item",
-                "name such a measure, or remove nets",
-            )
+            yield PathFault(("nets", "measure"), "policy.nets-form")
         elif measure.nets.same not in _identity(measure.earns) or measure.nets.same not in _identity(
             other.earns
         ):
-            yield (
-                ("nets", "same"),
-                "is not part of the identity of both facts",
-                "name a field that identifies both",
-            )
+            yield PathFault(("nets", "same"), "policy.nets-same")
     if isinstance(measure, PerUnit) and measure.earns and len(measure.earns.facts) > 1:
-        yield ("earns",), "units are counted by one kind of event", "use fact instead of all_of"
+        yield PathFault(("earns",), "policy.units-fact")
 
 
-def _ascending(name: str, tiers: tuple[Tier, ...]) -> Iterator[Found]:
+def _ascending(name: str, tiers: tuple[Tier, ...]) -> Iterator[PathFault]:
     for index in range(1, len(tiers)):
         if tiers[index].start <= tiers[index - 1].start or tiers[index].gives < tiers[index - 1].gives:
-            yield (name, index), "is not above the one before it", "order them upwards"
+            yield PathFault((name, index), "policy.step-order")
 
 
 def _identity(select: Select) -> tuple[str, ...]:
@@ -306,64 +271,53 @@ def _identity(select: Select) -> tuple[str, ...]:
     return cls.identity if cls and issubclass(cls, DatedFact) else ()
 
 
-def _select(select: Select, needs: type | None) -> Iterator[Found]:
+def _select(select: Select, needs: type | None) -> Iterator[PathFault]:
     classes = []
     for fact in select.facts:
         cls = CATALOGUE.get(fact)
         if cls is None or (needs and not issubclass(cls, needs)):
             fits = sorted(n for n, c in CATALOGUE.items() if issubclass(c, needs or DatedFact))
-            yield ("fact",), f"{fact!r} is not an event that fits here", "use one of: " + ", ".join(fits)
+            yield PathFault(("fact",), "policy.fact-unfit", {"fact": fact, "known": ", ".join(fits)})
             return
         classes.append(cls)
     for name in select.where:
         known = {n for cls in classes for n in _filterable(cls)}
         if name not in known:
-            yield (
-                ("where", name),
-                "is not a field of the event to choose by",
-                "use one of: " + ", ".join(sorted(known)),
-            )
+            yield PathFault(("where", name), "policy.where-unknown", {"known": ", ".join(sorted(known))})
     for name in CODED:
         yield from _codes(select.where.get(name, ()), ("where", name))
     yield from _sales(select)
     if select.currency == "USD" and issubclass(classes[0], YearlyAmount) and select.fact != "SalesReported":
-        yield ("currency",), f"{select.fact} is never reported in USD", _write("CNY")
+        yield PathFault(("currency",), "policy.dollars-never", {"fact": select.fact})
     if len(classes) > 1 and len({getattr(cls, "identity", None) for cls in classes}) > 1:
-        yield ("all_of",), "the conditions are not known by the same field", "name events of one identity"
+        yield PathFault(("all_of",), "policy.conditions-apart")
 
 
-def _codes(values: Sequence[str], here: tuple[str | int, ...]) -> Iterator[Found]:
+def _codes(values: Sequence[str], here: Path) -> Iterator[PathFault]:
     """Values that no message can have where it holds a word of a code list."""
     for place, value in enumerate(values):
         if not re.fullmatch(CODE_PATTERN, value):
-            rule, mend = f"{value!r} can never be reported", "use a code of at most 40 of a-z, 0-9, - and _"
-            yield (*here, place), rule, mend
+            yield PathFault((*here, place), "policy.value-never", {"value": value})
 
 
-def _sales(select: Select) -> Iterator[Found]:
+def _sales(select: Select) -> Iterator[PathFault]:
     """Channels and customs codes are lists that the ledger knows, and a channel has its currency."""
     if select.fact != "SalesReported":
         return
     for name, known in (("channel", tuple(CHANNELS)), ("customs_code", CUSTOMS_CODES)):
         for value in select.where.get(name, ()):
             if value not in known:
-                yield (
-                    ("where", name),
-                    f"{value!r} is not reported by anyone",
-                    "use one of: " + ", ".join(known),
-                )
+                args = {"value": value, "known": ", ".join(known)}
+                yield PathFault(("where", name), "policy.value-unreported", args)
     if select.currency in FOREIGN:  # what is reported in it is kept apart, whatever the channel
         return
     currencies = {CHANNELS.get(channel, select.currency) for channel in select.where["channel"]}
     if len(currencies) > 1:
         fits = ", ".join(name for name, currency in CHANNELS.items() if currency == select.currency)
-        yield (
-            ("where", "channel"),
-            "adds up amounts of several currencies",
-            f"name channels in {select.currency}: {fits}",
-        )
+        args = {"currency": select.currency, "known": fits}
+        yield PathFault(("where", "channel"), "policy.currencies-mixed", args)
     elif currencies != {select.currency}:
-        yield ("currency",), "is not the currency of the channel", _write(currencies.pop())
+        yield PathFault(("currency",), "policy.channel-currency", {"currency": currencies.pop()})
 
 
 def _filterable(cls: type) -> tuple[str, ...]:

@@ -12,50 +12,59 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from marshmallow import ValidationError
 
-from domain.policy.check import Found, faults_of_meaning, faults_of_text
+from domain.faults.fault import Fault, FaultArgs
+from domain.faults.registry import POLICY_AREAS
+from domain.policy.check import Path, PathFault, faults_of_meaning, faults_of_text
 from domain.policy.model import Policy
 from domain.policy.schema import PolicySchema
-from domain.policy.words import in_chinese
 
 POLICY_BYTES_MAX = 1_000_000
 DEPTH_MAX = 20
 
-Path = tuple[str | int, ...]
 
 _QuickLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Reads what was adopted, which a slower reader has looked through once: its words name what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFault:
-    """One thing that is wrong: where it stands (line 0: not in the file), its rule and its mend."""
+class PolicyFault(NamedTuple):
+    """One thing that is wrong: where it stands (line 0: not in the file), and its code."""
 
     line: int
     field: str
-    rule: str
-    mend: str
+    code: str
+    args: FaultArgs = {}
+
+    @property
+    def rule(self) -> str:
+        """What must hold, in English."""
+        return self.words("en")[0]
+
+    @property
+    def mend(self) -> str:
+        """What to do about it, in English."""
+        return self.words("en")[1]
 
     def __str__(self) -> str:
-        return self.said("en")
+        return self.describe("en")
 
-    def said(self, language: str) -> str:
+    def describe(self, language: str) -> str:
         """The fault on one line, in ``zh`` or ``en``."""
+        rule, mend = self.words(language)
         if language == "zh":
-            where = f"第{self.line}行：" if self.line else ""
-            return f"{where}{self.field}：{self.words('zh')[0]} — {self.words('zh')[1]}"
-        where = f"line {self.line}: " if self.line else ""
-        return f"{where}{self.field}: {self.rule} — {self.mend}"
+            place = f"第{self.line}行：" if self.line else ""
+            return f"{place}{self.field}：{rule} — {mend}"
+        place = f"line {self.line}: " if self.line else ""
+        return f"{place}{self.field}: {rule} — {mend}"
 
     def words(self, language: str) -> tuple[str, str]:
         """Rule and mend in ``zh`` or ``en``."""
-        if language == "zh":
-            return in_chinese(self.rule) or self.rule, in_chinese(self.mend) or self.mend
-        return self.rule, self.mend
+        words = Fault(self.code, self.field, self.args).words(language, POLICY_AREAS)
+        return words["rule"], words["mend"]
 
 
 class PolicyError(ValueError):
@@ -96,8 +105,7 @@ def _load_unchanged(text: str) -> Policy:
 
 def _load(text: str, changes: Changes | None) -> Policy:
     if len(text.encode("utf-8", "replace")) > POLICY_BYTES_MAX:
-        rule = f"a policy file has at most {POLICY_BYTES_MAX} bytes"
-        raise PolicyError([PolicyFault(1, "file", rule, "split the file, or remove what is not policy")])
+        raise PolicyError([PolicyFault(1, "file", "policy.file-large", {"most": POLICY_BYTES_MAX})])
     composed = _compose(text)
     if found := faults_of_text(composed[0]):
         raise PolicyError(_placed(found, composed[1]))
@@ -142,9 +150,9 @@ def _read(
     return policy, _placed(found, lines)
 
 
-def _placed(found: list[Found], lines: dict[Path, int]) -> list[PolicyFault]:
+def _placed(faults: list[PathFault], lines: dict[Path, int]) -> list[PolicyFault]:
     """Faults with their lines."""
-    return [PolicyFault(_line(lines, path), _dotted(path), rule, mend) for path, rule, mend in found]
+    return [PolicyFault(_line(lines, path), _dotted(path), code, args) for path, code, args in faults]
 
 
 def line_in(text: str, *path: str | int) -> int:
@@ -187,13 +195,12 @@ def _compose(text: str, loader: Any = yaml.SafeLoader) -> tuple[dict[str, Any], 
         node = yaml.compose(text, Loader=loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        rule = f"not YAML: {getattr(error, 'problem', None) or type(error).__name__}"
-        mend = "check indentation, quotes and brackets near this line"
-        raise PolicyError([PolicyFault(mark.line + 1 if mark else 1, "file", rule, mend)]) from None
+        args = {"problem": str(getattr(error, "problem", None) or type(error).__name__)}
+        fault = PolicyFault(mark.line + 1 if mark else 1, "file", "policy.yaml", args)
+        raise PolicyError([fault]) from None
     _refuse_aliases(text, loader)
     if not isinstance(node, yaml.MappingNode):
-        rule, mend = "a policy file is a mapping of fields", "start from the file in domain/policy"
-        raise PolicyError([PolicyFault(1, "file", rule, mend)])
+        raise PolicyError([PolicyFault(1, "file", "policy.mapping-none")])
     faults: list[PolicyFault] = []
     raw = _value(node, (), lines, faults)
     if faults:
@@ -206,15 +213,14 @@ def _refuse_aliases(text: str, loader: Any) -> None:
     for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.AliasEvent):
             line = event.start_mark.line + 1 if event.start_mark else 1
-            rule = f"uses the alias *{event.anchor}"
-            raise PolicyError([PolicyFault(line, "file", rule, "write the text out where it is meant")])
+            raise PolicyError([PolicyFault(line, "file", "policy.alias", {"name": event.anchor})])
 
 
 def _value(node: yaml.Node, path: Path, lines: dict[Path, int], faults: list[PolicyFault]) -> Any:
     line = node.start_mark.line + 1
     lines[path] = line
     if len(path) > DEPTH_MAX:
-        faults.append(PolicyFault(line, _dotted(path[:3]), f"nested deeper than {DEPTH_MAX}", "flatten it"))
+        faults.append(PolicyFault(line, _dotted(path[:3]), "policy.depth", {"most": DEPTH_MAX}))
         return None
     if isinstance(node, yaml.ScalarNode):
         plain_null = not node.style and node.value in ("", "null", "~")
@@ -224,13 +230,12 @@ def _value(node: yaml.Node, path: Path, lines: dict[Path, int], faults: list[Pol
     values: dict[str, Any] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
-            rule, mend = "has a list or a group for the name of a field", "write the name before the colon"
-            faults.append(PolicyFault(key_node.start_mark.line + 1, _dotted(path), rule, mend))
+            faults.append(PolicyFault(key_node.start_mark.line + 1, _dotted(path), "policy.key-form"))
             continue
         key = str(key_node.value)
         if key in values:
             line = key_node.start_mark.line + 1
-            faults.append(PolicyFault(line, _dotted((*path, key)), "stands twice", "keep one of them"))
+            faults.append(PolicyFault(line, _dotted((*path, key)), "policy.key-twice"))
         values[key] = _value(value_node, (*path, key), lines, faults)
     return values
 
@@ -240,7 +245,7 @@ def _apply(raw: dict[str, Any], changes: Changes) -> None:
     readings = raw.get("readings")
     for name, value in changes.readings.items():
         if not isinstance(readings, dict) or not isinstance(readings.get(name), dict):
-            raise PolicyError([PolicyFault(0, name, "no such reading", _known(readings))])
+            raise PolicyError([_without_reading(0, name, "policy.reading-none", readings)])
         readings[name]["value"] = value
     measures = {m.get("id"): m for m in raw.get("measures") or [] if isinstance(m, dict)}
     for path, value in changes.figures.items():
@@ -254,8 +259,7 @@ def _apply(raw: dict[str, Any], changes: Changes) -> None:
         elif isinstance(target, dict) and last in target:
             target[last] = value
         else:
-            mend = "write measure/field, e.g. store.tmall/amount or brand.domestic-sales/tiers/0/award"
-            raise PolicyError([PolicyFault(0, path, "no such figure", mend)])
+            raise PolicyError([PolicyFault(0, path, "policy.figure-none")])
 
 
 def _step(target: Any, part: str) -> Any:
@@ -264,10 +268,11 @@ def _step(target: Any, part: str) -> Any:
     return target.get(part) if isinstance(target, dict) else None
 
 
-def _known(readings: Any) -> str:
+def _without_reading(line: int, field: str, code: str, readings: Any, **args: str) -> PolicyFault:
+    """The fault of a reading that a file lacks, naming those that it has; ``…-yet`` where it has none."""
     if isinstance(readings, dict) and readings:
-        return "use one of: " + ", ".join(sorted(readings))
-    return "add it under readings, or write the value itself"
+        return PolicyFault(line, field, code, {**args, "known": ", ".join(sorted(readings))})
+    return PolicyFault(line, field, f"{code}-yet", args)
 
 
 def _resolve(raw: dict[str, Any], lines: dict[Path, int]) -> tuple[dict[str, Any], dict[Path, str]]:
@@ -285,8 +290,9 @@ def _resolve(raw: dict[str, Any], lines: dict[Path, int]) -> tuple[dict[str, Any
             return value
         reading = readings.get(value[1:]) if isinstance(readings, dict) else None
         if not isinstance(reading, dict):
-            rule = f"names the reading {value[1:]!r}, which the file does not have"
-            faults.append(PolicyFault(_line(lines, path), _dotted(path), rule, _known(readings)))
+            line, field = _line(lines, path), _dotted(path)
+            code = "policy.reading-undefined"
+            faults.append(_without_reading(line, field, code, readings, name=value[1:]))
             return None
         used[path] = value[1:]
         return reading.get("value")
@@ -331,19 +337,25 @@ def _faults(messages: Any, lines: dict[Path, int], path: Path = ()) -> list[Poli
         return sorted(nested, key=lambda fault: fault.line)
     found = []
     for message in messages if isinstance(messages, list) else [messages]:
-        rule, _, mend = _PLAINER.get(str(message), str(message)).partition(" — ")
-        found.append(PolicyFault(_line(lines, path), _dotted(path), rule, mend or "correct the value"))
+        code, args = message if isinstance(message, tuple) else _coded(str(message))
+        found.append(PolicyFault(_line(lines, path), _dotted(path), code, args))
     return found
 
 
-_PLAINER = {
-    "Missing data for required field.": "is missing — add it",
-    "Field may not be null.": "is empty — give a value",
-    "Not a valid string.": "is not text — write one value, not a list or a group",
-    "Not a valid list.": "is not a list — write [one, two], or one item a line after hyphens",
-    "Not a valid mapping type.": "is not a group of fields — indent its fields below it",
+def _coded(message: str) -> tuple[str, FaultArgs]:
+    """A message of marshmallow's own, or a code without arguments, as a code."""
+    code = _CODES.get(message, message)
+    return (code, {}) if code.startswith("policy.") else ("policy.value", {"reason": message})
+
+
+_CODES = {
+    "Missing data for required field.": "policy.missing",
+    "Field may not be null.": "policy.null",
+    "Not a valid string.": "policy.text-form",
+    "Not a valid list.": "policy.list-form",
+    "Not a valid mapping type.": "policy.group-type",
 }
-"""What marshmallow says of itself, in the words of a policy's author."""
+"""What marshmallow says of itself, as a fault whose words a policy's author understands."""
 
 
 def _has(lines: dict[Path, int], path: Path, key: object) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from domain.faults.validation import FaultError
 from domain.money.amounts import AMOUNT_FEN_MAX, CURRENCIES, PAID_IN, MoneyError, parse_fen
 from domain.money.dividing import GROUPS_MAX
 from domain.policy import model
@@ -20,14 +21,42 @@ class Text(fields.String):
     """Text of a bounded length."""
 
     def __init__(self, max_length: int = 2000, **kwargs: Any) -> None:
-        rule = f"is empty or has more than {max_length} characters — write 1 to {max_length} characters"
-        super().__init__(validate=validate.Length(1, max_length, error=rule), **kwargs)
+        super().__init__(validate=_Length(1, max_length, "policy.text-length"), **kwargs)
+
+
+SizedT = TypeVar("SizedT", bound=Sized)
+
+
+class _Length(validate.Length):
+    """A length between bounds; what is outside is a fault."""
+
+    def __init__(self, low: int, high: int | None, code: str) -> None:
+        super().__init__(low, high)
+        self.code = code
+
+    def __call__(self, value: SizedT) -> SizedT:
+        try:
+            return super().__call__(value)
+        except ValidationError:
+            raise FaultError(self.code, low=self.min, high=self.max) from None
+
+
+class _Id(validate.Regexp):
+    """The form of an id; what is none is a fault."""
+
+    def __init__(self) -> None:
+        super().__init__(r"[a-z0-9]+(?:[.-][a-z0-9]+)*\Z")
+
+    def __call__(self, value: Any) -> Any:
+        try:
+            return super().__call__(value)
+        except ValidationError:
+            raise FaultError("policy.id-form") from None
 
 
 def _rows(low: int, high: int | None = None) -> validate.Length:
     """How many rows, or values, a list has."""
-    many = f"{low} to {high}" if high else f"{low} or more"
-    return validate.Length(low, high, error=f"does not have {many} items — write {many} of them")
+    return _Length(low, high, "policy.rows-between" if high else "policy.rows-least")
 
 
 class Money(fields.Field[int]):
@@ -37,10 +66,9 @@ class Money(fields.Field[int]):
         try:
             fen = parse_fen(value)
         except MoneyError:
-            rule = "is not an amount: digits with at most two decimals"
-            raise ValidationError(f'{rule} — write it like "10000.00"') from None
+            raise FaultError("policy.amount-form") from None
         if fen > AMOUNT_FEN_MAX:
-            raise ValidationError("is larger than 999,999,999,999.99 — check the unit: yuan, not fen")
+            raise FaultError("policy.amount-large")
         return fen
 
 
@@ -53,9 +81,9 @@ class Whole(fields.Field[int]):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,15}", value):
-            raise ValidationError("is not a whole number — write digits only")
+            raise FaultError("policy.whole-form")
         if not self.low <= int(value) <= self.high:
-            raise ValidationError(f"is not from {self.low} to {self.high} — choose a number in that range")
+            raise FaultError("policy.whole-range", low=self.low, high=self.high)
         return int(value)
 
 
@@ -75,10 +103,10 @@ class Percent(fields.Field[int]):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if not isinstance(value, str) or not re.fullmatch(r"(0|[1-9][0-9]{0,2})(\.[0-9]{1,2})?", value):
-            raise ValidationError('is not a percentage with at most two decimals — write it like "8.5"')
+            raise FaultError("policy.percent-form")
         rate = parse_fen(value)
         if not 0 < rate <= 10_000:
-            raise ValidationError("is not above 0 and at most 100 — choose a percentage in that range")
+            raise FaultError("policy.percent-range")
         return rate
 
 
@@ -91,7 +119,7 @@ class Day(fields.Field[str]):
                 raise ValueError
             return date.fromisoformat(value).isoformat()
         except ValueError:
-            raise ValidationError("is not a date — write it like 2024-01-01") from None
+            raise FaultError("policy.day-form") from None
 
 
 def one_of(*choices: str) -> fields.String:
@@ -102,7 +130,7 @@ def one_of(*choices: str) -> fields.String:
 def _choice(choices: tuple[str, ...]) -> Callable[[str], None]:
     def check(value: str) -> None:
         if value not in choices:
-            raise ValidationError(f"{value!r} is not known here — use one of: {', '.join(choices)}")
+            raise FaultError("policy.choice", value=value, known=", ".join(choices))
 
     _CHOICES[check] = choices
     return check
@@ -118,16 +146,15 @@ def choices_of(check: Any) -> tuple[str, ...]:
 
 def ident(**kwargs: Any) -> fields.String:
     """An id: lower-case words joined by hyphens and full stops."""
-    rule = "is not an id — use lower-case letters, digits, hyphens and full stops"
-    return fields.String(validate=validate.Regexp(r"[a-z0-9]+(?:[.-][a-z0-9]+)*\Z", error=rule), **kwargs)
+    return fields.String(validate=_Id(), **kwargs)
 
 
 class _Strict(Schema):
     """Refuses unknown fields in words that say what to do."""
 
     error_messages = {
-        "unknown": "is not a field here — remove it, or check its spelling",
-        "type": "must be a group of fields — indent its fields below it",
+        "unknown": "policy.field-unknown",
+        "type": "policy.group-form",
     }
 
 
@@ -174,7 +201,7 @@ class BudgetSchema(_Strict):
     def one_form(self, data: dict[str, Any], **_: Any) -> None:
         """One amount, or several."""
         if ("amount" in data) == ("parts" in data):
-            raise ValidationError("needs either amount or parts — give one amount, or the budgets one by one")
+            raise FaultError("policy.budget-form")
 
 
 class HighestOnlySchema(_Strict):
@@ -231,7 +258,7 @@ class ReadingSchema(_Strict):
         """A value that is none of the options is a slip."""
         if data.get("value") not in (data.get("options") or {}):
             known = ", ".join(data.get("options") or {})
-            raise ValidationError({"value": [f"is none of its options — use one of: {known}"]})
+            raise ValidationError({"value": [("policy.reading-option", {"known": known})]})
 
 
 class SelectSchema(_Strict):
@@ -247,7 +274,7 @@ class SelectSchema(_Strict):
     def one_form(self, data: dict[str, Any], **_: Any) -> None:
         """One kind of event, or several conditions."""
         if ("fact" in data) == ("all_of" in data):
-            raise ValidationError("needs either fact or all_of — name one kind of event, or all conditions")
+            raise FaultError("policy.select-form")
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> model.Select:
@@ -340,9 +367,9 @@ class PerUnitSchema(MeasureSchema):
     def one_source(self, data: dict[str, Any], **_: Any) -> None:
         """Units are new items, or parts of an amount."""
         if ("earns" in data) == ("of" in data):
-            raise ValidationError("needs either earns or of — count new items, or units of an amount")
+            raise FaultError("policy.units-form")
         if "of" in data and data.get("unit", 0) <= 0:
-            raise ValidationError({"unit": ['must be above zero with of — write it like "1000000.00"']})
+            raise ValidationError({"unit": ["policy.amount-zero"]})
 
 
 class TieredSchema(MeasureSchema):
@@ -413,8 +440,8 @@ class AnyMeasure(fields.Field[model.Measure]):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> model.Measure:
         kind = value.get("kind") if isinstance(value, dict) else None
         if not isinstance(kind, str) or kind not in KINDS:
-            known = ", ".join(KINDS)
-            raise ValidationError({"kind": [f"{kind!r} is not a kind of measure — use one of: {known}"]})
+            args = {"kind": repr(kind), "known": ", ".join(KINDS)}
+            raise ValidationError({"kind": [("policy.kind-unknown", args)]})
         measure: model.Measure = KINDS[kind]().load(value)
         return measure
 
@@ -437,9 +464,7 @@ class TargetSchema(_Strict):
         try:
             number = parse_fen(goal) if data["counts"] == "amount" else whole_number(goal)
         except ValueError:
-            raise ValidationError(
-                {"goal": ["is not a number — write digits, or yuan for an amount"]}
-            ) from None
+            raise ValidationError({"goal": ["policy.goal-form"]}) from None
         return model.Target(goal=number, **data)
 
 
@@ -452,7 +477,7 @@ class MonthDay(fields.Field[str]):
                 raise ValueError
             return date.fromisoformat(f"2023-{value}").isoformat()[5:]
         except ValueError:
-            raise ValidationError("is not a day of every year — write it like 03-31") from None
+            raise FaultError("policy.month-day-form") from None
 
 
 _PROCEDURE = model.Procedure()
@@ -527,7 +552,8 @@ class PolicySchema(_Strict):
             seen: set[str] = set()
             for index, item in enumerate(data.get(name) or []):
                 if item.id in seen:
-                    raise ValidationError({name: {index: {"id": [f"{item.id} stands twice — rename one"]}}})
+                    twice = ("policy.id-twice", {"value": item.id})
+                    raise ValidationError({name: {index: {"id": [twice]}}})
                 seen.add(item.id)
 
     @post_load

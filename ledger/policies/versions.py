@@ -11,6 +11,7 @@ from typing import Any
 from domain.authority.roles import NotAllowed
 from domain.events.instants import instant
 from domain.facts.folding import Fact
+from domain.faults.fault import FaultArgs
 from domain.money.amounts import Owed, yuan
 from domain.money.dividing import budget_period
 from domain.policy.load import (
@@ -166,8 +167,8 @@ def rulebook_at(rows: Rows, policy: str, at: Moment, changes: Changes | None = N
         return rulebook(rows, policy, at.until, at.rules_as_of, changes)
     edited = load_policy(at.rules, changes)
     if edited.id != policy:
-        fault = PolicyFault(1, "id", f"is {edited.id}, not {policy}", f"ask for --policy {edited.id}")
-        raise PolicyError([fault])
+        args = {"edited": edited.id, "policy": policy}
+        raise PolicyError([PolicyFault(1, "id", "policy.other-policy", args)])
     own = rulebooks(rows, at.until).get(policy)
     others = [each for each in own.versions if each.version != edited.version] if own else []
     found = Rulebook([*others, edited])
@@ -260,19 +261,17 @@ def _check_succession(policy: Policy, document: str, before: Rulebook | None) ->
     last = before.latest
     highest = max(version.version for version in before.versions)
     if policy.version != highest + 1:
-        rule = f"does not follow version {highest}, which is adopted already"
-        mend = f"number this version {highest + 1}"
-        faults.append(PolicyFault(line_in(document, "version"), "version", rule, mend))
+        args: FaultArgs = {"version": highest, "next": highest + 1}
+        faults.append(PolicyFault(line_in(document, "version"), "version", "policy.version-order", args))
     if policy.effective_from < last.effective_from:
-        rule = f"lies before the version in force since {last.effective_from}"
-        line = line_in(document, "effective_from")
-        faults.append(PolicyFault(line, "effective_from", rule, "give that day or a later one"))
+        line, args = line_in(document, "effective_from"), {"day": last.effective_from}
+        faults.append(PolicyFault(line, "effective_from", "policy.effective-early", args))
     for index, measure in enumerate(policy.measures.values()):
         earlier = last.measures.get(measure.id)
         if earlier and earlier.kind != measure.kind:
-            rule = f"was of kind {earlier.kind} in version {last.version}"
+            args = {"kind": earlier.kind, "version": last.version}
             line, field = line_in(document, "measures", index, "kind"), f"measures/{measure.id}/kind"
-            faults.append(PolicyFault(line, field, rule, "give the new measure an id of its own"))
+            faults.append(PolicyFault(line, field, "policy.kind-changed", args))
     faults += _of_the_whole(policy, document, last)
     if faults:
         raise PolicyError(faults)
@@ -282,20 +281,22 @@ def _of_the_whole(policy: Policy, document: str, last: Policy) -> list[PolicyFau
     """What a new version changes that the policy has as a whole: its life, its currency, its budgets."""
     faults = []
     if policy.life_from != last.life_from and policy.effective_from > min(policy.life_from, last.life_from):
-        rule = f"begins the policy's life on {policy.life_from}, version {last.version} on {last.life_from}"
-        earliest = min(policy.life_from, last.life_from)
-        mend = f"keep {last.life_from}, or let this version take effect by {earliest}"
-        faults.append(PolicyFault(line_in(document, "life", "from"), "life/from", rule, mend))
+        args: FaultArgs = {
+            "now": policy.life_from,
+            "then": last.life_from,
+            "version": last.version,
+            "day": min(policy.life_from, last.life_from),
+        }
+        faults.append(PolicyFault(line_in(document, "life", "from"), "life/from", "policy.life-moved", args))
     if policy.currency != last.currency:
-        rule = f"is in {policy.currency}, version {last.version} was in {last.currency}"
-        mend = "keep the currency, or give the policy another id"
+        args = {"now": policy.currency, "then": last.currency, "version": last.version}
         line = line_in(document, "budget", "currency")
-        faults.append(PolicyFault(line, "budget/currency", rule, mend))
+        faults.append(PolicyFault(line, "budget/currency", "policy.currency-changed", args))
     for name in last.amounts:
         if name not in policy.amounts:
-            rule = f"no longer has the budget {name or 'amount'} of version {last.version}"
-            mend = "keep it, if need be with other towns or measures"
-            faults.append(PolicyFault(line_in(document, "budget", "parts"), "budget/parts", rule, mend))
+            args = {"name": name or "amount", "version": last.version}
+            line = line_in(document, "budget", "parts")
+            faults.append(PolicyFault(line, "budget/parts", "policy.budget-gone", args))
     return faults
 
 

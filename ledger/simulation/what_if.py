@@ -49,7 +49,7 @@ def what_if(
     then = rulebook_at(rows, policy, Moment(rules_as_of=at.rules_as_of, rules=at.rules), changes)
     after_budget = budget_of(rows, then, year)
     if budget is not None and after_budget.parts:
-        raise PolicyError([PolicyFault(0, "budget", *SEVERAL)])
+        raise PolicyError([PolicyFault(0, "budget", "policy.amounts-several")])
     if budget is not None or any(path.partition("/")[0] == "budget" for path in figures or {}):
         after_budget = _other_budget(after_budget, then.of_year(year).amounts, budget)
     unchanged = at.own_rules and not readings and not figures
@@ -83,9 +83,6 @@ def what_if(
         "winners": [_move(city.code(at), before.fen[at], after.fen[at]) for at in first if moves[at] > 0],
         "losers": [_move(city.code(at), before.fen[at], after.fen[at]) for at in last if moves[at] < 0],
     }
-
-
-SEVERAL = ("consists of several amounts", "change one of them, e.g. budget/parts/0/amount")
 
 
 def _other_budget(now: Budget, said: dict[str, int], amount: int | None) -> Budget:

@@ -37,7 +37,7 @@ def caller_message(error: Exception, language: str) -> str | None:
     if isinstance(error, StepsRefused):
         return "\n".join(_fault_line(fault, language) for _, fault in error.faults[:FAULTS_LISTED])
     if isinstance(error, PolicyError):
-        return "\n".join(fault.said(language) for fault in error.faults)
+        return "\n".join(fault.describe(language) for fault in error.faults)
     if isinstance(error, UnknownPolicy):
         return f"policy: the ledger does not hold {error} — adopt it with: subsidy-ledger adopt FILE"
     if isinstance(error, UnknownEnterprise):

@@ -131,7 +131,7 @@ def rules_text(file: str | None) -> str | None:
     try:
         return None if file is None else Path(file).read_text("utf-8")
     except UnicodeDecodeError:
-        raise PolicyError([PolicyFault(1, "file", "is not UTF-8 text", "save it as UTF-8")]) from None
+        raise PolicyError([PolicyFault(1, "file", "policy.utf8")]) from None
 
 
 def print_json(answer: Any) -> None:
