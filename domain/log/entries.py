@@ -25,9 +25,9 @@ def salt_of(secret: bytes, position: int) -> bytes:
 
 def entry_of(salt: bytes, position: int, originator: str, version: int, topic: str, state: bytes) -> bytes:
     """The leaf's bytes."""
-    who, what = originator.encode(), topic.encode()
+    owner, kind = originator.encode(), topic.encode()
     head = salt + position.to_bytes(8, "big") + version.to_bytes(8, "big")
-    return b"".join((head, len(who).to_bytes(4, "big"), who, len(what).to_bytes(4, "big"), what, state))
+    return b"".join((head, len(owner).to_bytes(4, "big"), owner, len(kind).to_bytes(4, "big"), kind, state))
 
 
 def leaf_of(salt: bytes, position: int, originator: str, version: int, topic: str, state: bytes) -> bytes:

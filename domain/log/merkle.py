@@ -83,7 +83,7 @@ def consistency_path(first: int, second: int, node: Node) -> list[bytes]:
     if not 0 < first <= second:
         raise ProofError(f"no consistency proof leads from {first} to {second} leaves")
     path: list[bytes] = []
-    start, end, whole = 0, second, True
+    start, end, from_first = 0, second, True
     while first != end - start:
         k = split(end - start)
         if first <= k:
@@ -91,8 +91,8 @@ def consistency_path(first: int, second: int, node: Node) -> list[bytes]:
             end = start + k
         else:
             path.append(subtree_root(start, start + k, node))
-            start, first, whole = start + k, first - k, False
-    if not whole:
+            start, first, from_first = start + k, first - k, False
+    if not from_first:
         path.append(subtree_root(start, end, node))
     return path[::-1]
 
@@ -105,20 +105,20 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes
     """
     if not 0 <= index < size:
         raise ProofError(f"there is no leaf {index} in a tree of {size}")
-    fn, sn, found = index, size - 1, leaf
+    fn, sn, root = index, size - 1, leaf
     for sibling in path:
         if sn == 0:
             raise ProofError("the inclusion proof is too long")
         if fn & 1 or fn == sn:
-            found = node_hash(sibling, found)
+            root = node_hash(sibling, root)
             while not fn & 1 and fn:
                 fn, sn = fn >> 1, sn >> 1
         else:
-            found = node_hash(found, sibling)
+            root = node_hash(root, sibling)
         fn, sn = fn >> 1, sn >> 1
     if sn:
         raise ProofError("the inclusion proof is too short")
-    return found
+    return root
 
 
 class Growing:
@@ -130,11 +130,11 @@ class Growing:
 
     def push(self, leaf: bytes) -> None:
         """Take the next leaf's hash."""
-        found, number = leaf, self.size
+        peak, number = leaf, self.size
         while number & 1:
-            found = node_hash(self._peaks.pop(), found)
+            peak = node_hash(self._peaks.pop(), peak)
             number >>= 1
-        self._peaks.append(found)
+        self._peaks.append(peak)
         self.size += 1
 
     @property
@@ -142,10 +142,10 @@ class Growing:
         """The root over all leaves so far."""
         if not self._peaks:
             return EMPTY_ROOT
-        found = self._peaks[-1]
+        root = self._peaks[-1]
         for peak in reversed(self._peaks[:-1]):
-            found = node_hash(peak, found)
-        return found
+            root = node_hash(peak, root)
+        return root
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> None:

@@ -61,8 +61,8 @@ class VerifierKey:
         Raises:
             NoteError: for text that is no key, or whose hash does not fit.
         """
-        name, _, rest = text.strip().partition("+")
-        key_hash, _, encoded = rest.partition("+")
+        name, _, hash_and_key = text.strip().partition("+")
+        key_hash, _, encoded = hash_and_key.partition("+")
         try:
             raw = base64.b64decode(encoded, validate=True)
         except binascii.Error:
@@ -204,10 +204,10 @@ def open_checkpoint(note: str, keys: list[VerifierKey]) -> tuple[Checkpoint, lis
     body, signatures = parse_note(note)
     vouching = []
     for key in keys:
-        mine = [each for each in signatures if each.name == key.name and each.key_id == key.key_id]
-        if mine and not any(key.verifies(body, each) for each in mine):
+        by_key = [each for each in signatures if each.name == key.name and each.key_id == key.key_id]
+        if by_key and not any(key.verifies(body, each) for each in by_key):
             raise NoteError(f"the signature of {key.name} does not verify")
-        if mine:
+        if by_key:
             vouching.append(key.name)
     if not vouching:
         raise NoteError("the checkpoint is not signed by any of the given keys")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from domain.money.amounts import CURRENCIES, parse_fen, printed
 from domain.policy.load import composed
+from domain.policy.model import Words
 
 Path = tuple[str, ...]
 
@@ -23,15 +24,15 @@ class Difference(NamedTuple):
     before: str | None
     after: str | None
 
-    def where(self, language: str, titles: dict[str, dict[str, str]]) -> str:
+    def path_words(self, language: str, titles: dict[str, Words]) -> str:
         """Where it stands, in words; ``titles`` are those of measures, readings and targets by id."""
-        said, rest = [], list(self.path)
-        if len(rest) > 1 and rest[1] in titles and rest[0] in ("measures", "targets", "readings"):
-            title = titles[rest[1]].get(language, "")
-            said.append(f"{title}（{rest[1]}）" if language == "zh" else f"{title} ({rest[1]})")
-            rest = rest[2:]
-        said += [FIELDS.get(part, {}).get(language, part) for part in rest]
-        return " · ".join(said)
+        words, fields = [], self.path
+        if len(fields) > 1 and fields[1] in titles and fields[0] in ("measures", "targets", "readings"):
+            title = titles[fields[1]].get(language, "")
+            words.append(f"{title}（{fields[1]}）" if language == "zh" else f"{title} ({fields[1]})")
+            fields = fields[2:]
+        words += [FIELDS.get(field, {}).get(language, field) for field in fields]
+        return " · ".join(words)
 
 
 def differences(before: str, after: str) -> list[Difference]:
@@ -45,29 +46,29 @@ def differences(before: str, after: str) -> list[Difference]:
     return list(_joined([Difference(p, was.get(p), now.get(p)) for p in order if was.get(p) != now.get(p)]))
 
 
-def titles_in(*texts: str) -> dict[str, dict[str, str]]:
+def titles_in(*texts: str) -> dict[str, Words]:
     """The titles of measures and targets, and what readings are about, by id."""
-    found: dict[str, dict[str, str]] = {}
+    titles: dict[str, Words] = {}
     for text in texts:
         raw = composed(text)
         for name in ("measures", "targets"):
-            for each in raw.get(name) or []:
-                if isinstance(each, dict) and isinstance(each.get("title"), dict):
-                    found[str(each.get("id"))] = each["title"]
-        for reading, said in (raw.get("readings") or {}).items():
-            if isinstance(said, dict):
-                found.setdefault(reading, {"zh": "理解", "en": "reading"})
-    return found
+            for row in raw.get(name) or []:
+                if isinstance(row, dict) and isinstance(row.get("title"), dict):
+                    titles[str(row.get("id"))] = row["title"]
+        for name, reading in (raw.get("readings") or {}).items():
+            if isinstance(reading, dict):
+                titles.setdefault(name, {"zh": "理解", "en": "reading"})
+    return titles
 
 
 def currency_in(text: str) -> str:
     """What a policy file's amounts are in; yuan where it does not say."""
     budget = composed(text).get("budget")
-    found = budget.get("currency") if isinstance(budget, dict) else None
-    return found if found in CURRENCIES else "CNY"
+    currency = budget.get("currency") if isinstance(budget, dict) else None
+    return currency if currency in CURRENCIES else "CNY"
 
 
-def shown(value: str | None, language: str, currency: str = "CNY") -> str:
+def value_words(value: str | None, language: str, currency: str = "CNY") -> str:
     """A value as people write it; amounts in the file's currency."""
     if value is None:
         return "无" if language == "zh" else "none"
@@ -93,27 +94,24 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
         yield path, "—" if value is None else str(value)
 
 
-def _joined(found: list[Difference]) -> Iterator[Difference]:
-    """What was added or taken away whole is told in one line, by its id."""
-    whole: set[Path] = set()
-    for each in found:
-        of = each.path[:2]
-        if len(each.path) > 2 and each.path[0] in (
-            "measures",
-            "readings",
-            "targets",
-            "clauses",
-            "disagreements",
-        ):
-            same = [other for other in found if other.path[:2] == of]
-            one_sided = all(other.before is None for other in same) or all(o.after is None for o in same)
-            if one_sided and (each.path[0], each.path[1], "id") in {other.path for other in same}:
-                if of not in whole:
-                    whole.add(of)
-                    kept = each.before is not None
-                    yield Difference(of, each.path[1] if kept else None, None if kept else each.path[1])
-                continue
-        yield each
+def _joined(differences: list[Difference]) -> Iterator[Difference]:
+    """What was added or taken away as a row is told in one line, by its id."""
+    rows: dict[Path, list[Difference]] = {}
+    for difference in differences:
+        rows.setdefault(difference.path[:2], []).append(difference)
+    for difference in differences:
+        row = difference.path[:2]
+        if len(difference.path) <= 2 or row[0] not in _LISTS or not _is_one_sided(rows[row]):
+            yield difference
+        elif difference is rows[row][0]:
+            added = difference.before is None
+            yield Difference(row, None if added else row[1], row[1] if added else None)
+
+
+def _is_one_sided(row: list[Difference]) -> bool:
+    """Whether all of a row, its id among it, stands in one of the files only."""
+    added, removed = (all(getattr(each, side) is None for each in row) for side in ("before", "after"))
+    return (added or removed) and any(each.path[2:] == ("id",) for each in row)
 
 
 _LISTS = ("measures", "readings", "targets", "clauses", "disagreements")

@@ -36,7 +36,7 @@ class Rulebook:
     def __init__(self, versions: list[Policy]) -> None:
         if not versions:
             raise NoRules("no version of the policy was in force")
-        self.versions = sorted(versions, key=lambda each: (each.effective_from, each.version))
+        self.versions = sorted(versions, key=lambda version: (version.effective_from, version.version))
         self.id = self.versions[0].id
         self.life_from = self.versions[-1].life_from
         self.life_until = self.versions[-1].life_until or "9999-12-31"
@@ -48,11 +48,11 @@ class Rulebook:
 
     def on(self, day: str) -> Policy:
         """The version in force on a day."""
-        found = self.versions[0]
+        governing = self.versions[0]
         for version in self.versions:
             if version.effective_from <= day:
-                found = version
-        return found
+                governing = version
+        return governing
 
     def of_year(self, year: int) -> Policy:
         """The version that governs a year's figures."""
@@ -92,12 +92,12 @@ class Rulebook:
         Raises:
             NoRules: where none was.
         """
-        return Rulebook([each for each in self.versions if each.effective_from <= day])
+        return Rulebook([version for version in self.versions if version.effective_from <= day])
 
     @cached_property
     def segments(self) -> dict[str, list[Segment]]:
         """Each measure's versions over the policy's life, in order of time."""
-        found: dict[str, list[Segment]] = {}
+        segments: dict[str, list[Segment]] = {}
         for index, policy in enumerate(self.versions):
             start = self.life_from if index == 0 else max(policy.effective_from, self.life_from)
             last = index + 1 == len(self.versions)
@@ -106,17 +106,17 @@ class Rulebook:
             for measure in policy.measures.values():
                 if start <= end:
                     segment = Segment(start, end, measure, policy)
-                    found.setdefault(measure.id, []).append(segment)
-        return found
+                    segments.setdefault(measure.id, []).append(segment)
+        return segments
 
     @cached_property
     def readers(self) -> list[tuple[str, list[Segment], frozenset[str]]]:
         """Each measure with its versions and what it reads: kinds of event, and the key of its claims."""
-        found = []
+        readers = []
         for measure_id, segments in self.segments.items():
             reads = frozenset[str]().union(*(segment.measure.reads for segment in segments))
-            found.append((measure_id, segments, reads | {claim_key(self.id, measure_id)}))
-        return found
+            readers.append((measure_id, segments, reads | {claim_key(self.id, measure_id)}))
+        return readers
 
 
 def _day_before(day: str) -> str:

@@ -75,37 +75,37 @@ def person_masked(name: str, town: str = "") -> str:
     for place in (start, *(trade - back for back in (3, 2) if trade - back > start)):
         surname = _surname(body[place:])
         if surname:
-            given = _given(body[place + len(surname) :], trade - place - len(surname))
-            if given:
+            length = _given_name_length(body[place + len(surname) :], trade - place - len(surname))
+            if length:
                 begin = place + len(surname)
-                return name[:begin] + "*" * given + name[begin + given :]
+                return name[:begin] + "*" * length + name[begin + length :]
     return name
 
 
 def _after_place(body: str, town: str) -> int:
     """Where the name goes on after province, city and town."""
-    found = _PLACE.match(body)
-    start = found.end() if found else 0
-    for known in (town, town.removesuffix("镇").removesuffix("街道")):
-        if known and body.startswith(known, start) and len(body) > start + len(known):
-            return start + len(known)
+    place = _PLACE.match(body)
+    start = place.end() if place else 0
+    for spelling in (town, town.removesuffix("镇").removesuffix("街道")):
+        if spelling and body.startswith(spelling, start) and len(body) > start + len(spelling):
+            return start + len(spelling)
     return start
 
 
 def _trade(body: str, start: int) -> int:
     """Where the first words of a trade stand, two characters after the start at least."""
-    found = _TRADES.search(body, start + 2)
-    return found.start() if found else len(body)
+    trade = _TRADES.search(body, start + 2)
+    return trade.start() if trade else len(body)
 
 
 def _surname(text: str) -> str:
-    if found := _COMPOUND.match(text):
-        return found.group()
+    if compound := _COMPOUND.match(text):
+        return compound.group()
     return text[:1] if text[:1] and text[0] in _SINGLE else ""
 
 
-def _given(rest: str, before_trade: int) -> int:
+def _given_name_length(text: str, before_trade: int) -> int:
     """How many characters are a given name: up to the trade, two where that is far."""
-    found = _HAN.match(rest)
-    length = min(len(found.group()) if found else 0, max(before_trade, 0))
+    characters = _HAN.match(text)
+    length = min(len(characters.group()) if characters else 0, max(before_trade, 0))
     return length if length <= 3 else 2

@@ -53,35 +53,35 @@ DAMAGED = (
     RuntimeError,
 )
 """What reading or folding anything that was not made by a ledger may raise."""
-TOLD = (zipfile.BadZipFile, zlib.error)
+IN_WORDS = (zipfile.BadZipFile, zlib.error)
 """Of these, the ones that say what is wrong in words."""
 SHOWN_MAX = 1_000
 """Most characters of a line that is printed."""
 
 
 def verify(
-    path: Path, keys: list[VerifierKey], witnesses: int = 0, shown: bool = False
+    path: Path, keys: list[VerifierKey], witnesses: int = 0, progress: bool = False
 ) -> tuple[dict[str, Any], Verdict]:
     """Check a bundle, a receipt or a published list.
 
     Args:
         keys: public keys that the reader trusts, obtained elsewhere than from the bundle.
         witnesses: how many of them must have signed, beside the ledger's own.
-        shown: print progress.
+        progress: print how many events were read.
 
     Raises:
         Broken: for a file that is none of them.
     """
     try:
         if zipfile.is_zipfile(path):
-            return _verify_bundle(path, keys, witnesses, shown)
+            return _verify_bundle(path, keys, witnesses, progress)
         if _is_list(path):
             return verify_list(path, keys, witnesses)
         return verify_receipt(path, keys, witnesses)
     except OSError as error:
         raise Broken(f"{path} cannot be read: {error.strerror or error}") from None
     except DAMAGED as error:
-        why = f" ({error})" if isinstance(error, TOLD) else ""
+        why = f" ({error})" if isinstance(error, IN_WORDS) else ""
         raise Broken(f"{path} is damaged, or none of the files that this program checks{why}") from None
 
 
@@ -93,7 +93,7 @@ def _is_list(path: Path) -> bool:
 
 
 def _verify_bundle(
-    path: Path, keys: list[VerifierKey], witnesses: int, shown: bool
+    path: Path, keys: list[VerifierKey], witnesses: int, progress: bool
 ) -> tuple[dict[str, Any], Verdict]:
     verdict = Verdict()
     with zipfile.ZipFile(path) as archive:
@@ -103,10 +103,10 @@ def _verify_bundle(
         check_members(archive, head["kind"])
         checkpoint = read_checkpoint(archive, head, keys, witnesses, verdict)
         if head["kind"] == "year":
-            Year(archive, head, checkpoint, verdict, shown).run()
+            Year(archive, head, checkpoint, verdict, progress).run()
         else:
             check_seal(archive, keys, verdict)
-            Enterprise(archive, head, checkpoint, verdict, shown).run()
+            Enterprise(archive, head, checkpoint, verdict, progress).run()
     return head, verdict
 
 
@@ -117,12 +117,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--key", action="append", required=True, help="a public key that you trust")
     parser.add_argument("--witnesses", type=int, default=0, help="how many other keys must have signed")
     parser.add_argument("--quiet", action="store_true", help="print no progress")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal in GBK knows fewer characters
     try:
-        keys = [VerifierKey.parse(text) for text in given.key]
-        head, verdict = verify(given.file, keys, given.witnesses, not given.quiet)
+        keys = [VerifierKey.parse(text) for text in options.key]
+        head, verdict = verify(options.file, keys, options.witnesses, not options.quiet)
     except (Broken, NoteError) as error:
         print(printable(f"NOT VERIFIED: {error}"))
         return 2
@@ -139,25 +139,25 @@ def main(arguments: list[str] | None = None) -> int:
 
 def printable(text: str) -> str:
     """Text that may come from a file, as one line that no terminal takes for a command or for several."""
-    shown = text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…"
-    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
+    line = text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…"
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in line)
 
 
 def _list_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
     when = f" on {moment(verdict.published)}" if verdict.published else ""
-    what = f"list of proposal {verdict.number}, published{when} at position {verdict.closed:,}"
-    yield f"{head['policy']} {head['year']}: all enterprises, {what}; a later one replaces it"
+    published = f"list of proposal {verdict.number}, published{when} at position {verdict.closed:,}"
+    yield f"{head['policy']} {head['year']}: all enterprises, {published}; a later one replaces it"
     yield _signed(verdict)
     factors = (factor(has, sharing) for _, has, sharing in head["pots"])
-    said = ", ".join(f"{value.numerator}/{value.denominator}" for value in factors)
+    fractions = ", ".join(f"{value.numerator}/{value.denominator}" for value in factors)
     yield f"awards {verdict.awards:,}"
-    yield f"budget {yuan(head['budget'])}  factor {said}  payable {yuan(verdict.payable)}"
+    yield f"budget {yuan(head['budget'])}  factor {fractions}  payable {yuan(verdict.payable)}"
 
 
 def _receipt_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
     when = f" of {moment(head['as_of'])}" if isinstance(head.get("as_of"), str) else ""
-    what = f"receipt on the list of proposal {verdict.number}"
-    yield f"{head['policy']} {head['year']}: {head['enterprise']}, {what}"
+    receipt = f"receipt on the list of proposal {verdict.number}"
+    yield f"{head['policy']} {head['year']}: {head['enterprise']}, {receipt}"
     yield f"as of {verdict.size:,} events{when}; nothing later is in it"
     yield _signed(verdict)
     if verdict.closed:
@@ -166,8 +166,8 @@ def _receipt_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
 
 
 def _bundle_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
-    of = head.get("enterprise", "all enterprises")
-    yield f"{head['policy']} {head['year']}: {of}, checkpoint of {head['size']:,} events"
+    enterprises = head.get("enterprise", "all enterprises")
+    yield f"{head['policy']} {head['year']}: {enterprises}, checkpoint of {head['size']:,} events"
     yield _signed(verdict)
     yield f"events {verdict.events:,}  enterprises {verdict.enterprises:,}  awards {verdict.awards:,}"
     yield from _paid(head, verdict)

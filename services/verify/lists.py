@@ -20,7 +20,30 @@ PROOF_BYTES_MAX = 1 << 30
 """Most bytes of the proof's line: it holds eight digits for every line of the list."""
 
 
+class ListRow(NamedTuple):
+    """One award's line; its fields are the list's ``COLUMNS``."""
+
+    number: int
+    code: str
+    name: str
+    town: str
+    size: str
+    sector: str
+    article: str
+    measure: str
+    title: str
+    award_year: int
+    pot: str
+    gross: int
+    withheld: int
+    basis: int | None
+    reduction: int
+    payable: int
+
+
 class _Award(NamedTuple):
+    """What is kept of a line until the whole list was read."""
+
     number: int
     code: str
     measure: str
@@ -48,15 +71,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("number", "award_year", "gross", "withheld", "reduction", "payable"), (int,)),
     "basis": (int, type(None)),
 }
-NUMBER, CODE, MEASURE, YEAR, POT, GROSS, WITHHELD, BASIS, REDUCTION, PAYABLE = (
-    COLUMNS.index(name)
-    for name in ("number", "code", "measure", "award_year", "pot", *COLUMNS[COLUMNS.index("gross") :])
-)
-
-
 WITNESSED = ": witnesses sign checkpoints, so ask for them with a receipt or a bundle of the year"
-
-KEPT = (NUMBER, CODE, MEASURE, POT, GROSS, WITHHELD, BASIS, REDUCTION, PAYABLE)
 
 
 def verify_list(path: Path, keys: list[VerifierKey], witnesses: int = 0) -> tuple[dict[str, Any], Verdict]:
@@ -91,11 +106,15 @@ def verify_list(path: Path, keys: list[VerifierKey], witnesses: int = 0) -> tupl
             masked = "code" in head["mask"]
             continue
         row = _row(value, number)
-        settled = (row[YEAR], row[GROSS], row[WITHHELD], row[REDUCTION], row[PAYABLE], row[POT])
-        digest.update(line_bytes(SettledLine(row[CODE], row[MEASURE], *settled)))
-        rows.append(_Award(*(row[at] for at in KEPT)))
+        digest.update(line_bytes(settled_line(row)))
+        rows.append(
+            _Award(
+                *(row.number, row.code, row.measure, row.pot, row.gross),
+                *(row.withheld, row.basis, row.reduction, row.payable),
+            )
+        )
         verdict.awards += 1
-        verdict.payable += row[PAYABLE]
+        verdict.payable += row.payable
     if not head or not proof:
         raise Broken("the list has no head, or no proof on its last line")
     for edit in edits:
@@ -121,15 +140,21 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 def _edits(line: bytes, number: int) -> dict[str, None]:
     """What an editor did to a line; told once, in place of every line that differs by it."""
-    found = {
+    edits = {
         "the file begins with a byte order mark (BOM)": number == 0 and line.startswith(BOM),
         "the lines end in CRLF, not in LF": line.endswith(b"\r"),
     }
-    return {edit: None for edit, done in found.items() if done}
+    return {edit: None for edit, done in edits.items() if done}
 
 
-def award_of(raw: bytes, number: int) -> list[Any]:
-    """The values of an award's line, in the order of ``COLUMNS``.
+def settled_line(row: ListRow) -> SettledLine:
+    """What a line of the list says was settled."""
+    sums = (row.award_year, row.gross, row.withheld, row.reduction, row.payable, row.pot)
+    return SettledLine(row.code, row.measure, *sums)
+
+
+def read_row(raw: bytes, number: int) -> ListRow:
+    """An award's line, which stands at a number in the list.
 
     Raises:
         Broken: for a line that is none.
@@ -152,8 +177,8 @@ def _head(value: Any) -> dict[str, Any]:
             raise Broken(f"line 1: {name} is missing or not of its kind")
     if tuple(value["columns"]) != COLUMNS:
         raise Broken("line 1: columns are not those of this form")
-    for each in value["pots"]:
-        if not isinstance(each, list) or [type(part) for part in each] != [str, int, int]:
+    for pot in value["pots"]:
+        if not isinstance(pot, list) or [type(part) for part in pot] != [str, int, int]:
             raise Broken("line 1: pots are not [pot, what it has, what shares it]")
     return value
 
@@ -165,37 +190,35 @@ def _proof(value: dict[str, Any], number: int) -> dict[str, Any]:
     return value
 
 
-def _row(value: Any, number: int) -> list[Any]:
+def _row(value: Any, number: int) -> ListRow:
     if not isinstance(value, list) or len(value) != len(COLUMNS):
         raise Broken(f"line {number + 1}: not an award with {len(COLUMNS)} values")
-    for name, each in zip(COLUMNS, value, strict=True):
-        if type(each) not in KINDS[name]:
+    for name, part in zip(COLUMNS, value, strict=True):
+        if type(part) not in KINDS[name]:
             raise Broken(f"line {number + 1}: {name} is not of its kind")
-    return value
+    return ListRow(*value)
 
 
 def _check_rows(rows: list[_Award], verdict: Verdict) -> None:
     """Every award stands in its place, and adds up."""
     for number, row in enumerate(rows, 1):
         if row.number != number:
-            told = f"line {number + 1}: award {row.number} stands where award {number} should"
-            verdict.fault(told, "awards out of their place")
+            fault = f"line {number + 1}: award {row.number} stands where award {number} should"
+            verdict.fault(fault, "awards out of their place")
         if row.gross - row.withheld - row.reduction != row.payable:
-            told = (
-                f"award {row.number} ({row.code}): gross, less what was withheld and reduced, is not payable"
-            )
-            verdict.fault(told, "awards that do not add up")
+            fault = "gross, less what was withheld and reduced, is not payable"
+            verdict.fault(f"award {row.number} ({row.code}): {fault}", "awards that do not add up")
 
 
 def _check_sums(head: dict[str, Any], rows: list[_Award], verdict: Verdict) -> None:
     """The head's sums are those of the awards."""
-    worked = {
+    sums = {
         "gross": sum(row.gross for row in rows),
         "withheld": sum(row.withheld for row in rows),
         "sharing": sum(row.basis or 0 for row in rows),
         "payable": sum(row.payable for row in rows),
     }
-    for name, value in worked.items():
+    for name, value in sums.items():
         if head[name] != value:
             verdict.fault(f"the awards come to {name} {yuan(value)}, the head says {yuan(head[name])}")
     if head["awards"] != len(rows):
@@ -220,26 +243,31 @@ def _check_shares(head: dict[str, Any], rows: list[_Award], verdict: Verdict) ->
             set_off = row.withheld if row.basis == row.gross else 0
             due = max(shares[row.pot].share(row.basis, _key(row)) - set_off, 0)
         if row.payable != due:
-            told = f"{row.measure} {yuan(due)} was worked out, the list says {yuan(row.payable)}"
-            verdict.fault(f"award {row.number} ({row.code}): {told}", "awards that were worked out otherwise")
+            fault = f"{row.measure} {yuan(due)} was worked out, the list says {yuan(row.payable)}"
+            verdict.fault(
+                f"award {row.number} ({row.code}): {fault}", "awards that were worked out otherwise"
+            )
 
 
 def _key(row: _Award) -> tuple[str, ...]:
     return (f"{row.number:012d}",)
 
 
-def _pots(head: dict[str, Any], shared: dict[str, Any], verdict: Verdict) -> dict[str, int]:
+def _pots(
+    head: dict[str, Any], shared: dict[str, list[tuple[tuple[str, ...], int]]], verdict: Verdict
+) -> dict[str, int]:
     """What each pot has; what shares it must be what the awards come to, and no pot has what another took."""
     pots = head["pots"]
-    left: dict[str, int] = {}
+    remaining: dict[str, int] = {}
     for pot, has, sharing in pots:
-        worked = sum(fen for _, fen in shared.get(pot, ()))
-        if worked != sharing:
-            verdict.fault(f"the awards of pot {pot!r} come to {yuan(worked)}, the head says {yuan(sharing)}")
-        of = budget_id(pot)
-        if of in left and has != max(left[of], 0):
-            verdict.fault(f"pot {pot!r} has {yuan(has)}, those before it leave {yuan(max(left[of], 0))}")
-        left[of] = has - sharing
+        total = sum(fen for _, fen in shared.get(pot, ()))
+        if total != sharing:
+            verdict.fault(f"the awards of pot {pot!r} come to {yuan(total)}, the head says {yuan(sharing)}")
+        budget = budget_id(pot)
+        if budget in remaining and has != max(remaining[budget], 0):
+            leaves = yuan(max(remaining[budget], 0))
+            verdict.fault(f"pot {pot!r} has {yuan(has)}, those before it leave {leaves}")
+        remaining[budget] = has - sharing
     first = {budget_id(pot): has for pot, has, _ in reversed(pots)}
     if sum(first.values()) != head["budget"]:
         verdict.fault(
@@ -263,13 +291,13 @@ def _check_proof(
     except NoteError as error:
         raise Broken(f"the proof's note: {error}") from None
     verdict.signed(body, signatures, keys)
-    whole = body == note_body(
+    fits = body == note_body(
         head["policy"], head["year"], head["number"], tree.size, root, position, published
     )
-    _check_marks(proof["marks"], marks, whole and bool(verdict.vouching), verdict)
+    _check_marks(proof["marks"], marks, fits and bool(verdict.vouching), verdict)
     if (proof["root"], proof["lines"]) != (root, tree.size):
         verdict.fault("the lines do not lead to the root that the proof names")
-    if not whole:
+    if not fits:
         verdict.fault("the note that was signed is not of this list")
     if not verdict.vouching:
         verdict.fault("the list is not signed by any of the given keys")
@@ -278,13 +306,13 @@ def _check_proof(
     verdict.closed, verdict.published, verdict.number = position, published, head["number"]
 
 
-def _check_marks(said: str, marks: list[str], whole: bool, verdict: Verdict) -> None:
-    """Every line has its mark; where the list is ``whole``, it is the mark that was changed."""
-    if len(said) != MARK_DIGITS * len(marks):
+def _check_marks(stated: str, marks: list[str], signed: bool, verdict: Verdict) -> None:
+    """Every line has its mark; where the list is the ``signed`` one, it is the mark that was changed."""
+    if len(stated) != MARK_DIGITS * len(marks):
         verdict.fault("the proof's marks are not those of this many lines")
         return
     for number, mark in enumerate(marks):
-        if said[number * MARK_DIGITS :][:MARK_DIGITS] != mark:
+        if stated[number * MARK_DIGITS :][:MARK_DIGITS] != mark:
             stands = f"the mark of line {number + 1} was changed, the line is the one that was published"
             changed = f"line {number + 1} is not the one that was published"
-            verdict.fault(stands if whole else changed, "changed lines")
+            verdict.fault(stands if signed else changed, "changed lines")

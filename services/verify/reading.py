@@ -103,7 +103,7 @@ class Event:
 def read_head(archive: zipfile.ZipFile) -> dict[str, Any]:
     """What the bundle says of itself."""
     head = object_of(read_limited(archive, "bundle.json"))
-    wanted = {
+    kinds = {
         "format": str,
         "kind": str,
         "policy": str,
@@ -112,7 +112,7 @@ def read_head(archive: zipfile.ZipFile) -> dict[str, Any]:
         "budget": str,
         "factor": str,
     }
-    for name, kind in {**wanted, "sharing": str, "period": str}.items():
+    for name, kind in {**kinds, "sharing": str, "period": str}.items():
         if not isinstance(head.get(name), kind):
             raise Broken(f"bundle.json: {name} is missing or not of its kind")
     if head["format"] != FORMAT or head["kind"] not in ("year", "enterprise"):
@@ -207,7 +207,7 @@ def read_lines(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Any]]:
             yield object_of(line)
 
 
-def _whole(value: object) -> int:
+def _position(value: object) -> int:
     if type(value) is not int or not 0 < value < 1 << 62:
         raise ValueError(f"not a position: {str(value)[:40]}")
     return value
@@ -224,11 +224,11 @@ def event_of(value: dict[str, Any]) -> Event:
     try:
         path = value.get("path")
         proof = None if path is None else [bytes.fromhex(each) for each in path]
-        where = _whole(value["position"]), _text(value["originator"]), _whole(value["version"])
+        place = _position(value["position"]), _text(value["originator"]), _position(value["version"])
         if "leaf" in value:
-            return Event(*where, "", b"", b"", proof, bytes.fromhex(value["leaf"]))
+            return Event(*place, "", b"", b"", proof, bytes.fromhex(value["leaf"]))
         return Event(
-            *where,
+            *place,
             _text(value["topic"]),
             base64.b64decode(value["state"], validate=True),
             bytes.fromhex(value["salt"]),
@@ -242,19 +242,19 @@ def event_of(value: dict[str, Any]) -> Event:
 
 def parse_fen_any(text: str) -> int:
     """Yuan text of any length into fen."""
-    whole, _, cents = text.partition(".")
-    if not (whole.isdigit() and cents.isdigit() and len(cents) == 2):
+    yuan_digits, _, cents = text.partition(".")
+    if not (yuan_digits.isdigit() and cents.isdigit() and len(cents) == 2):
         raise Broken(f"bundle.json: not an amount: {text[:40]!r}")
-    return int(whole) * 100 + int(cents)
+    return int(yuan_digits) * 100 + int(cents)
 
 
 def read_leaves(archive: zipfile.ZipFile, size: int) -> bytes:
     """The hashes of all leaves."""
     with archive.open("leaves") as file:
-        found = file.read(size * HASH_BYTES + 1)
-    if len(found) != size * HASH_BYTES:
+        leaves = file.read(size * HASH_BYTES + 1)
+    if len(leaves) != size * HASH_BYTES:
         raise Broken(f"leaves: there are not {size} hashes of {HASH_BYTES} bytes")
-    return found
+    return leaves
 
 
 def roots_over(leaves: bytes, sizes: Collection[int]) -> dict[int, bytes]:

@@ -13,10 +13,10 @@ from domain.log.merkle import ProofError, check_inclusion
 from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.money.amounts import yuan
 from domain.settlement.accounts import Account
-from domain.settlement.public_list import COLUMNS, leaf_of_line
+from domain.settlement.public_list import leaf_of_line
 from domain.settlement.receipt import APART, FORMAT, digest_of, marks_of, seal_body
 from domain.settlement.year import SettledLine, division_of
-from services.verify.lists import award_of
+from services.verify.lists import ListRow, read_row, settled_line
 from services.verify.reading import LINE_BYTES_MAX, Broken, Event, Verdict, event_of
 from services.verify.values import BOM, Unreadable, parsed
 
@@ -199,7 +199,7 @@ class _Receipt:
         for name, worked in said.items():
             if self.head[name] != worked:
                 self.verdict.fault(f"{name} is {worked}, the receipt says {self.head[name]}")
-        bases = {(row["measure"], row["award_year"]): row["basis"] for row in self._rows()}
+        bases = {(row.measure, row.award_year): row.basis for row in self._rows()}
         for line in lines:
             basis = bases.get(line[1:3])
             if basis is None:
@@ -212,12 +212,10 @@ class _Receipt:
                 what = f"{line.measure} {line.award_year}"
                 self.verdict.fault(f"{what}: {yuan(due)} was worked out, {yuan(line.payable)} was settled")
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _rows(self) -> list[ListRow]:
         """The enterprise's awards as the published list has them."""
-        return [
-            dict(zip(COLUMNS, award_of(each["line"].encode(), each["number"]), strict=True))
-            for each in self.head["list"]["rows"]
-        ]
+        rows = self.head["list"]["rows"]
+        return [read_row(row["line"].encode(), row["number"]) for row in rows]
 
     def _check_list(self, published: dict[str, Any], lines: list[SettledLine]) -> None:
         """The enterprise's lines and the head stand in the list that was published."""
@@ -231,9 +229,8 @@ class _Receipt:
                 check_inclusion(leaf_of_line(each["line"]), each["number"], size, path, bytes.fromhex(root))
             except (ProofError, ValueError, TypeError):
                 self.verdict.fault(f"line {each['number']} does not stand in the published list")
-        settled = sorted((ln.measure, *ln[2:]) for ln in lines)
-        names = ("measure", "award_year", "gross", "withheld", "reduction", "payable", "pot")
-        if settled != sorted(tuple(row[name] for name in names) for row in self._rows()):
+        settled = sorted(line[1:] for line in lines)
+        if settled != sorted(settled_line(row)[1:] for row in self._rows()):
             self.verdict.fault("the enterprise's lines in the list are not what was settled")
 
     def _check_account(self) -> None:

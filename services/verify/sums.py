@@ -31,8 +31,8 @@ class Sums:
             self.values[name] += value
         self.last = line.code
         sums = self.measures.setdefault((line.award_year, line.measure), [0, 0, 0, 0])
-        for at, value in enumerate((line.gross, line.withheld, line.payable, 1)):
-            sums[at] += value
+        for place, value in enumerate((line.gross, line.withheld, line.payable, 1)):
+            sums[place] += value
 
     def said(self) -> dict[str, Any]:
         """The sums under the names that the settlement's events give them."""

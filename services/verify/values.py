@@ -51,8 +51,8 @@ def decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        found = "it is not in UTF-8 (perhaps in GB18030)"
-        raise Unreadable(f"{found}: a program saved it anew; get the file again") from None
+        fault = "it is not in UTF-8 (perhaps in GB18030)"
+        raise Unreadable(f"{fault}: a program saved it anew; get the file again") from None
 
 
 def _not_json(text: str, error: json.JSONDecodeError) -> str:
@@ -65,20 +65,20 @@ def _not_json(text: str, error: json.JSONDecodeError) -> str:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
+    values = dict(pairs)
+    if len(values) == len(pairs):
+        return values
     ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
-    said = " and ".join(_shown(value) for other, value in pairs if other == name)
-    raise Unreadable(f"{_shown(name)} is written more than once: {said}")
+    written = " and ".join(_abbreviated(value) for key, value in pairs if key == name)
+    raise Unreadable(f"{_abbreviated(name)} is written more than once: {written}")
 
 
-def _shown(value: Any) -> str:
+def _abbreviated(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…"
 
 
-def _whole(text: str) -> int:
+def _whole_number(text: str) -> int:
     if text == "-0" or len(text) > len(str(-WHOLE_MAX)) or abs(int(text)) > WHOLE_MAX:
         _refused(text)
     return int(text)
@@ -97,5 +97,5 @@ def _whole_characters(value: Any) -> None:
 
 
 _STRICT = json.JSONDecoder(
-    object_pairs_hook=_once, parse_int=_whole, parse_float=_refused, parse_constant=_refused
+    object_pairs_hook=_once, parse_int=_whole_number, parse_float=_refused, parse_constant=_refused
 )

@@ -323,8 +323,8 @@ def test_a_figure_a_reading_and_a_date_are_told_in_words() -> None:
         (("measures", "store.jd", "amount"), "5000.00", "6000.00"),
     ]
     titles = titles_in(CIXI_TEXT)
-    assert found[-1].where("zh", titles) == f"{titles['store.jd']['zh']}（store.jd） · 金额"
-    assert found[-1].where("en", titles).endswith("(store.jd) · amount")
+    assert found[-1].path_words("zh", titles) == f"{titles['store.jd']['zh']}（store.jd） · 金额"
+    assert found[-1].path_words("en", titles).endswith("(store.jd) · amount")
 
 
 def test_a_measure_that_was_taken_away_is_one_line() -> None:

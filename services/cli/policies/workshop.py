@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from domain.policy.differences import currency_in, differences, shown, titles_in
+from domain.policy.differences import currency_in, differences, titles_in, value_words
 from domain.policy.load import load_policy
 from ledger.simulation.trial import trial
 from services.cli.common import Context, json_option, print_json, rules_text, table
@@ -102,7 +102,10 @@ def diff(context: Context, file: Path, other: Path, as_json: bool) -> None:
         click.echo(words("两个文件的内容相同", "the two files say the same"))
         return
     was, now = currency_in(before), currency_in(after)
-    rows = [(e.where(lang, titles), shown(e.before, lang, was), shown(e.after, lang, now)) for e in found]
+    rows = [
+        (e.path_words(lang, titles), value_words(e.before, lang, was), value_words(e.after, lang, now))
+        for e in found
+    ]
     heads = [(words("内容", "What"), False), (words("原", "Before"), False), (words("现", "After"), False)]
     table(words(f"{len(found)} 处不同", f"{len(found)} differences"), heads, rows)
 
