@@ -20,12 +20,16 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from domain.facts.folding import SEP, EnterpriseFacts
+from domain.facts.folding import AMENDMENTS, SEP, EnterpriseFacts
 from domain.money.amounts import grouped
 from domain.policy.model import DisagreementRule
+from domain.vocabulary.kinds import Words
+from domain.vocabulary.load import shipped_vocabulary
 
 REPLACED = "EnterpriseReplaced"
-NEVER_LATE = frozenset({REPLACED, "FactCorrected", "FactRetracted", "EnterpriseRegistered"})
+NEVER_LATE = (
+    frozenset(kind.name for kind in shipped_vocabulary().kinds.values() if kind.of_register) | AMENDMENTS
+)
 """Events that a replaced code may still have."""
 
 
@@ -83,10 +87,10 @@ def disagree(rule: DisagreementRule, parties: Collection[Party], adds_up: bool) 
         return False
     if not all(party.value.isdigit() for party in parties):
         return len({frozenset(values) for values in sources.values()}) > 1
-    ends = [(sums[each],) * 2 if adds_up else _ends(values) for each, values in sources.items()]
+    ends = [(sums[source],) * 2 if adds_up else _ends(values) for source, values in sources.items()]
     return any(
-        (other[1] - one[0]) * 10_000 > rule.tolerance * other[1]
-        for one, other in itertools.permutations(ends, 2)
+        (higher[1] - lower[0]) * 10_000 > rule.tolerance * higher[1]
+        for lower, higher in itertools.permutations(ends, 2)
     )
 
 
@@ -119,19 +123,20 @@ def out_of_line(reports: Iterable[Report], group: Iterable[str], times: int) -> 
         reports: the enterprise's reports of one kind.
         group: the fields that tell one series of years from another; so does the currency.
     """
-    years: dict[tuple[str, ...], dict[int, list[Report]]] = {}
+    years_by_series: dict[tuple[str, ...], dict[int, list[Report]]] = {}
     for report in reports:
-        of = years.setdefault(series_of(report.content, group), {})
-        of.setdefault(report.content["year"], []).append(report)
-    found = []
-    for of in years.values():
+        years = years_by_series.setdefault(series_of(report.content, group), {})
+        years.setdefault(report.content["year"], []).append(report)
+    outliers = []
+    for years in years_by_series.values():
         best = 0
-        for year, told in sorted(of.items()):
-            total = sum(report.content["amount_fen"] for report in told)
+        for year, year_reports in sorted(years.items()):
+            total = sum(report.content["amount_fen"] for report in year_reports)
             if best and total > best * times:
-                found.append(OutOfLine(year, best, [report.key for report in told]))
-            best = max(best, sum(report.content["amount_fen"] for report in told if report.measures))
-    return found
+                outliers.append(OutOfLine(year, best, [report.key for report in year_reports]))
+            measuring = [report for report in year_reports if report.measures]
+            best = max(best, sum(report.content["amount_fen"] for report in measuring))
+    return outliers
 
 
 def series_of(content: dict[str, Any], group: Iterable[str]) -> tuple[str, ...]:
@@ -150,7 +155,7 @@ def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
     years = [
         (*key.rpartition(SEP)[::2], reports.total) for key, reports in facts.amounts.get(name, {}).items()
     ]
-    for head, _, total in sorted(years, key=lambda each: int(each[1])):
+    for head, _, total in sorted(years, key=lambda row: int(row[1])):
         if head in best and total > best[head] * times:
             return True
         best[head] = max(best.get(head, 0), total)
@@ -168,8 +173,8 @@ def day_of(time: str, content: dict[str, Any]) -> str:
 
 def replaced_on(facts: EnterpriseFacts) -> tuple[str, str] | None:
     """(day, code that takes the place) of the earliest replacement of an enterprise's code."""
-    found = facts.dated.get(REPLACED, {})
-    return min(((str(record[0]), by) for by, record in found.items()), default=None)
+    records = facts.dated.get(REPLACED, {})
+    return min(((str(record[0]), by) for by, record in records.items()), default=None)
 
 
 _WORDS = {
@@ -194,17 +199,8 @@ _WORDS = {
         "the credit code was replaced by {by} on {on}, and facts dated later still come under it",
     ),
 }
-WHAT = {
-    "StoreRegistered": ("店铺", "shop"),
-    "DirectSalesBranchRegistered": ("直销分公司", "branch"),
-    "AboveQuotaAdmitted": ("进限单位", "admission"),
-    "BrandCertified": ("品牌、商标或认证", "brand, trademark or certificate"),
-    "StandardPublished": ("标准", "standard"),
-    "WarehouseRecognised": ("海外仓", "warehouse"),
-    "RecognitionGranted": ("荣誉", "honour"),
-    "ClaimApproved": ("项目", "project"),
-}
-"""What a fact claims, in words."""
+PROJECT, THING = Words("项目", "project"), Words("事项", "thing")
+"""What an approved claim is for, and what a fact of no kind claims."""
 
 
 def words_of(
@@ -229,20 +225,25 @@ def words_of(
     zh, en = _WORDS["agree" if agree else kind]
     if kind in ("claimed-twice", "two-sources"):
         half = (len(parts) - 3) // 2
-        told = {}
-        for lang, form, what, comma in zip(
-            ("zh", "en"), (zh, en), WHAT.get(event, ("事项", "thing")), ("、", ", "), strict=True
-        ):
-            about = " ".join(names.get(each, {}).get(lang, each) for each in parts[3 + half :])
-            said = comma.join(_money(value) for value in values)
-            told[lang] = form.format(what=what, matter=about, count=codes, values=said)
-        return told
+        claimed, sentences = _claimed(event), {}
+        for language, form, comma in (("zh", zh, "、"), ("en", en, ", ")):
+            about = " ".join(names.get(part, {}).get(language, part) for part in parts[3 + half :])
+            amounts = comma.join(_money(value) for value in values)
+            what = claimed.in_language(language)
+            sentences[language] = form.format(what=what, matter=about, count=codes, values=amounts)
+        return sentences
     if kind == "outlier":
         best, times, year = parts[1:]
         args = {"value": "、".join(map(_money, values)), "best": _money(best), "times": times, "year": year}
     else:
         args = {"on": parts[1], "by": parts[2]}
     return {"zh": zh.format(**args), "en": en.format(**args)}
+
+
+def _claimed(event: str) -> Words:
+    """What a fact of an event claims, within a sentence."""
+    kind = shipped_vocabulary().kinds.get(event)
+    return kind.thing if kind else PROJECT if event == "ClaimApproved" else THING
 
 
 def _money(value: str) -> str:

@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
-from typing import cast
-
-import yaml
 
 from domain.disagreements.matters import REPLACED
 from domain.policy.model import DisagreementRule
 from domain.policy.rulebook import Rulebook
-from domain.policy.schema import DisagreementSchema
+from domain.vocabulary.load import shipped_vocabulary
 
 USUAL = ""
 """The policy of the rules that hold in every ledger."""
 Rules = dict[str, list[tuple[str, DisagreementRule]]]
 
+OF_NO_KIND = (
+    DisagreementRule("project", "claimed-twice", "ClaimApproved", "note", ("policy", "measure", "item")),
+    DisagreementRule("replaced", "replaced-code", "", "note"),
+)
+"""Usual rules that are about no kind of fact; the others stand in the kinds' declarations."""
+
 
 @cache
-def usual() -> tuple[DisagreementRule, ...]:
+def usual_rules() -> tuple[DisagreementRule, ...]:
     """The rules that hold in every ledger."""
-    text = files(__package__).joinpath("usual.yaml").read_text("utf-8")
-    rows = yaml.safe_load(text)["disagreements"]
-    return tuple(cast(DisagreementRule, DisagreementSchema().load(row)) for row in rows)
+    of_kinds = [
+        DisagreementRule(rule.id, rule.kind, kind.name, rule.then, rule.same, rule.field, times=rule.times)
+        for kind in shipped_vocabulary().kinds.values()
+        for rule in kind.usual
+    ]
+    return (*of_kinds, *OF_NO_KIND)
 
 
 def rules_of(books: dict[str, Rulebook]) -> Rules:
     """(policy, rule) by the fact that they are about: each policy's latest, in place of usual ones."""
-    found: Rules = {}
+    rules: Rules = {}
     own = [(book.id, rule) for book in books.values() for rule in book.versions[-1].disagreements]
-    taken = {(rule.kind, rule.fact, rule.same) for _, rule in own}
-    rest = [(USUAL, rule) for rule in usual() if (rule.kind, rule.fact, rule.same) not in taken]
-    for policy, rule in [*rest, *own]:
-        found.setdefault(rule.fact or REPLACED, []).append((policy, rule))
-    return found
+    replaced = {(rule.kind, rule.fact, rule.same) for _, rule in own}
+    usual = [(USUAL, rule) for rule in usual_rules() if (rule.kind, rule.fact, rule.same) not in replaced]
+    for policy, rule in [*usual, *own]:
+        rules.setdefault(rule.fact or REPLACED, []).append((policy, rule))
+    return rules

@@ -12,6 +12,7 @@ from domain.policy.model import Policy, Words
 from domain.rules.awards import AWAITING, CONFLICT, NO_HISTORY, SHORT_HISTORY
 from domain.rules.findings import Finding, Templates
 from domain.rules.steps import Step
+from domain.vocabulary.load import shipped_vocabulary
 
 FLAGS: dict[str, Templates] = {
     CONFLICT: ("核定数互相矛盾，待更正", "contradicting assessments, to be corrected"),
@@ -24,8 +25,7 @@ FLAGS: dict[str, Templates] = {
 }
 
 CONDITIONS: dict[str, Templates] = {
-    "AboveQuotaAdmitted": ("进限", "admission above quota"),
-    "DirectSalesBranchRegistered": ("注册直销分公司", "registration of the branch"),
+    kind.name: (kind.condition.zh, kind.condition.en) for kind in shipped_vocabulary().kinds.values()
 }
 
 LANGUAGES = ("zh", "en")

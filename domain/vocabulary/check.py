@@ -100,12 +100,23 @@ def check_rules(block: Block, kind: Kind) -> None:
         ):
             block.refuse(path, f"names a value that {rule.by} does not have", "use its values")
     _check_currency(block, kind)
+    _check_usual(block, kind)
+
+
+def _check_usual(block: Block, kind: Kind) -> None:
+    """Rules of disagreements name fields of the kind, and what their own kind needs."""
+    fields = kind.field_names
     for at, usual in enumerate(kind.usual):
+        path = f"disagreements.{at}"
+        if usual.kind != "outlier" and not usual.same:
+            block.refuse(path, "names no field", "name in same what tells one matter from another")
+        if usual.kind == "two-sources" and not usual.field:
+            block.refuse(path, "compares nothing", "write field: amount_fen")
+        if usual.kind == "outlier" and (usual.times < 2 or kind.folds_as != "amount"):
+            block.refuse(path, "needs yearly amounts, and how many times is too many", "write times: 10")
         for name in (*usual.same, *filter(None, (usual.field,))):
             if name not in fields:
-                block.refuse(
-                    f"disagreements.{at}", f"names {name}, which is no field of the kind", "use its fields"
-                )
+                block.refuse(path, f"names {name}, which is no field of the kind", "use its fields")
 
 
 def _check_currency(block: Block, kind: Kind) -> None:

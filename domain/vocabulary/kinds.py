@@ -155,7 +155,7 @@ class UsualRule:
     kind: str
     same: tuple[str, ...] = ()
     field: str = ""
-    times: str = ""
+    times: int = 0
     then: str = "note"
 
 

@@ -206,7 +206,7 @@ def _usual(block: Block) -> UsualRule:
         kind=block.text("kind", among=("claimed-twice", "two-sources", "outlier")),
         same=block.texts("same"),
         field=block.text("field", ""),
-        times=block.text("times", ""),
+        times=block.whole("times", 0),
         then=block.text("then", "note", ("note", "hold")),
     )
     block.finish()

@@ -22,6 +22,8 @@ from domain.faults.registry import CASE_AREAS, MESSAGE_AREAS
 from domain.faults.validation import FaultError, faults_from
 from domain.money.amounts import parse_fen, yuan
 from domain.money.dividing import budget_period
+from domain.vocabulary.kinds import kebab, type_of
+from domain.vocabulary.load import shipped_vocabulary
 from ledger.intake.inbox import ingest
 from ledger.intake.messages.fields import REQUIRED, Choice, Money, Text, Whole
 from ledger.intake.messages.schemas import Message
@@ -33,31 +35,11 @@ SOURCE = "urn:cases"
 CHANNEL = {"dtc_export_usd": ("dtc_own_brand_export", "USD")}
 
 NAMES = {
-    "enterprise_registered": "EnterpriseRegistered",
-    "store_registered": "StoreRegistered",
-    "direct_sales_branch_registered": "DirectSalesBranchRegistered",
-    "above_quota_admitted": "AboveQuotaAdmitted",
-    "sales_reported": "SalesReported",
-    "contribution_assessed": "ContributionAssessed",
-    "brand_certified": "BrandCertified",
-    "standard_published": "StandardPublished",
-    "warehouse_recognised": "WarehouseRecognised",
-    "design_purchased": "DesignPurchased",
-    "design_services_sold": "DesignServicesSold",
-    "research_spent": "ResearchSpent",
-    "enterprise_replaced": "EnterpriseReplaced",
-    "recognition_granted": "RecognitionGranted",
-    "claim_approved": "ClaimApproved",
-    "other_award_recorded": "OtherAwardRecorded",
+    **{kebab(kind).replace("-", "_"): kind for kind in (*shipped_vocabulary().kinds, "ClaimApproved")},
     "corrected": "FactCorrected",
     "retracted": "FactRetracted",
 }
-
-
-def type_of(fact: str) -> str:
-    """The message type of a case's kind of fact."""
-    words = "".join("-" + c.lower() if c.isupper() else c for c in NAMES[fact]).lstrip("-")
-    return f"subsidy.{words}.v1"
+"""Kinds of facts as cases name them, with the class names of their events."""
 
 
 class CaseError(ValueError):
@@ -243,7 +225,7 @@ def message_of(fact: dict[str, Any], case: dict[str, Any], facts: dict[str, Any]
     if kind in ("corrected", "retracted"):
         target = facts.get(data["of"], {"fact": "store_registered"})
         known = any(f["id"] == data["of"] and f["fact"] in ("corrected", "retracted") for f in case["facts"])
-        data = {"of": data["of"], "reason": "case", "of_type": type_of(target["fact"])}
+        data = {"of": data["of"], "reason": "case", "of_type": type_of(NAMES[target["fact"]])}
         if known:
             data["of_type"] = "subsidy.store-registered.v1"
         if kind == "corrected":
@@ -257,7 +239,7 @@ def message_of(fact: dict[str, Any], case: dict[str, Any], facts: dict[str, Any]
         "specversion": "1.0",
         "id": fact["id"],
         "source": SOURCE,
-        "type": type_of(kind),
+        "type": type_of(NAMES[kind]),
         "subject": fact["enterprise"],
         "time": f"{day}T12:00:00+08:00",
         "data": data,
