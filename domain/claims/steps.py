@@ -13,7 +13,7 @@ from typing import Any
 
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.facts.folding import SEP, EnterpriseFacts, Fact
-from domain.money.amounts import Owed
+from domain.money.amounts import Amount
 from domain.policy.model import Measure, Policy
 from domain.policy.rulebook import Rulebook
 
@@ -97,7 +97,7 @@ def submit(
     if asked.get("currency") not in (None, book.latest.currency):
         raise NotAllowed("claim.currency", "currency", wanted=book.latest.currency)
     if asked.get("amount_fen") is not None:
-        _within_cap(measure, asked["amount_fen"])
+        _within_cap(measure, asked["amount_fen"], book.latest.currency)
     return "ClaimSubmitted", {**asked, "actor": actor.name}
 
 
@@ -125,11 +125,11 @@ def _on_time(policy: Policy, year: int, today: str) -> None:
         raise NotAllowed("claim.late", "year", until=f"{year + 1:04d}-{until}")
 
 
-def _within_cap(measure: Measure, fen: int) -> None:
+def _within_cap(measure: Measure, fen: int, currency: str) -> None:
     if fen <= 0:
         raise NotAllowed("amount.zero", "amount")
     if measure.cap_fen is not None and fen > measure.cap_fen:
-        raise NotAllowed("claim.cap", "amount", cap=Owed(measure.cap_fen))
+        raise NotAllowed("claim.cap", "amount", cap=Amount(measure.cap_fen, currency))
 
 
 def _stands(file: ClaimFile | None, claim: str, *statuses: str) -> ClaimFile:
@@ -147,7 +147,7 @@ def review(
     require(actor, "claim.review")
     file = _stands(file, claim, "submitted", "appealed")
     _impartial(actor, file)
-    _within_cap(_claimable(book, file.measure, file.year), amount)
+    _within_cap(_claimable(book, file.measure, file.year), amount, book.latest.currency)
     more = {"amount_fen": amount, "currency": book.latest.currency, "actor": actor.name, "opinion": opinion}
     return "ClaimReviewed", _content(book.id, claim, file, **more)
 
@@ -167,9 +167,10 @@ def approve(
         raise NotAllowed("claim.same-reviewer", "actor")
     recommended = file.amount or 0
     fen = recommended if amount is None else amount
-    _within_cap(_claimable(book, file.measure, file.year), fen)
+    _within_cap(_claimable(book, file.measure, file.year), fen, book.latest.currency)
     if fen > recommended:
-        raise NotAllowed("claim.above-review", "amount", recommended=Owed(recommended))
+        most = Amount(recommended, book.latest.currency)
+        raise NotAllowed("claim.above-review", "amount", recommended=most)
     more = {"amount_fen": fen, "currency": book.latest.currency, "person": person, "actor": actor.name}
     return "ClaimApproved", _content(book.id, claim, file, **more)
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from domain.faults.registry import MESSAGE_AREAS, read_codes
+from domain.money.amounts import Amount
 
-FaultValue = str | int | Mapping[str, str] | None
+FaultValue = str | int | Amount | Mapping[str, str] | None
 """What fills a place in the words; what each language calls otherwise stands under ``zh`` and ``en``."""
 FaultArgs = Mapping[str, FaultValue]
 

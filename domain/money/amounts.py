@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
 
 AMOUNT_FEN_MAX = 10**14 - 1
 """Largest single amount: ¥999,999,999,999.99. Keeps every product of ``kinds`` below 2**63."""
@@ -39,51 +41,82 @@ FOREIGN = frozenset(PAID_IN) - {"CNY"}
 
 AMOUNT_PATTERN = r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,2})?"
 _AMOUNT = re.compile(AMOUNT_PATTERN)
+PRINTED_PATTERN = r"-?[0-9]+\.[0-9]{2}"
+"""What ``print_fen`` writes for programs."""
+_PRINTED = re.compile(PRINTED_PATTERN)
+PRINTED_MAX = 40
+"""Longest sum that is read back, in characters."""
 
 
 class MoneyError(ValueError):
     """Text that is not an amount: not plain digits, negative, or finer than one fen."""
 
 
-def parse_fen(text: str) -> int:
-    """Turn yuan as text (``"1234.56"``) into fen; also US dollars into cents.
+class Amount(NamedTuple):
+    """An amount with its currency, where that can vary: whoever shows it prints it."""
+
+    minor: int
+    """Hundredths of the currency: fen, avos, cents."""
+    currency: str
+
+
+def parse_fen(text: str, *, printed: bool = False) -> int:
+    """Read an amount, ``"1234.5"`` → ``123450``; also of dollars, into cents.
+
+    Args:
+        printed: read a sum that ``print_fen`` wrote, which has two decimals, and may be of any
+            size and below zero, ``"-0.50"`` → ``-50``.
 
     Raises:
         MoneyError: for anything but plain digits with at most two decimals.
     """
-    if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
+    form = _PRINTED if printed else _AMOUNT
+    if not isinstance(text, str) or len(text) > PRINTED_MAX or not form.fullmatch(text):
         raise MoneyError(f"not an amount with at most two decimals: {text!r}")
-    whole, _, cents = text.partition(".")
-    return int(whole) * 100 + int((cents + "00")[:2])
+    if text[-3:-2] == ".":
+        return int(text[:-3] + text[-2:])
+    whole, _, tenths = text.partition(".")
+    return int(whole + (tenths + "00")[:2])
+
+
+def print_fen(fen: int, currency: str | None = None, *, grouped: bool = False) -> str:
+    """Print hundredths of a currency: for programs as they are, for readers with what it is in.
+
+    ``print_fen(123456789)`` is ``"1234567.89"``, the form on the wire and in what is hashed;
+    ``print_fen(123456789, "HKD")`` is ``"HK$1,234,567.89"``; ``grouped`` leaves the sign of the
+    currency out, where the unit is named beside.
+    """
+    sign = "-" if fen < 0 else ""
+    whole, cents = divmod(abs(fen), 100)
+    if currency is None and not grouped:
+        return f"{sign}{whole}.{cents:02d}"
+    symbol = "" if currency is None else CURRENCIES[currency].symbol
+    return f"{sign}{symbol}{whole:,}.{cents:02d}"
+
+
+def decimal_of(fen: int) -> Decimal:
+    """Hundredths as a decimal number of the currency, for cells and columns that hold numbers."""
+    return Decimal(fen).scaleb(-2)
 
 
 def yuan(fen: int) -> str:
-    """Print fen as plain yuan text, ``123456`` → ``"1234.56"`` (the form on the wire)."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+    """Print fen as plain yuan text."""
+    return print_fen(fen)
 
 
 def grouped(fen: int) -> str:
-    """Print fen for readers without a currency sign, ``123456789`` → ``"1,234,567.89"``."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
+    """Print fen without a currency sign, thousands apart."""
+    return print_fen(fen, grouped=True)
 
 
 def rmb(fen: int) -> str:
-    """Print fen for readers, ``123456789`` → ``"¥1,234,567.89"``."""
-    return printed(fen, "CNY")
+    """Print fen for readers, in yuan."""
+    return print_fen(fen, "CNY")
 
 
 def printed(hundredths: int, currency: str) -> str:
-    """Print an amount with its currency, ``(123456789, "HKD")`` → ``"HK$1,234,567.89"``."""
-    return ("-" if hundredths < 0 else "") + CURRENCIES[currency].symbol + grouped(abs(hundredths))
-
-
-class Owed(int):
-    """An amount within a refusal: who shows the refusal knows the currency, and prints it."""
-
-    def __format__(self, spec: str) -> str:
-        return rmb(self)
+    """Print an amount with its currency."""
+    return print_fen(hundredths, currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ does that of a list of names or values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from domain.money.amounts import CURRENCIES, parse_fen, printed
+from domain.money.amounts import CURRENCIES, MoneyError, parse_fen, print_fen
 from domain.policy.load import composed
 from domain.policy.model import Words
 
@@ -72,9 +71,10 @@ def value_words(value: str | None, language: str, currency: str = "CNY") -> str:
     """A value as people write it; amounts in the file's currency."""
     if value is None:
         return "无" if language == "zh" else "none"
-    if re.fullmatch(r"[0-9]+\.[0-9]{2}", value):
-        return printed(parse_fen(value), currency)
-    return value
+    try:
+        return print_fen(parse_fen(value, printed=True), currency)
+    except MoneyError:
+        return value
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

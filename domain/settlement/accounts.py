@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.authority.roles import NotAllowed
-from domain.money.amounts import Owed
+from domain.money.amounts import Amount
 
 Said = tuple[str, dict[str, Any]]
 """(class name of the event, its content)."""
@@ -42,6 +42,8 @@ class Account:
     payable: int = 0
     payments: dict[str, Payment] = field(default_factory=dict)
     clawbacks: dict[str, Clawback] = field(default_factory=dict)
+    currency: str = field(default="CNY", compare=False)
+    """That of the policy, for whoever is told of an amount."""
 
     def _sum(self, status: str) -> int:
         return sum(each.amount for each in self.payments.values() if each.status == status)
@@ -112,7 +114,7 @@ def _payment(account: Account, payment: str, amount: int) -> Payment:
     if found is None:
         raise NotAllowed("payment.unknown", "payment", payment=payment)
     if found.amount != amount:
-        raise NotAllowed("payment.amount", "amount", ordered=Owed(found.amount))
+        raise NotAllowed("payment.amount", "amount", ordered=Amount(found.amount, account.currency))
     return found
 
 
@@ -135,7 +137,7 @@ def failed(account: Account, head: dict[str, Any], payment: str, amount: int, on
     if found.status == "failed":
         raise NotAllowed("payment.status", "payment", payment=payment, status=found.status)
     if found.status == "made" and account.clawed > account.paid - amount:
-        raise NotAllowed("payment.clawed", "payment", clawed=Owed(account.clawed))
+        raise NotAllowed("payment.clawed", "payment", clawed=Amount(account.clawed, account.currency))
     said = {"payment": payment, "amount_fen": amount, "on": on, "reason": reason}
     return "PaymentFailed", {**head, **said}
 
@@ -159,7 +161,8 @@ def claw_back(
     if amount <= 0:
         raise NotAllowed("amount.zero", "amount")
     if amount > account.paid - account.clawed:
-        raise NotAllowed("clawback.above-paid", "amount", paid=Owed(account.paid - account.clawed))
+        left = Amount(account.paid - account.clawed, account.currency)
+        raise NotAllowed("clawback.above-paid", "amount", paid=left)
     said = {"clawback": clawback, "amount_fen": amount, "on": on, "reason": reason}
     return "ClawbackOrdered", {**head, **said, "measure": measure, "award_fen": award}
 
@@ -174,6 +177,7 @@ def recover(
     if amount <= 0:
         raise NotAllowed("amount.zero", "amount")
     if amount > found.amount - found.recovered:
-        raise NotAllowed("clawback.above-due", "amount", due=Owed(found.amount - found.recovered))
+        due = Amount(found.amount - found.recovered, account.currency)
+        raise NotAllowed("clawback.above-due", "amount", due=due)
     said = {"clawback": clawback, "amount_fen": amount, "on": on, "reference": reference}
     return "ClawbackRecovered", {**head, **said}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator, Mapping
 from copy import copy
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,6 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.worksheet import Worksheet
 
+from domain.money.amounts import decimal_of
 from ledger.documents.places import Fen, Filling, TemplateError, Value, filled, single, table_of, unknown
 from ledger.export.books import NotExportable
 from ledger.export.cells import YUAN_FORMAT
@@ -144,7 +144,7 @@ def _put(cell: Any, text: Any, values: Mapping[str, Value], aliases: Mapping[str
         return
     found = single(text, values, aliases)
     if isinstance(found, Fen):
-        cell.value = Decimal(int(found)).scaleb(-2)
+        cell.value = decimal_of(int(found))
         if cell.number_format == "General":
             cell.number_format = YUAN_FORMAT
     elif isinstance(found, int):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
+from domain.money.amounts import decimal_of
 from ledger.export.file_faults import FORMULA_STARTS
 
 Sheet = WriteOnlyWorksheet
@@ -41,7 +41,7 @@ def heading(sheet: Sheet, value: str) -> Cell:
 
 def yuan_cell(sheet: Sheet, fen: int) -> Cell:
     """An amount of fen, shown in yuan."""
-    amount: Any = Decimal(fen).scaleb(-2)
+    amount: Any = decimal_of(fen)
     cell = WriteOnlyCell(sheet, amount)
     cell.number_format = YUAN_FORMAT
     return cell

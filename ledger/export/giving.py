@@ -8,7 +8,6 @@ says them; the instrument is a grant throughout (the columns of the EU's state-a
 
 from __future__ import annotations
 
-from decimal import Decimal
 from itertools import groupby
 from typing import Any, BinaryIO
 
@@ -16,6 +15,7 @@ import msgspec
 
 from domain.events import account_id
 from domain.facts.folding import Profile
+from domain.money.amounts import decimal_of
 from domain.settlement.payables import Line, Payable
 from ledger.export.books import Books, NotExportable, Tick, no_tick
 from ledger.export.disbursed import Disbursed, shared_out
@@ -76,10 +76,6 @@ def _disbursed(books: Books, code: str, awards: list[tuple[Line, Payable]]) -> l
     return shared_out(awards, events_of(books.rows, account, books.position) if closed else [])
 
 
-def _yuan(fen: int) -> Decimal:
-    return Decimal(fen).scaleb(-2)
-
-
 def _grant(
     books: Books, prefix: str, funder: dict[str, str], award: Disbursed, profile: Profile | None
 ) -> dict[str, Any]:
@@ -97,8 +93,8 @@ def _grant(
         "title": f"{title['zh']} {line.year}"[:139],
         "description": measure.quote if measure else title["zh"],
         "currency": books.policy.currency,
-        "amountAppliedFor": _yuan(award.payable.gross),
-        "amountAwarded": _yuan(award.payable.payable),
+        "amountAppliedFor": decimal_of(award.payable.gross),
+        "amountAwarded": decimal_of(award.payable.payable),
         "awardDate": books.day_of(line.year),
         "recipientOrganization": [
             {
@@ -115,13 +111,13 @@ def _grant(
     if profile and profile.town:
         found["beneficiaryLocation"] = [{"name": profile.town}]
     if books.pool.closing is not None:
-        found["amountDisbursed"] = _yuan(award.fen)
+        found["amountDisbursed"] = decimal_of(award.fen)
         found["disbursementTransaction"] = [
             {
                 "id": f"{prefix}-{part.id}",
                 "transactionDate": part.day,
                 "currency": books.policy.currency,
-                "value": _yuan(part.fen),
+                "value": decimal_of(part.fen),
                 "provider": funder["id"],
                 "recipient": f"{prefix}:{line.code}",
             }

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
-from domain.money.amounts import MoneyError, parse_fen
+from domain.money.amounts import MoneyError, parse_fen, print_fen
 from ledger.export.file_faults import Faults, records
 from ledger.export.payment_files import IDENTIFIER, is_day, proper
 
@@ -217,7 +217,7 @@ class _Report:
                 self.faults.add(line, "InstdAmt", "amount.absent")
                 return
             fen = self.ordered[payment]
-            amount = f"{fen // 100}.{fen % 100:02d}"
+            amount = print_fen(fen)
         reason = found.get("reason", "") or said
         row = {
             "payment": payment,

@@ -7,13 +7,13 @@ text and never as a formula.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from openpyxl import Workbook
 
+from domain.money.amounts import parse_fen
 from domain.settlement.payables import Line, Payable
 from ledger.export import pro_rata_sheet
 from ledger.export.books import Books, NotExportable, Tick, no_tick
@@ -155,4 +155,4 @@ def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> N
 
 
 def _yuan(sheet: Sheet, amount: str) -> Any:
-    return yuan_cell(sheet, int(Decimal(amount).scaleb(2)))
+    return yuan_cell(sheet, parse_fen(amount, printed=True))

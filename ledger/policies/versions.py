@@ -12,7 +12,7 @@ from domain.authority.roles import NotAllowed
 from domain.events.instants import instant
 from domain.facts.folding import Fact
 from domain.faults.fault import FaultArgs
-from domain.money.amounts import Owed, yuan
+from domain.money.amounts import Amount, yuan
 from domain.money.dividing import budget_period
 from domain.policy.load import (
     Changes,
@@ -325,7 +325,8 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
         if is_year:
             must_be_open(settlement_of(rows, policy, year))
         if amount < now.spent:
-            raise NotAllowed("budget.spent", "amount", spent=Owed(now.spent))
+            spent = Amount(now.spent, book.latest.currency)
+            raise NotAllowed("budget.spent", "amount", spent=spent)
         content = {"policy": policy, "period": called, "amount_fen": amount, "currency": book.latest.currency}
         said = event_id or f"{called}:{yuan(amount)}:{now.position or 0}"
         position = _record(ledger, rows, policy, "BudgetSet", said, content)

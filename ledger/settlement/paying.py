@@ -160,7 +160,7 @@ def record_results(
     """
     require(actor, "payment.record")
     with ledger.store.writing() as rows:
-        rulebook(rows, policy)
+        currency = rulebook(rows, policy).latest.currency
         must_be_closed(rows, policy, year)
         known = _known(rows, policy, year, [result.payment for result in results])
         codes = {row[0] for row in known.values()}
@@ -174,6 +174,7 @@ def record_results(
             try:
                 code = _code_of(row, result, today(ledger.clock()))
                 account, version = held[code]
+                account.currency = currency
                 decide = accounts.made if result.status == "made" else accounts.failed
                 said = decide(account, head_of(policy, year, code, actor), result.payment, *result[2:])
                 held[code] = (account, writer.take(code, account, version, said))
@@ -216,9 +217,10 @@ def one_step(
 ) -> tuple[Account, int]:
     """Take one step of one account; the account and the position after it come back."""
     with ledger.store.writing() as rows:
-        rulebook(rows, policy)
+        currency = rulebook(rows, policy).latest.currency
         must_be_closed(rows, policy, year)
         account, version = accounts_of(rows, policy, year, [code]).get(code, (Account(), 0))
+        account.currency = currency
         writer = _Writer(ledger, rows)
         writer.take(code, account, version, decide(rows, account))
         return account, writer.write()

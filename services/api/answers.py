@@ -6,6 +6,8 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from domain.money.amounts import PRINTED_PATTERN
+
 
 class Answer(Schema):
     """An answer of the API; its fields are all there is."""
@@ -16,7 +18,7 @@ class Yuan(fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("required", True)
-        super().__init__(metadata={"pattern": r"^-?[0-9]+\.[0-9]{2}$", "examples": ["1234.56"]}, **kwargs)
+        super().__init__(metadata={"pattern": f"^{PRINTED_PATTERN}$", "examples": ["1234.56"]}, **kwargs)
 
 
 def text(description: str | None = None, **kwargs: Any) -> fields.String:

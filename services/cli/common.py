@@ -155,14 +155,7 @@ def table(title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequen
 
 def shown(amount: str) -> str:
     """Yuan text of an answer as ``¥1,234.56``."""
-    negative = amount.startswith("-")
-    return ("-" if negative else "") + printed(parse_money(amount.lstrip("-")))
-
-
-def parse_money(text: str) -> int:
-    """Yuan text of any length into fen."""
-    whole, _, cents = text.partition(".")
-    return int(whole) * 100 + int((cents + "00")[:2])
+    return printed(parse_fen(amount, printed=True))
 
 
 def money_argument(value: str | None) -> int | None:

@@ -40,13 +40,10 @@ def _home() -> BaseResponse:
 
 def _show_in_its_currency() -> None:
     """Amounts are shown in the currency of the policy that the request is about."""
-    policy = (request.view_args or {}).get("policy")
-    page = request.blueprint == console.name and request.endpoint != f"{console.name}.static"
-    if not policy and not page:
-        about(None, None)
+    if request.blueprint != console.name or request.endpoint == f"{console.name}.static":
         return
     with forms.opened().store.reading() as rows:
-        about(rows, policy)
+        about(rows, (request.view_args or {}).get("policy"))
 
 
 def _headers(response: Response) -> Response:

@@ -9,6 +9,7 @@ from flask import Flask, Response, render_template, request, url_for
 
 from domain.events.instants import SHANGHAI
 from domain.faults.registry import read_problems
+from domain.money.amounts import parse_fen, print_fen
 from ledger.policies.versions import rulebooks
 from services.console import forms, language, telling
 from services.web import charts
@@ -21,7 +22,7 @@ from services.web.problems import Problem
 def register(app: Flask) -> None:
     """Add filters and globals."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(money=money, day=day, moment=moment, grouped=grouped)
+    app.jinja_env.filters.update(money=money, plain=print_fen, day=day, moment=moment, grouped=grouped)
     app.jinja_env.globals.update(
         t=language.said,
         of=language.of,
@@ -41,9 +42,7 @@ def money(amount: str | int, policy: str | None = None) -> str:
     """Yuan text of an answer, or fen, as ``¥1,234,567.89``; of the policy at hand where none is named."""
     if isinstance(amount, int):
         return printed(amount, policy)
-    negative = amount.startswith("-")
-    whole, _, cents = amount.lstrip("-").partition(".")
-    return ("-" if negative else "") + printed(int(whole) * 100 + int((cents + "00")[:2]), policy)
+    return printed(parse_fen(amount, printed=True), policy)
 
 
 def grouped(number: int | str) -> str:

@@ -6,6 +6,7 @@ mode (attributes in headers ``ce_…``, the value is its data): each type has a 
 
 from __future__ import annotations
 
+from domain.money.amounts import PRINTED_PATTERN
 from domain.vocabulary.kinds import kebab
 from ledger.intake.messages.schemas import TYPES, Envelope
 from services.kafka.envelope import SOURCE
@@ -26,7 +27,7 @@ ORIGIN_KEY = {
     "type": "string",
     "description": "账本名称，即检查点第一行 · the log's origin, a checkpoint's first line",
 }
-MONEY = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$"}
+MONEY = {"type": "string", "pattern": f"^{PRINTED_PATTERN}$"}
 HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 OUTWARD = {
     TYPE: "A balance changed",

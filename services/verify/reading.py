@@ -13,7 +13,7 @@ from typing import Any
 from domain.log.entries import leaf_of
 from domain.log.merkle import HASH_BYTES, Growing
 from domain.log.notes import Checkpoint, NoteError, Signature, VerifierKey, open_checkpoint, parse_note
-from domain.money.amounts import yuan
+from domain.money.amounts import MoneyError, parse_fen, yuan
 from services.verify.values import Unreadable, parsed
 
 FORMAT = "subsidy-audit-bundle/1"
@@ -241,11 +241,11 @@ def event_of(value: dict[str, Any]) -> Event:
 
 
 def parse_fen_any(text: str) -> int:
-    """Yuan text of any length into fen."""
-    yuan_digits, _, cents = text.partition(".")
-    if not (yuan_digits.isdigit() and cents.isdigit() and len(cents) == 2):
-        raise Broken(f"bundle.json: not an amount: {text[:40]!r}")
-    return int(yuan_digits) * 100 + int(cents)
+    """A sum of a bundle's head, in fen."""
+    try:
+        return parse_fen(text, printed=True)
+    except MoneyError:
+        raise Broken(f"bundle.json: not an amount: {text[:40]!r}") from None
 
 
 def read_leaves(archive: zipfile.ZipFile, size: int) -> bytes:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 
 from domain.faults.fault import FaultArgs
-from domain.money.amounts import Owed
-from domain.money.amounts import printed as printed_in
+from domain.money.amounts import Amount, print_fen
 from ledger.policies.versions import rulebooks
 from ledger.store.rows import Rows
 
@@ -31,9 +30,16 @@ def in_currency(currency: str | None) -> None:
 
 def printed(fen: int, policy: str | None = None) -> str:
     """Fen for readers, ``123456789`` → ``"¥1,234,567.89"``, by default of the policy at hand."""
-    return printed_in(fen, _currencies.get().get(_about.get() if policy is None else policy, _YUAN))
+    return print_fen(fen, _currencies.get().get(_about.get() if policy is None else policy, _YUAN))
+
+
+def print_short(fen: int, language: str) -> str:
+    """Fen as a chart shows it: 万元 in Chinese, thousands of the currency in English, both cut off."""
+    if language == "zh":
+        return f"{print_fen(fen // 10_000, grouped=True)}万"
+    return f"{printed(fen // 100_000 * 100).removesuffix('.00')}k"
 
 
 def for_readers(args: FaultArgs) -> FaultArgs:
-    """What fills the words of a refusal, its amounts in the currency at hand."""
-    return {name: printed(value) if isinstance(value, Owed) else value for name, value in args.items()}
+    """What fills the words of a refusal, its amounts as readers write them."""
+    return {name: print_fen(*value) if isinstance(value, Amount) else value for name, value in args.items()}

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.money.amounts import AMOUNT_FEN_MAX, MoneyError, apportion, grouped, parse_fen, rmb, yuan
+from domain.money.amounts import (
+    AMOUNT_FEN_MAX,
+    MoneyError,
+    apportion,
+    grouped,
+    parse_fen,
+    print_fen,
+    rmb,
+    yuan,
+)
 
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Amounts = list[tuple[tuple[str, ...], int]]
@@ -64,6 +73,23 @@ def test_anything_but_plain_digits_with_two_decimals_is_refused(text: str) -> No
 def test_a_value_that_is_not_text_is_refused(value: object) -> None:
     with pytest.raises(MoneyError):
         parse_fen(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "fen"),
+    [("-0.50", -50), ("0.00", 0), ("1000000000000.00", 10**14), ("-12345678901234.56", -1234567890123456)],
+)
+def test_a_sum_that_was_printed_is_read_back_whatever_its_size_and_sign(text: str, fen: int) -> None:
+    assert parse_fen(text, printed=True) == fen
+    assert print_fen(fen) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12", "1.5", "--1.00", "-", "１２.００", "1,000.00", "¥1.00", "9" * 50 + ".00"]
+)
+def test_what_was_never_printed_is_no_sum(text: str) -> None:
+    with pytest.raises(MoneyError):
+        parse_fen(text, printed=True)
 
 
 @steady

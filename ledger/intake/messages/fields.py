@@ -127,8 +127,7 @@ class Money(MessageField):
 
     def settle(self, value: Any) -> int:
         """Turn checked text into fen."""
-        whole, _, cents = value.partition(".")
-        return int(whole) * 100 + (int(cents) if len(cents) == 2 else int(cents + "0") if cents else 0)
+        return parse_fen(value)
 
 
 class Whole(MessageField):

@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.facts.folding import EnterpriseFacts, Fact
 from domain.faults.fault import Fault, FaultArgs
+from domain.money.amounts import print_fen
 from ledger.intake.inbox import Batch
 from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
@@ -282,5 +283,5 @@ def _differences(before: dict[str, Any], after: dict[str, Any], names: list[str]
 def _shown(name: str, content: dict[str, Any]) -> str:
     value = content.get(name)
     if name.endswith("_fen") and isinstance(value, int):
-        return f"{value // 100}.{value % 100:02d}"
+        return print_fen(value)
     return "—" if value is None else str(value)

@@ -10,6 +10,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from domain.money.amounts import AMOUNT_PATTERN
 from domain.policy import schema as form
 
 Document = dict[str, Any]
@@ -64,7 +65,7 @@ def _field(field: fields.Field[Any]) -> Document:
         values = field.value_field
         return {"type": "object", "additionalProperties": _readable(values) if values else True}
     if isinstance(field, form.Money):
-        return _text(r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$", "元，带引号 · quoted yuan")
+        return _text(f"^{AMOUNT_PATTERN}$".replace("?:", ""), "元，带引号 · quoted yuan")
     if isinstance(field, form.Percent):
         return _text(r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,2})?$", "百分比 · per cent")
     if isinstance(field, form.Whole):

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from domain.money.amounts import parse_fen, print_fen
 from services.web.amounts import printed
 from services.web.charts import Bar, bars
 from services.web.headers import hashed
@@ -58,12 +59,11 @@ def chart(title: str, rows: list[Named]) -> str:
 
 def difference(each: dict[str, Any]) -> str:
     """What is paid more, in yuan."""
-    fen = _fen(each["after"]) - _fen(each["before"])
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+    return print_fen(_fen(each["after"]) - _fen(each["before"]))
 
 
 def _fen(text: str) -> int:
-    return int(text.replace(".", ""))
+    return parse_fen(text, printed=True)
 
 
 def _signed(fen: int) -> str:

@@ -67,8 +67,8 @@ def what_if_page(policy: str, year: int) -> Response:
         readings=list(rules.readings.values()),
         figures=amounts(rules),
         given=request.args,
-        most=-(-high // STEP_FEN) * STEP_FEN // 100,
-        step=STEP_FEN // 100,
+        most=yuan(-(-high // STEP_FEN) * STEP_FEN).removesuffix(".00"),
+        step=yuan(STEP_FEN).removesuffix(".00"),
         **values,
     )
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from flask import Response
 
+from domain.money.amounts import parse_fen
 from ledger.reading import queries
 from ledger.reading.overview import factor_over_time
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.pages.home import known_policy
 from services.console.rendering import choices, money, page
-from services.web.amounts import printed
+from services.web.amounts import print_short, printed
 from services.web.charts import Bar, Step
 
 LARGEST = 10
@@ -54,9 +55,7 @@ def year_page(policy: str, year: int) -> Response:
 
 def fen(amount: str) -> int:
     """Yuan text of an answer as fen."""
-    whole, _, cents = amount.lstrip("-").partition(".")
-    value = int(whole) * 100 + int((cents + "00")[:2])
-    return -value if amount.startswith("-") else value
+    return parse_fen(amount, printed=True)
 
 
 def scaled(value: Fraction) -> int:
@@ -81,9 +80,7 @@ def waterfall(budget: dict[str, Any]) -> list[Step]:
 
 def short(value: int) -> str:
     """A sum as a chart shows it: 万元 in Chinese, thousands of yuan in English."""
-    if language.chosen() == "zh":
-        return f"{value // 1_000_000:,}.{value % 1_000_000 // 10_000:02d}万"
-    return f"{printed(value // 100_000 * 100).removesuffix('.00')}k"
+    return print_short(value, language.chosen())
 
 
 def less(value: int) -> str:
