@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from domain.authority.roles import Actor
+from domain.events.claims import ClaimSubmitted
 from domain.money.amounts import parse_fen
 from ledger.claims import desk
 from ledger.intake.inbox import ingest, ingest_all
@@ -91,7 +93,12 @@ def file_claims(ledger: Ledger) -> None:
             "sha256": f"{number + 1:064x}",
         }
         asked = {"policy": CIXI, "claim": case[2], "measure": measure, "item": item, "year": YEAR}
-        desk.submit(ledger, code, LIN, {**asked, "amount_fen": fen, "evidence": [paper]})
+        desk.submit(
+            ledger,
+            code,
+            LIN,
+            msgspec.convert({**asked, "amount_fen": fen, "evidence": [paper]}, ClaimSubmitted),
+        )
         if number in (1, 2):
             desk.review(ledger, *case, GAO, fen, "材料齐全，建议按标准奖励")
         if number == 2:

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain.authority.roles import Actor, NotAllowed
+from domain.events.claims import ClaimSubmitted
 from domain.events.instants import SHANGHAI
 from domain.money.amounts import parse_fen, yuan
 from ledger.claims import desk
@@ -155,7 +157,8 @@ class Bookkeeper:
         if step["step"] == "submit":
             asked = {name: step[name] for name in ("claim", "measure", "item", "year")}
             money = {"amount_fen": amount, "currency": "CNY"} if amount is not None else {}
-            desk.submit(ledger, code, actor, {"policy": policy, **asked, **money})
+            claim_asked = msgspec.convert({"policy": policy, **asked, **money}, ClaimSubmitted)
+            desk.submit(ledger, code, actor, claim_asked)
         elif step["step"] == "review":
             desk.review(ledger, code, policy, claim, actor, amount or 0, "looked into")
         elif step["step"] == "approve":
@@ -245,25 +248,25 @@ class Bookkeeper:
             state = settlement_of(rows, policy, year)
             lines = list(lines_listed(rows, policy, year))
             live = queries.budget(ledger, rows, policy, year)
-        said = state.proposal
+        said = state.present_proposal()
         figures = {
-            "budget": yuan(said["budget_fen"]),
-            "carried": yuan(said["carried_fen"]),
-            "spent": yuan(said["spent_fen"]),
-            "sharing": yuan(said["sharing_fen"]),
+            "budget": yuan(said.budget_fen),
+            "carried": yuan(said.carried_fen),
+            "spent": yuan(said.spent_fen),
+            "sharing": yuan(said.sharing_fen),
         }
         if state.stage == "closed":
             assert figures == {
                 "budget": live["available"],
                 **{name: live[name] for name in figures if name != "budget"},
             }
-            assert live["payable"] == yuan(said["payable_fen"])
+            assert live["payable"] == yuan(said.payable_fen)
         return {
             "stage": state.stage,
             **figures,
-            "factor": factor(said["budget_fen"], said["sharing_fen"]),
-            "payable": yuan(said["payable_fen"]),
-            "outside": yuan(said["outside_fen"]),
+            "factor": factor(said.budget_fen, said.sharing_fen),
+            "payable": yuan(said.payable_fen),
+            "outside": yuan(said.outside_fen),
             "lines": [
                 f"{self.names[line.code]} {line.measure} {line.award_year}: {yuan(line.gross)} - "
                 f"{yuan(line.withheld)} - {yuan(line.reduction)} = {yuan(line.payable)}"

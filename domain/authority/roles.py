@@ -61,6 +61,9 @@ class Actor:
     name: str
     roles: frozenset[str]
     enterprise: str | None = None
+    issuer: str = ""
+    subject: str = ""
+    """Who the person is at the issuer of their token; empty where identities are not checked."""
 
 
 def require(actor: Actor, action: str, code: str | None = None) -> None:

@@ -1,24 +1,34 @@
 """The life of a claim at the bureau's desk: submitted, reviewed by two people, decided, appealed.
 
-Each function checks one step against the claim's file and returns the event's content; what
+Each function checks one step against the claim's file and returns the event; what
 must not be is ``NotAllowed``. Caps, and that one item is approved once, are checked for every
 approval, from the desk or from an upstream system, in ``ledger.intake.inbox``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import TypedDict
+
+from msgspec.structs import replace
 
 from domain.authority.roles import Actor, NotAllowed, require
-from domain.facts.folding import SEP, EnterpriseFacts, Fact
+from domain.events.claims import (
+    ClaimAppealed,
+    ClaimApproved,
+    ClaimEvent,
+    ClaimRejected,
+    ClaimReviewed,
+    ClaimSubmitted,
+    ClaimWithdrawn,
+)
+from domain.events.event import SEP, Event
+from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import Amount
 from domain.policy.model import Measure, Policy
 from domain.policy.rulebook import Rulebook
-
-Said = tuple[str, dict[str, Any]]
-"""(class name of the event, its content)."""
 
 OPEN = ("submitted", "reviewed", "appealed")
 
@@ -42,63 +52,66 @@ class ClaimFile:
     """UTC instant of the last rejection."""
 
 
-def file_of(facts: EnterpriseFacts, events: list[Fact], policy: str, claim: str) -> ClaimFile | None:
+def file_of(facts: EnterpriseFacts, events: Iterable[Event], policy: str, claim: str) -> ClaimFile | None:
     """The file of one claim, from the enterprise's folded facts and its events in order of recording."""
-    known = facts.claims.get(f"{policy}{SEP}{claim}")
-    if known is None:
+    stands = facts.claims.get(f"{policy}{SEP}{claim}")
+    if stands is None:
         return None
-    file = ClaimFile(known.status, known.measure, known.item, known.year)
-    for fact in events:
-        content = fact.content
-        if content.get("claim") != claim or content.get("policy") != policy or "item" not in content:
-            continue
-        _count(file, fact, content.get("actor"))
+    file = ClaimFile(stands.status, stands.measure, stands.item, stands.year)
+    for event in events:
+        step = event.content
+        if isinstance(step, ClaimEvent) and (step.policy, step.claim) == (policy, claim):
+            _count(file, step, event.time)
     return file
 
 
-def _count(file: ClaimFile, fact: Fact, actor: str | None) -> None:
-    if fact.name in ("ClaimSubmitted", "ClaimAppealed") and actor:
-        file.parties.add(actor)
-    if fact.name == "ClaimSubmitted":
-        file.amount = fact.content.get("amount_fen") or file.amount
-    elif fact.name == "ClaimReviewed":
-        file.first_reviewer, file.amount = actor, fact.content["amount_fen"]
-    elif fact.name == "ClaimRejected":
-        file.rejected_at = fact.time
-        file.involved |= {name for name in (actor, file.first_reviewer) if name}
+def _count(file: ClaimFile, step: ClaimEvent, time: str) -> None:
+    if isinstance(step, ClaimSubmitted | ClaimAppealed) and step.actor:
+        file.parties.add(step.actor)
+    if isinstance(step, ClaimSubmitted):
+        file.amount = step.amount_fen or file.amount
+    elif isinstance(step, ClaimReviewed):
+        file.first_reviewer, file.amount = step.actor, step.amount_fen
+    elif isinstance(step, ClaimRejected):
+        file.rejected_at = time
+        file.involved |= {name for name in (step.actor, file.first_reviewer) if name}
         file.first_reviewer = None
 
 
-def _content(policy: str, claim: str, file: ClaimFile, **more: Any) -> dict[str, Any]:
-    head = {"claim": claim, "policy": policy, "measure": file.measure, "item": file.item, "year": file.year}
-    return {**head, **more}
+class _Head(TypedDict):
+    """What every step of a claim says of it."""
+
+    claim: str
+    policy: str
+    measure: str
+    item: str
+    year: int
+
+
+def _head(policy: str, claim: str, file: ClaimFile) -> _Head:
+    return _Head(claim=claim, policy=policy, measure=file.measure, item=file.item, year=file.year)
 
 
 def submit(
-    actor: Actor,
-    today: str,
-    book: Rulebook,
-    facts: EnterpriseFacts,
-    code: str,
-    asked: dict[str, Any],
-) -> Said:
-    """An enterprise asks for an award; ``asked`` is the event's content without the actor.
+    actor: Actor, today: str, book: Rulebook, facts: EnterpriseFacts, code: str, claim: ClaimSubmitted
+) -> ClaimSubmitted:
+    """An enterprise asks for an award: the claim as it was asked for, with the actor.
 
     Raises:
         NotAllowed: for a measure that takes no claims, a file number in use, an item that is
             claimed already, an amount above the cap, or after the deadline.
     """
     require(actor, "claim.submit", code)
-    measure = _claimable(book, asked["measure"], asked["year"])
-    if f"{asked['policy']}{SEP}{asked['claim']}" in facts.claims:
-        raise NotAllowed("claim.known", "claim", claim=asked["claim"])
-    _item_free(facts, asked["policy"], asked["measure"], asked["item"], asked["claim"])
-    _on_time(book.of_year(asked["year"]), asked["year"], today)
-    if asked.get("currency") not in (None, book.latest.currency):
+    measure = _claimable(book, claim.measure, claim.year)
+    if f"{claim.policy}{SEP}{claim.claim}" in facts.claims:
+        raise NotAllowed("claim.known", "claim", claim=claim.claim)
+    _item_free(facts, claim.policy, claim.measure, claim.item, claim.claim)
+    _on_time(book.of_year(claim.year), claim.year, today)
+    if claim.currency not in (None, book.latest.currency):
         raise NotAllowed("claim.currency", "currency", wanted=book.latest.currency)
-    if asked.get("amount_fen") is not None:
-        _within_cap(measure, asked["amount_fen"], book.latest.currency)
-    return "ClaimSubmitted", {**asked, "actor": actor.name}
+    if claim.amount_fen is not None:
+        _within_cap(measure, claim.amount_fen, book.latest.currency)
+    return replace(claim, actor=actor.name)
 
 
 def _claimable(book: Rulebook, measure_id: str, year: int) -> Measure:
@@ -142,19 +155,24 @@ def _stands(file: ClaimFile | None, claim: str, *statuses: str) -> ClaimFile:
 
 def review(
     actor: Actor, book: Rulebook, file: ClaimFile | None, claim: str, amount: int, opinion: str
-) -> Said:
+) -> ClaimReviewed:
     """First review: recommend an amount (fen). Not by who submitted it, nor by who rejected it before."""
     require(actor, "claim.review")
     file = _stands(file, claim, "submitted", "appealed")
     _impartial(actor, file)
     _within_cap(_claimable(book, file.measure, file.year), amount, book.latest.currency)
-    more = {"amount_fen": amount, "currency": book.latest.currency, "actor": actor.name, "opinion": opinion}
-    return "ClaimReviewed", _content(book.id, claim, file, **more)
+    return ClaimReviewed(
+        **_head(book.id, claim, file),
+        amount_fen=amount,
+        currency=book.latest.currency,
+        actor=actor.name,
+        opinion=opinion,
+    )
 
 
 def approve(
     actor: Actor, book: Rulebook, file: ClaimFile | None, claim: str, amount: int | None, person: str | None
-) -> Said:
+) -> ClaimApproved:
     """Second review (复审): approve the recommended amount, or less.
 
     Raises:
@@ -171,8 +189,13 @@ def approve(
     if fen > recommended:
         most = Amount(recommended, book.latest.currency)
         raise NotAllowed("claim.above-review", "amount", recommended=most)
-    more = {"amount_fen": fen, "currency": book.latest.currency, "person": person, "actor": actor.name}
-    return "ClaimApproved", _content(book.id, claim, file, **more)
+    return ClaimApproved(
+        **_head(book.id, claim, file),
+        amount_fen=fen,
+        currency=book.latest.currency,
+        person=person,
+        actor=actor.name,
+    )
 
 
 def _impartial(actor: Actor, file: ClaimFile) -> None:
@@ -182,21 +205,21 @@ def _impartial(actor: Actor, file: ClaimFile) -> None:
         raise NotAllowed("claim.involved", "actor")
 
 
-def reject(actor: Actor, policy: str, file: ClaimFile | None, claim: str, reason: str) -> Said:
+def reject(actor: Actor, policy: str, file: ClaimFile | None, claim: str, reason: str) -> ClaimRejected:
     """Reject a claim at either review, with the reason."""
     require(actor, "claim.reject")
     file = _stands(file, claim, *OPEN)
     _impartial(actor, file)
     if file.status == "reviewed" and actor.name == file.first_reviewer:
         raise NotAllowed("claim.same-reviewer", "actor")
-    return "ClaimRejected", _content(policy, claim, file, reason=reason, actor=actor.name)
+    return ClaimRejected(**_head(policy, claim, file), reason=reason, actor=actor.name)
 
 
-def withdraw(actor: Actor, policy: str, code: str, file: ClaimFile | None, claim: str) -> Said:
+def withdraw(actor: Actor, policy: str, code: str, file: ClaimFile | None, claim: str) -> ClaimWithdrawn:
     """The enterprise takes an undecided claim back."""
     require(actor, "claim.withdraw", code)
     file = _stands(file, claim, *OPEN)
-    return "ClaimWithdrawn", _content(policy, claim, file, actor=actor.name)
+    return ClaimWithdrawn(**_head(policy, claim, file), actor=actor.name)
 
 
 def appeal(
@@ -208,7 +231,7 @@ def appeal(
     claim: str,
     rejected_on: str,
     reason: str,
-) -> Said:
+) -> ClaimAppealed:
     """Ask for a rejected claim to be reviewed again, within the policy's days after ``rejected_on``."""
     require(actor, "claim.appeal", code)
     file = _stands(file, claim, "rejected")
@@ -216,4 +239,4 @@ def appeal(
     until = (date.fromisoformat(rejected_on) + timedelta(days=days)).isoformat()
     if today > until:
         raise NotAllowed("claim.appeal-late", "claim", until=until)
-    return "ClaimAppealed", _content(book.id, claim, file, reason=reason, actor=actor.name)
+    return ClaimAppealed(**_head(book.id, claim, file), reason=reason, actor=actor.name)

@@ -20,7 +20,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from domain.facts.folding import AMENDMENTS, SEP, EnterpriseFacts
+from domain.events.amendments import FactCorrected, FactRetracted
+from domain.events.content import Content, YearlyAmount
+from domain.facts.folding import SEP, EnterpriseFacts
 from domain.money.amounts import grouped
 from domain.policy.model import DisagreementRule
 from domain.vocabulary.kinds import Words
@@ -28,7 +30,9 @@ from domain.vocabulary.load import shipped_vocabulary
 
 REPLACED = "EnterpriseReplaced"
 NEVER_LATE = (
-    frozenset(kind.name for kind in shipped_vocabulary().kinds.values() if kind.of_register) | AMENDMENTS
+    *(kind.name for kind in shipped_vocabulary().kinds.values() if kind.of_register),
+    FactCorrected.__name__,
+    FactRetracted.__name__,
 )
 """Events that a replaced code may still have."""
 
@@ -57,7 +61,7 @@ def plain(value: Any) -> str:
     return "".join(text.casefold().split())
 
 
-def matter_of(rule: DisagreementRule, code: str, content: dict[str, Any]) -> str:
+def matter_of(rule: DisagreementRule, code: str, content: Content) -> str:
     """What a fact is about, under a rule; two sources are compared within one enterprise only."""
     whose = code if rule.kind == "two-sources" else ""
     values = (plain(content.get(name)) for name in rule.same)
@@ -103,7 +107,7 @@ class Report(NamedTuple):
     """A yearly amount that an enterprise reported, as corrections leave it."""
 
     key: str
-    content: dict[str, Any]
+    content: YearlyAmount
     measures: bool = True
     """Whether later years are measured by it: not once somebody decided against it."""
 
@@ -126,22 +130,22 @@ def out_of_line(reports: Iterable[Report], group: Iterable[str], times: int) -> 
     years_by_series: dict[tuple[str, ...], dict[int, list[Report]]] = {}
     for report in reports:
         years = years_by_series.setdefault(series_of(report.content, group), {})
-        years.setdefault(report.content["year"], []).append(report)
+        years.setdefault(report.content.year, []).append(report)
     outliers = []
     for years in years_by_series.values():
         best = 0
         for year, year_reports in sorted(years.items()):
-            total = sum(report.content["amount_fen"] for report in year_reports)
+            total = sum(report.content.amount_fen for report in year_reports)
             if best and total > best * times:
                 outliers.append(OutOfLine(year, best, [report.key for report in year_reports]))
             measuring = [report for report in year_reports if report.measures]
-            best = max(best, sum(report.content["amount_fen"] for report in measuring))
+            best = max(best, sum(report.content.amount_fen for report in measuring))
     return outliers
 
 
-def series_of(content: dict[str, Any], group: Iterable[str]) -> tuple[str, ...]:
+def series_of(content: YearlyAmount, group: Iterable[str]) -> tuple[str, ...]:
     """What tells one series of years from another."""
-    return (*(str(content.get(part) or "") for part in group), content["currency"])
+    return (*(str(content.get(part) or "") for part in group), content.currency)
 
 
 def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
@@ -162,7 +166,7 @@ def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
     return False
 
 
-def day_of(time: str, content: dict[str, Any]) -> str:
+def day_of(time: str, content: Content) -> str:
     """The day that a fact is about: its own, the first of its year, or that of its time in China."""
     if content.get("on"):
         return str(content["on"])

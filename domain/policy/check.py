@@ -14,10 +14,9 @@ from domain.events import (
     CUSTOMS_CODES,
     TOWN_MAX,
     DatedFact,
-    EnterpriseEvent,
-    RecognitionGranted,
     YearlyAmount,
 )
+from domain.events.content import Content, EnterpriseContent
 from domain.faults.fault import FaultArgs
 from domain.money.amounts import FOREIGN
 from domain.policy.model import Fixed, GrowthShare, Measure, Percentage, PerUnit, Policy, Select, Tier, Unpaid
@@ -85,13 +84,17 @@ def faults_of_meaning(policy: Policy, said: dict[str, Any]) -> list[PathFault]:
             found.append(PathFault(("targets", index, "measure"), "policy.measure-unknown"))
         if target.counts == "quantity" and target.of.field != "floor_area_m2":
             found.append(PathFault(("targets", index, "of", "field"), "policy.quantity-unknown"))
-        needs = {"amount": YearlyAmount, "items": DatedFact, "quantity": RecognitionGranted}.get(
-            target.counts
-        )
+        needs = COUNTED.get(target.counts)
         found += [fault.below("targets", index, "of") for fault in _select(target.of, needs)]
     return found
 
 
+COUNTED: dict[str, type[Content]] = {
+    "amount": YearlyAmount,
+    "items": DatedFact,
+    "quantity": CATALOGUE["RecognitionGranted"],
+}
+"""The facts that a target of each sort counts."""
 ID_MAX = 200
 """Characters of an id: what a message may hold."""
 _WHOLE = ("version", "notice_days", "appeal_days", "base_years", "award_years", "times", "goal")
@@ -143,16 +146,16 @@ def _disagreements(policy: Policy) -> Iterator[PathFault]:
         if rule.kind == "replaced-code":
             continue
         event = CATALOGUE.get(rule.fact)
-        if event is None or not issubclass(event, EnterpriseEvent):
+        if event is None or not issubclass(event, EnterpriseContent):
             yield PathFault((*here, "fact"), "policy.fact-unknown", {"fact": rule.fact})
             continue
-        unknown = [name for name in rule.same if name not in event.content_fields()]
+        unknown = [name for name in rule.same if name not in event.__struct_fields__]
         for name in unknown:
             args = {"name": name, "fact": rule.fact}
             yield PathFault((*here, "same"), "policy.fact-field-unknown", args)
         if rule.kind in ("claimed-twice", "two-sources") and not rule.same:
             yield PathFault((*here, "same"), "policy.fields-none")
-        if rule.kind == "two-sources" and rule.field not in event.content_fields():
+        if rule.kind == "two-sources" and rule.field not in event.__struct_fields__:
             args = {"name": rule.field, "fact": rule.fact}
             yield PathFault((*here, "field"), "policy.figure-unknown", args)
         if rule.kind == "outlier" and (not rule.times or not issubclass(event, YearlyAmount)):

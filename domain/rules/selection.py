@@ -25,21 +25,19 @@ def new_items(facts: EnterpriseFacts, select: Select) -> list[tuple[str, str]]:
     if not first:
         return []
     items = [
-        (str(records[0]), identity)
-        for identity, records in first.items()
-        if _matches(select, identity, records[1])
+        (record.on, identity)
+        for identity, record in first.items()
+        if _matches(select, identity, record.attributes)
     ]
     for condition in select.facts[1:]:
         records_of = facts.dated.get(condition, {})
         items = [
-            (max(on, str(records_of[identity][0])), identity)
-            for on, identity in items
-            if identity in records_of
+            (max(on, records_of[identity].on), identity) for on, identity in items if identity in records_of
         ]
     return sorted(items)
 
 
-def _matches(select: Select, identity: str, records: list[str]) -> bool:
+def _matches(select: Select, identity: str, records: tuple[str, ...]) -> bool:
     """Whether the identity, and one of the records on its earliest day, has the values."""
     if not select.where:
         return True

@@ -1,20 +1,35 @@
 """What one enterprise is owed, was paid and must pay back for one settled year, in fen.
 
-An account is folded from its events; each step's function checks it and returns the event's
-content. Invariants: paid and under way never exceed payable; clawbacks never exceed paid;
+An account is folded from its events; each step's function checks it and returns the event.
+Invariants: paid and under way never exceed payable; clawbacks never exceed paid;
 recovered never exceeds what was clawed back.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from domain.authority.roles import NotAllowed
+from domain.events.accounts import (
+    AwardsSettled,
+    ClawbackOrdered,
+    ClawbackRecovered,
+    PaymentFailed,
+    PaymentMade,
+    PaymentOrdered,
+)
+from domain.events.content import Content
 from domain.money.amounts import Amount
 
-Said = tuple[str, dict[str, Any]]
-"""(class name of the event, its content)."""
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose account it is, and who takes the step: what every event of an account says first."""
+
+    policy: str
+    year: int
+    enterprise: str
+    actor: str
 
 
 @dataclass(slots=True)
@@ -73,23 +88,26 @@ class Account:
         """What is still to be ordered."""
         return self.payable - self.paid - self.ordered
 
-    def apply(self, name: str, content: dict[str, Any]) -> None:
-        """Count one event."""
-        if name == "AwardsSettled":
-            self.settled, self.payable = True, content["payable_fen"]
-        elif name == "PaymentOrdered":
-            payment = Payment(content["amount_fen"], "ordered", content["batch"])
-            self.payments[content["payment"]] = payment
-        elif name == "PaymentMade":
-            self.payments[content["payment"]].status = "made"
-        elif name == "PaymentFailed":
-            self.payments[content["payment"]].status = "failed"
-        elif name == "ClawbackOrdered":
-            self.clawbacks[content["clawback"]] = Clawback(content["amount_fen"])
-        elif name == "ClawbackRecovered":
-            self.clawbacks[content["clawback"]].recovered += content["amount_fen"]
+    def apply(self, content: Content) -> None:
+        """Count one event.
+
+        Raises:
+            ArithmeticError: where the invariants do not hold after it.
+        """
+        if isinstance(content, AwardsSettled):
+            self.settled, self.payable = True, content.payable_fen
+        elif isinstance(content, PaymentOrdered):
+            self.payments[content.payment] = Payment(content.amount_fen, "ordered", content.batch)
+        elif isinstance(content, PaymentMade):
+            self.payments[content.payment].status = "made"
+        elif isinstance(content, PaymentFailed):
+            self.payments[content.payment].status = "failed"
+        elif isinstance(content, ClawbackOrdered):
+            self.clawbacks[content.clawback] = Clawback(content.amount_fen)
+        elif isinstance(content, ClawbackRecovered):
+            self.clawbacks[content.clawback].recovered += content.amount_fen
         if not self.holds:
-            raise ArithmeticError(f"after {name} {content}: {self}")
+            raise ArithmeticError(f"after {content}: {self}")
 
     @property
     def holds(self) -> bool:
@@ -97,87 +115,144 @@ class Account:
         return self.outstanding >= 0 and self.recovered <= self.clawed <= self.paid
 
 
-def order(account: Account, head: dict[str, Any], batch: str, code: str) -> Said | None:
+def order_payment(account: Account, holder: Holder, batch: str) -> PaymentOrdered | None:
     """Order what is outstanding to be paid; ``None`` where nothing is.
 
     The payment's id, batch and credit code, is unique within a policy and year and fits the
-    35 characters that banks allow. ``head`` holds policy, year, enterprise and actor.
+    35 characters that banks allow.
     """
     if account.outstanding <= 0:
         return None
-    said = {"payment": f"{batch}-{code}", "batch": batch, "amount_fen": account.outstanding}
-    return "PaymentOrdered", {**head, **said}
+    return PaymentOrdered(
+        policy=holder.policy,
+        year=holder.year,
+        enterprise=holder.enterprise,
+        payment=f"{batch}-{holder.enterprise}",
+        batch=batch,
+        amount_fen=account.outstanding,
+        actor=holder.actor,
+    )
 
 
-def _payment(account: Account, payment: str, amount: int) -> Payment:
-    found = account.payments.get(payment)
-    if found is None:
+def _payment(account: Account, payment: str, amount_fen: int) -> Payment:
+    ordered = account.payments.get(payment)
+    if ordered is None:
         raise NotAllowed("payment.unknown", "payment", payment=payment)
-    if found.amount != amount:
-        raise NotAllowed("payment.amount", "amount", ordered=Amount(found.amount, account.currency))
-    return found
+    if ordered.amount != amount_fen:
+        raise NotAllowed("payment.amount", "amount", ordered=Amount(ordered.amount, account.currency))
+    return ordered
 
 
-def made(account: Account, head: dict[str, Any], payment: str, amount: int, on: str, reference: str) -> Said:
+def confirm_payment(
+    account: Account, holder: Holder, payment: str, amount_fen: int, on: str, reference: str
+) -> PaymentMade:
     """The bank paid what was ordered.
 
     Raises:
         NotAllowed: for a payment that was never ordered, of another amount, or not under way.
     """
-    found = _payment(account, payment, amount)
-    if found.status != "ordered":
-        raise NotAllowed("payment.status", "payment", payment=payment, status=found.status)
-    said = {"payment": payment, "amount_fen": amount, "on": on, "reference": reference}
-    return "PaymentMade", {**head, **said}
+    ordered = _payment(account, payment, amount_fen)
+    if ordered.status != "ordered":
+        raise NotAllowed("payment.status", "payment", payment=payment, status=ordered.status)
+    return PaymentMade(
+        policy=holder.policy,
+        year=holder.year,
+        enterprise=holder.enterprise,
+        payment=payment,
+        amount_fen=amount_fen,
+        on=on,
+        reference=reference,
+        actor=holder.actor,
+    )
 
 
-def failed(account: Account, head: dict[str, Any], payment: str, amount: int, on: str, reason: str) -> Said:
-    """The bank did not pay, or the money came back."""
-    found = _payment(account, payment, amount)
-    if found.status == "failed":
-        raise NotAllowed("payment.status", "payment", payment=payment, status=found.status)
-    if found.status == "made" and account.clawed > account.paid - amount:
+def fail_payment(
+    account: Account, holder: Holder, payment: str, amount_fen: int, on: str, reason: str
+) -> PaymentFailed:
+    """The bank did not pay, or the money came back.
+
+    Raises:
+        NotAllowed: for a payment that was never ordered, of another amount, failed already, or
+            whose money was clawed back.
+    """
+    ordered = _payment(account, payment, amount_fen)
+    if ordered.status == "failed":
+        raise NotAllowed("payment.status", "payment", payment=payment, status=ordered.status)
+    if ordered.status == "made" and account.clawed > account.paid - amount_fen:
         raise NotAllowed("payment.clawed", "payment", clawed=Amount(account.clawed, account.currency))
-    said = {"payment": payment, "amount_fen": amount, "on": on, "reason": reason}
-    return "PaymentFailed", {**head, **said}
+    return PaymentFailed(
+        policy=holder.policy,
+        year=holder.year,
+        enterprise=holder.enterprise,
+        payment=payment,
+        amount_fen=amount_fen,
+        on=on,
+        reason=reason,
+        actor=holder.actor,
+    )
 
 
-def claw_back(
+def order_clawback(
     account: Account,
-    head: dict[str, Any],
+    holder: Holder,
     clawback: str,
-    amount: int,
+    amount_fen: int,
     on: str,
     reason: str,
     measure: str | None = None,
-    award: int = 0,
-) -> Said:
+    award_fen: int = 0,
+) -> ClawbackOrdered:
     """Order back at most what was paid and is not ordered back yet.
 
-    ``award`` is by how many fen late facts lowered the award of ``measure`` that this answers for.
+    ``award_fen`` is by how much late facts lowered the award of ``measure`` that this answers for.
+
+    Raises:
+        NotAllowed: under a number in use, for nothing, or more than was paid.
     """
     if clawback in account.clawbacks:
         raise NotAllowed("clawback.known", "clawback", clawback=clawback)
-    if amount <= 0:
+    if amount_fen <= 0:
         raise NotAllowed("amount.zero", "amount")
-    if amount > account.paid - account.clawed:
+    if amount_fen > account.paid - account.clawed:
         left = Amount(account.paid - account.clawed, account.currency)
         raise NotAllowed("clawback.above-paid", "amount", paid=left)
-    said = {"clawback": clawback, "amount_fen": amount, "on": on, "reason": reason}
-    return "ClawbackOrdered", {**head, **said, "measure": measure, "award_fen": award}
+    return ClawbackOrdered(
+        policy=holder.policy,
+        year=holder.year,
+        enterprise=holder.enterprise,
+        clawback=clawback,
+        amount_fen=amount_fen,
+        on=on,
+        reason=reason,
+        actor=holder.actor,
+        measure=measure,
+        award_fen=award_fen,
+    )
 
 
-def recover(
-    account: Account, head: dict[str, Any], clawback: str, amount: int, on: str, reference: str
-) -> Said:
-    """The enterprise paid back at most what is due."""
-    found = account.clawbacks.get(clawback)
-    if found is None:
+def recover_clawback(
+    account: Account, holder: Holder, clawback: str, amount_fen: int, on: str, reference: str
+) -> ClawbackRecovered:
+    """The enterprise paid back at most what is due.
+
+    Raises:
+        NotAllowed: for a clawback that was never ordered, for nothing, or more than is due.
+    """
+    ordered = account.clawbacks.get(clawback)
+    if ordered is None:
         raise NotAllowed("clawback.unknown", "clawback", clawback=clawback)
-    if amount <= 0:
+    if amount_fen <= 0:
         raise NotAllowed("amount.zero", "amount")
-    if amount > found.amount - found.recovered:
-        due = Amount(found.amount - found.recovered, account.currency)
+    if amount_fen > ordered.amount - ordered.recovered:
+        due = Amount(ordered.amount - ordered.recovered, account.currency)
         raise NotAllowed("clawback.above-due", "amount", due=due)
-    said = {"clawback": clawback, "amount_fen": amount, "on": on, "reference": reference}
-    return "ClawbackRecovered", {**head, **said}
+    return ClawbackRecovered(
+        policy=holder.policy,
+        year=holder.year,
+        enterprise=holder.enterprise,
+        clawback=clawback,
+        amount_fen=amount_fen,
+        on=on,
+        reference=reference,
+        actor=holder.actor,
+    )

@@ -24,11 +24,13 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from domain.events.settlements import SettlementProposed
 from domain.facts.folding import Profile
 from domain.log.merkle import Growing, leaf_hash
 from domain.policy.rulebook import Rulebook
+from domain.settlement.figures import division_of
 from domain.settlement.payables import basis, shares_budget
-from domain.settlement.year import SettledLine, division_of
+from domain.settlement.year import SettledLine
 from domain.things.masking import masked
 
 FORMAT = "subsidy-public-list/1"
@@ -63,7 +65,7 @@ def listed(profile: Profile | None) -> Listed:
     return Listed(profile.name, profile.town, profile.size or "", profile.sector or "")
 
 
-def head_line(book: Rulebook, year: int, proposal: dict[str, Any]) -> str:
+def head_line(book: Rulebook, year: int, proposal: SettlementProposed) -> str:
     """The first line: whose list of what, what there was to divide, and the sums."""
     policy = book.of_year(year)
     said = {
@@ -73,19 +75,19 @@ def head_line(book: Rulebook, year: int, proposal: dict[str, Any]) -> str:
         "document": policy.number,
         "issuer": policy.issuer,
         "year": year,
-        "number": proposal["number"],
-        "known": proposal["known"],
+        "number": proposal.number,
+        "known": proposal.known,
         "currency": policy.currency,
         "unit": "hundredths",
-        "budget": proposal["budget_fen"],
-        "sharing": proposal["sharing_fen"],
+        "budget": proposal.budget_fen,
+        "sharing": proposal.sharing_fen,
         "pots": pots_of(proposal),
-        "gross": proposal["gross_fen"],
-        "withheld": proposal["withheld_fen"],
-        "payable": proposal["payable_fen"],
-        "enterprises": proposal["enterprises"],
-        "awards": proposal["awards"],
-        "digest": proposal["lines_digest"],
+        "gross": proposal.gross_fen,
+        "withheld": proposal.withheld_fen,
+        "payable": proposal.payable_fen,
+        "enterprises": proposal.enterprises,
+        "awards": proposal.awards,
+        "digest": proposal.lines_digest,
         "instrument": "grant",
         "mask": list(policy.procedure.mask),
         "columns": list(COLUMNS),
@@ -93,7 +95,7 @@ def head_line(book: Rulebook, year: int, proposal: dict[str, Any]) -> str:
     return encoded(said)
 
 
-def pots_of(proposal: dict[str, Any]) -> list[list[Any]]:
+def pots_of(proposal: SettlementProposed) -> list[list[Any]]:
     """Each pot with what it has and what shares it, in order of payment."""
     pots = division_of(proposal).pots
     return [[pot, of.budget, of.total] for pot, of in sorted(pots.items())]
@@ -117,7 +119,9 @@ def award_line(book: Rulebook, mask: tuple[str, ...], number: int, award: Named)
     )
 
 
-def lines_of(book: Rulebook, year: int, proposal: dict[str, Any], awards: Iterable[Named]) -> Iterator[str]:
+def lines_of(
+    book: Rulebook, year: int, proposal: SettlementProposed, awards: Iterable[Named]
+) -> Iterator[str]:
     """The head and every award's line, without line feeds; awards come in the list's order."""
     yield head_line(book, year, proposal)
     mask = book.of_year(year).procedure.mask

@@ -9,10 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
-Content = Mapping[str, object]
-"""The content of a fact by field name, as it is stored."""
+
+class Content(Protocol):
+    """The content of a fact by field name, as it is stored."""
+
+    def get(self, name: str, /) -> Any:
+        """The value of a field; ``None`` where it has no such field."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
 FaultOfField = tuple[str, dict[str, str]]
 """(code of the fault, what fills its words)."""
 

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from domain.events import account_id, settlement_id
+from domain.events.settlements import SettlementClosed
 from domain.log.entries import salt_of
 from domain.log.merkle import HASH_BYTES, consistency_path, inclusion_path
 from domain.log.notes import SignerKey
@@ -168,9 +169,9 @@ def _pots(found: Pool) -> list[list[str]]:
     return [[pot, yuan(of.budget), yuan(of.total)] for pot, of in pots.items()]
 
 
-def _closed_at(rows: Rows, closing: dict[str, Any]) -> int:
+def _closed_at(rows: Rows, closing: SettlementClosed) -> int:
     sql = "SELECT position FROM settlements WHERE policy=? AND year=?"
-    return int(rows.all(sql, [closing["policy"], closing["year"]])[0][0])
+    return int(rows.all(sql, [closing.policy, closing.year])[0][0])
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+from domain.events import STATES, BudgetSet, PolicyAdopted
 from domain.facts.folding import Fact
 from domain.log.entries import leaf_of, salt_of
 from domain.log.merkle import EMPTY_ROOT, node_hash
@@ -19,7 +20,7 @@ from domain.policy.load import digest_of
 from ledger.audit.settled import check_settled
 from ledger.store.log_tree import Tree, secret_of
 from ledger.store.rows import Row, Rows, one
-from ledger.store.stored_events import SELECT, fact_of
+from ledger.store.stored_events import SELECT
 from ledger.store.value_kinds import Finding, wrong_kinds
 
 FINDINGS_MAX = 200
@@ -158,7 +159,7 @@ class _Walk:
 
     def _read(self, position: int, originator: str, topic: str, state: bytes) -> None:
         try:
-            fact, recorded_at = fact_of(topic, state)
+            fact, recorded_at = STATES.read_state(topic, state)
             self._note(position, fact)
             early = recorded_at < self.last_time
         except (KeyError, ValueError, TypeError, AttributeError) as error:
@@ -175,11 +176,11 @@ class _Walk:
     def _note(self, position: int, fact: Fact) -> None:
         """Policies and budgets, as the events say."""
         content = fact.content
-        if fact.name == "PolicyAdopted":
-            entry = (content["digest"], content["document"], position, content["effective_from"])
-            self.policies[content["policy"], content["version"]] = entry
-        elif fact.name == "BudgetSet":
-            entry_of_budget = (content["policy"], content["period"], position, str(content["amount_fen"]))
+        if isinstance(content, PolicyAdopted):
+            entry = (content.digest, content.document, position, content.effective_from)
+            self.policies[content.policy, content.version] = entry
+        elif isinstance(content, BudgetSet):
+            entry_of_budget = (content.policy, content.period, position, str(content.amount_fen))
             self.budgets.add(entry_of_budget)
 
     def _at_mark(self) -> None:

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from domain.events import account_id
-from domain.facts.folding import Fact
+from domain.events.accounts import AdjustmentAccepted, AwardsSettled
+from domain.events.settlements import SettlementClosed
 from domain.settlement.accounts import Account
 from domain.settlement.year import SettledLine, Settlement, fold, line_bytes
-from ledger.projections.settlements import PAYMENT_STATUS, STAGES, lines_listed
+from ledger.projections.settlements import PAYMENT_STATUS, STAGES, PaymentEvent, bank_words, lines_listed
 from ledger.store.rows import Row, Rows
 from ledger.store.stored_events import SELECT, Stored, stored
 from ledger.store.value_kinds import Finding
@@ -37,7 +38,8 @@ def check_settled(rows: Rows) -> Iterator[Finding]:
             state = fold(*year, [event.fact for event in events])
             stages[year] = (state.stage, position)
             if state.stage == "closed":
-                yield from _Closed(rows, state, position).check()
+                assert state.closing is not None
+                yield from _Closed(rows, state, state.closing, position).check()
             elif state.stage != "open":
                 yield from _list_altered(rows, state, position)
         except (KeyError, ValueError, TypeError) as error:
@@ -68,7 +70,7 @@ def _readable(row: Row) -> Stored | None:
 
 
 def _stage_position(events: list[Stored]) -> int:
-    return max((event.position for event in events if event.fact.name in STAGES), default=0)
+    return max((event.position for event in events if type(event.fact.content) in STAGES), default=0)
 
 
 def _stages_altered(rows: Rows, stages: dict[Year, tuple[str, int]]) -> Iterator[Finding]:
@@ -88,7 +90,7 @@ def _list_altered(rows: Rows, state: Settlement, position: int) -> Iterator[Find
     digest = hashlib.sha256()
     for line in lines_listed(rows, state.policy, state.year):
         digest.update(line_bytes(line))
-    if digest.hexdigest() != state.proposal["lines_digest"]:
+    if digest.hexdigest() != state.present_proposal().lines_digest:
         yield Finding(position, f"the list of {state.policy} {state.year} is not the one that was proposed")
 
 
@@ -104,8 +106,8 @@ class _Expected(NamedTuple):
 class _Closed:
     """One closed year."""
 
-    def __init__(self, rows: Rows, state: Settlement, position: int) -> None:
-        self.rows, self.state, self.position = rows, state, position
+    def __init__(self, rows: Rows, state: Settlement, closing: SettlementClosed, position: int) -> None:
+        self.rows, self.state, self.closing, self.position = rows, state, closing, position
         self.policy, self.year = state.policy, state.year
         self.digest = hashlib.sha256()
         self.sums = {"payable_fen": 0, "awards": 0, "enterprises": 0}
@@ -119,13 +121,14 @@ class _Closed:
                 yield from self._compare(expected, last, code)
                 last, expected = code, _Expected({}, {}, {}, {})
         yield from self._compare(expected, last, END)
-        said, true = self.state.closing, {**self.sums, "lines_digest": self.digest.hexdigest()}
+        said, proposal = self.closing, self.state.present_proposal()
+        true = {**self.sums, "lines_digest": self.digest.hexdigest()}
         for name, value in true.items():
             if said[name] != value:
                 what = f"the parts of {self.policy} {self.year} come to {name} {value}, its closing says"
                 yield Finding(self.position, f"{what} {said[name]}")
-        for name in said.keys() & self.state.proposal.keys() - {"actor"}:
-            if said[name] != self.state.proposal[name]:
+        for name in {*said.keys()} & {*proposal.keys()} - {"actor"}:
+            if said[name] != proposal[name]:
                 what = f"{name} of the closing of {self.policy} {self.year} is not the one that was proposed"
                 yield Finding(self.position, what)
 
@@ -151,7 +154,7 @@ class _Closed:
         account = Account()
         for event in events:
             try:
-                account.apply(event.fact.name, event.fact.content)
+                account.apply(event.fact.content)
             except (ArithmeticError, KeyError, TypeError) as error:
                 what = f"the account of {code} for {self.policy} {self.year} does not hold"
                 yield Finding(event.position, f"{what}: {type(error).__name__}")
@@ -162,19 +165,19 @@ class _Closed:
     def _expect(self, code: str, event: Stored, expected: _Expected) -> None:
         fact, at = event.fact, event.position
         content = fact.content
-        if fact.name == "AwardsSettled":
-            self.sums["payable_fen"] += content["payable_fen"]
+        if isinstance(content, AwardsSettled):
+            self.sums["payable_fen"] += content.payable_fen
             self.sums["enterprises"] += 1
-            for line in content["lines"]:
+            for line in content.lines:
                 self.sums["awards"] += 1
                 listed = SettledLine(code, *line)
                 self.digest.update(line_bytes(listed))
                 expected.settlement_lines[listed[:3]] = (listed[3:], at)
-        elif fact.name in PAYMENT_STATUS:
-            expected.payments[content["payment"]] = (_payment(code, fact, at), at)
-        elif fact.name == "AdjustmentAccepted":
-            told = (content["measure"], content["into_year"], content["amount_fen"], content["reason"], at)
-            expected.adjustments[code, content["adjustment"]] = (told, at)
+        elif isinstance(content, PaymentEvent):
+            expected.payments[content.payment] = (_payment(code, content, at), at)
+        elif isinstance(content, AdjustmentAccepted):
+            row = (content.measure, content.into_year, content.amount_fen, content.reason, at)
+            expected.adjustments[code, content.adjustment] = (row, at)
 
     def _compare(self, expected: _Expected, after: str, until: str) -> Iterator[Finding]:
         """Hold the tables' rows of the accounts in a range against what must stand there."""
@@ -216,12 +219,9 @@ def _marks(values: list[str]) -> str:
     return ",".join("?" * len(values))
 
 
-def _payment(code: str, fact: Fact, at: int) -> tuple[Any, ...]:
-    content = fact.content
-    said = content.get("reference") or content.get("reason") or ""
-    batch = content["payment"].rpartition("-")[0]
-    told = (PAYMENT_STATUS[fact.name], content.get("on", ""), said, at)
-    return (code, batch, content["amount_fen"], *told)
+def _payment(code: str, event: PaymentEvent, at: int) -> tuple[Any, ...]:
+    batch = event.payment.rpartition("-")[0]
+    return (code, batch, event.amount_fen, PAYMENT_STATUS[type(event)], *bank_words(event), at)
 
 
 def _shown(row: tuple[Any, ...] | None) -> str:

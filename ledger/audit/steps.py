@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.events import settlement_id
+from domain.events.content import Content
 from domain.money.amounts import yuan
 from domain.settlement.payables import payable_of
 from ledger.budget.pools import lines_shared, pool
@@ -59,7 +60,7 @@ def step_document(step: HistoryStep) -> dict[str, Any]:
     }
 
 
-def account_document(movement: Movement, content: dict[str, Any]) -> dict[str, Any]:
+def account_document(movement: Movement, content: Content) -> dict[str, Any]:
     """What an event moved in an account, the account after it, and what else the event says."""
     before, after = movement.before._asdict(), movement.after._asdict()
     amount = content["payable_fen"] if "payable_fen" in content else content["amount_fen"]

@@ -10,7 +10,7 @@ from domain.money.dividing import Division, budget_id
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.words import pot_words
-from domain.settlement.year import division_of
+from domain.settlement.figures import Shares, division_of
 from ledger.budget.pools import Pool
 
 Answer = dict[str, Any]
@@ -68,6 +68,6 @@ def pots_of(policy: Policy, shares: Division, paid: dict[str, int]) -> list[Answ
     ]
 
 
-def pots_said(policy: Policy, said: Answer) -> list[Answer]:
+def pots_said(policy: Policy, said: Shares) -> list[Answer]:
     """The pots of a proposal or closing."""
-    return pots_of(policy, division_of(said), {pot: fen for pot, _, _, fen, _, _ in said["pots"]})
+    return pots_of(policy, division_of(said), {share.pot: share.payable_fen for share in said.pots})

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, cast
 
+from domain.events.settlements import BudgetPart, SettlementClosed
 from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import Apportionment
 from domain.money.dividing import Division, budget_id, budget_period
 from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
+from domain.settlement.figures import division_of
 from domain.settlement.payables import Line, basis, shares_budget
-from domain.settlement.year import division_of
 from ledger.budget.columns import Again, Columns
 from ledger.policies.versions import Budget, budget_of, whole_budget
 from ledger.projections.closings import closing_of, closings
@@ -46,7 +47,7 @@ class Pool:
     """Fen payable by pot, where there are several."""
     withheld: dict[tuple[int, str], int] = field(default_factory=dict)
     """Fen that highest-only takes off, by year and measure, where standards are reduced first."""
-    closing: dict[str, Any] | None = None
+    closing: SettlementClosed | None = None
     """The content of ``SettlementClosed`` where the year is closed: then all of this is frozen."""
 
     @property
@@ -204,7 +205,7 @@ def merged(lines: list[Line]) -> list[Line]:
     return sorted(found.values())
 
 
-def frozen(rows: Rows, book: Rulebook, year: int, at: Moment) -> dict[str, Any] | None:
+def frozen(rows: Rows, book: Rulebook, year: int, at: Moment) -> SettlementClosed | None:
     """The closing that answers for a year at a moment; none where other facts or rules are asked for."""
     if at.as_of is not None or not at.own_rules:
         return None
@@ -260,18 +261,27 @@ def _present(ledger: Ledger, rows: Rows, book: Rulebook, year: int) -> Pool:
     return found
 
 
-def pool_of(book: Rulebook, closing: dict[str, Any]) -> Pool:
+def pool_of(book: Rulebook, closing: SettlementClosed) -> Pool:
     """The pool of a closed year."""
-    period = book.period_of(closing["year"])
-    alone = ["", closing["appropriation_fen"], closing["carried_fen"], closing["spent_fen"]]
+    period = book.period_of(closing.year)
+    only = BudgetPart("", closing.appropriation_fen, closing.carried_fen, closing.spent_fen)
     parts = [
-        (name, Budget(budget_period(period, name), appropriation + carried - spent, None, carried, spent))
-        for name, appropriation, carried, spent in closing["budgets"] or [alone]
+        (
+            part.name,
+            Budget(
+                budget_period(period, part.name),
+                part.appropriation_fen + part.carried_fen - part.spent_fen,
+                None,
+                part.carried_fen,
+                part.spent_fen,
+            ),
+        )
+        for part in closing.budgets or (only,)
     ]
-    paid = {pot: fen for pot, _, _, fen, _, _ in closing["pots"]}
+    paid = {share.pot: share.payable_fen for share in closing.pots}
     budget = whole_budget(period, parts)
-    payable = {(year, measure): fen for year, measure, _, _, fen, _ in closing["measures"]}
-    return Pool(budget, closing["sharing_fen"], division_of(closing), payable, paid, closing=closing)
+    payable = {(sums.award_year, sums.measure): sums.payable_fen for sums in closing.measures}
+    return Pool(budget, closing.sharing_fen, division_of(closing), payable, paid, closing=closing)
 
 
 def _identity(book: Rulebook) -> tuple[tuple[int, str], ...]:

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.claims import steps as claims
-from domain.claims.steps import ClaimFile, Said, file_of
+from domain.claims.steps import ClaimFile, file_of
 from domain.events import CATALOGUE
+from domain.events.aggregate import OUR_SOURCE
+from domain.events.claims import CLAIM_STATUS, ClaimEvent, ClaimSubmitted
+from domain.events.event import SEP, Event, digest_of
 from domain.events.instants import SHANGHAI, instant
-from domain.facts.folding import CLAIM_STATUS, SEP, EnterpriseFacts, Fact, digest_of
+from domain.facts.folding import EnterpriseFacts
 from domain.policy.model import Discretionary, Measure, Percentage, Policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
 from domain.rules.selection import new_items
-from domain.settlement.year import must_be_open
+from domain.settlement.steps import must_be_open
 from ledger.intake.inbox import DESK, Batch
 from ledger.intake.messages.decode import Message
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of, today
 from ledger.projections.enterprises import EnterpriseRow, every_row, load
-from ledger.store.append import OUR_SOURCE
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of
@@ -46,60 +48,55 @@ class _Case(NamedTuple):
     rows: Rows
     book: Rulebook
     facts: EnterpriseFacts
-    events: list[Fact]
+    events: list[Event]
 
     def file(self, claim: str) -> ClaimFile | None:
         return file_of(self.facts, self.events, self.book.id, claim)
 
 
-def _step(ledger: Ledger, code: str, policy: str, claim: str, decide: Callable[[_Case], Said]) -> Recorded:
+def _step(
+    ledger: Ledger, code: str, policy: str, claim: str, decide: Callable[[_Case], ClaimEvent]
+) -> Recorded:
     with ledger.store.writing() as rows:
         book = rulebook(rows, policy)
         row = load(rows, [code]).get(code, EnterpriseRow(code))
         events = [event.fact for event in events_of(rows, code)]
-        said = decide(_Case(rows, book, row.facts, events))
-        return _record(ledger, rows, code, row.facts, claim, said)
+        step = decide(_Case(rows, book, row.facts, events))
+        return _record(ledger, rows, code, row.facts, step)
 
 
-def _record(
-    ledger: Ledger, rows: Rows, code: str, facts: EnterpriseFacts, claim: str, said: Said
-) -> Recorded:
+def _record(ledger: Ledger, rows: Rows, code: str, facts: EnterpriseFacts, step: ClaimEvent) -> Recorded:
     """Append a step behind every earlier one of its claim, however clocks differ.
 
     Raises:
         NotAllowed: where the inbox finds it against a rule.
     """
-    name, content = said
-    year_state = settlement_of(rows, content["policy"], content["year"])
-    must_be_open(year_state)
-    known = facts.claims.get(f"{content['policy']}{SEP}{claim}")
+    must_be_open(settlement_of(rows, step.policy, step.year))
+    known = facts.claims.get(f"{step.policy}{SEP}{step.claim}")
     time = instant(ledger.clock())
     if known is not None and known.latest.partition(SEP)[0] >= time:
         time = _just_after(known.latest.partition(SEP)[0])
     number = 1 + sum(1 for event in events_of(rows, code) if event.fact.source == OUR_SOURCE)
-    fact = Fact(name, OUR_SOURCE, f"{code}:{number}", time, content)
+    fact = Event(step, OUR_SOURCE, f"{code}:{number}", time)
     batch = Batch(rows, ledger, DESK)
     result = batch.take([(b"", Message(code, fact, digest_of(code, fact)), None)])[0]
     if result.status != "accepted" or result.position is None:
         fault = result.faults[0]
         raise NotAllowed(fault.code, fault.field.removeprefix("data."), **fault.args)
-    return Recorded(claim, CLAIM_STATUS[name], result.position)
+    return Recorded(step.claim, CLAIM_STATUS[type(step)], result.position)
 
 
 def _just_after(time: str) -> str:
     return instant(datetime.fromisoformat(time) + timedelta(microseconds=1))
 
 
-def submit(ledger: Ledger, code: str, actor: Actor, asked: dict[str, Any]) -> Recorded:
-    """An enterprise, or an officer for it, asks for an award. ``asked`` holds claim, policy,
-    measure, item, year, and optionally amount_fen, currency, person, evidence.
-    """
-    content = {"amount_fen": None, "currency": None, "person": None, "evidence": None, **asked}
+def submit(ledger: Ledger, code: str, actor: Actor, asked: ClaimSubmitted) -> Recorded:
+    """An enterprise, or an officer for it, asks for an award."""
 
-    def decide(case: _Case) -> Said:
-        return claims.submit(actor, today(ledger.clock()), case.book, case.facts, code, content)
+    def decide(case: _Case) -> ClaimEvent:
+        return claims.submit(actor, today(ledger.clock()), case.book, case.facts, code, asked)
 
-    return _step(ledger, code, asked["policy"], asked["claim"], decide)
+    return _step(ledger, code, asked.policy, asked.claim, decide)
 
 
 def review(
@@ -153,7 +150,7 @@ def withdraw(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor) -
 def appeal(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, reason: str) -> Recorded:
     """Ask for a rejected claim to be reviewed again, by others."""
 
-    def decide(case: _Case) -> Said:
+    def decide(case: _Case) -> ClaimEvent:
         file = case.file(claim)
         day = today(ledger.clock())
         rejected_on = _day(file.rejected_at) if file and file.rejected_at else day
@@ -192,7 +189,7 @@ def propose(
     return made
 
 
-def _earned(facts: EnterpriseFacts, book: Rulebook, year: int) -> Iterator[dict[str, Any]]:
+def _earned(facts: EnterpriseFacts, book: Rulebook, year: int) -> Iterator[ClaimSubmitted]:
     claimed = {
         (claim.measure, claim.item)
         for claim in facts.claims.values()
@@ -203,15 +200,15 @@ def _earned(facts: EnterpriseFacts, book: Rulebook, year: int) -> Iterator[dict[
             name = f"{year}-{measure.id}-{item}"[:200]
             withdrawn = f"{book.id}{SEP}{name}" in facts.claims
             if (measure.id, item) not in claimed and not withdrawn and fen:
-                yield {
-                    "claim": name,
-                    "policy": book.id,
-                    "measure": measure.id,
-                    "item": item,
-                    "year": year,
-                    "amount_fen": fen,
-                    "currency": book.latest.currency,
-                }
+                yield ClaimSubmitted(
+                    claim=name,
+                    policy=book.id,
+                    measure=measure.id,
+                    item=item,
+                    year=year,
+                    amount_fen=fen,
+                    currency=book.latest.currency,
+                )
 
 
 def _items(facts: EnterpriseFacts, book: Rulebook, year: int, measure: Measure) -> list[tuple[str, int]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
+from domain.events.settlements import SettlementProposed
 from domain.money.dividing import Division, budget_id
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.words import OTHER_FUNDS, pot_words
+from domain.settlement.figures import Shares, division_of
 from domain.settlement.payables import basis, shares_budget
-from domain.settlement.year import SettledLine, division_of
+from domain.settlement.year import SettledLine
 from ledger.budget.factors import fraction_said
 from ledger.documents.places import Fen, Record, Value
 from ledger.reading.explanations import shared_words
@@ -21,15 +22,15 @@ ALONE: dict[str, str] = {"zh": "本政策预算", "en": "the policy's budget"}
 REST: dict[str, str] = {"zh": "（前类列支后所余）", "en": " (what the classes before leave)"}
 
 
-def budgets(policy: Policy, said: dict[str, Any], lang: str) -> Iterator[Record]:
+def budgets(policy: Policy, said: SettlementProposed, lang: str) -> Iterator[Record]:
     """A row for each budget (of several classes of measures, for each class), and one for other funds.
 
-    ``said`` is a proposal or closing.
+    ``said`` is a proposal.
     """
     division = division_of(said)
-    paid = {pot: fen for pot, _, _, fen, _, _ in said["pots"]}
-    paid = paid or {"": said["payable_fen"] - said["outside_fen"]}
-    amounts = {name: more + carried - spent for name, more, carried, spent in said["budgets"]}
+    paid = {share.pot: share.payable_fen for share in said.pots}
+    paid = paid or {"": said.payable_fen - said.outside_fen}
+    amounts = {part.name: part.appropriation_fen + part.carried_fen - part.spent_fen for part in said.budgets}
     unshared = set(amounts) - {budget_id(pot) for pot in division.pots}
     for name, pots in groupby(sorted({*division.pots, *unshared}), key=budget_id):
         mine = list(pots)
@@ -43,12 +44,12 @@ def budgets(policy: Policy, said: dict[str, Any], lang: str) -> Iterator[Record]
                 "应兑现": Fen(paid.get(pot, 0)),
                 "结余": Fen(left) if pot == mine[-1] else "",
             }
-    if said["outside_fen"]:
-        yield {"预算": OTHER[lang], **_UNDIVIDED, "应兑现": Fen(said["outside_fen"]), "结余": ""}
+    if said.outside_fen:
+        yield {"预算": OTHER[lang], **_UNDIVIDED, "应兑现": Fen(said.outside_fen), "结余": ""}
 
 
 def funds(
-    book: Rulebook, policy: Policy, said: dict[str, Any], lines: list[SettledLine], lang: str
+    book: Rulebook, policy: Policy, said: Shares, lines: list[SettledLine], lang: str
 ) -> Iterator[Record]:
     """A row for each budget that pays an enterprise, and one for other funds: its sums, and the grounds."""
     division = division_of(said)

@@ -11,8 +11,9 @@ from domain.money.amounts import CURRENCIES, grouped, parse_fen, printed
 from domain.money.capitals import capitals
 from domain.policy.model import Policy, Unpaid
 from domain.policy.rulebook import Rulebook
+from domain.settlement.figures import division_of
 from domain.settlement.public_list import Listed
-from domain.settlement.year import SettledLine, Settlement, division_of
+from domain.settlement.year import SettledLine, Settlement
 from ledger.documents.budgets import budgets, funds
 from ledger.documents.catalogue import columns_of
 from ledger.documents.places import Fen, Filling, Record, Value
@@ -77,7 +78,7 @@ class _Source:
         if asked.document != "list":
             must_be_closed(rows, asked.policy, asked.year)
         self.said = self.state.proposal
-        self.known = int(self.said["known"])
+        self.known = int(self.said.known)
         # The list says what it said when it was worked out, whatever version was adopted since.
         self.book: Rulebook = rulebook(rows, asked.policy, self.known)
         self.governing: Policy = self.book.of_year(asked.year)
@@ -94,9 +95,10 @@ class _Source:
     def values(self) -> dict[str, Value]:
         """The places that all documents have."""
         asked, said, state = self.asked, self.said, self.state
+        published = state.publication
         governing = self.governing
         value = division_of(said).factor
-        reduction = said["gross_fen"] - said["withheld_fen"] - said["payable_fen"]
+        reduction = said.gross_fen - said.withheld_fen - said.payable_fen
         return {
             "发文机关": asked.issuer or governing.issuer,
             "文号": asked.number,
@@ -109,24 +111,24 @@ class _Source:
             "年度": str(asked.year),
             "货币": CURRENCIES[governing.currency].symbol,
             "单位": CURRENCIES[governing.currency].unit,
-            "可分配预算": Fen(said["budget_fen"]),
-            "参与分配": Fen(said["sharing_fen"]),
+            "可分配预算": Fen(said.budget_fen),
+            "参与分配": Fen(said.sharing_fen),
             "兑现系数": f"{value.numerator}/{value.denominator}",
             "兑现比例": queries.percent(value),
-            "全市应奖励": Fen(said["gross_fen"]),
-            "全市从高扣除": Fen(said["withheld_fen"]),
+            "全市应奖励": Fen(said.gross_fen),
+            "全市从高扣除": Fen(said.withheld_fen),
             "全市下调": Fen(reduction),
-            "全市应兑现": Fen(said["payable_fen"]),
-            "全市应兑现大写": self.capitals(said["payable_fen"]),
-            "其他资金": Fen(said["outside_fen"]),
-            "预算结余": Fen(said["budget_fen"] - said["payable_fen"] + said["outside_fen"]),
-            "企业数": said["enterprises"],
-            "奖励项数": said["awards"],
-            "公示开始": self.day(state.publication.get("from_day", "")),
-            "公示截止": self.day(state.publication.get("until_day", "")),
-            "名单摘要": said["lines_digest"],
-            "名单校验值": state.publication.get("list_root") or "",
-            "账本位置": said["known"],
+            "全市应兑现": Fen(said.payable_fen),
+            "全市应兑现大写": self.capitals(said.payable_fen),
+            "其他资金": Fen(said.outside_fen),
+            "预算结余": Fen(said.budget_fen - said.payable_fen + said.outside_fen),
+            "企业数": said.enterprises,
+            "奖励项数": said.awards,
+            "公示开始": self.day(published.from_day if published else ""),
+            "公示截止": self.day(published.until_day if published else ""),
+            "名单摘要": said.lines_digest,
+            "名单校验值": (published.list_root if published else None) or "",
+            "账本位置": said.known,
         }
 
     def lines(self) -> Iterator[PublicLine]:

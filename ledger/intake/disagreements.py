@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from domain.disagreements.matters import (
     NEVER_LATE,
@@ -28,7 +28,9 @@ from domain.disagreements.matters import (
 )
 from domain.disagreements.rules import Rules
 from domain.events import CATALOGUE, YearlyAmount
-from domain.facts.folding import AMENDMENTS, HOLDS, SEP, EnterpriseFacts, Fact
+from domain.events.amendments import Amendment, HoldEvent
+from domain.events.content import Content
+from domain.facts.folding import SEP, EnterpriseFacts, Fact
 from domain.policy.model import DisagreementRule
 from ledger.projections.disagreements import (
     AGREES,
@@ -60,7 +62,7 @@ class Said(NamedTuple):
     amended: bool = False
 
     @property
-    def content(self) -> dict[str, Any] | None:
+    def content(self) -> Content | None:
         """What it says as corrections leave it; ``None`` once it is retracted."""
         return self.facts.corrected(self.fact)
 
@@ -248,11 +250,13 @@ class Finder:
         reports = {
             fact.key: (fact, content)
             for fact in self.history(code)
-            if fact.name == name and fact.key not in aside and (content := facts.corrected(fact)) is not None
+            if fact.name == name
+            and fact.key not in aside
+            and isinstance(content := facts.corrected(fact), YearlyAmount)
         }
 
-        def disagreement(content: dict[str, Any]) -> str:
-            what = (rule.kind, code, name, *series_of(content, group), str(content["year"]))
+        def disagreement(content: YearlyAmount) -> str:
+            what = (rule.kind, code, name, *series_of(content, group), str(content.year))
             return disagreement_id(policy, rule.id, SEP.join(what))
 
         against = {
@@ -261,7 +265,7 @@ class Finder:
             if entry.outcome == NOT
         }
         told = [
-            Report(key, content, (disagreement(content), key, str(content["amount_fen"])) not in against)
+            Report(key, content, (disagreement(content), key, str(content.amount_fen)) not in against)
             for key, (_, content) in reports.items()
         ]
         for year, best, keys in out_of_line(told, group, rule.times):
@@ -269,7 +273,7 @@ class Finder:
             for key in keys:
                 fact, content = reports[key]
                 dispute = _Dispute(disagreement(content), policy, rule, name)
-                self._want(dispute, [Party(key, code, fact.source, str(content["amount_fen"]))], matter)
+                self._want(dispute, [Party(key, code, fact.source, str(content.amount_fen))], matter)
 
     def _aside(self, code: str) -> set[str]:
         """Facts of an enterprise that count for nothing whatever their years say: decided, or told twice."""
@@ -301,7 +305,7 @@ class Finder:
 
     def _late_one(self, code: str, fact: Fact, facts: EnterpriseFacts) -> None:
         replaced = replaced_on(facts)
-        if replaced is None or fact.name in NEVER_LATE or fact.name in HOLDS or fact.name in AMENDMENTS:
+        if replaced is None or fact.name in NEVER_LATE or isinstance(fact.content, Amendment | HoldEvent):
             return
         content = facts.corrected(fact)
         if content is not None and day_of(fact.time, content) > replaced[0]:

@@ -14,32 +14,38 @@ from typing import Any, Literal, NamedTuple
 
 from domain.disagreements.matters import REPLACED
 from domain.disagreements.rules import rules_of
-from domain.events import CATALOGUE
+from domain.events.aggregate import OUR_SOURCE
+from domain.events.amendments import Amendment
+from domain.events.claims import ClaimApproved
+from domain.events.content import Content, YearlyAmount
+from domain.events.event import Capacity, Event, Speaker, key_of
+from domain.events.event import digest_of as digest_of_event
 from domain.events.instants import instant
-from domain.facts.folding import AMENDMENTS, SEP, EnterpriseFacts, Fact, claim_key, fold, key_of, merged
-from domain.facts.folding import digest_of as digest_of_message
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.faults.fault import Fault
-from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, printed, yuan
+from domain.intake.judging import Case, Target, judge_event
 from domain.policy.rulebook import Rulebook
 from ledger.intake.disagreements import Changes, Finder, Said
 from ledger.intake.machine_keys import Scope
-from ledger.intake.messages.decode import Message, Now, Refusal, check_merged, decode, refusal_of
+from ledger.intake.messages.decode import Message, Now, Refusal, decode, refusal_of
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import digest_of, keep, settle_accepted
+from ledger.intake.tracing import tracer
 from ledger.policies.versions import rulebooks
 from ledger.projections.disagreements import Hold, Kept
 from ledger.projections.enterprises import EnterpriseRow, Writer, load
-from ledger.store.append import OUR_SOURCE, append, recorded_time, track, tracked
+from ledger.store.append import append, recorded_time, track, tracked
 from ledger.store.application import Ledger
 from ledger.store.correlation import current, note_refused
 from ledger.store.persons import erased_digest, seal
 from ledger.store.rows import Conflict, Rows
 from ledger.store.stored_events import SELECT, stored
-from ledger.store.tracing import tracer
 
 BATCH_MESSAGES_MAX = 5_000
 """Most messages in one transaction."""
 CONFLICT_TRIES = 20
+REFOLDED_FOR = (Amendment, ClaimApproved, YearlyAmount)
+"""What is judged on facts that a correction of the same batch may have changed."""
 DESK = "desk"
 """The channel of steps that the ledger's own desk takes (``ledger.claims.desk``)."""
 
@@ -93,6 +99,8 @@ def ingest(
     channel: str,
     offsets: Offsets | None = None,
     scope: Scope | None = None,
+    said_by: Speaker | None = None,
+    acting_as: Capacity | None = None,
 ) -> list[Result]:
     """Take one batch to a commit; the results stand in the order of the messages.
 
@@ -101,10 +109,12 @@ def ingest(
         channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
         scope: what the sender may say; ``None`` where that is not limited.
         offsets: where they stand in a stream; results of messages passed over are left out.
+        said_by: who sent them, and ``acting_as`` in what role, where that is known.
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
-    return record(ledger, messages, checked(ledger, messages, scope), channel, offsets)
+    decoded = checked(ledger, messages, scope)
+    return record(ledger, messages, decoded, channel, offsets, said_by, acting_as)
 
 
 def checked(
@@ -124,6 +134,8 @@ def record(
     decoded: Sequence[Message | Refusal],
     channel: str,
     offsets: Offsets | None = None,
+    said_by: Speaker | None = None,
+    acting_as: Capacity | None = None,
 ) -> list[Result]:
     """Take checked messages to a commit: duplicates, rules that need the ledger, events, balances."""
     with tracer.start_as_current_span("record", attributes={"ledger.channel": channel}) as span:
@@ -131,7 +143,7 @@ def record(
             try:
                 with ledger.store.writing() as rows:
                     fresh = _fresh(rows, decoded, messages, offsets)
-                    results = Batch(rows, ledger, channel).take(fresh)
+                    results = Batch(rows, ledger, channel, said_by, acting_as).take(fresh)
                     if offsets and fresh:
                         track(rows, offsets.name, offsets.of_messages[-1])
             except Conflict:
@@ -200,7 +212,7 @@ class _Known:
     digest: bytes
     position: int | None
     subject: str = ""
-    fact: Fact | None = None
+    fact: Event | None = None
 
 
 @dataclass(slots=True)
@@ -209,7 +221,7 @@ class _Touched:
 
     row: EnterpriseRow
     before: dict[str, Any]
-    new: list[Fact] = field(default_factory=list)
+    new: list[Event] = field(default_factory=list)
     refold: bool = False
     refolded: bool = False
 
@@ -217,15 +229,23 @@ class _Touched:
 class Batch:
     """One batch in one transaction."""
 
-    def __init__(self, rows: Rows, ledger: Ledger, channel: str) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        ledger: Ledger,
+        channel: str,
+        said_by: Speaker | None = None,
+        acting_as: Capacity | None = None,
+    ) -> None:
         self.rows, self.channel = rows, channel
+        self.said_by, self.acting_as = said_by, acting_as
         self.recorded_at = recorded_time(rows, ledger.clock())
         self.now = instant(ledger.clock())
         self.books: dict[str, Rulebook] = rulebooks(rows)
         self.known: dict[str, _Known] = {}
         self.touched: dict[str, _Touched] = {}
-        self.histories: dict[str, list[Fact]] = {}
-        self.accepted: list[tuple[str, int, Fact]] = []
+        self.histories: dict[str, list[Event]] = {}
+        self.accepted: list[tuple[str, int, Event]] = []
         self.keys: list[tuple[str, bytes]] = []
         self.correlation = current.get()
         self.correlations: list[str] = []
@@ -251,13 +271,13 @@ class Batch:
 
     def _look_up(self, messages: list[Message]) -> None:
         """Load what the batch needs to know: identities already taken, enterprises touched."""
-        contents = [message.fact.content for message in messages]
-        amended = {key_of(each["of_source"], each["of"]) for each in contents if "of_source" in each}
+        amendments = [m.fact.content for m in messages if isinstance(m.fact.content, Amendment)]
+        amended = {key_of(amendment.of_source, amendment.of) for amendment in amendments}
         sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
         for key, digest, position in self.rows.all_in(sql, {m.fact.key for m in messages} | amended):
             self.known[key] = _Known(bytes(digest), position)
         self._read([self.known[key] for key in amended if key in self.known])
-        self._read_histories({m.subject for m in messages if m.fact.name in AMENDMENTS})
+        self._read_histories({m.subject for m in messages if isinstance(m.fact.content, Amendment)})
         codes = {message.subject for message in messages}
         for code, row in load(self.rows, codes).items():
             self.touched[code] = _Touched(row, dict(row.outcomes))
@@ -290,10 +310,12 @@ class Batch:
             fault = Fault("identity.reused", "id")
             return self._refuse(refusal_of(raw, message, [fault]))
         touched = self.touched.setdefault(message.subject, _Touched(EnterpriseRow(message.subject), {}))
-        faults = self._faults(message, touched)
+        faults = self._judge(message, touched)
         if faults:
             return self._refuse(refusal_of(raw, message, faults))
         fact = seal(self.rows, message.subject, fact)
+        if self.said_by is not None and fact.said_by is None:
+            fact = fact._replace(said_by=self.said_by, acting_as=self.acting_as)
         position = first + len(self.accepted)
         touched.row.version += 1
         self.accepted.append((message.subject, touched.row.version, fact))
@@ -301,7 +323,7 @@ class Batch:
         self.correlations.append(message.correlation or self.correlation)
         self.known[key] = _Known(message.digest, position, message.subject, fact)
         touched.new.append(fact)
-        target_known = "of" in fact.content and self._target(fact) is not None
+        target_known = self._target(fact.content) is not None
         if not touched.row.facts.add(fact, known=target_known):
             touched.refold = True
         return Result("accepted", fact.event_id, fact.source, position)
@@ -313,80 +335,16 @@ class Batch:
 
     # --- the rules that need the ledger -------------------------------------------------------
 
-    def _faults(self, message: Message, touched: _Touched) -> list[Fault]:
+    def _judge(self, message: Message, touched: _Touched) -> list[Fault]:
+        """What is against the rules, by all that the ledger knows of the enterprise."""
         content = message.fact.content
-        shape = CATALOGUE[message.fact.name].shape
-        if touched.refold and shape in ("amendment", "approval", "amount"):
+        if touched.refold and isinstance(content, REFOLDED_FOR):
             self._refold(message.subject, touched)
-        if self.channel != DESK and message.fact.source == OUR_SOURCE:
-            return [Fault("source.reserved", "source")]
-        if shape == "amendment":
-            return self._amendment_faults(message, touched)
-        faults = self._matter_faults(content) if "measure" in content else []
-        if content.get("by") == message.subject:
-            faults.append(Fault("replaced.self", "data.by"))
-        if shape in ("claim", "approval"):
-            effective = touched.row.facts.effective(message.fact)
-            faults += self._desk_faults([content, effective or content], touched, "data.claim")
-        if shape == "approval" and not faults:
-            faults = self._approval_faults(content, touched, message.fact.key)
-        if shape == "amount":
-            effective = touched.row.facts.effective(message.fact)
-            faults += self._currency_faults(effective)
-            faults += self._sum_faults(message.fact.name, effective, touched)
-        return faults
-
-    def _desk_faults(self, contents: Sequence[dict[str, Any]], touched: _Touched, where: str) -> list[Fault]:
-        """A claim that the ledger's own desk is deciding; ``contents`` are before and after correction."""
-        if self.channel == DESK:
-            return []
-        for content in contents:
-            claim = touched.row.facts.claims.get(f"{content['policy']}{SEP}{content['claim']}")
-            if claim is not None and claim.desk:
-                return [Fault("claim.desk", where, {"claim": content["claim"]})]
-        return []
-
-    def _matter_faults(self, content: dict[str, Any]) -> list[Fault]:
-        """A policy and measure that the ledger does not know."""
-        book = self.books.get(content["policy"])
-        if book is None:
-            return [Fault("policy.unknown", "data.policy", {"policy": content["policy"]})]
-        if content["measure"] not in book.segments:
-            return [Fault("measure.unknown", "data.measure", {"measure": content["measure"]})]
-        paid_in = book.latest.currency
-        if content.get("currency") not in (None, paid_in):
-            return [Fault("currency.wrong", "data.currency", {"wanted": paid_in})]
-        return []
-
-    def _currency_faults(self, content: dict[str, Any] | None) -> list[Fault]:
-        """A foreign currency that no policy reckons in; ``content`` is a fact's, after corrections."""
-        currency = (content or {}).get("currency")
-        if currency not in FOREIGN or any(b.latest.currency == currency for b in self.books.values()):
-            return []
-        return [Fault("currency.wrong", "data.currency", {"wanted": "CNY"})]
-
-    def _approval_faults(self, content: dict[str, Any], touched: _Touched, key: str) -> list[Fault]:
-        """An approval beyond the cap, of what needs none, or of what is approved already."""
-        measure = self.books[content["policy"]].measure_of_year(content["measure"], content["year"])
-        if measure is None:
-            return [Fault("measure.unknown", "data.measure", {"measure": content["measure"]})]
-        if not measure.takes_claims:
-            return [Fault("measure.no-claims", "data.measure")]
-        faults = []
-        paid_in = self.books[content["policy"]].latest.currency
-        if measure.cap_fen is not None and content["amount_fen"] > measure.cap_fen:
-            faults.append(Fault("claim.cap", "data.amount", {"cap": printed(measure.cap_fen, paid_in)}))
-        matter = (content["policy"], content["measure"], content["item"])
-        approvals = touched.row.facts.approvals.get(claim_key(*matter[:2]), [])
-        held = (
-            each.latest.partition(SEP)[2]
-            for each in touched.row.facts.claims.values()
-            if (each.policy, each.measure, each.item, each.status) == (*matter, "approved")
+        target = self._target(content)
+        return judge_event(
+            message.fact,
+            Case(message.subject, touched.row.facts, self.books, self.channel == DESK, target),
         )
-        known = {*(each.key for each in approvals if each.item == matter[2]), *held}
-        if known - {key}:
-            faults.append(Fault("claim.item", "data.item", {"item": content["item"]}))
-        return faults
 
     def _refold(self, code: str, touched: _Touched) -> None:
         """Fold an enterprise's events again, those of this batch included."""
@@ -394,61 +352,14 @@ class Batch:
         touched.refold = False
         touched.refolded = True
 
-    def _sum_faults(
-        self, name: str, content: dict[str, Any] | None, touched: _Touched, less: int = 0
-    ) -> list[Fault]:
-        """A sum of reports that no kind of measure could compute with."""
-        if content is None:
-            return []
-        year = str(content["year"])
-        reports = touched.row.facts.amounts.get(name, {})
-        total = sum(r.total for key, r in reports.items() if key.rpartition(SEP)[2] == year) - less
-        if total + content["amount_fen"] > AMOUNT_FEN_MAX:
-            return [Fault("sum.limit", "data.amount", {"limit": yuan(AMOUNT_FEN_MAX)})]
-        return []
-
-    def _amendment_faults(self, message: Message, touched: _Touched) -> list[Fault]:
-        """A correction or retraction that does not fit the event it names."""
-        content = message.fact.content
-        if content["of_source"] == OUR_SOURCE:
-            return [Fault("amend.ledger", "data.of_source")]
-        target = self._target(message.fact)
-        if target is None:
-            return []
-        if target.subject != message.subject or target.fact is None:
-            return [Fault("amend.subject", "data.of")]
-        name = target.fact.name
-        if CATALOGUE[name].shape == "amendment":
-            return [Fault("amend.amendment", "data.of")]
-        if name != content["of_type"]:
-            return [Fault("amend.type", "data.of_type", {"actual": name})]
-        return self._amended_faults(target.fact, content.get("changes"), touched)
-
-    def _amended_faults(self, fact: Fact, changes: dict[str, Any] | None, touched: _Touched) -> list[Fault]:
-        """What a fact would be after a correction, or without ``changes`` a retraction."""
-        name = fact.name
-        now = touched.row.facts.corrected(fact) or fact.content
-        after = merged(name, now, changes or {})
-        desk = CATALOGUE[name].shape in ("claim", "approval")
-        if desk and (faults := self._desk_faults([now, after], touched, "data.of")):
-            return faults
-        if changes is None:
-            return []
-        faults = check_merged(name, after)
-        if not faults and "measure" in after:
-            faults = self._matter_faults(after)
-        if not faults and after.get("by") == touched.row.code:
-            faults = [Fault("replaced.self", "data.changes.by")]
-        if not faults and CATALOGUE[name].shape == "approval":
-            faults = self._approval_faults(after, touched, fact.key)
-        if not faults and CATALOGUE[name].shape == "amount":
-            less = now["amount_fen"] if now["year"] == after["year"] else 0
-            faults = self._currency_faults(after) or self._sum_faults(name, after, touched, less)
-        return faults
-
-    def _target(self, fact: Fact) -> _Known | None:
+    def _target(self, content: Content) -> Target | None:
         """The event that an amendment names, where the ledger has it."""
-        return self.known.get(key_of(fact.content["of_source"], fact.content["of"]))
+        if not isinstance(content, Amendment):
+            return None
+        known = self.known.get(key_of(content.of_source, content.of))
+        if known is None or known.fact is None:
+            return None
+        return Target(known.subject, known.fact)
 
     # --- facts that disagree ------------------------------------------------------------------
 
@@ -467,10 +378,10 @@ class Batch:
         rules, said = rules_of(self.books), []
         for code, _, fact in self.accepted:
             facts = self.touched[code].row.facts
-            if fact.name in AMENDMENTS:
-                target = self._target(fact)
-                if target is not None and target.fact is not None:
-                    said.append(Said(code, target.fact, facts, amended=True))
+            if isinstance(fact.content, Amendment):
+                target = self._target(fact.content)
+                if target is not None:
+                    said.append(Said(code, target.event, facts, amended=True))
             elif fact.name in rules or REPLACED in facts.dated:
                 said.append(Said(code, fact, facts))
         return Finder(kept, rules, self._history).find(said)
@@ -494,7 +405,7 @@ class Batch:
             self._write()
         changes.write(kept, self.rows.last_position())
 
-    def _history(self, code: str) -> list[Fact]:
+    def _history(self, code: str) -> list[Event]:
         """All facts of an enterprise, those of this batch included."""
         if code not in self.histories:
             self._read_histories({code})
@@ -506,12 +417,13 @@ class Batch:
         for code, row in load(self.rows, [code for code in codes if code not in self.touched]).items():
             self.touched[code] = _Touched(row, dict(row.outcomes))
         self._read_histories({code for code in codes if code not in self.histories})
-        for code, name, content in holds:
+        for code, content in holds:
             touched = self.touched[code]
             touched.row.version += 1
-            fact = Fact(name, OUR_SOURCE, f"{code}@{touched.row.version}", self.now, content)
+            place = f"{code}@{touched.row.version}"
+            fact = Event(content, OUR_SOURCE, place, self.now, self.said_by, self.acting_as)
             self.accepted.append((code, touched.row.version, fact))
-            self.keys.append((fact.key, digest_of_message(code, fact)))
+            self.keys.append((fact.key, digest_of_event(code, fact)))
             self.correlations.append(self.correlation)
             touched.new.append(fact)
             touched.refold = True

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from domain.authority.roles import NotAllowed
-from domain.events.instants import instant
-from domain.facts.folding import Fact
 from domain.faults.fault import FaultArgs
 from domain.money.amounts import Amount, yuan
 from domain.money.dividing import budget_period
@@ -25,14 +21,16 @@ from domain.policy.load import (
     load_policy,
 )
 from domain.policy.model import Policy
+from domain.policy.record import PolicyRecord, policy_id_of
 from domain.policy.rulebook import NoRules, Rulebook
-from domain.settlement.year import moved_of, must_be_open
+from domain.settlement.figures import moved_of
+from domain.settlement.steps import must_be_open
 from ledger.projections.closings import closings, settlement_of
 from ledger.projections.enterprises import project_all
-from ledger.store.append import OUR_SOURCE, append, recorded_time
 from ledger.store.application import Ledger
 from ledger.store.moments import Moment
 from ledger.store.rows import Rows, one
+from ledger.store.streams import load_stream, save_streams
 
 
 class UnknownPolicy(LookupError):
@@ -237,14 +235,10 @@ def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
         closed = [year for year in closings(rows, policy.id) if policy.effective_from <= f"{year}-12-31"]
         if closed:
             raise NotAllowed("policy.closed-year", "effective_from", year=max(closed))
-        content: dict[str, Any] = {
-            "policy": policy.id,
-            "version": policy.version,
-            "digest": policy.digest,
-            "effective_from": policy.effective_from,
-            "document": document,
-        }
-        position = _record(ledger, rows, policy.id, "PolicyAdopted", policy.digest, content)
+        now = ledger.clock()
+        record = load_stream(rows, PolicyRecord, policy_id_of(policy.id), now)
+        record.adopt_version(policy.version, policy.digest, policy.effective_from, document, now)
+        position = save_streams(rows, [record], now)[-1].position
         rows.run(
             "INSERT INTO policies VALUES (?,?,?,?,?,?)",
             [policy.id, policy.version, policy.digest, policy.effective_from, position, document],
@@ -327,9 +321,11 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
         if amount < now.spent:
             spent = Amount(now.spent, book.latest.currency)
             raise NotAllowed("budget.spent", "amount", spent=spent)
-        content = {"policy": policy, "period": called, "amount_fen": amount, "currency": book.latest.currency}
-        said = event_id or f"{called}:{yuan(amount)}:{now.position or 0}"
-        position = _record(ledger, rows, policy, "BudgetSet", said, content)
+        named = event_id or f"{called}:{yuan(amount)}:{now.position or 0}"
+        moment = ledger.clock()
+        record = load_stream(rows, PolicyRecord, policy_id_of(policy), moment)
+        record.set_budget(called, amount, book.latest.currency, named, moment)
+        position = save_streams(rows, [record], moment)[-1].position
         rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, called, position, str(amount)])
         after = budget_of(rows, book, year)
         return dict(after.parts).get(name, after)
@@ -351,17 +347,6 @@ def _first_open(rows: Rows, book: Rulebook) -> int:
     while year in closed:
         year += 1
     return year
-
-
-def _record(ledger: Ledger, rows: Rows, policy: str, name: str, said: str, content: dict[str, Any]) -> int:
-    """Append one event about a policy."""
-    recorded_at = recorded_time(rows, ledger.clock())
-    originator = f"policy:{policy}"
-    row = one(rows, "SELECT MAX(originator_version) FROM stored_events WHERE originator_id=?", [originator])
-    version = ((row[0] if row else None) or 0) + 1
-    event_id = hashlib.sha256(f"{name}:{policy}:{said}".encode()).hexdigest()[:32]
-    fact = Fact(name, OUR_SOURCE, event_id, instant(ledger.clock()), content)
-    return append(rows, [(originator, version, fact)], recorded_at)
 
 
 __all__ = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from domain.authority.roles import NotAllowed
 from domain.events import account_id, settlement_id
 from domain.events.instants import SHANGHAI
+from domain.events.settlements import SettlementClosed
 from domain.settlement.accounts import Account
 from domain.settlement.year import Settlement, fold
 from ledger.store.rows import Rows
@@ -29,34 +29,37 @@ def settlement_of(rows: Rows, policy: str, year: int, until: int | None = None) 
     return fold(policy, year, [event.fact for event in events])
 
 
-def closings(rows: Rows, policy: str, until: int | None = None) -> dict[int, dict[str, Any]]:
-    """The closings of a policy's years, as known at a position: the content of ``SettlementClosed``."""
+def closings(rows: Rows, policy: str, until: int | None = None) -> dict[int, SettlementClosed]:
+    """The closings of a policy's years by year, as known at a position."""
     sql = "SELECT year, position FROM settlements WHERE policy=? AND stage='closed' AND position<=?"
-    found = rows.all(sql, [policy, 2**62 if until is None else until])
-    return {int(year): _content(rows, position) for year, position in found}
+    places = rows.all(sql, [policy, 2**62 if until is None else until])
+    return {int(year): _closing_at(rows, position) for year, position in places}
 
 
-def closing_of(rows: Rows, policy: str, year: int, until: int | None = None) -> dict[str, Any] | None:
+def closing_of(rows: Rows, policy: str, year: int, until: int | None = None) -> SettlementClosed | None:
     """The closing of one year, where it is closed."""
     sql = "SELECT position FROM settlements WHERE policy=? AND year=? AND stage='closed' AND position<=?"
-    found = rows.all(sql, [policy, year, 2**62 if until is None else until])
-    return _content(rows, found[0][0]) if found else None
+    places = rows.all(sql, [policy, year, 2**62 if until is None else until])
+    return _closing_at(rows, places[0][0]) if places else None
 
 
-def _content(rows: Rows, position: int) -> dict[str, Any]:
-    return stored(rows.all(f"{SELECT} WHERE rowid=?", [position])[0]).fact.content
+def _closing_at(rows: Rows, position: int) -> SettlementClosed:
+    content = stored(rows.all(f"{SELECT} WHERE rowid=?", [position])[0]).fact.content
+    if not isinstance(content, SettlementClosed):
+        raise TypeError(f"position {position} holds no closing, but a {type(content).__name__}")
+    return content
 
 
-def must_be_closed(rows: Rows, policy: str, year: int) -> dict[str, Any]:
+def must_be_closed(rows: Rows, policy: str, year: int) -> SettlementClosed:
     """The closing of a year.
 
     Raises:
         NotAllowed: where the year is not closed.
     """
-    found = closing_of(rows, policy, year)
-    if found is None:
+    closing = closing_of(rows, policy, year)
+    if closing is None:
         raise NotAllowed("settlement.not-closed", "year", year=year)
-    return found
+    return closing
 
 
 def accounts_of(rows: Rows, policy: str, year: int, codes: Iterable[str]) -> dict[str, tuple[Account, int]]:
@@ -67,6 +70,6 @@ def accounts_of(rows: Rows, policy: str, year: int, codes: Iterable[str]) -> dic
     for event in map(stored, rows.all_in(sql, wanted)):
         code = event.originator.rpartition(":")[2]
         account = found[code][0] if code in found else Account()
-        account.apply(event.fact.name, event.fact.content)
+        account.apply(event.fact.content)
         found[code] = (account, max(event.version, found[code][1] if code in found else 0))
     return found

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from domain.disagreements.matters import Party
+from domain.events.amendments import FactDecided, FactHeld
 from domain.facts.folding import SEP
 from domain.policy.model import DisagreementRule
 from ledger.store.rows import Row, Rows
@@ -226,15 +227,21 @@ class Hold(NamedTuple):
     """An event that the ledger has to record about one of an enterprise's facts."""
 
     code: str
-    name: str
-    content: dict[str, Any]
+    content: FactHeld | FactDecided
 
 
 def held_by(found: Found) -> Hold:
     """The event that holds a fact."""
-    party = found.party
-    more = {"policy": found.policy, "rule": found.rule.id}
-    return _hold(found.disagreement, party.key, party.code, found.event, "FactHeld", more)
+    source, _, event_id = found.party.key.partition(SEP)
+    held = FactHeld(
+        disagreement=found.disagreement,
+        of_source=source,
+        of=event_id,
+        of_type=found.event,
+        policy=found.policy,
+        rule=found.rule.id,
+    )
+    return Hold(found.party.code, held)
 
 
 def released(entry: Entry, reason: str) -> Hold:
@@ -246,11 +253,14 @@ def decided(
     disagreement: str, key: str, code: str, event: str, counts: bool, actor: str, reason: str
 ) -> Hold:
     """The event that says whether a fact counts; without an ``actor`` it follows from other facts."""
-    more = {"counts": counts, "actor": actor, "reason": reason}
-    return _hold(disagreement, key, code, event, "FactDecided", more)
-
-
-def _hold(disagreement: str, key: str, code: str, event: str, name: str, more: dict[str, Any]) -> Hold:
-    source, _, of = key.partition(SEP)
-    content = {"disagreement": disagreement, "of_source": source, "of": of, "of_type": event}
-    return Hold(code, name, {**content, **more})
+    source, _, event_id = key.partition(SEP)
+    decision = FactDecided(
+        disagreement=disagreement,
+        of_source=source,
+        of=event_id,
+        of_type=event,
+        counts=counts,
+        actor=actor,
+        reason=reason,
+    )
+    return Hold(code, decision)

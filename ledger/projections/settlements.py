@@ -9,24 +9,45 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
+from domain.events.accounts import (
+    AccountEvent,
+    AdjustmentAccepted,
+    AwardsSettled,
+    ClawbackOrdered,
+    PaymentFailed,
+    PaymentMade,
+    PaymentOrdered,
+)
+from domain.events.content import Content
+from domain.events.settlements import (
+    SettlementClosed,
+    SettlementEvent,
+    SettlementProposed,
+    SettlementPublished,
+)
 from domain.settlement.accounts import Account
 from domain.settlement.year import SettledLine, line_bytes
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, Stored, stored
 
-STAGES = {"SettlementProposed": "proposed", "SettlementPublished": "published", "SettlementClosed": "closed"}
+STAGES: dict[type[Content], str] = {
+    SettlementProposed: "proposed",
+    SettlementPublished: "published",
+    SettlementClosed: "closed",
+}
+"""The stage that an event leads to."""
 CHUNK = 1_000
 
 
 def put_stage(rows: Rows, event: Stored) -> None:
     """Note what a settlement's event makes of its stage."""
-    stage = STAGES.get(event.fact.name)
-    if stage is not None:
-        content = event.fact.content
+    content = event.fact.content
+    stage = STAGES.get(type(content))
+    if stage is not None and isinstance(content, SettlementEvent):
         rows.run(
             "INSERT INTO settlements (policy, year, stage, position) VALUES (?,?,?,?) ON CONFLICT "
             "(policy, year) DO UPDATE SET stage=excluded.stage, position=excluded.position",
-            [content["policy"], content["year"], stage, event.position],
+            [content.policy, content.year, stage, event.position],
         )
 
 
@@ -86,15 +107,14 @@ def put_payments(rows: Rows, events: Iterable[Stored]) -> None:
     sets = "status=excluded.status, day=excluded.day, said=excluded.said, position=excluded.position"
     last: dict[tuple[str, int, str], tuple[object, ...]] = {}
     for event in events:
-        status = PAYMENT_STATUS.get(event.fact.name)
-        if status is None:
-            continue
         content = event.fact.content
-        key = (content["policy"], content["year"], content["payment"])
-        batch = content["payment"].rpartition("-")[0]
-        said = content.get("reference") or content.get("reason") or ""
-        who = (*key, content["enterprise"], batch, content["amount_fen"])
-        last[key] = (*who, status, content.get("on", ""), said, event.position)
+        if not isinstance(content, PaymentEvent):
+            continue
+        key = (content.policy, content.year, content.payment)
+        batch = content.payment.rpartition("-")[0]
+        day, words = bank_words(content)
+        who = (*key, content.enterprise, batch, content.amount_fen)
+        last[key] = (*who, PAYMENT_STATUS[type(content)], day, words, event.position)
     rows.run_many(
         f"INSERT INTO payments ({', '.join(columns)}) VALUES (?,?,?,?,?,?,?,?,?,?) "
         f"ON CONFLICT (policy, year, payment) DO UPDATE SET {sets}",
@@ -102,7 +122,22 @@ def put_payments(rows: Rows, events: Iterable[Stored]) -> None:
     )
 
 
-PAYMENT_STATUS = {"PaymentOrdered": "ordered", "PaymentMade": "made", "PaymentFailed": "failed"}
+PaymentEvent = PaymentOrdered | PaymentMade | PaymentFailed
+PAYMENT_STATUS: dict[type[Content], str] = {
+    PaymentOrdered: "ordered",
+    PaymentMade: "made",
+    PaymentFailed: "failed",
+}
+"""Where an event leaves a payment."""
+
+
+def bank_words(event: PaymentEvent) -> tuple[str, str]:
+    """The bank's day, and its reference or reason; both empty for what is only ordered."""
+    if isinstance(event, PaymentMade):
+        return event.on, event.reference
+    if isinstance(event, PaymentFailed):
+        return event.on, event.reason
+    return "", ""
 
 
 def put_adjustments(rows: Rows, events: Iterable[Stored]) -> None:
@@ -111,12 +146,9 @@ def put_adjustments(rows: Rows, events: Iterable[Stored]) -> None:
         "INSERT INTO adjustments (policy, year, code, adjustment, measure, into_year, amount, reason, "
         "position) VALUES (?,?,?,?,?,?,?,?,?)",
         [
-            (
-                *(c["policy"], c["year"], c["enterprise"], c["adjustment"], c["measure"], c["into_year"]),
-                *(c["amount_fen"], c["reason"], event.position),
-            )
-            for event in events
-            if event.fact.name == "AdjustmentAccepted" and (c := event.fact.content)
+            (c.policy, c.year, c.enterprise, c.adjustment, c.measure, c.into_year, c.amount_fen, c.reason, at)
+            for at, c in ((event.position, event.fact.content) for event in events)
+            if isinstance(c, AdjustmentAccepted)
         ],
     )
 
@@ -128,11 +160,11 @@ def put_clawbacks(rows: Rows, events: Iterable[Stored]) -> None:
         "VALUES (?,?,?,?,?,?,?,?,?)",
         [
             (
-                *(c["policy"], c["year"], c["enterprise"], c["clawback"], c.get("measure") or ""),
-                *(c.get("award_fen", 0), c["amount_fen"], c["reason"], event.position),
+                *(c.policy, c.year, c.enterprise, c.clawback, c.measure or "", c.award_fen),
+                *(c.amount_fen, c.reason, at),
             )
-            for event in events
-            if event.fact.name == "ClawbackOrdered" and (c := event.fact.content)
+            for at, c in ((event.position, event.fact.content) for event in events)
+            if isinstance(c, ClawbackOrdered)
         ],
     )
 
@@ -161,12 +193,14 @@ def _put_events(target: Rows, events: list[Stored]) -> None:
     lines: list[tuple[object, ...]] = []
     for event in events:
         content = event.fact.content
-        key = (content["policy"], content["year"], content["enterprise"])
+        if not isinstance(content, AccountEvent):
+            continue
+        key = (content.policy, content.year, content.enterprise)
         account = accounts[event.originator][3] if event.originator in accounts else Account()
-        account.apply(event.fact.name, content)
+        account.apply(content)
         accounts[event.originator] = (*key, account, event.version)
-        if event.fact.name == "AwardsSettled":
-            lines += [(*key, *line[:6], line[6] if len(line) > 6 else "") for line in content["lines"]]
+        if isinstance(content, AwardsSettled):
+            lines += [(*key, *line) for line in content.lines]
     put_accounts(target, accounts.values())
     put_payments(target, events)
     put_adjustments(target, events)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from domain.events import account_id, is_enterprise
+from domain.events.accounts import AccountEvent
+from domain.events.amendments import Amendment
 from domain.facts.folding import EnterpriseFacts, fold, key_of
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import Awards
@@ -106,7 +108,8 @@ def steps_of(rows: Rows, code: str, until: int, rules: RulesOverTime | None = No
         if is_enterprise(event.originator):
             facts.append(event.fact)
             keys.add(event.fact.key)
-            known = "of" in event.fact.content and _target(event) in keys
+            content = event.fact.content
+            known = isinstance(content, Amendment) and key_of(content.of_source, content.of) in keys
             if not state.add(event.fact, known=known):
                 state = fold(facts)
         after = {policy: awards_of(state, book) for policy, book in rules.at(event.position).items()}
@@ -123,10 +126,11 @@ class Accounts:
     def take(self, event: Stored) -> Movement:
         """Count one event of an account; what it moved."""
         content = event.fact.content
+        assert isinstance(content, AccountEvent)
         account = self.held.setdefault(event.originator, Account())
         before = AccountSums.of(account)
-        account.apply(event.fact.name, content)
-        return Movement(content["policy"], content["year"], before, AccountSums.of(account))
+        account.apply(content)
+        return Movement(content.policy, content.year, before, AccountSums.of(account))
 
 
 def account_events(rows: Rows, code: str, until: int, policy: str | None = None) -> list[Stored]:
@@ -135,11 +139,6 @@ def account_events(rows: Rows, code: str, until: int, policy: str | None = None)
     wanted = [account_id(of, year, code) for of, year in years if policy in (None, of)]
     sql = f"{SELECT} WHERE originator_id IN ({{}}) ORDER BY originator_id, originator_version"
     return [event for event in map(stored, rows.all_in(sql, wanted)) if event.position <= until]
-
-
-def _target(event: Stored) -> str:
-    content = event.fact.content
-    return key_of(content["of_source"], content["of"])
 
 
 def _policy_events(rows: Rows, positions: list[int]) -> list[Stored]:

@@ -8,8 +8,8 @@ from fractions import Fraction
 from domain.events.instants import SHANGHAI, instant
 from domain.money.amounts import Apportionment
 from domain.money.dividing import in_turn
+from domain.settlement.figures import division_of
 from domain.settlement.payables import basis, shares_budget
-from domain.settlement.year import division_of
 from ledger.budget.pools import brought_in_sums, open_years
 from ledger.policies.versions import UnknownPolicy, budget_of, rulebook
 from ledger.projections.closings import closing_of

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-from domain.events import CATALOGUE, account_id
+from domain.events import account_id
+from domain.events.amendments import Amendment, HoldEvent
 from domain.facts.folding import EnterpriseFacts, Fact
 from domain.facts.months import MONTHS
 from domain.money.amounts import yuan
@@ -140,7 +141,7 @@ def account(rows: Rows, code: str, policy: str, year: int, at: Moment = NOW) -> 
     else:
         folded = Account()
         for event in events_of(rows, account_id(policy, year, code), at.until):
-            folded.apply(event.fact.name, event.fact.content)
+            folded.apply(event.fact.content)
         row = (folded.payable, folded.ordered, folded.paid, folded.clawed, folded.recovered)
     payable, ordered, paid, clawed, recovered = row
     return {
@@ -466,12 +467,12 @@ def sources_of(events: list[Stored], measure: Measure, facts: EnterpriseFacts) -
     chosen: list[Stored] = []
     keys: set[tuple[str, str]] = set()
     for event in events:
-        if CATALOGUE[event.fact.name].shape != "amendment" and _bears(event.fact, measure, wanted, facts):
+        if not isinstance(event.fact.content, Amendment) and _bears(event.fact, measure, wanted, facts):
             chosen.append(event)
             keys.add((event.fact.source, event.fact.event_id))
     for event in events:
         content = event.fact.content
-        if "of_source" in content and (content["of_source"], content["of"]) in keys:
+        if isinstance(content, Amendment | HoldEvent) and (content.of_source, content.of) in keys:
             chosen.append(event)
     return sorted(chosen, key=lambda event: event.position)
 

@@ -17,7 +17,7 @@ def rebuild_settlements(source: Rows, target: Rows, until: int) -> None:
     rebuild_accounts(source, target, until)
     stages = target.all("SELECT policy, year FROM settlements WHERE stage<>'closed' ORDER BY policy, year")
     for policy, year in stages:
-        known = settlement_of(source, policy, year, until).proposal["known"]
+        known = settlement_of(source, policy, year, until).present_proposal().known
         _put_list(source, target, policy, year, Moment(until=known))
 
 

@@ -6,15 +6,16 @@ since, is a proposed adjustment: more is accepted into an open year, less is cla
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.money.amounts import yuan
 from domain.settlement.accounts import Account
-from domain.settlement.year import must_be_open
+from domain.settlement.steps import must_be_open
+from domain.settlement.streams import AccountStream
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
-from ledger.settlement.paying import head_of, one_step
+from ledger.settlement.paying import take_account_step
 from ledger.settlement.pending import Pending, paid_too_much, pending, pending_count, whole_enterprises
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -38,25 +39,23 @@ def accept(
             amount is not the one that is missing.
     """
     require(actor, "adjustment.accept")
-    name = ""
+    adjustments: list[str] = []
 
-    def decide(rows: Rows, _: Account) -> tuple[str, dict[str, Any]]:
-        nonlocal name
+    def step(rows: Rows, stream: AccountStream, now: datetime) -> None:
         if into_year <= year or not rulebook(rows, policy).covers_year(into_year):
             raise NotAllowed("adjustment.into", "into_year", year=year)
         must_be_open(settlement_of(rows, policy, into_year))
         missing = {each.measure: each.amount for each in pending(rows, policy, year, code)}.get(measure, 0)
         if amount <= 0 or amount != missing:
             raise NotAllowed("adjustment.amount", "amount", missing=yuan(missing))
-        found = rows.all(
+        number = rows.all(
             "SELECT COUNT(*) FROM adjustments WHERE policy=? AND year=? AND code=?", [policy, year, code]
-        )
-        name = f"{year}-{code}-{found[0][0] + 1:02d}"
-        said = {"adjustment": name, "measure": measure, "into_year": into_year, "amount_fen": amount}
-        return "AdjustmentAccepted", {**head_of(policy, year, code, actor), **said, "reason": reason}
+        )[0][0]
+        adjustments.append(f"{year}-{code}-{number + 1:02d}")
+        stream.accept_adjustment(actor, adjustments[0], measure, into_year, amount, reason, now)
 
-    account, _ = one_step(ledger, policy, year, code, decide)
-    return name, account
+    account = take_account_step(ledger, policy, year, code, step)
+    return adjustments[0], account
 
 
 __all__ = ["Pending", "accept", "paid_too_much", "pending", "pending_count", "whole_enterprises"]

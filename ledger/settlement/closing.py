@@ -5,30 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 from domain.authority.roles import Actor, NotAllowed
-from domain.events import account_id
+from domain.events.accounts import AwardLine, AwardsSettled, account_id
+from domain.events.content import Content
+from domain.events.settlements import BudgetPart, MeasureSum, SettlementProposed
+from domain.events.speaking import capacity_of, speaker_of
 from domain.policy.rulebook import Rulebook
-from domain.settlement import year as settling
 from domain.settlement.accounts import Account
+from domain.settlement.steps import may_close
 from domain.settlement.year import SettledLine, Settlement, line_bytes
 from ledger.budget.pools import brought_in_sums
 from ledger.policies.versions import budget_of, rulebook
-from ledger.projections.closings import CHUNK, settlement_of, today
+from ledger.projections.closings import CHUNK, today
 from ledger.projections.settlements import Changed, lines_listed, put_accounts
-from ledger.settlement.proposing import append_step
+from ledger.settlement.proposing import budget_parts, load_year, save_year
 from ledger.store.append import append_ours
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree
 from ledger.store.rows import Rows
-
-FROZEN = (
-    *("known", "appropriation_fen", "carried_fen", "spent_fen", "budget_fen", "sharing_fen"),
-    *("cut_remainder", "cut_key", "payable_fen", "outside_fen", "awards", "enterprises"),
-    *("budgets", "pots"),
-)
-"""What a closing takes over from the proposal that was published."""
 
 
 def close(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
@@ -38,58 +33,48 @@ def close(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
     a crash at any instruction leaves the year published, or closed.
 
     Raises:
-        UnknownPolicy; NotAllowed: see ``domain.settlement.year.may_close``; also where the budget or the
-            rules have moved since, or the stored list is no longer the one that was published.
+        UnknownPolicy; NotAllowed: see ``domain.settlement.steps.may_close``; also where the budget or
+            the rules have moved since, or the stored list is no longer the one that was published.
     """
     with ledger.store.writing() as rows:
         book = rulebook(rows, policy)
-        state = settlement_of(rows, policy, year)
-        settling.may_close(state, actor, today(ledger.clock()))
-        _must_still_hold(rows, book, year, state.proposal)
+        settlement, now = load_year(ledger, rows, policy, year), ledger.clock()
+        may_close(settlement.state, actor, today(now))
+        proposal = settlement.state.present_proposal()
+        _must_still_hold(rows, book, year, proposal)
         first = rows.last_position() + 1
-        freeze = _Freeze(ledger, rows, policy, year)
+        freeze = _Freeze(ledger, rows, policy, year, actor)
         freeze.run()
-        proposal = state.proposal
-        if freeze.digest.hexdigest() != proposal["lines_digest"] or freeze.payable != proposal["payable_fen"]:
+        if freeze.digest.hexdigest() != proposal.lines_digest or freeze.payable != proposal.payable_fen:
             raise NotAllowed("settlement.list-altered", "year", year=year)
         size = rows.last_position()
-        content = {
-            **{name: proposal[name] for name in FROZEN},
-            "policy": policy,
-            "year": year,
-            "actor": actor.name,
-            "number": state.number,
-            "lines_digest": proposal["lines_digest"],
-            "first_position": first,
-            "measures": freeze.sums(),
-            "log_size": size,
-            "log_root": Tree(rows).root(size).hex(),
-        }
-        return append_step(ledger, rows, state, ("SettlementClosed", content))
+        root = Tree(rows).root(size).hex()
+        settlement.close(actor, today(now), first, freeze.sums(), size, root, now)
+        return save_year(ledger, rows, settlement)
 
 
-def _must_still_hold(rows: Rows, book: Rulebook, year: int, proposal: dict[str, Any]) -> None:
+def _must_still_hold(rows: Rows, book: Rulebook, year: int, proposal: SettlementProposed) -> None:
     """Refuse a list whose money or rules have moved since it was worked out; late facts do not matter.
 
     Raises:
         NotAllowed: after another budget, another closing or accepted adjustment that bears on the
             year, or another version of the policy for it.
     """
-    known, budget = proposal["known"], budget_of(rows, book, year)
-    said = ("appropriation_fen", "carried_fen", "spent_fen")
-    divided = proposal["budgets"] or [["", *(proposal[name] for name in said)]]
-    figures = [[n, e.appropriation, e.carried, e.spent] for n, e in budget.parts or [("", budget)]]
+    known = proposal.known
+    only = BudgetPart("", proposal.appropriation_fen, proposal.carried_fen, proposal.spent_fen)
+    moved = budget_parts(budget_of(rows, book, year)) != (proposal.budgets or (only,))
     brought = brought_in_sums(rows, book, year) != brought_in_sums(rows, book, year, known)
     sql = "SELECT 1 FROM policies WHERE policy=? AND position>? AND effective_from<=? LIMIT 1"
-    if figures != divided or brought or rows.all(sql, [book.id, known, f"{year:04d}-12-31"]):
+    if moved or brought or rows.all(sql, [book.id, known, f"{year:04d}-12-31"]):
         raise NotAllowed("settlement.outdated", "year", year=year)
 
 
 class _Freeze:
     """Writes every enterprise's part, a chunk of accounts at a time."""
 
-    def __init__(self, ledger: Ledger, rows: Rows, policy: str, year: int) -> None:
+    def __init__(self, ledger: Ledger, rows: Rows, policy: str, year: int, actor: Actor) -> None:
         self.ledger, self.rows, self.policy, self.year = ledger, rows, policy, year
+        self.said_by, self.acting_as = speaker_of(actor), capacity_of(actor, "settlement.close")
         self.digest = hashlib.sha256()
         self.payable = 0
         self.measures: dict[tuple[int, str], list[int]] = {}
@@ -116,22 +101,22 @@ class _Freeze:
             yield line
 
     def _write(self, parts: list[tuple[str, list[SettledLine]]]) -> None:
-        events: list[tuple[str, int, str, dict[str, Any]]] = []
+        events: list[tuple[str, int, Content]] = []
         accounts: list[Changed] = []
         for code, lines in parts:
             payable = sum(line.payable for line in lines)
-            content = {
-                "policy": self.policy,
-                "year": self.year,
-                "enterprise": code,
-                "lines": [list(line.said[1:]) for line in lines],
-                "payable_fen": payable,
-            }
-            events.append((account_id(self.policy, self.year, code), 1, "AwardsSettled", content))
+            settled = AwardsSettled(
+                policy=self.policy,
+                year=self.year,
+                enterprise=code,
+                lines=tuple(AwardLine(*line[1:]) for line in lines),
+                payable_fen=payable,
+            )
+            events.append((account_id(self.policy, self.year, code), 1, settled))
             accounts.append((self.policy, self.year, code, Account(settled=True, payable=payable), 1))
-        append_ours(self.rows, self.ledger.clock(), events)
+        append_ours(self.rows, self.ledger.clock(), events, self.said_by, self.acting_as)
         put_accounts(self.rows, accounts)
 
-    def sums(self) -> list[list[Any]]:
-        """[award year, measure, gross, withheld, payable, enterprises] in order."""
-        return [[*key, *sums] for key, sums in sorted(self.measures.items())]
+    def sums(self) -> tuple[MeasureSum, ...]:
+        """The sums of each award year and measure, in order."""
+        return tuple(MeasureSum(*key, *sums) for key, sums in sorted(self.measures.items()))

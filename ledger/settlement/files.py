@@ -9,11 +9,13 @@ from typing import Any
 
 from domain.authority.roles import NotAllowed
 from domain.events.instants import instant
+from domain.events.settlements import SettlementProposed
 from domain.money.amounts import CURRENCIES, grouped, parse_fen
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
+from domain.settlement.figures import division_of
 from domain.settlement.public_list import Listed
-from domain.settlement.year import Settlement, division_of
+from domain.settlement.year import Settlement
 from ledger.budget.factors import pots_said
 from ledger.export import finance_summary, payment_files, public_list
 from ledger.export.books import NotExportable
@@ -38,7 +40,7 @@ def _listed(rows: Rows, policy: str, year: int) -> tuple[Rulebook, Settlement]:
     if not state.proposal:
         raise NotAllowed("settlement.not-proposed", "year", stage=state.stage)
     # The list says what it said when it was worked out, whatever version was adopted since.
-    return rulebook(rows, policy, state.proposal["known"]), state
+    return rulebook(rows, policy, state.present_proposal().known), state
 
 
 def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -> int:
@@ -49,29 +51,27 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
     """
     book, state = _listed(rows, policy, year)
     governing = book.of_year(year)
-    said = state.proposal
+    said, published = state.present_proposal(), state.publication
     value = division_of(said).factor
     head = PublicHead(
         title=f"{governing.title['zh']}{year}年度兑现名单",
         number=governing.number,
         year=year,
-        from_day=state.publication.get("from_day", ""),
-        until_day=state.publication.get("until_day", ""),
-        budget=said["budget_fen"],
-        total=said["sharing_fen"],
-        payable=said["payable_fen"],
-        factor="见附注"
-        if said["pots"]
-        else f"{value.numerator}/{value.denominator} = {queries.percent(value)}",
-        digest=said["lines_digest"],
-        position=said["known"],
-        count=said["enterprises"],
+        from_day=published.from_day if published else "",
+        until_day=published.until_day if published else "",
+        budget=said.budget_fen,
+        total=said.sharing_fen,
+        payable=said.payable_fen,
+        factor="见附注" if said.pots else f"{value.numerator}/{value.denominator} = {queries.percent(value)}",
+        digest=said.lines_digest,
+        position=said.known,
+        count=said.enterprises,
         authority=governing.issuer,
-        root=state.publication.get("list_root") or "",
+        root=(published.list_root if published else None) or "",
         currency=governing.currency,
         pots=_pots(governing, said),
     )
-    lines = public_lines(rows, book, year, said["known"])
+    lines = public_lines(rows, book, year, said.known)
     mask = governing.procedure.mask
     if path.suffix == ".csv":
         with path.open("w", encoding="utf-8", newline="") as out:
@@ -80,10 +80,10 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
         public_list.write_xlsx(path, head, lines, mask)
     else:
         raise NotExportable(f"{path.suffix or path.name}: write a file that ends in .xlsx or .csv")
-    return int(said["enterprises"])
+    return int(said.enterprises)
 
 
-def _pots(policy: Policy, said: dict[str, Any]) -> tuple[str, ...]:
+def _pots(policy: Policy, said: SettlementProposed) -> tuple[str, ...]:
     """Each of several budgets in a sentence."""
     unit = CURRENCIES[policy.currency].unit
     return tuple(
@@ -132,19 +132,19 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
         UnknownPolicy; NotAllowed: where no list was proposed.
     """
     book, state = _listed(rows, policy, year)
-    governing, said = book.of_year(year), state.proposal
-    reduction = said["gross_fen"] - said["withheld_fen"] - said["payable_fen"]
+    governing, said = book.of_year(year), state.present_proposal()
+    reduction = said.gross_fen - said.withheld_fen - said.payable_fen
     head = SummaryHead(
         title=f"{governing.title['zh']}{year}年度兑现资金",
         number=governing.number,
         year=year,
-        budget=said["budget_fen"],
-        gross=said["gross_fen"],
-        withheld=said["withheld_fen"],
+        budget=said.budget_fen,
+        gross=said.gross_fen,
+        withheld=said.withheld_fen,
         reduction=reduction,
-        payable=said["payable_fen"],
-        count=said["enterprises"],
-        digest=said["lines_digest"],
+        payable=said.payable_fen,
+        count=said.enterprises,
+        digest=said.lines_digest,
         position=rows.last_position(),
         authority=governing.issuer,
         currency=governing.currency,
@@ -210,7 +210,7 @@ def _accounts(rows: Rows, book: Rulebook, state: Settlement) -> Iterator[Account
         for row in rows.stream(sql, [policy, year]):
             yield Account(row[0], row[1] or "", *row[2:])
         return
-    for line in public_lines(rows, book, year, state.proposal["known"]):
+    for line in public_lines(rows, book, year, state.present_proposal().known):
         yield Account(line.code, line.name, line.payable, 0, 0, 0, 0, 0)
 
 

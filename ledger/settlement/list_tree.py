@@ -52,10 +52,10 @@ class ListTree:
 
     def __init__(self, rows: Rows, state: Settlement) -> None:
         self.rows, self.state = rows, state
-        self.known: int = state.proposal["known"]
+        self.known: int = state.present_proposal().known
         self.book: Rulebook = rulebook(rows, state.policy, self.known)
         self.mask = self.book.of_year(state.year).procedure.mask
-        self.head = head_line(self.book, state.year, state.proposal)
+        self.head = head_line(self.book, state.year, state.present_proposal())
         self.loaded: dict[int, list[bytes]] = {}
         self.blocks = self._blocks()
 
@@ -96,7 +96,7 @@ class ListTree:
         return self.loaded[block]
 
     def _blocks(self) -> _Blocks:
-        root = self.state.publication["list_root"]
+        root = self.state.present_publication().list_root or ""
         found = _kept.get((self.state.policy, root))
         if found is None:
             found = self._made()

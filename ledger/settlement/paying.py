@@ -6,24 +6,22 @@ why not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from domain.authority.roles import Actor, NotAllowed, require
-from domain.events import account_id
-from domain.events.instants import instant
-from domain.facts.folding import Fact
-from domain.settlement import accounts
+from domain.events.accounts import account_id
 from domain.settlement.accounts import Account
+from domain.settlement.streams import AccountStream
 from ledger.policies.versions import rulebook
-from ledger.projections.closings import CHUNK, accounts_of, must_be_closed, today
+from ledger.projections.closings import CHUNK, must_be_closed, today
 from ledger.projections.disagreements import undecided
-from ledger.projections.settlements import Changed, put_accounts, put_adjustments, put_clawbacks, put_payments
+from ledger.projections.settlements import put_accounts, put_adjustments, put_clawbacks, put_payments
 from ledger.settlement.pending import lowered
-from ledger.store.append import OUR_SOURCE, append_ours
 from ledger.store.application import Ledger
 from ledger.store.rows import Row, Rows, one
-from ledger.store.stored_events import Stored
+from ledger.store.streams import load_streams, save_streams
 
 RESULTS_MAX = 5_000
 """Most results of payments in one call."""
@@ -59,45 +57,27 @@ class Result(NamedTuple):
     """The bank's reference, or its reason."""
 
 
-class _Writer:
-    """Appends steps of accounts and keeps their read models with them."""
-
-    def __init__(self, ledger: Ledger, rows: Rows) -> None:
-        self.ledger, self.rows = ledger, rows
-        self.said: list[tuple[str, int, str, dict[str, Any]]] = []
-        self.changed: dict[str, Changed] = {}
-
-    def take(self, code: str, account: Account, version: int, said: accounts.Said) -> int:
-        """Count one step; the account's next version comes back."""
-        name, content = said
-        account.apply(name, content)
-        policy, year = content["policy"], content["year"]
-        self.said.append((account_id(policy, year, code), version + 1, name, content))
-        self.changed[code] = (policy, year, code, account, version + 1)
-        return version + 1
-
-    def write(self) -> int:
-        """Write what was taken; the last position comes back."""
-        if not self.said:
-            return self.rows.last_position()
-        now = self.ledger.clock()
-        first = append_ours(self.rows, now, self.said)
-        events = [
-            Stored(at, originator, version, "", Fact(name, OUR_SOURCE, "", instant(now), content))
-            for at, (originator, version, name, content) in enumerate(self.said, start=first)
-        ]
-        put_accounts(self.rows, self.changed.values())
-        put_payments(self.rows, events)
-        put_adjustments(self.rows, events)
-        put_clawbacks(self.rows, events)
-        last = first + len(self.said) - 1
-        self.said, self.changed = [], {}
-        return last
+def load_accounts(
+    ledger: Ledger, rows: Rows, policy: str, year: int, codes: Iterable[str]
+) -> dict[str, AccountStream]:
+    """The accounts of some enterprises by credit code, to take steps of them."""
+    currency = rulebook(rows, policy).latest.currency
+    originators = {account_id(policy, year, code): code for code in codes}
+    streams = load_streams(rows, AccountStream, originators, ledger.clock())
+    for stream in streams.values():
+        stream.account.currency = currency
+    return {originators[originator]: stream for originator, stream in streams.items()}
 
 
-def head_of(policy: str, year: int, code: str, actor: Actor) -> dict[str, Any]:
-    """What every event of an account says: whose it is, and who took the step."""
-    return {"policy": policy, "year": year, "enterprise": code, "actor": actor.name}
+def save_accounts(ledger: Ledger, rows: Rows, streams: Iterable[AccountStream]) -> int:
+    """Append the steps that were taken, with the read models that follow; the last position comes back."""
+    changed = [stream for stream in streams if stream.pending_events]
+    events = save_streams(rows, changed, ledger.clock())
+    put_accounts(rows, [(s.policy, s.year, s.enterprise, s.account, s.version) for s in changed])
+    put_payments(rows, events)
+    put_adjustments(rows, events)
+    put_clawbacks(rows, events)
+    return events[-1].position if events else rows.last_position()
 
 
 def order_payments(
@@ -113,14 +93,12 @@ def order_payments(
         rulebook(rows, policy)
         must_be_closed(rows, policy, year)
         batch = f"{year}-{_batches(rows, policy, year) + 1:03d}"
-        writer, count, total = _Writer(ledger, rows), 0, 0
+        now, count, total = ledger.clock(), 0, 0
         for chunk in _outstanding(rows, policy, year, codes):
-            for code, (account, version) in accounts_of(rows, policy, year, chunk).items():
-                said = accounts.order(account, head_of(policy, year, code, actor), batch, code)
-                if said is not None:
-                    writer.take(code, account, version, said)
-                    count, total = count + 1, total + said[1]["amount_fen"]
-            writer.write()
+            accounts = load_accounts(ledger, rows, policy, year, chunk)
+            amounts = [account.order_payment(actor, batch, now) for account in accounts.values()]
+            count, total = count + sum(amount > 0 for amount in amounts), total + sum(amounts)
+            save_accounts(ledger, rows, accounts.values())
         if not count:
             raise NotAllowed("payment.nothing", "year", year=year)
         return Ordered(batch, count, total)
@@ -160,30 +138,28 @@ def record_results(
     """
     require(actor, "payment.record")
     with ledger.store.writing() as rows:
-        currency = rulebook(rows, policy).latest.currency
+        rulebook(rows, policy)
         must_be_closed(rows, policy, year)
         known = _known(rows, policy, year, [result.payment for result in results])
-        codes = {row[0] for row in known.values()}
-        held = accounts_of(rows, policy, year, codes)
-        writer, faults, repeated = _Writer(ledger, rows), list[tuple[int, NotAllowed]](), 0
+        accounts = load_accounts(ledger, rows, policy, year, {row[0] for row in known.values()})
+        now, repeated = ledger.clock(), 0
+        faults = list[tuple[int, NotAllowed]]()
         for index, result in enumerate(results):
             row = known.get(result.payment)
             if row is not None and (row[1], row[2], row[3], row[4]) == result[1:]:
                 repeated += 1
                 continue
             try:
-                code = _code_of(row, result, today(ledger.clock()))
-                account, version = held[code]
-                account.currency = currency
-                decide = accounts.made if result.status == "made" else accounts.failed
-                said = decide(account, head_of(policy, year, code, actor), result.payment, *result[2:])
-                held[code] = (account, writer.take(code, account, version, said))
+                code = _code_of(row, result, today(now))
+                account = accounts[code]
+                record = account.confirm_payment if result.status == "made" else account.fail_payment
+                record(actor, result.payment, *result[2:], now)
                 known[result.payment] = (code, *result[1:])
             except NotAllowed as error:
                 faults.append((index, error))
         if faults:
             raise StepsRefused(faults)
-        writer.write()
+        save_accounts(ledger, rows, accounts.values())
         return len(results) - repeated, repeated
 
 
@@ -208,22 +184,21 @@ def _code_of(row: Any, result: Result, day: str) -> str:
     return str(row[0])
 
 
-def one_step(
+def take_account_step(
     ledger: Ledger,
     policy: str,
     year: int,
     code: str,
-    decide: Callable[[Rows, Account], accounts.Said],
-) -> tuple[Account, int]:
-    """Take one step of one account; the account and the position after it come back."""
+    step: Callable[[Rows, AccountStream, datetime], None],
+) -> Account:
+    """Take one step of one account; the account after it comes back."""
     with ledger.store.writing() as rows:
-        currency = rulebook(rows, policy).latest.currency
+        rulebook(rows, policy)
         must_be_closed(rows, policy, year)
-        account, version = accounts_of(rows, policy, year, [code]).get(code, (Account(), 0))
-        account.currency = currency
-        writer = _Writer(ledger, rows)
-        writer.take(code, account, version, decide(rows, account))
-        return account, writer.write()
+        stream = load_accounts(ledger, rows, policy, year, [code])[code]
+        step(rows, stream, ledger.clock())
+        save_accounts(ledger, rows, [stream])
+        return stream.account
 
 
 def claw_back(
@@ -246,20 +221,16 @@ def claw_back(
             award's difference, or while a fact of the enterprise is held for a decision.
     """
     require(actor, "clawback.order")
-    head = head_of(policy, year, code, actor)
-    name = ""
 
-    def decide(rows: Rows, account: Account) -> accounts.Said:
-        nonlocal name
-        for each in undecided(rows, [code]).values():
-            raise NotAllowed("clawback.undecided", "enterprise", disagreement=each)
-        name = f"{year}-{code}-{len(account.clawbacks) + 1:02d}"
+    def step(rows: Rows, stream: AccountStream, now: datetime) -> None:
+        for disagreement in undecided(rows, [code]).values():
+            raise NotAllowed("clawback.undecided", "enterprise", disagreement=disagreement)
+        clawback = f"{year}-{code}-{len(stream.account.clawbacks) + 1:02d}"
         award = lowered(rows, policy, year, code, measure, amount) if measure else 0
-        day = today(ledger.clock())
-        return accounts.claw_back(account, head, name, amount, day, reason, measure, award)
+        stream.order_clawback(actor, clawback, amount, today(now), reason, now, measure, award)
 
-    account, _ = one_step(ledger, policy, year, code, decide)
-    return name, account
+    account = take_account_step(ledger, policy, year, code, step)
+    return list(account.clawbacks)[-1], account
 
 
 def recover(
@@ -281,7 +252,10 @@ def recover(
     require(actor, "clawback.record")
     if on > today(ledger.clock()):
         raise NotAllowed("date.future", "on")
-    head = head_of(policy, year, code, actor)
-    return one_step(
-        ledger, policy, year, code, lambda _, a: accounts.recover(a, head, clawback, amount, on, reference)
-    )[0]
+    return take_account_step(
+        ledger,
+        policy,
+        year,
+        code,
+        lambda _, stream, now: stream.recover_clawback(actor, clawback, amount, on, reference, now),
+    )

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from domain.authority.roles import NotAllowed
 from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
+from domain.settlement.figures import division_of
 from domain.settlement.payables import Line, payable_of
-from domain.settlement.year import division_of
 from ledger.budget.pools import keep
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from domain.authority.roles import Actor, NotAllowed
-from domain.events import settlement_id
-from domain.events.instants import instant
-from domain.facts.folding import Fact
+from domain.events.settlements import BudgetPart, SettlementProposed, settlement_id
 from domain.policy.rulebook import Rulebook
-from domain.settlement import year as settling
-from domain.settlement.payables import payable_of, shares_budget
+from domain.settlement.figures import figures_of
+from domain.settlement.payables import Line, payable_of, shares_budget
 from domain.settlement.public_list import root_over
+from domain.settlement.steps import may_propose, may_publish
+from domain.settlement.streams import SettlementYear
 from domain.settlement.year import SettledLine, Settlement
 from ledger.budget.columns import Again
 from ledger.budget.pools import Pool, divide, lines_now
-from ledger.policies.versions import budget_of, rulebook
-from ledger.projections.closings import settlement_of, today
+from ledger.policies.versions import Budget, budget_of, rulebook
+from ledger.projections.closings import today
 from ledger.projections.settlements import put_lines, put_stage
 from ledger.settlement.published import lines_published
-from ledger.store.append import OUR_SOURCE, append_ours, recorded_time
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
-from ledger.store.stored_events import Stored, events_of
+from ledger.store.streams import load_stream, save_streams
 
 
-def append_step(ledger: Ledger, rows: Rows, state: Settlement, said: settling.Said) -> Settlement:
-    """Append one step of a settlement; the state after it comes back."""
-    originator = settlement_id(state.policy, state.year)
-    version = len(events_of(rows, originator)) + 1
-    now = ledger.clock()
-    recorded = recorded_time(rows, now)
-    position = append_ours(rows, now, [(originator, version, *said)])
-    fact = Fact(said[0], OUR_SOURCE, f"{originator}:{version}", instant(now), said[1])
-    put_stage(rows, Stored(position, originator, version, recorded, fact))
-    return settlement_of(rows, state.policy, state.year)
+def load_year(ledger: Ledger, rows: Rows, policy: str, year: int) -> SettlementYear:
+    """A year's settlement, to take a step of it."""
+    return load_stream(rows, SettlementYear, settlement_id(policy, year), ledger.clock())
+
+
+def save_year(ledger: Ledger, rows: Rows, settlement: SettlementYear) -> Settlement:
+    """Append the steps that were taken, with the read model of stages; the state after them."""
+    for event in save_streams(rows, [settlement], ledger.clock()):
+        put_stage(rows, event)
+    return settlement.state
 
 
 def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
@@ -51,14 +49,15 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
         book = rulebook(rows, policy)
         if not book.covers_year(year):
             raise NotAllowed("settlement.no-year", "year", year=year)
-        state = settlement_of(rows, policy, year)
-        settling.propose(state, actor, {})
-        found = pool_of_year(rows, book, year)
-        tally = Tally(book, found)
+        settlement = load_year(ledger, rows, policy, year)
+        may_propose(settlement.state, actor)
+        pool = pool_of_year(rows, book, year)
+        tally = Tally(book, pool)
         known = rows.last_position()
         digest = put_lines(rows, policy, year, tally.lines(lines_now(rows, book, year, [year])))
-        figures = {"known": known, **figures_of(found), **tally.sums(), "lines_digest": digest}
-        return append_step(ledger, rows, state, settling.propose(state, actor, figures))
+        proposal = proposal_of(settlement.state, actor, known, pool, tally, digest)
+        settlement.propose(actor, proposal, ledger.clock())
+        return save_year(ledger, rows, settlement)
 
 
 def pool_of_year(rows: Rows, book: Rulebook, year: int) -> Pool:
@@ -67,20 +66,44 @@ def pool_of_year(rows: Rows, book: Rulebook, year: int) -> Pool:
     return divide(lines, book, budget_of(rows, book, year), year)
 
 
-def figures_of(found: Pool) -> dict[str, Any]:
-    """What decides every payment of a pool."""
-    return {
-        "appropriation_fen": found.budget.appropriation,
-        "carried_fen": found.budget.carried,
-        "spent_fen": found.budget.spent,
-        "budgets": [
-            [name, each.appropriation, each.carried, each.spent]
-            for name, each in (found.budget.parts or [("", found.budget)])
-        ]
-        if found.shares.several
-        else [],
-        **settling.figures_of(found.shares, found.paid),
-    }
+def proposal_of(
+    state: Settlement, actor: Actor, known: int, pool: Pool, tally: Tally, lines_digest: str
+) -> SettlementProposed:
+    """The proposal that a pool and the list made of it come to; ``known`` is the position they rest on."""
+    budget, figures = pool.budget, figures_of(pool.shares, pool.paid)
+    if tally.payable - tally.outside > budget.amount:
+        raise ArithmeticError(f"{tally.payable - tally.outside} fen out of {budget.amount}")
+    return SettlementProposed(
+        policy=state.policy,
+        year=state.year,
+        actor=actor.name,
+        number=state.number + 1,
+        known=known,
+        appropriation_fen=budget.appropriation,
+        carried_fen=budget.carried,
+        spent_fen=budget.spent,
+        budget_fen=figures.budget_fen,
+        sharing_fen=figures.sharing_fen,
+        cut_remainder=figures.cut_remainder,
+        cut_key=figures.cut_key,
+        gross_fen=tally.gross,
+        withheld_fen=tally.withheld,
+        payable_fen=tally.payable,
+        outside_fen=tally.outside,
+        awards=tally.awards,
+        enterprises=tally.enterprises,
+        lines_digest=lines_digest,
+        budgets=budget_parts(budget) if pool.shares.several else (),
+        pots=figures.pots,
+    )
+
+
+def budget_parts(budget: Budget) -> tuple[BudgetPart, ...]:
+    """The named budgets of a period; the only one has no name."""
+    return tuple(
+        BudgetPart(name, part.appropriation, part.carried, part.spent)
+        for name, part in (budget.parts or [("", budget)])
+    )
 
 
 class Tally:
@@ -91,7 +114,7 @@ class Tally:
         self.gross = self.withheld = self.payable = self.outside = self.awards = self.enterprises = 0
         self.last = ""
 
-    def lines(self, awards: Iterator[Any]) -> Iterator[SettledLine]:
+    def lines(self, awards: Iterator[Line]) -> Iterator[SettledLine]:
         """The list's lines, in the order of the awards."""
         for line in awards:
             paid = payable_of(line, self.book, self.found.shares)
@@ -105,57 +128,37 @@ class Tally:
                 self.outside += paid.payable
             yield SettledLine(line.code, line.measure, line.year, *paid, line.pot)
 
-    def sums(self) -> dict[str, int]:
-        """The sums over all lines, in fen, and how many there are."""
-        if self.payable - self.outside > self.found.budget.amount:
-            raise ArithmeticError(f"{self.payable - self.outside} fen out of {self.found.budget.amount}")
-        return {
-            "gross_fen": self.gross,
-            "withheld_fen": self.withheld,
-            "payable_fen": self.payable,
-            "outside_fen": self.outside,
-            "awards": self.awards,
-            "enterprises": self.enterprises,
-        }
-
-
-def _step(
-    ledger: Ledger, policy: str, year: int, decide: Callable[[Rulebook, Settlement], settling.Said]
-) -> Settlement:
-    with ledger.store.writing() as rows:
-        book = rulebook(rows, policy)
-        state = settlement_of(rows, policy, year)
-        return append_step(ledger, rows, state, decide(book, state))
-
 
 def publish(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
     """Publish the proposed list for objections, from today for the policy's days."""
     with ledger.store.writing() as rows:
-        state = settlement_of(rows, policy, year)
-        settling.may_publish(state, actor)
+        settlement = load_year(ledger, rows, policy, year)
+        may_publish(settlement.state, actor)
         days = rulebook(rows, policy).of_year(year).procedure.notice_days
-        listed = root_over(lines_published(rows, state))
-        return append_step(
-            ledger, rows, state, settling.publish(state, actor, today(ledger.clock()), days, listed)
-        )
+        root, lines = root_over(lines_published(rows, settlement.state))
+        now = ledger.clock()
+        settlement.publish(actor, today(now), days, root, lines, now)
+        return save_year(ledger, rows, settlement)
 
 
 def raise_objection(
     ledger: Ledger, policy: str, year: int, actor: Actor, enterprise: str | None, reason: str
 ) -> Settlement:
     """Object to the published list."""
-
-    def decide(_: Rulebook, state: Settlement) -> settling.Said:
-        name = f"{year}-{len(state.objections) + 1:03d}-{secrets.token_hex(2)}"
-        return settling.object_to(state, actor, today(ledger.clock()), name, enterprise, reason)
-
-    return _step(ledger, policy, year, decide)
+    with ledger.store.writing() as rows:
+        rulebook(rows, policy)
+        settlement, now = load_year(ledger, rows, policy, year), ledger.clock()
+        objection = f"{year}-{len(settlement.state.objections) + 1:03d}-{secrets.token_hex(2)}"
+        settlement.raise_objection(actor, today(now), objection, enterprise, reason, now)
+        return save_year(ledger, rows, settlement)
 
 
 def resolve_objection(
     ledger: Ledger, policy: str, year: int, actor: Actor, objection: str, outcome: str, reason: str
 ) -> Settlement:
     """Uphold an objection, so that the list must be proposed again, or dismiss it."""
-    return _step(
-        ledger, policy, year, lambda _, state: settling.resolve(state, actor, objection, outcome, reason)
-    )
+    with ledger.store.writing() as rows:
+        rulebook(rows, policy)
+        settlement = load_year(ledger, rows, policy, year)
+        settlement.resolve_objection(actor, objection, outcome, reason, ledger.clock())
+        return save_year(ledger, rows, settlement)

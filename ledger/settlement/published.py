@@ -40,10 +40,11 @@ NAMED = 1_000
 
 def lines_published(rows: Rows, state: Settlement) -> Iterator[str]:
     """The head and the lines of the proposal that stands, streamed."""
-    known = state.proposal["known"]
+    proposal = state.present_proposal()
+    known = proposal.known
     book = rulebook(rows, state.policy, known)
     awards = named(rows, lines_listed(rows, state.policy, state.year), known)
-    return lines_of(book, state.year, state.proposal, awards)
+    return lines_of(book, state.year, proposal, awards)
 
 
 def named(rows: Rows, lines: Iterable[SettledLine], known: int, many: int = NAMED) -> Iterator[Named]:
@@ -101,7 +102,7 @@ def publication_of(rows: Rows, state: Settlement) -> Stored:
     """
     if not state.publication:
         raise NotAllowed("settlement.not-published", "year", stage=state.stage)
-    if state.publication["list_root"] is None:
+    if state.publication.list_root is None:
         raise NotAllowed("settlement.list-unproved", "year", year=state.year)
     events = events_of(rows, settlement_id(state.policy, state.year))
     return [event for event in events if event.fact.name == "SettlementPublished"][-1]
@@ -113,5 +114,6 @@ def must_be_published(state: Settlement, root: str, lines: int) -> None:
     Raises:
         NotAllowed: where it is another.
     """
-    if (root, lines) != (state.publication["list_root"], state.publication["list_lines"]):
+    publication = state.present_publication()
+    if (root, lines) != (publication.list_root, publication.list_lines):
         raise NotAllowed("settlement.list-altered", "year", year=state.year)

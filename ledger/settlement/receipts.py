@@ -16,15 +16,17 @@ from typing import Any
 from domain.authority.roles import NotAllowed
 from domain.events import account_id, settlement_id
 from domain.events.instants import SHANGHAI
+from domain.events.settlements import SettlementClosed
 from domain.log.entries import salt_of
 from domain.log.merkle import inclusion_path
 from domain.log.notes import Checkpoint, SignerKey, parse_note
 from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
 from domain.settlement.accounts import Account
+from domain.settlement.figures import division_of
 from domain.settlement.public_list import Listed
 from domain.settlement.receipt import FORMAT, digest_of, marks_of, seal_body
-from domain.settlement.year import SettledLine, division_of
+from domain.settlement.year import SettledLine
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
 from ledger.reading import explanations, queries
@@ -57,7 +59,7 @@ def receipt(
     state = settlement_of(rows, policy, year, size)
     if state.stage != "closed" and settlement_of(rows, policy, year).stage == "closed":
         raise NotAllowed("receipt.checkpoint-older", "checkpoint", year=year, size=size)
-    if state.stage != "closed":
+    if state.closing is None:
         raise NotAllowed("settlement.not-closed", "year", year=year)
     publication_of(rows, state)
     account = events_of(rows, account_id(policy, year, code), size)
@@ -65,7 +67,7 @@ def receipt(
         raise NotAllowed("receipt.not-listed", "enterprise", year=year)
     steps = events_of(rows, settlement_id(policy, year), size)
     deciding = [max((e for e in steps if e.fact.name == name), key=lambda e: e.position) for name in DECIDING]
-    known = state.closing["known"]
+    known, publication = state.closing.known, state.present_publication()
     book = rulebook(rows, policy, known)
     tree = ListTree(rows, state)
     said = {
@@ -76,8 +78,8 @@ def receipt(
         **_division(state.closing),
         "account": _account(account),
         "list": {
-            "root": state.publication["list_root"],
-            "lines": state.publication["list_lines"],
+            "root": publication.list_root,
+            "lines": publication.list_lines,
             "head": _proved(tree.head_proof()),
             "rows": [_proved(each) for each in tree.proofs(code)],
         },
@@ -152,11 +154,11 @@ def _without_persons(explained: dict[str, Any]) -> dict[str, Any]:
     return explained
 
 
-def _division(closing: dict[str, Any]) -> dict[str, Any]:
+def _division(closing: SettlementClosed) -> dict[str, Any]:
     value = division_of(closing).factor
     return {
-        "budget": yuan(closing["budget_fen"]),
-        "sharing": yuan(closing["sharing_fen"]),
+        "budget": yuan(closing.budget_fen),
+        "sharing": yuan(closing.sharing_fen),
         "factor": f"{value.numerator}/{value.denominator}",
         "percent": queries.percent(value),
     }
@@ -165,7 +167,7 @@ def _division(closing: dict[str, Any]) -> dict[str, Any]:
 def _account(events: list[Stored]) -> dict[str, str]:
     account = Account()
     for event in events:
-        account.apply(event.fact.name, event.fact.content)
+        account.apply(event.fact.content)
     return {
         "payable": yuan(account.payable),
         "ordered": yuan(account.ordered),

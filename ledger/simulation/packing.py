@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.events import CATALOGUE, DatedFact
-from domain.facts.folding import SEP, EnterpriseFacts
+from domain.facts.folding import SEP, DatedRecord, EnterpriseFacts
 from domain.policy.rulebook import Rulebook
 from domain.rules.arithmetic import Column
 from domain.rules.columns.chunks import (
@@ -74,7 +74,7 @@ class _DatedItems:
         self.names = (*cls.identity, *cls.attributes)
         self.words = {name: _Words() for name in self.names}
 
-    def add(self, row: int, records: dict[str, list[Any]], identities: dict[str, int]) -> None:
+    def add(self, row: int, records: dict[str, DatedRecord], identities: dict[str, int]) -> None:
         """Take a row's things; ``identities`` numbers them."""
         by_day = records.items()
         if len(records) > 1:

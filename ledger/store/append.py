@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from domain.events import topic_of
+from domain.events.aggregate import OUR_SOURCE
+from domain.events.content import Content
+from domain.events.event import Capacity, Event, Speaker
 from domain.events.instants import instant
-from domain.facts.folding import Fact
+from domain.events.stored import state_of, topic_of
 from ledger.store.correlation import current, note_events
 from ledger.store.log_tree import append_events
 from ledger.store.rows import Conflict, Rows, one
-from ledger.store.stored_events import state_of
 
 
 def recorded_time(rows: Rows, now: datetime) -> str:
@@ -43,13 +43,17 @@ def track(rows: Rows, name: str, reached: int) -> None:
     )
 
 
+State = tuple[str, int, str, bytes]
+"""A stored event without its position: originator, version, topic, state."""
+
+
 def append(
     rows: Rows,
-    events: Sequence[tuple[str, int, Fact]],
+    events: Sequence[tuple[str, int, Event]],
     recorded_at: str,
     correlations: Sequence[str] | None = None,
 ) -> int:
-    """Store events (originator, version, fact) as one batch; the last one's position comes back.
+    """Store events (originator, version, event) as one batch; the last one's position comes back.
 
     Args:
         correlations: the id that each came under; by default that of what is being worked on.
@@ -57,11 +61,18 @@ def append(
     Raises:
         Conflict: where another writer has stored one of these versions.
     """
-    first = rows.last_position() + 1
     states = [
-        (originator, version, topic_of(fact.name), state_of(fact, recorded_at))
-        for originator, version, fact in events
+        (originator, version, topic_of(event.name), state_of(event, recorded_at))
+        for originator, version, event in events
     ]
+    return append_states(rows, states, recorded_at, correlations)
+
+
+def append_states(
+    rows: Rows, states: Sequence[State], recorded_at: str, correlations: Sequence[str] | None = None
+) -> int:
+    """``append`` for events in their stored form: the one place where events enter the ledger."""
+    first = rows.last_position() + 1
     rows.append(first, states)
     append_events(rows, first, states)
     last = first + len(states) - 1
@@ -70,18 +81,20 @@ def append(
     return last
 
 
-OUR_SOURCE = "urn:subsidy-ledger"
-"""The source of events that the ledger makes itself; no upstream may use it."""
-
-
-def append_ours(rows: Rows, now: datetime, events: Sequence[tuple[str, int, str, dict[str, Any]]]) -> int:
-    """Store events that the ledger makes itself: (originator, version, class name, content).
+def append_ours(
+    rows: Rows,
+    now: datetime,
+    events: Sequence[tuple[str, int, Content]],
+    said_by: Speaker | None = None,
+    acting_as: Capacity | None = None,
+) -> int:
+    """Store events that the ledger makes itself: (originator, version, content).
 
     An event's id is its originator and version. The first one's position comes back.
     """
     time = instant(now)
     facts = [
-        (originator, version, Fact(name, OUR_SOURCE, f"{originator}:{version}", time, content))
-        for originator, version, name, content in events
+        (originator, version, Event(content, OUR_SOURCE, f"{originator}:{version}", time, said_by, acting_as))
+        for originator, version, content in events
     ]
     return append(rows, facts, recorded_time(rows, now)) - len(facts) + 1

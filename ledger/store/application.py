@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from eventsourcing.application import Application
+from eventsourcing.persistence import Mapper
 
 from ledger.store import sqlite
 from ledger.store.rows import Store, UnsuitableStore
+from ledger.store.streams import EventMapper
 from ledger.store.tables import check_version, create_tables
 
 SCHEMES = ("postgresql://", "postgres://")
@@ -35,6 +37,10 @@ class EventStoreApplication(Application[str]):
     """The library's view of the ledger: aggregates by id, notifications by position."""
 
     name = "subsidy_ledger"
+
+    def construct_mapper(self) -> Mapper[str]:
+        """The ledger's own mapper."""
+        return EventMapper()
 
 
 class Ledger:

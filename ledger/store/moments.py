@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from domain.events import CATALOGUE
+from domain.events.amendments import Amendment, HoldEvent
+from domain.events.content import Content
 from domain.events.instants import SHANGHAI, instant
 from domain.facts.folding import EnterpriseFacts, Fact, fold
 from ledger.store.rows import Rows, one
@@ -111,7 +111,7 @@ def _position(rows: Rows, bound: str, shown: str) -> int:
     return int(row[0])
 
 
-def happened(fact: Fact, content: dict[str, Any]) -> str:
+def happened(fact: Fact, content: Content) -> str:
     """When a fact came to be, in UTC: the start of its day, or its time."""
     on = content.get("on")
     if on is None:
@@ -130,7 +130,7 @@ def facts_at(facts: list[Fact], as_of: str | None) -> EnterpriseFacts:
     whole = fold(facts)
     kept = []
     for fact in facts:
-        if CATALOGUE[fact.name].shape in ("amendment", "hold"):
+        if isinstance(fact.content, Amendment | HoldEvent):
             kept.append(fact)
         else:
             content = whole.effective(fact)

@@ -10,13 +10,18 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from domain.facts.folding import Fact, digest_of
+from msgspec.structs import replace
+
+from domain.events.claims import ClaimApproved, ClaimSubmitted
+from domain.events.event import Event, digest_of_values
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows, one
 from ledger.store.stored_events import Stored, events_of
 
+NamingClaim = ClaimSubmitted | ClaimApproved
+"""Steps of a claim that may name a person."""
 KEY_BYTES = 32
 NONCE_BYTES = 12
 ERASED = "已删除 · erased"
@@ -39,58 +44,61 @@ class UnknownPerson(Exception):
     """No event of the claim names a person."""
 
 
-def _bound(fact: Fact) -> bytes:
+def _bound(fact: Event) -> bytes:
     return f"{fact.source}|{fact.event_id}".encode()
 
 
-def _key(rows: Rows, code: str, content: dict[str, Any]) -> bytes | None:
+def _key(rows: Rows, code: str, claim: NamingClaim) -> bytes | None:
     sql = "SELECT key FROM person_keys WHERE policy=? AND code=? AND claim=?"
-    row = one(rows, sql, [content["policy"], code, content["claim"]])
+    row = one(rows, sql, [claim.policy, code, claim.claim])
     return bytes(row[0]) if row else None
 
 
-def seal(rows: Rows, code: str, fact: Fact) -> Fact:
+def seal(rows: Rows, code: str, fact: Event) -> Event:
     """The fact with its name encrypted, as it is stored; makes the claim's key where there is none."""
-    name = fact.content.get("person")
-    if name is None:
+    claim = fact.content
+    if not isinstance(claim, NamingClaim) or claim.person is None:
         return fact
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # only a name needs it
 
-    key = _key(rows, code, fact.content)
+    key = _key(rows, code, claim)
     if key is None:
         key = AESGCM.generate_key(KEY_BYTES * 8)
-        values = [fact.content["policy"], fact.content["claim"], code, key]
+        values = [claim.policy, claim.claim, code, key]
         rows.run("INSERT INTO person_keys VALUES (?,?,?,?)", values)
     nonce = os.urandom(NONCE_BYTES)
-    sealed = nonce + AESGCM(key).encrypt(nonce, name.encode(), _bound(fact))
-    return fact._replace(content={**fact.content, "person": base64.b64encode(sealed).decode()})
+    sealed = nonce + AESGCM(key).encrypt(nonce, claim.person.encode(), _bound(fact))
+    return fact._replace(content=replace(claim, person=base64.b64encode(sealed).decode()))
 
 
-def name_of(rows: Rows, code: str, fact: Fact) -> str | None:
+def name_of(rows: Rows, code: str, fact: Event) -> str | None:
     """The name that a stored fact holds; ``None`` where it holds none, or its key was erased."""
-    held = fact.content.get("person")
-    key = _key(rows, code, fact.content) if held is not None else None
-    if held is None or key is None:
+    claim = fact.content
+    if not isinstance(claim, NamingClaim) or claim.person is None:
+        return None
+    key = _key(rows, code, claim)
+    if key is None:
         return None
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     try:
-        sealed = base64.b64decode(held, validate=True)
+        sealed = base64.b64decode(claim.person, validate=True)
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(fact)).decode()
     except (InvalidTag, binascii.Error, ValueError):
         return None  # a key made after an erasure opens nothing older
 
 
-def erased_digest(code: str, fact: Fact) -> bytes | None:
+def erased_digest(code: str, fact: Event) -> bytes | None:
     """The digest that stands for a message once its name is erased, and says nothing of the name.
 
     A digest of the message itself would let names be guessed; with this one a message that is
     sent again is still known, whatever name it brings.
     """
-    if fact.content.get("person") is None:
+    claim = fact.content
+    if not isinstance(claim, NamingClaim) or claim.person is None:
         return None
-    return digest_of(code, fact._replace(content={**fact.content, "person": True}))
+    return digest_of_values(code, fact, {**claim.values_by_name(), "person": True})
 
 
 def erase(ledger: Ledger, policy: str, claim: str, code: str) -> Erased:
@@ -121,5 +129,8 @@ _MESSAGE = "source=? AND event_id=? AND raw<>?"
 
 def _names(event: Stored, policy: str, claim: str) -> bool:
     content = event.fact.content
-    named = (content.get("policy"), content.get("claim")) == (policy, claim)
-    return named and content.get("person") is not None
+    return (
+        isinstance(content, NamingClaim)
+        and (content.policy, content.claim) == (policy, claim)
+        and content.person is not None
+    )

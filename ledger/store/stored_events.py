@@ -7,15 +7,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-import msgspec
-
-from domain.events import CATALOGUE, is_enterprise
+from domain.events import STATES, is_enterprise
 from domain.facts.folding import Fact
-from domain.facts.states import fact_from, fact_in
 from ledger.store.rows import Row, Rows
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 
 class Stored(NamedTuple):
@@ -29,29 +23,9 @@ class Stored(NamedTuple):
     fact: Fact
 
 
-def state_of(fact: Fact, recorded_at: str) -> bytes:
-    """The stored state: envelope and content side by side, the recorded time as the library's timestamp."""
-    state: dict[str, Any] = {
-        "timestamp": {"_type_": "datetime_iso", "_data_": recorded_at[:-1] + "+00:00"},
-        "source": fact.source,
-        "event_id": fact.event_id,
-        "time": fact.time,
-        **fact.content,
-    }
-    version = CATALOGUE[fact.name].class_version
-    if version > 1:
-        state["class_version"] = version
-    return _encode(state)
-
-
-def fact_of(topic: str, state: bytes) -> tuple[Fact, str]:
-    """Read a stored state, brought up to today's version of its class; with its recorded time."""
-    return fact_from(topic, _decode(state))
-
-
 def stored(row: Row) -> Stored:
     """A row of (position, originator, version, topic, state) as an event."""
-    fact, recorded_at = fact_of(row[3], bytes(row[4]))
+    fact, recorded_at = STATES.read_state(row[3], bytes(row[4]))
     return Stored(row[0], row[1], row[2], recorded_at, fact)
 
 
@@ -96,6 +70,6 @@ def histories(rows: Rows, until: int, first: str = "", before: str | None = None
             continue
         last, facts = 0, []
         for _, version, topic, state in events:
-            facts.append(fact_in(topic, _decode(state)))
+            facts.append(STATES.read_state(topic, bytes(state))[0])
             last = version
         yield History(code, last, facts)

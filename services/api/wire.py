@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from domain.events.content import Content
 from domain.money.amounts import yuan
 from domain.vocabulary.kinds import type_of
 from ledger.intake.messages.fields import Money
@@ -28,7 +32,7 @@ def event_document(event: Stored) -> dict[str, Any]:
     }
 
 
-def own_document(content: dict[str, Any]) -> dict[str, Any]:
+def own_document(content: Content) -> dict[str, Any]:
     """The content of an event that only the ledger makes: amounts as text, what is unknown left out."""
     document: dict[str, Any] = {}
     for key, value in content.items():
@@ -39,13 +43,14 @@ def own_document(content: dict[str, Any]) -> dict[str, Any]:
         elif key.endswith("_fen"):
             document[key.removesuffix("_fen")] = yuan(value)
         else:
-            document[key] = value
+            document[key] = msgspec.to_builtins(value)
     return document
 
 
-def data_document(name: str, content: dict[str, Any]) -> dict[str, Any]:
+def data_document(name: str, content: Content | Mapping[str, Any]) -> dict[str, Any]:
     """The content of an event in the names and forms of its message."""
     if name not in DATA or content.get("actor") is not None:
+        assert isinstance(content, Content)
         return own_document(content)
     document: dict[str, Any] = {}
     for key, field in DATA[name]().fields.items():

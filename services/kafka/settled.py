@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from domain.events.settlements import SettlementClosed
 from domain.money.amounts import yuan
-from domain.settlement.year import division_of
+from domain.settlement.figures import division_of
 from domain.vocabulary.kinds import kebab
 from ledger.reading.changes import Accounts, AccountSums
 from ledger.store.rows import Rows
@@ -50,6 +51,7 @@ def _accounts(rows: Rows, originators: list[str], after: int, until: int) -> Ite
 
 def _closed(event: Stored) -> Outgoing:
     content = event.fact.content
+    assert isinstance(content, SettlementClosed)
     share = division_of(content).factor
     data = {
         "policy": content["policy"],

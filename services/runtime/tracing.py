@@ -17,7 +17,7 @@ from flask import Flask, Response, g, request
 from opentelemetry import context, propagate, trace
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
-from ledger.store.tracing import tracer
+from ledger.intake.tracing import tracer
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 LINKS_MAX = 32

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from domain.events.content import Content
 from domain.money.amounts import yuan
 from domain.settlement.accounts import Account
 from services.verify.procedure import Closing, Fault, Placed
@@ -37,7 +38,7 @@ def check_account(
             if "unknown" in wrong:
                 continue
         try:
-            account.apply(name, content)
+            account.apply(content)
         except ArithmeticError:
             fault(event.position, f"{owner.code} {owner.year}: {name}: {_sums(account)}")
     return account
@@ -83,7 +84,7 @@ def _wrong(account: Account, event: Placed, closings: Mapping[int, Closing]) -> 
     return f"into {content['into_year']}, which is no open year" if late else ""
 
 
-def _payment_wrong(account: Account, name: str, content: dict[str, Any]) -> str:
+def _payment_wrong(account: Account, name: str, content: Content) -> str:
     found = account.payments.get(content["payment"])
     if name == "PaymentOrdered":
         return "" if found is None else "the payment was ordered before"
@@ -95,7 +96,7 @@ def _payment_wrong(account: Account, name: str, content: dict[str, Any]) -> str:
     return "" if found.status in from_ else f"the payment was {found.status}"
 
 
-def _recovery_wrong(account: Account, content: dict[str, Any]) -> str:
+def _recovery_wrong(account: Account, content: Content) -> str:
     found = account.clawbacks.get(content["clawback"])
     if found is None:
         return "the clawback is unknown"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from domain.events.content import json_values
 from domain.log.merkle import HASH_BYTES, ProofError, check_consistency, check_inclusion
 from domain.money.amounts import Apportionment, yuan
 from domain.money.dividing import in_turn
+from domain.settlement.figures import division_of, figures_of
 from domain.settlement.payables import division
 from domain.settlement.public_list import Listed, Named, lines_of, root_over
-from domain.settlement.year import SettledLine, division_of, figures_of
+from domain.settlement.year import SettledLine
 from services.verify.checks import Check, differing, merged, settled_lines
 from services.verify.procedure import Closing, Placed
 from services.verify.reading import Broken, Event, parse_fen_any, read_leaves, roots_over
@@ -60,7 +62,7 @@ class Year(Check):
         if roots.get(size, b"") != self.checkpoint.root:
             self.verdict.fault("the leaves do not lead to the root that was signed: the log was altered")
         for closing in self.closings.values():
-            if roots.get(closing.content["log_size"], b"").hex() != closing.content["log_root"]:
+            if roots.get(closing.content.log_size, b"").hex() != closing.content.log_root:
                 self.fault(closing.position, f"the closing of {closing.year} names another root of the log")
         for index in range(size):
             if not self.seen[index]:
@@ -76,7 +78,7 @@ class Year(Check):
         pots = self.book.of_year(self.year).pots
         self.apportioned = shares = division(self.lines, self.book, self.said_budget(), pots)
         self.compare_head(shares)
-        self.compare_closing(figures_of(shares, self.paid_of(self.lines, shares)))
+        self.compare_closing(figures_of(shares, self.paid_of(self.lines, shares))._asdict())
 
     def settled(self, event: Placed, lines: list[SettledLine]) -> None:
         """An enterprise's part: at its place in the list, and what was worked out."""
@@ -84,11 +86,11 @@ class Year(Check):
         if closing is None:
             return
         if year not in self.streamed:
-            self.streamed[year] = Sums(self.book_at(closing.content["known"]))
+            self.streamed[year] = Sums(self.book_at(closing.content.known))
         sums = self.streamed[year]
         for line in lines:
             sums.add(line)
-        place = self.places.get(year, closing.content["first_position"])
+        place = self.places.get(year, closing.content.first_position)
         if event.position != place:
             self.fault(event.position, f"the part of an enterprise in {year} was to stand at {place}")
         self.places[year] = event.position + 1
@@ -106,10 +108,11 @@ class Year(Check):
 
     def _check_parts(self, closing: Closing) -> None:
         """The parts of a closed year are those that its closing sums up."""
-        sums = self.streamed.get(closing.year) or Sums(self.book_at(closing.content["known"]))
-        for name, value in sums.said().items():
-            if name in closing.content and closing.content[name] != value:
-                worked, told = differing(value, closing.content[name])
+        sums = self.streamed.get(closing.year) or Sums(self.book_at(closing.content.known))
+        told_of = closing.content.values_by_name()
+        for name, value in json_values(sums.said()).items():
+            if name in told_of and told_of[name] != value:
+                worked, told = differing(value, told_of[name])
                 words = f"the parts of {closing.year} come to {name} {worked}, its closing says {told}"
                 self.fault(closing.position, words)
 
@@ -128,7 +131,10 @@ class Year(Check):
 
     def _check_seen(self, closing: Closing) -> None:
         """The list as anyone may see it, which the publication names, is this very list."""
-        said = closing.publication.get("list_root"), closing.publication.get("list_lines")
+        proposal, publication = closing.proposal, closing.publication
+        if proposal is None or publication is None:
+            return  # the procedure says so
+        said = publication.list_root, publication.list_lines
         if said == (None, None):
             return  # published before lists had a root
         book = self.book_at(self.known)
@@ -137,7 +143,7 @@ class Year(Check):
             for line in self.lines
             for settled in settled_lines([line], book, self.apportioned)
         )
-        if root_over(lines_of(book, closing.year, closing.proposal, awards)) != said:
+        if root_over(lines_of(book, closing.year, proposal, awards)) != said:
             self.fault(closing.position, f"the list of {closing.year} that was published has another root")
 
 
@@ -194,7 +200,7 @@ class Enterprise(Check):
     def _check_closing(self, closing: Closing, sharing: int) -> None:
         """The log that the closing names is the beginning of the one that was signed."""
         self.compare_closing({"sharing_fen": sharing})
-        size, root = closing.content["log_size"], bytes.fromhex(closing.content["log_root"])
+        size, root = closing.content.log_size, bytes.fromhex(closing.content.log_root)
         try:
             path = [bytes.fromhex(each) for each in self.head["log_path"]]
             check_consistency(size, self.checkpoint.size, root, self.checkpoint.root, path)

@@ -7,15 +7,17 @@ what earlier years bring in is counted before a year is divided.
 
 from __future__ import annotations
 
-import json
 import sys
 import zipfile
 from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
+from domain.events import STATES, BudgetSet, PolicyAdopted
+from domain.events.content import json_values
+from domain.events.settlements import BudgetPart
+from domain.events.stored import UnreadableState
 from domain.facts.folding import Fact, fold
-from domain.facts.states import UnreadableState, fact_from
 from domain.log.notes import Checkpoint
 from domain.money.amounts import parse_fen, yuan
 from domain.money.dividing import Division, budget_period
@@ -23,9 +25,10 @@ from domain.policy.load import PolicyError, digest_of, load_adopted
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
+from domain.settlement.figures import moved_of
 from domain.settlement.payables import Line, payable_of, shares_budget
 from domain.settlement.public_list import Listed, listed
-from domain.settlement.year import SettledLine, moved_of
+from domain.settlement.year import SettledLine
 from services.verify.accounts import Owner, check_account
 from services.verify.claims import check_claims
 from services.verify.procedure import Closing, Placed, Steps
@@ -109,21 +112,22 @@ class Check:
     def fact(self, event: Event) -> Fact | None:
         """What the event records; policies and budgets are taken note of here."""
         try:
-            fact, _ = fact_from(event.topic, json.loads(event.state))
+            fact, _ = STATES.read_state(event.topic, event.state)
         except (UnreadableState, ValueError, AttributeError) as error:
             self.fault(event.position, f"the event cannot be read: {error}")
             return None
-        if fact.name == "PolicyAdopted" and fact.content["policy"] == self.policy:
-            self._adopted(event.position, fact.content)
-        if fact.name == "BudgetSet" and fact.content["policy"] == self.policy:
-            self.budgets.append((event.position, fact.content["period"], fact.content["amount_fen"]))
+        content = fact.content
+        if isinstance(content, PolicyAdopted) and content.policy == self.policy:
+            self._adopted(event.position, content)
+        if isinstance(content, BudgetSet) and content.policy == self.policy:
+            self.budgets.append((event.position, content.period, content.amount_fen))
         return fact
 
-    def _adopted(self, position: int, content: dict[str, Any]) -> None:
-        if digest_of(content["document"]) != content["digest"]:
+    def _adopted(self, position: int, content: PolicyAdopted) -> None:
+        if digest_of(content.document) != content.digest:
             self.fault(position, "the policy does not fit its digest")
         try:
-            self.versions.append((position, load_adopted(content["document"])))
+            self.versions.append((position, load_adopted(content.document)))
         except PolicyError as error:
             self.fault(position, f"the policy cannot be read: {error}")
 
@@ -270,11 +274,11 @@ class Check:
         budget = sum(amounts.values())
         if yuan(budget) != self.head["budget"]:
             self.verdict.fault(f"the budget is {yuan(budget)}, the ledger says {self.head['budget']}")
-        parts = [[name, *figures] for name, figures in whole.items()]
+        parts = [BudgetPart(name, *figures) for name, figures in whole.items()]
         sums = [sum(column) for column in zip(*whole.values(), strict=True)]
         named = dict(zip(("appropriation_fen", "carried_fen", "spent_fen"), sums, strict=True))
         closing = self.closings.get(self.year)
-        several = policy.divides or (closing is not None and closing.content["pots"])
+        several = policy.divides or (closing is not None and closing.content.pots)
         self.compare_closing({**named, "budget_fen": budget, "budgets": parts if several else []})
         return amounts
 
@@ -283,8 +287,10 @@ class Check:
         closing = self.closings.get(self.year)
         if closing is None:
             return
-        for what, content in (("closing", closing.content), ("proposal", closing.proposal)):
-            for name, value in worked.items():
+        figures = json_values(worked)
+        for what, event in (("closing", closing.content), ("proposal", closing.proposal)):
+            content = event.values_by_name() if event is not None else {}
+            for name, value in figures.items():
                 if name in content and content[name] != value:
                     worked_out, told = differing(value, content[name])
                     self.fault(closing.position, f"{name} is {worked_out}, the {what} says {told}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
+from domain.events.content import Content
 from services.verify.procedure import Fault, Placed
 
 
@@ -33,7 +33,7 @@ def check_claims(policy: str, events: list[Placed], fault: Fault) -> None:
                 fault(event.position, f"the claim {content['claim']}: {wrong}")
 
 
-def _taken(file: _File, name: str, content: dict[str, Any]) -> str:
+def _taken(file: _File, name: str, content: Content) -> str:
     """Count one step; what is wrong with who took it."""
     actor, wrong = content.get("actor"), ""
     if name == "ClaimSubmitted":

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from domain.events.settlements import (
+    ObjectionRaised,
+    ObjectionResolved,
+    SettlementClosed,
+    SettlementProposed,
+    SettlementPublished,
+)
 from domain.facts.folding import Fact
 
 CHINA = timedelta(hours=8)
@@ -40,9 +47,9 @@ class Closing(NamedTuple):
 
     year: int
     position: int
-    content: dict[str, Any]
-    proposal: dict[str, Any]
-    publication: dict[str, Any]
+    content: SettlementClosed
+    proposal: SettlementProposed | None
+    publication: SettlementPublished | None
 
 
 Fault = Callable[[int, str], None]
@@ -64,8 +71,8 @@ class Steps:
     fault: Fault
     whole: bool
     number: int = 0
-    proposal: dict[str, Any] | None = None
-    publication: dict[str, Any] | None = None
+    proposal: SettlementProposed | None = None
+    publication: SettlementPublished | None = None
     raised_by: dict[str, str] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     upheld: bool = False
@@ -75,68 +82,68 @@ class Steps:
         """Follow one step."""
         content = event.fact.content
         step = getattr(self, f"_{event.fact.name}", None)
-        if step is None or (content["policy"], content["year"]) != (self.policy, self.year):
+        if step is None or (content.get("policy"), content.get("year")) != (self.policy, self.year):
             self.fault(event.position, f"{event.fact.name} does not belong to the settlement of {self.year}")
         elif self.closing is not None:
             self.fault(event.position, f"{event.fact.name} after {self.year} was closed")
         else:
             step(event, content)
 
-    def _SettlementProposed(self, event: Placed, content: dict[str, Any]) -> None:
-        if self.whole and content["number"] != self.number + 1:
+    def _SettlementProposed(self, event: Placed, content: SettlementProposed) -> None:
+        if self.whole and content.number != self.number + 1:
             self.fault(event.position, f"proposal {content['number']} follows proposal {self.number}")
-        if content["known"] != event.position - 1:
+        if content.known != event.position - 1:
             self.fault(event.position, f"the proposal is of what was known at {content['known']}")
-        self.number, self.proposal = content["number"], content
+        self.number, self.proposal = content.number, content
         self.publication, self.upheld = None, False
 
-    def _SettlementPublished(self, event: Placed, content: dict[str, Any]) -> None:
+    def _SettlementPublished(self, event: Placed, content: SettlementPublished) -> None:
         if self.proposal is None or self.publication is not None:
             if self.whole:
                 self.fault(event.position, "a list was published that was not proposed")
         elif any(content[name] != self.proposal[name] for name in ("number", "lines_digest")):
             self.fault(event.position, "the list that was published is not the one that was proposed")
-        first = date.fromisoformat(content["from_day"])
+        first = date.fromisoformat(content.from_day)
         until = first + timedelta(days=self.notice_days(event.position) - 1)
-        if content["from_day"] not in (event.day(), event.day(SLACK)):
+        if content.from_day not in (event.day(), event.day(SLACK)):
             self.fault(event.position, f"the list was published on {event.day()}, not on {first}")
-        if content["until_day"] < until.isoformat():
+        if content.until_day < until.isoformat():
             self.fault(event.position, f"the list was published until {content['until_day']}, not {until}")
         self.publication = content
 
-    def _ObjectionRaised(self, event: Placed, content: dict[str, Any]) -> None:
-        if self.publication is None or event.day(SLACK) > self.publication["until_day"]:
+    def _ObjectionRaised(self, event: Placed, content: ObjectionRaised) -> None:
+        if self.publication is None or event.day(SLACK) > self.publication.until_day:
             self.fault(event.position, "an objection was taken while no list was published")
-        self.raised_by[content["objection"]] = content["raised_by"]
-        self.open.add(content["objection"])
+        self.raised_by[content.objection] = content.raised_by
+        self.open.add(content.objection)
 
-    def _ObjectionResolved(self, event: Placed, content: dict[str, Any]) -> None:
-        name = content["objection"]
+    def _ObjectionResolved(self, event: Placed, content: ObjectionResolved) -> None:
+        name = content.objection
         if name not in self.open:
             self.fault(event.position, f"the objection {name} is not open")
-        elif content["actor"] == self.raised_by[name]:
+        elif content.actor == self.raised_by[name]:
             self.fault(event.position, f"the objection {name} was decided by who raised it")
         self.open.discard(name)
-        self.upheld = self.upheld or content["outcome"] == "upheld"
+        self.upheld = self.upheld or content.outcome == "upheld"
 
-    def _SettlementClosed(self, event: Placed, content: dict[str, Any]) -> None:
+    def _SettlementClosed(self, event: Placed, content: SettlementClosed) -> None:
         at, proposal, published = event.position, self.proposal, self.publication
         if proposal is None or published is None:
             self.fault(at, f"{self.year} was closed without a published list")
         else:
-            if content["number"] != proposal["number"] or published["number"] != proposal["number"]:
+            if content.number != proposal.number or published.number != proposal.number:
                 self.fault(at, f"proposal {content['number']} was closed, {published['number']} published")
             for name in FROZEN:
                 if content[name] != proposal[name]:
                     self.fault(at, f"{name} is {content[name]}, proposed was {proposal[name]}")
-            if content["actor"] == proposal["actor"]:
+            if content.actor == proposal.actor:
                 self.fault(at, f"{self.year} was closed by who proposed its list: {content['actor']}")
-            if event.day() <= published["until_day"]:
+            if event.day() <= published.until_day:
                 self.fault(at, f"{self.year} was closed before its notice ended on {published['until_day']}")
         if self.open:
             self.fault(at, f"{self.year} was closed with open objections: {', '.join(sorted(self.open))}")
         if self.upheld:
             self.fault(at, f"{self.year} was closed though an objection to its list was upheld")
-        if content["log_size"] != at - 1:
+        if content.log_size != at - 1:
             self.fault(at, f"the closing is of a log of {content['log_size']} events, not of {at - 1}")
-        self.closing = Closing(self.year, at, content, proposal or {}, published or {})
+        self.closing = Closing(self.year, at, content, proposal, published)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from domain.events import account_id, settlement_id
+from domain.events import STATES, account_id, settlement_id
+from domain.events.accounts import AwardsSettled
+from domain.events.content import Content
+from domain.events.settlements import SettlementClosed, SettlementPublished
+from domain.events.stored import UnreadableState
 from domain.facts.folding import Fact
-from domain.facts.states import UnreadableState, fact_from
 from domain.log.merkle import ProofError, check_inclusion
 from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.money.amounts import yuan
 from domain.settlement.accounts import Account
+from domain.settlement.figures import division_of
 from domain.settlement.public_list import leaf_of_line
 from domain.settlement.receipt import APART, FORMAT, digest_of, marks_of, seal_body
-from domain.settlement.year import SettledLine, division_of
+from domain.settlement.year import SettledLine
 from services.verify.lists import ListRow, read_row, settled_line
 from services.verify.reading import LINE_BYTES_MAX, Broken, Event, Verdict, event_of
 from services.verify.values import BOM, Unreadable, parsed
@@ -80,6 +83,9 @@ def _must_be(value: Any, kind: Any, place: str) -> None:
             _must_be(each, kind[0], f"{place}/{number}")
 
 
+C = TypeVar("C", bound=Content)
+
+
 class _Receipt:
     def __init__(
         self, head: dict[str, Any], keys: list[VerifierKey], witnesses: int, verdict: Verdict
@@ -95,16 +101,15 @@ class _Receipt:
         for value in self.head["events"]:
             self._take(value, checkpoint)
         self.verdict.events = len(self.head["events"])
-        published, closed, settled = (
-            self._last(name) for name in ("SettlementPublished", "SettlementClosed", "AwardsSettled")
-        )
+        published = self._last(SettlementPublished)
+        closed, settled = self._last(SettlementClosed), self._last(AwardsSettled)
         if published is None or closed is None or settled is None:
             fault("the receipt does not hold the publication, the closing and the enterprise's part")
             return
-        self.verdict.number = published["number"]
-        if published["number"] != closed["number"]:
+        self.verdict.number = published.number
+        if published.number != closed.number:
             fault("the list that was published is not the one that was closed")
-        lines = [SettledLine(self.code, *each) for each in settled["lines"]]
+        lines = [SettledLine(self.code, *each) for each in settled.lines]
         self._check_awards(lines)
         self._check_division(closed, lines)
         self._check_list(published, lines)
@@ -156,7 +161,7 @@ class _Receipt:
             check_inclusion(
                 event.leaf, event.position - 1, checkpoint.size, event.path or [], checkpoint.root
             )
-            fact, _ = fact_from(event.topic, json.loads(event.state))
+            fact, _ = STATES.read_state(event.topic, event.state)
         except ProofError as error:
             self.verdict.fault(f"the event at position {event.position} is not in the log: {error}")
             return
@@ -168,9 +173,11 @@ class _Receipt:
             return
         self.facts.setdefault(fact.name, []).append((event, fact))
 
-    def _last(self, name: str) -> dict[str, Any] | None:
-        found = self.facts.get(name)
-        return max(found, key=lambda each: each[0].position)[1].content if found else None
+    def _last(self, kind: type[C]) -> C | None:
+        """The last event of a kind."""
+        found = self.facts.get(kind.__name__)
+        content = max(found, key=lambda each: each[0].position)[1].content if found else None
+        return content if isinstance(content, kind) else None
 
     def _check_awards(self, lines: list[SettledLine]) -> None:
         """The awards that the receipt tells are those that were settled."""
@@ -187,13 +194,13 @@ class _Receipt:
             self.verdict.awards += 1
             self.verdict.payable += line.payable
 
-    def _check_division(self, closed: dict[str, Any], lines: list[SettledLine]) -> None:
+    def _check_division(self, closed: SettlementClosed, lines: list[SettledLine]) -> None:
         """Budget and factor are the closing's, and each payment follows from them."""
         shares = division_of(closed)
         value = shares.factor
         said = {
-            "budget": yuan(closed["budget_fen"]),
-            "sharing": yuan(closed["sharing_fen"]),
+            "budget": yuan(closed.budget_fen),
+            "sharing": yuan(closed.sharing_fen),
             "factor": f"{value.numerator}/{value.denominator}",
         }
         for name, worked in said.items():
@@ -217,9 +224,9 @@ class _Receipt:
         rows = self.head["list"]["rows"]
         return [read_row(row["line"].encode(), row["number"]) for row in rows]
 
-    def _check_list(self, published: dict[str, Any], lines: list[SettledLine]) -> None:
+    def _check_list(self, published: SettlementPublished, lines: list[SettledLine]) -> None:
         """The enterprise's lines and the head stand in the list that was published."""
-        said, root, size = self.head["list"], published["list_root"], published["list_lines"]
+        said, root, size = self.head["list"], published.list_root, published.list_lines or 0
         if (said.get("root"), said.get("lines")) != (root, size) or root is None:
             self.verdict.fault(f"the list's root is {root}, the receipt says {said.get('root')}")
             return
@@ -249,7 +256,7 @@ class _Receipt:
                 self.verdict.fault(f"version {version} of the account is missing")
                 version = event.version
             try:
-                account.apply(fact.name, fact.content)
+                account.apply(fact.content)
             except (ArithmeticError, KeyError):
                 self.verdict.fault(f"position {event.position}: the account's sums do not hold")
         worked = {

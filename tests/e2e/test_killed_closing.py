@@ -66,7 +66,7 @@ def published_year(path: Path) -> int:
         assert {each.status for each in results} == {"accepted"}
     officer = Actor("Lin", frozenset({"officer"}))
     state = propose(ledger, CIXI, 2024, officer)
-    assert state.proposal["awards"] == AWARDS
+    assert state.present_proposal().awards == AWARDS
     publish(ledger, CIXI, 2024, officer)
     with ledger.store.reading() as rows:
         last = rows.last_position()

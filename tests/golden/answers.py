@@ -116,9 +116,12 @@ def list_differences(before: FrozenAnswer, now: FrozenAnswer) -> list[str]:
         texts = first.splitlines(), second.splitlines()
         changed = list(difflib.unified_diff(*texts, "frozen", "now", n=0, lineterm=""))
     else:
-        changed = _differing(first, second, "") or ["the same values, written in another way"]
+        changed = _differing(first, second, "") or [WRITTEN_OTHERWISE]
     more = [f"… and {len(changed) - SHOWN_MAX} more"] if len(changed) > SHOWN_MAX else []
     return [*lines, *map(_short, changed[:SHOWN_MAX]), *more]
+
+
+WRITTEN_OTHERWISE = "the same values, written in another way"
 
 
 WORDS = ("words", "rule", "mend", "detail", "title", "said")

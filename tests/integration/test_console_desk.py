@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from domain.authority.roles import Actor
+from domain.events.claims import ClaimSubmitted
 from ledger.audit.looks import listed
 from ledger.claims import casework, desk
 from ledger.intake.inbox import ingest
@@ -339,7 +341,7 @@ def test_the_queue_is_paged_and_says_when_the_last_step_was(city: City) -> None:
             "item": str(number),
             "year": 2024,
         }
-        desk.submit(city.ledger, city.code, lin, asked)
+        desk.submit(city.ledger, city.code, lin, msgspec.convert(asked, ClaimSubmitted))
     with city.ledger.store.reading() as rows:
         first = casework.queue(rows, CIXI, 2024, "submitted", None, 2)
         last = first[-1]

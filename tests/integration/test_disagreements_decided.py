@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain.authority.roles import Actor, NotAllowed
+from domain.events.claims import ClaimSubmitted
 from ledger.claims import desk
 from ledger.disagreements.deciding import decide
 from ledger.disagreements.looking_back import look_back
@@ -82,7 +84,7 @@ def claims(ledger: Ledger, letters: str = "ab") -> None:
     for letter in letters:
         said = {"policy": CIXI, "claim": f"k{letter}", "measure": "climate.event", "item": "对接会"}
         whole = {**said, "year": 2024, "amount_fen": AMOUNT, "evidence": evidence}
-        desk.submit(ledger, CODES[letter], OFFICER, whole)
+        desk.submit(ledger, CODES[letter], OFFICER, msgspec.convert(whole, ClaimSubmitted))
         desk.review(ledger, CODES[letter], CIXI, f"k{letter}", GAO, AMOUNT, "fine")
         desk.approve(ledger, CODES[letter], CIXI, f"k{letter}", SHEN, AMOUNT)
 

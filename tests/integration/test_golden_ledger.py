@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import lzma
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -20,8 +21,15 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from ledger.store.stored_events import fact_of
-from tests.golden.answers import Asker, FrozenAnswer, list_differences, read_answers, reduce_to_figures
+from domain.events import STATES
+from tests.golden.answers import (
+    WRITTEN_OTHERWISE,
+    Asker,
+    FrozenAnswer,
+    list_differences,
+    read_answers,
+    reduce_to_figures,
+)
 from tests.golden.outside import LEDGER, Answer, run_command, serving, settings
 from tests.postgres import Server
 
@@ -32,6 +40,9 @@ EVENTS = [json.loads(line) for line in (GOLDEN / "events.ndjson").read_text("utf
 ROOTS: dict[str, str] = json.loads((GOLDEN / "roots.json").read_text("utf-8"))
 REWORDED: tuple[str, ...] = ()
 """How questions begin whose words were since put better on purpose: of these only figures are compared."""
+UNORDERED = re.compile(r"^GET /v1/enterprises/\w+/(events|explanations)\b")
+"""Answers that tell a claim's fields: 46ad05e told those of its own desk in the order in which a form gave
+them, every program since in the order of the event. An object of JSON has no order (RFC 8259)."""
 PAID = "91330282MA9UG51Y6Y"
 """An enterprise that was paid for 2024, for a team whose name is held encrypted."""
 SHOWN_MAX = 25
@@ -120,7 +131,8 @@ def compare_answers(questions: list[FrozenAnswer], ask: Callable[[str, list[str]
         now = ask(frozen.question, frozen.apart)
         if frozen.question.startswith(REWORDED):
             frozen, now = reduce_to_figures(frozen), reduce_to_figures(now)
-        if found := list_differences(frozen, now):
+        found = list_differences(frozen, now)
+        if found and not (found == [WRITTEN_OTHERWISE] and UNORDERED.search(frozen.question)):
             wrong[frozen.question] = found
     if not wrong:
         return ""
@@ -200,8 +212,13 @@ def test_what_was_given_out_verifies() -> None:
 @pytest.mark.parametrize("line", EVENTS, ids=lambda line: f"{line['topic']} {line['class_version']}")
 def test_every_form_in_which_an_event_was_ever_stored_is_read(line: dict[str, Any]) -> None:
     """A field that a form lacked is read as nothing; all others are read as they were by 46ad05e."""
-    fact, recorded_at = fact_of(line["topic"], line["state"].encode())
-    read = {**fact._asdict(), "recorded_at": recorded_at}
+    event, recorded_at = STATES.read_state(line["topic"], line["state"].encode())
+    envelope = {"name": event.name, "source": event.source, "event_id": event.event_id, "time": event.time}
+    read: dict[str, Any] = {
+        **envelope,
+        "content": event.content.values_by_name(),
+        "recorded_at": recorded_at,
+    }
 
     assert _changed_fields(line["read"].pop("content"), read.pop("content")) == {}
     assert read == line["read"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from domain.log.notes import SignerKey
 from ledger.audit.bundle import write_enterprise, write_year
@@ -78,10 +79,10 @@ def test_a_name_opens_only_in_the_event_it_was_sealed_in(ledger: Ledger) -> None
     feed = Feed(1)
     take(ledger, claim(feed, step="claim-submitted"), claim(feed))
     first, second = (event.fact for event in events(ledger, feed))
-    moved = second._replace(content={**second.content, "person": first.content["person"]})
+    moved = second._replace(content=replace(second.content, person=first.content["person"]))
     with ledger.store.reading() as rows:
         assert name_of(rows, feed.code, moved) is None
-        broken = first._replace(content={**first.content, "person": "?"})
+        broken = first._replace(content=replace(first.content, person="?"))
         assert name_of(rows, feed.code, broken) is None
 
 

@@ -521,7 +521,7 @@ def test_proofs_of_a_list_of_many_blocks_lead_to_its_root(
             for code in sorted({json.loads(line)[1] for line in lines[1:]}):
                 found += tree.proofs(code)
         assert [each.line for each in found] == lines
-        root = bytes.fromhex(state.publication["list_root"])
+        root = bytes.fromhex(state.present_publication().list_root or "")
         for each in found:
             check_inclusion(leaf_of_line(each.line), each.number, len(lines), each.path, root)
     list_tree._kept.clear()

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain.authority.roles import Actor
+from domain.events.claims import ClaimSubmitted
+from domain.events.settlements import SettlementClosed
 from domain.log.notes import SignerKey
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.checkpoints import current
@@ -75,8 +78,8 @@ def test_bundles_of_closed_and_open_years_verify(
     assert found[2024, ""].paid == found[2024, ""].payable
 
 
-def closing_at(ledger: Ledger, year: int) -> dict[str, Any]:
-    """The content of a year's closing."""
+def closing_at(ledger: Ledger, year: int) -> SettlementClosed:
+    """A year's closing."""
     with ledger.store.reading() as rows:
         found = closing_of(rows, CIXI, year)
     assert found is not None
@@ -291,7 +294,9 @@ def test_two_reviewers_of_a_claim_are_two_people(open_at: Callable[..., Ledger],
     feed = Feed(7)
     asked = {"claim": "K1", "policy": CIXI, "measure": "talent.team", "item": "team", "year": 2024}
     scene.clock.pass_(days=1)
-    desk.submit(scene.ledger, feed.code, Actor("Mei", frozenset({"officer"})), asked)
+    desk.submit(
+        scene.ledger, feed.code, Actor("Mei", frozenset({"officer"})), msgspec.convert(asked, ClaimSubmitted)
+    )
     desk.review(scene.ledger, feed.code, CIXI, "K1", OFFICER, 10_000_00, "fine")
     desk.approve(scene.ledger, feed.code, CIXI, "K1", REVIEWER)
     list_and_close(scene.ledger, scene.clock, 2024)

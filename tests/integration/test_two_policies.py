@@ -9,9 +9,9 @@ from fractions import Fraction
 import pytest
 
 from domain.events import PolicyAdopted
-from domain.facts.enterprise import PolicyRecord
 from domain.money.amounts import parse_fen
 from domain.policy.load import PolicyError
+from domain.policy.record import PolicyRecord
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.reading import queries
@@ -322,7 +322,8 @@ def test_adopting_a_file_twice_changes_nothing(ledger: Ledger) -> None:
 def test_the_ledger_holds_the_digest_and_the_whole_text_of_what_it_adopted(ledger: Ledger) -> None:
     record: PolicyRecord = ledger.application.repository.get(f"policy:{YONGJIA}")
 
-    (event,) = record.history
+    (recorded,) = record.events
+    event = recorded.content
     assert isinstance(event, PolicyAdopted)
     assert event.digest == hashlib.sha256(YONGJIA_TEXT.encode()).hexdigest()
     assert event.document == YONGJIA_TEXT

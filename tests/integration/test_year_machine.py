@@ -11,11 +11,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.authority.roles import Actor, NotAllowed
+from domain.events.claims import ClaimSubmitted
 from ledger.claims import desk
 from ledger.export.books import books_of
 from ledger.intake.inbox import ingest
@@ -180,7 +182,10 @@ class Years(RuleBasedStateMachine):
         name = f"C{self.next()}"
         asked = {"claim": name, "policy": CIXI, "measure": MEASURE, "item": item, "year": year}
         asked |= {"amount_fen": amount, "currency": None if amount is None else "CNY"}
-        if self.takes(allowed, lambda: desk.submit(self.ledger, code, person(by), asked)):
+        if self.takes(
+            allowed,
+            lambda: desk.submit(self.ledger, code, person(by), msgspec.convert(asked, ClaimSubmitted)),
+        ):
             model.claims[code, name] = Claim(year, item, {by})
 
     def chosen(self, number: int) -> tuple[str, str, Claim]:

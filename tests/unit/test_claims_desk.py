@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.claims import steps as claims
-from domain.claims.steps import ClaimFile, Said, file_of
-from domain.facts.folding import EnterpriseFacts, Fact, fold
+from domain.claims.steps import ClaimFile, file_of
+from domain.events.claims import ClaimEvent, ClaimSubmitted
+from domain.events.event import Event
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
 from tests.events import CIXI, CIXI_TEXT
@@ -18,17 +21,22 @@ BOOK = Rulebook([load_policy(CIXI_TEXT)])
 CLERK = Actor("clerk", frozenset({"enterprise"}), "E")
 LIN, GAO = (Actor(name, frozenset({"officer", "reviewer"})) for name in ("Lin", "Gao"))
 SHEN, WU = (Actor(name, frozenset({"reviewer", "officer"})) for name in ("Shen", "Wu"))
-ASKED: dict[str, Any] = {
-    "claim": "C", "policy": CIXI, "measure": "standard.cixi", "item": "i", "year": 2024,
-    "amount_fen": 2_000_000, "currency": "CNY", "person": None, "evidence": None,
-}  # fmt: skip
+ASKED = ClaimSubmitted(
+    claim="C",
+    policy=CIXI,
+    measure="standard.cixi",
+    item="i",
+    year=2024,
+    amount_fen=2_000_000,
+    currency="CNY",
+)
 
 
 class Desk:
     """One enterprise's claim and its steps so far."""
 
     def __init__(self) -> None:
-        self.events: list[Fact] = []
+        self.events: list[Event] = []
 
     @property
     def facts(self) -> EnterpriseFacts:
@@ -40,14 +48,14 @@ class Desk:
         """The claim's file."""
         return file_of(self.facts, self.events, CIXI, "C")
 
-    def take(self, said: Said) -> Desk:
+    def take(self, step: ClaimEvent) -> Desk:
         """Count a step."""
         time = f"2025-05-{len(self.events) + 1:02d}T00:00:00.000000Z"
-        self.events.append(Fact(said[0], "s", str(len(self.events)), time, said[1]))
+        self.events.append(Event(step, "s", str(len(self.events)), time))
         return self
 
     def submit(self, by: Actor = CLERK) -> Desk:
-        return self.take(claims.submit(by, "2025-05-01", BOOK, self.facts, "E", dict(ASKED)))
+        return self.take(claims.submit(by, "2025-05-01", BOOK, self.facts, "E", ASKED))
 
     def review(self, by: Actor, amount: int = 2_000_000) -> Desk:
         return self.take(claims.review(by, BOOK, self.file, "C", amount, "o"))
@@ -99,7 +107,7 @@ def test_an_appeal_is_decided_by_people_who_had_no_part_in_the_rejection() -> No
 
 
 def test_the_cap_holds_at_every_step() -> None:
-    over = {**ASKED, "amount_fen": 3_000_001}
+    over = replace(ASKED, amount_fen=3_000_001)
     assert why(lambda: claims.submit(CLERK, "2025-05-01", BOOK, Desk().facts, "E", over)) == "claim.cap"
     assert why(lambda: Desk().submit().review(GAO, 3_000_001)) == "claim.cap"
     assert why(lambda: Desk().submit().review(GAO).approve(SHEN, 3_000_001)) == "claim.cap"
@@ -116,7 +124,7 @@ def test_an_appeal_is_taken_for_the_days_of_the_policy(today: str, late: bool) -
 
 def test_an_item_is_claimed_once_until_the_claim_is_withdrawn() -> None:
     desk = Desk().submit()
-    other = {**ASKED, "claim": "D"}
+    other = replace(ASKED, claim="D")
     assert (
         why(lambda: claims.submit(CLERK, "2025-05-01", BOOK, desk.facts, "E", other)) == "claim.item-claimed"
     )

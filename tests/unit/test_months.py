@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from domain.events.instants import instant
-from domain.facts.folding import EnterpriseFacts, Fact, fold
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.facts.months import month_in
 from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.targets import targets_of
+from tests.contents import event_of
 from tests.events import CIXI_TEXT
 
 YI = 10_000_000_000
@@ -46,9 +48,9 @@ def sales(*reports: tuple[str, int], year: int = 2024) -> EnterpriseFacts:
     """Domestic online sales of a year: days of reports, and fen."""
     facts = []
     for number, (day, fen) in enumerate(reports):
-        content = {"year": year, "amount_fen": fen, "currency": "CNY", "customs_code": None}
+        content: dict[str, Any] = {"year": year, "amount_fen": fen, "currency": "CNY", "customs_code": None}
         content["channel"] = "domestic_online"
-        facts.append(Fact("SalesReported", "urn:a", f"{number}", f"{day}T00:00:00.000000Z", content))
+        facts.append(event_of("SalesReported", "urn:a", f"{number}", f"{day}T00:00:00.000000Z", content))
     return fold(facts)
 
 

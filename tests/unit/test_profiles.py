@@ -12,6 +12,7 @@ from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
 from ledger.intake.messages.decode import Refusal, decode
+from tests.contents import event_of
 from tests.events import CIXI_TEXT
 from tests.written import NOW, codes, of_type, quoted
 
@@ -19,13 +20,13 @@ BOOK = Rulebook([load_policy(CIXI_TEXT)])
 
 
 def entry(event_id: str, time: str, name: str, town: str = "古塘街道", source: str = "urn:a") -> Fact:
-    content = {"name": name, "town": town, "size": None, "sector": None}
-    return Fact("EnterpriseRegistered", source, event_id, f"{time}T00:00:00.000000Z", content)
+    content: dict[str, Any] = {"name": name, "town": town, "size": None, "sector": None}
+    return event_of("EnterpriseRegistered", source, event_id, f"{time}T00:00:00.000000Z", content)
 
 
 def amendment(name: str, of: Fact, **more: Any) -> Fact:
     content = {"of": of.event_id, "of_source": of.source, "of_type": of.name, "reason": "r", **more}
-    return Fact(name, of.source, f"{of.event_id}-amended", "2026-01-01T00:00:00.000000Z", content)
+    return event_of(name, of.source, f"{of.event_id}-amended", "2026-01-01T00:00:00.000000Z", content)
 
 
 def names(facts: list[Fact]) -> set[str | None]:
@@ -64,7 +65,7 @@ def test_a_retraction_brings_the_one_before_back() -> None:
 
 def test_no_award_depends_on_it() -> None:
     content = {"platform": "tmall", "shop": "s", "kind": "flagship", "on": "2024-03-01"}
-    shop = Fact("StoreRegistered", "urn:a", "shop", "2024-03-01T00:00:00.000000Z", content)
+    shop = event_of("StoreRegistered", "urn:a", "shop", "2024-03-01T00:00:00.000000Z", content)
     assert awards_of(fold([shop]), BOOK) == awards_of(fold([shop, EARLY, LATE]), BOOK) != {}
 
 
@@ -72,7 +73,7 @@ def test_a_message_says_all_that_the_register_holds() -> None:
     given = {"name": quoted("慈溪市甲电子商务有限公司"), "town": quoted("古塘街道")}
     whole = decode(of_type("enterprise-registered", **given, size='"micro"', sector='"5292"'), NOW)
     assert not isinstance(whole, Refusal)
-    assert whole.fact.content == {
+    assert whole.fact.content.values_by_name() == {
         "name": "慈溪市甲电子商务有限公司",
         "town": "古塘街道",
         "size": "micro",

@@ -14,6 +14,7 @@ from domain.policy.rulebook import Rulebook
 from domain.rules.awards import NO_HISTORY, SHORT_HISTORY, Awards
 from domain.rules.evaluation import awards_of
 from domain.settlement.payables import Line, division, payable_of
+from tests.contents import event_of
 from tests.events import CIXI, CIXI_TEXT
 
 YI = 10_000_000_000
@@ -24,10 +25,8 @@ WAN = 1_000_000
 
 def fact(name: str, number: int = 0, time: str = "2024-12-31T00:00:00.000000Z", /, **content: Any) -> Fact:
     """A fact as the ledger stores it."""
-    known: dict[str, Any] = dict.fromkeys(CATALOGUE[name].content_fields())
-    if "currency" in known:
-        known["currency"] = "CNY"
-    return Fact(name, "urn:tests", f"{number}:{sorted(content.items())}", time, {**known, **content})
+    known = {"currency": "CNY"} if "currency" in CATALOGUE[name].__struct_fields__ else {}
+    return event_of(name, "urn:tests", f"{number}:{sorted(content.items())}", time, {**known, **content})
 
 
 def store(platform: str, shop: str, on: str) -> Fact:

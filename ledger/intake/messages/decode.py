@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from marshmallow import ValidationError
 
 from domain.events import CATALOGUE
+from domain.events.content import Content
+from domain.events.event import Event, digest_of
 from domain.events.instants import SHANGHAI, instant
-from domain.facts.folding import Fact, digest_of
 from domain.faults.fault import Fault
 from domain.faults.validation import faults_from
 from ledger.intake.messages import bulk
@@ -58,7 +59,7 @@ class Message(NamedTuple):
     """A message that is right in itself."""
 
     subject: str
-    fact: Fact
+    fact: Event
     digest: bytes
     """Of what the message says, however it is written; 16 bytes."""
     correlation: str | None = None
@@ -109,7 +110,7 @@ def _message(name: str, envelope: dict[str, Any], data: dict[str, Any]) -> Messa
     source, subject, time = envelope["source"], envelope["subject"], envelope["time"]
     if "of_source" in data and data["of_source"] is None:
         data["of_source"] = source
-    fact = Fact(name, source, envelope["id"], time, data)
+    fact = Event(CATALOGUE[name](**data), source, envelope["id"], time)
     return Message(subject, fact, digest_of(subject, fact), _correlation(envelope))
 
 
@@ -118,14 +119,14 @@ def _correlation(envelope: dict[str, Any]) -> str | None:
     return said or trace_of(envelope.get("traceparent"))
 
 
-def _faults_of_time(time: str, content: dict[str, Any], now: Now) -> list[Fault]:
+def _faults_of_time(time: str, content: Content | Mapping[str, Any], now: Now) -> list[Fault]:
     """What cannot have happened yet."""
     faults = []
     if time > now.instant_max:
         faults.append(Fault("time.future", "time"))
     changes = content.get("changes")
     for path, values in (("data", content), ("data.changes", changes)):
-        if not isinstance(values, dict):
+        if values is None:
             continue
         if values.get("on", "") > now.today:
             faults.append(Fault("date.future", f"{path}.on"))
@@ -240,13 +241,6 @@ def _type_name(type_: Any, types: Mapping[str, str], messages: dict[str, Any]) -
         fault = ("type.unknown", {"type": shown})
     messages["type"] = [fault]
     return None
-
-
-def check_merged(name: str, content: dict[str, Any]) -> list[Fault]:
-    """The rules between fields, for a fact as a correction leaves it."""
-    kind = DATA[name].kind
-    faults = kind.faults_across(content) if kind is not None else {}
-    return faults_from({key: [fault] for key, fault in faults.items()}, "data.changes")
 
 
 assert set(DATA) <= set(CATALOGUE), "every message type has its event"

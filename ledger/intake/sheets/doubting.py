@@ -5,13 +5,15 @@ Kept in the file's own database: a hundred thousand rows may all disagree.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from domain.disagreements.matters import Party, words_of
+from domain.events.amendments import FactDecided, FactHeld
 from domain.facts.folding import SEP
 from ledger.intake.disagreements import Changes
 from ledger.projections.disagreements import COUNTS, NOT, Entry, Found, Hold, Kept, Span, entry
@@ -69,7 +71,10 @@ class Doubts:
         write("INSERT OR REPLACE INTO ends VALUES (?,?,?,?)", after)
         over = [(named, key, outcome) for outcome, named, key in ends]
         write("INSERT OR REPLACE INTO ends VALUES (?,?,?,NULL)", over)
-        holds = [(hold.code, hold.name, json.dumps(hold.content)) for hold in changes.holds]
+        holds = [
+            (hold.code, type(hold.content).__name__, msgspec.json.encode(hold.content).decode())
+            for hold in changes.holds
+        ]
         write("INSERT INTO holds VALUES (?,?,?)", holds)
         self.db.execute("COMMIT")
 
@@ -81,7 +86,7 @@ class Doubts:
         """The events that would hold facts of these enterprises, or let them count again."""
         sql = "SELECT code, name, content FROM holds WHERE code=? ORDER BY rowid"
         found = [row for code in codes for row in self.db.execute(sql, [code])]
-        return [Hold(code, name, json.loads(content)) for code, name, content in found]
+        return [Hold(code, _hold_of(name, content)) for code, name, content in found]
 
     def any_held(self) -> bool:
         """Whether anything would be held or released, of the file or of what is recorded."""
@@ -213,3 +218,9 @@ class Supposed(Kept):
     def _found(self, where: str, each: Iterable[list[str]]) -> dict[tuple[str, str], Entry]:
         rows = [row for values in each for row in self.db.execute(f"{_ENTRY} WHERE {where}", values)]
         return {(row[0], row[1]): entry(row) for row in rows}
+
+
+def _hold_of(name: str, content: str) -> FactHeld | FactDecided:
+    if name == FactHeld.__name__:
+        return msgspec.json.decode(content, type=FactHeld)
+    return msgspec.json.decode(content, type=FactDecided)

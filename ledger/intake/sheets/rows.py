@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domain.events import CATALOGUE, DatedFact, YearlyAmount
+from domain.events.content import Content
 from domain.facts.folding import SEP, Fact
 from domain.faults.fault import Fault
 from domain.vocabulary.words import table_words
@@ -310,7 +311,7 @@ def matter_of(subject: str, fact: Fact) -> str:
     return SEP.join([fact.name, subject, *parts, fact.time if of_day else ""])
 
 
-def differing_fields(content: dict[str, Any], rival: dict[str, Any]) -> list[str]:
+def differing_fields(content: Content, rival: Content) -> list[str]:
     """The names of what two facts of one matter say differently; names of persons are not compared."""
-    names = (content.keys() | rival.keys()) - {"person"}
+    names = {*content.keys(), *rival.keys()} - {"person"}
     return sorted(name for name in names if content.get(name) != rival.get(name))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.events.amendments import Amendment
+from domain.events.content import Content
 from domain.facts.folding import EnterpriseFacts, Fact
 from domain.faults.fault import Fault, FaultArgs
 from domain.money.amounts import print_fen
@@ -137,7 +139,7 @@ class Trial:
         known = self._recorded({held.subject for held in group}, {held.name for held in group})
         settled: list[tuple[int, str, list[MarkedFault]]] = []
         tried: list[tuple[Held, Message]] = []
-        in_file: dict[str, tuple[int, dict[str, Any]]] = {}
+        in_file: dict[str, tuple[int, Content]] = {}
         for held, message in messages:
             if isinstance(message, Refusal):
                 settled.append((held.n, "wrong", self._marked(held, message.faults)))
@@ -165,7 +167,7 @@ class Trial:
         message: Message,
         twins: dict[int, tuple[int, bool]],
         known: dict[str, list[Stored]],
-        in_file: dict[str, tuple[int, dict[str, Any]]],
+        in_file: dict[str, tuple[int, Content]],
     ) -> tuple[str, list[MarkedFault]] | None:
         """Whether a row repeats or contradicts another, in this file or the ledger; ``None``: neither."""
         if self.scope is not None and not self.scope.allows(message.fact.source, TYPE_OF[message.fact.name]):
@@ -206,7 +208,7 @@ class Trial:
         amended: dict[str, EnterpriseFacts] = {}
         events = sorted((stored(row) for row in self.rows.all_in(sql, subjects)), key=_position)
         for event in events:
-            if "of_type" in event.fact.content and event.fact.name in ("FactCorrected", "FactRetracted"):
+            if isinstance(event.fact.content, Amendment):
                 amended.setdefault(event.originator, EnterpriseFacts()).add(event.fact)
         for event in events:
             facts = amended.get(event.originator)
@@ -276,11 +278,11 @@ def _path(differs: list[str]) -> str:
     return f"data.{name.removesuffix('_fen')}" if name else ""
 
 
-def _differences(before: dict[str, Any], after: dict[str, Any], names: list[str]) -> str:
+def _differences(before: Content, after: Content, names: list[str]) -> str:
     return "; ".join(f"{_shown(name, before)} → {_shown(name, after)}" for name in names)
 
 
-def _shown(name: str, content: dict[str, Any]) -> str:
+def _shown(name: str, content: Content) -> str:
     value = content.get(name)
     if name.endswith("_fen") and isinstance(value, int):
         return print_fen(value)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
+from domain.events.claims import ClaimSubmitted
 from ledger.claims import desk
 from ledger.claims.desk import Recorded
 from services.api.claims.schemas import (
@@ -45,7 +48,7 @@ def _said(recorded: Recorded) -> dict[str, Any]:
 def submit(body: dict[str, Any]) -> Any:
     """Submit a claim for an enterprise."""
     code = body.pop("enterprise")
-    recorded = desk.submit(ledger(), code, requester(), body)
+    recorded = desk.submit(ledger(), code, requester(), msgspec.convert(body, ClaimSubmitted))
     location = "/v1/claims/" + "/".join(quote(part) for part in (body["policy"], code, body["claim"]))
     return _said(recorded), 201, {"Location": location}
 

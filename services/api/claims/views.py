@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.facts.folding import CLAIM_STATUS
+from domain.events.claims import CLAIM_STATUS, ClaimEvent
 from domain.money.amounts import yuan
 from ledger.intake.messages.fields import Choice, CreditCode, Text
 from ledger.policies.versions import rulebooks
@@ -56,11 +56,12 @@ def one_claim(_: dict[str, Any], policy: str, code: str, claim: str) -> dict[str
 
 def _step(event: Stored) -> dict[str, Any]:
     content = event.fact.content
+    assert isinstance(content, ClaimEvent)
     amount = content.get("amount_fen")
     return {
         "position": event.position,
         "recorded_at": event.recorded_at,
-        "step": CLAIM_STATUS[event.fact.name],
+        "step": CLAIM_STATUS[type(content)],
         "actor": content.get("actor"),
         "amount": None if amount is None else yuan(amount),
         "said": content.get("reason") or content.get("opinion"),

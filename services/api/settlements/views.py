@@ -9,9 +9,11 @@ from typing import Any
 
 from flask import Response, current_app
 
+from domain.events.settlements import SettlementClosed, SettlementProposed
 from domain.money.amounts import yuan
 from domain.policy.model import Policy
-from domain.settlement.year import Settlement, division_of
+from domain.settlement.figures import division_of
+from domain.settlement.year import Settlement
 from ledger.budget.factors import pots_said
 from ledger.intake.messages.fields import CreditCode
 from ledger.policies.versions import rulebook
@@ -52,18 +54,19 @@ def settlement(_: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
 
 def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
     """A settlement as data."""
-    published, book = state.publication, rulebook(rows, state.policy, state.proposal.get("known"))
+    published, proposal = state.publication, state.proposal
+    book = rulebook(rows, state.policy, proposal.known if proposal else None)
     return {
         "policy": state.policy,
         "year": state.year,
         **queries.currency_of(book.latest),
         "stage": state.stage,
         "position": rows.last_position(),
-        "proposal": _figures(book.of_year(state.year), state.proposal) if state.proposal else None,
+        "proposal": _figures(book.of_year(state.year), proposal) if proposal else None,
         "publication": {
-            "from_day": published["from_day"],
-            "until_day": published["until_day"],
-            "published_by": published["actor"],
+            "from_day": published.from_day,
+            "until_day": published.until_day,
+            "published_by": published.actor,
         }
         if published
         else None,
@@ -81,43 +84,42 @@ def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
             for each in state.objections.values()
         ],
         "upheld": state.upheld,
-        "closing": _closing(state) if state.closing else None,
+        "closing": _closing(state.closing, state.closed_at) if state.closing else None,
         "accounts": queries.accounts_sums(rows, state.policy, state.year),
         "undecided": len(undecided(rows)),
     }
 
 
-def _figures(policy: Policy, said: dict[str, Any]) -> dict[str, Any]:
+def _figures(policy: Policy, said: SettlementProposed) -> dict[str, Any]:
     value = division_of(said).factor
     return {
-        "number": said["number"],
-        "proposed_by": said["actor"],
-        "known": said["known"],
-        "appropriation": yuan(said["appropriation_fen"]),
-        "carried": yuan(said["carried_fen"]),
-        "spent": yuan(said["spent_fen"]),
-        "available": yuan(said["budget_fen"]),
-        "sharing": yuan(said["sharing_fen"]),
+        "number": said.number,
+        "proposed_by": said.actor,
+        "known": said.known,
+        "appropriation": yuan(said.appropriation_fen),
+        "carried": yuan(said.carried_fen),
+        "spent": yuan(said.spent_fen),
+        "available": yuan(said.budget_fen),
+        "sharing": yuan(said.sharing_fen),
         "pots": pots_said(policy, said),
         "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
-        "gross": yuan(said["gross_fen"]),
-        "withheld": yuan(said["withheld_fen"]),
-        "payable": yuan(said["payable_fen"]),
-        "outside_budget": yuan(said["outside_fen"]),
-        "awards": said["awards"],
-        "enterprises": said["enterprises"],
-        "lines_digest": said["lines_digest"],
+        "gross": yuan(said.gross_fen),
+        "withheld": yuan(said.withheld_fen),
+        "payable": yuan(said.payable_fen),
+        "outside_budget": yuan(said.outside_fen),
+        "awards": said.awards,
+        "enterprises": said.enterprises,
+        "lines_digest": said.lines_digest,
     }
 
 
-def _closing(state: Settlement) -> dict[str, Any]:
-    said = state.closing
+def _closing(said: SettlementClosed, closed_at: str) -> dict[str, Any]:
     return {
-        "closed_at": state.closed_at,
-        "closed_by": said["actor"],
-        "first_position": said["first_position"],
-        "log_size": said["log_size"],
-        "log_root": said["log_root"],
+        "closed_at": closed_at,
+        "closed_by": said.actor,
+        "first_position": said.first_position,
+        "log_size": said.log_size,
+        "log_root": said.log_root,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from domain.events.claims import ClaimSubmitted
 from domain.money.amounts import yuan
 from ledger.claims import desk
 from ledger.claims.desk import Recorded
@@ -77,13 +78,20 @@ def submit(
     amount: str | None,
 ) -> None:
     """Submit a claim for the enterprise CODE under the file number CLAIM."""
-    asked = {"claim": claim, "policy": policy, "measure": measure, "item": item, "year": year}
     fen = money_argument(amount)
     with context.ledger() as ledger:
         with ledger.store.reading() as rows:
             paid_in = rulebook(rows, policy).latest.currency
-        money = {"amount_fen": fen, "currency": None if fen is None else paid_in}
-        _said(desk.submit(ledger, code, person(name), {**asked, **money}))
+        asked = ClaimSubmitted(
+            claim=claim,
+            policy=policy,
+            measure=measure,
+            item=item,
+            year=year,
+            amount_fen=fen,
+            currency=None if fen is None else paid_in,
+        )
+        _said(desk.submit(ledger, code, person(name), asked))
 
 
 @claim.command()

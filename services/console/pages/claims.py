@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from flask import Response, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
+from domain.events.claims import ClaimSubmitted
 from domain.money.amounts import yuan
 from ledger.claims import casework, desk
 from ledger.claims.casework import STATUSES, Casefile
@@ -147,7 +149,7 @@ def submit_claim(policy: str, year: int) -> BaseResponse:
         code = asked.pop("enterprise")
         with forms.opened().store.reading() as rows:
             queries.enterprise_row(rows, code)
-        recorded = desk.submit(forms.opened(), code, forms.actor(), asked)
+        recorded = desk.submit(forms.opened(), code, forms.actor(), msgspec.convert(asked, ClaimSubmitted))
         where[:] = [code, recorded.claim]
         return _done(recorded)
 

@@ -108,7 +108,8 @@ def enterprise_statement(policy: str, year: int, code: str) -> Response:
         found = _standing(rows, policy, year, code)
         budget = queries.budget(ledger, rows, policy, year)
         events = events_of(rows, account_id(policy, year, code))
-        proved = events and settlement_of(rows, policy, year).publication.get("list_root")
+        published = settlement_of(rows, policy, year).publication
+        proved = events and published is not None and published.list_root
     payments = [event.fact.content for event in events if event.fact.name == "PaymentMade"]
     explained = {each["measure"]: each for each in found["explained"].values()}
     leads: dict[str, list[str]] = {}

@@ -119,7 +119,7 @@ def whose(action: str) -> str:
 def due(state: Settlement, day: str) -> dict[str, str]:
     """What may be done now (``""``), or the key of the sentence that says what must happen first."""
     closed, published = state.stage == "closed", state.stage == "published"
-    until = state.publication.get("until_day", "")
+    until = state.publication.until_day if state.publication else ""
     steps = {
         "propose": "" if not closed else "settle-is-closed",
         "publish": "" if state.stage == "proposed" else "settle-propose-first",
@@ -153,7 +153,7 @@ def _propose(ledger: Ledger, policy: str, year: int, _: Form) -> str:
 
 def _publish(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     state = proposing.publish(ledger, policy, year, forms.actor())
-    return language.said("settle-did-publish", until=state.publication["until_day"])
+    return language.said("settle-did-publish", until=state.present_publication().until_day)
 
 
 def _object(ledger: Ledger, policy: str, year: int, form: Form) -> str:

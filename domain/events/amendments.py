@@ -1,0 +1,58 @@
+"""Events about another event of the enterprise: corrections, retractions, and holds."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from domain.events.content import EnterpriseContent
+
+FieldValue = str | int | None
+"""The value of a field of a fact."""
+
+
+class Amendment(EnterpriseContent, frozen=True, kw_only=True):
+    """Names the event that it replaces: ``of`` and ``of_source`` are its id and source."""
+
+    shape: ClassVar[str] = "amendment"
+    of: str
+    of_source: str
+    of_type: str
+    reason: str
+
+
+class FactCorrected(Amendment, frozen=True, kw_only=True):
+    """The keys in ``changes`` replace those of the fact."""
+
+    changes: dict[str, FieldValue]
+
+
+class FactRetracted(Amendment, frozen=True, kw_only=True):
+    """The fact counts as never having arrived."""
+
+
+class HoldEvent(EnterpriseContent, frozen=True, kw_only=True):
+    """Whether a fact of the enterprise counts, where facts disagree (``domain.disagreements``).
+
+    Of several about one fact the last recorded holds. They say nothing of the other enterprises.
+    """
+
+    shape: ClassVar[str] = "hold"
+    disagreement: str
+    of_source: str
+    of: str
+    of_type: str
+
+
+class FactHeld(HoldEvent, frozen=True, kw_only=True):
+    """A fact waits for a decision (待核实), and counts for nothing until then."""
+
+    policy: str
+    rule: str
+
+
+class FactDecided(HoldEvent, frozen=True, kw_only=True):
+    """An officer decided whether the fact ``counts``."""
+
+    counts: bool
+    actor: str
+    reason: str

@@ -1,0 +1,80 @@
+"""One event: what was said, by whom, when; without its place in the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import msgspec
+
+from domain.events.content import Content
+
+SEP = "\x1f"
+"""Joins the parts of a key; no text of an event may hold a control character."""
+
+
+class Speaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who said something: a publisher by its key or producer principal, or a person.
+
+    A person is ``issuer`` and ``subject`` of the token; ``name`` is what was shown of them.
+    """
+
+    publisher: str = ""
+    issuer: str = ""
+    subject: str = ""
+    name: str = ""
+
+
+class Capacity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """In what role something was said, and on whose behalf (a credit code, or the source of a system)."""
+
+    role: str = ""
+    on_behalf_of: str = ""
+
+
+def key_of(source: str, event_id: str) -> str:
+    """What identifies an event once and for all.
+
+    It is kept as it is, not hashed: ids that an upstream counts up stand side by side in the
+    index, so that taking them in costs the same however many there are.
+    """
+    return f"{source}{SEP}{event_id}"
+
+
+class Event(NamedTuple):
+    """An event as it was said.
+
+    ``time`` is when it happened: a UTC instant of fixed width (``domain.events.instants``).
+    ``said_by`` and ``acting_as`` are None where that was not recorded.
+    """
+
+    content: Content
+    source: str
+    event_id: str
+    time: str
+    said_by: Speaker | None = None
+    acting_as: Capacity | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its kind: ``StoreRegistered``."""
+        return type(self.content).__name__
+
+    @property
+    def key(self) -> str:
+        """What identifies it once and for all."""
+        return key_of(self.source, self.event_id)
+
+
+def digest_of(subject: str, event: Event) -> bytes:
+    """The digest of what a message says, 16 bytes; of a name as it was sent, before it is encrypted.
+
+    It does not depend on who said it: the same message from another sender is the same message.
+    """
+    return digest_of_values(subject, event, event.content.stored_values())
+
+
+def digest_of_values(subject: str, event: Event, values: object) -> bytes:
+    """``digest_of`` with other values in place of the content's own."""
+    text = msgspec.json.encode((event.name, subject, event.time, values), order="sorted")
+    return hashlib.blake2b(text, digest_size=16).digest()

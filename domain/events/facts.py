@@ -1,0 +1,75 @@
+"""The classes of the kinds of fact that a vocabulary declares: one a kind, made of its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+
+from domain.events.content import DatedFact, EnterpriseStatus, FactContent, YearlyAmount, YearlyFigure
+from domain.money.amounts import parse_fen
+from domain.vocabulary.kinds import CurrencyBy, Kind
+from domain.vocabulary.load import shipped_vocabulary
+
+SHAPES: dict[str, type[FactContent]] = {
+    base.shape: base for base in (EnterpriseStatus, DatedFact, YearlyAmount, YearlyFigure)
+}
+"""The class that each shape is built on."""
+
+
+def _upcast_sales(state: dict[str, Any]) -> None:
+    """Version 1 of reported sales had the amount as yuan text, and no customs code."""
+    state["amount_fen"] = parse_fen(state.pop("amount"))
+    state["customs_code"] = None
+
+
+UPCASTS: dict[str, tuple[Callable[[dict[str, Any]], None], ...]] = {"SalesReported": (_upcast_sales,)}
+"""Steps from each stored version of a kind to the next: what was stored before is read for ever."""
+
+
+def content_class(kind: Kind) -> type[FactContent]:
+    """The class of a kind's content: the kind's fields on the base of its shape."""
+    base = SHAPES[kind.folds_as]
+    fields: list[Any] = [
+        (field.name, field.stored_type) if field.required else (field.name, field.stored_type | None, None)
+        for field in kind.fields
+        if field.name not in base.__struct_fields__
+    ]
+    steps = UPCASTS.get(kind.name, ())
+    namespace: dict[str, Any] = {
+        "__doc__": kind.about.en,
+        "declaration": kind,
+        "class_version": len(steps) + 1,
+        **{f"upcast_v{n}_v{n + 1}": staticmethod(step) for n, step in enumerate(steps, start=1)},
+    }
+    for names in ("identity", "attributes", "group"):
+        if hasattr(base, names):
+            namespace[names] = getattr(kind, names)
+    made: Any = msgspec.defstruct(
+        kind.name, fields, bases=(base,), namespace=namespace, module=__name__, frozen=True, kw_only=True
+    )
+    return cast("type[FactContent]", made)
+
+
+FACTS: dict[str, type[FactContent]] = {
+    name: content_class(kind) for name, kind in shipped_vocabulary().kinds.items()
+}
+"""The shipped kinds by name."""
+
+_SALES = shipped_vocabulary().kinds["SalesReported"]
+CHANNELS: dict[str, str] = {
+    channel: currency
+    for rule in _SALES.rules
+    if isinstance(rule, CurrencyBy)
+    for channel, currency in rule.currencies.items()
+}
+"""Channels of sales, each with the currency in which it is reported here; abroad it may be another."""
+CUSTOMS_CODES = _SALES.field("customs_code").values
+"""Customs supervision codes that B2B pilot exports are reported under."""
+SIZES = shipped_vocabulary().kinds["EnterpriseRegistered"].field("size").values
+"""Sizes of enterprises, as the statistics bureau classes them."""
+TOWN_MAX = shipped_vocabulary().kinds["EnterpriseRegistered"].field("town").length_max
+"""Characters of the name of a town or street."""
+CODED = tuple(sorted(shipped_vocabulary().coded))
+"""The fields that hold a word of an upstream code list, in every event that has them."""

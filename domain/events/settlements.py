@@ -1,0 +1,165 @@
+"""The steps of a year's settlement; the originator is ``"settlement:" + policy + ":" + year``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+from domain.events.content import Content
+
+
+class BudgetPart(NamedTuple):
+    """What a named budget brought into a division, in fen; stored as an array in this order."""
+
+    name: str
+    appropriation_fen: int
+    carried_fen: int
+    spent_fen: int
+
+
+class PotShare(NamedTuple):
+    """How one pot (``domain.money.dividing``) is divided; stored as an array in this order.
+
+    The cut is the last remainder that still gets a fen, as decimal text, and its key.
+    """
+
+    pot: str
+    budget_fen: int
+    sharing_fen: int
+    payable_fen: int
+    cut_remainder: str
+    cut_key: tuple[str, ...]
+
+
+class MeasureSum(NamedTuple):
+    """What a closed year awards under one measure, in fen; stored as an array in this order."""
+
+    award_year: int
+    measure: str
+    gross_fen: int
+    withheld_fen: int
+    payable_fen: int
+    enterprises: int
+
+
+class SettlementEvent(Content, frozen=True, kw_only=True):
+    """A step of a year's settlement; ``actor`` is the officer who took it."""
+
+    aggregate_topic: ClassVar[str] = "domain.settlement.streams:SettlementYear"
+    policy: str
+    year: int
+    actor: str
+
+
+class SettlementProposed(SettlementEvent, frozen=True, kw_only=True):
+    """The exact apportionment of what the ledger knew at position ``known``, in fen.
+
+    ``budget_fen`` is what there is to divide, ``sharing_fen`` what shares it; the two and the
+    cut (the last remainder that still gets a fen, and its key) decide every payment.
+    Where a policy has several pots, each has its own in ``pots``, and ``budgets`` has the named
+    budgets; both are empty where there is one.
+    ``lines_digest`` is of the list (``domain.settlement.year.line_bytes``).
+    """
+
+    class_version: ClassVar[int] = 2
+    number: int
+    known: int
+    appropriation_fen: int
+    carried_fen: int
+    spent_fen: int
+    budgets: tuple[BudgetPart, ...]
+    budget_fen: int
+    sharing_fen: int
+    cut_remainder: str
+    cut_key: tuple[str, ...]
+    pots: tuple[PotShare, ...]
+    gross_fen: int
+    withheld_fen: int
+    payable_fen: int
+    outside_fen: int
+    awards: int
+    enterprises: int
+    lines_digest: str
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Version 1 knew one budget a period."""
+        state.update(budgets=[], pots=[])
+
+
+class SettlementPublished(SettlementEvent, frozen=True, kw_only=True):
+    """The proposed list was published for objections (公示), both days included.
+
+    ``list_root`` (hex) is the Merkle root over the ``list_lines`` lines of the list as anyone may
+    see it (``domain.settlement.public_list``). Stored version 1 had neither.
+    """
+
+    class_version: ClassVar[int] = 2
+    number: int
+    lines_digest: str
+    from_day: str
+    until_day: str
+    list_root: str | None = None
+    list_lines: int | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Read a version 1 state: the list as seen had no root."""
+        state["list_root"] = None
+        state["list_lines"] = None
+
+
+class ObjectionRaised(SettlementEvent, frozen=True, kw_only=True):
+    """Somebody objects to the published list; ``enterprise`` is the one that it is about."""
+
+    objection: str
+    enterprise: str | None
+    raised_by: str
+    reason: str
+
+
+class ObjectionResolved(SettlementEvent, frozen=True, kw_only=True):
+    """An objection was ``upheld`` (the list must be proposed again) or ``dismissed``."""
+
+    objection: str
+    outcome: str
+    reason: str
+
+
+class SettlementClosed(SettlementEvent, frozen=True, kw_only=True):
+    """The published list is final: each enterprise's part is an ``AwardsSettled`` just before this.
+
+    ``log_size`` and ``log_root`` (hex) are the log's checkpoint just before the closing;
+    ``budgets`` and ``pots`` are the proposal's.
+    """
+
+    class_version: ClassVar[int] = 2
+    number: int
+    lines_digest: str
+    known: int
+    first_position: int
+    appropriation_fen: int
+    carried_fen: int
+    spent_fen: int
+    budget_fen: int
+    sharing_fen: int
+    cut_remainder: str
+    cut_key: tuple[str, ...]
+    payable_fen: int
+    outside_fen: int
+    awards: int
+    enterprises: int
+    measures: tuple[MeasureSum, ...]
+    log_size: int
+    log_root: str
+    budgets: tuple[BudgetPart, ...]
+    pots: tuple[PotShare, ...]
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Version 1 knew one budget a period."""
+        state.update(budgets=[], pots=[])
+
+
+def settlement_id(policy: str, year: int) -> str:
+    """The originator of a year's settlement."""
+    return f"settlement:{policy}:{year}"

@@ -1,0 +1,62 @@
+"""The versions and budgets of one policy as the eventsourcing library's aggregate."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from domain.events.aggregate import Stream
+from domain.events.event import Capacity, Speaker
+from domain.events.policies import BudgetSet, PolicyAdopted
+
+
+class PolicyRecord(Stream):
+    """What was adopted and set of one policy, in the order in which it was recorded."""
+
+    def adopt_version(
+        self,
+        version: int,
+        digest: str,
+        effective_from: str,
+        document: str,
+        now: datetime,
+        said_by: Speaker | None = None,
+        acting_as: Capacity | None = None,
+    ) -> None:
+        """Take in a version of the policy's file, whole, with its SHA-256 digest."""
+        policy = policy_of(self.id)
+        adopted = PolicyAdopted(
+            policy=policy, version=version, digest=digest, effective_from=effective_from, document=document
+        )
+        event_id = _event_id("PolicyAdopted", policy, digest)
+        self.record(adopted, now, event_id=event_id, said_by=said_by, acting_as=acting_as)
+
+    def set_budget(
+        self,
+        period: str,
+        amount_fen: int,
+        currency: str,
+        named: str,
+        now: datetime,
+        said_by: Speaker | None = None,
+        acting_as: Capacity | None = None,
+    ) -> None:
+        """Set the budget of a period; ``named`` is what its id is made of: the same is the same setting."""
+        policy = policy_of(self.id)
+        budget = BudgetSet(policy=policy, period=period, amount_fen=amount_fen, currency=currency)
+        event_id = _event_id("BudgetSet", policy, named)
+        self.record(budget, now, event_id=event_id, said_by=said_by, acting_as=acting_as)
+
+
+def policy_id_of(policy: str) -> str:
+    """The originator of a policy's events."""
+    return f"policy:{policy}"
+
+
+def policy_of(originator: str) -> str:
+    """The policy that an originator names."""
+    return originator.removeprefix("policy:")
+
+
+def _event_id(name: str, policy: str, named: str) -> str:
+    return hashlib.sha256(f"{name}:{policy}:{named}".encode()).hexdigest()[:32]
