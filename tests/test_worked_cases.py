@@ -11,7 +11,8 @@ import pytest
 
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger
-from services.cli.policies.cases import expected, is_case, messages_of, read_case, settle
+from services.cli.policies.case_files import is_case, read_case
+from services.cli.policies.cases import expected, messages_of, settle
 from tests.events import CIXI, POLICIES
 
 HERE = Path(__file__).parent

@@ -17,7 +17,8 @@ from werkzeug.test import TestResponse
 from domain.faults.registry import REQUEST_AREAS, read_codes, read_problems
 from ledger.intake.messages.decode import Now, Refusal, decode
 from ledger.intake.messages.schemas import TYPES
-from services.cli.policies.cases import messages_of, read_case
+from services.cli.policies.case_files import read_case
+from services.cli.policies.cases import messages_of
 from services.web.json_schemas import event_schema
 from tests.conftest import HERE, LATER
 from tests.events import CIXI, Feed

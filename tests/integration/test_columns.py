@@ -19,7 +19,8 @@ from ledger.policies.versions import adopt_policy
 from ledger.projections.enterprises import every_row
 from ledger.simulation.packing import awards_in, pack
 from ledger.store.application import open_ledger
-from services.cli.policies.cases import is_case, messages_of, read_case
+from services.cli.policies.case_files import is_case, read_case
+from services.cli.policies.cases import messages_of
 from services.sample.city import city
 from tests.conftest import LATER
 from tests.events import CIXI_TEXT, EXAMPLES

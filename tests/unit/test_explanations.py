@@ -18,7 +18,8 @@ from ledger.policies.versions import adopt_policy, set_budget
 from ledger.reading import queries
 from ledger.reading.explanations import SOURCES_MAX, after_steps, explain, outlook
 from ledger.store.application import Ledger, open_ledger
-from services.cli.policies.cases import messages_of, read_case
+from services.cli.policies.case_files import read_case
+from services.cli.policies.cases import messages_of
 from tests.conftest import LATER
 from tests.events import CIXI, CIXI_TEXT, YONGJIA, YONGJIA_TEXT, Feed, take
 from tests.oracle import oracle

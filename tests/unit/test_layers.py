@@ -27,7 +27,6 @@ LARGE_FILES = {
     "ledger/intake/disagreements.py",
     "ledger/intake/inbox.py",
     "ledger/reading/queries.py",
-    "services/cli/policies/cases.py",
 }
 LARGE_CLASSES = {
     "ledger/intake/disagreements.py:Finder",

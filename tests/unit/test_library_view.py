@@ -21,7 +21,8 @@ from ledger.projections.enterprises import load
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.stored_events import SELECT, Stored, events_of, histories, stored
-from services.cli.policies.cases import messages_of, read_case
+from services.cli.policies.case_files import read_case
+from services.cli.policies.cases import messages_of
 from tests.events import CIXI, CIXI_TEXT, Feed, awards, take
 
 HERE = Path(__file__).parents[1]

@@ -16,8 +16,9 @@ from domain.policy.differences import FIELDS, Difference, differences, titles_in
 from domain.policy.load import composed
 from domain.policy.schema import KINDS
 from services.cli.main import main
+from services.cli.policies.case_files import read_case
 from services.cli.policies.cases import Difference as Figure
-from services.cli.policies.cases import outcome_of, read_case
+from services.cli.policies.cases import outcome_of
 from services.cli.policies.editor_schema import editor_schema
 from tests.events import CIXI_TEXT, EXAMPLES, POLICIES, YONGJIA_TEXT
 

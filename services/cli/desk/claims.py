@@ -33,7 +33,7 @@ def _file(command: F) -> F:
     return click.argument("code")(click.argument("claim")(actor_option(command)))
 
 
-def _said(recorded: Recorded) -> None:
+def _print_recorded(recorded: Recorded) -> None:
     click.echo(f"{recorded.claim}  {recorded.status}  {recorded.position}")
 
 
@@ -41,16 +41,16 @@ def _said(recorded: Recorded) -> None:
 @click.option("--status")
 @json_option
 @click.pass_obj
-def listed(context: Context, status: str | None, as_json: bool) -> None:
+def list_claims(context: Context, status: str | None, as_json: bool) -> None:
     """List claims as they now stand."""
-    where, values = (" WHERE status=?", [status]) if status else ("", [])
+    only, values = (" WHERE status=?", [status]) if status else ("", [])
     sql = (
-        f"SELECT policy, code, claim, measure, item, year, status, amount FROM claims{where} ORDER BY 1, 2, 3"
+        f"SELECT policy, code, claim, measure, item, year, status, amount FROM claims{only} ORDER BY 1, 2, 3"
     )
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        found = rows.all(sql, values)
+        claims = rows.all(sql, values)
     names = ("policy", "enterprise", "claim", "measure", "item", "year", "status", "amount")
-    items = [dict(zip(names, [*row[:7], row[7] and yuan(int(row[7]))], strict=True)) for row in found]
+    items = [dict(zip(names, [*row[:7], row[7] and yuan(int(row[7]))], strict=True)) for row in claims]
     if as_json:
         print_json(items)
         return
@@ -82,7 +82,7 @@ def submit(
     with context.ledger() as ledger:
         with ledger.store.reading() as rows:
             paid_in = rulebook(rows, policy).latest.currency
-        asked = ClaimSubmitted(
+        application = ClaimSubmitted(
             claim=claim,
             policy=policy,
             measure=measure,
@@ -91,7 +91,7 @@ def submit(
             amount_fen=fen,
             currency=None if fen is None else paid_in,
         )
-        _said(desk.submit(ledger, code, person(name), asked))
+        _print_recorded(desk.submit(ledger, code, person(name), application))
 
 
 @claim.command()
@@ -105,7 +105,7 @@ def review(
     """Take the first review (初审): recommend AMOUNT yuan."""
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
-        _said(desk.review(ledger, code, policy, claim, person(name), fen, opinion))
+        _print_recorded(desk.review(ledger, code, policy, claim, person(name), fen, opinion))
 
 
 @claim.command()
@@ -115,7 +115,7 @@ def review(
 def approve(context: Context, code: str, claim: str, name: str, policy: str, amount: str | None) -> None:
     """Take the second review (复审): approve what was recommended."""
     with context.ledger() as ledger:
-        _said(desk.approve(ledger, code, policy, claim, person(name), money_argument(amount)))
+        _print_recorded(desk.approve(ledger, code, policy, claim, person(name), money_argument(amount)))
 
 
 @claim.command()
@@ -125,7 +125,7 @@ def approve(context: Context, code: str, claim: str, name: str, policy: str, amo
 def reject(context: Context, code: str, claim: str, name: str, policy: str, reason: str) -> None:
     """Reject a claim, with the reason."""
     with context.ledger() as ledger:
-        _said(desk.reject(ledger, code, policy, claim, person(name), reason))
+        _print_recorded(desk.reject(ledger, code, policy, claim, person(name), reason))
 
 
 @claim.command()
@@ -134,7 +134,7 @@ def reject(context: Context, code: str, claim: str, name: str, policy: str, reas
 def withdraw(context: Context, code: str, claim: str, name: str, policy: str) -> None:
     """Take an undecided claim back for the enterprise."""
     with context.ledger() as ledger:
-        _said(desk.withdraw(ledger, code, policy, claim, person(name)))
+        _print_recorded(desk.withdraw(ledger, code, policy, claim, person(name)))
 
 
 @claim.command()
@@ -144,7 +144,7 @@ def withdraw(context: Context, code: str, claim: str, name: str, policy: str) ->
 def appeal(context: Context, code: str, claim: str, name: str, policy: str, reason: str) -> None:
     """Ask for a rejected claim to be reviewed again, by others."""
     with context.ledger() as ledger:
-        _said(desk.appeal(ledger, code, policy, claim, person(name), reason))
+        _print_recorded(desk.appeal(ledger, code, policy, claim, person(name), reason))
 
 
 @claim.command()
@@ -154,5 +154,5 @@ def appeal(context: Context, code: str, claim: str, name: str, policy: str, reas
 def propose(context: Context, policy: str, year: int, name: str) -> None:
     """Propose the claims that the facts already earn (免申即享)."""
     with context.ledger() as ledger:
-        for each in desk.propose(ledger, policy, year, person(name)):
-            _said(each)
+        for recorded in desk.propose(ledger, policy, year, person(name)):
+            _print_recorded(recorded)

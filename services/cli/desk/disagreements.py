@@ -51,9 +51,9 @@ def disagreements() -> None:
 def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_json: bool) -> None:
     """List disagreements, those that wait for a decision by default."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        found = listed(rows, (-1, ""), limit, stage, enterprise)
+        disagreements_listed = listed(rows, (-1, ""), limit, stage, enterprise)
     if as_json:
-        print_json([each._asdict() for each in found])
+        print_json([each._asdict() for each in disagreements_listed])
         return
     words = context.words
     heads = [
@@ -63,7 +63,7 @@ def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_j
     ]
     lines = [
         (each.id, each.words[context.language], ", ".join(sorted({f["enterprise"] for f in each.facts})))
-        for each in found
+        for each in disagreements_listed
     ]
     if lines:
         table(words("数据不一致", "Facts that disagree"), heads, lines)
@@ -79,24 +79,32 @@ def show(context: Context, disagreement: str, as_json: bool) -> None:
     """Show one DISAGREEMENT with its facts."""
     with context.ledger() as ledger:
         with ledger.store.reading() as rows:
-            found = one(rows, disagreement)
-        if found is None:
+            matter = one(rows, disagreement)
+        if matter is None:
             raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
-        at = instant(ledger.clock())
-        codes = sorted({fact["enterprise"] for fact in found.facts})
+        looked_at = instant(ledger.clock())
+        codes = sorted({fact["enterprise"] for fact in matter.facts})
         with ledger.store.writing() as rows:
             note(
                 rows,
-                [Look(at, os_user(), NOBODY, "CLI", f"disagreements {found.id}", code) for code in codes],
+                [
+                    Look(looked_at, os_user(), NOBODY, "CLI", f"disagreements {matter.id}", code)
+                    for code in codes
+                ],
             )
-    print_json(found._asdict()) if as_json else _shown(context, found)
+    print_json(matter._asdict()) if as_json else _print_matter(context, matter)
 
 
 @disagreements.command()
 @click.argument("disagreement")
 @click.argument("reason")
 @click.option("--counts", multiple=True, nargs=2, metavar="SOURCE ID", help="A fact that counts; repeatable.")
-@click.option("--seen", type=click.IntRange(0), help="Decide only what has not changed since: its latest.")
+@click.option(
+    "--seen",
+    "seen_position",
+    type=click.IntRange(0),
+    help="Decide only what has not changed since: its latest.",
+)
 @actor_option
 @click.pass_obj
 def decide(
@@ -104,13 +112,13 @@ def decide(
     disagreement: str,
     reason: str,
     counts: tuple[tuple[str, str], ...],
-    seen: int | None,
+    seen_position: int | None,
     name: str,
 ) -> None:
     """Decide a DISAGREEMENT, with the REASON: the facts named count, its others do not."""
     with context.ledger() as ledger:
-        found = decide_on(ledger, disagreement, person(name), list(counts), reason, seen)
-    _shown(context, found)
+        matter = decide_on(ledger, disagreement, person(name), list(counts), reason, seen_position)
+    _print_matter(context, matter)
 
 
 @disagreements.command("look-back")
@@ -127,9 +135,9 @@ def look_back_(context: Context) -> None:
     click.echo(context.words(f"待决定 {waiting:,} 项", f"{waiting:,} wait for a decision"))
 
 
-def _shown(context: Context, found: Listed) -> None:
+def _print_matter(context: Context, matter: Listed) -> None:
     words = context.words
-    click.echo(f"{found.id}  {found.words[context.language]}")
+    click.echo(f"{matter.id}  {matter.words[context.language]}")
     names = (
         ("企业", "Enterprise"),
         ("来源", "Source"),
@@ -140,9 +148,9 @@ def _shown(context: Context, found: Listed) -> None:
     heads = [(words(*name), False) for name in names]
     lines = [
         (each["enterprise"], each["source"], each["id"], each["value"], words(*OUTCOMES[each["outcome"]]))
-        for each in found.facts
+        for each in matter.facts
     ]
-    table(words(*KINDS[found.kind]), heads, lines)
-    if found.decision is not None:
-        at = datetime.fromisoformat(found.decision["at"]).astimezone(SHANGHAI)
-        click.echo(f"{at:%Y-%m-%d %H:%M:%S}  {found.decision['actor']}  {found.decision['reason']}")
+    table(words(*KINDS[matter.kind]), heads, lines)
+    if matter.decision is not None:
+        decided_at = datetime.fromisoformat(matter.decision["at"]).astimezone(SHANGHAI)
+        click.echo(f"{decided_at:%Y-%m-%d %H:%M:%S}  {matter.decision['actor']}  {matter.decision['reason']}")

@@ -51,7 +51,7 @@ def templates(context: Context, into: Path) -> None:
 @click.argument("document", type=click.Choice(DOCUMENTS))
 @policy_options
 @click.option("--out", required=True, type=FILE, help="The file to write: .docx, .xlsx or .pdf.")
-@click.option("--template", "own", type=READABLE, help="A template of your own, .docx or .xlsx.")
+@click.option("--template", "own_template", type=READABLE, help="A template of your own, .docx or .xlsx.")
 @click.option("--enterprise", metavar="CODE", default="", help="Whose letter it is.")
 @click.option("--batch", default="", help="Which batch of payments.")
 @click.option("--payees", type=READABLE, help="Accounts (CSV: code, name, account, bank) for payments.")
@@ -68,36 +68,36 @@ def write(
     policy: str,
     year: int,
     out: Path,
-    own: Path | None,
+    own_template: Path | None,
     payees: Path | None,
-    **given: Any,
+    **texts: Any,
 ) -> None:
     """Write a DOCUMENT of a settled year: list, payments, letter or report."""
     try:
-        said = written({name: value for name, value in given.items() if value})
+        fields = written({name: value for name, value in texts.items() if value})
     except ValidationError as error:
         raise click.ClickException(faults(error, context.language)) from None
     accounts = read_payees(payees.read_text("utf-8-sig").splitlines()) if payees else {}
-    on = said.pop("on", None) or today(utc_now())
-    asked = Asked(document, policy, year, on, context.language, payees=accounts, **said)
+    on = fields.pop("on", None) or today(utc_now())
+    order = Asked(document, policy, year, on, context.language, payees=accounts, **fields)
     if document == "letter":
-        if not asked.enterprise:
+        if not order.enterprise:
             raise NotAllowed("document.whose", "enterprise")
-        with context.looking(asked.enterprise) as (ledger, rows), whole_or_nothing(out) as part:
-            _make(ledger, rows, asked, out, part, own, context)
+        with context.looking(order.enterprise) as (ledger, rows), whole_or_nothing(out) as part:
+            _make(ledger, rows, order, out, part, own_template, context)
     else:
         with context.ledger() as ledger, ledger.store.reading() as rows, whole_or_nothing(out) as part:
-            _make(ledger, rows, asked, out, part, own, context)
+            _make(ledger, rows, order, out, part, own_template, context)
     click.echo(f"{out}  {out.stat().st_size:,} bytes")
 
 
 def _make(
-    ledger: Any, rows: Any, asked: Asked, out: Path, part: Path, own: Path | None, context: Context
+    ledger: Any, rows: Any, order: Asked, out: Path, part: Path, own_template: Path | None, context: Context
 ) -> None:
     """Write beside the file, under a name with its suffix."""
-    made = part.with_name(f"{part.stem}.making{out.suffix}")
+    written_part = part.with_name(f"{part.stem}.making{out.suffix}")
     try:
-        make(ledger, rows, asked, made, own, context.settings.templates)
-        made.replace(part)
+        make(ledger, rows, order, written_part, own_template, context.settings.templates)
+        written_part.replace(part)
     finally:
-        made.unlink(missing_ok=True)
+        written_part.unlink(missing_ok=True)

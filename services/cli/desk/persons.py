@@ -17,13 +17,13 @@ def erase_person(context: Context, code: str, claim: str, policy: str) -> None:
     """Erase the name that a claim keeps, for good; every event and proof stays as it is."""
     with context.ledger() as ledger:
         try:
-            found = erase(ledger, policy, claim, code)
+            erased = erase(ledger, policy, claim, code)
         except UnknownPerson as error:
-            said = context.words("没有记录姓名", "no event of this claim names a person")
-            raise click.ClickException(f"{error}: {said}") from error
-    said = context.words(
-        f"已删除：{found.keys} 个密钥；{found.events} 条数据保留密文；{found.refused} 条退回原文已清除",
-        f"erased: {found.keys} key(s); {found.events} event(s) keep the ciphertext; "
-        f"{found.refused} refused text(s) overwritten",
+            message = context.words("没有记录姓名", "no event of this claim names a person")
+            raise click.ClickException(f"{error}: {message}") from error
+    message = context.words(
+        f"已删除：{erased.keys} 个密钥；{erased.events} 条数据保留密文；{erased.refused} 条退回原文已清除",
+        f"erased: {erased.keys} key(s); {erased.events} event(s) keep the ciphertext; "
+        f"{erased.refused} refused text(s) overwritten",
     )
-    click.echo(said)
+    click.echo(message)

@@ -12,7 +12,7 @@ from ledger.audit import checkpoints
 from ledger.audit.rotation import trusted
 from ledger.settlement.receipts import receipt as make_receipt
 from services.cli.common import Context, policy_options
-from services.cli.operating.audit import FILE, READABLE, key_file_of, key_option, signer, told
+from services.cli.operating.audit import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
 from services.web import checkpage
 from services.web.exports import whole_or_nothing
 from services.web.receipts.page import receipt_page
@@ -42,17 +42,23 @@ def receipt(
                 f"{out.name}: write a file that ends in .json (the receipt) or .html (to print)",
             )
         )
-    with told(), context.looking(code) as (ledger, rows), whole_or_nothing(out) as part:
+    with one_line_errors(), context.looking(code) as (ledger, rows), whole_or_nothing(out) as part:
         key = signer(context, key_file)
-        note = checkpoints.current(ledger, key) if note_file is None else _given(context, note_file, key_file)
-        found = make_receipt(ledger, rows, code, policy, year, note, key)
+        note = (
+            checkpoints.current(ledger, key)
+            if note_file is None
+            else _checkpoint_in(context, note_file, key_file)
+        )
+        document = make_receipt(ledger, rows, code, policy, year, note, key)
         printed = out.suffix == ".html"
-        text = receipt_page(found) if printed else json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+        text = (
+            receipt_page(document) if printed else json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        )
         part.write_text(text, "utf-8")
     click.echo(f"{out}  {out.stat().st_size:,} bytes")
 
 
-def _given(context: Context, file: Path, key_file: Path | None) -> str:
+def _checkpoint_in(context: Context, file: Path, key_file: Path | None) -> str:
     """A checkpoint in a file, signed by a key of this ledger; without one no receipt would verify."""
     note = file.read_text("utf-8", "replace")
     open_checkpoint(note, [signer(context, key_file).verifier, *trusted(key_file_of(context, key_file))])

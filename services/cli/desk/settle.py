@@ -58,9 +58,9 @@ PAID = (
 
 def _show(context: Context, policy: str, year: int, as_json: bool = False) -> None:
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        found = settlement_document(rows, settlement_of(rows, policy, year))
+        document = settlement_document(rows, settlement_of(rows, policy, year))
     if as_json:
-        print_json(found)
+        print_json(document)
         return
     words = context.words
     stages = {
@@ -69,9 +69,9 @@ def _show(context: Context, policy: str, year: int, as_json: bool = False) -> No
         "published": words("公示中", "published"),
         "closed": words("已办结", "closed"),
     }
-    lines = [(words("状态", "Stage"), stages[found["stage"]])]
-    if found["proposal"]:
-        proposal = found["proposal"]
+    lines = [(words("状态", "Stage"), stages[document["stage"]])]
+    if document["proposal"]:
+        proposal = document["proposal"]
         lines += [
             (words("可分配", "To divide"), shown(proposal["available"])),
             (words("参与分配", "Sharing"), shown(proposal["sharing"])),
@@ -83,17 +83,19 @@ def _show(context: Context, policy: str, year: int, as_json: bool = False) -> No
             (words("企业数", "Enterprises"), f"{proposal['enterprises']:,}"),
             (words("名单摘要", "List SHA-256"), proposal["lines_digest"]),
         ]
-    if found["publication"]:
-        days = found["publication"]
+    if document["publication"]:
+        days = document["publication"]
         until = max(days["from_day"], days["until_day"])  # without a notice period it ends before it begins
         lines.append((words("公示期", "Published"), " – ".join(sorted({days["from_day"], until}))))
-    for each in found["objections"]:
-        said = each["outcome"] or words("未处理", "open")
-        lines.append((f"{words('异议', 'Objection')} {each['objection']}", f"{said}: {each['reason']}"))
-    if found["undecided"]:
-        lines.append((words("数据待决定的企业", "Enterprises with held facts"), f"{found['undecided']:,}"))
-    if found["closing"]:
-        accounts = found["accounts"]
+    for objection in document["objections"]:
+        outcome = objection["outcome"] or words("未处理", "open")
+        lines.append(
+            (f"{words('异议', 'Objection')} {objection['objection']}", f"{outcome}: {objection['reason']}")
+        )
+    if document["undecided"]:
+        lines.append((words("数据待决定的企业", "Enterprises with held facts"), f"{document['undecided']:,}"))
+    if document["closing"]:
+        accounts = document["accounts"]
         lines += [(words(zh, en), shown(accounts[name])) for name, zh, en in PAID]
     table(f"{policy} {year}", [("", False), ("", False)], lines)
 
@@ -214,8 +216,8 @@ def pay() -> None:
 def order(context: Context, policy: str, year: int, name: str) -> None:
     """Order everything that is outstanding to be paid, as one batch."""
     with context.ledger() as ledger:
-        made = paying.order_payments(ledger, policy, year, person(name))
-    click.echo(f"{made.batch}  {made.payments:,}  {printed(made.total)}")
+        batch = paying.order_payments(ledger, policy, year, person(name))
+    click.echo(f"{batch.batch}  {batch.payments:,}  {printed(batch.total)}")
 
 
 @pay.command("file")
@@ -228,15 +230,15 @@ def order(context: Context, policy: str, year: int, name: str) -> None:
 @click.option("--payer-bank", required=True, help="BIC or CNAPS number.")
 @click.option("--on", required=True, metavar="DATE", help="The day to pay on.")
 @click.pass_obj
-def payment_file(context: Context, /, policy: str, year: int, batch: str, file: Path, **given: Any) -> None:
+def payment_file(context: Context, /, policy: str, year: int, batch: str, file: Path, **options: Any) -> None:
     """Write a BATCH for the bank: .csv, or .xml (ISO 20022 pain.001).
 
     Accounts are read from a CSV file (code, name, account, bank); the ledger does not keep them.
     """
-    payer = Payer(given["payer_name"], given["payer_account"], given["payer_bank"])
+    payer = Payer(options["payer_name"], options["payer_account"], options["payer_bank"])
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        lines = given["payees"].read_text("utf-8-sig").splitlines()
-        total = write_payments(ledger, rows, policy, year, batch, file, lines, payer, given["on"])
+        lines = options["payees"].read_text("utf-8-sig").splitlines()
+        total = write_payments(ledger, rows, policy, year, batch, file, lines, payer, options["on"])
     click.echo(f"{file}  {printed(total)}")
 
 
@@ -247,17 +249,19 @@ def payment_file(context: Context, /, policy: str, year: int, batch: str, file: 
 @click.pass_obj
 def results(context: Context, policy: str, year: int, name: str, file: Path) -> None:
     """Read the bank's answers from a CSV FILE; all are recorded, or none."""
-    said = [
+    answers = [
         paying.Result(each.payment, each.status, each.amount, each.on, each.reference or each.reason)
         for each in read_results(file.read_text("utf-8-sig").splitlines())
     ]
-    recorded = known = 0
+    recorded = repeated = 0
     with context.ledger() as ledger:
-        for start in range(0, len(said), paying.RESULTS_MAX):
-            chunk = said[start : start + paying.RESULTS_MAX]
+        for start in range(0, len(answers), paying.RESULTS_MAX):
+            chunk = answers[start : start + paying.RESULTS_MAX]
             new, old = paying.record_results(ledger, policy, year, person(name), chunk)
-            recorded, known = recorded + new, known + old
-    click.echo(context.words(f"登记 {recorded:,}，已有 {known:,}", f"recorded {recorded:,}, known {known:,}"))
+            recorded, repeated = recorded + new, repeated + old
+    click.echo(
+        context.words(f"登记 {recorded:,}，已有 {repeated:,}", f"recorded {recorded:,}, known {repeated:,}")
+    )
 
 
 @click.command()
@@ -281,8 +285,10 @@ def clawback(
     """Order AMOUNT yuan back from the enterprise CODE. 追回。"""
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
-        made, account = paying.claw_back(ledger, policy, year, code, person(name), fen, reason, measure)
-    click.echo(f"{made}  {printed(account.clawed)}")
+        clawback_id, account = paying.claw_back(
+            ledger, policy, year, code, person(name), fen, reason, measure
+        )
+    click.echo(f"{clawback_id}  {printed(account.clawed)}")
 
 
 @click.command()
@@ -303,13 +309,14 @@ def recovered(
     code: str,
     clawback_id: str,
     amount: str,
-    **given: str,
+    **options: str,
 ) -> None:
     """Record that the enterprise CODE paid AMOUNT yuan back. 追回到账。"""
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
-        what = (clawback_id, fen, given["on"], given["reference"])
-        account = paying.recover(ledger, policy, year, code, person(name), *what)
+        day, reference = options["on"], options["reference"]
+        actor = person(name)
+        account = paying.recover(ledger, policy, year, code, actor, clawback_id, fen, day, reference)
     click.echo(f"{clawback_id}  {printed(account.recovered)} / {printed(account.clawed)}")
 
 
@@ -320,9 +327,9 @@ def recovered(
 def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None:
     """List what late facts would change in a closed year's awards. 待调整事项。"""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        found = adjusting.pending(rows, policy, year)
+        pending = adjusting.pending(rows, policy, year)
     if as_json:
-        print_json([{**each._asdict(), "amount": each.amount} for each in found])
+        print_json([{**each._asdict(), "amount": each.amount} for each in pending])
         return
     words = context.words
     heads = [(words("企业", "Enterprise"), False), (words("条款", "Measure"), False)]
@@ -339,7 +346,7 @@ def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None
             printed(each.settled + each.accepted),
             printed(each.amount),
         )
-        for each in found
+        for each in pending
     ]
     table(f"{policy} {year}", heads, rows_)
 
@@ -367,5 +374,7 @@ def adjust(
     """Accept AMOUNT yuan that late facts add to a closed year's award into an open year's budget."""
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
-        made, _ = adjusting.accept(ledger, policy, year, code, measure, into_year, person(name), fen, reason)
-    click.echo(f"{made}  {printed(fen)}  {year} → {into_year}")
+        adjustment, _ = adjusting.accept(
+            ledger, policy, year, code, measure, into_year, person(name), fen, reason
+        )
+    click.echo(f"{adjustment}  {printed(fen)}  {year} → {into_year}")

@@ -23,10 +23,10 @@ LINE_BYTES_MAX = MESSAGE_BYTES_MAX + 1
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:
     """Messages, a line each; a longer line is cut just past the limit, so that it is refused."""
     while line := stream.readline(LINE_BYTES_MAX + 1):
-        whole = line
+        message = line
         while len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
             line = stream.readline(LINE_BYTES_MAX + 1)
-        text = whole.strip()
+        text = message.strip()
         if text:
             yield text
 
@@ -39,8 +39,8 @@ def run(ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar
     for results in ingest_all(ledger, messages, channel, batch):
         totals.add(results)
         done = totals.accepted + totals.duplicate + totals.refused
-        said = f"{done:,}  ✓ {totals.accepted:,}  = {totals.duplicate:,}  ✗ {totals.refused:,}"
-        bar.update(task, completed=done, description=said)
+        progress = f"{done:,}  ✓ {totals.accepted:,}  = {totals.duplicate:,}  ✗ {totals.refused:,}"
+        bar.update(task, completed=done, description=progress)
     return totals
 
 
@@ -93,9 +93,9 @@ def _ingest_lines(context: Context, file: BinaryIO, batch: int, as_json: bool) -
         print_json({"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused})
         return
     words = context.words
-    said = (
+    counts = (
         (words("入账", "accepted"), totals.accepted),
         (words("重复", "duplicate"), totals.duplicate),
         (words("退回", "refused"), totals.refused),
     )
-    click.echo("  ".join(f"{word} {count:,}" for word, count in said))
+    click.echo("  ".join(f"{word} {count:,}" for word, count in counts))

@@ -23,7 +23,7 @@ from services.web.sheets.words import STATE_WORDS, fault_words, stage_said, unre
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".csv", ".et", ".ods")
 """Names of files that are spreadsheets, or are told that they are of the wrong kind."""
-LISTED = 50
+ROWS_LISTED = 50
 
 
 @click.group()
@@ -50,7 +50,7 @@ def ingest_sheet(
     context: Context,
     file: Path,
     source: str,
-    wanted: str | None,
+    fact_type: str | None,
     marked: Path | None,
     agreed: bool,
     as_json: bool,
@@ -63,7 +63,7 @@ def ingest_sheet(
     with context.ledger() as ledger, tempfile.TemporaryDirectory() as folder:
         holding = Holding.at(Path(folder) / "rows")
         try:
-            _take(context, ledger, holding, file, source, wanted, marked, agreed, as_json)
+            _take(context, ledger, holding, file, source, fact_type, marked, agreed, as_json)
         except SheetError as error:
             raise click.ClickException(
                 "\n".join(fault_words(each, context.language) for each in error.faults)
@@ -78,12 +78,12 @@ def _take(
     holding: Holding,
     file: Path,
     source: str,
-    wanted: str | None,
+    fact_type: str | None,
     marked: Path | None,
     agreed: bool,
     as_json: bool,
 ) -> None:
-    reading = reading_of(ledger, file, file.name, source, wanted)
+    reading = reading_of(ledger, file, file.name, source, fact_type)
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as bar:
         task = bar.add_task("", total=None)
 
@@ -91,21 +91,21 @@ def _take(
             bar.update(task, completed=done, description=f"{stage_said(stage, context.language)} {done:,}")
 
         preview(ledger, reading, holding, progress)
-    said = described(holding)
-    said["unread"] = unread_said(said["unread"], context.language)
+    summary = described(holding)
+    summary["unread"] = unread_said(summary["unread"], context.language)
     if not as_json:
-        _show(context, holding, said)
-    counts = said["counts"]
+        _show(context, holding, summary)
+    counts = summary["counts"]
     if marked is not None and counts["wrong"] + counts["contradictory"]:
         marking.mark(file, reading.is_text, holding, marked)
         if not as_json:
             click.echo(f"{context.words('标出问题的工作簿', 'marked workbook')}: {marked}")
     if not agreed and not as_json:
-        agreed = _asked(context)
+        agreed = _confirm(context)
     recorded = None
     if agreed:
         try:
-            totals = record(ledger, holding, said["preview"], lambda *_: None)
+            totals = record(ledger, holding, summary["preview"], lambda *_: None)
         except Moved:
             raise click.ClickException(
                 context.words(
@@ -120,7 +120,7 @@ def _take(
         }
     if as_json:
         rows = [_plain_row(each, context.language) for each in faulty(holding)]
-        print_json({**said, "faulty": rows, "doubtful": doubtful(holding), "recorded": recorded})
+        print_json({**summary, "faulty": rows, "doubtful": doubtful(holding), "recorded": recorded})
     elif recorded:
         words = (("入账", "accepted"), ("重复", "duplicate"), ("退回", "refused"))
         pairs = [f"{context.words(zh, en)} {recorded[en]:,}" for zh, en in words]
@@ -129,68 +129,70 @@ def _take(
         click.echo(context.words("未入账：加 --yes 入账", "nothing was recorded: --yes records it"))
 
 
-def _asked(context: Context) -> bool:
+def _confirm(context: Context) -> bool:
     if not sys.stdin.isatty():
         return False
     return click.confirm(context.words("按预览入账？", "Record this?"), default=False)
 
 
-def _show(context: Context, holding: Holding, said: dict[str, Any]) -> None:
+def _show(context: Context, holding: Holding, summary: dict[str, Any]) -> None:
     lang = context.language
-    click.echo("  ".join(f"{STATE_WORDS[each][lang]} {said['counts'][each]:,}" for each in STATES))
-    if said["unread"]:
-        names = "、".join(said["unread"])
+    click.echo("  ".join(f"{STATE_WORDS[fault][lang]} {summary['counts'][fault]:,}" for fault in STATES))
+    if summary["unread"]:
+        names = "、".join(summary["unread"])
         click.echo(f"{context.words('没有读取的工作表', 'sheets that were not read')}: {names}")
     lines: list[Sequence[str]] = []
-    for row in faulty(holding, LISTED):
-        for each in row["faults"]:
-            words = each["fault"].words(lang)
-            where = f"{row['sheet'].split(' ')[0]}!{each['cell'] or row['row']}"
+    for row in faulty(holding, ROWS_LISTED):
+        for fault in row["faults"]:
+            words = fault["fault"].words(lang)
+            place = f"{row['sheet'].split(' ')[0]}!{fault['cell'] or row['row']}"
             state = STATE_WORDS[row["state"]][lang]
-            lines.append((where, state, words["code"], words["rule"], words["mend"]))
+            lines.append((place, state, words["code"], words["rule"], words["mend"]))
     if lines:
         heads = [("单元格", "cell"), ("状态", "state"), ("代码", "code"), ("问题", "wrong"), ("处理", "mend")]
         table("", [(context.words(*head), False) for head in heads], lines)
-    _show_doubtful(context, holding, said["disagreements"])
-    _show_consequences(context, said["consequences"])
+    _show_doubtful(context, holding, summary["disagreements"])
+    _show_consequences(context, summary["consequences"])
 
 
 def _show_doubtful(context: Context, holding: Holding, counts: dict[str, int]) -> None:
     """Rows that disagree with others: they are recorded, and may be held."""
-    held, noted = context.words("暂缓计入", "held"), context.words("仅提示", "noted")
+    on_hold, noted = context.words("暂缓计入", "held"), context.words("仅提示", "noted")
     lines = [
         (
             f"{row['sheet'].split(' ')[0]}!{row['row']}",
-            held if row["held"] else noted,
+            on_hold if row["held"] else noted,
             row["words"][context.language],
         )
-        for row in doubtful(holding, LISTED)
+        for row in doubtful(holding, ROWS_LISTED)
     ]
     if lines:
         title = context.words("数据不一致", "Facts that disagree")
         heads = [("行", "row"), ("入账后", "when recorded"), ("内容", "what")]
-        said = f"{title}: {held} {counts['held']:,}, {noted} {counts['noted']:,}"
-        table(said, [(context.words(*head), False) for head in heads], lines)
+        heading = f"{title}: {on_hold} {counts['held']:,}, {noted} {counts['noted']:,}"
+        table(heading, [(context.words(*head), False) for head in heads], lines)
 
 
-def _show_consequences(context: Context, found: list[dict[str, Any]]) -> None:
+def _show_consequences(context: Context, consequences: list[dict[str, Any]]) -> None:
     lines: list[Sequence[str]] = []
-    for each in found:
-        head = f"{each['policy']} {each['period']}"
-        if each["kind"] == "period":
-            before, after = each["before"], each["after"]
+    for consequence in consequences:
+        head = f"{consequence['policy']} {consequence['period']}"
+        if consequence["kind"] == "period":
+            before, after = consequence["before"], consequence["after"]
             names = (("sharing", "参与分配", "sharing"), ("payable", "应兑现", "payable"))
             for name, zh, en in names:
                 lines.append((head, context.words(zh, en), shown(before[name]), shown(after[name])))
             factors = (before["factor"]["percent"], after["factor"]["percent"])
             lines.append((head, context.words("兑现系数", "factor"), *factors))
-            lines.append((head, context.words("涉及企业", "enterprises"), "", f"{each['enterprises']:,}"))
-        elif each["kind"] == "target":
-            title = each["title"][context.language]
-            lines.append((head, title, each["before_value"], each["after_value"]))
+            lines.append(
+                (head, context.words("涉及企业", "enterprises"), "", f"{consequence['enterprises']:,}")
+            )
+        elif consequence["kind"] == "target":
+            title = consequence["title"][context.language]
+            lines.append((head, title, consequence["before_value"], consequence["after_value"]))
         else:
             words = context.words("已办结，差额另行调整", "closed: to be adjusted")
-            lines.append((head, words, "", shown(each["difference"])))
+            lines.append((head, words, "", shown(consequence["difference"])))
     if lines:
         heads = [
             (context.words("政策与期间", "policy, period"), False),

@@ -59,7 +59,7 @@ def signer(context: Context, key_file: Path | None) -> SignerKey:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """Turn what an auditor's input can cause into one clear line."""
     try:
         yield
@@ -90,25 +90,25 @@ def history(context: Context, code: str, as_json: bool) -> None:
 
 
 def _print_step(step: dict[str, Any]) -> None:
-    said = f"{step['event']}  {step['source']} {step['id']}"
-    click.echo(f"#{step['position']}  {step['recorded_at']}  {said}")
-    for each in step["changes"]:
-        what = f"{each['policy']} {each['year']} {each['measure']}"
-        held = f"  (− {shown(each['withheld_after'])})" if each["withheld_after"] != "0.00" else ""
-        click.echo(f"    {what}: {shown(each['gross_before'])} → {shown(each['gross_after'])}{held}")
+    event = f"{step['event']}  {step['source']} {step['id']}"
+    click.echo(f"#{step['position']}  {step['recorded_at']}  {event}")
+    for change in step["changes"]:
+        award = f"{change['policy']} {change['year']} {change['measure']}"
+        withheld = f"  (− {shown(change['withheld_after'])})" if change["withheld_after"] != "0.00" else ""
+        click.echo(f"    {award}: {shown(change['gross_before'])} → {shown(change['gross_after'])}{withheld}")
     account = step["account"]
     if account:
         _print_account(account)
         return
-    for each in step["balances"]:
-        click.echo(f"    = {each['policy']} {each['year']}: {shown(each['eligible'])}")
+    for balance in step["balances"]:
+        click.echo(f"    = {balance['policy']} {balance['year']}: {shown(balance['eligible'])}")
 
 
 def _print_account(account: dict[str, Any]) -> None:
-    said = "  ".join(f"{name} {value}" for name, value in account["said"].items())
-    click.echo(f"    {account['policy']} {account['year']} {shown(account['amount'])}  {said}".rstrip())
-    for each in account["changes"]:
-        click.echo(f"    {each['sum']}: {shown(each['before'])} → {shown(each['after'])}")
+    details = "  ".join(f"{name} {value}" for name, value in account["said"].items())
+    click.echo(f"    {account['policy']} {account['year']} {shown(account['amount'])}  {details}".rstrip())
+    for change in account["changes"]:
+        click.echo(f"    {change['sum']}: {shown(change['before'])} → {shown(change['after'])}")
     names = ("payable", "paid", "outstanding", "clawed_back", "recovered")
     sums = "  ".join(f"{name} {shown(account[name])}" for name in names)
     click.echo(f"    = {account['policy']} {account['year']}: {sums}")
@@ -116,7 +116,7 @@ def _print_account(account: dict[str, Any]) -> None:
 
 @click.command()
 @click.argument("code", required=False)
-@click.option("--budget", "whole", is_flag=True, help="The whole budget in place of one enterprise.")
+@click.option("--budget", "whole_budget", is_flag=True, help="The whole budget in place of one enterprise.")
 @click.option("--from", "first", required=True, metavar="WHEN", help="What the ledger knew then.")
 @click.option("--to", "second", metavar="WHEN", help="What it knew then; by default, now.")
 @policy_options
@@ -126,7 +126,7 @@ def _print_account(account: dict[str, Any]) -> None:
 def diff(
     context: Context,
     code: str | None,
-    whole: bool,
+    whole_budget: bool,
     first: str,
     second: str | None,
     policy: str,
@@ -136,7 +136,7 @@ def diff(
     as_json: bool,
 ) -> None:
     """Show what changed between two moments of knowledge, and which events changed it."""
-    if whole == bool(code):
+    if whole_budget == bool(code):
         raise click.UsageError("name one enterprise's CODE, or --budget")
     with context.ledger() as ledger, ledger.store.reading() as rows:
         axes = rules_as_of, rules_text(rules)
@@ -146,15 +146,14 @@ def diff(
         return
     words = context.words
     click.echo(f"{policy} {year}  #{answer['from']} → #{answer['to']}")
-    for each in answer["events"]:
-        click.echo(
-            f"#{each['position']}  {each['recorded_at']}  {each['event']}  {each['subject']}  {each['id']}"
-        )
+    for event in answer["events"]:
+        source = f"{event['event']}  {event['subject']}  {event['id']}"
+        click.echo(f"#{event['position']}  {event['recorded_at']}  {source}")
     heads = [(words("企业", "Enterprise"), False), (words("条款", "Measure"), False)]
     sums = [(words("此前", "Before"), True), (words("此后", "After"), True)]
     lines = [
-        (each["enterprise"], each["measure"], shown(each["before"]), shown(each["after"]))
-        for each in answer["awards"]
+        (award["enterprise"], award["measure"], shown(award["before"]), shown(award["after"]))
+        for award in answer["awards"]
     ]
     table(words("应兑现的变动", "What is payable"), [*heads, *sums], lines)
     before, after = answer["budget_before"], answer["budget_after"]
@@ -169,11 +168,11 @@ def diff(
 @click.pass_obj
 def checkpoint(context: Context, key_file: Path | None, as_json: bool) -> None:
     """Sign a checkpoint of everything recorded so far, and print it."""
-    with told(), context.ledger() as ledger:
+    with one_line_errors(), context.ledger() as ledger:
         note = checkpoints.current(ledger, signer(context, key_file))
     if as_json:
-        made = Checkpoint.parse(parse_note(note)[0])
-        print_json({"origin": made.origin, "size": made.size, "root": made.root.hex(), "note": note})
+        signed = Checkpoint.parse(parse_note(note)[0])
+        print_json({"origin": signed.origin, "size": signed.size, "root": signed.root.hex(), "note": note})
     else:
         click.echo(note, nl=False)
 
@@ -189,9 +188,9 @@ def cosign(
     context: Context, note_file: Path, witness: str, witness_key: Path, out: Path | None, keep: bool
 ) -> None:
     """Sign a checkpoint as a witness, with a key that the ledger does not hold."""
-    with told():
-        held = load_or_make_key(witness_key, witness)
-        key = SignerKey(held.name, held.seed, COSIGNATURE_V1)
+    with one_line_errors():
+        witness_seed = load_or_make_key(witness_key, witness)
+        key = SignerKey(witness_seed.name, witness_seed.seed, COSIGNATURE_V1)
         note = note_file.read_text("utf-8")
         body, _ = parse_note(note)
         line = key.cosign(body, int(time.time()))
@@ -211,14 +210,14 @@ def cosign(
 @click.pass_obj
 def log_keys(context: Context, key_file: Path | None, as_json: bool) -> None:
     """Print the public keys that verify the ledger's checkpoints: today's first, then retired ones."""
-    with told():
+    with one_line_errors():
         today = signer(context, key_file).verifier
         retired = [key for key in trusted(key_file_of(context, key_file)) if key != today]
-    found = [str(key) for key in (today, *reversed(retired))]
+    keys = [str(key) for key in (today, *reversed(retired))]
     if as_json:
-        print_json({"keys": found})
+        print_json({"keys": keys})
     else:
-        click.echo("\n".join(found))
+        click.echo("\n".join(keys))
 
 
 @click.command()
@@ -228,9 +227,9 @@ def log_keys(context: Context, key_file: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def prove(context: Context, position: int, size: int | None, as_json: bool) -> None:
     """Prove that the event at a position is in the log."""
-    with told(), context.ledger() as ledger, ledger.store.reading() as rows:
+    with one_line_errors(), context.ledger() as ledger, ledger.store.reading() as rows:
         proof = checkpoints.prove_inclusion(rows, position, size)
-    found = {
+    inclusion = {
         "position": proof.position,
         "size": proof.size,
         "leaf": proof.leaf.hex(),
@@ -238,9 +237,9 @@ def prove(context: Context, position: int, size: int | None, as_json: bool) -> N
     }
     path = [each.hex() for each in proof.path]
     if as_json:
-        print_json({**found, "path": path})
+        print_json({**inclusion, "path": path})
         return
-    for name, value in found.items():
+    for name, value in inclusion.items():
         click.echo(f"{name:9} {value}")
     for value in path:
         click.echo(f"{'path':9} {value}")
@@ -253,7 +252,7 @@ def prove(context: Context, position: int, size: int | None, as_json: bool) -> N
 @click.pass_obj
 def prove_consistency(context: Context, first: int, second: int, as_json: bool) -> None:
     """Prove that the log of FIRST events is the beginning of the log of SECOND events."""
-    with told(), context.ledger() as ledger, ledger.store.reading() as rows:
+    with one_line_errors(), context.ledger() as ledger, ledger.store.reading() as rows:
         path = [each.hex() for each in checkpoints.prove_consistency(rows, first, second)]
     if as_json:
         print_json({"first": first, "second": second, "path": path})
@@ -278,7 +277,12 @@ def bundle(
     key_file: Path | None,
 ) -> None:
     """Write an audit bundle: a year, or one enterprise's part in it."""
-    with told(), context.ledger() as ledger, Progress(transient=True) as bar, whole_or_nothing(out) as part:
+    with (
+        one_line_errors(),
+        context.ledger() as ledger,
+        Progress(transient=True) as bar,
+        whole_or_nothing(out) as part,
+    ):
         key = signer(context, key_file)
         note = note_file.read_text("utf-8") if note_file else checkpoints.current(ledger, key)
         size = Checkpoint.parse(parse_note(note)[0]).size
@@ -296,35 +300,39 @@ def bundle(
 
 
 @click.command("audit")
-@click.option("--key", "given", multiple=True, metavar="VKEY", help="A public key that you trust.")
+@click.option("--key", "key_texts", multiple=True, metavar="VKEY", help="A public key that you trust.")
 @click.option("--checkpoint", "notes", multiple=True, type=READABLE, help="A checkpoint that you kept.")
 @json_option
 @click.pass_obj
-def audit_command(context: Context, given: tuple[str, ...], notes: tuple[Path, ...], as_json: bool) -> None:
+def audit_command(
+    context: Context, key_texts: tuple[str, ...], notes: tuple[Path, ...], as_json: bool
+) -> None:
     """Hash every event again, and build every balance again; exit with status 1 on findings."""
     words = context.words
-    with told(), context.ledger() as ledger, Progress(transient=True, disable=as_json) as bar:
-        trusted_keys = [VerifierKey.parse(text) for text in given]
+    with one_line_errors(), context.ledger() as ledger, Progress(transient=True, disable=as_json) as bar:
+        trusted_keys = [VerifierKey.parse(text) for text in key_texts]
         task = bar.add_task(words("核对日志", "Checking the log"), total=None)
 
-        def report(done: int, whole: int) -> None:
-            bar.update(task, completed=done, total=whole)
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
 
         with ledger.store.reading() as rows:
             size = rows.last_position()
-            found = check_log(rows, trusted_keys, [n.read_text("utf-8") for n in notes], report)
+            findings = check_log(rows, trusted_keys, [n.read_text("utf-8") for n in notes], report)
         with tempfile.TemporaryDirectory() as folder:
             differences: tuple[str, ...] = (
-                () if found else replay(ledger, f"{folder}/replica.db", report).differences
+                () if findings else replay(ledger, f"{folder}/replica.db", report).differences
             )
     if as_json:
-        print_json({"position": size, "log": [f._asdict() for f in found], "read_models": list(differences)})
+        print_json(
+            {"position": size, "log": [f._asdict() for f in findings], "read_models": list(differences)}
+        )
     else:
-        for finding in found:
+        for finding in findings:
             click.echo(f"! #{finding.position}  {finding.what}")
         for text in differences:
             click.echo(f"! {text}")
         clean = words("没有发现不符", "nothing found that does not match")
-        click.echo(f"{size:,} {words('条数据', 'events')}: {len(found) + len(differences) or clean}")
-    if found or differences:
+        click.echo(f"{size:,} {words('条数据', 'events')}: {len(findings) + len(differences) or clean}")
+    if findings or differences:
         raise SystemExit(1)

@@ -26,8 +26,11 @@ def add(context: Context, name: str, source: str, types: tuple[str, ...]) -> Non
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
     click.echo(text)
-    said = "只显示这一次；遗失后停用并重新申请", "shown this once; if it is lost, revoke it and make another"
-    click.echo(context.words(*said), err=True)
+    warning = (
+        "只显示这一次；遗失后停用并重新申请",
+        "shown this once; if it is lost, revoke it and make another",
+    )
+    click.echo(context.words(*warning), err=True)
 
 
 @keys.command("list")
@@ -36,7 +39,7 @@ def add(context: Context, name: str, source: str, types: tuple[str, ...]) -> Non
 def list_keys(context: Context, as_json: bool) -> None:
     """List the keys, without their secrets."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        found = listed(rows)
+        keys_listed = listed(rows)
     items = [
         {
             "key": each.key_id,
@@ -46,7 +49,7 @@ def list_keys(context: Context, as_json: bool) -> None:
             "made_at": each.made_at,
             "revoked_at": each.revoked_at,
         }
-        for each in found
+        for each in keys_listed
     ]
     if as_json:
         print_json(items)
@@ -55,7 +58,7 @@ def list_keys(context: Context, as_json: bool) -> None:
     names = (("编号", "Key"), ("系统", "System"), ("来源", "Source"), ("类型", "Types"), ("停用", "Revoked"))
     rows_ = [
         (e.key_id, e.name, e.scope.source, ", ".join(sorted(e.scope.types)) or "*", e.revoked_at or "—")
-        for e in found
+        for e in keys_listed
     ]
     table("", [(words(zh, en), False) for zh, en in names], rows_)
 

@@ -13,7 +13,7 @@ from ledger.audit import backup as backups
 from ledger.audit import rotation
 from ledger.store.application import utc_now
 from services.cli.common import Context, json_option, print_json
-from services.cli.operating.audit import FILE, READABLE, key_file_of, key_option, signer, told
+from services.cli.operating.audit import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
 from services.doctor.findings import Finding, Limits, worst
 from services.doctor.run import examine, textfile
 
@@ -32,22 +32,22 @@ def doctor(context: Context, deep: bool, out: Path | None, as_json: bool) -> Non
     It changes nothing.
     """
     now = utc_now()
-    found = examine(os.environ, context.database, now, Limits(), deep)
+    findings = examine(os.environ, context.database, now, Limits(), deep)
     if out:
         part = out.with_name(out.name + ".part")
-        part.write_text(textfile(found, now), "utf-8")
+        part.write_text(textfile(findings, now), "utf-8")
         part.replace(out)
     if as_json:
-        print_json({"status": worst(found), "findings": [each.document() for each in found]})
+        print_json({"status": worst(findings), "findings": [finding.document() for finding in findings]})
     else:
-        for each in found:
-            _print(context, each)
-    raise SystemExit(worst(found))
+        for finding in findings:
+            _print(context, finding)
+    raise SystemExit(worst(findings))
 
 
-def _print(context: Context, found: Finding) -> None:
-    click.echo(f"{SIGNS[found.level]} {found.check}  {context.words(found.zh, found.en)}")
-    mend = context.words(found.mend_zh, found.mend_en)
+def _print(context: Context, finding: Finding) -> None:
+    click.echo(f"{SIGNS[finding.level]} {finding.check}  {context.words(finding.zh, finding.en)}")
+    mend = context.words(finding.mend_zh, finding.mend_en)
     if mend:
         click.echo(f"    → {mend}")
 
@@ -62,16 +62,16 @@ def backup(context: Context, dest: Path, key_file: Path | None) -> None:
     SQLite: its online backup. PostgreSQL: pg_dump, of the very moment that is signed for.
     Keep it encrypted: it holds the log's secret and the keys of names.
     """
-    with told(), _heard(), context.ledger() as ledger:
-        made = backups.back_up(ledger, context.path, dest, signer(context, key_file))
+    with one_line_errors(), _heard(), context.ledger() as ledger:
+        copy = backups.back_up(ledger, context.path, dest, signer(context, key_file))
     events = context.words("条数据", "events")
-    click.echo(f"{made.file}  {made.file.stat().st_size:,} bytes  {made.size:,} {events}  {made.note}")
+    click.echo(f"{copy.file}  {copy.file.stat().st_size:,} bytes  {copy.size:,} {events}  {copy.note}")
 
 
 @click.command("verify-backup")
 @click.argument("file", type=READABLE)
 @click.option("--checkpoint", "notes", multiple=True, type=READABLE, help="Checkpoints that it must fit.")
-@click.option("--key", "given", multiple=True, metavar="VKEY", help="A public key that you trust.")
+@click.option("--key", "key_texts", multiple=True, metavar="VKEY", help="A public key that you trust.")
 @click.option("--into", metavar="URL", help="An empty PostgreSQL database, to restore a dump into.")
 @json_option
 @click.pass_obj
@@ -79,7 +79,7 @@ def verify_backup(
     context: Context,
     file: Path,
     notes: tuple[Path, ...],
-    given: tuple[str, ...],
+    key_texts: tuple[str, ...],
     into: str | None,
     as_json: bool,
 ) -> None:
@@ -89,22 +89,22 @@ def verify_backup(
     """
     beside = file.with_name(file.name + backups.NOTE)
     texts = [note.read_text("utf-8") for note in (*notes, *((beside,) if beside.is_file() else ()))]
-    with told(), _heard(), Progress(transient=True, disable=as_json) as bar:
-        keys = [VerifierKey.parse(text) for text in given]
+    with one_line_errors(), _heard(), Progress(transient=True, disable=as_json) as bar:
+        keys = [VerifierKey.parse(text) for text in key_texts]
         task = bar.add_task(context.words("核对备份", "Verifying the backup"), total=None)
-        found = backups.verify(
+        verification = backups.verify(
             file, into, keys, texts, lambda n, all_: bar.update(task, completed=n, total=all_)
         )
     if as_json:
-        print_json({"equal": found.equal, "checkpoints": len(texts), **found._asdict()})
+        print_json({"equal": verification.equal, "checkpoints": len(texts), **verification._asdict()})
     else:
-        for each in (*found.log, *found.read_models):
-            click.echo(f"! {each}")
-        equal = context.words("一致", "equal") if found.equal else context.words("不一致", "not equal")
+        for difference in (*verification.log, *verification.read_models):
+            click.echo(f"! {difference}")
+        equal = context.words("一致", "equal") if verification.equal else context.words("不一致", "not equal")
         events = context.words("条数据", "events")
-        held = context.words(f"检查点 {len(texts)} 个", f"{len(texts)} checkpoints")
-        click.echo(f"{file}  {found.position:,} {events}  {held}  {equal}")
-    if not found.equal:
+        checkpoints = context.words(f"检查点 {len(texts)} 个", f"{len(texts)} checkpoints")
+        click.echo(f"{file}  {verification.position:,} {events}  {checkpoints}  {equal}")
+    if not verification.equal:
         raise SystemExit(1)
 
 
@@ -118,13 +118,16 @@ def rotate_key(context: Context, key_file: Path | None, as_json: bool) -> None:
     Publish the statement where auditors look. `serve` and `publish` use the new key from then on.
     Safe to run again where it was cut off.
     """
-    with told(), _heard(), context.ledger() as ledger:
-        made = rotation.rotate(ledger, key_file_of(context, key_file))
+    with one_line_errors(), _heard(), context.ledger() as ledger:
+        rotated = rotation.rotate(ledger, key_file_of(context, key_file))
     if as_json:
-        print_json({"old": str(made.old), "new": str(made.new), "statement": made.statement})
+        print_json({"old": str(rotated.old), "new": str(rotated.new), "statement": rotated.statement})
         return
-    click.echo(made.statement, nl=False)
-    click.echo(context.words(f"旧 {made.old}\n新 {made.new}", f"old {made.old}\nnew {made.new}"), err=True)
+    click.echo(rotated.statement, nl=False)
+    click.echo(
+        context.words(f"旧 {rotated.old}\n新 {rotated.new}", f"old {rotated.old}\nnew {rotated.new}"),
+        err=True,
+    )
 
 
 class _heard:

@@ -30,28 +30,30 @@ def rebuild(context: Context, processes: int, as_json: bool) -> None:
     ):
         task = bar.add_task(words("重建", "Rebuilding"), total=None)
 
-        def report(done: int, whole: int) -> None:
-            bar.update(task, completed=done, total=whole)
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
 
-        several = Several(context.path, processes, folder) if processes > 1 else None
-        found = certified(ledger, f"{folder}/rebuilt.db", report, several)
+        workers = Several(context.path, processes, folder) if processes > 1 else None
+        rebuilt = certified(ledger, f"{folder}/rebuilt.db", report, workers)
     if as_json:
-        said = {"position": found.certificate.position, "live": found.certificate.live}
-        print_json({**found._asdict(), "certificate": {**said, "rebuilt": found.certificate.replayed}})
+        certificate = {"position": rebuilt.certificate.position, "live": rebuilt.certificate.live}
+        print_json(
+            {**rebuilt._asdict(), "certificate": {**certificate, "rebuilt": rebuilt.certificate.replayed}}
+        )
     else:
-        place = f"#{found.certificate.position} → #{found.reached}"
-        click.echo(f"{words('证书', 'certificate')} {found.number}  {place}")
-        for difference in found.differences:
+        place = f"#{rebuilt.certificate.position} → #{rebuilt.reached}"
+        click.echo(f"{words('证书', 'certificate')} {rebuilt.number}  {place}")
+        for difference in rebuilt.differences:
             click.echo(f"! {difference}")
-        click.echo(_ended(context, found))
-    if not found.swapped:
+        click.echo(_ended(context, rebuilt))
+    if not rebuilt.swapped:
         raise click.exceptions.Exit(1)
 
 
-def _ended(context: Context, found: Rebuilt) -> str:
-    if found.swapped:
+def _ended(context: Context, rebuilt: Rebuilt) -> str:
+    if rebuilt.swapped:
         return context.words("一致，已换用新表", "equal; the new models took over")
-    if found.reason == "steps":
+    if rebuilt.reason == "steps":
         zh = "重建期间有政策、预算或年度兑现的办理，未换用 — 请再次运行"
         en = "a policy, budget or settlement moved meanwhile; nothing was swapped — run it again"
         return context.words(zh, en)

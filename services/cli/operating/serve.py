@@ -19,8 +19,8 @@ def start(context: Context, host: str | None = None, port: int | None = None) ->
         host=host or context.settings.host,
         port=port or context.settings.port,
     )
-    said = context.words("服务地址", "serving on")
-    click.echo(f"{said} http://{settings.host}:{settings.port}/  (/docs, /openapi.json)")
+    label = context.words("服务地址", "serving on")
+    click.echo(f"{label} http://{settings.host}:{settings.port}/  (/docs, /openapi.json)")
     if settings.identity.mode == "local":
         local = context.words(
             "未核验身份：能连到本机此端口的人就是管理员。对外服务须设 SUBSIDY_LEDGER_IDENTITY=required",

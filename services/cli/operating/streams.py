@@ -17,7 +17,7 @@ from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import StoreUnavailable, UnsuitableStore
 from services.cli.common import Context
 from services.cli.intake.ingest import lines_of
-from services.cli.operating.audit import key_file_of, signer, told
+from services.cli.operating.audit import key_file_of, one_line_errors, signer
 from services.runtime import logs, tracing
 from services.runtime.settings import Settings
 
@@ -87,7 +87,7 @@ def publish(context: Context) -> None:
     from services.kafka.publisher import Publisher  # only streams need the Kafka client
 
     metrics = PublisherMetrics()
-    with told():
+    with one_line_errors():
         signer(context, None)  # made where there is none, and refused at once where it is no key
     stop = begin("publish")
     ledger = open_patiently(context.path, stop)
@@ -125,8 +125,13 @@ def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
                     after = page[-1].number
     sent, unkeyed = send_again(context.settings.kafka, messages)
     words = context.words
-    said = (words("已重新发送", "sent again"), sent, words("无法识别企业代码", "without a subject"), unkeyed)
-    click.echo("  ".join(str(each) for each in said))
+    counts = (
+        words("已重新发送", "sent again"),
+        sent,
+        words("无法识别企业代码", "without a subject"),
+        unkeyed,
+    )
+    click.echo("  ".join(str(each) for each in counts))
 
 
 @click.command()

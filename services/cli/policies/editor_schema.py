@@ -46,12 +46,12 @@ def _object(schema: Schema) -> Document:
 
 def _readable(field: fields.Field[Any]) -> Document:
     """A field, or the name of a reading in its place."""
-    found = _field(field)
+    schema = _field(field)
     if field.allow_none:
-        found = {"anyOf": [found, {"type": "null"}]}
-    plain = "properties" not in found and found.get("type") not in ("array", "object")
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    plain = "properties" not in schema and schema.get("type") not in ("array", "object")
     reading = {"type": "string", "pattern": "^@[a-z0-9.-]+$", "description": "the value of a reading"}
-    return {"anyOf": [found, reading]} if plain else found
+    return {"anyOf": [schema, reading]} if plain else schema
 
 
 def _field(field: fields.Field[Any]) -> Document:
@@ -82,17 +82,17 @@ def _field(field: fields.Field[Any]) -> Document:
 
 def _string(field: fields.Field[Any]) -> Document:
     """A text, with the choices or the pattern that its checks name."""
-    found: Document = {"type": "string"}
+    schema: Document = {"type": "string"}
     for check in field.validators:
         if isinstance(check, validate.Length):
-            found |= {
+            schema |= {
                 name: bound for name, bound in (("minLength", check.min), ("maxLength", check.max)) if bound
             }
         elif isinstance(check, validate.Regexp):
-            found["pattern"] = "^" + str(check.regex.pattern).replace("\\Z", "$")
+            schema["pattern"] = "^" + str(check.regex.pattern).replace("\\Z", "$")
         elif choices := form.choices_of(check):
-            found["enum"] = list(choices)
-    return found
+            schema["enum"] = list(choices)
+    return schema
 
 
 def _text(pattern: str, example: str = "") -> Document:

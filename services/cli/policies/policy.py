@@ -23,12 +23,12 @@ def adopt(context: Context, file: Path) -> None:
     with context.ledger() as ledger:
         policy, new = adopt_policy(ledger, text_of(file))
     words = context.words
-    said = (
+    outcome = (
         words("已纳入", "adopted")
         if new
         else words("此前已纳入，未作更改", "was adopted before; nothing changed")
     )
-    click.echo(f"{policy.id} v{policy.version} {policy.effective_from}  {said}")
+    click.echo(f"{policy.id} v{policy.version} {policy.effective_from}  {outcome}")
 
 
 @click.command()
@@ -40,10 +40,10 @@ def policies(context: Context, as_json: bool) -> None:
         sql = (
             "SELECT policy, version, effective_from, digest, position FROM policies ORDER BY policy, version"
         )
-        found = rows.all(sql)
+        versions = rows.all(sql)
     if as_json:
         names = ("policy", "version", "effective_from", "digest", "position")
-        print_json([dict(zip(names, row, strict=True)) for row in found])
+        print_json([dict(zip(names, row, strict=True)) for row in versions])
         return
     words = context.words
     heads = [
@@ -51,7 +51,7 @@ def policies(context: Context, as_json: bool) -> None:
         (words("版本", "Version"), True),
         (words("施行", "Effective"), False),
     ]
-    table("", [*heads, ("SHA-256", False)], [(row[0], str(row[1]), row[2], row[3][:16]) for row in found])
+    table("", [*heads, ("SHA-256", False)], [(row[0], str(row[1]), row[2], row[3][:16]) for row in versions])
 
 
 @click.command("set-budget")
@@ -68,7 +68,7 @@ def set_budget_command(context: Context, policy: str, period: str, amount: str) 
     assert fen is not None
     with context.ledger() as ledger:
         try:
-            found = set_budget(ledger, policy, period, fen)
+            budget = set_budget(ledger, policy, period, fen)
         except UnknownPeriod as error:
             raise click.ClickException(context.words(error.words("zh"), error.words("en"))) from error
-    click.echo(f"{policy} {found.period} {yuan(found.appropriation)}")
+    click.echo(f"{policy} {budget.period} {yuan(budget.appropriation)}")

@@ -41,32 +41,33 @@ def reform_command(
     text = rules_text(file)
     named = policy or (load_policy(text).id if text is not None else DEFAULT_POLICY)
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        found = reform(ledger, rows, named, at(rows, {"rules_as_of": rules_as_of, "rules": file}))
-    in_currency(found.get("currency"))
+        effects = reform(ledger, rows, named, at(rows, {"rules_as_of": rules_as_of, "rules": file}))
+    in_currency(effects.get("currency"))
     if out is not None:
         with whole_or_nothing(out) as part:
-            part.write_text(reform_page(found, context.language), "utf-8")
+            part.write_text(reform_page(effects, context.language), "utf-8")
         click.echo(f"{out}  {out.stat().st_size:,} bytes")
         return
-    print_json(found) if as_json else _told(context, found)
+    print_json(effects) if as_json else _print_effects(context, effects)
 
 
-def _told(context: Context, found: dict[str, Any]) -> None:
+def _print_effects(context: Context, effects: dict[str, Any]) -> None:
     words, lang = context.words, context.language
     heads = [("", False), (words("现行", "Present"), True), (words("拟行", "Proposed"), True)]
     paid = [
-        (str(e["year"]), *(money(e[side]["payable"]) for side in ("before", "after"))) for e in found["years"]
+        (str(e["year"]), *(money(e[side]["payable"]) for side in ("before", "after")))
+        for e in effects["years"]
     ]
-    table(f"{found['policy']}  #{found['position']}", heads, paid)
+    table(f"{effects['policy']}  #{effects['position']}", heads, paid)
     nobody = words("未登记", "not registered")
     parts = [
-        ("有变化的条款", "Measures that change", [(e["title"][lang], e) for e in found["measures"]]),
-        ("有变化的镇街", "Towns that change", [(e["town"] or nobody, e) for e in found["towns"]]),
-        ("有变化的规模", "Sizes that change", [(words(*SIZES[e["size"]]), e) for e in found["sizes"]]),
+        ("有变化的条款", "Measures that change", [(e["title"][lang], e) for e in effects["measures"]]),
+        ("有变化的镇街", "Towns that change", [(e["town"] or nobody, e) for e in effects["towns"]]),
+        ("有变化的规模", "Sizes that change", [(words(*SIZES[e["size"]]), e) for e in effects["sizes"]]),
     ]
     for zh, en, rows in parts:
         moved(words(zh, en), heads, rows)
-    total = found["total"]
+    total = effects["total"]
     zh = f"增加 {total['gaining']:,} 家，减少 {total['losing']:,} 家，不变 {total['unchanged']:,} 家"
     en = f"{total['gaining']:,} gain, {total['losing']:,} lose, {total['unchanged']:,} stay"
     click.echo(words(zh, en))

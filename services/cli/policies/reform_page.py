@@ -37,7 +37,7 @@ def reform_page(report: dict[str, Any], lang: str) -> str:
         (w("按企业规模", "By size"), [(w(*SIZES[each["size"]]), each) for each in report["sizes"]]),
     ]
     style = _style()
-    made: str = _template().render(
+    html: str = _template().render(
         report=report,
         lang=lang,
         w=w,
@@ -45,21 +45,21 @@ def reform_page(report: dict[str, Any], lang: str) -> str:
         style=style,
         parts=[(heading, rows, chart(heading, rows)) for heading, rows in parts],
         difference=difference,
-        versions=lambda found: "、".join(f"v{each['version']}" for each in found),
+        versions=lambda versions: "、".join(f"v{each['version']}" for each in versions),
     )
-    return made
+    return html
 
 
 def chart(title: str, rows: list[Named]) -> str:
     """The largest differences as bars: green where more is paid, red where less."""
-    moved = [(name, _fen(difference(each))) for name, each in rows]
-    largest = sorted((each for each in moved if each[1]), key=lambda each: -abs(each[1]))[:BARS_MAX]
+    moved = [(name, _fen(difference(row))) for name, row in rows]
+    largest = sorted((row for row in moved if row[1]), key=lambda row: -abs(row[1]))[:BARS_MAX]
     return str(bars(title, [Bar(n, fen, _signed(fen), "good" if fen > 0 else "bad") for n, fen in largest]))
 
 
-def difference(each: dict[str, Any]) -> str:
+def difference(row: dict[str, Any]) -> str:
     """What is paid more, in yuan."""
-    return print_fen(_fen(each["after"]) - _fen(each["before"]))
+    return print_fen(_fen(row["after"]) - _fen(row["before"]))
 
 
 def _fen(text: str) -> int:
@@ -77,11 +77,11 @@ def _style() -> str:
 
 @cache
 def _template() -> Any:
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("services.cli.policies", "."),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    made.filters["money"] = lambda text: printed(_fen(text))
-    return made.get_template("reform.html")
+    environment.filters["money"] = lambda text: printed(_fen(text))
+    return environment.get_template("reform.html")

@@ -12,7 +12,8 @@ from domain.policy.load import load_policy
 from ledger.simulation.trial import trial
 from services.cli.common import Context, json_option, print_json, rules_text, table
 from services.cli.common import shown as money
-from services.cli.policies.cases import CaseError, is_case, outcome_of, read_case
+from services.cli.policies.case_files import CaseError, is_case, read_case
+from services.cli.policies.cases import outcome_of
 from services.cli.policies.editor_schema import editor_schema
 from services.web.amounts import in_currency
 
@@ -39,9 +40,9 @@ def workshop() -> None:
 def check(context: Context, file: Path) -> None:
     """Check a policy file without a ledger; every fault is named with its line."""
     policy = load_policy(text_of(file))
-    said = context.words("没有发现错误", "no faults found")
+    verdict = context.words("没有发现错误", "no faults found")
     counted = f"{len(policy.measures)} {context.words('项条款', 'measures')}"
-    click.echo(f"{policy.id} v{policy.version}  {counted}  SHA-256 {policy.digest}\n{said}")
+    click.echo(f"{policy.id} v{policy.version}  {counted}  SHA-256 {policy.digest}\n{verdict}")
 
 
 @workshop.command("test")
@@ -61,12 +62,12 @@ def run_cases(context: Context, file: Path, cases: tuple[Path, ...]) -> None:
             case = read_case(path)
             if case["policy"] != policy.id:
                 continue
-            said = [each.said(context.language) for each in outcome_of(text, case)]
+            differing = [each.describe(context.language) for each in outcome_of(text, case)]
         except CaseError as error:
-            said = [f"{path.name}: {each}" for each in error.said(context.language)]
+            differing = [f"{path.name}: {each}" for each in error.lines(context.language)]
         run += 1
-        wrong += bool(said)
-        click.echo("\n    ".join([f"{'✗' if said else '✓'} {path.stem}", *said]))
+        wrong += bool(differing)
+        click.echo("\n    ".join([f"{'✗' if differing else '✓'} {path.stem}", *differing]))
     if not run:
         zh = f"没有政策 {policy.id} 的样例 — 核对样例中的 policy"
         en = f"no case of the policy {policy.id} — check what the cases say under policy"
@@ -76,38 +77,38 @@ def run_cases(context: Context, file: Path, cases: tuple[Path, ...]) -> None:
         raise SystemExit(1)
 
 
-def _files(given: tuple[Path, ...]) -> list[Path]:
+def _files(paths: tuple[Path, ...]) -> list[Path]:
     """Case files in order; of folders, those that are cases at all."""
     return [
         path
-        for each in given
+        for each in paths
         for path in (filter(is_case, sorted(each.rglob("*.json"))) if each.is_dir() else [each])
     ]
 
 
 @workshop.command("diff")
 @FILE
-@click.argument("other", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("other_file", metavar="OTHER", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 @click.pass_obj
-def diff(context: Context, file: Path, other: Path, as_json: bool) -> None:
+def diff(context: Context, file: Path, other_file: Path, as_json: bool) -> None:
     """Compare two versions of a policy file in words; the order of rows says nothing."""
-    before, after = text_of(file), text_of(other)
-    found, titles, lang = differences(before, after), titles_in(before, after), context.language
+    before, after = text_of(file), text_of(other_file)
+    changes, titles, lang = differences(before, after), titles_in(before, after), context.language
     if as_json:
-        print_json([{"path": list(e.path), "before": e.before, "after": e.after} for e in found])
+        print_json([{"path": list(e.path), "before": e.before, "after": e.after} for e in changes])
         return
     words = context.words
-    if not found:
+    if not changes:
         click.echo(words("两个文件的内容相同", "the two files say the same"))
         return
     was, now = currency_in(before), currency_in(after)
     rows = [
         (e.path_words(lang, titles), value_words(e.before, lang, was), value_words(e.after, lang, now))
-        for e in found
+        for e in changes
     ]
     heads = [(words("内容", "What"), False), (words("原", "Before"), False), (words("现", "After"), False)]
-    table(words(f"{len(found)} 处不同", f"{len(found)} differences"), heads, rows)
+    table(words(f"{len(changes)} 处不同", f"{len(changes)} differences"), heads, rows)
 
 
 @workshop.command("try")
@@ -118,15 +119,15 @@ def diff(context: Context, file: Path, other: Path, as_json: bool) -> None:
 def attempt(context: Context, file: Path, year: int, as_json: bool) -> None:
     """Try a policy file on the facts of a recorded year, as if it were adopted; nothing is written down."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        found = trial(ledger, rows, text_of(file), year)
-    in_currency(found.get("currency"))
-    print_json(found) if as_json else _tried(context, found)
+        effects = trial(ledger, rows, text_of(file), year)
+    in_currency(effects.get("currency"))
+    print_json(effects) if as_json else _print_trial(context, effects)
 
 
-def _tried(context: Context, found: dict[str, Any]) -> None:
+def _print_trial(context: Context, effects: dict[str, Any]) -> None:
     words, lang = context.words, context.language
-    before, after = found["before"], found["after"]
-    title = f"{found['policy']} v{found['version']}  {found['year']}  #{found['position']}"
+    before, after = effects["before"], effects["after"]
+    title = f"{effects['policy']} v{effects['version']}  {effects['year']}  #{effects['position']}"
     heads = [("", False), (words("现行", "As it stands"), True), (words("试行", "With the file"), True)]
     rows = [
         (words("预算", "Budget"), money(before["appropriation"]), money(after["appropriation"])),
@@ -136,36 +137,44 @@ def _tried(context: Context, found: dict[str, Any]) -> None:
         (words("企业", "Enterprises"), f"{before['enterprises']:,}", f"{after['enterprises']:,}"),
     ]
     table(title, heads, rows)
-    if not found["governs"]:
-        zh = f"提示：该文件的施行日期晚于{found['year']}年末，不影响这一年。"
-        en = f"note: the file takes effect after the end of {found['year']} and does not bear on it."
+    if not effects["governs"]:
+        zh = f"提示：该文件的施行日期晚于{effects['year']}年末，不影响这一年。"
+        en = f"note: the file takes effect after the end of {effects['year']} and does not bear on it."
         click.echo(words(zh, en))
     moved(
         words("有变化的条款", "Measures that change"),
         [(words("条款", "Measure"), False), *heads[1:]],
-        [(f"{e['title'][lang]} ({e['measure']})", e) for e in found["measures"]],
+        [(f"{e['title'][lang]} ({e['measure']})", e) for e in effects["measures"]],
     )
     moved(
         words("有变化的镇街", "Towns that change"),
         [(words("镇街", "Town"), False), *heads[1:]],
-        [(e["town"] or words("未登记", "not registered"), e) for e in found["towns"]],
+        [(e["town"] or words("未登记", "not registered"), e) for e in effects["towns"]],
     )
-    zh = f"增加 {found['gaining']:,} 家，减少 {found['losing']:,} 家"
-    click.echo(words(zh, f"{found['gaining']:,} gain, {found['losing']:,} lose"))
-    of = [(words("企业", "Enterprise"), False), *heads[1:]]
-    moved(words("增加最多", "Gain most"), of, [(e["enterprise"], e) for e in found["winners"][:10]])
-    moved(words("减少最多", "Lose most"), of, [(e["enterprise"], e) for e in found["losers"][:10]])
+    zh = f"增加 {effects['gaining']:,} 家，减少 {effects['losing']:,} 家"
+    click.echo(words(zh, f"{effects['gaining']:,} gain, {effects['losing']:,} lose"))
+    by_enterprise = [(words("企业", "Enterprise"), False), *heads[1:]]
+    moved(
+        words("增加最多", "Gain most"),
+        by_enterprise,
+        [(e["enterprise"], e) for e in effects["winners"][:10]],
+    )
+    moved(
+        words("减少最多", "Lose most"),
+        by_enterprise,
+        [(e["enterprise"], e) for e in effects["losers"][:10]],
+    )
 
 
 def moved(title: str, heads: list[tuple[str, bool]], rows: list[tuple[str, dict[str, Any]]]) -> None:
     """A table of what differs; none where nothing does."""
-    found = [
+    lines = [
         (name, money(each["before"]), money(each["after"]))
         for name, each in rows
         if each["before"] != each["after"]
     ]
-    if found:
-        table(title, heads, found)
+    if lines:
+        table(title, heads, lines)
 
 
 @workshop.command("schema")
