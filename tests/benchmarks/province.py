@@ -18,10 +18,10 @@ from ledger.export.books import books_of
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy, rulebook
 from ledger.projections.enterprises import every_row
-from ledger.simulation.what_if import what_if
 from ledger.store.application import open_ledger
 from ledger.store.moments import NOW
 from services.sample.city import city
+from tests.answers import what_if
 from tests.events import CIXI, CIXI_TEXT
 
 READINGS = {"dtc-units": "pro-rata", "brand-tiers": "each-in-full", "warehouses": "difference"}

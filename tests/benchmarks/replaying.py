@@ -23,7 +23,6 @@ from ledger.budget.pools import open_years
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy, budget_of, rulebook, rulebooks
 from ledger.projections.enterprises import rebuild
-from ledger.reading import queries
 from ledger.replay.comparison import fingerprint
 from ledger.replay.parts import Several, rebuild_in_parts
 from ledger.simulation.city import Paid, replayed
@@ -32,6 +31,7 @@ from ledger.store.rows import Rows
 from services.runtime.collector import relax
 from services.sample.city import city
 from services.sample.policy import POLICY, YEAR, policy_text
+from tests import answers as queries
 from tests.benchmarks.measured import HEAD, Measured, clock, taking_turns
 
 EVENTS = 1_000_000

@@ -20,10 +20,10 @@ from domain.policy.rulebook import Rulebook
 from ledger.export import columnar
 from ledger.export.books import books_of
 from ledger.policies.versions import rulebook
-from ledger.simulation.what_if import what_if
 from ledger.store.application import open_ledger
 from ledger.store.moments import NOW
 from services.sample.policy import POLICY, YEAR
+from tests.answers import what_if
 from tests.benchmarks.replaying import fill
 
 READINGS = {"dtc-units": "pro-rata"}

@@ -25,9 +25,9 @@ from typing import NamedTuple
 
 from flask import Flask
 
-from ledger.reading import queries
 from ledger.store.application import open_ledger
 from services.sample.policy import POLICY, YEAR
+from tests import answers as queries
 from tests.benchmarks.measured import HEAD, Measured, spread
 from tests.benchmarks.replaying import fill
 from tests.processes import Ports

@@ -11,9 +11,9 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from ledger.intake import refusals
-from ledger.reading import queries
 from ledger.settlement.paying import order_payments
 from ledger.store.application import Ledger, open_ledger
+from tests import answers as queries
 from tests.brokers import KafkaCluster
 from tests.e2e.processes import Commands, produce, taken, wait_until
 from tests.integration.bureau import Clock

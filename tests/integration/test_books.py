@@ -33,13 +33,13 @@ from ledger.export import beancount, columnar, giving, journal
 from ledger.export.beancount import account_of
 from ledger.export.books import Books, books_of
 from ledger.intake.inbox import ingest_all
-from ledger.reading import queries
 from ledger.store.application import Ledger
 from ledger.store.moments import Moment, moment
 from ledger.store.stored_events import SELECT, stored
 from services.cli.main import main
 from services.sample.city import city
 from services.web.exports import FORMATS
+from tests import answers as queries
 from tests import programs
 from tests.events import CIXI, CIXI_TEXT
 from tests.integration.towns import filled

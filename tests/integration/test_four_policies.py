@@ -29,21 +29,19 @@ from ledger.export.books import books_of
 from ledger.intake.inbox import ingest
 from ledger.policies import versions as policies
 from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
-from ledger.reading import queries
-from ledger.reading.explanations import explain
 from ledger.reading.overview import NoFactor, factor_at, factor_over_time
 from ledger.replay.comparison import replay
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
 from ledger.settlement.paying import Result
 from ledger.settlement.pending import pending
-from ledger.simulation.trial import trial
-from ledger.simulation.what_if import what_if
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW
 from services.verify import verify
 from services.verify.reading import Broken
+from tests import answers as queries
 from tests import programs
+from tests.answers import explain, trial, what_if
 from tests.events import CIXI, EXAMPLES, Feed, awards, budget, take
 from tests.integration.bureau import Clock
 from tests.integration.closings import FINANCE, OFFICER, REVIEWER

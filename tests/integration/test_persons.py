@@ -18,7 +18,6 @@ from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import set_budget
-from ledger.reading import explanations
 from ledger.replay.comparison import replay
 from ledger.store import persons
 from ledger.store.application import Ledger
@@ -26,6 +25,7 @@ from ledger.store.persons import ERASED, SEALED, UnknownPerson, erase, name_of
 from ledger.store.stored_events import Stored, events_of
 from services.cli.main import main
 from services.verify import verify
+from tests import answers as explanations
 from tests.events import CIXI, Feed, take
 from tests.integration.api_client import Api
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from domain.money.amounts import parse_fen
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.reading import queries
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger, open_ledger
 from services.cli.policies.cases import messages_of, read_back
+from tests import answers as queries
 from tests.conftest import LATER
 from tests.events import CIXI, CIXI_TEXT
 from tests.histories import BUDGETS, YEARS, Fact, batches, case_of, facts, histories, shuffled

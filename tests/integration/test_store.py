@@ -14,7 +14,6 @@ from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 
 from ledger.intake.inbox import ingest
 from ledger.intake.refusals import listed
-from ledger.reading.queries import UnknownEnterprise, balance
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Conflict, Rows, UnsuitableStore
@@ -26,6 +25,7 @@ from ledger.store.tables import (
     create_tables,
     version_of,
 )
+from tests.answers import UnknownEnterprise, balance
 from tests.events import CIXI, Feed, take
 from tests.written import store
 

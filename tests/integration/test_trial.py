@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from domain.money.amounts import parse_fen
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
-from ledger.reading import queries
-from ledger.simulation.trial import trial
 from ledger.store.application import Ledger
 from services.cli.main import main
 from services.sample.city import city
+from tests import answers as queries
+from tests.answers import trial
 from tests.events import CIXI, CIXI_TEXT, YONGJIA, YONGJIA_TEXT
 
 SECOND = CIXI_TEXT.replace("version: 1\n", "version: 2\n", 1).replace(

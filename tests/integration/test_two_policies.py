@@ -14,8 +14,8 @@ from domain.policy.load import PolicyError
 from domain.policy.record import PolicyRecord
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.reading import queries
 from ledger.store.application import Ledger
+from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, YONGJIA, YONGJIA_TEXT, Feed, awards, budget, take
 
 Opener = Callable[..., Ledger]

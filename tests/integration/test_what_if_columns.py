@@ -15,11 +15,12 @@ from ledger.budget.pools import divide, lines_now, pool
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy, budget_of, rulebook
 from ledger.simulation import city as cities
-from ledger.simulation.what_if import lines_under, what_if
+from ledger.simulation.what_if import lines_under
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.moments import NOW
 from ledger.store.rows import Rows
 from services.sample.city import city
+from tests.answers import what_if
 from tests.events import CIXI, CIXI_TEXT
 from tests.integration.test_columns import OTHER_VALUES
 

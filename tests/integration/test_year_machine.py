@@ -22,11 +22,11 @@ from ledger.claims import desk
 from ledger.export.books import books_of
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.reading import queries
 from ledger.replay.comparison import replay
 from ledger.settlement import adjusting, closing, paying, proposing
 from ledger.settlement.paying import Result, StepsRefused
 from ledger.store.application import open_ledger
+from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.integration.bureau import fen
 from tests.integration.year_model import APPEAL_DAYS, BUREAU, CAP, Claim, Model, divided

