@@ -64,6 +64,8 @@ class Actor:
     issuer: str = ""
     subject: str = ""
     """Who the person is at the issuer of their token; empty where identities are not checked."""
+    publisher: str = ""
+    """The id of the key of a program that publishes facts."""
 
 
 def require(actor: Actor, action: str, code: str | None = None) -> None:

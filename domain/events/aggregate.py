@@ -14,7 +14,7 @@ from eventsourcing.domain import BaseAggregate, CanMutateAggregate
 from eventsourcing.utils import resolve_topic
 
 from domain.events.content import Content
-from domain.events.event import Capacity, Event, Speaker
+from domain.events.event import NOBODY, Attribution, Event
 from domain.events.instants import instant
 
 OUR_SOURCE = "urn:subsidy-ledger"
@@ -65,12 +65,11 @@ class Stream(BaseAggregate[str]):
         now: datetime,
         *,
         event_id: str = "",
-        said_by: Speaker | None = None,
-        acting_as: Capacity | None = None,
+        attribution: Attribution = NOBODY,
     ) -> None:
         """Trigger an event that the ledger itself makes; its id is its place, unless one is named."""
         place = f"{self.id}:{self.version + 1}"
-        event = Event(content, OUR_SOURCE, event_id or place, instant(now), said_by, acting_as)
+        event = Event(content, OUR_SOURCE, event_id or place, instant(now), *attribution)
         self.trigger_event(RecordedEvent, timestamp=now, event=event)
 
 

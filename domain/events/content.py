@@ -83,7 +83,7 @@ def json_values(fields: object) -> dict[str, Any]:
 class EnterpriseContent(Content, frozen=True, kw_only=True):
     """About one enterprise: the originator is its credit code."""
 
-    aggregate_topic: ClassVar[str] = "domain.facts.enterprise:Enterprise"
+    aggregate_topic: ClassVar[str] = "domain.claims.enterprise:Enterprise"
 
 
 class FactContent(EnterpriseContent, frozen=True, kw_only=True):

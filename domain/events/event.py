@@ -32,6 +32,17 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     on_behalf_of: str = ""
 
 
+class Attribution(NamedTuple):
+    """Who says something and in what role; None where that is not known."""
+
+    said_by: Speaker | None = None
+    acting_as: Capacity | None = None
+
+
+NOBODY = Attribution()
+"""Nobody who is known: what the ledger itself concludes, and doors that cannot see who speaks."""
+
+
 def key_of(source: str, event_id: str) -> str:
     """What identifies an event once and for all.
 

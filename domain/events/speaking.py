@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from domain.authority.roles import MAY, Actor
-from domain.events.event import Capacity, Speaker
+from domain.events.event import NOBODY, Attribution, Capacity, Speaker
 
 
-def speaker_of(actor: Actor) -> Speaker:
-    """The person, as events name them."""
-    return Speaker(issuer=actor.issuer, subject=actor.subject, name=actor.name)
-
-
-def capacity_of(actor: Actor, action: str) -> Capacity:
-    """The role in which an actor takes a step: the first that may; for an enterprise, which one."""
+def attribute_step(actor: Actor, action: str) -> Attribution:
+    """Who takes a step, in the first of their roles that may take it; an enterprise says which one it is."""
     role = next((role for role in MAY.get(action, ()) if role in actor.roles), "")
-    return Capacity(role=role, on_behalf_of=(actor.enterprise or "") if role == "enterprise" else "")
+    return _attribution(actor, role, (actor.enterprise or "") if role == "enterprise" else "")
+
+
+def attribute_message(actor: Actor, source: str = "") -> Attribution:
+    """Who sends messages: an upstream system for its ``source``, or whoever is known by name."""
+    role = "upstream" if "upstream" in actor.roles else next(iter(sorted(actor.roles)), "")
+    return _attribution(actor, role if len(actor.roles) == 1 else "", source)
+
+
+def _attribution(actor: Actor, role: str, on_behalf_of: str) -> Attribution:
+    speaker = Speaker(publisher=actor.publisher, issuer=actor.issuer, subject=actor.subject, name=actor.name)
+    if speaker == Speaker():
+        return NOBODY
+    return Attribution(speaker, Capacity(role=role, on_behalf_of=on_behalf_of))

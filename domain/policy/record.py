@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 
 from domain.events.aggregate import Stream
-from domain.events.event import Capacity, Speaker
+from domain.events.event import NOBODY, Attribution
 from domain.events.policies import BudgetSet, PolicyAdopted
 
 
@@ -20,8 +20,7 @@ class PolicyRecord(Stream):
         effective_from: str,
         document: str,
         now: datetime,
-        said_by: Speaker | None = None,
-        acting_as: Capacity | None = None,
+        attribution: Attribution = NOBODY,
     ) -> None:
         """Take in a version of the policy's file, whole, with its SHA-256 digest."""
         policy = policy_of(self.id)
@@ -29,7 +28,7 @@ class PolicyRecord(Stream):
             policy=policy, version=version, digest=digest, effective_from=effective_from, document=document
         )
         event_id = _event_id("PolicyAdopted", policy, digest)
-        self.record(adopted, now, event_id=event_id, said_by=said_by, acting_as=acting_as)
+        self.record(adopted, now, event_id=event_id, attribution=attribution)
 
     def set_budget(
         self,
@@ -38,14 +37,13 @@ class PolicyRecord(Stream):
         currency: str,
         named: str,
         now: datetime,
-        said_by: Speaker | None = None,
-        acting_as: Capacity | None = None,
+        attribution: Attribution = NOBODY,
     ) -> None:
         """Set the budget of a period; ``named`` is what its id is made of: the same is the same setting."""
         policy = policy_of(self.id)
         budget = BudgetSet(policy=policy, period=period, amount_fen=amount_fen, currency=currency)
         event_id = _event_id("BudgetSet", policy, named)
-        self.record(budget, now, event_id=event_id, said_by=said_by, acting_as=acting_as)
+        self.record(budget, now, event_id=event_id, attribution=attribution)
 
 
 def policy_id_of(policy: str) -> str:

@@ -13,7 +13,7 @@ from domain.events.accounts import AccountEvent, AdjustmentAccepted
 from domain.events.aggregate import Stream
 from domain.events.event import Event
 from domain.events.settlements import MeasureSum, SettlementEvent, SettlementProposed
-from domain.events.speaking import capacity_of, speaker_of
+from domain.events.speaking import attribute_step
 from domain.settlement import accounts, steps
 from domain.settlement.accounts import Account, Holder
 from domain.settlement.year import Settlement
@@ -94,7 +94,7 @@ class SettlementYear(Stream):
         self._take(actor, "settlement.close", closed, now)
 
     def _take(self, actor: Actor, action: str, step: SettlementEvent, now: datetime) -> None:
-        self.record(step, now, said_by=speaker_of(actor), acting_as=capacity_of(actor, action))
+        self.record(step, now, attribution=attribute_step(actor, action))
 
 
 class AccountStream(Stream):
@@ -204,4 +204,4 @@ class AccountStream(Stream):
         return Holder(self.policy, self.year, self.enterprise, actor.name)
 
     def _take(self, actor: Actor, action: str, step: AccountEvent, now: datetime) -> None:
-        self.record(step, now, said_by=speaker_of(actor), acting_as=capacity_of(actor, action))
+        self.record(step, now, attribution=attribute_step(actor, action))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from domain.authority.roles import Actor, NotAllowed, require
-from domain.claims import steps as claims
-from domain.claims.steps import ClaimFile, file_of
+from domain.claims.enterprise import Enterprise
 from domain.events import CATALOGUE
-from domain.events.aggregate import OUR_SOURCE
 from domain.events.claims import CLAIM_STATUS, ClaimEvent, ClaimSubmitted
-from domain.events.event import SEP, Event, digest_of
-from domain.events.instants import SHANGHAI, instant
+from domain.events.event import SEP, digest_of
+from domain.events.instants import SHANGHAI
 from domain.facts.folding import EnterpriseFacts
 from domain.policy.model import Discretionary, Measure, Percentage, Policy
 from domain.policy.rulebook import Rulebook
@@ -25,10 +23,9 @@ from ledger.intake.inbox import DESK, Batch
 from ledger.intake.messages.decode import Message
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of, today
-from ledger.projections.enterprises import EnterpriseRow, every_row, load
+from ledger.projections.enterprises import every_row
 from ledger.store.application import Ledger
-from ledger.store.rows import Rows
-from ledger.store.stored_events import events_of
+from ledger.store.streams import collect_events, load_stream
 
 PROPOSALS_MAX = 1_000
 """Most claims proposed in one call."""
@@ -42,73 +39,53 @@ class Recorded(NamedTuple):
     position: int
 
 
-class _Case(NamedTuple):
-    """What a step is decided on."""
-
-    rows: Rows
-    book: Rulebook
-    facts: EnterpriseFacts
-    events: list[Event]
-
-    def file(self, claim: str) -> ClaimFile | None:
-        return file_of(self.facts, self.events, self.book.id, claim)
+Step = Callable[[Enterprise, Rulebook, datetime], None]
+"""A command of an enterprise, given the policy's rules and the present."""
 
 
-def _step(
-    ledger: Ledger, code: str, policy: str, claim: str, decide: Callable[[_Case], ClaimEvent]
-) -> Recorded:
-    with ledger.store.writing() as rows:
-        book = rulebook(rows, policy)
-        row = load(rows, [code]).get(code, EnterpriseRow(code))
-        events = [event.fact for event in events_of(rows, code)]
-        step = decide(_Case(rows, book, row.facts, events))
-        return _record(ledger, rows, code, row.facts, step)
-
-
-def _record(ledger: Ledger, rows: Rows, code: str, facts: EnterpriseFacts, step: ClaimEvent) -> Recorded:
-    """Append a step behind every earlier one of its claim, however clocks differ.
+def _take_step(ledger: Ledger, code: str, policy: str, claim: str, step: Step) -> Recorded:
+    """Load the enterprise, let the command decide, and take its event in by the inbox's own rules.
 
     Raises:
-        NotAllowed: where the inbox finds it against a rule.
+        NotAllowed: where the command or the inbox finds it against a rule, or the year is closed.
     """
-    must_be_open(settlement_of(rows, step.policy, step.year))
-    known = facts.claims.get(f"{step.policy}{SEP}{step.claim}")
-    time = instant(ledger.clock())
-    if known is not None and known.latest.partition(SEP)[0] >= time:
-        time = _just_after(known.latest.partition(SEP)[0])
-    number = 1 + sum(1 for event in events_of(rows, code) if event.fact.source == OUR_SOURCE)
-    fact = Event(step, OUR_SOURCE, f"{code}:{number}", time)
-    batch = Batch(rows, ledger, DESK)
-    result = batch.take([(b"", Message(code, fact, digest_of(code, fact)), None)])[0]
-    if result.status != "accepted" or result.position is None:
-        fault = result.faults[0]
-        raise NotAllowed(fault.code, fault.field.removeprefix("data."), **fault.args)
-    return Recorded(step.claim, CLAIM_STATUS[type(step)], result.position)
-
-
-def _just_after(time: str) -> str:
-    return instant(datetime.fromisoformat(time) + timedelta(microseconds=1))
+    with ledger.store.writing() as rows:
+        now = ledger.clock()
+        enterprise = load_stream(rows, Enterprise, code, now)
+        step(enterprise, rulebook(rows, policy), now)
+        (event,) = collect_events(enterprise)
+        content = event.event.content
+        assert isinstance(content, ClaimEvent)
+        must_be_open(settlement_of(rows, content.policy, content.year))
+        message = Message(code, event.event, digest_of(code, event.event))
+        result = Batch(rows, ledger, DESK).take([(b"", message, None)])[0]
+        if result.status != "accepted" or result.position is None:
+            fault = result.faults[0]
+            raise NotAllowed(fault.code, fault.field.removeprefix("data."), **fault.args)
+        return Recorded(claim, CLAIM_STATUS[type(content)], result.position)
 
 
 def submit(ledger: Ledger, code: str, actor: Actor, asked: ClaimSubmitted) -> Recorded:
     """An enterprise, or an officer for it, asks for an award."""
-
-    def decide(case: _Case) -> ClaimEvent:
-        return claims.submit(actor, today(ledger.clock()), case.book, case.facts, code, asked)
-
-    return _step(ledger, code, asked.policy, asked.claim, decide)
+    return _take_step(
+        ledger,
+        code,
+        asked.policy,
+        asked.claim,
+        lambda enterprise, book, now: enterprise.submit_claim(actor, book, asked, today(now), now),
+    )
 
 
 def review(
     ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, amount: int, opinion: str
 ) -> Recorded:
     """First review (初审), recommending an amount in fen."""
-    return _step(
+    return _take_step(
         ledger,
         code,
         policy,
         claim,
-        lambda case: claims.review(actor, case.book, case.file(claim), claim, amount, opinion),
+        lambda enterprise, book, now: enterprise.review_claim(actor, book, claim, amount, opinion, now),
     )
 
 
@@ -116,50 +93,51 @@ def approve(
     ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, amount: int | None = None
 ) -> Recorded:
     """Second review (复审): the claim is approved with the recommended amount, or less."""
-    return _step(
+    return _take_step(
         ledger,
         code,
         policy,
         claim,
-        lambda case: claims.approve(actor, case.book, case.file(claim), claim, amount, None),
+        lambda enterprise, book, now: enterprise.approve_claim(actor, book, claim, amount, now),
     )
 
 
 def reject(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, reason: str) -> Recorded:
     """Reject a claim, with the reason."""
-    return _step(
+    return _take_step(
         ledger,
         code,
         policy,
         claim,
-        lambda case: claims.reject(actor, policy, case.file(claim), claim, reason),
+        lambda enterprise, book, now: enterprise.reject_claim(actor, policy, claim, reason, now),
     )
 
 
 def withdraw(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor) -> Recorded:
     """Take an undecided claim back."""
-    return _step(
+    return _take_step(
         ledger,
         code,
         policy,
         claim,
-        lambda case: claims.withdraw(actor, policy, code, case.file(claim), claim),
+        lambda enterprise, book, now: enterprise.withdraw_claim(actor, policy, claim, now),
     )
 
 
 def appeal(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, reason: str) -> Recorded:
     """Ask for a rejected claim to be reviewed again, by others."""
 
-    def decide(case: _Case) -> ClaimEvent:
-        file = case.file(claim)
-        day = today(ledger.clock())
-        rejected_on = _day(file.rejected_at) if file and file.rejected_at else day
-        return claims.appeal(actor, day, case.book, code, file, claim, rejected_on, reason)
+    def step(enterprise: Enterprise, book: Rulebook, now: datetime) -> None:
+        file = enterprise.claim_file(policy, claim)
+        day = today(now)
+        rejected_on = day_of(file.rejected_at) if file and file.rejected_at else day
+        enterprise.appeal_claim(actor, book, claim, day, rejected_on, reason, now)
 
-    return _step(ledger, code, policy, claim, decide)
+    return _take_step(ledger, code, policy, claim, step)
 
 
-def _day(time: str) -> str:
+def day_of(time: str) -> str:
+    """The day in Asia/Shanghai of a UTC instant."""
     return datetime.fromisoformat(time).astimezone(SHANGHAI).date().isoformat()
 
 

@@ -18,7 +18,7 @@ from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment
 from domain.events.claims import ClaimApproved
 from domain.events.content import Content, YearlyAmount
-from domain.events.event import Capacity, Event, Speaker, key_of
+from domain.events.event import NOBODY, Attribution, Event, key_of
 from domain.events.event import digest_of as digest_of_event
 from domain.events.instants import instant
 from domain.facts.folding import EnterpriseFacts, fold
@@ -99,8 +99,7 @@ def ingest(
     channel: str,
     offsets: Offsets | None = None,
     scope: Scope | None = None,
-    said_by: Speaker | None = None,
-    acting_as: Capacity | None = None,
+    attribution: Attribution = NOBODY,
 ) -> list[Result]:
     """Take one batch to a commit; the results stand in the order of the messages.
 
@@ -109,12 +108,12 @@ def ingest(
         channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
         scope: what the sender may say; ``None`` where that is not limited.
         offsets: where they stand in a stream; results of messages passed over are left out.
-        said_by: who sent them, and ``acting_as`` in what role, where that is known.
+        attribution: who sent them and in what role, where that is known.
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
     decoded = checked(ledger, messages, scope)
-    return record(ledger, messages, decoded, channel, offsets, said_by, acting_as)
+    return record(ledger, messages, decoded, channel, offsets, attribution)
 
 
 def checked(
@@ -134,8 +133,7 @@ def record(
     decoded: Sequence[Message | Refusal],
     channel: str,
     offsets: Offsets | None = None,
-    said_by: Speaker | None = None,
-    acting_as: Capacity | None = None,
+    attribution: Attribution = NOBODY,
 ) -> list[Result]:
     """Take checked messages to a commit: duplicates, rules that need the ledger, events, balances."""
     with tracer.start_as_current_span("record", attributes={"ledger.channel": channel}) as span:
@@ -143,7 +141,7 @@ def record(
             try:
                 with ledger.store.writing() as rows:
                     fresh = _fresh(rows, decoded, messages, offsets)
-                    results = Batch(rows, ledger, channel, said_by, acting_as).take(fresh)
+                    results = Batch(rows, ledger, channel, attribution).take(fresh)
                     if offsets and fresh:
                         track(rows, offsets.name, offsets.of_messages[-1])
             except Conflict:
@@ -192,17 +190,21 @@ def _fresh(
 
 
 def ingest_all(
-    ledger: Ledger, messages: Iterable[bytes], channel: str, batch: int = 2_000
+    ledger: Ledger,
+    messages: Iterable[bytes],
+    channel: str,
+    batch: int = 2_000,
+    attribution: Attribution = NOBODY,
 ) -> Iterator[list[Result]]:
     """Ingest any number of messages, a batch at a time, in bounded memory."""
     waiting: list[bytes] = []
     for message in messages:
         waiting.append(message)
         if len(waiting) >= batch:
-            yield ingest(ledger, waiting, channel)
+            yield ingest(ledger, waiting, channel, attribution=attribution)
             waiting = []
     if waiting:
-        yield ingest(ledger, waiting, channel)
+        yield ingest(ledger, waiting, channel, attribution=attribution)
 
 
 @dataclass(slots=True)
@@ -234,11 +236,10 @@ class Batch:
         rows: Rows,
         ledger: Ledger,
         channel: str,
-        said_by: Speaker | None = None,
-        acting_as: Capacity | None = None,
+        attribution: Attribution = NOBODY,
     ) -> None:
         self.rows, self.channel = rows, channel
-        self.said_by, self.acting_as = said_by, acting_as
+        self.attribution = attribution
         self.recorded_at = recorded_time(rows, ledger.clock())
         self.now = instant(ledger.clock())
         self.books: dict[str, Rulebook] = rulebooks(rows)
@@ -314,8 +315,9 @@ class Batch:
         if faults:
             return self._refuse(refusal_of(raw, message, faults))
         fact = seal(self.rows, message.subject, fact)
-        if self.said_by is not None and fact.said_by is None:
-            fact = fact._replace(said_by=self.said_by, acting_as=self.acting_as)
+        if self.attribution is not NOBODY and fact.said_by is None:
+            said_by, acting_as = self.attribution
+            fact = fact._replace(said_by=said_by, acting_as=acting_as)
         position = first + len(self.accepted)
         touched.row.version += 1
         self.accepted.append((message.subject, touched.row.version, fact))
@@ -421,7 +423,7 @@ class Batch:
             touched = self.touched[code]
             touched.row.version += 1
             place = f"{code}@{touched.row.version}"
-            fact = Event(content, OUR_SOURCE, place, self.now, self.said_by, self.acting_as)
+            fact = Event(content, OUR_SOURCE, place, self.now, *self.attribution)
             self.accepted.append((code, touched.row.version, fact))
             self.keys.append((fact.key, digest_of_event(code, fact)))
             self.correlations.append(self.correlation)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from domain.authority.roles import NotAllowed
+from domain.events.event import NOBODY, Attribution
 from domain.faults.fault import FaultArgs
 from domain.money.amounts import Amount, yuan
 from domain.money.dividing import budget_period
@@ -208,7 +209,7 @@ def whole_budget(period: str, parts: list[tuple[str, Budget]]) -> Budget:
     )
 
 
-def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
+def adopt_policy(ledger: Ledger, document: str, attribution: Attribution = NOBODY) -> tuple[Policy, bool]:
     """Adopt a version of a policy file; every award under the policy is computed anew.
 
     Adopting the same file again changes nothing, whatever is checked since.
@@ -237,7 +238,7 @@ def adopt_policy(ledger: Ledger, document: str) -> tuple[Policy, bool]:
             raise NotAllowed("policy.closed-year", "effective_from", year=max(closed))
         now = ledger.clock()
         record = load_stream(rows, PolicyRecord, policy_id_of(policy.id), now)
-        record.adopt_version(policy.version, policy.digest, policy.effective_from, document, now)
+        record.adopt_version(policy.version, policy.digest, policy.effective_from, document, now, attribution)
         position = save_streams(rows, [record], now)[-1].position
         rows.run(
             "INSERT INTO policies VALUES (?,?,?,?,?,?)",
@@ -294,7 +295,14 @@ def _of_the_whole(policy: Policy, document: str, last: Policy) -> list[PolicyFau
     return faults
 
 
-def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: str | None = None) -> Budget:
+def set_budget(
+    ledger: Ledger,
+    policy: str,
+    period: str,
+    amount: int,
+    event_id: str | None = None,
+    attribution: Attribution = NOBODY,
+) -> Budget:
     """Set the budget of a period, in fen. Setting the same figure again changes nothing.
 
     Of several budgets each is set by itself: the period and its name, ``2026.east``.
@@ -324,7 +332,7 @@ def set_budget(ledger: Ledger, policy: str, period: str, amount: int, event_id: 
         named = event_id or f"{called}:{yuan(amount)}:{now.position or 0}"
         moment = ledger.clock()
         record = load_stream(rows, PolicyRecord, policy_id_of(policy), moment)
-        record.set_budget(called, amount, book.latest.currency, named, moment)
+        record.set_budget(called, amount, book.latest.currency, named, moment, attribution)
         position = save_streams(rows, [record], moment)[-1].position
         rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, called, position, str(amount)])
         after = budget_of(rows, book, year)

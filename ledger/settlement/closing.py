@@ -10,7 +10,7 @@ from domain.authority.roles import Actor, NotAllowed
 from domain.events.accounts import AwardLine, AwardsSettled, account_id
 from domain.events.content import Content
 from domain.events.settlements import BudgetPart, MeasureSum, SettlementProposed
-from domain.events.speaking import capacity_of, speaker_of
+from domain.events.speaking import attribute_step
 from domain.policy.rulebook import Rulebook
 from domain.settlement.accounts import Account
 from domain.settlement.steps import may_close
@@ -74,7 +74,7 @@ class _Freeze:
 
     def __init__(self, ledger: Ledger, rows: Rows, policy: str, year: int, actor: Actor) -> None:
         self.ledger, self.rows, self.policy, self.year = ledger, rows, policy, year
-        self.said_by, self.acting_as = speaker_of(actor), capacity_of(actor, "settlement.close")
+        self.attribution = attribute_step(actor, "settlement.close")
         self.digest = hashlib.sha256()
         self.payable = 0
         self.measures: dict[tuple[int, str], list[int]] = {}
@@ -114,7 +114,7 @@ class _Freeze:
             )
             events.append((account_id(self.policy, self.year, code), 1, settled))
             accounts.append((self.policy, self.year, code, Account(settled=True, payable=payable), 1))
-        append_ours(self.rows, self.ledger.clock(), events, self.said_by, self.acting_as)
+        append_ours(self.rows, self.ledger.clock(), events, self.attribution)
         put_accounts(self.rows, accounts)
 
     def sums(self) -> tuple[MeasureSum, ...]:

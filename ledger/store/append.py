@@ -7,7 +7,7 @@ from datetime import datetime
 
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.content import Content
-from domain.events.event import Capacity, Event, Speaker
+from domain.events.event import NOBODY, Attribution, Event
 from domain.events.instants import instant
 from domain.events.stored import state_of, topic_of
 from ledger.store.correlation import current, note_events
@@ -85,8 +85,7 @@ def append_ours(
     rows: Rows,
     now: datetime,
     events: Sequence[tuple[str, int, Content]],
-    said_by: Speaker | None = None,
-    acting_as: Capacity | None = None,
+    attribution: Attribution = NOBODY,
 ) -> int:
     """Store events that the ledger makes itself: (originator, version, content).
 
@@ -94,7 +93,7 @@ def append_ours(
     """
     time = instant(now)
     facts = [
-        (originator, version, Event(content, OUR_SOURCE, f"{originator}:{version}", time, said_by, acting_as))
+        (originator, version, Event(content, OUR_SOURCE, f"{originator}:{version}", time, *attribution))
         for originator, version, content in events
     ]
     return append(rows, facts, recorded_time(rows, now)) - len(facts) + 1

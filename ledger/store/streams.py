@@ -143,7 +143,7 @@ def save_streams(rows: Rows, streams: Iterable[Stream], now: datetime) -> list[S
     Raises:
         Conflict: where another writer has stored one of their versions.
     """
-    events = [event for stream in streams for event in _collected(stream)]
+    events = [event for stream in streams for event in collect_events(stream)]
     if not events:
         return []
     recorded_at = recorded_time(rows, now)
@@ -162,7 +162,8 @@ def save_streams(rows: Rows, streams: Iterable[Stream], now: datetime) -> list[S
     ]
 
 
-def _collected(stream: Stream) -> Iterator[RecordedEvent]:
+def collect_events(stream: Stream) -> Iterator[RecordedEvent]:
+    """What an aggregate's commands triggered, each once."""
     for event in stream.collect_events():
         assert isinstance(event, RecordedEvent)
         yield event

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
+from domain.events.event import Attribution, Capacity, Speaker
 from domain.events.instants import instant
 from domain.money.amounts import parse_fen
 from domain.policy.load import PolicyError, PolicyFault
@@ -85,6 +86,11 @@ def os_user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
+
+
+def operator_attribution() -> Attribution:
+    """Who runs the command, as its events name them: the operating system's user."""
+    return Attribution(Speaker(issuer="os", subject=str(os.getuid()), name=os_user()), Capacity())
 
 
 def policy_options(command: F) -> F:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from eventsourcing.persistence import Notification, StoredEvent
 
+from domain.claims.enterprise import Enterprise
 from domain.events.aggregate import RecordedEvent
-from domain.facts.enterprise import Enterprise
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.projections.enterprises import load

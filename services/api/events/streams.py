@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
 
+from domain.events.event import NOBODY, Attribution
 from ledger.intake.inbox import Totals, ingest
 from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
@@ -75,7 +76,13 @@ class Interrupted(Exception):
         self.recorded = recorded
 
 
-def take(ledger: Ledger, stream: IO[bytes], language: str, scope: Scope | None = None) -> Iterator[bytes]:
+def take(
+    ledger: Ledger,
+    stream: IO[bytes],
+    language: str,
+    scope: Scope | None = None,
+    attribution: Attribution = NOBODY,
+) -> Iterator[bytes]:
     """Ingest a stream, and give back its results as NDJSON, with a summary as the last line.
 
     Raises:
@@ -87,7 +94,13 @@ def take(ledger: Ledger, stream: IO[bytes], language: str, scope: Scope | None =
     try:
         for batch in batches(stream):
             try:
-                results = ingest(ledger, [message for _, message in batch], "http", scope=scope)
+                results = ingest(
+                    ledger,
+                    [message for _, message in batch],
+                    "http",
+                    scope=scope,
+                    attribution=attribution,
+                )
             except Exception as error:
                 raise Interrupted(count) from error
             totals.add(results)

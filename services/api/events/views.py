@@ -8,13 +8,15 @@ import msgspec
 from flask import Response, current_app, request
 from werkzeug.wsgi import get_input_stream
 
+from domain.events.event import Attribution
+from domain.events.speaking import attribute_message
 from domain.faults.fault import Fault
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, Result, ingest
 from services.api.events.results import batch_document, result_document
 from services.api.events.schemas import BatchSchema, ResultSchema
 from services.api.events.streams import Interrupted, take
 from services.api.resource import Resource, body_bytes, ledger, require_media
-from services.web.identity.gate import scope
+from services.web.identity.gate import requester, scope
 from services.web.problems import LANGUAGES, Problem, answer, language, of_ledger
 
 ONE = "application/cloudevents+json"
@@ -55,8 +57,15 @@ def publish() -> Any:
     if request.mimetype == JSON:
         batch = body.lstrip(b" \t\r\n")[:1] == b"["
     if batch:
-        return batch_document(ingest(ledger(), split(body), "http", scope=scope()), language()), 200, {}
-    return one(ingest(ledger(), [body], "http", scope=scope())[0])
+        results = ingest(ledger(), split(body), "http", scope=scope(), attribution=sender())
+        return batch_document(results, language()), 200, {}
+    return one(ingest(ledger(), [body], "http", scope=scope(), attribution=sender())[0])
+
+
+def sender() -> Attribution:
+    """Who sends the messages of this request: a key's system for its source, or a person."""
+    allowed = scope()
+    return attribute_message(requester(), allowed.source if allowed else "")
 
 
 def one(result: Result) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -100,7 +109,7 @@ def _stream() -> Response:
     stream = get_input_stream(request.environ)
     lang = language()
     try:
-        results = take(ledger(), stream, lang, scope())
+        results = take(ledger(), stream, lang, scope(), sender())
     except Interrupted as error:
         cause = error.__cause__
         problem = of_ledger(cause) if isinstance(cause, Exception) else None

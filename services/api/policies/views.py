@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, current_app
 
+from domain.events.speaking import attribute_message
 from domain.faults.fault import Fault
 from domain.money.amounts import yuan
 from domain.policy.load import POLICY_BYTES_MAX
@@ -21,6 +22,7 @@ from services.api.policies.schemas import (
 )
 from services.api.resource import Resource, body_bytes, ledger
 from services.web.fields import POSITION_MAX, Query, When, moment_of
+from services.web.identity.gate import requester
 from services.web.problems import Problem
 
 YAML_TYPES = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
@@ -105,7 +107,7 @@ def document(_: dict[str, Any], policy: str, version: int) -> Response:
 )
 def adopt() -> Any:
     """Adopt a policy file, or a new version of one; the same file again changes nothing."""
-    policy, new = adopt_policy(ledger(), _yaml_text())
+    policy, new = adopt_policy(ledger(), _yaml_text(), attribute_message(requester()))
     body = {
         "policy": policy.id,
         "version": policy.version,
@@ -142,7 +144,9 @@ def budget(body: dict[str, Any], policy: str, period: str) -> Any:
     if body["currency"] != paid_in:
         raise Problem("request-invalid", [Fault("currency.wrong", "currency", {"wanted": paid_in})])
     try:
-        found = set_budget(ledger(), policy, period, body["amount_fen"])
+        found = set_budget(
+            ledger(), policy, period, body["amount_fen"], attribution=attribute_message(requester())
+        )
     except UnknownPeriod:
         raise Problem("period-unknown") from None
     return {

@@ -9,7 +9,7 @@ from domain.faults.fault import Fault
 from ledger.intake.inbox import ingest
 from ledger.intake.refusals import Refused, count_open, find, listed, resolve
 from services.api.events.schemas import ResultSchema
-from services.api.events.views import JSON, ONE, one
+from services.api.events.views import JSON, ONE, one, sender
 from services.api.paging import Made, page
 from services.api.refused.schemas import RefusedListSchema, RefusedSchema, RefusedWholeSchema
 from services.api.resource import Resource, body_bytes, ledger
@@ -67,7 +67,7 @@ def one_refused(_: dict[str, Any], digest: str) -> dict[str, Any]:
 def resubmit(digest: str) -> Any:
     """Send a refused message again, corrected; once it is recorded, the refusal is settled."""
     _found(digest)
-    answer = one(ingest(ledger(), [body_bytes(MEDIA_TYPES)], "http")[0])
+    answer = one(ingest(ledger(), [body_bytes(MEDIA_TYPES)], "http", attribution=sender())[0])
     with ledger().store.writing() as rows:
         resolve(rows, digest, RESUBMITTED)
     return answer

@@ -14,7 +14,7 @@ from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
 from ledger.intake.sheets.previewing import DEFAULT_SOURCE
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
-from services.cli.common import Context, json_option, print_json
+from services.cli.common import Context, json_option, operator_attribution, print_json
 from services.cli.intake.sheet import SUFFIXES, ingest_sheet
 
 LINE_BYTES_MAX = MESSAGE_BYTES_MAX + 1
@@ -36,7 +36,7 @@ def run(ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar
     totals = Totals()
     task = bar.add_task("", total=None)
     results: list[Result]
-    for results in ingest_all(ledger, messages, channel, batch):
+    for results in ingest_all(ledger, messages, channel, batch, operator_attribution()):
         totals.add(results)
         done = totals.accepted + totals.duplicate + totals.refused
         progress = f"{done:,}  ✓ {totals.accepted:,}  = {totals.duplicate:,}  ✗ {totals.refused:,}"

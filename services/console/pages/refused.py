@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import NotAllowed
 from domain.events import CATALOGUE
+from domain.events.speaking import attribute_message
 from ledger.intake import refusals as kept
 from ledger.intake.inbox import Result, ingest
 from ledger.intake.messages.schemas import TYPE_OF
@@ -131,7 +132,7 @@ def settle_refused(policy: str, year: int, digest: str) -> BaseResponse:
     if step != "resubmit" or is_cut(found):
         raise Problem("route-unknown")
     sent = request.form.get("text", "").replace("\r\n", "\n").encode("utf-8", "replace")
-    [result] = ingest(forms.opened(), [sent], CHANNEL)
+    [result] = ingest(forms.opened(), [sent], CHANNEL, attribution=attribute_message(forms.actor()))
     if result.status == "refused":
         return _message(policy, year, digest, result)
     with forms.opened().store.writing() as rows:

@@ -106,7 +106,7 @@ class Gate:
                 key = key_of(rows, text)
             if key is None:
                 raise Refused("key.unknown")
-            return Actor(key.name, frozenset({"upstream"})), key.scope
+            return Actor(key.name, frozenset({"upstream"}), publisher=key.key_id), key.scope
         actor, claims = self.tokens.read(text)
         if self.settings.writes_once and request.method in WRITES:
             self._use(claims)

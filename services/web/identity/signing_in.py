@@ -198,6 +198,8 @@ class SignIn:
             {
                 "session": session.id,
                 "name": actor.name,
+                "issuer": actor.issuer,
+                "subject": actor.subject,
                 "roles": sorted(actor.roles),
                 "enterprise": actor.enterprise,
                 "since": session.since,
@@ -218,7 +220,16 @@ class SignIn:
                 return None
         roles = frozenset(held["roles"]) & set(ROLES)
         return Session(
-            Actor(held["name"], roles, held["enterprise"]), held["session"], held["since"], held["seen"]
+            Actor(
+                held["name"],
+                roles,
+                held["enterprise"],
+                held.get("issuer", ""),
+                held.get("subject", ""),
+            ),
+            held["session"],
+            held["since"],
+            held["seen"],
         )
 
     def renewed(self, session: Session) -> Session | None:

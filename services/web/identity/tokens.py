@@ -140,7 +140,8 @@ class Tokens:
         code = claims.get(said.enterprise_claim)
         plain = "".join(letter for letter in name if letter.isprintable()).strip()[:NAME_MAX]
         enterprise = code if isinstance(code, str) and is_valid(code) else None
-        return Actor(plain, frozenset(named) & set(ROLES), enterprise)
+        person = (str(claims["iss"]), str(claims["sub"]))
+        return Actor(plain, frozenset(named) & set(ROLES), enterprise, *person)
 
 
 def _key_id(text: str) -> str | None:
