@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 
 from domain.events.amendments import FactCorrected, FactRetracted
 from domain.events.content import Content, YearlyAmount
-from domain.facts.folding import SEP, EnterpriseFacts
+from domain.events.event import SEP
+from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import grouped
 from domain.policy.model import DisagreementRule
 from domain.vocabulary.kinds import Words

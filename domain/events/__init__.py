@@ -30,7 +30,7 @@ from domain.events.claims import (
     ClaimSubmitted,
     ClaimWithdrawn,
 )
-from domain.events.content import Content, DatedFact, EnterpriseStatus, YearlyAmount, YearlyFigure
+from domain.events.content import Content, EnterpriseStatus, Thing, YearlyAmount, YearlyFigure
 from domain.events.facts import CHANNELS, CODED, CUSTOMS_CODES, FACTS, SIZES, TOWN_MAX
 from domain.events.policies import BudgetSet, PolicyAdopted, PolicyEvent
 from domain.events.settlements import (
@@ -112,7 +112,6 @@ __all__ = [
     "ClawbackOrdered",
     "ClawbackRecovered",
     "Content",
-    "DatedFact",
     "EnterpriseStatus",
     "FactCorrected",
     "FactDecided",
@@ -129,6 +128,7 @@ __all__ = [
     "SettlementEvent",
     "SettlementProposed",
     "SettlementPublished",
+    "Thing",
     "YearlyAmount",
     "YearlyFigure",
     "account_id",

@@ -110,7 +110,7 @@ class EnterpriseStatus(FactContent, frozen=True, kw_only=True):
     sector: str | None = None
 
 
-class DatedFact(FactContent, frozen=True, kw_only=True):
+class Thing(FactContent, frozen=True, kw_only=True):
     """Something that came to be on a day, known by its ``identity`` within the enterprise.
 
     The same identity may be recorded again; only its earliest day counts.

@@ -23,13 +23,10 @@ from domain.events.amendments import (
     HoldEvent,
 )
 from domain.events.claims import CLAIM_STATUS, ClaimApproved, ClaimEvent
-from domain.events.content import Content, DatedFact, EnterpriseStatus, YearlyAmount, YearlyFigure
-from domain.events.event import SEP, Event, digest_of, key_of
+from domain.events.content import Content, EnterpriseStatus, Thing, YearlyAmount, YearlyFigure
+from domain.events.event import SEP, Event
 from domain.facts.months import month_in
 from domain.money.amounts import FOREIGN
-
-Fact = Event
-"""An event about an enterprise, as the fold reads it."""
 
 
 def claim_key(policy: str, measure: str) -> str:
@@ -189,7 +186,7 @@ class EnterpriseFacts:
             amended.changes.append(amendment.changes)
 
     def _add_dated(self, fact: Event, content: Content) -> None:
-        assert isinstance(content, DatedFact)
+        assert isinstance(content, Thing)
         identity = SEP.join([getattr(content, part) for part in content.identity])
         attributes = SEP.join([str(getattr(content, part)) for part in content.attributes])
         on, records = content.on, self.dated.setdefault(fact.name, {})
@@ -295,6 +292,3 @@ def fold(facts: list[Event]) -> EnterpriseFacts:
         if not amendments or not isinstance(fact.content, Amendment | HoldEvent):
             state.add(fact)
     return state
-
-
-__all__ = ["SEP", "Event", "Fact", "digest_of", "key_of"]

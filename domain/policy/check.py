@@ -13,7 +13,7 @@ from domain.events import (
     CODED,
     CUSTOMS_CODES,
     TOWN_MAX,
-    DatedFact,
+    Thing,
     YearlyAmount,
 )
 from domain.events.content import Content, EnterpriseContent
@@ -91,7 +91,7 @@ def faults_of_meaning(policy: Policy, said: dict[str, Any]) -> list[PathFault]:
 
 COUNTED: dict[str, type[Content]] = {
     "amount": YearlyAmount,
-    "items": DatedFact,
+    "items": Thing,
     "quantity": CATALOGUE["RecognitionGranted"],
 }
 """The facts that a target of each sort counts."""
@@ -130,7 +130,7 @@ def _unheeded(said: dict[str, Any]) -> Iterator[PathFault]:
                 if field in (measure.get(name) or {}):
                     yield PathFault(("measures", index, name, field), "policy.unheeded")
     for index, target in enumerate(said.get("targets") or ()):
-        dated = issubclass(CATALOGUE.get(target["of"].get("fact", ""), DatedFact), DatedFact)
+        dated = issubclass(CATALOGUE.get(target["of"].get("fact", ""), Thing), Thing)
         heeded = () if dated and target["counts"] == "enterprises" else _HEEDED[target["counts"]]
         for field, holder in (("field", "of"), ("currency", "of"), ("threshold", "")):
             if field not in heeded and field in (target[holder] if holder else target):
@@ -237,10 +237,10 @@ def _measure(policy: Policy, measure: Measure) -> Iterator[PathFault]:
     yield from _paid(policy, measure)
     yield from _codes(measure.stacks_with, ("stacks_with",))
     for name, needs in (
-        ("earns", DatedFact),
+        ("earns", Thing),
         ("of", YearlyAmount),
         ("sales", YearlyAmount),
-        ("proposes", DatedFact),
+        ("proposes", Thing),
     ):
         select = getattr(measure, name, None)
         if select is not None:
@@ -271,7 +271,7 @@ def _ascending(name: str, tiers: tuple[Tier, ...]) -> Iterator[PathFault]:
 
 def _identity(select: Select) -> tuple[str, ...]:
     cls = CATALOGUE.get(select.fact)
-    return cls.identity if cls and issubclass(cls, DatedFact) else ()
+    return cls.identity if cls and issubclass(cls, Thing) else ()
 
 
 def _select(select: Select, needs: type | None) -> Iterator[PathFault]:
@@ -279,7 +279,7 @@ def _select(select: Select, needs: type | None) -> Iterator[PathFault]:
     for fact in select.facts:
         cls = CATALOGUE.get(fact)
         if cls is None or (needs and not issubclass(cls, needs)):
-            fits = sorted(n for n, c in CATALOGUE.items() if issubclass(c, needs or DatedFact))
+            fits = sorted(n for n, c in CATALOGUE.items() if issubclass(c, needs or Thing))
             yield PathFault(("fact",), "policy.fact-unfit", {"fact": fact, "known": ", ".join(fits)})
             return
         classes.append(cls)
@@ -324,6 +324,6 @@ def _sales(select: Select) -> Iterator[PathFault]:
 
 
 def _filterable(cls: type) -> tuple[str, ...]:
-    if issubclass(cls, DatedFact):
+    if issubclass(cls, Thing):
         return cls.identity + cls.attributes
     return cls.group if issubclass(cls, YearlyAmount) else ()

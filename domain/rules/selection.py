@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from domain.events import CATALOGUE, DatedFact
-from domain.facts.folding import SEP, Approval, EnterpriseFacts, claim_key
+from domain.events import CATALOGUE, Thing
+from domain.events.event import SEP
+from domain.facts.folding import Approval, EnterpriseFacts, claim_key
 from domain.policy.model import Measure, Policy, Select
 from domain.policy.rulebook import Segment
 from domain.rules.awards import Evaluation
@@ -42,7 +43,7 @@ def _matches(select: Select, identity: str, records: tuple[str, ...]) -> bool:
     if not select.where:
         return True
     event = CATALOGUE[select.facts[0]]
-    if not issubclass(event, DatedFact):
+    if not issubclass(event, Thing):
         return False
     parts = identity.split(SEP)
     for name, values in select.where.items():
@@ -58,7 +59,7 @@ def _matches(select: Select, identity: str, records: tuple[str, ...]) -> bool:
 def part_of_identity(select: Select, identity: str, name: str) -> str:
     """One part of the identity of something new, by its field's name."""
     event = CATALOGUE[select.fact]
-    assert issubclass(event, DatedFact)
+    assert issubclass(event, Thing)
     return identity.split(SEP)[event.identity.index(name)]
 
 

@@ -11,8 +11,9 @@ its own month on: the fold does not keep what an earlier report, since overtaken
 
 from __future__ import annotations
 
-from domain.events import CATALOGUE, DatedFact
-from domain.facts.folding import SEP, EnterpriseFacts, Reports
+from domain.events import CATALOGUE, Thing
+from domain.events.event import SEP
+from domain.facts.folding import EnterpriseFacts, Reports
 from domain.facts.months import month_in
 from domain.policy.model import Policy, Select, Target
 from domain.policy.rulebook import Rulebook
@@ -80,7 +81,7 @@ def _worth(facts: EnterpriseFacts, target: Target, identity: str) -> int:
     if target.counts != "quantity":
         return 1
     event = CATALOGUE[target.of.fact]
-    assert issubclass(event, DatedFact)
+    assert issubclass(event, Thing)
     records = facts.dated[target.of.fact][identity][1]
     texts = [record.split(SEP)[event.attributes.index(target.of.field)] for record in records]
     return max((int(text) for text in texts if text.isdigit()), default=0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from domain.events import STATES, BudgetSet, PolicyAdopted
-from domain.facts.folding import Fact
+from domain.events.event import Event
 from domain.log.entries import leaf_of, salt_of
 from domain.log.merkle import EMPTY_ROOT, node_hash
 from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
@@ -173,7 +173,7 @@ class _Walk:
         if self._batch is None or self._batch[1] != recorded_at:
             self.found.append(Finding(position, "the recorded time is not the one of its batch"))
 
-    def _note(self, position: int, fact: Fact) -> None:
+    def _note(self, position: int, fact: Event) -> None:
         """Policies and budgets, as the events say."""
         content = fact.content
         if isinstance(content, PolicyAdopted):

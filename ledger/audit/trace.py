@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from domain.events import account_id, is_enterprise
-from domain.facts.folding import fold, key_of
+from domain.events.event import key_of
+from domain.facts.folding import fold
 from domain.money.amounts import yuan
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import find

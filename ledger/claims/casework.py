@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from domain.claims.steps import OPEN, ClaimFile, file_of
+from domain.events.event import SEP, key_of
 from domain.events.instants import SHANGHAI
-from domain.facts.folding import SEP, key_of
 from domain.money.amounts import yuan
 from domain.policy.model import Measure
 from domain.policy.rulebook import Rulebook

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.events import CATALOGUE
-from domain.facts.folding import SEP
+from domain.events.event import SEP
 from ledger.intake.inbox import DESK, Batch
 from ledger.projections.disagreements import AGREES, COUNTS, NOT, SETTLED, WITHDRAWN, Kept, decided
 from ledger.reading.disagreements import Listed, one

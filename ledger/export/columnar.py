@@ -96,7 +96,7 @@ def _event_row(event: Stored) -> tuple[Any, ...]:
         event.recorded_at,
         fact.content.get("amount_fen"),
         fact.content.get("currency"),
-        msgspec.json.encode(fact.content).decode(),
+        msgspec.json.encode(fact.content.stored_values()).decode(),
     )
 
 

@@ -30,7 +30,8 @@ from domain.disagreements.rules import Rules
 from domain.events import CATALOGUE, YearlyAmount
 from domain.events.amendments import Amendment, HoldEvent
 from domain.events.content import Content
-from domain.facts.folding import SEP, EnterpriseFacts, Fact
+from domain.events.event import SEP, Event
+from domain.facts.folding import EnterpriseFacts
 from domain.policy.model import DisagreementRule
 from ledger.projections.disagreements import (
     AGREES,
@@ -49,7 +50,7 @@ from ledger.projections.disagreements import (
     released,
 )
 
-History = Callable[[str], list[Fact]]
+History = Callable[[str], list[Event]]
 """All of an enterprise's facts, those of the batch included."""
 
 
@@ -57,7 +58,7 @@ class Said(NamedTuple):
     """A fact that a batch records, or one that it amends; ``facts`` are its enterprise's after the batch."""
 
     code: str
-    fact: Fact
+    fact: Event
     facts: EnterpriseFacts
     amended: bool = False
 
@@ -303,7 +304,7 @@ class Finder:
         if whole:
             self.looked_at.setdefault("replaced-code", set()).update((code, REPLACED) for code in whole)
 
-    def _late_one(self, code: str, fact: Fact, facts: EnterpriseFacts) -> None:
+    def _late_one(self, code: str, fact: Event, facts: EnterpriseFacts) -> None:
         replaced = replaced_on(facts)
         if replaced is None or fact.name in NEVER_LATE or isinstance(fact.content, Amendment | HoldEvent):
             return

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from domain.disagreements.matters import Party
 from domain.events.amendments import FactDecided, FactHeld
-from domain.facts.folding import SEP
+from domain.events.event import SEP
 from domain.policy.model import DisagreementRule
 from ledger.store.rows import Row, Rows
 

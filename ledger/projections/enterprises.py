@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from domain.facts.folding import SEP, EnterpriseFacts, fold
+from domain.events.event import SEP
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import Awards
 from domain.rules.evaluation import awards_of

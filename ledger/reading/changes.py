@@ -9,7 +9,8 @@ from typing import NamedTuple
 from domain.events import account_id, is_enterprise
 from domain.events.accounts import AccountEvent
 from domain.events.amendments import Amendment
-from domain.facts.folding import EnterpriseFacts, fold, key_of
+from domain.events.event import key_of
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import Awards
 from domain.rules.evaluation import awards_of

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from domain.disagreements.matters import plain, words_of
-from domain.facts.folding import SEP
+from domain.events.event import SEP
 from domain.money.amounts import yuan
 from domain.vocabulary.load import shipped_vocabulary
 from ledger.projections.disagreements import AGREES, ENDED, SETTLED, WITHDRAWN

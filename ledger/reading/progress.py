@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from domain.facts.folding import SEP
+from domain.events.event import SEP
 from domain.facts.months import MONTHS
 from domain.policy.rulebook import Rulebook
 from domain.rules.targets import Months, targets_of

@@ -11,7 +11,8 @@ from typing import Any
 
 from domain.events import account_id
 from domain.events.amendments import Amendment, HoldEvent
-from domain.facts.folding import EnterpriseFacts, Fact
+from domain.events.event import Event
+from domain.facts.folding import EnterpriseFacts
 from domain.facts.months import MONTHS
 from domain.money.amounts import yuan
 from domain.policy.model import Measure, Policy, Target
@@ -478,7 +479,7 @@ def sources_of(events: list[Stored], measure: Measure, facts: EnterpriseFacts) -
 
 
 def _bears(
-    fact: Fact,
+    fact: Event,
     measure: Measure,
     wanted: list[tuple[str, dict[str, tuple[str, ...]]]],
     facts: EnterpriseFacts,

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 
 from domain.events.amendments import Amendment, HoldEvent
 from domain.events.content import Content
+from domain.events.event import Event
 from domain.events.instants import SHANGHAI, instant
-from domain.facts.folding import EnterpriseFacts, Fact, fold
+from domain.facts.folding import EnterpriseFacts, fold
 from ledger.store.rows import Rows, one
 
 
@@ -111,7 +112,7 @@ def _position(rows: Rows, bound: str, shown: str) -> int:
     return int(row[0])
 
 
-def happened(fact: Fact, content: Content) -> str:
+def happened(fact: Event, content: Content) -> str:
     """When a fact came to be, in UTC: the start of its day, or its time."""
     on = content.get("on")
     if on is None:
@@ -120,7 +121,7 @@ def happened(fact: Fact, content: Content) -> str:
     return instant(datetime(day.year, day.month, day.day, tzinfo=SHANGHAI))
 
 
-def facts_at(facts: list[Fact], as_of: str | None) -> EnterpriseFacts:
+def facts_at(facts: list[Event], as_of: str | None) -> EnterpriseFacts:
     """Fold the facts that had happened before a bound, as they stand corrected.
 
     Corrections and retractions say what was true all along, so they apply whenever they came.

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from domain.events import STATES, is_enterprise
-from domain.facts.folding import Fact
+from domain.events.event import Event
 from ledger.store.rows import Row, Rows
 
 
@@ -20,7 +20,7 @@ class Stored(NamedTuple):
     version: int
     recorded_at: str
     """UTC instant, fixed width."""
-    fact: Fact
+    fact: Event
 
 
 def stored(row: Row) -> Stored:
@@ -49,7 +49,7 @@ class History(NamedTuple):
     code: str
     version: int
     """Of its last event."""
-    facts: list[Fact]
+    facts: list[Event]
 
 
 def histories(rows: Rows, until: int, first: str = "", before: str | None = None) -> Iterator[History]:

@@ -17,8 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.events import is_enterprise
-from domain.facts.folding import EnterpriseFacts, Fact, fold
+from domain.events import STATES, is_enterprise
+from domain.events.event import Event
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
 from ledger.simulation.packing import Packed, awards_in, pack
 
@@ -75,8 +76,10 @@ def enterprises(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, Enterp
         for version, row in enumerate(rows, start=1):
             if row[1] != version:
                 raise BrokenHistory(f"{code}: version {row[1]} stands where {version} should")
-            _, _, event, source, event_id, time, content = row
-            facts.append(Fact(event, source, event_id, time, msgspec.json.decode(content)))
+            _, _, kind, source, event_id, time, content = row
+            facts.append(
+                Event(STATES.read_content(kind, msgspec.json.decode(content)), source, event_id, time)
+            )
         yield code, fold(facts)
 
 

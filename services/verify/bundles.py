@@ -14,7 +14,7 @@ from domain.settlement.public_list import Listed, Named, lines_of, root_over
 from domain.settlement.year import SettledLine
 from services.verify.checks import Check, differing, merged, settled_lines
 from services.verify.procedure import Closing, Placed
-from services.verify.reading import Broken, Event, parse_fen_any, read_leaves, roots_over
+from services.verify.reading import Broken, LoggedEvent, parse_fen_any, read_leaves, roots_over
 from services.verify.sums import Sums
 
 
@@ -41,7 +41,7 @@ class Year(Check):
             self._check_list(self.closings[self.year])
         self.compare(self.lines, self.book, (self.apportioned,))
 
-    def hashed(self, event: Event) -> None:
+    def hashed(self, event: LoggedEvent) -> None:
         """Its leaf must stand at its position, and no event twice."""
         index = event.position - 1
         if event.withheld is not None:
@@ -175,7 +175,7 @@ class Enterprise(Check):
         self._check_part(closing, settled_lines(mine, self.book, shares))
         self.compare(mine, self.book, (shares,))
 
-    def hashed(self, event: Event) -> None:
+    def hashed(self, event: LoggedEvent) -> None:
         """Its path must lead to the root that was signed; and nothing belongs here but its own."""
         code = self.head.get("enterprise")
         kind, _, rest = event.originator.partition(":")

@@ -15,9 +15,10 @@ from typing import Any
 
 from domain.events import STATES, BudgetSet, PolicyAdopted
 from domain.events.content import json_values
+from domain.events.event import Event
 from domain.events.settlements import BudgetPart
 from domain.events.stored import UnreadableState
-from domain.facts.folding import Fact, fold
+from domain.facts.folding import fold
 from domain.log.notes import Checkpoint
 from domain.money.amounts import parse_fen, yuan
 from domain.money.dividing import Division, budget_period
@@ -32,7 +33,7 @@ from domain.settlement.year import SettledLine
 from services.verify.accounts import Owner, check_account
 from services.verify.claims import check_claims
 from services.verify.procedure import Closing, Placed, Steps
-from services.verify.reading import Broken, Event, Verdict, event_of, read_lines, said
+from services.verify.reading import Broken, LoggedEvent, Verdict, event_of, read_lines, said
 
 PROGRESS_EVENTS = 20_000
 FIGURE_MAX = 160
@@ -74,7 +75,7 @@ class Check:
         self.book: Rulebook | None = None
         self.divided = False
 
-    def hashed(self, event: Event) -> None:
+    def hashed(self, event: LoggedEvent) -> None:
         """Hold an event against the log."""
         raise Broken("not a kind of bundle")
 
@@ -109,7 +110,7 @@ class Check:
                 placed.append(Placed(event.position, event.version, fact))
         self.finished(originator, placed)
 
-    def fact(self, event: Event) -> Fact | None:
+    def fact(self, event: LoggedEvent) -> Event | None:
         """What the event records; policies and budgets are taken note of here."""
         try:
             fact, _ = STATES.read_state(event.topic, event.state)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from domain.events.event import Event
 from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
@@ -14,7 +15,6 @@ from domain.events.settlements import (
     SettlementProposed,
     SettlementPublished,
 )
-from domain.facts.folding import Fact
 
 CHINA = timedelta(hours=8)
 """China has kept eight hours ahead of UTC since 1991."""
@@ -34,7 +34,7 @@ class Placed(NamedTuple):
 
     position: int
     version: int
-    fact: Fact
+    fact: Event
 
     def day(self, before: timedelta = timedelta(0)) -> str:
         """The day of the event in Asia/Shanghai."""

@@ -76,7 +76,7 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class Event:
+class LoggedEvent:
     """One event of the bundle.
 
     ``withheld`` is the leaf's hash where an enterprise's bundle gives nothing else of an event,
@@ -219,15 +219,15 @@ def _text(value: object) -> str:
     return value
 
 
-def event_of(value: dict[str, Any]) -> Event:
+def event_of(value: dict[str, Any]) -> LoggedEvent:
     """An event of a bundle."""
     try:
         path = value.get("path")
         proof = None if path is None else [bytes.fromhex(each) for each in path]
         place = _position(value["position"]), _text(value["originator"]), _position(value["version"])
         if "leaf" in value:
-            return Event(*place, "", b"", b"", proof, bytes.fromhex(value["leaf"]))
-        return Event(
+            return LoggedEvent(*place, "", b"", b"", proof, bytes.fromhex(value["leaf"]))
+        return LoggedEvent(
             *place,
             _text(value["topic"]),
             base64.b64decode(value["state"], validate=True),

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from domain.events import STATES, account_id, settlement_id
 from domain.events.accounts import AwardsSettled
 from domain.events.content import Content
+from domain.events.event import Event
 from domain.events.settlements import SettlementClosed, SettlementPublished
 from domain.events.stored import UnreadableState
-from domain.facts.folding import Fact
 from domain.log.merkle import ProofError, check_inclusion
 from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.money.amounts import yuan
@@ -20,7 +20,7 @@ from domain.settlement.public_list import leaf_of_line
 from domain.settlement.receipt import APART, FORMAT, digest_of, marks_of, seal_body
 from domain.settlement.year import SettledLine
 from services.verify.lists import ListRow, read_row, settled_line
-from services.verify.reading import LINE_BYTES_MAX, Broken, Event, Verdict, event_of
+from services.verify.reading import LINE_BYTES_MAX, Broken, LoggedEvent, Verdict, event_of
 from services.verify.values import BOM, Unreadable, parsed
 
 SEALED = {**dict.fromkeys(("enterprise", "policy", "seal"), str), "year": int, "marks": {}}
@@ -92,7 +92,7 @@ class _Receipt:
     ) -> None:
         self.head, self.keys, self.witnesses, self.verdict = head, keys, witnesses, verdict
         self.code, self.policy, self.year = head["enterprise"], head["policy"], head["year"]
-        self.facts: dict[str, list[tuple[Event, Fact]]] = {}
+        self.facts: dict[str, list[tuple[LoggedEvent, Event]]] = {}
 
     def run(self) -> None:
         """Check what stands in it."""

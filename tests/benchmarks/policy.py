@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from domain.facts.folding import SEP, EnterpriseFacts, fold
+from domain.events.event import SEP
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
 from domain.rules.columns.chunks import IDENTITIES, Chunk, Items
 from domain.rules.evaluation import awards_of

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.facts.folding import EnterpriseFacts, Fact, fold
+from domain.events.event import Event
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.load import Changes, load_policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
@@ -40,7 +41,7 @@ OTHER_VALUES = [
 
 def facts_in(messages: Iterable[bytes]) -> dict[str, EnterpriseFacts]:
     """The facts of messages by enterprise, folded in the order in which they came."""
-    found: dict[str, list[Fact]] = {}
+    found: dict[str, list[Event]] = {}
     for raw in messages:
         said = decode(raw, Now.at(LATER))
         assert isinstance(said, Message)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.facts.folding import EnterpriseFacts, Fact, fold
+from domain.events.event import Event
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
@@ -19,17 +20,17 @@ from tests.written import NOW, codes, of_type, quoted
 BOOK = Rulebook([load_policy(CIXI_TEXT)])
 
 
-def entry(event_id: str, time: str, name: str, town: str = "古塘街道", source: str = "urn:a") -> Fact:
+def entry(event_id: str, time: str, name: str, town: str = "古塘街道", source: str = "urn:a") -> Event:
     content: dict[str, Any] = {"name": name, "town": town, "size": None, "sector": None}
     return event_of("EnterpriseRegistered", source, event_id, f"{time}T00:00:00.000000Z", content)
 
 
-def amendment(name: str, of: Fact, **more: Any) -> Fact:
+def amendment(name: str, of: Event, **more: Any) -> Event:
     content = {"of": of.event_id, "of_source": of.source, "of_type": of.name, "reason": "r", **more}
     return event_of(name, of.source, f"{of.event_id}-amended", "2026-01-01T00:00:00.000000Z", content)
 
 
-def names(facts: list[Fact]) -> set[str | None]:
+def names(facts: list[Event]) -> set[str | None]:
     """The name that holds, in every order of arrival, folded at once and one by one."""
     found: set[str | None] = set()
     for order in itertools.permutations(facts):

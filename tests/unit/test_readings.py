@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from domain.events import CATALOGUE
-from domain.facts.folding import EnterpriseFacts, Fact, fold
+from domain.events.event import Event
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.load import Changes, load_policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import NO_HISTORY, SHORT_HISTORY, Awards
@@ -23,35 +24,35 @@ WAN = 1_000_000
 """万, 10,000 yuan in fen."""
 
 
-def fact(name: str, number: int = 0, time: str = "2024-12-31T00:00:00.000000Z", /, **content: Any) -> Fact:
+def fact(name: str, number: int = 0, time: str = "2024-12-31T00:00:00.000000Z", /, **content: Any) -> Event:
     """A fact as the ledger stores it."""
     known = {"currency": "CNY"} if "currency" in CATALOGUE[name].__struct_fields__ else {}
     return event_of(name, "urn:tests", f"{number}:{sorted(content.items())}", time, {**known, **content})
 
 
-def store(platform: str, shop: str, on: str) -> Fact:
+def store(platform: str, shop: str, on: str) -> Event:
     return fact("StoreRegistered", platform=platform, kind="flagship", shop=shop, on=on)
 
 
-def sales(channel: str, year: int, amount: int, number: int = 0, day: str = "31") -> Fact:
+def sales(channel: str, year: int, amount: int, number: int = 0, day: str = "31") -> Event:
     time = f"2024-12-{day}T00:00:00.000000Z"
     return fact("SalesReported", number, time, channel=channel, year=year, amount_fen=amount)
 
 
-def assessed(year: int, amount: int) -> Fact:
+def assessed(year: int, amount: int) -> Event:
     return fact("ContributionAssessed", year=year, amount_fen=amount)
 
 
-def warehouse(level: str, on: str) -> Fact:
+def warehouse(level: str, on: str) -> Event:
     return fact("WarehouseRecognised", level=level, warehouse="w", on=on)
 
 
-def other(measure: str, amount: int) -> Fact:
+def other(measure: str, amount: int) -> Event:
     named: dict[str, Any] = {"policy": CIXI, "measure": measure, "authority": "cixi", "other_policy": "x"}
     return fact("OtherAwardRecorded", year=2024, amount_fen=amount, **named)
 
 
-def approved(measure: str, amount: int, year: int = 2024) -> Fact:
+def approved(measure: str, amount: int, year: int = 2024) -> Event:
     named: dict[str, Any] = {"policy": CIXI, "measure": measure, "item": "i", "claim": "c"}
     return fact("ClaimApproved", year=year, amount_fen=amount, **named)
 
@@ -60,7 +61,7 @@ class Case(NamedTuple):
     """The measure and years looked at, the facts, and the figures under each value, in fen."""
 
     measure: str
-    facts: list[Fact]
+    facts: list[Event]
     under: dict[str, dict[int, int]]
 
 
@@ -188,7 +189,7 @@ def book_with(**readings: str) -> Rulebook:
     return Rulebook([load_policy(CIXI_TEXT, Changes(named, {}))])
 
 
-def settled(facts: list[Fact], reading: str, value: str) -> Awards:
+def settled(facts: list[Event], reading: str, value: str) -> Awards:
     """The awards of some facts under one value of one reading."""
     book = Rulebook([load_policy(CIXI_TEXT, Changes({reading: value}, {}))])
     return awards_of(fold(facts), book)
@@ -242,7 +243,7 @@ def test_short_history_is_flagged_and_none_at_all_is_held_or_counts_as_zero() ->
     none = [sales("online", 2024, YI), assessed(2024, 100 * WAN)]
     short = CASES["contribution-history"].facts
 
-    def growth(facts: list[Fact], value: str) -> tuple[int, tuple[str, ...]]:
+    def growth(facts: list[Event], value: str) -> tuple[int, tuple[str, ...]]:
         award = settled(facts, "contribution-history", value)[2024]["scale.contribution-growth"]
         return award.gross, award.flags
 
@@ -266,7 +267,7 @@ def test_another_award_is_topped_up_or_bars(paid: int, top_up: int, barred: int)
     assert withheld == {"top-up": top_up, "barred": barred}
 
 
-def payable(book: Rulebook, facts: dict[str, list[Fact]], budget: int) -> dict[str, int]:
+def payable(book: Rulebook, facts: dict[str, list[Event]], budget: int) -> dict[str, int]:
     """What each enterprise is paid out of one budget, by ``code:measure:year``."""
     lines = [
         Line(code, measure, year, award.gross, award.withheld)

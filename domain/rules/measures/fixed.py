@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.facts.folding import SEP
+from domain.events.event import SEP
 from domain.policy.model import Fixed, Measure, Select
 from domain.policy.rulebook import Segment
 from domain.rules.arithmetic import Mask

@@ -14,7 +14,7 @@ import msgspec
 
 from domain.disagreements.matters import Party, words_of
 from domain.events.amendments import FactDecided, FactHeld
-from domain.facts.folding import SEP
+from domain.events.event import SEP
 from ledger.intake.disagreements import Changes
 from ledger.projections.disagreements import COUNTS, NOT, Entry, Found, Hold, Kept, Span, entry
 from ledger.reading.disagreements import names_of_values

@@ -11,9 +11,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from domain.events import CATALOGUE, DatedFact, YearlyAmount
+from domain.events import CATALOGUE, Thing, YearlyAmount
 from domain.events.content import Content
-from domain.facts.folding import SEP, Fact
+from domain.events.event import SEP, Event
 from domain.faults.fault import Fault
 from domain.vocabulary.words import table_words
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
@@ -287,14 +287,14 @@ def document_of(table: Table, source: str, values: dict[str, Any]) -> dict[str, 
     return document
 
 
-def matter_of(subject: str, fact: Fact) -> str:
+def matter_of(subject: str, fact: Event) -> str:
     """What a fact is about: two facts of one matter that say different things contradict each other.
 
     Several reports of a year add up, so that those of different days are different matters.
     """
     cls, content = CATALOGUE[fact.name], fact.content
     keys: tuple[str, ...]
-    if issubclass(cls, DatedFact):
+    if issubclass(cls, Thing):
         keys = cls.identity
     elif issubclass(cls, YearlyAmount):
         keys = (*cls.group, "year")

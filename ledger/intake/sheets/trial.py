@@ -12,7 +12,8 @@ from typing import Any
 
 from domain.events.amendments import Amendment
 from domain.events.content import Content
-from domain.facts.folding import EnterpriseFacts, Fact
+from domain.events.event import Event
+from domain.facts.folding import EnterpriseFacts
 from domain.faults.fault import Fault, FaultArgs
 from domain.money.amounts import print_fen
 from ledger.intake.inbox import Batch
@@ -266,7 +267,7 @@ def _state_of(faults: Iterable[Fault]) -> str:
     return "contradictory" if any(fault.code == "identity.reused" for fault in faults) else "wrong"
 
 
-def _foreign(scope: Scope, fact: Fact) -> Fault:
+def _foreign(scope: Scope, fact: Event) -> Fault:
     wrong = "source" if fact.source != scope.source else "type"
     args = {"source": scope.source, "types": ", ".join(sorted(scope.types)) or "—"}
     return Fault(f"{wrong}.foreign", wrong, args)
