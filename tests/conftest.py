@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger, open_ledger
+from tests.lengths import ALL_LONG
 from tests.postgres import TEMPLATE, Server
 
 pytest_plugins = ["tests.brokers"]
@@ -22,8 +24,17 @@ STORES = ("sqlite", "postgres")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--cases-dir`` runs any folder of worked cases."""
+    """``--cases-dir`` runs any folder of worked cases; ``--long`` goes on for longer (``tests.lengths``)."""
     parser.addoption("--cases-dir", action="append", default=[], help="a folder of worked cases")
+    parser.addoption(
+        "--long", action="store_true", help="go through the long form of the tests that have one"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say how long the tests go on before any of them is read."""
+    if config.getoption("--long"):
+        os.environ[ALL_LONG] = "1"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -137,7 +137,7 @@ def _read(
     Args:
         composed: the file as ``_compose`` reads it; ``changes`` are made in it.
     """
-    raw, lines = composed
+    raw, lines = copy.deepcopy(composed[0]), composed[1]
     if changes:
         _apply(raw, changes)
     resolved, used = _resolve(raw, lines)
@@ -166,7 +166,7 @@ def composed(text: str) -> dict[str, Any]:
     Raises:
         PolicyError: where it is no YAML of that form.
     """
-    return _compose(text)[0]
+    return copy.deepcopy(_compose(text)[0])
 
 
 def known_changes(text: str, changes: Changes) -> Changes:
@@ -188,8 +188,9 @@ def _has_change(raw: dict[str, Any], reading: str | None, figure: str | None, va
     return True
 
 
+@lru_cache(maxsize=8)
 def _compose(text: str, loader: Any = yaml.SafeLoader) -> tuple[dict[str, Any], dict[Path, int]]:
-    """Parse the YAML into text, lists and mappings, with the line of every path."""
+    """Parse the YAML into text, lists and mappings, with the line of every path; not to be changed."""
     lines: dict[Path, int] = {}
     try:
         node = yaml.compose(text, Loader=loader)
@@ -210,6 +211,8 @@ def _compose(text: str, loader: Any = yaml.SafeLoader) -> tuple[dict[str, Any], 
 
 def _refuse_aliases(text: str, loader: Any) -> None:
     """An alias may stand for more text than any reader could check, so none is followed."""
+    if "*" not in text:
+        return
     for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.AliasEvent):
             line = event.start_mark.line + 1 if event.start_mark else 1

@@ -22,6 +22,7 @@ from ledger.budget.columns import Columns
 from ledger.simulation.city import Awards, divided
 from tests.contents import event_of
 from tests.events import EXAMPLES
+from tests.lengths import length_of
 from tests.oracle import dividing as oracle
 from tests.oracle.codes import credit_code
 
@@ -60,7 +61,7 @@ def lines_of(book: Rulebook, awards: dict[tuple[int, str], int]) -> list[Line]:
 
 
 @pytest.mark.parametrize("policy", [LINHAI, BINHAI])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=length_of("SUBSIDY_TEST_DIVISIONS"), deadline=None)
 @given(data=st.data())
 def test_all_ways_of_dividing_pay_what_an_independent_reckoning_says(
     policy: str, data: st.DataObject

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -89,12 +90,12 @@ def test_the_schema_is_a_schema_and_refuses_what_is_no_explanation() -> None:
 
 
 def test_every_explanation_of_every_worked_case_fits_its_schema(explained: Explained) -> None:
-    validator = Draft202012Validator(closed(SCHEMA))
+    validator = jsonschema_rs.Draft202012Validator(closed(SCHEMA))  # ten times as fast as jsonschema's
 
     faults = [
-        f"{name}: {error.json_path}: {error.message}"
+        f"{name}: {error.instance_path}: {error.message}"
         for name, document, _ in explained
-        for error in validator.iter_errors(json.loads(json.dumps(document)))
+        for error in validator.iter_errors(document)
     ]
 
     assert faults == []

@@ -15,6 +15,7 @@ from ledger.intake.messages import bulk
 from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Refusal, _by_schema, decode
 from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
 from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPES
+from tests.lengths import length_of
 from tests.oracle.codes import credit_code
 from tests.written import NOW, Pairs, codes, correction, of_type, quoted, store_parts, written
 
@@ -226,7 +227,7 @@ def test_a_good_message_is_accepted_by_both_decoders_with_the_same_values(
     assert isinstance(_by_schema(raw, NOW), tuple)
 
 
-@settings(steady, max_examples=600)
+@settings(steady, max_examples=length_of("SUBSIDY_TEST_MESSAGES"))
 @given(st.data())
 def test_a_slip_gets_one_verdict_from_both_decoders(data: st.DataObject) -> None:
     envelope, inner = data.draw(parts())
@@ -243,7 +244,7 @@ def test_a_slip_gets_one_verdict_from_both_decoders(data: st.DataObject) -> None
         assert all(fault.words(lang)["rule"] for fault in result.faults for lang in ("zh", "en"))
 
 
-@settings(steady, max_examples=300)
+@settings(steady, max_examples=length_of("SUBSIDY_TEST_MESSAGES") // 2)
 @given(parts(), st.data())
 def test_a_damaged_byte_gets_one_verdict_from_both_decoders(
     message: tuple[Pairs, Pairs], data: st.DataObject
