@@ -193,7 +193,7 @@ def _counted(name: str) -> list[str]:
     """Which measures of the policy the event counts for, and with which values."""
     lines = []
     for measure in _counting_policy().measures.values():
-        for part in ("earns", "of", "sales"):
+        for part in ("earns", "counted_on", "sales"):
             select = getattr(measure, part, None)
             if select is not None and name in select.facts:
                 where = "，".join(f"`{key}` = {'、'.join(v)}" for key, v in select.where.items())

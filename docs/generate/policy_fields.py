@@ -8,29 +8,33 @@ from typing import Any
 import yaml
 from marshmallow import Schema, fields, validate
 
-from domain.policy import schema as form
+from domain.policy.form import file, measures, parts, values
 
 GROUPS: dict[str, type[Schema]] = {
-    "file": form.PolicySchema,
-    "document": form.DocumentSchema,
-    "life": form.LifeSchema,
-    "budget": form.BudgetSchema,
-    "part": form.NamedBudgetSchema,
-    "highest_only": form.HighestOnlySchema,
-    "pro_rata": form.ProRataSchema,
-    "settlement": form.ProcedureSchema,
-    "disagreement": form.DisagreementSchema,
-    "clause": form.ClauseSchema,
-    "reading": form.ReadingSchema,
-    "measure": form.MeasureSchema,
-    **{name: form.KINDS[name] for name in form.KINDS if form.KINDS[name] is not form.UnpaidSchema},
-    "unpaid": form.UnpaidSchema,
-    "select": form.SelectSchema,
-    "nets": form.NetsSchema,
-    "tier": form.TierSchema,
-    "share": form.ShareSchema,
-    "target": form.TargetSchema,
-    "words": form.WordsSchema,
+    "file": file.PolicySchema,
+    "document": parts.DocumentSchema,
+    "life": parts.LifeSchema,
+    "budget": parts.BudgetSchema,
+    "part": parts.NamedBudgetSchema,
+    "highest_only": parts.HighestOnlySchema,
+    "pro_rata": parts.ProRataSchema,
+    "settlement": parts.ProcedureSchema,
+    "disagreement": parts.DisagreementSchema,
+    "clause": parts.ClauseSchema,
+    "reading": parts.ReadingSchema,
+    "measure": measures.MeasureSchema,
+    **{
+        name: measures.KINDS[name]
+        for name in measures.KINDS
+        if measures.KINDS[name] is not measures.UnpaidSchema
+    },
+    "unpaid": measures.UnpaidSchema,
+    "select": measures.SelectSchema,
+    "nets": measures.NetsSchema,
+    "tier": measures.TierSchema,
+    "share": measures.ShareSchema,
+    "target": measures.TargetSchema,
+    "words": parts.WordsSchema,
 }
 """The groups of fields, in the order of the page."""
 
@@ -49,7 +53,7 @@ def own_fields(name: str) -> dict[str, fields.Field[Any]]:
     """A group's fields by the name in the file; of a kind of measure, those that others do not have."""
     schema = GROUPS[name]
     found = {field.data_key or key: field for key, field in schema().fields.items()}
-    shared = form.MeasureSchema().fields if issubclass(schema, form.MeasureSchema) else {}
+    shared = measures.MeasureSchema().fields if issubclass(schema, measures.MeasureSchema) else {}
     return {key: field for key, field in found.items() if name == "measure" or key not in shared}
 
 
@@ -87,11 +91,11 @@ def _form(field: fields.Field[Any]) -> str:
 
 def _kind(field: fields.Field[Any]) -> str:
     plain = {
-        form.Money: '金额，如 · amount, like `"10000.00"`',
-        form.Percent: '百分数，如 · per cent, like `"8.5"`',
-        form.Day: "日期，如 · date, like `2024-01-01`",
-        form.MonthDay: "每年的一天，如 · day of a year, like `03-31`",
-        form.AnyMeasure: "[条款 · a measure](#measure)",
+        values.Money: '金额，如 · amount, like `"10000.00"`',
+        values.Percent: '百分数，如 · per cent, like `"8.5"`',
+        values.Day: "日期，如 · date, like `2024-01-01`",
+        values.MonthDay: "每年的一天，如 · day of a year, like `03-31`",
+        measures.AnyMeasure: "[条款 · a measure](#measure)",
     }
     if type(field) in plain:
         return plain[type(field)]
@@ -102,14 +106,14 @@ def _kind(field: fields.Field[Any]) -> str:
         return f"列表 · list：{_kind(field.inner)}"
     if isinstance(field, fields.Dict):
         return f"名称与内容 · names, each with：{_kind(field.value_field or fields.Raw())}"
-    if isinstance(field, form.Whole):
+    if isinstance(field, values.WholeNumber):
         return f"整数 · whole number {field.low}–{field.high}"
     return _text(field)
 
 
 def _text(field: fields.Field[Any]) -> str:
     for check in field.validators:
-        if choices := form.choices_of(check):
+        if choices := values.choices_of(check):
             return "、".join(f"`{choice}`" for choice in choices)
         if isinstance(check, validate.Regexp):
             return "编号 · id：a-z、0-9、`-`、`.`"

@@ -82,10 +82,10 @@ def faults_of_meaning(policy: Policy, said: dict[str, Any]) -> list[PathFault]:
     for index, target in enumerate(policy.targets.values()):
         if target.measure not in policy.measures:
             found.append(PathFault(("targets", index, "measure"), "policy.measure-unknown"))
-        if target.counts == "quantity" and target.of.field != "floor_area_m2":
+        if target.counts == "quantity" and target.counted_on.field != "floor_area_m2":
             found.append(PathFault(("targets", index, "of", "field"), "policy.quantity-unknown"))
         needs = COUNTED.get(target.counts)
-        found += [fault.below("targets", index, "of") for fault in _select(target.of, needs)]
+        found += [fault.below("targets", index, "of") for fault in _select(target.counted_on, needs)]
     return found
 
 
@@ -229,25 +229,25 @@ def _paid(policy: Policy, measure: Measure) -> Iterator[PathFault]:
     """A share of an amount is in the amount's currency, so that must be what the policy pays in."""
     if isinstance(measure, GrowthShare) and policy.currency != "CNY":
         yield PathFault(("of",), "policy.growth-currency", {"currency": policy.currency})
-    elif isinstance(measure, Percentage | GrowthShare) and measure.of.currency != policy.currency:
+    elif isinstance(measure, Percentage | GrowthShare) and measure.counted_on.currency != policy.currency:
         yield PathFault(("of",), "policy.currency-other", {"currency": policy.currency})
 
 
 def _measure(policy: Policy, measure: Measure) -> Iterator[PathFault]:
     yield from _paid(policy, measure)
     yield from _codes(measure.stacks_with, ("stacks_with",))
-    for name, needs in (
-        ("earns", Thing),
-        ("of", YearlyAmount),
-        ("sales", YearlyAmount),
-        ("proposes", Thing),
+    for name, attribute, needs in (
+        ("earns", "earns", Thing),
+        ("of", "counted_on", YearlyAmount),
+        ("sales", "sales", YearlyAmount),
+        ("proposes", "proposes", Thing),
     ):
-        select = getattr(measure, name, None)
+        select = getattr(measure, attribute, None)
         if select is not None:
             wants = None if isinstance(measure, GrowthShare) and name == "of" else needs
             for fault in _select(select, wants):
                 yield fault.below(name)
-    if isinstance(measure, GrowthShare) and measure.of.facts != ("ContributionAssessed",):
+    if isinstance(measure, GrowthShare) and measure.counted_on.facts != ("ContributionAssessed",):
         yield PathFault(("of", "fact"), "policy.growth-fact")
     for name in ("tiers", "shares"):
         yield from _ascending(name, getattr(measure, name, ()))

@@ -20,8 +20,8 @@ from marshmallow import ValidationError
 from domain.faults.fault import Fault, FaultArgs
 from domain.faults.registry import POLICY_AREAS
 from domain.policy.check import Path, PathFault, faults_of_meaning, faults_of_text
+from domain.policy.form.file import PolicySchema
 from domain.policy.model import Policy
-from domain.policy.schema import PolicySchema
 
 POLICY_BYTES_MAX = 1_000_000
 DEPTH_MAX = 20

@@ -129,11 +129,11 @@ class Fixed(Measure):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerUnit(Measure):
-    """A sum for each new item (``earns``) or each ``unit`` of an amount (``of``), capped."""
+    """A sum for each new item (``earns``) or each ``unit`` of an amount (``counted_on``), capped."""
 
     unit_amount: int
     earns: Select | None = None
-    of: Select | None = None
+    counted_on: Select | None = None
     unit: int = 1
     parts: str = "whole"
     """``whole`` units of the amount only, or parts of a unit ``pro-rata``."""
@@ -153,7 +153,7 @@ class Tier:
 class Tiered(Measure):
     """A sum by the tier that an amount reaches; ``later_tier`` says what a second tier pays."""
 
-    of: Select
+    counted_on: Select
     tiers: tuple[Tier, ...]
     later_tier: str
 
@@ -162,7 +162,7 @@ class Tiered(Measure):
 class Percentage(Measure):
     """A percentage (``rate``, ten-thousandths) of an amount from a threshold on, capped."""
 
-    of: Select
+    counted_on: Select
     threshold: int
     rate: int
     cap: int | None
@@ -183,7 +183,7 @@ class Percentage(Measure):
 class GrowthShare(Measure):
     """A share of the growth of a yearly figure over the mean of earlier years."""
 
-    of: Select
+    counted_on: Select
     sales: Select
     shares: tuple[Tier, ...]
     base_years: int
@@ -229,7 +229,7 @@ class Target:
     measure: str
     title: Words
     counts: str
-    of: Select
+    counted_on: Select
     goal: int
     threshold: int = 0
 

@@ -32,7 +32,7 @@ def targets_of(facts: EnterpriseFacts, book: Rulebook) -> Added:
     added: Added = {}
     read: _Read = {}
     for target in book.latest.targets.values():
-        if target.of.fact not in facts.dated and target.of.fact not in facts.amounts:
+        if target.counted_on.fact not in facts.dated and target.counted_on.fact not in facts.amounts:
             continue
         for year, months in _towards(facts, book.latest, target, read).items():
             if months and book.covers_year(year):
@@ -45,15 +45,15 @@ _Read = dict[object, dict[int, Months]]
 
 
 def _towards(facts: EnterpriseFacts, policy: Policy, target: Target, read: _Read) -> dict[int, Months]:
-    if target.of.fact in facts.dated:
+    if target.counted_on.fact in facts.dated:
         return _of_items(facts, target)
-    reported = facts.amounts.get(target.of.fact)
+    reported = facts.amounts.get(target.counted_on.fact)
     if not reported:
         return {}
-    key = (target.of.fact, target.of.groups, target.of.foreign)
+    key = (target.counted_on.fact, target.counted_on.groups, target.counted_on.foreign)
     amounts = read.get(key)
     if amounts is None:
-        amounts = read[key] = _monthly(reported, target.of, policy.reports)
+        amounts = read[key] = _monthly(reported, target.counted_on, policy.reports)
     if not amounts:
         return amounts
     if target.counts == "amount":
@@ -64,7 +64,7 @@ def _towards(facts: EnterpriseFacts, policy: Policy, target: Target, read: _Read
 
 def _of_items(facts: EnterpriseFacts, target: Target) -> dict[int, Months]:
     """New things of a day; an enterprise counts once, with its first."""
-    items = new_items(facts, target.of)
+    items = new_items(facts, target.counted_on)
     if target.counts == "enterprises":
         items = items[:1]
     by_year: dict[int, Months] = {}
@@ -80,10 +80,10 @@ def _worth(facts: EnterpriseFacts, target: Target, identity: str) -> int:
     """One item, or the quantity that its record states."""
     if target.counts != "quantity":
         return 1
-    event = CATALOGUE[target.of.fact]
+    event = CATALOGUE[target.counted_on.fact]
     assert issubclass(event, Thing)
-    records = facts.dated[target.of.fact][identity][1]
-    texts = [record.split(SEP)[event.attributes.index(target.of.field)] for record in records]
+    records = facts.dated[target.counted_on.fact][identity][1]
+    texts = [record.split(SEP)[event.attributes.index(target.counted_on.field)] for record in records]
     return max((int(text) for text in texts if text.isdigit()), default=0)
 
 

@@ -461,7 +461,7 @@ def largest(ledger: Ledger, rows: Rows, policy: str, year: int, limit: int = 10)
 def sources_of(events: list[Stored], measure: Measure, facts: EnterpriseFacts) -> list[Stored]:
     """The events that bear on a measure's award: its facts, claims, other awards, corrections."""
     wanted: list[tuple[str, dict[str, tuple[str, ...]]]] = []
-    for name in ("earns", "of", "sales"):
+    for name in ("earns", "counted_on", "sales"):
         select = getattr(measure, name, None)
         if select is not None:
             wanted += [(fact, select.where) for fact in select.facts]

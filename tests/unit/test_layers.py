@@ -23,7 +23,6 @@ LARGE_FOLDERS = {
     "services/console/pages",
 }
 LARGE_FILES = {
-    "domain/policy/schema.py",
     "ledger/intake/disagreements.py",
     "ledger/intake/inbox.py",
     "ledger/reading/queries.py",

@@ -13,7 +13,7 @@ PLACES = ("domain/money/amounts.py", "services/web/amounts.py")
 
 STANDING: dict[str, str] = {
     "domain/money/capitals.py": "an amount in Chinese characters is built of yuan, jiao and fen",
-    "domain/policy/schema.py": "a percentage, which is read like an amount once it has the form of one",
+    "domain/policy/form/values.py": "a percentage, which is read like an amount once it has the form of one",
     "domain/rules/words.py": "a rate in ten-thousandths is printed as a percentage",
     "ledger/intake/sheets/template.py": "the example of an amount in a template is a number in its cell",
     "ledger/intake/sheets/understanding.py": (

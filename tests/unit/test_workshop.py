@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from docs.generate.policy_fields import GROUPS, own_fields, words
 from domain.policy.differences import FIELDS, Difference, differences, titles_in
+from domain.policy.form.measures import KINDS
 from domain.policy.load import composed
-from domain.policy.schema import KINDS
 from services.cli.main import main
 from services.cli.policies.case_files import read_case
 from services.cli.policies.cases import Difference as Figure

@@ -106,7 +106,7 @@ def _share_growth(
 ) -> None:
     """Award the share that a year's sales earn, or say what stands in its way."""
     trace, policy = evaluation.trace, evaluation.book.of_year(year)
-    figures = evaluation.facts.figures.get(measure.of.fact, {})
+    figures = evaluation.facts.figures.get(measure.counted_on.fact, {})
     assessed = {each: figures[str(each)] for each in (*base_years, year) if str(each) in figures}
     if year not in assessed:
         evaluation.give(measure.id, year, 0, AWAITING)
@@ -174,7 +174,7 @@ def _award_column_year(
     sales: Column,
 ) -> None:
     policy, zero = evaluation.book.of_year(year), evaluation.chunk.zero
-    figures = evaluation.chunk.figures.get(measure.of.fact, {})
+    figures = evaluation.chunk.figures.get(measure.counted_on.fact, {})
     current, assessed = values_at(zero, figures.get(year), rows)
     if measure.share_by != "qualifying-year":
         year_sales = reported_amounts(evaluation, measure.sales, year, policy.reports)

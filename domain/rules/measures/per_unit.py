@@ -41,7 +41,7 @@ def _earned_by(measure: PerUnit) -> Select | None:
 
 
 def _counted_on(measure: PerUnit) -> Select | None:
-    return measure.of
+    return measure.counted_on
 
 
 def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> None:
@@ -74,12 +74,12 @@ def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> N
         fen = within_room(full, room)
         used[period] = used.get(period, 0) + fen
         evaluation.give(measure_id, year, fen)
-        if evaluation.trace is not None and measure.of is not None:
+        if evaluation.trace is not None and measure.counted_on is not None:
             units = UnitsGiven(
                 measure=measure_id,
                 year=year,
                 amount=amount,
-                currency=measure.of.currency,
+                currency=measure.counted_on.currency,
                 unit=measure.unit,
                 units=amount // measure.unit,
                 parts=measure.parts,
@@ -124,13 +124,13 @@ def hints(standing: Standing, measure: Measure) -> Iterator[Hint]:
     room = None if measure.cap is None else measure.cap - standing.earned(measure.id, measure.cap_per)
     if room is not None and room <= 0:
         return
-    if measure.of is None:
+    if measure.counted_on is None:
         yield UnitOpen(measure=measure.id, unit_amount=measure.unit_amount, left=room)
         return
     yield NextUnit(
         measure=measure.id,
-        short=measure.unit - standing.amount_of_year(measure.of) % measure.unit,
+        short=measure.unit - standing.amount_of_year(measure.counted_on) % measure.unit,
         unit_amount=measure.unit_amount,
         left=room,
-        currency=measure.of.currency,
+        currency=measure.counted_on.currency,
     )

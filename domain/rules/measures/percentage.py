@@ -27,7 +27,7 @@ def within_cap(measure: Percentage, fen: Number) -> Number:
 
 
 def _counted_on(measure: Percentage) -> Select:
-    return measure.of
+    return measure.counted_on
 
 
 def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> None:
@@ -92,7 +92,7 @@ def award_column(evaluation: ColumnEvaluation, measure_id: str, segments: list[S
 def hints(standing: Standing, measure: Measure) -> Iterator[Hint]:
     """What it could still give: how far the threshold is, or what the cap leaves."""
     assert isinstance(measure, Percentage)
-    amount = standing.amount_of_year(measure.of)
+    amount = standing.amount_of_year(measure.counted_on)
     if not reaches(amount, measure.threshold, standing.policy.inclusive):
         short = standing.shortfall(measure.threshold, amount)
         yield ThresholdAhead(measure=measure.id, threshold=measure.threshold, short=short)

@@ -25,7 +25,7 @@ def tiers_of(measure: Tiered) -> list[tuple[int, int]]:
 
 
 def _counted_on(measure: Tiered) -> Select:
-    return measure.of
+    return measure.counted_on
 
 
 def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> None:
@@ -58,7 +58,7 @@ def award_column(evaluation: ColumnEvaluation, measure_id: str, segments: list[S
 def hints(standing: Standing, measure: Measure) -> Iterator[Hint]:
     """What it could still give: the next tier that gives more than was given."""
     assert isinstance(measure, Tiered)
-    amount = standing.amount_of_year(measure.of)
+    amount = standing.amount_of_year(measure.counted_on)
     paid = standing.earned(measure.id, "life")
     for start, gives in tiers_of(measure):
         if not reaches(amount, start, standing.policy.inclusive) and gives > paid:

@@ -23,7 +23,7 @@ from ledger.reading import queries
 _COMMON = frozenset(field.name for field in fields(Measure))
 _COUNTS = frozenset(("base_years", "award_years"))
 _HELPS = frozenset(("foreign", "width"))
-_NAMES = {"rate": "percent"}
+_NAMES = {"rate": "percent", "counted_on": "of"}
 
 Document = dict[str, Any]
 
@@ -64,7 +64,7 @@ def measure_document(measure: Measure) -> Document:
     """One measure; what its kind alone has stands in ``figures``."""
     share = "percent" if isinstance(measure, GrowthShare) else "award"
     own = [field.name for field in fields(measure) if field.name not in _COMMON]
-    if isinstance(measure, PerUnit) and measure.of is None:
+    if isinstance(measure, PerUnit) and measure.counted_on is None:
         own.remove("unit")
     return {
         "measure": measure.id,

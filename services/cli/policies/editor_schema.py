@@ -1,6 +1,6 @@
 """The form of a policy file as JSON Schema, for editors that complete and check YAML.
 
-Made from the very schemas that read the file (``domain.policy.schema``), so the two cannot
+Made from the very schemas that read the file (``domain.policy.form``), so the two cannot
 drift; what only a look at the whole can say (``domain.policy.check``) stays with ``policy check``.
 """
 
@@ -11,7 +11,9 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from domain.money.amounts import AMOUNT_PATTERN
-from domain.policy import schema as form
+from domain.policy.form.file import PolicySchema
+from domain.policy.form.measures import KINDS, AnyMeasure
+from domain.policy.form.values import Day, Money, MonthDay, Percent, WholeNumber, choices_of
 
 Document = dict[str, Any]
 ID = "/docs/schemas/policy.schema.json"
@@ -23,7 +25,7 @@ def editor_schema() -> Document:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": ID,
         "title": "政策文件 · a policy file",
-        **_object(form.PolicySchema()),
+        **_object(PolicySchema()),
     }
 
 
@@ -55,7 +57,7 @@ def _readable(field: fields.Field[Any]) -> Document:
 
 
 def _field(field: fields.Field[Any]) -> Document:
-    if isinstance(field, form.AnyMeasure):
+    if isinstance(field, AnyMeasure):
         return _measures()
     if isinstance(field, fields.Nested):
         return _object(field.schema)
@@ -64,18 +66,18 @@ def _field(field: fields.Field[Any]) -> Document:
     if isinstance(field, fields.Dict):
         values = field.value_field
         return {"type": "object", "additionalProperties": _readable(values) if values else True}
-    if isinstance(field, form.Money):
+    if isinstance(field, Money):
         return _text(f"^{AMOUNT_PATTERN}$".replace("?:", ""), "元，带引号 · quoted yuan")
-    if isinstance(field, form.Percent):
+    if isinstance(field, Percent):
         return _text(r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,2})?$", "百分比 · per cent")
-    if isinstance(field, form.Whole):
+    if isinstance(field, WholeNumber):
         # What stands unquoted in YAML is a number to an editor, and text to the ledger.
         return {
             "anyOf": [{"type": "integer", "minimum": field.low, "maximum": field.high}, _text(r"^[0-9]+$")]
         }
-    if isinstance(field, form.Day):
+    if isinstance(field, Day):
         return _text(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "2024-01-01")
-    if isinstance(field, form.MonthDay):
+    if isinstance(field, MonthDay):
         return _text(r"^[0-9]{2}-[0-9]{2}$", "03-31")
     return _string(field)
 
@@ -90,7 +92,7 @@ def _string(field: fields.Field[Any]) -> Document:
             }
         elif isinstance(check, validate.Regexp):
             schema["pattern"] = "^" + str(check.regex.pattern).replace("\\Z", "$")
-        elif choices := form.choices_of(check):
+        elif choices := choices_of(check):
             schema["enum"] = list(choices)
     return schema
 
@@ -101,7 +103,7 @@ def _text(pattern: str, example: str = "") -> Document:
 
 def _measures() -> Document:
     """A measure, by its kind."""
-    kinds = {name: _object(schema()) for name, schema in form.KINDS.items()}
+    kinds = {name: _object(schema()) for name, schema in KINDS.items()}
     return {
         "type": "object",
         "required": ["kind"],
