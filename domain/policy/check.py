@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from domain.events import (
-    CATALOGUE,
-    CHANNELS,
-    CODE_PATTERN,
-    CODED,
-    CUSTOMS_CODES,
-    TOWN_MAX,
-    Thing,
-    YearlyAmount,
-)
-from domain.events.content import Content, EnterpriseContent
+from domain.events import CATALOGUE
+from domain.events.content import EnterpriseContent
 from domain.faults.fault import FaultArgs
 from domain.money.amounts import FOREIGN
 from domain.policy.model import Fixed, GrowthShare, Measure, Percentage, PerUnit, Policy, Select, Tier, Unpaid
+from domain.vocabulary.kinds import CODE_PATTERN, CurrencyAmong, CurrencyBy, Kind
+from domain.vocabulary.load import shipped_vocabulary
 
 Path = tuple[str | int, ...]
 """Of a value in the file: keys and places."""
@@ -37,6 +30,10 @@ class PathFault(NamedTuple):
         return self._replace(path=(*path, *self.path))
 
 
+KindTest = Callable[[Kind], bool]
+"""Whether a measure or target can count facts of a kind."""
+TOWN_LENGTH_MAX = shipped_vocabulary().kinds["EnterpriseRegistered"].field("town").length_max
+"""Characters of the name of a town or street."""
 _CLAUSES = ("budget", "highest-only", "pro-rata")
 
 
@@ -84,17 +81,11 @@ def faults_of_meaning(policy: Policy, said: dict[str, Any]) -> list[PathFault]:
             found.append(PathFault(("targets", index, "measure"), "policy.measure-unknown"))
         if target.counts == "quantity" and target.counted_on.field != "floor_area_m2":
             found.append(PathFault(("targets", index, "of", "field"), "policy.quantity-unknown"))
-        needs = COUNTED.get(target.counts)
+        needs = {"amount": _is_amount, "items": _is_dated, "quantity": _has_quantity}.get(target.counts)
         found += [fault.below("targets", index, "of") for fault in _select(target.counted_on, needs)]
     return found
 
 
-COUNTED: dict[str, type[Content]] = {
-    "amount": YearlyAmount,
-    "items": Thing,
-    "quantity": CATALOGUE["RecognitionGranted"],
-}
-"""The facts that a target of each sort counts."""
 ID_MAX = 200
 """Characters of an id: what a message may hold."""
 _WHOLE = ("version", "notice_days", "appeal_days", "base_years", "award_years", "times", "goal")
@@ -130,7 +121,8 @@ def _unheeded(said: dict[str, Any]) -> Iterator[PathFault]:
                 if field in (measure.get(name) or {}):
                     yield PathFault(("measures", index, name, field), "policy.unheeded")
     for index, target in enumerate(said.get("targets") or ()):
-        dated = issubclass(CATALOGUE.get(target["of"].get("fact", ""), Thing), Thing)
+        kind = shipped_vocabulary().kinds.get(target["of"].get("fact", ""))
+        dated = kind is None or _is_dated(kind)
         heeded = () if dated and target["counts"] == "enterprises" else _HEEDED[target["counts"]]
         for field, holder in (("field", "of"), ("currency", "of"), ("threshold", "")):
             if field not in heeded and field in (target[holder] if holder else target):
@@ -158,7 +150,7 @@ def _disagreements(policy: Policy) -> Iterator[PathFault]:
         if rule.kind == "two-sources" and rule.field not in event.__struct_fields__:
             args = {"name": rule.field, "fact": rule.fact}
             yield PathFault((*here, "field"), "policy.figure-unknown", args)
-        if rule.kind == "outlier" and (not rule.times or not issubclass(event, YearlyAmount)):
+        if rule.kind == "outlier" and (not rule.times or event.shape != "amount"):
             yield PathFault(here, "policy.outlier-form")
 
 
@@ -193,8 +185,8 @@ def _towns(towns: Sequence[str], here: Path) -> Iterator[PathFault]:
     for place, town in enumerate(towns):
         if town != town.strip():
             yield PathFault((*here, place), "policy.blanks", {"value": town.strip()})
-        if len(town) > TOWN_MAX:
-            yield PathFault((*here, place), "policy.too-long", {"most": TOWN_MAX})
+        if len(town) > TOWN_LENGTH_MAX:
+            yield PathFault((*here, place), "policy.too-long", {"most": TOWN_LENGTH_MAX})
 
 
 def _priorities(policy: Policy) -> Iterator[PathFault]:
@@ -237,10 +229,10 @@ def _measure(policy: Policy, measure: Measure) -> Iterator[PathFault]:
     yield from _paid(policy, measure)
     yield from _codes(measure.stacks_with, ("stacks_with",))
     for name, attribute, needs in (
-        ("earns", "earns", Thing),
-        ("of", "counted_on", YearlyAmount),
-        ("sales", "sales", YearlyAmount),
-        ("proposes", "proposes", Thing),
+        ("earns", "earns", _is_dated),
+        ("of", "counted_on", _is_amount),
+        ("sales", "sales", _is_amount),
+        ("proposes", "proposes", _is_dated),
     ):
         select = getattr(measure, attribute, None)
         if select is not None:
@@ -270,29 +262,41 @@ def _ascending(name: str, tiers: tuple[Tier, ...]) -> Iterator[PathFault]:
 
 
 def _identity(select: Select) -> tuple[str, ...]:
-    cls = CATALOGUE.get(select.fact)
-    return cls.identity if cls and issubclass(cls, Thing) else ()
+    kind = shipped_vocabulary().kinds.get(select.fact)
+    return kind.identity if kind else ()
 
 
-def _select(select: Select, needs: type | None) -> Iterator[PathFault]:
-    classes = []
+def _is_dated(kind: Kind) -> bool:
+    return kind.folds_as == "dated"
+
+
+def _is_amount(kind: Kind) -> bool:
+    return kind.folds_as == "amount"
+
+
+def _has_quantity(kind: Kind) -> bool:
+    return any(field.form == "whole" for field in kind.fields)
+
+
+def _select(select: Select, fits: KindTest | None) -> Iterator[PathFault]:
+    vocabulary = shipped_vocabulary()
+    kinds = []
     for fact in select.facts:
-        cls = CATALOGUE.get(fact)
-        if cls is None or (needs and not issubclass(cls, needs)):
-            fits = sorted(n for n, c in CATALOGUE.items() if issubclass(c, needs or Thing))
-            yield PathFault(("fact",), "policy.fact-unfit", {"fact": fact, "known": ", ".join(fits)})
+        kind = vocabulary.kinds.get(fact)
+        if kind is None or (fits and not fits(kind)):
+            fitting = sorted(name for name, kind in vocabulary.kinds.items() if (fits or _is_dated)(kind))
+            yield PathFault(("fact",), "policy.fact-unfit", {"fact": fact, "known": ", ".join(fitting)})
             return
-        classes.append(cls)
+        kinds.append(kind)
+    selectable = sorted({name for kind in kinds for name in kind.selectable})
     for name in select.where:
-        known = {n for cls in classes for n in _filterable(cls)}
-        if name not in known:
-            yield PathFault(("where", name), "policy.where-unknown", {"known": ", ".join(sorted(known))})
-    for name in CODED:
+        if name not in selectable:
+            yield PathFault(("where", name), "policy.where-unknown", {"known": ", ".join(selectable)})
+    for name in sorted(vocabulary.coded):
         yield from _codes(select.where.get(name, ()), ("where", name))
-    yield from _sales(select)
-    if select.currency == "USD" and issubclass(classes[0], YearlyAmount) and select.fact != "SalesReported":
-        yield PathFault(("currency",), "policy.dollars-never", {"fact": select.fact})
-    if len(classes) > 1 and len({getattr(cls, "identity", None) for cls in classes}) > 1:
+    yield from _choices(select, kinds[0])
+    yield from _currency(select, kinds[0])
+    if len({kind.identity for kind in kinds}) > 1:
         yield PathFault(("all_of",), "policy.conditions-apart")
 
 
@@ -303,27 +307,29 @@ def _codes(values: Sequence[str], here: Path) -> Iterator[PathFault]:
             yield PathFault((*here, place), "policy.value-never", {"value": value})
 
 
-def _sales(select: Select) -> Iterator[PathFault]:
-    """Channels and customs codes are lists that the ledger knows, and a channel has its currency."""
-    if select.fact != "SalesReported":
-        return
-    for name, known in (("channel", tuple(CHANNELS)), ("customs_code", CUSTOMS_CODES)):
-        for value in select.where.get(name, ()):
-            if value not in known:
-                args = {"value": value, "known": ", ".join(known)}
+def _choices(select: Select, kind: Kind) -> Iterator[PathFault]:
+    """Values that no fact of the kind can have where it has one of a few."""
+    for name in kind.selectable:
+        field = kind.field(name)
+        for value in select.where.get(name, ()) if field.form == "choice" else ():
+            if value not in field.values:
+                args = {"value": value, "known": ", ".join(field.values)}
                 yield PathFault(("where", name), "policy.value-unreported", args)
-    if select.currency in FOREIGN:  # what is reported in it is kept apart, whatever the channel
-        return
-    currencies = {CHANNELS.get(channel, select.currency) for channel in select.where["channel"]}
-    if len(currencies) > 1:
-        fits = ", ".join(name for name, currency in CHANNELS.items() if currency == select.currency)
-        args = {"currency": select.currency, "known": fits}
-        yield PathFault(("where", "channel"), "policy.currencies-mixed", args)
-    elif currencies != {select.currency}:
-        yield PathFault(("currency",), "policy.channel-currency", {"currency": currencies.pop()})
 
 
-def _filterable(cls: type) -> tuple[str, ...]:
-    if issubclass(cls, Thing):
-        return cls.identity + cls.attributes
-    return cls.group if issubclass(cls, YearlyAmount) else ()
+def _currency(select: Select, kind: Kind) -> Iterator[PathFault]:
+    """Amounts are in a currency in which the kind is reported, and all in the same."""
+    for rule in kind.rules:
+        if isinstance(rule, CurrencyAmong) and _is_amount(kind) and select.currency not in rule.currencies:
+            yield PathFault(
+                ("currency",), "policy.dollars-never", {"fact": select.fact, "currency": select.currency}
+            )
+        if not isinstance(rule, CurrencyBy) or select.currency in FOREIGN:
+            continue  # what is reported in such a currency is kept apart, whatever the other field says
+        currencies = {rule.currencies.get(value, select.currency) for value in select.where[rule.by]}
+        if len(currencies) > 1:
+            fitting = [value for value, currency in rule.currencies.items() if currency == select.currency]
+            args = {"currency": select.currency, "known": ", ".join(fitting)}
+            yield PathFault(("where", rule.by), "policy.currencies-mixed", args)
+        elif currencies != {select.currency}:
+            yield PathFault(("currency",), "policy.channel-currency", {"currency": currencies.pop()})

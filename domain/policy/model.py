@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from dataclasses import field as field_of
 
-from domain.events import CATALOGUE, CHANNELS
 from domain.money.amounts import FOREIGN
 from domain.money.dividing import GROUP
+from domain.vocabulary.kinds import CurrencyBy
+from domain.vocabulary.load import shipped_vocabulary
 
 Words = dict[str, str]
 """The same words by language: ``zh`` and ``en``."""
@@ -38,15 +39,11 @@ class Clause:
     en: str
 
 
-SALES = "SalesReported"
-"""Sales of a year through one channel."""
-
-
 @dataclass(frozen=True, slots=True)
 class Select:
     """Which facts count: events of these kinds whose fields have one of the values.
 
-    Sales without a channel are those of every channel in the same currency.
+    Where another field says the currency, as the channel of sales does, all its values with this one count.
     """
 
     facts: tuple[str, ...]
@@ -61,10 +58,12 @@ class Select:
     """How many parts the key of such a report has: its group, a foreign currency, the year."""
 
     def __post_init__(self) -> None:
-        if self.facts == (SALES,) and "channel" not in self.where and self.currency not in FOREIGN:
-            fits = tuple(name for name, currency in CHANNELS.items() if currency == self.currency)
-            object.__setattr__(self, "where", {**self.where, "channel": fits})
-        group = getattr(CATALOGUE.get(self.facts[0]), "group", ())
+        kind = shipped_vocabulary().kinds.get(self.facts[0])
+        for rule in kind.rules if kind and self.currency not in FOREIGN else ():
+            if isinstance(rule, CurrencyBy) and rule.by not in self.where:
+                fits = tuple(value for value, code in rule.currencies.items() if code == self.currency)
+                object.__setattr__(self, "where", {**self.where, rule.by: fits})
+        group = kind.group if kind else ()
         places = [(group.index(name), values) for name, values in self.where.items() if name in group]
         object.__setattr__(self, "groups", tuple(places))
         object.__setattr__(self, "foreign", self.currency if self.currency in FOREIGN else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.events import TOWN_MAX
+from domain.policy.check import TOWN_LENGTH_MAX
 from domain.policy.rulebook import NoRules
 from ledger.intake.messages.fields import Text
 from ledger.policies.versions import rulebook_at, rulebooks
@@ -53,7 +53,9 @@ class EnterprisesQuery(Moments):
             "description": "企业名称的一部分，或信用代码的开头 · part of a name, or how a credit code begins"
         }
     )
-    town = Text(TOWN_MAX, metadata={"description": "镇或街道的全称 · the whole name of a town or street"})
+    town = Text(
+        TOWN_LENGTH_MAX, metadata={"description": "镇或街道的全称 · the whole name of a town or street"}
+    )
     cursor = Cursor("enterprises", str)
     limit = limit_field()
 
