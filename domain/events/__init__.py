@@ -31,7 +31,7 @@ from domain.events.claims import (
     ClaimWithdrawn,
 )
 from domain.events.content import Content, EnterpriseStatus, Thing, YearlyAmount, YearlyFigure
-from domain.events.facts import CHANNELS, CODED, CUSTOMS_CODES, FACTS, SIZES, TOWN_MAX
+from domain.events.facts import FACTS
 from domain.events.policies import BudgetSet, PolicyAdopted, PolicyEvent
 from domain.events.settlements import (
     ObjectionRaised,
@@ -43,7 +43,6 @@ from domain.events.settlements import (
     settlement_id,
 )
 from domain.events.stored import Catalogue, topic_of
-from domain.vocabulary.kinds import CODE_PATTERN
 
 CATALOGUE: dict[str, type[Content]] = FACTS | {
     kind.__name__: kind
@@ -91,13 +90,7 @@ def is_enterprise(originator: str) -> bool:
 __all__ = [
     "AMENDABLE_SHAPES",
     "CATALOGUE",
-    "CHANNELS",
-    "CODED",
-    "CODE_PATTERN",
-    "CUSTOMS_CODES",
-    "SIZES",
     "STATES",
-    "TOWN_MAX",
     "AccountEvent",
     "AdjustmentAccepted",
     "AwardsSettled",

@@ -9,7 +9,7 @@ import msgspec
 
 from domain.events.content import EnterpriseStatus, FactContent, Thing, YearlyAmount, YearlyFigure
 from domain.money.amounts import parse_fen
-from domain.vocabulary.kinds import CurrencyBy, Kind
+from domain.vocabulary.kinds import Kind
 from domain.vocabulary.load import shipped_vocabulary
 
 SHAPES: dict[str, type[FactContent]] = {
@@ -56,20 +56,3 @@ FACTS: dict[str, type[FactContent]] = {
     name: content_class(kind) for name, kind in shipped_vocabulary().kinds.items()
 }
 """The shipped kinds by name."""
-
-_SALES = shipped_vocabulary().kinds["SalesReported"]
-CHANNELS: dict[str, str] = {
-    channel: currency
-    for rule in _SALES.rules
-    if isinstance(rule, CurrencyBy)
-    for channel, currency in rule.currencies.items()
-}
-"""Channels of sales, each with the currency in which it is reported here; abroad it may be another."""
-CUSTOMS_CODES = _SALES.field("customs_code").values
-"""Customs supervision codes that B2B pilot exports are reported under."""
-SIZES = shipped_vocabulary().kinds["EnterpriseRegistered"].field("size").values
-"""Sizes of enterprises, as the statistics bureau classes them."""
-TOWN_MAX = shipped_vocabulary().kinds["EnterpriseRegistered"].field("town").length_max
-"""Characters of the name of a town or street."""
-CODED = tuple(sorted(shipped_vocabulary().coded))
-"""The fields that hold a word of an upstream code list, in every event that has them."""

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.events import CHANNELS
+from domain.vocabulary.kinds import CurrencyBy
+from domain.vocabulary.load import shipped_vocabulary
 from ledger.intake.messages import bulk
 from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Refusal, _by_schema, decode
 from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
@@ -61,6 +62,12 @@ EXTRA = {
     "dataschema": st.one_of(st.just("null"), _value(Text())),
     "traceparent": st.one_of(st.just("null"), _value(Text())),
 }
+CHANNELS = next(
+    rule.currencies
+    for rule in shipped_vocabulary().kinds["SalesReported"].rules
+    if isinstance(rule, CurrencyBy)
+)
+"""The currency of each channel of sales."""
 PLAIN = sorted(name for name in DATA if not name.startswith("Fact"))
 
 
