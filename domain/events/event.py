@@ -9,6 +9,7 @@ import msgspec
 
 from domain.events.content import Content
 
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
 SEP = "\x1f"
 """Joins the parts of a key; no text of an event may hold a control character."""
 
@@ -87,5 +88,5 @@ def digest_of(subject: str, event: Event) -> bytes:
 
 def digest_of_values(subject: str, event: Event, values: object) -> bytes:
     """``digest_of`` with other values in place of the content's own."""
-    text = msgspec.json.encode((event.name, subject, event.time, values), order="sorted")
+    text = _encode_sorted((event.name, subject, event.time, values))
     return hashlib.blake2b(text, digest_size=16).digest()

@@ -47,7 +47,14 @@ def content_class(kind: Kind) -> type[FactContent]:
         if hasattr(base, names):
             namespace[names] = getattr(kind, names)
     made: Any = msgspec.defstruct(
-        kind.name, fields, bases=(base,), namespace=namespace, module=__name__, frozen=True, kw_only=True
+        kind.name,
+        fields,
+        bases=(base,),
+        namespace=namespace,
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+        gc=False,
     )
     return cast("type[FactContent]", made)
 

@@ -27,14 +27,19 @@ class UnreadableState(ValueError):
     """A stored state that no event of the catalogue can have."""
 
 
-class _Moment(msgspec.Struct, frozen=True):
+class _Moment(msgspec.Struct, frozen=True, gc=False):
     moment: str = msgspec.field(name="_data_")
 
 
-class _Envelope(msgspec.Struct, frozen=True):
-    """What every state holds beside its content."""
+class _Recorded(msgspec.Struct, frozen=True, gc=False):
+    """When a state was recorded."""
 
     timestamp: _Moment
+
+
+class _Envelope(msgspec.Struct, frozen=True, gc=False):
+    """What every state holds of what was said, beside its content."""
+
     source: str
     event_id: str
     time: str
@@ -43,6 +48,7 @@ class _Envelope(msgspec.Struct, frozen=True):
     acting_as: Capacity | None = None
 
 
+_decode_recorded = msgspec.json.Decoder(_Recorded).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 
 
@@ -71,6 +77,18 @@ class Catalogue:
             UnreadableState: where the state is none of the catalogue's.
         """
         try:
+            moment = _decode_recorded(state).timestamp.moment
+        except ValueError as error:
+            raise UnreadableState(f"{topic}: {type(error).__name__} {error}") from None
+        return self.read_event(topic, state), moment.replace("+00:00", "Z")
+
+    def read_event(self, topic: str, state: bytes) -> Event:
+        """The event, brought up to today's version of its class.
+
+        Raises:
+            UnreadableState: where the state is none of the catalogue's.
+        """
+        try:
             reader = self._readers[topic]
             envelope = _decode_envelope(state)
             if envelope.class_version == reader.class_version:
@@ -79,7 +97,7 @@ class Catalogue:
                 content = self._upcast(reader, envelope.class_version, _decode_values(state))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UnreadableState(f"{topic}: {type(error).__name__} {error}") from None
-        event = Event(
+        return Event(
             content,
             envelope.source,
             envelope.event_id,
@@ -87,7 +105,6 @@ class Catalogue:
             envelope.said_by,
             envelope.acting_as,
         )
-        return event, envelope.timestamp.moment.replace("+00:00", "Z")
 
     def read_content(self, name: str, values: Mapping[str, Any]) -> Content:
         """The content of a kind from its fields as JSON values, of today's version.

@@ -61,6 +61,7 @@ def histories(rows: Rows, until: int, first: str = "", before: str | None = None
     """
     some, values = (" AND originator_id>=?", [first]) if first else ("", list[Any]())
     some, values = (f"{some} AND originator_id<?", [*values, before]) if before else (some, values)
+    read_event = STATES.read_event
     sql = (
         "SELECT originator_id, originator_version, topic, state FROM stored_events "
         f"WHERE rowid<=?{some} ORDER BY originator_id, originator_version"
@@ -70,6 +71,6 @@ def histories(rows: Rows, until: int, first: str = "", before: str | None = None
             continue
         last, facts = 0, []
         for _, version, topic, state in events:
-            facts.append(STATES.read_state(topic, bytes(state))[0])
+            facts.append(read_event(topic, state))
             last = version
         yield History(code, last, facts)
