@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ledger.intake.inbox import Result, ingest
+from ledger.intake.batch import Result
+from ledger.intake.inbox import ingest
 from ledger.store.application import Ledger
 from tests import answers as queries
 from tests.oracle.codes import credit_code

@@ -19,7 +19,7 @@ from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
 from domain.rules.selection import new_items
 from domain.settlement.steps import must_be_open
-from ledger.intake.inbox import DESK, Batch
+from ledger.intake.batch import DESK, Batch, ReceivedMessage
 from ledger.intake.messages.decode import Message
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of, today
@@ -58,7 +58,7 @@ def _take_step(ledger: Ledger, code: str, policy: str, claim: str, step: Step) -
         assert isinstance(content, ClaimEvent)
         must_be_open(settlement_of(rows, content.policy, content.year))
         message = Message(code, event.event, digest_of(code, event.event))
-        result = Batch(rows, ledger, DESK).take([(b"", message, None)])[0]
+        result = Batch(rows, ledger, DESK).take([ReceivedMessage(b"", message)])[0]
         if result.status != "accepted" or result.position is None:
             fault = result.faults[0]
             raise NotAllowed(fault.code, fault.field.removeprefix("data."), **fault.args)

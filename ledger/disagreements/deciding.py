@@ -7,7 +7,7 @@ from typing import Any
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.events import CATALOGUE
 from domain.events.event import SEP
-from ledger.intake.inbox import DESK, Batch
+from ledger.intake.batch import DESK, Batch
 from ledger.projections.disagreements import AGREES, COUNTS, NOT, SETTLED, WITHDRAWN, Kept, decided
 from ledger.reading.disagreements import Listed, one
 from ledger.store.application import Ledger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger.intake.inbox import DESK, Batch
+from ledger.intake.batch import DESK, Batch
 from ledger.store.application import Ledger
 
 ENTERPRISES = 200

@@ -22,7 +22,7 @@ from pathlib import Path
 from eventsourcing.persistence import StoredEvent
 
 from ledger.audit.check import check_log
-from ledger.intake.inbox import checked, record
+from ledger.intake.inbox import check_messages, record
 from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
@@ -68,8 +68,8 @@ def appended(ours: Ledger, raw: Ledger, events: int) -> tuple[list[float], list[
     recording, decoding, bare = [], [], []
     while (before := last(ours)) < events:
         batch = list(itertools.islice(messages, BATCH))
-        said = checked(ours, batch)
-        decoding.append(clock(lambda of=batch: checked(ours, of)) / BATCH)  # type: ignore[misc]
+        said = check_messages(ours, batch)
+        decoding.append(clock(lambda of=batch: check_messages(ours, of)) / BATCH)  # type: ignore[misc]
         took = clock(lambda of=batch, said=said: record(ours, of, said, "bench"))  # type: ignore[misc]
         same = stored_after(ours, before)
         recording.append(took / len(same))

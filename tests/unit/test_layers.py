@@ -24,12 +24,10 @@ LARGE_FOLDERS = {
 }
 LARGE_FILES = {
     "ledger/intake/disagreements.py",
-    "ledger/intake/inbox.py",
     "ledger/reading/queries.py",
 }
 LARGE_CLASSES = {
     "ledger/intake/disagreements.py:Finder",
-    "ledger/intake/inbox.py:Batch",
     "services/verify/checks.py:Check",
 }
 

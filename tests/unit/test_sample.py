@@ -23,7 +23,8 @@ from domain.money.amounts import parse_fen
 from domain.policy.load import load_policy
 from domain.policy.model import Unpaid
 from domain.things.credit_code import is_valid
-from ledger.intake.inbox import Result, ingest_all
+from ledger.intake.batch import Result
+from ledger.intake.inbox import ingest_all
 from ledger.intake.messages.schemas import TYPES
 from ledger.store.application import Ledger
 from services.sample.city import WINDOW, city

@@ -6,7 +6,7 @@ nowhere, so a trial changes nothing and holds no lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from domain.events.event import Event
 from domain.facts.folding import EnterpriseFacts
 from domain.faults.fault import Fault, FaultArgs
 from domain.money.amounts import print_fen
-from ledger.intake.inbox import Batch
+from ledger.intake.batch import Batch
 from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
 from ledger.intake.messages.schemas import TYPE_OF
@@ -58,10 +58,10 @@ class TrialBatch(Batch):
         self, messages: Sequence[tuple[bytes, Message | Refusal]]
     ) -> list[tuple[Fault, ...] | int | None]:
         """What the inbox would say of each: its faults, the position where it is known, or nothing."""
-        self._look_up([said for _, said in messages if isinstance(said, Message)])
+        self.workspace.load_messages([said for _, said in messages if isinstance(said, Message)])
         found: list[tuple[Fault, ...] | int | None] = []
         for raw, said in messages:
-            result = self._one(raw, said, 0)
+            result = self.take_message(raw, said, 0)
             if result.status == "refused":
                 found.append(result.faults)
             else:
@@ -71,17 +71,16 @@ class TrialBatch(Batch):
     def doubt(self, doubts: Doubts) -> None:
         """Note what of this batch would disagree, with the ledger or with earlier rows of the file."""
         if self.accepted:
-            doubts.note(self._disagreeing(Supposed(self.rows, doubts)))
+            doubts.note(self.find_disagreements(Supposed(self.rows, doubts)))
 
-    def outcomes(self) -> Iterable[tuple[str, dict[str, Outcome], dict[str, Outcome]]]:
+    def outcomes(self) -> Iterable[tuple[str, Mapping[str, Outcome], dict[str, Outcome]]]:
         """Every enterprise that would change: its code, and what each policy gives it before and after."""
-        for code in sorted(self.touched):
-            touched = self.touched[code]
-            if not touched.new:
+        for code, enterprise in sorted(self.workspace.enterprises.items()):
+            if not enterprise.new_events:
                 continue
-            if touched.refold:
-                self._refold(code, touched)
-            yield code, touched.before, outcomes_of(touched.row.facts, self.books)
+            if enterprise.is_stale:
+                self.workspace.fold_again(code)
+            yield code, enterprise.outcomes_before, outcomes_of(enterprise.row.facts, self.books)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.intake.inbox import Result, Totals
+from ledger.intake.batch import Result
+from ledger.intake.inbox import Totals
 from services.web.fault_words import describe_fault
 
 

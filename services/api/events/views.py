@@ -11,7 +11,8 @@ from werkzeug.wsgi import get_input_stream
 from domain.events.event import Attribution
 from domain.events.speaking import attribute_message
 from domain.faults.fault import Fault
-from ledger.intake.inbox import BATCH_MESSAGES_MAX, Result, ingest
+from ledger.intake.batch import Result
+from ledger.intake.inbox import BATCH_MESSAGES_MAX, ingest
 from services.api.events.results import batch_document, result_document
 from services.api.events.schemas import BatchSchema, ResultSchema
 from services.api.events.streams import Interrupted, take

@@ -9,7 +9,8 @@ from typing import BinaryIO
 import click
 from rich.progress import Progress
 
-from ledger.intake.inbox import BATCH_MESSAGES_MAX, Result, Totals, ingest_all
+from ledger.intake.batch import Result
+from ledger.intake.inbox import BATCH_MESSAGES_MAX, Totals, ingest_all
 from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
 from ledger.intake.sheets.previewing import DEFAULT_SOURCE
 from ledger.intake.sheets.tables import SHIPPED_TABLES

@@ -11,7 +11,8 @@ from domain.authority.roles import NotAllowed
 from domain.events import CATALOGUE
 from domain.events.speaking import attribute_message
 from ledger.intake import refusals as kept
-from ledger.intake.inbox import Result, ingest
+from ledger.intake.batch import Result
+from ledger.intake.inbox import ingest
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import Refused
 from services.api.refused.views import DISMISSED, RESUBMITTED

@@ -1,0 +1,222 @@
+"""One batch of messages in one transaction: each is judged, what is right is accepted, all is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from domain.disagreements.matters import REPLACED
+from domain.disagreements.rules import rules_of
+from domain.events.aggregate import OUR_SOURCE
+from domain.events.amendments import Amendment
+from domain.events.claims import ClaimApproved
+from domain.events.content import YearlyAmount
+from domain.events.event import NOBODY, Attribution, Event
+from domain.events.event import digest_of as digest_of_event
+from domain.events.instants import instant
+from domain.faults.fault import Fault
+from domain.intake.judging import Case, judge_event
+from domain.policy.rulebook import Rulebook
+from ledger.intake.disagreements import Changes, Finder, Said
+from ledger.intake.messages.decode import Message, Refusal, refusal_of
+from ledger.intake.refusals import digest_of, keep, settle_accepted
+from ledger.intake.workspace import Identity, Workspace
+from ledger.policies.versions import rulebooks
+from ledger.projections.disagreements import Hold, Kept
+from ledger.projections.enterprises import Writer
+from ledger.store.append import append, recorded_time
+from ledger.store.application import Ledger
+from ledger.store.correlation import current, note_refused
+from ledger.store.persons import erased_digest, seal
+from ledger.store.rows import Rows
+
+DESK = "desk"
+"""The channel of steps that the ledger's own desk takes (``ledger.claims.desk``)."""
+REFOLDED_FOR = (Amendment, ClaimApproved, YearlyAmount)
+"""What is judged on facts that a correction of the same batch may have changed."""
+
+Status = Literal["accepted", "duplicate", "refused"]
+
+
+class Result(NamedTuple):
+    """What became of one message."""
+
+    status: Status
+    event_id: str | None = None
+    source: str | None = None
+    position: int | None = None
+    refusal: str | None = None
+    """Under which digest a refused message is kept."""
+    faults: tuple[Fault, ...] = ()
+
+
+class ReceivedMessage(NamedTuple):
+    """The bytes of a message, what they say, and where in a stream they stood."""
+
+    raw: bytes
+    decoded: Message | Refusal
+    origin: str | None = None
+
+
+class Batch:
+    """One batch in one transaction."""
+
+    def __init__(self, rows: Rows, ledger: Ledger, channel: str, attribution: Attribution = NOBODY) -> None:
+        self.rows, self.channel, self.attribution = rows, channel, attribution
+        self.recorded_at = recorded_time(rows, ledger.clock())
+        self.now = instant(ledger.clock())
+        self.books: dict[str, Rulebook] = rulebooks(rows)
+        self.workspace = Workspace(rows)
+        self.accepted: list[tuple[str, int, Event]] = []
+        self.keys: list[tuple[str, bytes]] = []
+        self.correlation = current.get()
+        self.correlations: list[str] = []
+        self.refusals: list[Refusal] = []
+
+    def take(self, messages: Sequence[ReceivedMessage]) -> list[Result]:
+        """Judge every message, and commit what came of them."""
+        self.workspace.load_messages([m.decoded for m in messages if isinstance(m.decoded, Message)])
+        first = self.rows.last_position() + 1
+        results = []
+        for message in messages:
+            refused = len(self.refusals)
+            results.append(self.take_message(message.raw, message.decoded, first))
+            for refusal in self.refusals[refused:]:
+                refusal.origin = message.origin
+        if self.accepted:
+            self._note_disagreements(first)
+            self.commit()
+        keep(self.rows, self.refusals, self.channel, self.now)
+        note_refused(
+            self.rows,
+            [(refusal.correlation or self.correlation, digest_of(refusal.raw)) for refusal in self.refusals],
+        )
+        return results
+
+    def take_message(self, raw: bytes, message: Message | Refusal, first: int) -> Result:
+        """Judge one message by all that the ledger knows, and accept it where it is right.
+
+        Args:
+            first: the position of the batch's first event.
+        """
+        if isinstance(message, Refusal):
+            return self._refuse(message)
+        event = message.fact
+        identity = self.workspace.identities.get(event.key)
+        if identity is not None:
+            if identity.digest in (message.digest, erased_digest(message.subject, event)):
+                return Result("duplicate", event.event_id, event.source, identity.position)
+            return self._refuse(refusal_of(raw, message, [Fault("identity.reused", "id")]))
+        faults = self._judge(message)
+        if faults:
+            return self._refuse(refusal_of(raw, message, faults))
+        return self._accept(message, first + len(self.accepted))
+
+    def record_holds(self, holds: Sequence[Hold]) -> None:
+        """Record events that the ledger makes about facts of enterprises."""
+        workspace, codes = self.workspace, {hold.code for hold in holds}
+        workspace.load_enterprises([code for code in codes if code not in workspace.enterprises])
+        workspace.read_histories({code for code in codes if code not in workspace.histories})
+        for code, content in holds:
+            enterprise = workspace.enterprises[code]
+            enterprise.row.version += 1
+            place = f"{code}@{enterprise.row.version}"
+            event = Event(content, OUR_SOURCE, place, self.now, *self.attribution)
+            self.accepted.append((code, enterprise.row.version, event))
+            self.keys.append((event.key, digest_of_event(code, event)))
+            self.correlations.append(self.correlation)
+            enterprise.new_events.append(event)
+            enterprise.is_stale = True
+
+    def look_back(self, codes: Sequence[str]) -> None:
+        """Compare what is recorded of these enterprises, as if it arrived now; safe to repeat."""
+        workspace = self.workspace
+        workspace.enterprises = {}
+        workspace.load_enterprises(codes)
+        workspace.read_histories(set(workspace.enterprises))
+        rules, kept = rules_of(self.books), Kept(self.rows)
+        reported = [
+            Said(code, event, enterprise.row.facts)
+            for code, enterprise in workspace.enterprises.items()
+            for event in workspace.histories.get(code, [])
+            if event.name in rules or REPLACED in enterprise.row.facts.dated
+        ]
+        changes = Finder(kept, rules, workspace.history_of).find(reported)
+        if changes.holds:
+            self.record_holds(changes.holds)
+            self.commit()
+        changes.write(kept, self.rows.last_position())
+
+    def commit(self) -> None:
+        """Append what was accepted, and move the read models that follow."""
+        workspace = self.workspace
+        first = self.rows.last_position() + 1
+        last = append(self.rows, self.accepted, self.recorded_at, self.correlations)
+        keys = [(key, digest, first + place) for place, (key, digest) in enumerate(self.keys)]
+        self.rows.run_many("INSERT INTO event_keys VALUES (?,?,?)", keys)
+        writer = Writer(self.rows, self.books, last)
+        for code in sorted(workspace.enterprises):
+            enterprise = workspace.enterprises[code]
+            if not enterprise.new_events:
+                continue
+            if enterprise.is_stale:
+                enterprise.row.facts = workspace.folded(code)
+            was_folded = enterprise.is_stale or enterprise.was_folded
+            writer.put(enterprise.row, dict(enterprise.outcomes_before), was_folded)
+        writer.finish()
+        settle_accepted(self.rows, [(event.source, event.event_id) for _, _, event in self.accepted])
+
+    def find_disagreements(self, kept: Kept) -> Changes:
+        """What this batch changes of what disagrees."""
+        workspace = self.workspace
+        for code, enterprise in workspace.enterprises.items():
+            if enterprise.is_stale:
+                workspace.fold_again(code)
+        rules, reported = rules_of(self.books), []
+        for code, _, event in self.accepted:
+            facts = workspace.enterprises[code].row.facts
+            if isinstance(event.content, Amendment):
+                target = workspace.target_of(event.content)
+                if target is not None:
+                    reported.append(Said(code, target.event, facts, amended=True))
+            elif event.name in rules or REPLACED in facts.dated:
+                reported.append(Said(code, event, facts))
+        return Finder(kept, rules, workspace.history_of).find(reported)
+
+    def _judge(self, message: Message) -> list[Fault]:
+        content, subject = message.fact.content, message.subject
+        enterprise = self.workspace.enterprise(subject)
+        if enterprise.is_stale and isinstance(content, REFOLDED_FOR):
+            self.workspace.fold_again(subject)
+        target = self.workspace.target_of(content)
+        at_desk = self.channel == DESK
+        return judge_event(message.fact, Case(subject, enterprise.row.facts, self.books, at_desk, target))
+
+    def _accept(self, message: Message, position: int) -> Result:
+        subject = message.subject
+        event = seal(self.rows, subject, message.fact)
+        if self.attribution is not NOBODY and event.said_by is None:
+            event = event._replace(said_by=self.attribution.said_by, acting_as=self.attribution.acting_as)
+        enterprise = self.workspace.enterprise(subject)
+        enterprise.row.version += 1
+        self.accepted.append((subject, enterprise.row.version, event))
+        self.keys.append((event.key, message.digest))
+        self.correlations.append(message.correlation or self.correlation)
+        self.workspace.identities[event.key] = Identity(message.digest, position, subject, event)
+        enterprise.new_events.append(event)
+        is_known = self.workspace.target_of(event.content) is not None
+        if not enterprise.row.facts.add(event, known=is_known):
+            enterprise.is_stale = True
+        return Result("accepted", event.event_id, event.source, position)
+
+    def _refuse(self, refusal: Refusal) -> Result:
+        self.refusals.append(refusal)
+        digest = digest_of(refusal.raw)
+        return Result("refused", refusal.event_id, refusal.source, None, digest, tuple(refusal.faults))
+
+    def _note_disagreements(self, first: int) -> None:
+        """Write what disagrees, and record what has to be held for a decision, or counts again."""
+        kept = Kept(self.rows)
+        changes = self.find_disagreements(kept)
+        changes.write(kept, first + len(self.accepted) - 1)
+        self.record_holds(changes.holds)

@@ -1,0 +1,109 @@
+"""What a batch knows of the ledger: identities that are taken, the enterprises it touches, their events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from domain.events.amendments import Amendment
+from domain.events.content import Content
+from domain.events.event import Event, key_of
+from domain.facts.folding import EnterpriseFacts, fold
+from domain.intake.judging import Target
+from ledger.intake.messages.decode import Message
+from ledger.projections.enterprises import EnterpriseRow, Outcome, load
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, stored
+
+
+@dataclass(slots=True)
+class Identity:
+    """An event whose identity is taken: stored, or earlier in this batch."""
+
+    digest: bytes
+    position: int | None
+    subject: str = ""
+    event: Event | None = None
+
+
+@dataclass(slots=True)
+class TouchedEnterprise:
+    """An enterprise that a batch changes."""
+
+    row: EnterpriseRow
+    outcomes_before: Mapping[str, Outcome]
+    new_events: list[Event] = field(default_factory=list)
+    is_stale: bool = False
+    """Whether its facts no longer follow from its events, and must be folded again."""
+    was_folded: bool = False
+
+
+class Workspace:
+    """Loaded once for a batch, kept true to it while its messages are taken."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.identities: dict[str, Identity] = {}
+        self.enterprises: dict[str, TouchedEnterprise] = {}
+        self.histories: dict[str, list[Event]] = {}
+
+    def load_messages(self, messages: Sequence[Message]) -> None:
+        """Load what messages need: their identities, the events they amend, their enterprises."""
+        amendments = [m.fact.content for m in messages if isinstance(m.fact.content, Amendment)]
+        amended = {key_of(amendment.of_source, amendment.of) for amendment in amendments}
+        sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
+        for key, digest, position in self.rows.all_in(sql, {m.fact.key for m in messages} | amended):
+            self.identities[key] = Identity(bytes(digest), position)
+        self._read_amended([self.identities[key] for key in amended if key in self.identities])
+        self.read_histories({m.subject for m in messages if isinstance(m.fact.content, Amendment)})
+        self.load_enterprises({message.subject for message in messages})
+
+    def load_enterprises(self, codes: Iterable[str]) -> None:
+        """Load the enterprises that the read model has."""
+        for code, row in load(self.rows, codes).items():
+            self.enterprises[code] = TouchedEnterprise(row, dict(row.outcomes))
+
+    def enterprise(self, code: str) -> TouchedEnterprise:
+        """An enterprise as the batch leaves it so far; one that nothing is known of yet is new."""
+        enterprise = self.enterprises.get(code)
+        if enterprise is None:
+            enterprise = self.enterprises[code] = TouchedEnterprise(EnterpriseRow(code), {})
+        return enterprise
+
+    def read_histories(self, codes: Iterable[str]) -> None:
+        """Read the events of enterprises whose facts may have to be folded again."""
+        sql = f"{SELECT} WHERE originator_id IN ({{}})"
+        for event in sorted(map(stored, self.rows.all_in(sql, codes)), key=attrgetter("version")):
+            self.histories.setdefault(event.originator, []).append(event.fact)
+
+    def history_of(self, code: str) -> list[Event]:
+        """All events of an enterprise, those of this batch included."""
+        if code not in self.histories:
+            self.read_histories({code})
+        return [*self.histories.get(code, []), *self.enterprises[code].new_events]
+
+    def target_of(self, content: Content) -> Target | None:
+        """The event that an amendment names, where the ledger has it."""
+        if not isinstance(content, Amendment):
+            return None
+        identity = self.identities.get(key_of(content.of_source, content.of))
+        if identity is None or identity.event is None:
+            return None
+        return Target(identity.subject, identity.event)
+
+    def fold_again(self, code: str) -> None:
+        """Fold an enterprise's events again, those of this batch included."""
+        enterprise = self.enterprises[code]
+        enterprise.row.facts = self.folded(code)
+        enterprise.is_stale, enterprise.was_folded = False, True
+
+    def folded(self, code: str) -> EnterpriseFacts:
+        """An enterprise's facts from all of its loaded events, those of this batch included."""
+        return fold([*self.histories.get(code, []), *self.enterprises[code].new_events])
+
+    def _read_amended(self, identities: Sequence[Identity]) -> None:
+        """Read the stored events that amendments of this batch name."""
+        at = {identity.position: identity for identity in identities}
+        for event in map(stored, self.rows.all_in(f"{SELECT} WHERE rowid IN ({{}})", at)):
+            at[event.position].subject, at[event.position].event = event.originator, event.fact
