@@ -7,43 +7,18 @@ request, and what differs is named.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import Progress, rebuild, said_of
+from ledger.projections.registry import COMPARED, READ_MODELS, ReadModel
 from ledger.replay.parts import Several, rebuild_in_parts
 from ledger.replay.settlements import rebuild_settlements
 from ledger.store.application import Clock, Ledger, open_ledger
 from ledger.store.rows import Row, Rows, UnsuitableStore
-from ledger.store.tables import READ_MODELS, TABLES
+from ledger.store.schema.tables import TABLES
 from ledger.store.value_kinds import wrong_kinds
-
-_COMPARED_COLUMNS = {
-    "awards": ("policy, year, code, measure", "gross, withheld"),
-    "balances": ("policy, year, code", "gross, withheld, eligible"),
-    "totals": ("policy, year, kind, name", "gross, withheld, number"),
-    "claims": ("policy, code, claim", "measure, item, year, status, amount"),
-    "settlements": ("policy, year", "stage"),
-    "settlement_lines": (
-        "policy, year, code, measure, award_year",
-        "gross, withheld, reduction, payable, pot",
-    ),
-    "accounts": ("policy, year, code", "version, payable, ordered, paid, clawed, recovered"),
-    "payments": ("policy, year, payment", "code, batch, amount, status, day, said"),
-    "clawbacks": ("policy, year, code, clawback", "measure, award, amount, reason"),
-    "adjustments": ("policy, year, code, adjustment", "measure, into_year, amount, reason"),
-    "enterprises": ("code", "version, facts, outcome, name, town"),
-}
-
-_ONLY = {"totals": "WHERE NOT (gross='0' AND withheld='0' AND number='0')"}
-"""A total that has come back to zero equals one that never was."""
-
-COMPARED = {
-    table: f"SELECT {keys}, {values} FROM {table} {_ONLY.get(table, '')} ORDER BY {keys}"
-    for table, (keys, values) in _COMPARED_COLUMNS.items()
-}
-"""What a replay must give again, table by table; positions of change are not compared."""
 
 DIFFERENCES_MAX = 20
 COPY_ROWS = 1_000
@@ -111,14 +86,14 @@ def _still(clock: Clock) -> Clock:
 
 def _compared(rows: Rows, table: str) -> Iterator[Row]:
     """A table's rows as they are compared; what is stored encoded is compared by what it says."""
-    for row in rows.stream(COMPARED[table]):
+    for row in rows.stream(COMPARED[table].comparison):
         yield (row[0], row[1], *said_of(row[2], row[3]), *row[4:]) if table == "enterprises" else row
 
 
 def _certificate(live: Rows, again: Rows, position: int) -> Certificate:
     differences: list[str] = []
-    for table, (columns, _) in _COMPARED_COLUMNS.items():
-        keys = len(columns.split(","))
+    for table, model in COMPARED.items():
+        keys = len(model.keys.split(","))
         for was, now in _paired(_compared(live, table), _compared(again, table), keys):
             if was is None or now is None or tuple(was) != tuple(now):
                 differences.append(f"{table}: live {_shown(was)}, replayed {_shown(now)}")
@@ -158,10 +133,11 @@ def fingerprint(rows: Rows) -> str:
     return digest.hexdigest()
 
 
-def copy(source: Rows, target: Rows, tables: Sequence[str] = READ_MODELS) -> None:
+def copy(source: Rows, target: Rows, models: Iterable[ReadModel] = READ_MODELS) -> None:
     """Put the replayed read models in place of the live ones, in one transaction."""
-    for table in tables:
-        columns = [each.split()[0] for each in TABLES[table].split("PRIMARY KEY (")[0].strip(" ,").split(",")]
+    for model in models:
+        table = model.table
+        columns = [column.name for column in TABLES[table].columns]
         names = ",".join(columns)
         insert = f"INSERT INTO {table} ({names}) VALUES ({','.join('?' * len(columns))})"
         target.run(f"DELETE FROM {table}")

@@ -13,6 +13,7 @@ from typing import NamedTuple, cast
 
 from domain.policy.rulebook import Rulebook
 from ledger.projections.enterprises import Progress, TotalKey, Writer, rebuild
+from ledger.projections.registry import OF_ENTERPRISE
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Rows
 from ledger.store.sqlite import SQLiteStore
@@ -20,8 +21,6 @@ from ledger.store.sqlite import SQLiteStore
 PROCESSES_MAX = 64
 RANGES_PER_PROCESS = 4
 """Ranges are shared out as processes become free, so that one with many events holds up nobody."""
-MERGED = ("enterprises", "awards", "balances", "claims")
-"""Read models whose rows belong to one enterprise each."""
 
 
 class Several(NamedTuple):
@@ -92,7 +91,7 @@ def _build(part: _Part) -> tuple[str, int]:
 
 def _take(replica: Ledger, path: str, totals: dict[TotalKey, list[int]]) -> None:
     """Take over a range's rows, and add up its totals."""
-    cast(SQLiteStore, replica.store).take(path, MERGED)
+    cast(SQLiteStore, replica.store).take(path, tuple(OF_ENTERPRISE))
     with closing(open_ledger(path)) as part, part.store.reading() as rows:
         for policy, year, kind, name, *values in rows.all(
             "SELECT policy, year, kind, name, gross, withheld, number FROM totals"

@@ -17,25 +17,12 @@ from domain.events.instants import instant
 from domain.facts.folding import fold
 from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import EnterpriseRow, Progress, Writer, load, said_of
-from ledger.replay.comparison import COMPARED, DIFFERENCES_MAX, Certificate, copy, replay
+from ledger.projections.registry import COMPARED, OF_ENTERPRISE, READ_MODELS
+from ledger.replay.comparison import DIFFERENCES_MAX, Certificate, copy, replay
 from ledger.replay.parts import Several
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Row, Rows
 from ledger.store.stored_events import events_of
-from ledger.store.tables import READ_MODELS
-
-LEFT = ("claims", "totals", "totals_history")
-"""Compared, and left where they are: they say when each last changed, which a rebuild cannot know."""
-SWAPPED = tuple(table for table in READ_MODELS if table not in LEFT)
-OF_CODES = {
-    "enterprises": "SELECT code, version, facts, outcome, name, town FROM enterprises WHERE code IN ({})",
-    "awards": "SELECT policy, year, code, measure, gross, withheld FROM awards WHERE code IN ({})",
-    "balances": "SELECT policy, year, code, gross, withheld, eligible FROM balances WHERE code IN ({})",
-    "claims": (
-        "SELECT policy, code, claim, measure, item, year, status, amount FROM claims WHERE code IN ({})"
-    ),
-}
-"""The rows that belong to enterprises."""
 
 
 class Rebuilt(NamedTuple):
@@ -72,7 +59,7 @@ def certified(
         with replica.store.reading() as again:
             differences = tuple(_differing(rows, again, codes))[:DIFFERENCES_MAX]
             if not differences:
-                copy(again, rows, SWAPPED)
+                copy(again, rows, (model for model in READ_MODELS if model.swapped))
         return _note(ledger, rows, found, reached, "differs" if differences else "", differences)
 
 
@@ -119,11 +106,13 @@ def _catch_up(rows: Rows, target: Rows, codes: list[str], until: int) -> None:
 def _differing(rows: Rows, again: Rows, codes: list[str]) -> list[str]:
     """What differs of the enterprises touched, and of the totals."""
     found = []
-    for table, sql in OF_CODES.items():
+    for table, model in OF_ENTERPRISE.items():
+        sql = f"{model.selection} WHERE code IN ({{}})"
         live, built = ({_plain(table, row) for row in side.all_in(sql, codes)} for side in (rows, again))
         found += [f"{table}: only in the live models: {' '.join(each)}" for each in sorted(live - built)]
         found += [f"{table}: only in the rebuilt: {' '.join(each)}" for each in sorted(built - live)]
-    live, built = ({tuple(map(str, row)) for row in side.all(COMPARED["totals"])} for side in (rows, again))
+    sql = COMPARED["totals"].comparison
+    live, built = ({tuple(map(str, row)) for row in side.all(sql)} for side in (rows, again))
     found += [f"totals: {' '.join(each)}" for each in sorted(live ^ built)]
     return found
 

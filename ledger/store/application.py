@@ -18,8 +18,8 @@ from eventsourcing.persistence import Mapper
 
 from ledger.store import sqlite
 from ledger.store.rows import Store, UnsuitableStore
+from ledger.store.schema.migrations import check_version, create_tables
 from ledger.store.streams import EventMapper
-from ledger.store.tables import check_version, create_tables
 
 SCHEMES = ("postgresql://", "postgres://")
 """How the address of a PostgreSQL database begins; every other one is a SQLite file's path."""
@@ -90,7 +90,7 @@ def open_ledger(database: str, clock: Clock = utc_now, create: bool = True) -> L
 
 
 _COMMON = {"ORIGINATOR_ID_TYPE": "text", "CREATE_TABLE": "n"}
-"""Tables are created by ``ledger.store.tables``, never by the library on its own."""
+"""Tables are created by ``ledger.store.schema.migrations``, never by the library on its own."""
 
 
 def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, Store, str]:

@@ -6,13 +6,12 @@ otherwise end an audit with an error in place of a finding.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.store.rows import Rows
+from ledger.store.schema.tables import EVENTS, LIBRARY_TABLES, TABLES
 from ledger.store.sqlite import SQLiteRows
-from ledger.store.tables import TABLES
 
 
 class Finding(NamedTuple):
@@ -24,22 +23,12 @@ class Finding(NamedTuple):
 
 FINDINGS_MAX = 100
 """Most findings of one table."""
-EVENTS = "stored_events"
-_EVENTS = "rowid {int}, originator_id TEXT, originator_version {int}, topic TEXT, state {blob}"
-_COLUMN = re.compile(r"(\w+) (TEXT|\{int\}|\{blob\})(.*)")
-_KINDS = {"TEXT": "text", "{int}": "integer", "{blob}": "blob"}
 
 
 def columns_of(table: str) -> dict[str, tuple[str, bool]]:
     """A table's columns: what each holds, and whether it may hold nothing."""
-    defined = _EVENTS if table == EVENTS else re.sub(r",\s*PRIMARY KEY \(.*", "", TABLES[table])
-    found = {}
-    for part in defined.split(","):
-        column = _COLUMN.match(part.strip())
-        assert column, f"{table}: {part}"
-        bound = "NOT NULL" in column[3] or "PRIMARY KEY" in column[3] or table == EVENTS
-        found[column[1]] = (_KINDS[column[2]], not bound)
-    return found
+    declared = LIBRARY_TABLES[EVENTS] if table == EVENTS else TABLES[table]
+    return {column.name: (column.kind, column.nullable) for column in declared.columns}
 
 
 def wrong_kinds(rows: Rows) -> Iterator[Finding]:

@@ -183,7 +183,7 @@ def test_following_is_noted_as_a_look_at_each_enterprise(api: Api) -> None:
 
 
 def test_a_ledger_of_the_schema_before_gains_the_table(open_at: Callable[..., Ledger]) -> None:
-    from ledger.store.tables import SCHEMA_VERSION, create_tables, version_of
+    from ledger.store.schema.migrations import SCHEMA_VERSION, create_tables, version_of
 
     ledger = open_at()
     with ledger.store.writing() as rows:

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows, StoreUnavailable
-from ledger.store.tables import SCHEMA_VERSION
+from ledger.store.schema.migrations import SCHEMA_VERSION
 from services.runtime.identity_settings import IdentitySettings
 from services.server.app import create_app
 from tests.conftest import HERE

@@ -14,8 +14,8 @@ from domain.log.notes import SignerKey
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current
 from ledger.store.application import Ledger, open_ledger
-from ledger.store.tables import TABLES
-from ledger.store.value_kinds import EVENTS, columns_of
+from ledger.store.schema.tables import EVENTS, TABLES
+from ledger.store.value_kinds import columns_of
 from services.cli.main import main
 from tests.events import CIXI_TEXT
 from tests.integration.closings import Closed, closed

@@ -17,7 +17,7 @@ from ledger.intake.refusals import listed
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Conflict, Rows, UnsuitableStore
-from ledger.store.tables import (
+from ledger.store.schema.migrations import (
     MIGRATIONS,
     SCHEMA_VERSION,
     Migration,
@@ -317,8 +317,8 @@ def test_a_step_is_applied_once_and_an_older_schema_is_refused_until_then(
         rows.run("ALTER TABLE refused ADD COLUMN note TEXT")
 
     following = Migration(SCHEMA_VERSION + 1, "a note on what was refused", apply)
-    monkeypatch.setattr("ledger.store.tables.MIGRATIONS", (*MIGRATIONS, following))
-    monkeypatch.setattr("ledger.store.tables.SCHEMA_VERSION", following.version)
+    monkeypatch.setattr("ledger.store.schema.migrations.MIGRATIONS", (*MIGRATIONS, following))
+    monkeypatch.setattr("ledger.store.schema.migrations.SCHEMA_VERSION", following.version)
 
     with pytest.raises(UnsuitableStore, match="subsidy-ledger migrate"):
         open_ledger(database_at("ledger.db"), create=False)
@@ -336,8 +336,10 @@ def test_a_failing_step_changes_nothing(open_at: Opener, monkeypatch: pytest.Mon
         rows.run("CREATE TABLE half_done (x INTEGER)")
         raise RuntimeError("halted")
 
-    monkeypatch.setattr("ledger.store.tables.MIGRATIONS", (*MIGRATIONS, Migration(99, "halted", apply)))
-    monkeypatch.setattr("ledger.store.tables.SCHEMA_VERSION", 99)
+    monkeypatch.setattr(
+        "ledger.store.schema.migrations.MIGRATIONS", (*MIGRATIONS, Migration(99, "halted", apply))
+    )
+    monkeypatch.setattr("ledger.store.schema.migrations.SCHEMA_VERSION", 99)
 
     with pytest.raises(RuntimeError):
         create_tables(ledger.store, ledger.dialect)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.store.tables import check_version_of
+from ledger.store.schema.migrations import check_version_of
 from services.api.health.schemas import LiveSchema, ReadySchema
 from services.api.resource import Resource, ledger
 from services.web.fields import Query

@@ -1,0 +1,140 @@
+"""How the tables come to be and grow: ``MIGRATIONS``, each applied once and noted in ``schema_version``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ledger.store.log_tree import begin_log
+from ledger.store.rows import Rows, Store, UnsuitableStore
+from ledger.store.schema.tables import INDEXES, SQL_TYPES, TABLES
+
+
+class Migration(NamedTuple):
+    """One step of the schema; a step that was released never changes."""
+
+    version: int
+    name: str
+    apply: Callable[[Rows, str], None]
+    """Called with the migrating transaction and its dialect."""
+
+
+def _make(rows: Rows, dialect: str, name: str) -> None:
+    types = SQL_TYPES[dialect]
+    table = TABLES[name]
+    without_rowid = " WITHOUT ROWID" if dialect == "sqlite" and table.clustered else ""
+    text = table.definition.format(**types).replace("TEXT", types["TEXT"])
+    rows.run(f"CREATE TABLE IF NOT EXISTS {name} ({text}){without_rowid}")
+
+
+def _initial(rows: Rows, dialect: str) -> None:
+    for name in TABLES:
+        _make(rows, dialect, name)
+    for name, target in INDEXES.items():
+        rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {target}")
+    begin_log(rows)
+
+
+def _correlations(rows: Rows, dialect: str) -> None:
+    _make(rows, dialect, "correlations")
+    rows.run(f"CREATE INDEX IF NOT EXISTS correlations_first ON {INDEXES['correlations_first']}")
+
+
+def _certificates(rows: Rows, dialect: str) -> None:
+    _make(rows, dialect, "certificates")
+
+
+def _pots(rows: Rows, dialect: str) -> None:
+    """What pays a settled award; a ledger that has just been made has the column."""
+    if dialect == "sqlite" and rows.all(
+        "SELECT 1 FROM pragma_table_info('settlement_lines') WHERE name='pot'"
+    ):
+        return
+    missing = "" if dialect == "sqlite" else "IF NOT EXISTS "
+    text = SQL_TYPES[dialect]["TEXT"]
+    rows.run(f"ALTER TABLE settlement_lines ADD COLUMN {missing}pot {text} NOT NULL DEFAULT ''")
+
+
+def _disagreements(rows: Rows, dialect: str) -> None:
+    for name in ("matters", "disagreements", "disagreement_steps", "disputes"):
+        _make(rows, dialect, name)
+    for name in [
+        each for each in INDEXES if each.partition("_")[0] in ("matters", "disagreements", "disputes")
+    ]:
+        rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {INDEXES[name]}")
+
+
+MIGRATIONS = (
+    Migration(1, "initial", _initial),
+    Migration(2, "correlations", _correlations),
+    Migration(3, "certificates", _certificates),
+    Migration(4, "pots", _pots),
+    Migration(5, "disagreements", _disagreements),
+)
+"""In order; the last one's version is the schema that this program works on."""
+
+SCHEMA_VERSION = MIGRATIONS[-1].version
+
+_MIGRATE = "run: subsidy-ledger migrate"
+
+
+def version_of(rows: Rows) -> int:
+    """The schema's version, 0 where there is none yet."""
+    if not rows.has_table("schema_version"):
+        return 0
+    return int(rows.all("SELECT MAX(version) FROM schema_version")[0][0] or 0)
+
+
+def create_tables(store: Store, dialect: str) -> int:
+    """Bring the schema up to date; safe to run again, from several places, and while others serve.
+
+    Returns:
+        the version that it found.
+
+    Raises:
+        UnsuitableStore: where a newer program has been at work.
+    """
+    with store.reading() as rows:
+        found = version_of(rows)
+    if found < SCHEMA_VERSION:
+        with store.migrating() as rows:
+            found = version_of(rows)
+            for step in MIGRATIONS:
+                if step.version > found:
+                    step.apply(rows, dialect)
+                    rows.run("INSERT INTO schema_version VALUES (?,?)", [step.version, step.name])
+    _refuse_newer(found)
+    return found
+
+
+def check_version(store: Store) -> None:
+    """Refuse to work on a schema that is missing, older or newer.
+
+    Raises:
+        UnsuitableStore: saying the mend.
+    """
+    with store.reading() as rows:
+        check_version_of(rows)
+
+
+def check_version_of(rows: Rows) -> None:
+    """As ``check_version``, in a transaction that there is.
+
+    Raises:
+        UnsuitableStore: saying the mend.
+    """
+    found = version_of(rows)
+    if found == 0:
+        raise UnsuitableStore(f"the database holds no ledger yet — {_MIGRATE}")
+    if found < SCHEMA_VERSION:
+        known = f"this program works on version {SCHEMA_VERSION}"
+        raise UnsuitableStore(f"the ledger's tables are of version {found}, {known} — {_MIGRATE}")
+    _refuse_newer(found)
+
+
+def _refuse_newer(found: int) -> None:
+    if found > SCHEMA_VERSION:
+        known = f"this program knows {SCHEMA_VERSION}"
+        raise UnsuitableStore(
+            f"the ledger's tables are of version {found}, {known} — use the newer subsidy-ledger"
+        )
