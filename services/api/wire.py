@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from domain.events.content import Content
+from domain.events.event import Event
 from domain.money.amounts import yuan
 from domain.vocabulary.kinds import type_of
 from ledger.intake.messages.fields import Money
@@ -29,7 +30,14 @@ def event_document(event: Stored) -> dict[str, Any]:
         "subject": event.originator,
         "time": fact.time,
         "data": data_document(fact.name, fact.content),
+        **speaker_document(fact),
     }
+
+
+def speaker_document(event: Event) -> dict[str, Any]:
+    """Who said an event and in what role; nothing where that was not recorded."""
+    spoken = {"said_by": event.said_by, "acting_as": event.acting_as}
+    return {name: msgspec.to_builtins(part) for name, part in spoken.items() if part is not None}
 
 
 def own_document(content: Content) -> dict[str, Any]:

@@ -241,6 +241,22 @@ class OutlookSchema(Answer):
     hints = listed(HintSchema)
 
 
+class SpeakerSchema(Answer):
+    """Who said an event: a publisher by its key, or a person by issuer and subject of the token."""
+
+    publisher = text(required=False)
+    issuer = text(required=False)
+    subject = text(required=False)
+    name = text(required=False)
+
+
+class CapacitySchema(Answer):
+    """In what role an event was said, and on whose behalf."""
+
+    role = text(required=False)
+    on_behalf_of = text(required=False)
+
+
 class EventSchema(Answer):
     """One event of an enterprise's history."""
 
@@ -253,6 +269,8 @@ class EventSchema(Answer):
     subject = text()
     time = text()
     data = fields.Dict(keys=fields.String(), required=True)
+    said_by = fields.Nested(SpeakerSchema, metadata={"description": "left out where it was not recorded"})
+    acting_as = fields.Nested(CapacitySchema, metadata={"description": "left out where it was not recorded"})
 
 
 class HistorySchema(Answer):
