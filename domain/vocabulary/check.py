@@ -19,8 +19,11 @@ from domain.vocabulary.kinds import (
 NAME = re.compile("[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+")
 """Names of kinds: two words at least, each with a capital."""
 FIELD_NAME = re.compile("[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-RESERVED = ("person", "actor", "evidence", "changes", "of", "of_source", "of_type", "id", "subject", "time")
-"""Names that mean something else in every event or message."""
+RESERVED = (
+    *("person", "actor", "evidence", "changes", "of", "of_source", "of_type", "id", "subject", "time"),
+    *("source", "event_id", "timestamp", "class_version", "said_by", "acting_as"),
+)
+"""Names that mean something else in every event or message: a stored event has them beside its fields."""
 NEEDS: dict[Shape, dict[str, Form]] = {
     "thing": {"on": "day"},
     "figure": {"year": "year", "amount": "amount", "currency": "currency"},
