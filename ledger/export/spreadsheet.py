@@ -29,6 +29,9 @@ AWARD_COLUMNS = (
     "说明 Explanation",
 )
 
+BROUGHT_IN = "{year}年度办结后到达的数据所增加的奖励，由调整转入"
+"""The explanation of an award that a closed year brings in."""
+
 
 def write(out: Path, books: Books, tick: Tick = no_tick) -> None:
     """Write the workbook.
@@ -93,14 +96,18 @@ def _awards(sheet: Sheet, books: Books, code: str, mine: list[tuple[Line, Payabl
         ]
     }
     for line, paid in mine:
-        award = explained[line.year, line.measure]
-        head = (code, line.measure, award["article"], award["title"]["zh"])
+        award = explained.get((line.year, line.measure))
+        measure = books.book.measure_of_year(line.measure, line.year)
+        title = measure.title["zh"] if measure else line.measure
+        head = (code, line.measure, measure.article if measure else "", title)
+        # What an adjustment brings in from a closed year has no explanation of its own there.
+        explanation = "\n".join(_words(award)) if award else BROUGHT_IN.format(year=line.year)
         sheet.append(
             [
                 *(text(sheet, each) for each in head),
                 whole(sheet, line.year),
                 *(yuan_cell(sheet, fen) for fen in paid),
-                text(sheet, "\n".join(_words(award)), wrap=True),
+                text(sheet, explanation, wrap=True),
             ]
         )
 

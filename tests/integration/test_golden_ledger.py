@@ -18,6 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import openpyxl
 import psycopg
 import pytest
 
@@ -197,6 +198,19 @@ def test_it_goes_on_from_there(restored: Restored, tmp_path: Path) -> None:
     assert (audited["log"], audited["read_models"]) == ([], [])
     assert (replayed["equal"], replayed["differences"]) == (True, [])
     assert restored.json("rebuild")["swapped"] is True
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_year_that_takes_an_adjustment_in_goes_into_a_workbook(restored: Restored, tmp_path: Path) -> None:
+    """46ad05e ended in a KeyError: the award of 2024 has no explanation in 2025."""
+    restored.run("migrate")
+    out = tmp_path / "books.xlsx"
+    restored.run("export", "xlsx", "--policy", "cixi-ecommerce-2024", "--year", "2025", "--out", str(out))
+    rows = list(openpyxl.load_workbook(out)["奖励明细 Awards"].iter_rows(values_only=True))
+
+    brought_in = [row for row in rows if "由调整转入" in str(row[-1])]
+    assert [row[4] for row in brought_in] == [2024]
+    assert all(row[3] for row in rows)
 
 
 def test_what_was_given_out_verifies() -> None:
