@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domain.things.credit_code import complete
 from ledger.export.finance_summary import Account, Part, SummaryHead
 from ledger.export.payment_files import Payee, Payer, PaymentFile, PaymentLine
-from ledger.export.public_list import PublicHead, PublicLine
+from ledger.export.public_list import MeasureShare, PublicHead, PublicLine
 
 TITLE = "慈溪市2024年度电子商务高质量发展专项资金"
 PAYER = Payer("慈溪市财政局", "3901120009000012345", "102332000017")
@@ -74,8 +74,11 @@ def public_lines(count: int, name: str = "慈溪市卓力电器科技有限公�
     """Enterprises with one to three awards each; every fifth is an individual business."""
     for number in range(count):
         own = number % 5 == 4
-        awards = [(title, 100_000_000 + number, 35_908_700 + number) for title in MEASURES[: 1 + number % 3]]
-        gross, payable = sum(each[1] for each in awards), sum(each[2] for each in awards)
+        awards = [
+            MeasureShare(title, 100_000_000 + number, 35_908_700 + number)
+            for title in MEASURES[: 1 + number % 3]
+        ]
+        gross, payable = sum(each.gross for each in awards), sum(each.payable for each in awards)
         yield PublicLine(
             quick_code(number, "92" if own else "91"),
             "慈溪市周巷镇李小明食品经营部" if own else name,
@@ -85,7 +88,7 @@ def public_lines(count: int, name: str = "慈溪市卓力电器科技有限公�
             5_000,
             gross - payable,
             payable,
-        )._replace(measures=[(awards[0][0], awards[0][1] + 5_000, awards[0][2]), *awards[1:]])
+        )._replace(measures=[awards[0]._replace(gross=awards[0].gross + 5_000), *awards[1:]])
 
 
 def public_head(count: int, payable: int) -> PublicHead:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.authority.roles import NotAllowed
-from domain.money.amounts import CURRENCIES, grouped, parse_fen, printed
+from domain.money.amounts import CURRENCIES, parse_fen, printed
 from domain.money.capitals import capitals
 from domain.policy.model import Policy, Unpaid
 from domain.policy.rulebook import Rulebook
@@ -19,7 +19,7 @@ from ledger.documents.catalogue import columns_of
 from ledger.documents.places import Fen, Filling, Record, Value
 from ledger.export.official import zh_day
 from ledger.export.payment_files import Payee
-from ledger.export.public_list import PublicLine, masked
+from ledger.export.public_list import PublicLine, masked, measure_words
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed, settlement_of
 from ledger.reading import explanations, queries
@@ -157,7 +157,7 @@ def _list(source: _Source) -> Filling:
     def listed() -> Iterator[Record]:
         for number, each in enumerate(source.lines(), 1):
             line = masked(each, mask)
-            measures = "；".join(f"{t} {grouped(gross)}／{grouped(paid)}" for t, gross, paid in line.measures)
+            measures = "；".join(measure_words(share) for share in line.measures)
             named = _enterprise(line.code, line.name, line.town)
             yield {"序号": number, **named, "奖励项目": measures, **_sums(line.sums)}
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-from domain.events import account_id
+from domain.events import (
+    AccountEvent,
+    AwardsSettled,
+    ClawbackOrdered,
+    ClawbackRecovered,
+    PaymentFailed,
+    PaymentMade,
+    account_id,
+)
+from domain.events.accounts import AwardLine
 from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, Payable, payable_of, shares_budget
@@ -33,7 +42,7 @@ from ledger.reading import queries
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW, Moment
 from ledger.store.rows import Rows
-from ledger.store.stored_events import SELECT, Stored, stored
+from ledger.store.stored_events import SELECT, stored
 
 Tick = Callable[[], None]
 """Called after each thing that was written."""
@@ -47,6 +56,13 @@ def no_tick() -> None:
     """For callers that show no progress."""
 
 
+class PaidAward(NamedTuple):
+    """An award with what is paid of it."""
+
+    line: Line
+    payable: Payable
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
     """The awards of the budget period that a year belongs to, at one position of the ledger."""
@@ -55,7 +71,7 @@ class Books:
     rows: Rows
     book: Rulebook
     year: int
-    at: Moment
+    moment: Moment
     pool: Pool
     position: int
 
@@ -71,12 +87,12 @@ class Books:
 
     def lines(self) -> Iterator[Line]:
         """Every award of the period in order of credit code, measure and year."""
-        return lines_shared(self.rows, self.book, self.year, self.at)
+        return lines_shared(self.rows, self.book, self.year, self.moment)
 
-    def awards(self) -> Iterator[tuple[Line, Payable]]:
+    def awards(self) -> Iterator[PaidAward]:
         """Every award with what is paid of it."""
         for line in self.lines():
-            yield line, payable_of(line, self.book, self.pool.shares)
+            yield PaidAward(line, payable_of(line, self.book, self.pool.shares))
 
     def inside(self, line: Line) -> bool:
         """Whether an award is paid from the budget."""
@@ -115,12 +131,12 @@ class Books:
     def transactions(self) -> Iterator[Transaction]:
         """The appropriation, then every award; of a closed year also what was paid and came back."""
         meta: Meta = {"policy": self.book.id, "position": self.position}
-        first = f"预算拨款 · Appropriation {self.period}"
-        yield appropriated(self.first_day(), first, self.period, self.pool.budget.amount, meta)
+        narration = f"预算拨款 · Appropriation {self.period}"
+        yield appropriated(self.first_day(), narration, self.period, self.pool.budget.amount, meta)
         for line, paid in self.awards():
-            about: Meta = {"enterprise": line.code, "measure": line.measure, "year": line.year, **meta}
-            said = f"{self.title(line)['zh']} {line.year}"
-            yield awarded(self.day_of(line.year), said, line.code, line.measure, paid, about)
+            award_meta: Meta = {"enterprise": line.code, "measure": line.measure, "year": line.year, **meta}
+            narration = f"{self.title(line)['zh']} {line.year}"
+            yield awarded(self.day_of(line.year), narration, line.code, line.measure, paid, award_meta)
         if self.pool.closing:
             yield from self.movements()
 
@@ -131,56 +147,61 @@ class Books:
             "ORDER BY originator_id, originator_version"
         )
         begin = account_id(self.book.id, self.year, "")
-        outside: dict[str, int] = {}
-        made: set[str] = set()
+        outside_fen: dict[str, int] = {}
+        payments_made: set[str] = set()
         for row in self.rows.stream(sql, [begin, begin[:-1] + ";", self.position]):
             event = stored(row)
             content = event.fact.content
-            if event.fact.name == "AwardsSettled":
-                outside, made = {content["enterprise"]: self._outside(content["lines"])}, set()
-            elif event.fact.name == "PaymentMade":
-                made.add(content["payment"])
-            elif event.fact.name == "PaymentFailed" and content["payment"] not in made:
+            if not isinstance(content, AccountEvent):
+                continue
+            if isinstance(content, AwardsSettled):
+                outside_fen = {content.enterprise: self._outside_fen(content.lines)}
+                payments_made = set()
+            elif isinstance(content, PaymentMade):
+                payments_made.add(content.payment)
+            elif isinstance(content, PaymentFailed) and content.payment not in payments_made:
                 continue  # the money never left
-            yield from self._moved(event, outside.get(content["enterprise"], 0))
+            yield from self._movement(content, event.position, outside_fen.get(content.enterprise, 0))
 
-    def _outside(self, lines: list[list[Any]]) -> int:
+    def _outside_fen(self, lines: Iterable[AwardLine]) -> int:
         """What of an enterprise's payment comes from other funds."""
-        return sum(line[5] for line in lines if not shares_budget(self.book.of_year(line[1]), line[0]))
+        return sum(
+            line.payable_fen
+            for line in lines
+            if not shares_budget(self.book.of_year(line.award_year), line.measure)
+        )
 
-    def _moved(self, event: Stored, outside: int) -> Iterator[Transaction]:
-        name, content = event.fact.name, event.fact.content
-        said = MOVEMENTS.get(name)
-        if said is None:
-            return
-        code, fen, day = content["enterprise"], content["amount_fen"], content["on"]
-        meta: Meta = {"enterprise": code, "policy": self.book.id, "position": event.position}
-        if name == "ClawbackOrdered":
-            yield award_taken_back(day, said, code, self.period, fen, meta)
-            yield clawback_ordered(day, said, code, fen, meta)
-        elif name == "ClawbackRecovered":
-            yield clawback_recovered(day, said, code, funds_account(self.period), fen, meta)
-        else:
-            move = payment_made if name == "PaymentMade" else payment_failed
-            for part, inside in ((fen - outside, True), (outside, False)):
-                if part:
-                    yield move(day, said, code, funds_account(self.period, inside=inside), part, meta)
-
-
-MOVEMENTS = {
-    "PaymentMade": "拨付 · Paid",
-    "PaymentFailed": "退回 · Returned by the bank",
-    "ClawbackOrdered": "追回 · Clawed back",
-    "ClawbackRecovered": "追回到账 · Recovered",
-}
+    def _movement(self, content: AccountEvent, position: int, outside_fen: int) -> Iterator[Transaction]:
+        code = content.enterprise
+        meta: Meta = {"enterprise": code, "policy": self.book.id, "position": position}
+        if isinstance(content, ClawbackOrdered):
+            day, fen = content.on, content.amount_fen
+            yield award_taken_back(day, CLAWED_BACK, code, self.period, fen, meta)
+            yield clawback_ordered(day, CLAWED_BACK, code, fen, meta)
+        elif isinstance(content, ClawbackRecovered):
+            funds = funds_account(self.period)
+            yield clawback_recovered(content.on, RECOVERED, code, funds, content.amount_fen, meta)
+        elif isinstance(content, PaymentMade | PaymentFailed):
+            is_made = isinstance(content, PaymentMade)
+            move, narration = (payment_made, PAID) if is_made else (payment_failed, RETURNED)
+            for fen, inside in ((content.amount_fen - outside_fen, True), (outside_fen, False)):
+                if fen:
+                    funds = funds_account(self.period, inside=inside)
+                    yield move(content.on, narration, code, funds, fen, meta)
 
 
-def books_of(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW) -> Books:
+PAID = "拨付 · Paid"
+RETURNED = "退回 · Returned by the bank"
+CLAWED_BACK = "追回 · Clawed back"
+RECOVERED = "追回到账 · Recovered"
+
+
+def books_of(ledger: Ledger, rows: Rows, policy: str, year: int, moment: Moment = NOW) -> Books:
     """The books of one policy and the budget period of a year.
 
     Raises:
         UnknownPolicy, NoRules, Unanswerable.
     """
-    book = rulebook_at(rows, policy, at)
-    found = pool(ledger, rows, book, year, at)
-    return Books(ledger, rows, book, year, at, found, queries.position(rows, at))
+    book = rulebook_at(rows, policy, moment)
+    period_pool = pool(ledger, rows, book, year, moment)
+    return Books(ledger, rows, book, year, moment, period_pool, queries.position(rows, moment))

@@ -18,23 +18,23 @@ YUAN_FORMAT = "#,##0.00"
 WHOLE_FORMAT = "0"
 
 
-def text(sheet: Sheet, value: str, *, wrap: bool = False) -> Cell:
+def text_cell(sheet: Sheet, value: str, *, wrap: bool = False) -> Cell:
     """A cell of text, whatever the text begins with."""
-    kept = ILLEGAL_CHARACTERS_RE.sub("", value)
-    if len(kept) > CELL_CHARACTERS_MAX:
-        kept = kept[: CELL_CHARACTERS_MAX - 1] + "…"
-    cell = WriteOnlyCell(sheet, kept)
+    content = ILLEGAL_CHARACTERS_RE.sub("", value)
+    if len(content) > CELL_CHARACTERS_MAX:
+        content = content[: CELL_CHARACTERS_MAX - 1] + "…"
+    cell = WriteOnlyCell(sheet, content)
     cell.data_type = "s"
-    if kept.startswith(FORMULA_STARTS):
+    if content.startswith(FORMULA_STARTS):
         cell.quotePrefix = True
     if wrap:
         cell.alignment = Alignment(wrap_text=True, vertical="top")
     return cell
 
 
-def heading(sheet: Sheet, value: str) -> Cell:
+def heading_cell(sheet: Sheet, value: str) -> Cell:
     """A bold cell of text."""
-    cell = text(sheet, value, wrap=True)
+    cell = text_cell(sheet, value, wrap=True)
     cell.font = Font(bold=True)
     return cell
 
@@ -47,14 +47,14 @@ def yuan_cell(sheet: Sheet, fen: int) -> Cell:
     return cell
 
 
-def whole(sheet: Sheet, value: int) -> Cell:
+def whole_cell(sheet: Sheet, value: int) -> Cell:
     """A whole number, shown with every digit."""
     cell = WriteOnlyCell(sheet, value)
     cell.number_format = WHOLE_FORMAT
     return cell
 
 
-def formula(sheet: Sheet, expression: str, number_format: str = WHOLE_FORMAT) -> Cell:
+def formula_cell(sheet: Sheet, expression: str, number_format: str = WHOLE_FORMAT) -> Cell:
     """A live formula; ``expression`` comes from this program only."""
     cell = WriteOnlyCell(sheet, f"={expression}")
     cell.number_format = number_format

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -59,7 +59,7 @@ def write_awards(out: Path, books: Books, tick: Tick = no_tick) -> int:
     Returns:
         how many rows there are.
     """
-    return _write(out, AWARDS, _award_rows(books), _about(books), tick)
+    return _write(out, AWARDS, _award_rows(books), _metadata(books), tick)
 
 
 def write_events(out: Path, books: Books, tick: Tick = no_tick) -> int:
@@ -69,23 +69,54 @@ def write_events(out: Path, books: Books, tick: Tick = no_tick) -> int:
         how many rows there are.
     """
     rows = books.rows.stream(f"{SELECT} WHERE rowid<=? ORDER BY rowid", [books.position])
-    return _write(out, EVENTS, (_event_row(stored(row)) for row in rows), _about(books), tick)
+    return _write(out, EVENTS, (_event_row(stored(row)) for row in rows), _metadata(books), tick)
 
 
-def _about(books: Books) -> dict[str, str]:
+def _metadata(books: Books) -> dict[str, str]:
     budget = {"period": books.period, "budget_fen": str(books.pool.budget.amount)}
     digest = {"policy_digest": books.policy.digest}
     return {"policy": books.book.id, "position": str(books.position), **budget, **digest}
 
 
-def _award_rows(books: Books) -> Iterator[tuple[Any, ...]]:
+class AwardRow(NamedTuple):
+    """A row of ``AWARDS``."""
+
+    policy: str
+    year: int
+    code: str
+    measure: str
+    inside_budget: bool
+    budget: str
+    gross_fen: int
+    withheld_fen: int
+    reduction_fen: int
+    payable_fen: int
+
+
+class EventRow(NamedTuple):
+    """A row of ``EVENTS``."""
+
+    position: int
+    originator: str
+    version: int
+    event: str
+    source: str
+    event_id: str
+    time: str
+    recorded_at: str
+    amount_fen: int | None
+    currency: str | None
+    content: str
+
+
+def _award_rows(books: Books) -> Iterator[AwardRow]:
     for line, paid in books.awards():
-        yield (books.book.id, line.year, line.code, line.measure, books.inside(line), line.pot, *paid)
+        yield AwardRow(books.book.id, line.year, line.code, line.measure, books.inside(line), line.pot, *paid)
 
 
-def _event_row(event: Stored) -> tuple[Any, ...]:
+def _event_row(event: Stored) -> EventRow:
     fact = event.fact
-    return (
+    return EventRow(
         event.position,
         event.originator,
         event.version,
@@ -101,13 +132,13 @@ def _event_row(event: Stored) -> tuple[Any, ...]:
 
 
 def _write(
-    out: Path, schema: pa.Schema, rows: Iterable[tuple[Any, ...]], about: dict[str, str], tick: Tick
+    out: Path, schema: pa.Schema, rows: Iterable[NamedTuple], metadata: dict[str, str], tick: Tick
 ) -> int:
     count = 0
-    described = schema.with_metadata(about)
+    described = schema.with_metadata(metadata)
     with pq.ParquetWriter(out, described, compression="zstd") as writer:
-        left = iter(rows)
-        while group := list(islice(left, GROUP_ROWS)):
+        remaining = iter(rows)
+        while group := list(islice(remaining, GROUP_ROWS)):
             by_column = zip(zip(*group, strict=True), schema, strict=True)
             columns = [_column(values, each.type) for values, each in by_column]
             writer.write_table(pa.Table.from_arrays(columns, schema=described), row_group_size=GROUP_ROWS)

@@ -42,8 +42,8 @@ class FileFault(NamedTuple):
         return {"line": self.line, **Fault(self.code, self.field, self.args).words(language, FILE_AREAS)}
 
     def __str__(self) -> str:
-        where = f"第 {self.line} 行，" if self.line else ""
-        return f"{where}{self.field}：{self.rule} — {self.mend}"
+        place = f"第 {self.line} 行，" if self.line else ""
+        return f"{place}{self.field}：{self.rule} — {self.mend}"
 
 
 class FileError(ValueError):
@@ -52,10 +52,10 @@ class FileError(ValueError):
     def __init__(self, faults: list[FileFault], total: int) -> None:
         self.faults = faults
         self.total = total
-        shown = [str(fault) for fault in faults[:SHOWN_MAX]]
-        if total > len(shown):
-            shown.append(f"…… 另有 {total - len(shown)} 处")
-        super().__init__("\n".join(shown))
+        lines = [str(fault) for fault in faults[:SHOWN_MAX]]
+        if total > len(lines):
+            lines.append(f"…… 另有 {total - len(lines)} 处")
+        super().__init__("\n".join(lines))
 
 
 class Faults:
@@ -115,11 +115,11 @@ def _bare(lines: Iterable[str]) -> Iterator[str]:
 
 def _places(head: list[str], columns: Columns, faults: Faults) -> dict[str, int]:
     """Where each field stands, or nothing where one is missing."""
-    found = {heading.strip().casefold(): place for place, heading in reversed(list(enumerate(head)))}
+    place_of = {heading.strip().casefold(): place for place, heading in reversed(list(enumerate(head)))}
     places = {
-        name: next(found[heading] for heading in headings if heading in found)
+        name: next(place_of[heading] for heading in headings if heading in place_of)
         for name, headings in columns.items()
-        if any(heading in found for heading in headings)
+        if any(heading in place_of for heading in headings)
     }
     missing = [headings[-1] for name, headings in columns.items() if name not in places]
     if missing:

@@ -15,7 +15,7 @@ from domain.money.amounts import CURRENCIES
 from domain.money.capitals import in_words
 from ledger.export import official
 from ledger.export.books import NotExportable, Tick, no_tick
-from ledger.export.official import CENTRED, HEAD, LEFT, MONEY, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form
+from ledger.export.official import CENTRED, FOOTNOTE, HEAD, MONEY, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
@@ -105,9 +105,9 @@ def write_xlsx(
         _figures(summary, head, _accounts(detail, head, accounts, tick))
         for name, parts in (("按条款", by_article), ("按奖励项目", by_measure), ("按牵头单位", by_lead)):
             _parts(summary, head, name, list(parts))
-        for each in head.pots:
-            summary.spread(f"{each}。", LEFT)
-        summary.spread(f"依据账本第 {head.position} 号记录生成，摘要（SHA-256）：{head.digest}。", LEFT)
+        for pot_words in head.pots:
+            summary.spread(f"{pot_words}。", FOOTNOTE)
+        summary.spread(f"依据账本第 {head.position} 号记录生成，摘要（SHA-256）：{head.digest}。", FOOTNOTE)
         summary.signed(head.authority, head.issued_on)
 
 
@@ -119,11 +119,11 @@ def _accounts(form: Form, head: SummaryHead, accounts: Iterable[Account], tick: 
     form.spread(f"单位：{CURRENCIES[head.currency].unit}", official.RIGHT)
     form.heads(ACCOUNT_HEADS)
     count = payable = 0
-    for each in accounts:
+    for account in accounts:
         official.room_for(form.row)
-        count, payable, row = count + 1, payable + each.payable, form.row
-        said = [form.number(count), form.said(each.code, CENTRED), form.said(each.name, WORDS)]
-        form.add([*said, *map(form.money, each[2:]), form.sum(f"D{row}-F{row}")])
+        count, payable, row = count + 1, payable + account.payable, form.row
+        enterprise = [form.number(count), form.text(account.code, CENTRED), form.text(account.name, WORDS)]
+        form.add([*enterprise, *map(form.money, account[2:]), form.sum(f"D{row}-F{row}")])
         tick()
     if (count, payable) != (head.count, head.payable):
         raise NotExportable(
@@ -131,9 +131,9 @@ def _accounts(form: Form, head: SummaryHead, accounts: Iterable[Account], tick: 
         )
     first, total = ACCOUNT_HEAD_ROW + 1, form.row
     form.merge(f"A{total}:C{total}")
-    label = [form.said(f"合计（{count} 户）" if not index else "", TOTAL) for index in range(3)]
+    label = [form.text(f"合计（{count} 户）" if not index else "", TOTAL) for index in range(3)]
     sums = [f"SUM({letter}{first}:{letter}{total - 1})" if count else "0" for letter in _MONEY]
-    form.add([*label, *(form.sum(each, TOTAL_MONEY) for each in sums)], official.TOTAL_POINTS)
+    form.add([*label, *(form.sum(account, TOTAL_MONEY) for account in sums)], official.TOTAL_POINTS)
     return total
 
 
@@ -142,20 +142,20 @@ def _figures(form: Form, head: SummaryHead, total_row: int) -> None:
     form.title(f"{head.title}汇总表")
     form.spread("　　".join(filter(None, (head.number, f"{head.year}年度"))), NOTE)
     form.spread(f"单位：{CURRENCIES[head.currency].unit}", official.RIGHT)
-    _row(form, form.said("项目", HEAD), form.said("金额", HEAD), form.said("说明", HEAD), HEAD)
-    given = (
+    _row(form, form.text("项目", HEAD), form.text("金额", HEAD), form.text("说明", HEAD), HEAD)
+    figures = (
         ("预算", head.budget, ""),
         ("应奖励", head.gross, ""),
         ("从高不重复扣除", head.withheld, ""),
         ("按比例下调", head.reduction, ""),
         (f"应兑现（{head.count} 户）", head.payable, "应奖励 − 从高不重复扣除 − 按比例下调"),
     )
-    place = {label.split("（")[0]: form.row + index for index, (label, _, _) in enumerate(given)}
-    for label, fen, note in given:
-        _row(form, form.said(label, WORDS), form.money(fen), form.said(note, WORDS))
-    words = (form.said(in_words("应兑现", head.payable, head.currency), WORDS),)
+    place = {label.split("（")[0]: form.row + index for index, (label, _, _) in enumerate(figures)}
+    for label, fen, note in figures:
+        _row(form, form.text(label, WORDS), form.money(fen), form.text(note, WORDS))
+    words = (form.text(in_words("应兑现", head.payable, head.currency), WORDS),)
     form.merge(f"A{form.row}:{form.last}{form.row}")
-    form.add([*words, *(form.said("", WORDS) for _ in SUMMARY_WIDTHS[1:])], 22)
+    form.add([*words, *(form.text("", WORDS) for _ in SUMMARY_WIDTHS[1:])], 22)
     first = form.row
     derived = (
         ("已下达支付", _total("E", total_row), "支付明细合计"),
@@ -168,12 +168,12 @@ def _figures(form: Form, head: SummaryHead, total_row: int) -> None:
         ("预算结余", f"B{place['预算']}-B{first + 1}+B{first + 5}", "预算 − 已支付 + 已追回"),
     )
     for label, expression, note in derived:
-        _row(form, form.said(label, WORDS), form.sum(expression), form.said(note, WORDS))
+        _row(form, form.text(label, WORDS), form.sum(expression), form.text(note, WORDS))
 
 
 def _row(form: Form, label: Cell, amount: Cell, note: Cell, style: str = MONEY) -> None:
     """A figure: its name, its amount across two columns, what it is."""
-    filler = [form.said("", style) for _ in range(3)]
+    filler = [form.text("", style) for _ in range(3)]
     form.merge(f"B{form.row}:C{form.row}")
     form.merge(f"D{form.row}:F{form.row}")
     form.add([label, amount, filler[0], note, *filler[1:]], 22)
@@ -189,11 +189,11 @@ def _parts(form: Form, head: SummaryHead, name: str, parts: list[Part]) -> None:
         return
     if sum(part.payable for part in parts) != head.payable:
         raise NotExportable(f"{name}的应兑现合计，与汇总不符")
-    form.spread("", LEFT, 14)
+    form.spread("", FOOTNOTE, 14)
     form.heads((name, "户数", "应奖励", "从高不重复扣除", "按比例下调", "应兑现"))
     first = form.row
     for part in parts:
-        form.add([form.said(part.name, WORDS), form.number(part.enterprises), *map(form.money, part[2:])])
+        form.add([form.text(part.name, WORDS), form.number(part.enterprises), *map(form.money, part[2:])])
     sums = [form.sum(f"SUM({letter}{first}:{letter}{form.row - 1})", TOTAL_MONEY) for letter in "CDEF"]
     # enterprises are not added up: one can have a share in several parts
-    form.add([form.said("合计", TOTAL), form.number(head.count, TOTAL), *sums])
+    form.add([form.text("合计", TOTAL), form.number(head.count, TOTAL), *sums])

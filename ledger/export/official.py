@@ -26,7 +26,7 @@ LINE_POINTS, PADDING_POINTS, HEIGHT_POINTS_MAX = 15, 7, 400
 TOTAL_POINTS, TITLE_POINTS = 24, 32
 MARGIN = 4
 """Of a column's width, in characters, what its border, indent and the font's roundness take."""
-TITLE, NOTE, RIGHT, LEFT = "公文标题", "公文说明", "公文靠右", "公文附注"
+TITLE, NOTE, RIGHT, FOOTNOTE = "公文标题", "公文说明", "公文靠右", "公文附注"
 HEAD, CENTRED, WORDS, MONEY, TOTAL, TOTAL_MONEY = (
     "表头",
     "表体居中",
@@ -50,7 +50,7 @@ _STYLES = (
     (ANNEX, "黑体", 16, False, "flush", False),
     (TITLE, "方正小标宋简体", 22, False, "centre", False),
     (NOTE, "仿宋", 12, False, "centre", False),
-    (LEFT, "仿宋", 11, False, "flush", False),
+    (FOOTNOTE, "仿宋", 11, False, "flush", False),
     (RIGHT, "仿宋", 12, False, "right", False),
     (HEAD, "黑体", 11, False, "centre", True),
     (CENTRED, "仿宋", 11, False, "centre", True),
@@ -91,16 +91,16 @@ def _styled() -> Workbook:
 
     thin = Side(style="thin", color="000000")
     box = Border(left=thin, right=thin, top=thin, bottom=thin)
-    made = Workbook(write_only=True)
-    made.calculation.fullCalcOnLoad = True
+    book = Workbook(write_only=True)
+    book.calculation.fullCalcOnLoad = True
     for name, font, points, bold, aligned, boxed in _STYLES:
         style = NamedStyle(name=name, font=Font(name=font, size=points, bold=bold))
         style.alignment = Alignment(vertical="center", **_ALIGNED[aligned])
         style.number_format = YUAN_FORMAT if aligned == "fit" else "General"
         if boxed:
             style.border = box
-        made.add_named_style(style)
-    return made
+        book.add_named_style(style)
+    return book
 
 
 class Form:
@@ -141,9 +141,9 @@ class Form:
         self.sheet.freeze_panes = f"A{until + 1}"
         self.sheet.print_title_rows = f"{first}:{until}"
 
-    def said(self, value: str, style: str) -> Cell:
+    def text(self, value: str, style: str) -> Cell:
         """A cell of text in a style, whatever the text begins with."""
-        cell = self.cells.text(self.sheet, value)
+        cell = self.cells.text_cell(self.sheet, value)
         cell.style = style
         if str(cell.value).startswith(FORMULA_STARTS):
             cell.quotePrefix = True
@@ -157,13 +157,13 @@ class Form:
 
     def number(self, value: int, style: str = CENTRED) -> Cell:
         """A cell of a whole number."""
-        cell = self.cells.whole(self.sheet, value)
+        cell = self.cells.whole_cell(self.sheet, value)
         cell.style = style
         return cell
 
     def sum(self, expression: str, style: str = MONEY) -> Cell:
         """A live formula of yuan; ``expression`` comes from this program only."""
-        cell = self.cells.formula(self.sheet, expression, self.cells.YUAN_FORMAT)
+        cell = self.cells.formula_cell(self.sheet, expression, self.cells.YUAN_FORMAT)
         cell.style = style
         return cell
 
@@ -179,7 +179,7 @@ class Form:
     def spread(self, value: str, style: str, height: int = 0) -> None:
         """One text across the whole width."""
         width = sum(self.widths)
-        cells = [self.said(value if not index else "", style) for index in range(len(self.widths))]
+        cells = [self.text(value if not index else "", style) for index in range(len(self.widths))]
         self.merge(f"A{self.row}:{self.last}{self.row}")
         self.add(cells, height or LINE_POINTS * _lines(value, width) + PADDING_POINTS)
 
@@ -190,7 +190,7 @@ class Form:
 
     def heads(self, names: Sequence[str]) -> None:
         """The heads of a table's columns."""
-        self.add(self.said(name, HEAD) for name in names)
+        self.add(self.text(name, HEAD) for name in names)
 
     def merge(self, cells: str) -> None:
         """Join cells; for heads and feet, since joined cells are held in memory."""
@@ -198,17 +198,17 @@ class Form:
 
     def signed(self, authority: str, day: str) -> None:
         """Who signs and when, at the right; without a day there is room to write one."""
-        self.spread("", LEFT, 24)
-        for said in (authority, zh_day(day) if day else "　　　　年　　月　　日"):
-            if said:
-                self.spread(f"{said}　　", RIGHT, 22)
+        self.spread("", FOOTNOTE, 24)
+        for line in (authority, zh_day(day) if day else "　　　　年　　月　　日"):
+            if line:
+                self.spread(f"{line}　　", RIGHT, 22)
 
     def _height(self, cells: Sequence[Cell | None]) -> int:
-        shown = zip(cells, self.widths, strict=False)
+        columns = zip(cells, self.widths, strict=False)
         lines = max(
             (
                 _lines(cell.value, width)
-                for cell, width in shown
+                for cell, width in columns
                 if cell is not None and cell.data_type == "s" and isinstance(cell.value, str)
             ),
             default=1,

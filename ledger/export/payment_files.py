@@ -100,7 +100,7 @@ Payments = Callable[[], Iterable[PaymentLine]] | Iterable[PaymentLine]
 """Payments that can be gone through twice: a list, an object that queries anew, or a function that does."""
 
 
-def _again(lines: Payments) -> Iterator[PaymentLine]:
+def _from_first(lines: Payments) -> Iterator[PaymentLine]:
     """The payments from the first on.
 
     Raises:
@@ -132,13 +132,13 @@ def read_payees(lines: Iterable[str]) -> dict[str, Payee]:
     for line, row in records(lines, PAYEE_COLUMNS, faults):
         code, name, bank = row["code"], row["name"], row["bank"].upper().replace(" ", "")
         account = row["account"].replace(" ", "")
-        found = [
+        checks = [
             ("code", fault_of(code) and "code"),
             ("name", not proper(name) and "text"),
             ("account", _account_fault(account)),
             ("bank", not is_bank(bank) and "bank"),
         ]
-        for field, fault in found:
+        for field, fault in checks:
             if fault:
                 fault = fault if row[field] else "missing"
                 faults.add(line, field, fault, value=row[field][:40], most=str(NAME_MAX))
@@ -184,7 +184,7 @@ def check(file: PaymentFile, lines: Payments, payees: Mapping[str, Payee]) -> No
         raise NotExportable(f"付款文件不合格式：{'、'.join(unfit)}")
     missing: dict[str, None] = {}
     count = total = without = 0
-    for line in _again(lines):
+    for line in _from_first(lines):
         if not IDENTIFIER.fullmatch(line.payment) or line.amount <= 0:
             raise NotExportable(f"付款 {line.payment!r} 的编号或金额（{line.amount} 分）不合格式")
         count, total = count + 1, total + line.amount
@@ -225,7 +225,7 @@ def _same(file: PaymentFile, count: int, total: int) -> None:
 def _checked(file: PaymentFile, lines: Payments, tick: Tick) -> Iterator[PaymentLine]:
     """The payments; at their end, that they were still as many and as much when written."""
     count = total = 0
-    for line in _again(lines):
+    for line in _from_first(lines):
         yield line
         count, total = count + 1, total + line.amount
         tick()
@@ -270,8 +270,8 @@ def write_csv(
     purpose = guarded(file.purpose)
     for line in _checked(file, lines, tick):
         to = payees[line.code]
-        said = (line.payment, line.code, line.name, to.name, to.account, to.bank)
-        writer.writerow([*map(guarded, said), yuan(line.amount), purpose, file.on])
+        texts = (line.payment, line.code, line.name, to.name, to.account, to.bank)
+        writer.writerow([*map(guarded, texts), yuan(line.amount), purpose, file.on])
 
 
 def write_pain001(
@@ -326,10 +326,10 @@ def _account(party: str, account: str) -> str:
 def _agent(party: str, bank: str) -> str:
     """A bank; CNAPS is the code of China's clearing system in ISO's external code set."""
     if CNAPS.fullmatch(bank):
-        said = f"<ClrSysMmbId><ClrSysId><Cd>CNAPS</Cd></ClrSysId><MmbId>{bank}</MmbId></ClrSysMmbId>"
+        element = f"<ClrSysMmbId><ClrSysId><Cd>CNAPS</Cd></ClrSysId><MmbId>{bank}</MmbId></ClrSysMmbId>"
     else:
-        said = f"<BICFI>{_text(bank)}</BICFI>"
-    return f"<{party}Agt><FinInstnId>{said}</FinInstnId></{party}Agt>"
+        element = f"<BICFI>{_text(bank)}</BICFI>"
+    return f"<{party}Agt><FinInstnId>{element}</FinInstnId></{party}Agt>"
 
 
 def _text(value: str) -> str:

@@ -25,7 +25,7 @@ from openpyxl.utils import get_column_letter
 
 from domain.settlement.payables import Line, Payable, basis
 from ledger.export.books import Books, NotExportable
-from ledger.export.cells import Sheet, formula, heading, text, whole
+from ledger.export.cells import Sheet, formula_cell, heading_cell, text_cell, whole_cell
 
 SHEET = "按比例分配 Pro-rata"
 ROWS_MAX = 1_048_576
@@ -66,8 +66,8 @@ class Plan:
 
 def shared_by(books: Books, line: Line, pot: str = "") -> int:
     """What of an award shares a pot, in fen."""
-    mine = line.pot == pot and books.inside(line)
-    return basis(books.book.of_year(line.year), line.gross, line.withheld) if mine else 0
+    is_shared = line.pot == pot and books.inside(line)
+    return basis(books.book.of_year(line.year), line.gross, line.withheld) if is_shared else 0
 
 
 def plans(books: Books) -> list[Plan]:
@@ -106,29 +106,32 @@ def plan(books: Books, pot: str = "", sheet: str = SHEET) -> Plan:
 
 def write_head(sheet: Sheet, books: Books, plan: Plan) -> None:
     """The figures that all awards share, and the headings."""
-    rest, floor, _, _, share, paid, ledger = (plan.range(plan.column(n)) for n in range(7))
+    remainder, floor, _, _, share, paid, ledger = (plan.range(plan.column(n)) for n in range(7))
     basis_range = plan.range("D")
     figures: list[tuple[str, Cell]] = [
-        ("预算（分） Budget, fen", whole(sheet, books.pool.shares.of(plan.pot).budget)),
-        ("参与分配合计 Sum that shares it", formula(sheet, f"SUM({basis_range})")),
-        ("兑现系数 Factor", formula(sheet, f"IF({TOTAL}<={BUDGET},1,{BUDGET}/{TOTAL})", "0.0000%")),
-        ("分段基数 Base of the digits", whole(sheet, plan.base)),
-        ("向下取整合计 Sum of floors", formula(sheet, f"SUM({floor})")),
-        ("尾差（分） Spare fen", formula(sheet, f"IF({TOTAL}<={BUDGET},0,{BUDGET}-$B$5)")),
-        ("分界余数 Remainder at the cut", formula(sheet, f"IF({SPARE}>0,LARGE({rest},{SPARE}),{TOTAL})")),
-        ("余数大于分界的笔数 Above the cut", formula(sheet, f"SUMPRODUCT(--({rest}>{CUT}))")),
-        ("余数等于分界且补一分的笔数 At the cut, with a fen", formula(sheet, f"{SPARE}-$B$8")),
-        ("分配合计 Sum of shares", formula(sheet, f"SUM({share})")),
-        ("应兑现合计 Sum payable", formula(sheet, f"SUM({paid})")),
-        ("计算精确 Computed exactly", formula(sheet, _exact(basis_range, plan), "General")),
+        ("预算（分） Budget, fen", whole_cell(sheet, books.pool.shares.of(plan.pot).budget)),
+        ("参与分配合计 Sum that shares it", formula_cell(sheet, f"SUM({basis_range})")),
+        ("兑现系数 Factor", formula_cell(sheet, f"IF({TOTAL}<={BUDGET},1,{BUDGET}/{TOTAL})", "0.0000%")),
+        ("分段基数 Base of the digits", whole_cell(sheet, plan.base)),
+        ("向下取整合计 Sum of floors", formula_cell(sheet, f"SUM({floor})")),
+        ("尾差（分） Spare fen", formula_cell(sheet, f"IF({TOTAL}<={BUDGET},0,{BUDGET}-$B$5)")),
+        (
+            "分界余数 Remainder at the cut",
+            formula_cell(sheet, f"IF({SPARE}>0,LARGE({remainder},{SPARE}),{TOTAL})"),
+        ),
+        ("余数大于分界的笔数 Above the cut", formula_cell(sheet, f"SUMPRODUCT(--({remainder}>{CUT}))")),
+        ("余数等于分界且补一分的笔数 At the cut, with a fen", formula_cell(sheet, f"{SPARE}-$B$8")),
+        ("分配合计 Sum of shares", formula_cell(sheet, f"SUM({share})")),
+        ("应兑现合计 Sum payable", formula_cell(sheet, f"SUM({paid})")),
+        ("计算精确 Computed exactly", formula_cell(sheet, _exact(basis_range, plan), "General")),
         (
             "与账本一致 Same as the ledger",
-            formula(sheet, f'IF(SUMPRODUCT(--({paid}<>{ledger}))=0,"YES","NO")', "General"),
+            formula_cell(sheet, f'IF(SUMPRODUCT(--({paid}<>{ledger}))=0,"YES","NO")', "General"),
         ),
     ]
     for label, cell in figures:
-        sheet.append([heading(sheet, label), cell])
-    sheet.append([heading(sheet, f"列支项 Pot: {plan.pot}")] if plan.pot else [])
+        sheet.append([heading_cell(sheet, label), cell])
+    sheet.append([heading_cell(sheet, f"列支项 Pot: {plan.pot}")] if plan.pot else [])
     steps = [f"第{n}段 s{n}" for n in range(1, plan.digits + 1)]
     names = [
         "信用代码 Code",
@@ -139,7 +142,7 @@ def write_head(sheet: Sheet, books: Books, plan: Plan) -> None:
     ]
     names += [*steps, "余数 Remainder", "向下取整 Floor", "同余序号 Tie", "补一分 Spare fen"]
     names += ["分配（分） Share", "应兑现（分） Payable, fen", "账本应兑现（分） Ledger's"]
-    sheet.append([heading(sheet, name) for name in names])
+    sheet.append([heading_cell(sheet, name) for name in names])
 
 
 def _exact(basis_range: str, plan: Plan) -> str:
@@ -150,10 +153,10 @@ def _exact(basis_range: str, plan: Plan) -> str:
 def write_award(sheet: Sheet, books: Books, plan: Plan, row: int, line: Line, paid: Payable) -> None:
     """One award's row; ``paid`` is what the ledger says."""
     after = line.withheld if books.book.of_year(line.year).pro_rata == "standards-first" else 0
-    given = [text(sheet, line.code), text(sheet, line.measure), whole(sheet, line.year)]
-    given += [whole(sheet, shared_by(books, line, plan.pot)), whole(sheet, after)]
-    worked_out = [formula(sheet, expression) for expression in _expressions(plan, row)]
-    sheet.append([*given, *worked_out, whole(sheet, paid.payable)])
+    cells = [text_cell(sheet, line.code), text_cell(sheet, line.measure), whole_cell(sheet, line.year)]
+    cells += [whole_cell(sheet, shared_by(books, line, plan.pot)), whole_cell(sheet, after)]
+    worked_out = [formula_cell(sheet, expression) for expression in _expressions(plan, row)]
+    sheet.append([*cells, *worked_out, whole_cell(sheet, paid.payable)])
 
 
 def _expressions(plan: Plan, row: int) -> Iterator[str]:
@@ -170,11 +173,11 @@ def _expressions(plan: Plan, row: int) -> Iterator[str]:
         quotients.append(f"INT({step}/{TOTAL})*{unit}")
         rest_of_step = f"{step}-INT({step}/{TOTAL})*{TOTAL}"
         before = f"({rest_of_step})*{BASE}+"
-    rest, floor, tie, extra, share = (f"{plan.column(n)}{row}" for n in range(5))
+    remainder, floor, tie, extra, share = (f"{plan.column(n)}{row}" for n in range(5))
     yield rest_of_step
     yield "+".join(quotients)
     so_far = f"{plan.column(2)}{row - 1}+" if row > FIRST_ROW else ""
-    yield f"{so_far}IF({rest}={CUT},1,0)"
-    yield f"IF({rest}>{CUT},1,IF(AND({rest}={CUT},{tie}<={TIES}),1,0))"
+    yield f"{so_far}IF({remainder}={CUT},1,0)"
+    yield f"IF({remainder}>{CUT},1,IF(AND({remainder}={CUT},{tie}<={TIES}),1,0))"
     yield f"IF({TOTAL}<={BUDGET},$D{row},{floor}+{extra})"
     yield f"{share}-MIN({share},$E{row})"

@@ -18,7 +18,7 @@ from domain.things import masking
 from domain.things.masking import CODE, PERSON
 from ledger.export import official
 from ledger.export.books import NotExportable, Tick, no_tick
-from ledger.export.official import CENTRED, HEAD, LEFT, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form, zh_day
+from ledger.export.official import CENTRED, FOOTNOTE, HEAD, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form, zh_day
 from ledger.export.payment_files import csv_text
 
 SHEET = "公示名单"
@@ -31,13 +31,21 @@ HEAD_ROWS = (6, 7)
 FIRST_ROW = 8
 
 
+class MeasureShare(NamedTuple):
+    """What an enterprise is awarded under one measure, in fen."""
+
+    title: str
+    gross: int
+    payable: int
+
+
 class PublicLine(NamedTuple):
-    """An enterprise: its measures as (title, gross fen, payable fen), and its sums in fen."""
+    """An enterprise: what it is awarded by measure, and its sums in fen."""
 
     code: str
     name: str
     town: str
-    measures: Sequence[tuple[str, int, int]]
+    measures: Sequence[MeasureShare]
     gross: int
     withheld: int
     reduction: int
@@ -96,8 +104,8 @@ def _checked(head: PublicHead, lines: Iterable[PublicLine], tick: Tick) -> Itera
     count = payable = 0
     for line in lines:
         by_measure = (
-            sum(gross for _, gross, _ in line.measures),
-            sum(paid for _, _, paid in line.measures),
+            sum(share.gross for share in line.measures),
+            sum(share.payable for share in line.measures),
         )
         due = line.gross - line.withheld - line.reduction
         if due != line.payable or by_measure != (line.gross, line.payable):
@@ -111,8 +119,13 @@ def _checked(head: PublicHead, lines: Iterable[PublicLine], tick: Tick) -> Itera
         )
 
 
+def measure_words(share: MeasureShare) -> str:
+    """What an enterprise is awarded under one measure in words: its title, gross and payable in yuan."""
+    return f"{share.title} {grouped(share.gross)}／{grouped(share.payable)}"
+
+
 def _measures(line: PublicLine, between: str) -> str:
-    return between.join(f"{title} {grouped(gross)}／{grouped(paid)}" for title, gross, paid in line.measures)
+    return between.join(measure_words(share) for share in line.measures)
 
 
 def write_csv(
@@ -127,11 +140,13 @@ def write_csv(
     """
     out.write("\ufeff")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*HEADS, *(f"{each}（{CURRENCIES[head.currency].unit}）" for each in MONEY_HEADS)])
-    for number, each in enumerate(_checked(head, lines, tick), 1):
-        line = masked(each, mask)
-        said = (line.code, line.name, line.town, _measures(line, "；"))
-        writer.writerow([number, *map(csv_text, said), *map(yuan, line.sums)])
+    writer.writerow(
+        [*HEADS, *(f"{listed_line}（{CURRENCIES[head.currency].unit}）" for listed_line in MONEY_HEADS)]
+    )
+    for number, listed_line in enumerate(_checked(head, lines, tick), 1):
+        line = masked(listed_line, mask)
+        texts = (line.code, line.name, line.town, _measures(line, "；"))
+        writer.writerow([number, *map(csv_text, texts), *map(yuan, line.sums)])
 
 
 def write_xlsx(
@@ -147,16 +162,16 @@ def write_xlsx(
         form = Form(book, SHEET, WIDTHS, landscape=True)
         form.freeze(*HEAD_ROWS)
         _above(form, head)
-        for number, each in enumerate(_checked(head, lines, tick), 1):
+        for number, listed_line in enumerate(_checked(head, lines, tick), 1):
             official.room_for(form.row)
-            _line(form, number, masked(each, mask))
+            _line(form, number, masked(listed_line, mask))
         _below(form, head, mask)
 
 
 def _line(form: Form, number: int, line: PublicLine) -> None:
-    said = [form.number(number), form.said(line.code, CENTRED), form.said(line.name, WORDS)]
-    said += [form.said(line.town, CENTRED), form.said(_measures(line, "\n"), WORDS)]
-    form.add([*said, *map(form.money, line.sums)])
+    cells = [form.number(number), form.text(line.code, CENTRED), form.text(line.name, WORDS)]
+    cells += [form.text(line.town, CENTRED), form.text(_measures(line, "\n"), WORDS)]
+    form.add([*cells, *map(form.money, line.sums)])
 
 
 def _above(form: Form, head: PublicHead) -> None:
@@ -174,7 +189,7 @@ def _above(form: Form, head: PublicHead) -> None:
     top, below = HEAD_ROWS
     names = (*HEADS, "金额", "", "", "")
     form.heads(names)
-    form.add(form.said(name, HEAD) for name in ("",) * len(HEADS) + MONEY_HEADS)
+    form.add(form.text(name, HEAD) for name in ("",) * len(HEADS) + MONEY_HEADS)
     for letter in "ABCDE":
         form.merge(f"{letter}{top}:{letter}{below}")
     form.merge(f"F{top}:{form.last}{top}")
@@ -184,13 +199,13 @@ def _below(form: Form, head: PublicHead, mask: tuple[str, ...]) -> None:
     total, last = form.row, form.row - 1
     sums = [f"SUM({letter}{FIRST_ROW}:{letter}{last})" if last >= FIRST_ROW else "0" for letter in "FGHI"]
     form.merge(f"A{total}:E{total}")
-    label = [form.said(f"合计（{head.count} 户）" if not index else "", TOTAL) for index in range(5)]
+    label = [form.text(f"合计（{head.count} 户）" if not index else "", TOTAL) for index in range(5)]
     form.add([*label, *(form.sum(each, TOTAL_MONEY) for each in sums)], official.TOTAL_POINTS)
     words = in_words("应兑现合计", head.payable, head.currency)
     form.merge(f"A{form.row}:{form.last}{form.row}")
-    form.add([form.said(words if not index else "", WORDS) for index in range(len(WIDTHS))], 22)
+    form.add([form.text(words if not index else "", WORDS) for index in range(len(WIDTHS))], 22)
     for note in _notes(head, mask):
-        form.spread(note, LEFT)
+        form.spread(note, FOOTNOTE)
     form.signed(head.authority, head.issued_on)
 
 
@@ -199,10 +214,10 @@ def _notes(head: PublicHead, mask: tuple[str, ...]) -> Iterator[str]:
     yield "注：1. 应兑现 = 应奖励 − 从高不重复扣除 − 按比例下调。"
     contact = f"，联系方式：{head.contact}" if head.contact else ""
     yield f"　　2. 对名单有异议的，请在公示期内以书面形式提出{contact}。"
-    hidden = [{CODE: "信用代码中间六位", PERSON: "个体工商户名称中的人名"}[each] for each in mask]
+    hidden = [{CODE: "信用代码中间六位", PERSON: "个体工商户名称中的人名"}[pot_words] for pot_words in mask]
     after = f"{'、'.join(hidden)}以 * 号隐去；" if hidden else ""
     yield f"　　3. {after}本名单依据账本第 {head.position} 号记录生成，摘要（SHA-256）：{head.digest}。"
     if head.root:
         yield f"　　4. 名单数据可逐笔重算和核对，校验值：{head.root}。"
-    for number, each in enumerate(head.pots, start=5 if head.root else 4):
-        yield f"　　{number}. {each}。"
+    for number, pot_words in enumerate(head.pots, start=5 if head.root else 4):
+        yield f"　　{number}. {pot_words}。"

@@ -14,10 +14,18 @@ from typing import Any
 from openpyxl import Workbook
 
 from domain.money.amounts import parse_fen
-from domain.settlement.payables import Line, Payable
+from domain.settlement.payables import Payable
 from ledger.export import pro_rata_sheet
-from ledger.export.books import Books, NotExportable, Tick, no_tick
-from ledger.export.cells import YUAN_FORMAT, Sheet, formula, heading, text, whole, yuan_cell
+from ledger.export.books import Books, NotExportable, PaidAward, Tick, no_tick
+from ledger.export.cells import (
+    YUAN_FORMAT,
+    Sheet,
+    formula_cell,
+    heading_cell,
+    text_cell,
+    whole_cell,
+    yuan_cell,
+)
 from ledger.reading import explanations, queries
 
 SUMMARY, ENTERPRISES, AWARDS = "汇总 Summary", "企业 Enterprises", "奖励明细 Awards"
@@ -50,16 +58,16 @@ def write(out: Path, books: Books, tick: Tick = no_tick) -> None:
         pot: _sheet(workbook, plan.sheet, (46, 26, 10, *(20,) * (9 + plan.digits)))
         for pot, plan in plans.items()
     }
-    enterprises.append([heading(enterprises, name) for name in ENTERPRISE_COLUMNS])
-    awards.append([heading(awards, name) for name in AWARD_COLUMNS])
+    enterprises.append([heading_cell(enterprises, name) for name in ENTERPRISE_COLUMNS])
+    awards.append([heading_cell(awards, name) for name in AWARD_COLUMNS])
     for pot, plan in plans.items():
         pro_rata_sheet.write_head(shares[pot], books, plan)
     row_of, count = dict.fromkeys(plans, pro_rata_sheet.FIRST_ROW), 0
     for code, group in groupby(books.awards(), key=lambda item: item[0].code):
-        mine = list(group)
-        _enterprise(enterprises, code, [paid for _, paid in mine])
-        _awards(awards, books, code, mine)
-        for line, paid in mine:
+        enterprise_awards = list(group)
+        _enterprise(enterprises, code, [paid for _, paid in enterprise_awards])
+        _awards(awards, books, code, enterprise_awards)
+        for line, paid in enterprise_awards:
             if line.pot in plans and pro_rata_sheet.shared_by(books, line, line.pot):
                 row, pot = row_of[line.pot], line.pot
                 pro_rata_sheet.write_award(shares[pot], books, plans[pot], row, line, paid)
@@ -83,19 +91,21 @@ def _sheet(workbook: Workbook, title: str, widths: tuple[int, ...], frozen: str 
 
 def _enterprise(sheet: Sheet, code: str, paid: list[Payable]) -> None:
     sums = (sum(column) for column in zip(*paid, strict=True))
-    sheet.append([text(sheet, code), whole(sheet, len(paid)), *(yuan_cell(sheet, fen) for fen in sums)])
+    sheet.append(
+        [text_cell(sheet, code), whole_cell(sheet, len(paid)), *(yuan_cell(sheet, fen) for fen in sums)]
+    )
 
 
-def _awards(sheet: Sheet, books: Books, code: str, mine: list[tuple[Line, Payable]]) -> None:
+def _awards(sheet: Sheet, books: Books, code: str, enterprise_awards: list[PaidAward]) -> None:
     """Awards of one enterprise, each explained."""
     explained = {
         (year, award["measure"]): award
-        for year in sorted({line.year for line, _ in mine})
-        for award in explanations.explain(books.ledger, books.rows, code, books.book.id, year, books.at)[
+        for year in sorted({line.year for line, _ in enterprise_awards})
+        for award in explanations.explain(books.ledger, books.rows, code, books.book.id, year, books.moment)[
             "awards"
         ]
     }
-    for line, paid in mine:
+    for line, paid in enterprise_awards:
         award = explained.get((line.year, line.measure))
         measure = books.book.measure_of_year(line.measure, line.year)
         title = measure.title["zh"] if measure else line.measure
@@ -104,10 +114,10 @@ def _awards(sheet: Sheet, books: Books, code: str, mine: list[tuple[Line, Payabl
         explanation = "\n".join(_words(award)) if award else BROUGHT_IN.format(year=line.year)
         sheet.append(
             [
-                *(text(sheet, each) for each in head),
-                whole(sheet, line.year),
+                *(text_cell(sheet, each) for each in head),
+                whole_cell(sheet, line.year),
                 *(yuan_cell(sheet, fen) for fen in paid),
-                text(sheet, explanation, wrap=True),
+                text_cell(sheet, explanation, wrap=True),
             ]
         )
 
@@ -119,9 +129,9 @@ def _words(award: dict[str, Any]) -> Iterator[str]:
 
 
 def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> None:
-    answer = queries.budget(books.ledger, books.rows, books.book.id, books.year, books.at)
+    answer = queries.budget(books.ledger, books.rows, books.book.id, books.year, books.moment)
     policy = books.policy
-    said = (
+    facts = (
         ("政策 Policy", f"{policy.title['zh']} {policy.number}"),
         ("政策编号 Policy id", f"{books.book.id} v{policy.version}"),
         ("政策文件摘要 SHA-256", policy.digest),
@@ -131,8 +141,8 @@ def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> N
         ("奖励笔数 Awards", str(count)),
         ("兑现系数 Factor", f"{answer['factor']['fraction']} = {answer['factor']['percent']}"),
     )
-    for label, value in said:
-        sheet.append([heading(sheet, label), text(sheet, value)])
+    for label, value in facts:
+        sheet.append([heading_cell(sheet, label), text_cell(sheet, value)])
     sums = (
         ("预算 Budget", "appropriation"),
         ("应奖励 Gross", "gross"),
@@ -142,20 +152,24 @@ def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> N
         ("其中预算外 Of it outside the budget", "outside_budget"),
     )
     for label, name in sums:
-        sheet.append([heading(sheet, label), _yuan(sheet, answer[name])])
+        sheet.append([heading_cell(sheet, label), _yuan(sheet, answer[name])])
     cells = "+".join(f"'{name}'!$B$11" for name in recomputed)
-    again = formula(sheet, f"({cells})/100" if len(recomputed) > 1 else f"{cells}/100", YUAN_FORMAT)
-    sheet.append([heading(sheet, "预算内应兑现，本表重算 Payable inside, recomputed here"), again])
+    recomputed_sum = formula_cell(
+        sheet, f"({cells})/100" if len(recomputed) > 1 else f"{cells}/100", YUAN_FORMAT
+    )
+    sheet.append(
+        [heading_cell(sheet, "预算内应兑现，本表重算 Payable inside, recomputed here"), recomputed_sum]
+    )
     sheet.append([])
     names = ("条款 Measure", "条 Article", "年度 Year", "企业数 Enterprises", MONEY[0], MONEY[1], MONEY[3])
-    sheet.append([heading(sheet, name) for name in names])
+    sheet.append([heading_cell(sheet, name) for name in names])
     for total in answer["measures"]:
         sheet.append(
             [
-                text(sheet, f"{total['title']['zh']} {total['measure']}"),
-                text(sheet, total["article"]),
-                whole(sheet, total["year"]),
-                whole(sheet, total["enterprises"]),
+                text_cell(sheet, f"{total['title']['zh']} {total['measure']}"),
+                text_cell(sheet, total["article"]),
+                whole_cell(sheet, total["year"]),
+                whole_cell(sheet, total["enterprises"]),
                 *(_yuan(sheet, total[name]) for name in ("gross", "withheld", "payable")),
             ]
         )

@@ -21,7 +21,7 @@ from ledger.export import finance_summary, payment_files, public_list
 from ledger.export.books import NotExportable
 from ledger.export.finance_summary import Account, Part, SummaryHead
 from ledger.export.payment_files import Payer, PaymentFile, PaymentLine, read_payees
-from ledger.export.public_list import PublicHead, PublicLine
+from ledger.export.public_list import MeasureShare, PublicHead, PublicLine
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
@@ -102,7 +102,10 @@ def public_lines(rows: Rows, book: Rulebook, year: int, known: int) -> Iterator[
         for code, lines in chunk:
             name, town, *_ = found.get(code, Listed())
             titles = [_of_year(book, line.measure, line.award_year, year) for line in lines]
-            measures = [(title, line.gross, line.payable) for title, line in zip(titles, lines, strict=True)]
+            measures = [
+                MeasureShare(title, line.gross, line.payable)
+                for title, line in zip(titles, lines, strict=True)
+            ]
             sums = [sum(line[at] for line in lines) for at in range(3, 7)]
             yield PublicLine(code, name, town, measures, *sums)
 

@@ -11,9 +11,9 @@ from domain.log.notes import SignerKey
 from domain.policy.load import PolicyError, load_policy
 from ledger.export.file_faults import FileError
 from ledger.export.payment_files import read_payees
-from ledger.export.payment_results import read_pain002, read_results
 from ledger.intake.messages import bulk
 from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Now, Refusal, decode
+from ledger.settlement.payment_results import read_pain002, read_results
 from services.kafka.records import Record, message_of
 from services.verify.command import verify
 from services.verify.reading import Broken

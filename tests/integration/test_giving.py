@@ -14,10 +14,11 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from domain.events import CATALOGUE
 from domain.settlement.payables import Line, Payable
 from ledger.export import giving
-from ledger.export.books import books_of
-from ledger.export.disbursed import Part, shared_out
+from ledger.export.books import PaidAward, books_of
+from ledger.export.giving import Part, share_out
 from ledger.store.application import Ledger
 from tests.events import CIXI
 from tests.integration.closings import closed
@@ -94,8 +95,8 @@ def test_an_open_year_tells_of_no_payment(open_at: Callable[..., Ledger]) -> Non
 
 
 AWARDS = [
-    (Line("c", "a", 2024, 100, 0), Payable(100, 0, 40, 60)),
-    (Line("c", "b", 2024, 100, 0), Payable(100, 0, 60, 40)),
+    PaidAward(Line("c", "a", 2024, 100, 0), Payable(100, 0, 40, 60)),
+    PaidAward(Line("c", "b", 2024, 100, 0), Payable(100, 0, 60, 40)),
 ]
 
 
@@ -104,7 +105,9 @@ class Event:
 
     def __init__(self, name: str, version: int, **content: Any) -> None:
         self.version = version
-        self.fact = type("Fact", (), {"name": name, "content": {"on": "2025-05-01", **content}})
+        given = {"reference": "r"} if name in ("PaymentMade", "ClawbackRecovered") else {"reason": "r"}
+        about = {"policy": "p", "year": 2024, "enterprise": "c", "actor": "a", "on": "2025-05-01"}
+        self.fact = type("Fact", (), {"name": name, "content": CATALOGUE[name](**about, **given, **content)})
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ class Event:
     ],
 )
 def test_movements_are_shared_over_the_awards(events: list[Any], parts: list[list[int]]) -> None:
-    found = shared_out(AWARDS, events)
+    found = share_out(AWARDS, events)
 
     assert [[part.fen for part in award.parts] for award in found] == parts
     assert all(isinstance(part, Part) for award in found for part in award.parts)
@@ -149,4 +152,4 @@ def test_movements_are_shared_over_the_awards(events: list[Any], parts: list[lis
 
 def test_a_payment_beyond_the_awards_is_an_error() -> None:
     with pytest.raises(ArithmeticError, match="more than its enterprise's awards"):
-        shared_out(AWARDS, [Event("PaymentMade", 1, payment="p", amount_fen=101)])  # type: ignore[list-item]
+        share_out(AWARDS, [Event("PaymentMade", 1, payment="p", amount_fen=101)])  # type: ignore[list-item]

@@ -12,7 +12,7 @@ import pytest
 
 from ledger.export import finance_summary, payment_files, public_list
 from ledger.export.finance_summary import ACCOUNTS, SUMMARY
-from ledger.export.public_list import PublicLine
+from ledger.export.public_list import MeasureShare, PublicLine
 from tests import programs
 from tests.settled import (
     MEASURES,
@@ -39,7 +39,7 @@ def lines() -> list[PublicLine]:
     # the largest amounts there can be, in one enterprise
     most = 10**14 - 1
     made[3] = made[3]._replace(
-        measures=[(LONG, most, most - 1)], gross=most, withheld=0, reduction=1, payable=most - 1
+        measures=[MeasureShare(LONG, most, most - 1)], gross=most, withheld=0, reduction=1, payable=most - 1
     )
     return made
 

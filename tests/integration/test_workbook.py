@@ -114,7 +114,7 @@ def test_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:
     workbook = openpyxl.Workbook(write_only=True)
     sheet: Any = workbook.create_sheet("x")
     for text in said:
-        sheet.append([cells.text(sheet, text)])
+        sheet.append([cells.text_cell(sheet, text)])
     workbook.save(path)
 
     read = [row[0] for row in openpyxl.load_workbook(path)["x"].iter_rows()]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.money.amounts import yuan
 from ledger.export import payment_files
 from ledger.export.file_faults import FileError
-from ledger.export.payment_results import Result, read_pain002, read_results
+from ledger.settlement.payment_results import Result, read_pain002, read_results
 from tests.settled import Payments
 from tests.unit.test_payment_files import as_csv, faults_of, schema
 

@@ -21,7 +21,7 @@ from ledger.export import finance_summary, official, public_list
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FORMULA_STARTS
 from ledger.export.finance_summary import Account
-from ledger.export.public_list import FIRST_ROW, SHEET, PublicLine, masked
+from ledger.export.public_list import FIRST_ROW, SHEET, MeasureShare, PublicLine, masked
 from tests.lengths import length_of
 from tests.settled import accounts, code, parts, public_head, public_lines, summary_head
 
@@ -130,7 +130,7 @@ def test_the_csv_is_exact_and_masked() -> None:
 @pytest.mark.parametrize("start", FORMULA_STARTS)
 def test_no_text_becomes_a_formula(start: str, tmp_path: Path) -> None:
     said = f'{start}HYPERLINK("http://x","y")'
-    line = PublicLine(said, said, said, [(said, 2, 1)], 2, 0, 1, 1)
+    line = PublicLine(said, said, said, [MeasureShare(said, 2, 1)], 2, 0, 1, 1)
 
     rows = as_csv([line])
     sheet = as_sheet([line], tmp_path / "list.xlsx")
@@ -143,10 +143,10 @@ def test_no_text_becomes_a_formula(start: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"payable": 2}, {"gross": 3}, {"withheld": 1}, {"measures": [("x", 2, 2)]}]
+    "change", [{"payable": 2}, {"gross": 3}, {"withheld": 1}, {"measures": [MeasureShare("x", 2, 2)]}]
 )
 def test_a_line_that_does_not_add_up_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
-    line = PublicLine(code(1), "甲", "", [("x", 2, 1)], 2, 0, 1, 1)._replace(**change)
+    line = PublicLine(code(1), "甲", "", [MeasureShare("x", 2, 1)], 2, 0, 1, 1)._replace(**change)
 
     with pytest.raises(NotExportable, match="合计不符"):
         as_csv([line])
@@ -206,7 +206,7 @@ def test_an_empty_list_is_a_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("digits", "height"), [(10, 22), (26, 22), (27, 37), (52, 37), (53, 52)])
 def test_rows_are_as_high_as_their_longest_text(digits: int, height: int, tmp_path: Path) -> None:
     line = next(public_lines(1))._replace(
-        name="8" * digits, town="", measures=[("x", 100_005_000, 35_908_700)]
+        name="8" * digits, town="", measures=[MeasureShare("x", 100_005_000, 35_908_700)]
     )
     sheet = as_sheet([line], tmp_path / "list.xlsx")
 

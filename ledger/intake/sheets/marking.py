@@ -19,7 +19,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ledger.export.cells import heading, text
+from ledger.export.cells import heading_cell, text_cell
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.holding import RETURNED, Held, Holding
 from ledger.intake.sheets.package import Package, check_every_part, open_package
@@ -130,7 +130,7 @@ def _written(sheet: Any, row: int, column: int, said: str, merges: Merges) -> An
     """The cell, holding a text that can never become a formula; taken out of any range it is merged into."""
     if isinstance(sheet.cell(row, column), MergedCell):
         sheet.unmerge_cells(merges[row, column].coord)
-    cell, safe = sheet.cell(row, column), text(sheet, said)
+    cell, safe = sheet.cell(row, column), text_cell(sheet, said)
     cell.value, cell.data_type, cell.quotePrefix = safe.value, "s", safe.quotePrefix
     return cell
 
@@ -172,7 +172,7 @@ def _sheet(workbook: Workbook, held: Held) -> Any:
     sheet = workbook.create_sheet(sheet_title(table))
     for at, column in enumerate(table.columns, 1):
         sheet.column_dimensions[get_column_letter(at)].width = 80 if column.key == "faults" else 24
-    sheet.append([heading(sheet, column.headings.zh) for column in table.columns])
+    sheet.append([heading_cell(sheet, column.headings.zh) for column in table.columns])
     return sheet
 
 
@@ -184,7 +184,7 @@ def _cells(
         wrong.setdefault(places.get(each.column, _key_of(each)), []).append(each)
     made = []
     for column in SHIPPED_TABLES.by_name[held.name].columns:
-        cell = text(sheet, _value(column, held, said))
+        cell = text_cell(sheet, _value(column, held, said))
         cell.number_format = "@"
         if column.key in wrong:
             cell.fill = _WRONG

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from domain.authority.roles import Actor
-from ledger.export.payment_results import read_results
 from ledger.projections.closings import settlement_of
 from ledger.settlement import adjusting, closing, paying, proposing, published
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
+from ledger.settlement.payment_results import read_results
 from services.api.settlements.views import settlement_document
 from services.cli.common import (
     Context,

@@ -12,7 +12,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import account_id
-from ledger.export.payment_results import read_pain002, read_results
 from ledger.intake.messages.fields import Choice, CreditCode
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import accounts_of, settlement_of, today
@@ -21,6 +20,7 @@ from ledger.reading import queries
 from ledger.settlement import adjusting, paying
 from ledger.settlement.files import Payer, write_payments
 from ledger.settlement.paying import RESULTS_MAX
+from ledger.settlement.payment_results import read_pain002, read_results
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of

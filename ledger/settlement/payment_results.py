@@ -12,9 +12,9 @@ from domain.money.amounts import MoneyError, parse_fen, print_fen
 from ledger.export.file_faults import Faults, records
 from ledger.export.payment_files import IDENTIFIER, is_day, proper
 
-MADE, FAILED = "made", "failed"
-STATUSES = {"made": MADE, "成功": MADE, "failed": FAILED, "失败": FAILED}
-FINAL = {"ACSC": MADE, "ACCC": MADE, "RJCT": FAILED}
+SETTLED, FAILED = "made", "failed"
+STATUSES = {"made": SETTLED, "成功": SETTLED, "failed": FAILED, "失败": FAILED}
+FINAL = {"ACSC": SETTLED, "ACCC": SETTLED, "RJCT": FAILED}
 """ISO 20022 statuses that are final: settled for the debtor or the creditor, rejected."""
 TEXT_MAX = 140
 PAIN002_BYTES_MAX = 1 << 30
@@ -57,10 +57,10 @@ def read_results(lines: Iterable[str]) -> list[Result]:
         status = STATUSES.get(row["status"].casefold(), "")
         if not status:
             faults.add(line, "status", "status" if row["status"] else "missing")
-        if status == MADE and row["reason"]:
+        if status == SETTLED and row["reason"]:
             faults.add(line, "reason", "reason.made")
-        said = {**row, "status": status, "on": _day(row["on"])}
-        results.append(_result(line, said, first, faults))
+        result_row = {**row, "status": status, "on": _day(row["on"])}
+        results.append(_result(line, result_row, first, faults))
     faults.raise_any()
     return results
 
@@ -68,7 +68,7 @@ def read_results(lines: Iterable[str]) -> list[Result]:
 def _result(line: int, row: Mapping[str, str], first: dict[str, int], faults: Faults) -> Result:
     """A result; whatever is unfit goes to the faults."""
     payment, status = row["payment"], row["status"]
-    needed = {"payment", "amount", "on", {MADE: "reference", FAILED: "reason"}.get(status, "amount")}
+    needed = {"payment", "amount", "on", {SETTLED: "reference", FAILED: "reason"}.get(status, "amount")}
     fits: dict[str, tuple[bool, str]] = {
         "payment": (bool(IDENTIFIER.fullmatch(payment)), "identifier"),
         "amount": (_fen(row["amount"]) > 0, "amount"),
@@ -95,9 +95,9 @@ def _fen(text: str) -> int:
 
 def _day(text: str) -> str:
     """A day as ISO has it; spreadsheets save 2025/3/1. What is no day stays as it is."""
-    found = _DAY.fullmatch(text)
+    matched = _DAY.fullmatch(text)
     try:
-        return date(*map(int, found.groups())).isoformat() if found else text
+        return date(*map(int, matched.groups())).isoformat() if matched else text
     except ValueError:
         return text
 
@@ -196,35 +196,35 @@ class _Report:
         if self.payment is None:
             return
         if local == "TxInfAndSts":
-            self._taken(self.payment, self.began)
+            self._add_payment(self.payment, self.began)
             self.payment = None
         elif local == "AddtlInf" or (within == "Rsn" and local in ("Cd", "Prtry")):
             self.payment["reason"] = f"{self.payment.get('reason', '')} {text}".strip()[:TEXT_MAX]
         elif key := _KEYS.get((within, local)):
             self.payment[key] = text
 
-    def _taken(self, found: dict[str, str], line: int) -> None:
+    def _add_payment(self, elements: dict[str, str], line: int) -> None:
         """One payment's status, whole."""
-        payment, said = found.get("payment", ""), found.get("status", "")
-        status = FINAL.get(said, "")
+        payment, code = elements.get("payment", ""), elements.get("status", "")
+        status = FINAL.get(code, "")
         if not status:
-            self.faults.add(line, "TxSts", "status.pending" if said else "missing", status=said[:40])
-        if found.get("currency", self.currency) != self.currency:
+            self.faults.add(line, "TxSts", "status.pending" if code else "missing", status=code[:40])
+        if elements.get("currency", self.currency) != self.currency:
             self.faults.add(line, "InstdAmt", "currency", wanted=self.currency)
-        amount = _trimmed(found.get("amount", ""))
+        amount = _trimmed(elements.get("amount", ""))
         if not amount and payment:
             if payment not in self.ordered:
                 self.faults.add(line, "InstdAmt", "amount.absent")
                 return
             fen = self.ordered[payment]
             amount = print_fen(fen)
-        reason = found.get("reason", "") or said
+        reason = elements.get("reason", "") or code
         row = {
             "payment": payment,
             "status": status,
             "amount": amount,
-            "on": _china_day(found.get("settled") or found.get("accepted") or self.made_at),
-            "reference": found.get("reference") or found.get("clearing") or payment,
+            "on": _china_day(elements.get("settled") or elements.get("accepted") or self.made_at),
+            "reference": elements.get("reference") or elements.get("clearing") or payment,
             "reason": reason if status == FAILED else "",
         }
         self.results.append(_result(line, row, self.first, self.faults))
@@ -245,8 +245,8 @@ _KEYS: Mapping[tuple[str, str], str] = {
 
 def _trimmed(amount: str) -> str:
     """ISO allows five decimals; those that say nothing are dropped."""
-    whole, _, cents = amount.partition(".")
-    return f"{whole}.{cents.rstrip('0')}".rstrip(".")
+    yuan, _, cents = amount.partition(".")
+    return f"{yuan}.{cents.rstrip('0')}".rstrip(".")
 
 
 def _china_day(text: str) -> str:
