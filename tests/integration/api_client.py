@@ -6,6 +6,8 @@ import copy
 import json
 import re
 import tempfile
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +17,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from werkzeug.test import TestResponse
 
-from ledger.store.application import Ledger
+from ledger.store.application import Ledger, open_ledger
 from services.server.app import create_app
 from tests.events import CIXI
 
@@ -26,6 +28,14 @@ STREAM = "application/x-ndjson"
 ENGLISH = {"Accept-Language": "en"}
 
 
+@cache
+def _described() -> tuple[dict[str, Any], Registry[Any]]:
+    """The document, which is every ledger's, and its schemas to look up; making it takes a second."""
+    with closing(open_ledger(str(Path(tempfile.mkdtemp()) / "ledger.db"))) as ledger:
+        document: dict[str, Any] = json.loads(create_app(ledger).test_client().get("/openapi.json").data)
+    return document, Registry().with_resource("urn:document", DRAFT202012.create_resource(document))
+
+
 class Api:
     """The API of one ledger."""
 
@@ -34,9 +44,7 @@ class Api:
         self.app = create_app(ledger)
         self.app.config["SIGNING_KEY"] = str(Path(tempfile.mkdtemp()) / "ledger.key")
         self.client: FlaskClient = self.app.test_client()
-        self.document: dict[str, Any] = json.loads(self.client.get("/openapi.json").data)
-        resource = DRAFT202012.create_resource(self.document)
-        self.registry: Registry[Any] = Registry().with_resource("urn:document", resource)
+        self.document, self.registry = _described()
         self.headers: dict[str, str] = {}
 
     def by(self, actor: str, roles: str | None = None, enterprise: str | None = None) -> Self:
