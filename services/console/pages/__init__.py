@@ -1,37 +1,11 @@
-"""The pages, one module for each section."""
+"""The pages, one module for each section; every module here adds its pages to the console when imported.
 
-from services.console.pages import (
-    audit,
-    claims,
-    disagreements,
-    enterprises,
-    home,
-    log,
-    payments,
-    refused,
-    replay,
-    settlement,
-    sheets,
-    sign_in,
-    what_if,
-    year,
-)
+A new page is a module here, its template and its words: nothing else names it. Pages are for staff; what
+others may see is named in ``services.web.identity.access``.
+"""
 
-home.MENU.sort(key=lambda entry: home.ORDER.index(entry[1]))
+import importlib
+import pkgutil
 
-MODULES = (
-    home,
-    year,
-    enterprises,
-    claims,
-    sheets,
-    refused,
-    disagreements,
-    settlement,
-    payments,
-    what_if,
-    replay,
-    log,
-    audit,
-    sign_in,
-)
+_NAMES = sorted(module.name for module in pkgutil.iter_modules(__path__))
+MODULES = tuple(importlib.import_module(f"{__name__}.{name}") for name in _NAMES)

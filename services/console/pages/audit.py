@@ -21,7 +21,8 @@ from services.api.log import views as log
 from services.console import asking, forms
 from services.console.blueprint import console
 from services.console.files import sent
-from services.console.pages.home import MENU, known_policy
+from services.console.menu import add_to_menu
+from services.console.pages.home import known_policy
 from services.console.pages.log import looked_at
 from services.console.rendering import choices, page
 from services.web.exports import FORMATS
@@ -29,7 +30,7 @@ from services.web.identity.access import ACCESS
 from services.web.identity.gate import requester
 from services.web.problems import Problem
 
-MENU.append(("audit_page", "nav-audit"))
+add_to_menu("audit_page", "nav-audit", 100)
 KEPT, LOOKS = 10, 20
 TRIES = 3
 """How often a bundle is begun anew because events came in between checkpoint and bundle."""

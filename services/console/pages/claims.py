@@ -18,15 +18,16 @@ from ledger.reading import queries
 from services.api.claims.schemas import ApprovalBody, ClaimBody, EmptyBody, ReasonBody, ReviewBody
 from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
+from services.console.menu import add_to_menu
 from services.console.pages.enterprises import titles_of
-from services.console.pages.home import MENU, known_policy
+from services.console.pages.home import known_policy
 from services.console.refusals import Refusal, Refused
 from services.console.rendering import choices, page
 from services.console.shown import field_name
 from services.web.amounts import printed
 from services.web.problems import Problem
 
-MENU.append(("claims_page", "nav-claims"))
+add_to_menu("claims_page", "nav-claims", 30)
 SECTION = "claims_page"
 ROWS = 50
 DOCUMENTS = 3

@@ -16,11 +16,12 @@ from ledger.reading.disagreements import STAGES, Listed
 from services.api.disagreements.schemas import DecisionBody
 from services.console import asking, forms, language, telling
 from services.console.blueprint import console
-from services.console.pages.home import MENU, known_policy
+from services.console.menu import add_to_menu
+from services.console.pages.home import known_policy
 from services.console.refusals import Refusal, named_roles, read, take
 from services.console.rendering import choices, page
 
-MENU.append(("disagreements_page", "nav-disagreements"))
+add_to_menu("disagreements_page", "nav-disagreements", 60)
 SECTION = "disagreements_page"
 ROWS = 25
 SEP = "\x1f"

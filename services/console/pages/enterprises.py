@@ -20,13 +20,14 @@ from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of
 from services.console import asking, forms, language, telling
 from services.console.blueprint import console
-from services.console.pages.home import MENU, known_policy
+from services.console.menu import add_to_menu
+from services.console.pages.home import known_policy
 from services.console.pages.year import fen, less, short
 from services.console.rendering import choices, money, page
 from services.web.amounts import printed
 from services.web.charts import Bar, Step
 
-MENU.append(("enterprises_page", "nav-enterprises"))
+add_to_menu("enterprises_page", "nav-enterprises", 20)
 SECTION = "enterprises_page"
 ROWS = 50
 CLAIMS = 200

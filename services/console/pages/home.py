@@ -9,10 +9,13 @@ from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy, rulebooks
 from services.console import forms
 from services.console.blueprint import console
+from services.console.menu import add_to_menu, menu_entries
 from services.console.rendering import choices, page
 from services.sample.city import city
 from services.sample.policy import YEAR, policy_text
 from services.web.problems import Problem
+
+add_to_menu("year_page", "nav-year", 10)
 
 
 @console.get("/")
@@ -31,7 +34,7 @@ def choose() -> BaseResponse:
     policy, _, year = request.args.get("of", "").rpartition("/")
     endpoint = request.args.get("to", "year_page")
     known = choices()
-    in_menu = {name for name, _ in MENU}
+    in_menu = {entry.endpoint for entry in menu_entries()}
     if policy not in known or endpoint not in in_menu or not year.isdigit() or not 2000 <= int(year) <= 2100:
         raise Problem("route-unknown")
     return redirect(url_for(f"console.{endpoint}", policy=policy, year=int(year)))
@@ -57,23 +60,10 @@ def leave() -> BaseResponse:
     return redirect(url_for("console.home"))
 
 
-MENU = [
-    ("year_page", "nav-year"),
-]
-"""The main menu: endpoints that take policy and year, with the key of their words."""
-ORDER = (
-    *("nav-year", "nav-enterprises", "nav-claims", "nav-sheets", "nav-refused"),
-    *("nav-disagreements", "nav-settlement"),
-    *("nav-what-if", "nav-time", "nav-audit"),
-)
-"""In which order the menu shows them."""
-
-
 @console.context_processor
 def _menu() -> dict[str, object]:
     """What the frame of every page needs."""
-    menu = sorted(MENU, key=lambda entry: ORDER.index(entry[1]) if entry[1] in ORDER else len(ORDER))
-    return {"menu": menu, "section": (request.endpoint or "").rpartition(".")[2]}
+    return {"menu": menu_entries(), "section": (request.endpoint or "").rpartition(".")[2]}
 
 
 def known_policy(policy: str, year: int) -> None:

@@ -111,7 +111,7 @@ def data_of(event: Stored) -> str:
         "source": fact.source,
         "id": fact.event_id,
         "time": fact.time,
-        "content": fact.content,
+        "content": fact.content.values_by_name(),
     }
     text = json.dumps(said, ensure_ascii=False, indent=2)
     return text if len(text) <= SHOWN_BYTES else text[:SHOWN_BYTES] + "\n…"

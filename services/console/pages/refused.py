@@ -18,13 +18,14 @@ from ledger.intake.refusals import Refused
 from services.api.refused.views import DISMISSED, RESUBMITTED
 from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
-from services.console.pages.home import MENU, known_policy
+from services.console.menu import add_to_menu
+from services.console.pages.home import known_policy
 from services.console.rendering import choices, page
 from services.web.fault_words import describe_fault
 from services.web.identity.access import ACCESS
 from services.web.problems import Problem
 
-MENU.append(("refused_page", "nav-refused"))
+add_to_menu("refused_page", "nav-refused", 50)
 SECTION = "refused_page"
 CHANNEL = "console"
 ROWS = 50

@@ -23,8 +23,9 @@ from ledger.store.stored_events import SELECT, stored
 from services.console import forms
 from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
+from services.console.menu import add_to_menu
 from services.console.pages.enterprises import titles_of
-from services.console.pages.home import MENU, known_policy
+from services.console.pages.home import known_policy
 from services.console.pages.log import line_of, whose
 from services.console.pages.year import articles, fen, scaled
 from services.console.rendering import choices, page
@@ -32,7 +33,7 @@ from services.console.rendering import moment as shown_moment
 from services.console.shown import awards_titled, fragment_wanted, here, next_page
 from services.web.fields import Cursor, Query
 
-MENU.append(("replay_page", "nav-time"))
+add_to_menu("replay_page", "nav-time", 90)
 KINDS = ("known", "true")
 POINTS_MAX = 400
 """Most points of the slider."""

@@ -22,15 +22,16 @@ from services.api.settlements.schemas import ObjectionBody, ResolutionBody
 from services.api.settlements.views import settlement_document
 from services.console import forms, language
 from services.console.blueprint import console
+from services.console.menu import add_to_menu
 from services.console.pages import payments
-from services.console.pages.home import MENU, known_policy
+from services.console.pages.home import known_policy
 from services.console.refusals import Refusal, named_roles, read, take
 from services.console.rendering import choices, page
 from services.console.shown import awards_titled, next_page
 from services.web.fields import Cursor, Query
 from services.web.problems import Problem
 
-MENU.append(("settlement_page", "nav-settlement"))
+add_to_menu("settlement_page", "nav-settlement", 70)
 SECTION = "settlement_page"
 LINES = 100
 

@@ -17,7 +17,8 @@ from ledger.intake.sheets.tables import SHIPPED_TABLES
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.files import sent
-from services.console.pages.home import MENU, known_policy
+from services.console.menu import add_to_menu
+from services.console.pages.home import known_policy
 from services.console.refusals import REFUSED, Refusal, Refused, refusal_of, upload
 from services.console.rendering import page
 from services.console.shown import fragment_wanted
@@ -28,7 +29,7 @@ from services.web.sheets.answers import owner, preview_of, sent_by
 from services.web.sheets.desk import WORKING, SheetDesk, UnknownSheet, Waiting, faults_of
 from services.web.sheets.words import STATE_WORDS, stage_said, unread_said
 
-MENU.append(("sheets_page", "nav-sheets"))
+add_to_menu("sheets_page", "nav-sheets", 40)
 SECTION = "sheets_page"
 SOURCE_MAX = 200
 

@@ -17,14 +17,15 @@ from ledger.store.rows import Rows
 from services.console import forms, language
 from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
-from services.console.pages.home import MENU, known_policy
+from services.console.menu import add_to_menu
+from services.console.pages.home import known_policy
 from services.console.pages.year import fen
 from services.console.rendering import choices, page
 from services.console.shown import fragment_wanted, here
 from services.web.amounts import printed
 from services.web.charts import Bar
 
-MENU.append(("what_if_page", "nav-what-if"))
+add_to_menu("what_if_page", "nav-what-if", 80)
 NAMED = 20
 """How many of those that gain or lose most are named."""
 DRAWN = 8
