@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from ledger.documents.catalogue import catalogue
+from ledger.documents.catalogue import Column, Place, Table, read_catalogue
 
 DOCUMENTS = {
     "list": ("公示文稿和名单", "publication and list"),
@@ -18,16 +18,13 @@ def documents_page() -> tuple[str, ...]:
     """The parts of the page, beside its title."""
     about = files("docs.generate").joinpath("about_documents.txt").read_text("utf-8")
     parts = [about, "## 可填的位置 · Places", _table("位置 · place", _values())]
-    for name, said in catalogue()["tables"].items():
-        of = "、".join(DOCUMENTS[each][0] for each in said["in"])
-        parts.append(f"### {{{{{name}.…}}}} · {{{{{said['en']}.…}}}}\n\n{of}：{said['zh']} · {said['means']}")
+    for name, table in read_catalogue().tables.items():
+        documents = "、".join(DOCUMENTS[document][0] for document in table.documents)
+        head = f"### {{{{{name}.…}}}} · {{{{{table.en}.…}}}}"
+        parts.append(f"{head}\n\n{documents}：{_meaning(table)}")
         rows = [
-            (
-                f"`{{{{{name}.{column}}}}}` `{{{{{said['en']}.{each['en']}}}}}`",
-                f"{each['zh']} · {each['means']}",
-                "",
-            )
-            for column, each in said["columns"].items()
+            (f"`{{{{{name}.{key}}}}}` `{{{{{table.en}.{column.en}}}}}`", _meaning(column), "")
+            for key, column in table.columns.items()
         ]
         parts.append(_table("位置 · place", rows, among=False))
     return tuple(parts)
@@ -35,8 +32,8 @@ def documents_page() -> tuple[str, ...]:
 
 def _values() -> list[tuple[str, str, str]]:
     return [
-        (_place(name, said["en"]), _means(said), _documents(said["in"]))
-        for name, said in catalogue()["values"].items()
+        (_place(name, place.en), _meaning(place), _documents(place.documents))
+        for name, place in read_catalogue().values.items()
     ]
 
 
@@ -44,11 +41,11 @@ def _place(zh: str, en: str) -> str:
     return f"`{{{{{zh}}}}}` `{{{{{en}}}}}`"
 
 
-def _means(said: dict[str, str]) -> str:
-    return f"{said['zh']} · {said['means']}"
+def _meaning(place: Place | Table | Column) -> str:
+    return f"{place.zh} · {place.means}"
 
 
-def _documents(named: list[str]) -> str:
+def _documents(named: tuple[str, ...]) -> str:
     if len(named) == len(DOCUMENTS):
         return "全部 · all"
     return "、".join(DOCUMENTS[each][0] for each in named)

@@ -4,39 +4,71 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
+import msgspec
 import yaml
 
 DOCUMENTS = ("list", "payments", "letter", "report")
 """公示名单, 资金拨付表, 兑现决定书, 年度报告."""
 
 
+class Column(msgspec.Struct, frozen=True):
+    """A column of a table: its English name, and what stands in it."""
+
+    en: str
+    zh: str
+    means: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A single place: its English name, the documents that have it, and what stands there."""
+
+    en: str
+    documents: tuple[str, ...] = msgspec.field(name="in")
+    zh: str
+    means: str
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table: its English name, the documents that have it, what its rows are, and its columns."""
+
+    en: str
+    documents: tuple[str, ...] = msgspec.field(name="in")
+    zh: str
+    means: str
+    columns: dict[str, Column]
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """Every place and table by its Chinese name."""
+
+    values: dict[str, Place]
+    tables: dict[str, Table]
+
+
 @cache
-def catalogue() -> dict[str, Any]:
-    """The file as data: ``values`` and ``tables``."""
+def read_catalogue() -> Catalogue:
+    """The file, read once."""
     text = files(__package__).joinpath("places.yaml").read_text("utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
+    return msgspec.convert(yaml.safe_load(text), Catalogue)
 
 
 def values_of(document: str) -> list[str]:
     """The names of a document's single places."""
-    return [name for name, said in catalogue()["values"].items() if document in said["in"]]
+    return [name for name, place in read_catalogue().values.items() if document in place.documents]
 
 
 def columns_of(document: str) -> dict[str, tuple[str, ...]]:
     """The columns of a document's tables."""
-    tables = catalogue()["tables"].items()
-    return {name: tuple(said["columns"]) for name, said in tables if document in said["in"]}
+    tables = read_catalogue().tables.items()
+    return {name: tuple(table.columns) for name, table in tables if document in table.documents}
 
 
 @cache
 def aliases(document: str) -> dict[str, str]:
     """The English names of a document's places, each with its Chinese one."""
-    found = {catalogue()["values"][name]["en"]: name for name in values_of(document)}
-    for name, columns in columns_of(document).items():
-        table = catalogue()["tables"][name]
-        for column in columns:
-            found[f"{table['en']}.{table['columns'][column]['en']}"] = f"{name}.{column}"
-    return found
+    names = {read_catalogue().values[name].en: name for name in values_of(document)}
+    for name in columns_of(document):
+        table = read_catalogue().tables[name]
+        names |= {f"{table.en}.{column.en}": f"{name}.{key}" for key, column in table.columns.items()}
+    return names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.authority.roles import NotAllowed
 from domain.money.amounts import CURRENCIES, parse_fen, printed
@@ -14,7 +14,7 @@ from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import division_of
 from domain.settlement.public_list import Listed
 from domain.settlement.year import SettledLine, Settlement
-from ledger.documents.budgets import budgets, funds
+from ledger.documents.budgets import LineSums, budgets, funds, sum_lines
 from ledger.documents.catalogue import columns_of
 from ledger.documents.places import Fen, Filling, Record, Value
 from ledger.export.official import zh_day
@@ -31,7 +31,7 @@ from ledger.store.rows import Rows
 
 
 @dataclass(frozen=True)
-class Asked:
+class DocumentRequest:
     """Which document, and what the office writes on it; days are ``YYYY-MM-DD``."""
 
     document: str
@@ -50,38 +50,58 @@ class Asked:
     payees: Mapping[str, Payee] = field(default_factory=dict)
 
 
-def collected(ledger: Ledger, rows: Rows, asked: Asked) -> Filling:
+def collect_document(ledger: Ledger, rows: Rows, request: DocumentRequest) -> Filling:
     """What stands in a document's places.
 
     Raises:
         UnknownPolicy, UnknownEnterprise; NotAllowed: where the year has not come so far, the
             enterprise is not in its list, or the batch is unknown.
     """
-    of: dict[str, Callable[[_Source], Filling]] = {
+    collectors: dict[str, Callable[[_Source], Filling]] = {
         "list": _list,
         "payments": _payments,
         "letter": _letter,
         "report": _report,
     }
-    return of[asked.document](_Source(ledger, rows, asked))
+    return collectors[request.document](_Source(ledger, rows, request))
+
+
+class MeasureTitle(NamedTuple):
+    """How a measure is named in documents."""
+
+    article: str
+    title: str
+    lead_unit: str
+
+
+class MeasureTotals(NamedTuple):
+    """What a closed year awards under one measure, in fen."""
+
+    measure: str
+    award_year: int
+    enterprises: int
+    gross: int
+    withheld: int
+    reduction: int
+    payable: int
 
 
 class _Source:
     """The settlement of the year, and what every document says of it."""
 
-    def __init__(self, ledger: Ledger, rows: Rows, asked: Asked) -> None:
-        self.ledger, self.rows, self.asked = ledger, rows, asked
-        rulebook(rows, asked.policy)
-        self.state: Settlement = settlement_of(rows, asked.policy, asked.year)
+    def __init__(self, ledger: Ledger, rows: Rows, request: DocumentRequest) -> None:
+        self.ledger, self.rows, self.request = ledger, rows, request
+        rulebook(rows, request.policy)
+        self.state: Settlement = settlement_of(rows, request.policy, request.year)
         if not self.state.proposal:
             raise NotAllowed("settlement.not-proposed", "year", stage=self.state.stage)
-        if asked.document != "list":
-            must_be_closed(rows, asked.policy, asked.year)
-        self.said = self.state.proposal
-        self.known = int(self.said.known)
+        if request.document != "list":
+            must_be_closed(rows, request.policy, request.year)
+        self.proposal = self.state.proposal
+        self.known = int(self.proposal.known)
         # The list says what it said when it was worked out, whatever version was adopted since.
-        self.book: Rulebook = rulebook(rows, asked.policy, self.known)
-        self.governing: Policy = self.book.of_year(asked.year)
+        self.book: Rulebook = rulebook(rows, request.policy, self.known)
+        self.governing: Policy = self.book.of_year(request.year)
 
     def capitals(self, fen: int) -> str:
         """A sum in Chinese capitals; another currency than yuan in figures, as documents have it."""
@@ -90,87 +110,84 @@ class _Source:
 
     def day(self, day: str) -> str:
         """A day as the document's language has it; nothing for none."""
-        return (zh_day(day) if self.asked.lang == "zh" else day) if day else ""
+        return (zh_day(day) if self.request.lang == "zh" else day) if day else ""
 
     def values(self) -> dict[str, Value]:
         """The places that all documents have."""
-        asked, said, state = self.asked, self.said, self.state
+        request, proposal, state = self.request, self.proposal, self.state
         published = state.publication
         governing = self.governing
-        value = division_of(said).factor
-        reduction = said.gross_fen - said.withheld_fen - said.payable_fen
+        value = division_of(proposal).factor
+        reduction = proposal.gross_fen - proposal.withheld_fen - proposal.payable_fen
         return {
-            "发文机关": asked.issuer or governing.issuer,
-            "文号": asked.number,
-            "成文日期": self.day(asked.on),
-            "主送机关": asked.addressee,
-            "称谓": asked.addressee and f"{asked.addressee}{'：' if asked.lang == 'zh' else ':'}",
-            "联系方式": asked.contact,
-            "政策名称": governing.title[asked.lang],
+            "发文机关": request.issuer or governing.issuer,
+            "文号": request.number,
+            "成文日期": self.day(request.on),
+            "主送机关": request.addressee,
+            "称谓": request.addressee and f"{request.addressee}{'：' if request.lang == 'zh' else ':'}",
+            "联系方式": request.contact,
+            "政策名称": governing.title[request.lang],
             "政策文号": governing.number,
-            "年度": str(asked.year),
+            "年度": str(request.year),
             "货币": CURRENCIES[governing.currency].symbol,
             "单位": CURRENCIES[governing.currency].unit,
-            "可分配预算": Fen(said.budget_fen),
-            "参与分配": Fen(said.sharing_fen),
+            "可分配预算": Fen(proposal.budget_fen),
+            "参与分配": Fen(proposal.sharing_fen),
             "兑现系数": f"{value.numerator}/{value.denominator}",
             "兑现比例": queries.percent(value),
-            "全市应奖励": Fen(said.gross_fen),
-            "全市从高扣除": Fen(said.withheld_fen),
+            "全市应奖励": Fen(proposal.gross_fen),
+            "全市从高扣除": Fen(proposal.withheld_fen),
             "全市下调": Fen(reduction),
-            "全市应兑现": Fen(said.payable_fen),
-            "全市应兑现大写": self.capitals(said.payable_fen),
-            "其他资金": Fen(said.outside_fen),
-            "预算结余": Fen(said.budget_fen - said.payable_fen + said.outside_fen),
-            "企业数": said.enterprises,
-            "奖励项数": said.awards,
+            "全市应兑现": Fen(proposal.payable_fen),
+            "全市应兑现大写": self.capitals(proposal.payable_fen),
+            "其他资金": Fen(proposal.outside_fen),
+            "预算结余": Fen(proposal.budget_fen - proposal.payable_fen + proposal.outside_fen),
+            "企业数": proposal.enterprises,
+            "奖励项数": proposal.awards,
             "公示开始": self.day(published.from_day if published else ""),
             "公示截止": self.day(published.until_day if published else ""),
-            "名单摘要": said.lines_digest,
+            "名单摘要": proposal.lines_digest,
             "名单校验值": (published.list_root if published else None) or "",
-            "账本位置": said.known,
+            "账本位置": proposal.known,
         }
 
     def lines(self) -> Iterator[PublicLine]:
         """The list by enterprise, not masked."""
-        return public_lines(self.rows, self.book, self.asked.year, self.known)
+        return public_lines(self.rows, self.book, self.request.year, self.known)
 
-    def title(self, measure: str, award_year: int) -> tuple[str, str, str]:
-        """(article, title, lead unit) of a measure as it governs a year."""
-        found = self.book.measure_of_year(measure, award_year)
-        return (found.article, found.title[self.asked.lang], found.lead) if found else ("", measure, "")
+    def measure_title(self, measure: str, award_year: int) -> MeasureTitle:
+        """A measure's article, title and lead unit as it governs a year."""
+        governing = self.book.measure_of_year(measure, award_year)
+        if governing is None:
+            return MeasureTitle("", measure, "")
+        return MeasureTitle(governing.article, governing.title[self.request.lang], governing.lead)
 
     def budgets(self) -> Iterator[Record]:
         """The year's budgets, each with its factor."""
-        return budgets(self.governing, self.said, self.asked.lang)
+        return budgets(self.governing, self.proposal, self.request.lang)
 
     def filling(
         self, values: Mapping[str, Value], tables: Mapping[str, Callable[[], Iterable[Record]]]
     ) -> Filling:
         """The document's filling, with the columns that its tables have."""
-        return Filling(values, tables, columns_of(self.asked.document))
+        return Filling(values, tables, columns_of(self.request.document))
 
 
 def _list(source: _Source) -> Filling:
     mask = source.governing.procedure.mask
 
-    def listed() -> Iterator[Record]:
-        for number, each in enumerate(source.lines(), 1):
-            line = masked(each, mask)
+    def list_rows() -> Iterator[Record]:
+        for number, enterprise_line in enumerate(source.lines(), 1):
+            line = masked(enterprise_line, mask)
             measures = "；".join(measure_words(share) for share in line.measures)
             named = _enterprise(line.code, line.name, line.town)
-            yield {"序号": number, **named, "奖励项目": measures, **_sums(line.sums)}
+            yield {"序号": number, **named, "奖励项目": measures, **LineSums(*line.sums).record()}
 
-    return source.filling(source.values(), {"名单": listed, "预算": source.budgets})
+    return source.filling(source.values(), {"名单": list_rows, "预算": source.budgets})
 
 
 def _enterprise(code: str, name: str, town: str) -> dict[str, Value]:
     return {"信用代码": code, "企业名称": name, "所在镇街": town}
-
-
-def _sums(sums: Iterable[int]) -> dict[str, Value]:
-    names = ("应奖励", "从高扣除", "下调", "应兑现")
-    return {name: Fen(fen) for name, fen in zip(names, sums, strict=True)}
 
 
 STATUS: dict[str, dict[str, str]] = {
@@ -183,25 +200,27 @@ BY_STATUS = {"made": "本批已拨付", "ordered": "本批拨付中", "failed": 
 
 
 def _payments(source: _Source) -> Filling:
-    asked, rows = source.asked, source.rows
-    where = [asked.policy, asked.year, asked.batch]
+    request, rows = source.request, source.rows
+    batch_key = [request.policy, request.year, request.batch]
     sql = (
         "SELECT status, COUNT(*), CAST(SUM(amount) AS BIGINT) FROM payments "
         "WHERE policy=? AND year=? AND batch=? GROUP BY status"
     )
-    found = {status: (int(number), int(fen)) for status, number, fen in rows.all(sql, where)}
-    count, total = (sum(column) for column in zip(*found.values(), strict=True)) if found else (0, 0)
+    sums_by_status = {status: (int(number), int(fen)) for status, number, fen in rows.all(sql, batch_key)}
+    count, total = (
+        (sum(column) for column in zip(*sums_by_status.values(), strict=True)) if sums_by_status else (0, 0)
+    )
     if not count:
-        raise NotAllowed("payment.no-batch", "batch", batch=asked.batch)
+        raise NotAllowed("payment.no-batch", "batch", batch=request.batch)
     sql = (
         "SELECT p.payment, p.code, e.name, p.amount, p.status FROM payments p LEFT JOIN enterprises e "
         "ON e.code=p.code WHERE p.policy=? AND p.year=? AND p.batch=? ORDER BY p.payment"
     )
 
     def paid() -> Iterator[Record]:
-        for number, (payment, code, name, amount, status) in enumerate(rows.stream(sql, where), 1):
-            payee = asked.payees.get(code)
-            if asked.payees and payee is None:
+        for number, (payment, code, name, amount, status) in enumerate(rows.stream(sql, batch_key), 1):
+            payee = request.payees.get(code)
+            if request.payees and payee is None:
                 raise NotAllowed("payment.no-payee", "payees", enterprise=code)
             yield {
                 "序号": number,
@@ -211,13 +230,13 @@ def _payments(source: _Source) -> Filling:
                 "账号": payee.account if payee else "",
                 "开户行": payee.bank if payee else "",
                 "金额": Fen(amount),
-                "状态": STATUS[status][asked.lang],
+                "状态": STATUS[status][request.lang],
             }
 
     values: dict[str, Value] = {
         **source.values(),
-        "批次": asked.batch,
-        **{place: Fen(found.get(status, (0, 0))[1]) for status, place in BY_STATUS.items()},
+        "批次": request.batch,
+        **{place: Fen(sums_by_status.get(status, (0, 0))[1]) for status, place in BY_STATUS.items()},
         "付款笔数": count,
         "付款合计": Fen(total),
         "付款合计大写": source.capitals(total),
@@ -226,47 +245,47 @@ def _payments(source: _Source) -> Filling:
 
 
 def _letter(source: _Source) -> Filling:
-    asked, rows, code = source.asked, source.rows, source.asked.enterprise
+    request, rows, code = source.request, source.rows, source.request.enterprise
     queries.enterprise_row(rows, code)
     sql = (
         "SELECT code, measure, award_year, gross, withheld, reduction, payable, pot FROM settlement_lines "
         "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
     )
-    lines = [SettledLine(*row) for row in rows.all(sql, [asked.policy, asked.year, code])]
+    lines = [SettledLine(*row) for row in rows.all(sql, [request.policy, request.year, code])]
     if not lines:
-        raise NotAllowed("receipt.not-listed", "enterprise", year=asked.year)
-    explained = explanations.explain(source.ledger, rows, code, asked.policy, asked.year)
+        raise NotAllowed("receipt.not-listed", "enterprise", year=request.year)
+    explained = explanations.explain(source.ledger, rows, code, request.policy, request.year)
     reasons = {
-        **{(each["measure"], asked.year): _reasons(each, asked.lang) for each in explained["awards"]},
+        **{(each["measure"], request.year): _reasons(each, request.lang) for each in explained["awards"]},
         **{
-            (each["measure"], each["award_year"]): each["words"][asked.lang]
+            (each["measure"], each["award_year"]): each["words"][request.lang]
             for each in explained["brought_in"]
         },
     }
 
     def awards() -> Iterator[Record]:
         for number, line in enumerate(lines, 1):
-            article, title, _ = source.title(line.measure, line.award_year)
+            article, title, _ = source.measure_title(line.measure, line.award_year)
             yield {
                 "序号": number,
                 "条款": article,
                 "奖励项目": title,
                 "所属年度": str(line.award_year),
-                **_sums(line[3:7]),
+                **sum_lines([line]).record(),
                 "依据": reasons.get((line.measure, line.award_year), ""),
             }
 
     name, town, *_ = profiles_known(rows, [code], source.known).get(code, Listed())
-    sums = [sum(column) for column in list(zip(*lines, strict=True))[3:7]]
+    sums = sum_lines(lines)
     values = {
         **source.values(),
         **{"企业名称": name or code, "信用代码": code, "所在镇街": town},
-        **_sums(sums),
-        "应兑现大写": source.capitals(sums[3]),
+        **sums.record(),
+        "应兑现大写": source.capitals(sums.payable),
     }
 
     def own_funds() -> Iterator[Record]:
-        return funds(source.book, source.governing, source.said, lines, asked.lang)
+        return funds(source.book, source.governing, source.proposal, lines, request.lang)
 
     return source.filling(values, {"奖励": awards, "列支": own_funds})
 
@@ -279,7 +298,7 @@ def _reasons(explained: dict[str, Any], lang: str) -> str:
 
 
 def _report(source: _Source) -> Filling:
-    asked, rows = source.asked, source.rows
+    request, rows = source.request, source.rows
     columns = ", ".join(
         f"CAST(SUM({name}) AS BIGINT)" for name in ("gross", "withheld", "reduction", "payable")
     )
@@ -287,50 +306,56 @@ def _report(source: _Source) -> Filling:
         f"SELECT measure, award_year, COUNT(*), {columns} FROM settlement_lines "
         "WHERE policy=? AND year=? GROUP BY measure, award_year"
     )
-    order = {measure: at for at, measure in enumerate(source.governing.measures)}
-    found = rows.all(sql, [asked.policy, asked.year])
-    awarded = {(measure, award_year) for measure, award_year, *_ in found}
-    empty = [
-        (each.id, asked.year, 0, 0, 0, 0, 0)
-        for each in source.governing.measures.values()
-        if not isinstance(each, Unpaid) and (each.id, asked.year) not in awarded
+    order = {measure: place for place, measure in enumerate(source.governing.measures)}
+    awarded = [
+        MeasureTotals(measure, award_year, *map(int, sums))
+        for measure, award_year, *sums in rows.all(sql, [request.policy, request.year])
     ]
-    measures = sorted([*found, *empty], key=lambda r: (order.get(r[0], 999), r[1]))
+    groups = {(totals.measure, totals.award_year) for totals in awarded}
+    empty = [
+        MeasureTotals(each.id, request.year, 0, 0, 0, 0, 0)
+        for each in source.governing.measures.values()
+        if not isinstance(each, Unpaid) and (each.id, request.year) not in groups
+    ]
+    measures = sorted(
+        [*awarded, *empty], key=lambda totals: (order.get(totals.measure, 999), totals.award_year)
+    )
 
     def by_measure() -> Iterator[Record]:
-        for measure, award_year, count, *sums in measures:
-            article, title, lead = source.title(measure, award_year)
-            named = title if award_year == asked.year else f"{title}（{award_year}）"
+        for totals in measures:
+            article, title, lead_unit = source.measure_title(totals.measure, totals.award_year)
+            same_year = totals.award_year == request.year
             head: dict[str, Value] = {
                 "条": article,
-                "奖励项目": named,
-                "牵头单位": lead,
-                "企业数": int(count),
+                "奖励项目": title if same_year else f"{title}（{totals.award_year}）",
+                "牵头单位": lead_unit,
+                "企业数": totals.enterprises,
             }
-            yield head | _sums(map(int, sums))
+            yield head | LineSums(*totals[3:]).record()
 
     def by_town() -> Iterator[Record]:
         sql = "SELECT DISTINCT town FROM enterprises WHERE town<>''"
         towns = {str(town): [0] * 5 for (town,) in rows.all(sql)}
         for line in source.lines():
             entry = towns.setdefault(line.town, [0] * 5)
-            for at, value in enumerate((1, *line.sums)):
-                entry[at] += value
-        nowhere = "未登记" if asked.lang == "zh" else "not registered"
+            for index, value in enumerate((1, *line.sums)):
+                entry[index] += value
+        nowhere = "未登记" if request.lang == "zh" else "not registered"
         for town, (count, *sums) in sorted(towns.items()):
             head: dict[str, Value] = {"镇街": town or nowhere, "企业数": count}
-            yield head | _sums(sums)
+            yield head | LineSums(*sums).record()
 
     def targets() -> Iterator[Record]:
-        found = queries.targets(source.ledger, rows, asked.policy, asked.year, NOW)
-        for each in found["targets"]:
-            money = each["unit"] == "yuan"
-            both = (Fen(parse_fen(each[n])) if money else int(each[n]) for n in ("goal", "reached"))
-            goal, reached = both
-            title = each["title"][asked.lang]
-            yield {"目标": title, "计划": goal, "完成": reached, "完成率": each["percent"]}
+        progress = queries.targets(source.ledger, rows, request.policy, request.year, NOW)
+        for target in progress["targets"]:
+            goal, achieved = (
+                Fen(parse_fen(target[name])) if target["unit"] == "yuan" else int(target[name])
+                for name in ("goal", "reached")
+            )
+            title = target["title"][request.lang]
+            yield {"目标": title, "计划": goal, "完成": achieved, "完成率": target["percent"]}
 
-    accounts = queries.accounts_sums(rows, asked.policy, asked.year)
+    accounts = queries.accounts_sums(rows, request.policy, request.year)
     names = ("paid", "ordered", "outstanding", "clawed_back", "recovered")
     places = ("已拨付", "拨付中", "待拨付", "应追回", "追回到账")
     moved = {place: Fen(parse_fen(accounts[name])) for place, name in zip(places, names, strict=True)}

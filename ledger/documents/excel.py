@@ -39,10 +39,10 @@ def fill(template: Path | BinaryIO, out: BinaryIO, filling: Filling, aliases: Ma
         book = load_workbook(template)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise NotExportable(f"{template}: not an .xlsx workbook ({error})") from None
-    known = set(filling.names())
-    faults = list(unknown(_texts(book), known, aliases))
+    names = set(filling.names())
+    faults = list(unknown(_texts(book), names, aliases))
     if faults:
-        raise TemplateError(faults, sorted(known))
+        raise TemplateError(faults, sorted(names))
     for sheet in book.worksheets:
         for row in range(sheet.max_row, 0, -1):
             table = table_of("\n".join(text for _, text in _row_texts(sheet, row)), aliases)
@@ -78,37 +78,41 @@ def _repeat(sheet: Worksheet, row: int, table: str, filling: Filling, aliases: M
         records.append({f"{table}.{name}": value for name, value in record.items()})
         if len(records) > ROWS_MAX:
             raise NotExportable(f"more than {ROWS_MAX:,} rows — export the list instead")
-    own: list[Any] = [cell for cell in sheet[row] if not isinstance(cell, MergedCell)]
-    cells = [(cell.column, cell.value, cell) for cell in own]
-    joined = [found for found in sheet.merged_cells.ranges if found.min_row == found.max_row == row]
+    template_cells: list[Any] = [cell for cell in sheet[row] if not isinstance(cell, MergedCell)]
+    cells = [(cell.column, cell.value, cell) for cell in template_cells]
+    joined = [merged for merged in sheet.merged_cells.ranges if merged.min_row == merged.max_row == row]
     _shift(sheet, row, max(len(records), 1) - 1)
-    for at, record in enumerate(records or [dict[str, Value]()]):
+    for offset, record in enumerate(records or [dict[str, Value]()]):
         for column, text, like in cells:
-            cell: Any = sheet.cell(row + at, column)
-            if at:
+            cell: Any = sheet.cell(row + offset, column)
+            if offset:
                 cell._style = copy(like._style)
             _put(cell, text if records else None, {**filling.values, **record}, aliases)
-        for found in joined if at else ():
-            sheet.merge_cells(None, row + at, found.min_col, row + at, found.max_col)
-        _fit(sheet, row + at, joined)
+        for merged in joined if offset else ():
+            sheet.merge_cells(None, row + offset, merged.min_col, row + offset, merged.max_col)
+        _fit(sheet, row + offset, joined)
 
 
 def _shift(sheet: Worksheet, row: int, by: int) -> None:
     """Make room below a row: cells, joined cells and heights move down."""
     if not by:
         return
-    heights = {at: found.height for at, found in sheet.row_dimensions.items() if at > row and found.height}
-    below = [found for found in sheet.merged_cells.ranges if found.min_row > row]
-    for found in below:
-        sheet.unmerge_cells(str(found))
+    heights = {
+        row_number: merged.height
+        for row_number, merged in sheet.row_dimensions.items()
+        if row_number > row and merged.height
+    }
+    below = [merged for merged in sheet.merged_cells.ranges if merged.min_row > row]
+    for merged in below:
+        sheet.unmerge_cells(str(merged))
     sheet.insert_rows(row + 1, by)
-    for found in below:
-        found.shift(0, by)
-        sheet.merge_cells(str(found))
-    for at in heights:
-        sheet.row_dimensions[at].height = None
-    for at, height in heights.items():
-        sheet.row_dimensions[at + by].height = height
+    for merged in below:
+        merged.shift(0, by)
+        sheet.merge_cells(str(merged))
+    for row_number in heights:
+        sheet.row_dimensions[row_number].height = None
+    for row_number, height in heights.items():
+        sheet.row_dimensions[row_number + by].height = height
 
 
 def _fill_row(sheet: Worksheet, row: int, values: Mapping[str, Value], aliases: Mapping[str, str]) -> None:
@@ -118,7 +122,7 @@ def _fill_row(sheet: Worksheet, row: int, values: Mapping[str, Value], aliases: 
             _put(cell, cell.value, values, aliases)
             touched = True
     if touched:
-        _fit(sheet, row, [found for found in sheet.merged_cells.ranges if found.min_row == row])
+        _fit(sheet, row, [merged for merged in sheet.merged_cells.ranges if merged.min_row == row])
 
 
 def _fit(sheet: Worksheet, row: int, joined: list[Any]) -> None:
@@ -142,16 +146,16 @@ def _put(cell: Any, text: Any, values: Mapping[str, Value], aliases: Mapping[str
     if not isinstance(text, str) or "{{" not in text:
         cell.value = text
         return
-    found = single(text, values, aliases)
-    if isinstance(found, Fen):
-        cell.value = decimal_of(int(found))
+    value = single(text, values, aliases)
+    if isinstance(value, Fen):
+        cell.value = decimal_of(int(value))
         if cell.number_format == "General":
             cell.number_format = YUAN_FORMAT
-    elif isinstance(found, int):
-        cell.value = found
+    elif isinstance(value, int):
+        cell.value = value
     else:
-        said = ILLEGAL_CHARACTERS_RE.sub("", filled(text, values, aliases))
-        cell.value = said
+        content = ILLEGAL_CHARACTERS_RE.sub("", filled(text, values, aliases))
+        cell.value = content
         cell.data_type = "s"
-        if said.startswith(FORMULA_STARTS):
+        if content.startswith(FORMULA_STARTS):
             cell.quotePrefix = True

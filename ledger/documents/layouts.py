@@ -7,12 +7,15 @@ right, annexes on a page of their own, page numbers at the foot.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
-from typing import Any
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
+import msgspec
 import yaml
 from docx import Document
 from docx.enum.section import WD_ORIENT
@@ -34,31 +37,81 @@ A4 = (210, 297)
 MARGINS = {"top": 37, "bottom": 35, "left": 28, "right": 26}
 ACROSS = {"top": 28, "bottom": 26, "left": 20, "right": 20}
 """Margins of a sheet that lies across, in millimetres."""
+FILL_IN = "　" * 8
+"""Between texts of one line that people write after."""
 ALIGNED = {"left": ALIGN.LEFT, "centre": ALIGN.CENTER, "right": ALIGN.RIGHT, "both": ALIGN.JUSTIFY}
 
 
+class Column(NamedTuple):
+    """A column of a table in a layout."""
+
+    heading: str
+    content: str
+    millimetres: int
+    align: str
+
+
+class TableLayout(msgspec.Struct, frozen=True):
+    """A table: its columns, and the row of sums where it has one."""
+
+    columns: tuple[Column, ...]
+    total: tuple[str, ...] = ()
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The texts of its rows: headings, contents, sums."""
+        headings = tuple(column.heading for column in self.columns)
+        contents = tuple(column.content for column in self.columns)
+        return [headings, contents, *([self.total] if self.total else [])]
+
+
+class Block(NamedTuple):
+    """A part of a document: of its kind, a text, several texts, or a table."""
+
+    kind: str
+    text: str = ""
+    texts: tuple[str, ...] = ()
+    table: TableLayout | None = None
+
+
+class Layout(NamedTuple):
+    """A document's layout: the name of its sheet, whether it lies across, and its blocks in order."""
+
+    sheet: str
+    across: bool
+    blocks: tuple[Block, ...]
+
+
 @cache
-def layout(document: str, lang: str) -> dict[str, Any]:
-    """A layout as data: ``across``, and ``blocks`` in order."""
+def read_layout(document: str, lang: str) -> Layout:
+    """The layout of a document in ``zh`` or ``en``."""
     text = files(__package__).joinpath("layouts", lang, f"{document}.yaml").read_text("utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
+    fields = yaml.safe_load(text)
+    blocks = tuple(_block(kind, content) for block in fields["blocks"] for kind, content in block.items())
+    return Layout(fields["sheet"], fields.get("across", False), blocks)
+
+
+def _block(kind: str, content: object) -> Block:
+    if isinstance(content, str):
+        return Block(kind, text=content)
+    if isinstance(content, list):
+        return Block(kind, texts=tuple(content))
+    return Block(kind, table=msgspec.convert(content, TableLayout))
 
 
 def template(document: str, lang: str, suffix: str) -> BytesIO:
     """A template as a file: ``.docx`` or ``.xlsx``."""
-    made = BytesIO()
-    (_word if suffix == ".docx" else _excel)(layout(document, lang)).save(made)
-    made.seek(0)
-    return made
+    file = BytesIO()
+    (_word if suffix == ".docx" else _excel)(read_layout(document, lang)).save(file)
+    file.seek(0)
+    return file
 
 
 # --- Word ------------------------------------------------------------------------------------------
 
 
-def _word(said: dict[str, Any]) -> Any:
+def _word(layout: Layout) -> Any:
     document = Document()
-    section, across = document.sections[0], said.get("across", False)
+    section, across = document.sections[0], layout.across
     width, height = reversed(A4) if across else A4
     section.orientation = WD_ORIENT.LANDSCAPE if across else WD_ORIENT.PORTRAIT
     section.page_width, section.page_height = Mm(width), Mm(height)
@@ -66,9 +119,15 @@ def _word(said: dict[str, Any]) -> Any:
         setattr(section, f"{side}_margin", Mm(millimetres))
     _font(document.styles["Normal"], BODY, BODY_POINTS)
     _page_number(section.footer.paragraphs[0])
-    for block in said["blocks"]:
-        ((kind, content),) = block.items()
-        _WORD[kind](document, content)
+    for block in layout.blocks:
+        if block.table is not None:
+            _table(document, block.table)
+        elif block.kind == "signed":
+            _signed(document, block.texts)
+        elif block.kind == "cells":
+            _paragraph(document, FILL_IN.join(block.texts), "left", points=12, line=40)
+        else:
+            _WORD[block.kind](document, block.text)
     return document
 
 
@@ -83,10 +142,10 @@ def _font(styled: Any, name: str, points: Points, bold: bool = False, colour: st
         styled.font.color.rgb = RGBColor.from_string(colour)
 
 
-def _said(
-    where: Any, text: str, align: str = "both", font: str = BODY, points: Points = BODY_POINTS, **look: Any
+def _paragraph(
+    parent: Any, text: str, align: str = "both", font: str = BODY, points: Points = BODY_POINTS, **look: Any
 ) -> Any:
-    paragraph = where.add_paragraph()
+    paragraph = parent.add_paragraph()
     _font(paragraph.add_run(text), font, points, look.get("bold", False), look.get("colour", ""))
     paragraph.alignment = ALIGNED[align]
     form = paragraph.paragraph_format
@@ -100,13 +159,13 @@ def _said(
 
 
 def _red(document: Any, text: str) -> None:
-    _said(document, text, "centre", TITLE_FONT, RED_POINTS, colour=RED, line=48, keep=True)
+    _paragraph(document, text, "centre", TITLE_FONT, RED_POINTS, colour=RED, line=48, keep=True)
 
 
 def _number(document: Any, text: str) -> None:
-    paragraph = _said(document, text, "centre", keep=True)
+    paragraph = _paragraph(document, text, "centre", keep=True)
     _rule(paragraph)
-    _said(document, "", line=16)
+    _paragraph(document, "", line=16)
 
 
 def _rule(paragraph: Any) -> None:
@@ -119,66 +178,58 @@ def _rule(paragraph: Any) -> None:
 
 
 def _title(document: Any, text: str) -> None:
-    _said(document, text, "centre", TITLE_FONT, TITLE_POINTS, line=32, keep=True)
-    _said(document, "", line=12)
+    _paragraph(document, text, "centre", TITLE_FONT, TITLE_POINTS, line=32, keep=True)
+    _paragraph(document, "", line=12)
 
 
 def _to(document: Any, text: str) -> None:
-    _said(document, text, "left")
+    _paragraph(document, text, "left")
 
 
 def _text(document: Any, text: str) -> None:
-    _said(document, text, indent=True)
+    _paragraph(document, text, indent=True)
 
 
 def _heading(document: Any, text: str) -> None:
-    _said(document, text, indent=True, font=HEAD_FONT, keep=True)
+    _paragraph(document, text, indent=True, font=HEAD_FONT, keep=True)
 
 
 def _note(document: Any, text: str) -> None:
-    _said(document, text, "left", points=12, line=20)
+    _paragraph(document, text, "left", points=12, line=20)
 
 
 def _right(document: Any, text: str) -> None:
-    _said(document, text, "right", points=12, line=20, keep=True)
+    _paragraph(document, text, "right", points=12, line=20, keep=True)
 
 
-def _signed(document: Any, lines: list[str]) -> None:
+def _signed(document: Any, lines: tuple[str, ...]) -> None:
     document.paragraphs[-1].paragraph_format.keep_with_next = True
-    _said(document, "", keep=True)
+    _paragraph(document, "", keep=True)
     for line in lines:
-        _said(document, line, "right", right=2 * BODY_POINTS, keep=line != lines[-1])
+        _paragraph(document, line, "right", right=2 * BODY_POINTS, keep=line != lines[-1])
 
 
 def _annex(document: Any, text: str) -> None:
-    _said(document, text, "left", HEAD_FONT, keep=True).paragraph_format.page_break_before = True
+    _paragraph(document, text, "left", HEAD_FONT, keep=True).paragraph_format.page_break_before = True
 
 
-def _cells(document: Any, texts: list[str]) -> None:
-    _said(document, "　　　　　　　　".join(texts), "left", points=12, line=40)
-
-
-def _table(document: Any, said: dict[str, Any]) -> None:
-    columns = said["columns"]
-    rows = [[each[0] for each in columns], [each[1] for each in columns]]
-    if said.get("total"):
-        rows.append(said["total"])
+def _table(document: Any, layout: TableLayout) -> None:
+    columns, rows = layout.columns, layout.rows()
     table = document.add_table(len(rows), len(columns))
     table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
     _narrow_margins(table)
-    for at, column in enumerate(columns):
-        table.columns[at].width = Mm(column[2])
+    for index, column in enumerate(columns):
+        table.columns[index].width = Mm(column.millimetres)
     for number, texts in enumerate(rows):
-        for at, text in enumerate(texts):
-            cell = table.cell(number, at)
-            cell.width = Mm(columns[at][2])
+        for index, (column, text) in enumerate(zip(columns, texts, strict=True)):
+            cell = table.cell(number, index)
+            cell.width = Mm(column.millimetres)
             cell._element.remove(cell.paragraphs[0]._p)
             head = number == 0
-            align = "centre" if head else columns[at][3]
             font = HEAD_FONT if head or number == 2 else BODY
-            _said(cell, text, align, font, TABLE_POINTS, line=15)
+            _paragraph(cell, text, "centre" if head else column.align, font, TABLE_POINTS, line=15)
         _keep_whole(table.rows[number], repeated=number == 0)
-    _said(document, "", line=10)
+    _paragraph(document, "", line=10)
 
 
 def _narrow_margins(table: Any) -> None:
@@ -213,7 +264,7 @@ def _page_number(paragraph: Any) -> None:
     _font(paragraph.add_run(" —"), BODY, 14)
 
 
-_WORD: dict[str, Any] = {
+_WORD: dict[str, Callable[[Any, str], None]] = {
     "red": _red,
     "number": _number,
     "title": _title,
@@ -222,27 +273,35 @@ _WORD: dict[str, Any] = {
     "heading": _heading,
     "note": _note,
     "right": _right,
-    "table": _table,
-    "signed": _signed,
     "annex": _annex,
-    "cells": _cells,
 }
+"""What writes each kind of text."""
 
 # --- Excel -----------------------------------------------------------------------------------------
 
 _THIN = Side(style="thin", color="000000")
 _BOX = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
-_LOOKS: dict[str, tuple[str, int, str, int]] = {
-    # font, points, alignment, height of a line in points
-    "red": (TITLE_FONT, 26, "centre", 44),
-    "number": (BODY, 12, "centre", 22),
-    "title": (TITLE_FONT, 20, "centre", 36),
-    "to": (BODY, 12, "left", 20),
-    "text": (BODY, 12, "left", 20),
-    "heading": (HEAD_FONT, 12, "left", 22),
-    "note": (BODY, 11, "left", 18),
-    "right": (BODY, 11, "right", 18),
-    "annex": (HEAD_FONT, 12, "left", 22),
+
+
+class Look(NamedTuple):
+    """How a text looks; ``line_points`` is the height of a line."""
+
+    font: str
+    points: int
+    align: str
+    line_points: int
+
+
+_LOOKS = {
+    "red": Look(TITLE_FONT, 26, "centre", 44),
+    "number": Look(BODY, 12, "centre", 22),
+    "title": Look(TITLE_FONT, 20, "centre", 36),
+    "to": Look(BODY, 12, "left", 20),
+    "text": Look(BODY, 12, "left", 20),
+    "heading": Look(HEAD_FONT, 12, "left", 22),
+    "note": Look(BODY, 11, "left", 18),
+    "right": Look(BODY, 11, "right", 18),
+    "annex": Look(HEAD_FONT, 12, "left", 22),
 }
 _ACROSS_CELLS = {"left": "left", "centre": "center", "right": "right", "both": "left"}
 MM_A_CHARACTER = Fraction(41, 20)
@@ -250,61 +309,58 @@ MM_A_CHARACTER = Fraction(41, 20)
 MM_A_POINT = Fraction(3528, 10_000)
 
 
-def _excel(said: dict[str, Any]) -> Workbook:
+def _excel(layout: Layout) -> Workbook:
     book = Workbook()
     sheet: Any = book.active
-    sheet.title = said["sheet"]
-    tables = [block["table"] for block in said["blocks"] if "table" in block]
-    widths = [max(column[2] for column in each) for each in _by_column(tables)]
-    for at, millimetres in enumerate(widths, 1):
-        sheet.column_dimensions[get_column_letter(at)].width = round(millimetres / MM_A_CHARACTER)
+    sheet.title = layout.sheet
+    widths = _widths([block.table for block in layout.blocks if block.table is not None])
+    for number, millimetres in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(number)].width = round(millimetres / MM_A_CHARACTER)
     sheet.page_setup.paperSize = 9
-    sheet.page_setup.orientation = "landscape" if said.get("across") else "portrait"
+    sheet.page_setup.orientation = "landscape" if layout.across else "portrait"
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.print_options.horizontalCentered = True
     sheet.oddFooter.center.text = "— &P —"
     row = 1
-    for block in said["blocks"]:
-        ((kind, content),) = block.items()
-        if kind == "table":
-            row = _excel_table(sheet, row, content)
-        elif kind == "signed":
-            for line in ("", *content):
-                row = _excel_text(sheet, row, line, "right", sum(widths), len(widths))
-        elif kind == "cells":
-            row = _excel_text(sheet, row, "　　　　　　　　".join(content), "note", sum(widths), len(widths))
+    for block in layout.blocks:
+        if block.table is not None:
+            row = _excel_table(sheet, row, block.table)
+        elif block.kind == "signed":
+            for line in ("", *block.texts):
+                row = _excel_text(sheet, row, line, "right", widths)
+        elif block.kind == "cells":
+            row = _excel_text(sheet, row, FILL_IN.join(block.texts), "note", widths)
         else:
-            row = _excel_text(sheet, row, content, kind, sum(widths), len(widths))
+            row = _excel_text(sheet, row, block.text, block.kind, widths)
     return book
 
 
-def _by_column(tables: list[dict[str, Any]]) -> list[list[Any]]:
-    most = max(len(table["columns"]) for table in tables)
-    return [[t["columns"][at] for t in tables if at < len(t["columns"])] for at in range(most)]
+def _widths(tables: list[TableLayout]) -> list[int]:
+    """Of each column the widest that a table asks for, in millimetres."""
+    by_table = ([column.millimetres for column in table.columns] for table in tables)
+    return [max(widths) for widths in zip_longest(*by_table, fillvalue=0)]
 
 
-def _excel_text(sheet: Any, row: int, text: str, kind: str, millimetres: int, columns: int) -> int:
-    font, points, align, height = _LOOKS[kind]
+def _excel_text(sheet: Any, row: int, text: str, kind: str, widths: list[int]) -> int:
+    look = _LOOKS[kind]
     cell = sheet.cell(row, 1, ("　　" if kind == "text" else "") + text)
-    cell.font = Font(name=font, size=points, color=RED if kind == "red" else "000000")
-    cell.alignment = Alignment(horizontal=_ACROSS_CELLS[align], vertical="center", wrap_text=True)
-    sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=columns)
-    letters = int(millimetres / (points * MM_A_POINT))
+    cell.font = Font(name=look.font, size=look.points, color=RED if kind == "red" else "000000")
+    cell.alignment = Alignment(horizontal=_ACROSS_CELLS[look.align], vertical="center", wrap_text=True)
+    sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=len(widths))
+    letters = int(sum(widths) / (look.points * MM_A_POINT))
     lines = max(1, -(-len(text) // max(letters, 1)))
-    sheet.row_dimensions[row].height = height * lines
+    sheet.row_dimensions[row].height = look.line_points * lines
     return row + 1
 
 
-def _excel_table(sheet: Any, row: int, said: dict[str, Any]) -> int:
-    columns = said["columns"]
-    rows = [[each[0] for each in columns], [each[1] for each in columns]]
-    rows += [said["total"]] if said.get("total") else []
+def _excel_table(sheet: Any, row: int, layout: TableLayout) -> int:
+    rows = layout.rows()
     for number, texts in enumerate(rows):
-        for at, text in enumerate(texts):
-            cell = sheet.cell(row + number, at + 1, text)
+        for index, (column, text) in enumerate(zip(layout.columns, texts, strict=True), 1):
+            cell = sheet.cell(row + number, index, text)
             cell.font = Font(name=BODY if number == 1 else HEAD_FONT, size=11)
-            align = "center" if number == 0 else _ACROSS_CELLS[columns[at][3]]
+            align = "center" if number == 0 else _ACROSS_CELLS[column.align]
             cell.alignment = Alignment(horizontal=align, vertical="center", wrap_text=align != "right")
             cell.border = _BOX
         if number != 1:

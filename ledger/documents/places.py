@@ -29,31 +29,22 @@ Value = str | int | Fen
 Record = Mapping[str, Value]
 
 
-class Place(NamedTuple):
-    """One place: its names, and what stands there."""
-
-    zh: str
-    en: str
-    meaning_zh: str
-    meaning_en: str
-
-
 class UnknownPlace(NamedTuple):
     """A place in a template that no document has."""
 
     name: str
-    where: str
+    location: str
 
 
 class TemplateError(NotExportable):
     """A template that cannot be filled: every place that there is not, and where it stands."""
 
-    def __init__(self, faults: list[UnknownPlace], known: list[str]) -> None:
-        self.faults, self.known = faults, known
-        said = "; ".join(f"{each.where}: {{{{{each.name}}}}}" for each in faults[:20])
+    def __init__(self, faults: list[UnknownPlace], names: list[str]) -> None:
+        self.faults, self.known = faults, names
+        unknown_names = "; ".join(f"{each.location}: {{{{{each.name}}}}}" for each in faults[:20])
         super().__init__(
-            f"模板中有不能填的位置 · the template has places that there are not: {said} — "
-            f"可用 · there are: {', '.join(known)}"
+            f"模板中有不能填的位置 · the template has places that there are not: {unknown_names} — "
+            f"可用 · there are: {', '.join(names)}"
         )
 
 
@@ -87,26 +78,26 @@ def table_of(text: str, aliases: Mapping[str, str]) -> str | None:
 def filled(text: str, values: Mapping[str, Value], aliases: Mapping[str, str]) -> str:
     """A text with its places filled; a place that has no value here stays."""
 
-    def value(found: re.Match[str]) -> str:
-        name = aliases.get(found[1], found[1])
-        return str(values[name]) if name in values else found[0]
+    def value(match: re.Match[str]) -> str:
+        name = aliases.get(match[1], match[1])
+        return str(values[name]) if name in values else match[0]
 
     return PLACE.sub(value, text)
 
 
 def single(text: str, values: Mapping[str, Value], aliases: Mapping[str, str]) -> Value | None:
     """The value of a text that is one place and nothing else; ``None`` for any other text."""
-    found = PLACE.fullmatch(text.strip())
-    return values.get(aliases.get(found[1], found[1])) if found else None
+    match = PLACE.fullmatch(text.strip())
+    return values.get(aliases.get(match[1], match[1])) if match else None
 
 
 def unknown(
-    texts: Iterable[tuple[str, str]], known: set[str], aliases: Mapping[str, str]
+    texts: Iterable[tuple[str, str]], names: set[str], aliases: Mapping[str, str]
 ) -> Iterator[UnknownPlace]:
     """The places of some texts (where they stand, text) that there are not."""
-    for where, text in texts:
+    for location, text in texts:
         for name in places_in(text):
-            if aliases.get(name, name) not in known:
-                yield UnknownPlace(name, where)
+            if aliases.get(name, name) not in names:
+                yield UnknownPlace(name, location)
         if "{{" in PLACE.sub("", text) or "}}" in PLACE.sub("", text):
-            yield UnknownPlace(PLACE.sub("", text).strip()[:40], where)
+            yield UnknownPlace(PLACE.sub("", text).strip()[:40], location)

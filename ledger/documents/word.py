@@ -35,10 +35,10 @@ def fill(template: Path | BinaryIO, out: BinaryIO, filling: Filling, aliases: Ma
         document = Document(str(template) if isinstance(template, Path) else template)
     except (PackageNotFoundError, zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
         raise NotExportable(f"{template}: not a .docx document ({error})") from None
-    known = set(filling.names())
-    faults = list(unknown(_texts(document), known, aliases))
+    names = set(filling.names())
+    faults = list(unknown(_texts(document), names, aliases))
     if faults:
-        raise TemplateError(faults, sorted(known))
+        raise TemplateError(faults, sorted(names))
     for part in _parts(document):
         for block in list(part.iter_inner_content()):
             if isinstance(block, Table):
@@ -121,16 +121,16 @@ def fill_runs(paragraph: Paragraph, values: Mapping[str, Value], aliases: Mappin
 def _join_places(paragraph: Paragraph) -> None:
     """Bring each place into one run, the one in which it begins."""
     runs = [run for run in paragraph.runs if run.text]
-    starts, at = [], 0
+    starts, offset = [], 0
     for run in runs:
-        starts.append(at)
-        at += len(run.text)
-    for found in reversed(list(PLACE.finditer("".join(run.text for run in runs)))):
-        first = max(n for n, start in enumerate(starts) if start <= found.start())
-        last = max(n for n, start in enumerate(starts) if start < found.end())
+        starts.append(offset)
+        offset += len(run.text)
+    for match in reversed(list(PLACE.finditer("".join(run.text for run in runs)))):
+        first = max(n for n, start in enumerate(starts) if start <= match.start())
+        last = max(n for n, start in enumerate(starts) if start < match.end())
         if first == last:
             continue
-        runs[first].text = runs[first].text[: found.start() - starts[first]] + found[0]
+        runs[first].text = runs[first].text[: match.start() - starts[first]] + match[0]
         for run in runs[first + 1 : last]:
             run.text = ""
-        runs[last].text = runs[last].text[found.end() - starts[last] :]
+        runs[last].text = runs[last].text[match.end() - starts[last] :]

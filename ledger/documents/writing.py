@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ledger.documents.catalogue import aliases
-from ledger.documents.collecting import Asked, collected
+from ledger.documents.collecting import DocumentRequest, collect_document
 from ledger.export.books import NotExportable
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -13,7 +13,9 @@ from ledger.store.rows import Rows
 SUFFIXES = (".docx", ".xlsx")
 
 
-def write(ledger: Ledger, rows: Rows, asked: Asked, out: Path, own: Path | None = None) -> None:
+def write(
+    ledger: Ledger, rows: Rows, request: DocumentRequest, out: Path, own_template: Path | None = None
+) -> None:
     """Write a document as ``.docx`` or ``.xlsx``.
 
     Args:
@@ -22,16 +24,22 @@ def write(ledger: Ledger, rows: Rows, asked: Asked, out: Path, own: Path | None 
     Raises:
         TemplateError, NotAllowed, UnknownPolicy, UnknownEnterprise; NotExportable: for another suffix.
     """
-    if out.suffix not in SUFFIXES or (own is not None and own.suffix != out.suffix):
-        wanted = own.suffix if own is not None and own.suffix in SUFFIXES else " or ".join(SUFFIXES)
-        raise NotExportable(f"{out.suffix or out.name}: write a file that ends in {wanted}")
+    if out.suffix not in SUFFIXES or (own_template is not None and own_template.suffix != out.suffix):
+        suffixes = (
+            own_template.suffix
+            if own_template is not None and own_template.suffix in SUFFIXES
+            else " or ".join(SUFFIXES)
+        )
+        raise NotExportable(f"{out.suffix or out.name}: write a file that ends in {suffixes}")
     from ledger.documents.layouts import template  # only writing one needs python-docx and openpyxl
 
     if out.suffix == ".docx":
         from ledger.documents.word import fill
     else:
         from ledger.documents.excel import fill
-    filling = collected(ledger, rows, asked)
-    source = own if own is not None else template(asked.document, asked.lang, out.suffix)
+    filling = collect_document(ledger, rows, request)
+    source = (
+        own_template if own_template is not None else template(request.document, request.lang, out.suffix)
+    )
     with out.open("wb") as file:
-        fill(source, file, filling, aliases(asked.document))
+        fill(source, file, filling, aliases(request.document))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ledger.documents.catalogue import DOCUMENTS
-from ledger.documents.collecting import collected
+from ledger.documents.collecting import collect_document
 from ledger.store.application import Ledger, open_ledger
 from services.web.documents.making import make
 from tests.integration.closings import Closed, closed
@@ -50,7 +50,7 @@ def test_word_and_excel_open_and_pdf_has_the_figures_pages(
     with scene.ledger.store.reading() as rows:
         for suffix in (".docx", ".xlsx", ".pdf"):
             make(scene.ledger, rows, asked(scene, document), tmp_path / f"made{suffix}", None)
-        found = collected(scene.ledger, rows, asked(scene, document))
+        found = collect_document(scene.ledger, rows, asked(scene, document))
         amounts = (
             {str(found.values["全市应兑现"])} if document != "payments" else {str(found.values["付款合计"])}
         )

@@ -20,8 +20,8 @@ from domain.money.amounts import grouped, parse_fen
 from domain.money.capitals import capitals
 from domain.policy.load import load_policy
 from ledger.audit.checkpoints import current
-from ledger.documents.catalogue import DOCUMENTS, aliases, catalogue, columns_of, values_of
-from ledger.documents.collecting import Asked, collected
+from ledger.documents.catalogue import DOCUMENTS, aliases, columns_of, read_catalogue, values_of
+from ledger.documents.collecting import DocumentRequest, collect_document
 from ledger.documents.layouts import template
 from ledger.documents.places import PLACE, Fen, Filling, TemplateError, places_in
 from ledger.documents.writing import write
@@ -46,7 +46,7 @@ YEAR = 2024
 FORMS = (".docx", ".xlsx")
 
 
-def asked(scene: Closed, document: str, **more: Any) -> Asked:
+def asked(scene: Closed, document: str, **more: Any) -> DocumentRequest:
     """A document of the scene's year, with everything that an office writes on it."""
     said = {
         "number": "慈商务〔2025〕3号",
@@ -56,7 +56,7 @@ def asked(scene: Closed, document: str, **more: Any) -> Asked:
         "enterprise": scene.code if document == "letter" else "",
         "batch": "2024-001" if document == "payments" else "",
     }
-    return Asked(document, CIXI, YEAR, "2025-05-30", **{**said, **more})
+    return DocumentRequest(document, CIXI, YEAR, "2025-05-30", **{**said, **more})
 
 
 def made(scene: Closed, document: str, path: Path, own: Path | None = None, **more: Any) -> Path:
@@ -82,7 +82,7 @@ def shown(cell: Any) -> str:
 
 def filling(scene: Closed, document: str) -> Filling:
     with scene.ledger.store.reading() as rows:
-        found = collected(scene.ledger, rows, asked(scene, document))
+        found = collect_document(scene.ledger, rows, asked(scene, document))
         kept = {name: list(records()) for name, records in found.tables.items()}
     return Filling(found.values, {n: lambda n=n: kept[n] for n in kept}, found.columns)  # type: ignore[misc]
 
@@ -112,7 +112,7 @@ def test_every_value_of_the_shipped_templates_stands_in_the_document(
         text = words(path)
         assert not any("{{" in each for each in text)
         with scene.ledger.store.reading() as rows:
-            found = collected(scene.ledger, rows, asked(scene, document, lang=lang))
+            found = collect_document(scene.ledger, rows, asked(scene, document, lang=lang))
             tables = {name: list(records()) for name, records in found.tables.items()}
         named = {aliases(document).get(n, n) for n in template_places(document, lang, suffix)}
         whole = "\n".join(text)
@@ -281,7 +281,7 @@ def test_what_has_not_come_so_far_says_what_comes_first(
 
     def why(document: str, year: int = YEAR, **more: Any) -> str:
         with scene.ledger.store.reading() as rows, pytest.raises(NotAllowed) as error:
-            collected(scene.ledger, rows, Asked(document, CIXI, year, "2025-05-30", **more))
+            collect_document(scene.ledger, rows, DocumentRequest(document, CIXI, year, "2025-05-30", **more))
         return error.value.code
 
     assert why("list", 2025) == "settlement.not-proposed"
@@ -350,7 +350,7 @@ def test_the_catalogue_s_english_names_are_all_different() -> None:
         names = values_of(document)
         columns = [f"{t}.{c}" for t, found in columns_of(document).items() for c in found]
         assert len(aliases(document)) == len(names) + len(columns)
-    assert catalogue()["values"]
+    assert read_catalogue().values
     assert str(Fen(123_456)) == grouped(123_456)
 
 
@@ -445,7 +445,7 @@ def towns(open_at: Callable[..., Ledger]) -> Ledger:
 def told(ledger: Ledger, document: str, policy: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A document's values of 2026, and the budgets that it names."""
     with ledger.store.reading() as rows:
-        found = collected(ledger, rows, Asked(document, policy, 2026, "2027-02-28"))
+        found = collect_document(ledger, rows, DocumentRequest(document, policy, 2026, "2027-02-28"))
         return dict(found.values), [dict(each) for each in found.tables["预算"]()]
 
 
@@ -476,7 +476,7 @@ def test_each_of_several_budgets_stands_with_its_own_factor(towns: Ledger, docum
 def test_a_report_has_zeros_for_measures_that_award_nothing(towns: Ledger) -> None:
     policy = load_policy(EXAMPLES[LINHAI])
     with towns.store.reading() as rows:
-        found = collected(towns, rows, Asked("report", LINHAI, 2026, "2027-02-28"))
+        found = collect_document(towns, rows, DocumentRequest("report", LINHAI, 2026, "2027-02-28"))
         records = list(found.tables["条款"]())
     paying = {each.title["zh"] for each in policy.measures.values() if each.kind != "recognition"}
 
@@ -492,7 +492,9 @@ def test_a_letter_gives_the_enterprise_s_own_grounds(towns: Ledger, tmp_path: Pa
     for feed in (A, C):
         out = tmp_path / f"{feed.number}{suffix}"
         with towns.store.reading() as rows:
-            write(towns, rows, Asked("letter", LINHAI, 2026, "2027-02-28", enterprise=feed.code), out)
+            write(
+                towns, rows, DocumentRequest("letter", LINHAI, 2026, "2027-02-28", enterprise=feed.code), out
+            )
         said[feed] = "\n".join(words(out))
         assert mixed not in said[feed]
 
@@ -543,7 +545,7 @@ def test_what_other_funds_pay_stands_apart_and_all_adds_up(open_at: Callable[...
     with scene.ledger.store.reading() as rows:
         sql = "SELECT code FROM settlement_lines WHERE measure='talent.team' AND year=? LIMIT 1"
         talent = str(rows.all(sql, [YEAR])[0][0])
-        letter = collected(scene.ledger, rows, asked(scene, "letter", enterprise=talent))
+        letter = collect_document(scene.ledger, rows, asked(scene, "letter", enterprise=talent))
         last = list(letter.tables["列支"]())[-1]
 
     assert (own["预算"], other["预算"]) == ("本政策预算", "其他资金")
@@ -566,7 +568,7 @@ def test_a_published_list_is_given_out_by_the_rules_that_it_was_made_by(
             for name in ("list.csv", "list.xlsx"):
                 write_list(ledger, rows, CIXI, 2025, tmp_path / name)
             write_summary(ledger, rows, CIXI, 2025, tmp_path / "summary.xlsx")
-            found = collected(ledger, rows, Asked("list", CIXI, 2025, "2026-05-30"))
+            found = collect_document(ledger, rows, DocumentRequest("list", CIXI, 2025, "2026-05-30"))
             return {
                 "csv": (tmp_path / "list.csv").read_bytes(),
                 "list": words(tmp_path / "list.xlsx"),
@@ -602,7 +604,7 @@ def test_grounds_stand_in_the_order_in_which_the_reading_takes_them(open_at: Cal
     with scene.ledger.store.reading() as rows:
         sql = "SELECT code FROM settlement_lines WHERE withheld>0 AND reduction>0 LIMIT 1"
         code = str(rows.all(sql)[0][0])
-        letter = collected(scene.ledger, rows, asked(scene, "letter", enterprise=code))
+        letter = collect_document(scene.ledger, rows, asked(scene, "letter", enterprise=code))
         records: list[dict[str, Any]] = [dict(each) for each in letter.tables["奖励"]()]
     (both,) = [each for each in records if each["从高扣除"] and each["下调"]]
     left = Fen(both["应奖励"] - both["下调"])
@@ -622,7 +624,9 @@ def test_what_another_year_brought_in_says_so_in_letter_and_list(
         sql = "SELECT code, measure FROM settlement_lines WHERE year=2025 AND award_year=2024 ORDER BY code"
         found = rows.all(sql)
         code = str(found[0][0])
-        letter = collected(scene.ledger, rows, Asked("letter", CIXI, 2025, "2026-05-30", enterprise=code))
+        letter = collect_document(
+            scene.ledger, rows, DocumentRequest("letter", CIXI, 2025, "2026-05-30", enterprise=code)
+        )
         records: list[dict[str, Any]] = [dict(each) for each in letter.tables["奖励"]()]
         write_list(scene.ledger, rows, CIXI, 2025, tmp_path / "list.csv")
         explained = explain(scene.ledger, rows, code, CIXI, 2025)

@@ -11,7 +11,7 @@ from docx import Document
 
 from domain.money.amounts import printed, yuan
 from ledger.audit.checkpoints import current
-from ledger.documents.collecting import Asked
+from ledger.documents.collecting import DocumentRequest
 from ledger.documents.writing import write
 from ledger.settlement import published
 from ledger.settlement.receipts import receipt
@@ -57,7 +57,7 @@ def test_lists_receipts_and_documents_hold_for_every_policy(
             assert found["account"]["payable"] == yuan(payable)
             assert printed(payable, found["currency"]) in receipt_page(found)
     with ledger.store.reading() as rows:
-        asked = Asked("report", HENGQIN, YEAR, "2027-03-01")
+        asked = DocumentRequest("report", HENGQIN, YEAR, "2027-03-01")
         write(ledger, rows, asked, tmp_path / "report.docx")
     text = "\n".join(each.text for each in Document(str(tmp_path / "report.docx")).paragraphs)
     assert "MOP$100,000.00" in text

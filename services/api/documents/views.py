@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, current_app
 
-from ledger.documents.collecting import Asked
+from ledger.documents.collecting import DocumentRequest
 from ledger.intake.messages.fields import Choice, Day, Text
 from ledger.projections.closings import today
 from services.api.resource import Resource, ledger
@@ -70,7 +70,7 @@ def letter(query: dict[str, Any], code: str, policy: str, year: int) -> Response
 def _given(query: dict[str, Any], document: str, policy: str, year: int) -> Response:
     form, lang = query.pop("form"), query.pop("language")
     on = query.pop("on", None) or today(ledger().clock())
-    asked = Asked(document, policy, year, on, lang, **query)
+    asked = DocumentRequest(document, policy, year, on, lang, **query)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{policy}-{year}-{document}.{form}"
         with ledger().store.reading() as rows:

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from domain.authority.roles import NotAllowed
 from ledger.documents.catalogue import DOCUMENTS
-from ledger.documents.collecting import Asked
+from ledger.documents.collecting import DocumentRequest
 from ledger.documents.layouts import template
 from ledger.documents.writing import SUFFIXES
 from ledger.export.payment_files import read_payees
@@ -79,7 +79,7 @@ def write(
         raise click.ClickException(faults(error, context.language)) from None
     accounts = read_payees(payees.read_text("utf-8-sig").splitlines()) if payees else {}
     on = fields.pop("on", None) or today(utc_now())
-    order = Asked(document, policy, year, on, context.language, payees=accounts, **fields)
+    order = DocumentRequest(document, policy, year, on, context.language, payees=accounts, **fields)
     if document == "letter":
         if not order.enterprise:
             raise NotAllowed("document.whose", "enterprise")
@@ -92,7 +92,13 @@ def write(
 
 
 def _make(
-    ledger: Any, rows: Any, order: Asked, out: Path, part: Path, own_template: Path | None, context: Context
+    ledger: Any,
+    rows: Any,
+    order: DocumentRequest,
+    out: Path,
+    part: Path,
+    own_template: Path | None,
+    context: Context,
 ) -> None:
     """Write beside the file, under a name with its suffix."""
     written_part = part.with_name(f"{part.stem}.making{out.suffix}")

@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from ledger.documents.collecting import Asked
+from ledger.documents.collecting import DocumentRequest
 from ledger.documents.writing import write
 from ledger.export.books import NotExportable
 from ledger.store.application import Ledger
@@ -16,14 +16,16 @@ from services.web.documents.pdf import as_pdf
 FORMS = ("docx", "xlsx", "pdf")
 
 
-def template_in(folder: str, asked: Asked, suffix: str) -> Path | None:
+def template_in(folder: str, asked: DocumentRequest, suffix: str) -> Path | None:
     """The office's template in a folder: ``letter.docx``, or ``letter.en.docx`` for English."""
     name = asked.document if asked.lang == "zh" else f"{asked.document}.{asked.lang}"
     found = Path(folder) / f"{name}{suffix}" if folder else None
     return found if found is not None and found.is_file() else None
 
 
-def make(ledger: Ledger, rows: Rows, asked: Asked, out: Path, own: Path | None, folder: str = "") -> None:
+def make(
+    ledger: Ledger, rows: Rows, asked: DocumentRequest, out: Path, own: Path | None, folder: str = ""
+) -> None:
     """Write a document as the suffix of its file says; PDF is made of the text document.
 
     Raises:
