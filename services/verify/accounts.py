@@ -8,10 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from domain.events.content import Content
+from domain.events.accounts import (
+    AccountEvent,
+    AdjustmentAccepted,
+    AwardsSettled,
+    ClawbackOrdered,
+    ClawbackRecovered,
+    PaymentFailed,
+    PaymentMade,
+    PaymentOrdered,
+)
 from domain.money.amounts import yuan
 from domain.settlement.accounts import Account
-from services.verify.procedure import Closing, Fault, Placed
+from services.verify.procedure import Closing, PlacedEvent, ReportFault
 
 
 class Owner(NamedTuple):
@@ -23,82 +32,99 @@ class Owner(NamedTuple):
 
 
 def check_account(
-    owner: Owner, events: list[Placed], closings: Mapping[int, Closing], fault: Fault
+    owner: Owner, events: list[PlacedEvent], closings: Mapping[int, Closing], fault: ReportFault
 ) -> Account:
     """Follow an account to its end; whatever must not be is a fault."""
     account = Account()
-    for event in events:
-        name, content = event.fact.name, event.fact.content
-        if Owner(content["policy"], content["year"], content["enterprise"]) != owner:
-            fault(event.position, f"{name} stands in the account of {owner.code} {owner.year}")
+    for placed_event in events:
+        position, _, event = placed_event
+        content, of_owner = event.content, f"{owner.code} {owner.year}: {event.name}"
+        if (
+            not isinstance(content, AccountEvent)
+            or Owner(content.policy, content.year, content.enterprise) != owner
+        ):
+            fault(position, f"{event.name} stands in the account of {owner.code} {owner.year}")
             continue
-        wrong = _order_wrong(event, closings.get(owner.year)) or _wrong(account, event, closings)
-        if wrong:
-            fault(event.position, f"{owner.code} {owner.year}: {name}: {wrong}")
-            if "unknown" in wrong:
+        reason = _misplacement(placed_event, closings.get(owner.year)) or _reason_against(
+            account, placed_event, content, closings
+        )
+        if reason:
+            fault(position, f"{of_owner}: {reason}")
+            if "unknown" in reason:
                 continue
         try:
             account.apply(content)
         except ArithmeticError:
-            fault(event.position, f"{owner.code} {owner.year}: {name}: {_sums(account)}")
+            sums = ", ".join(
+                f"{name.replace('_', ' ')} {yuan(fen)}" for name, fen in sums_of(account).items()
+            )
+            fault(position, f"{of_owner}: the sums do not hold: {sums}")
     return account
 
 
-def _sums(account: Account) -> str:
-    said = {
+def sums_of(account: Account) -> dict[str, int]:
+    """An account's sums in fen, under the names that receipts give them."""
+    return {
         "payable": account.payable,
         "ordered": account.ordered,
         "paid": account.paid,
-        "clawed back": account.clawed,
+        "clawed_back": account.clawed,
         "recovered": account.recovered,
     }
-    return "the sums do not hold: " + ", ".join(f"{name} {yuan(fen)}" for name, fen in said.items())
 
 
-def _order_wrong(event: Placed, closing: Closing | None) -> str:
-    """Settled just before the closing, and nothing else before it."""
+def _misplacement(placed_event: PlacedEvent, closing: Closing | None) -> str:
+    """Settled just before the closing, and nothing else before it; empty where that holds."""
     if closing is None:
         return "the year is not closed"
-    if event.fact.name == "AwardsSettled":
-        within = closing.content["first_position"] <= event.position < closing.position
-        return "" if within and event.version == 1 else "it does not stand just before the closing"
-    return "" if event.position > closing.position else "it stands before the closing"
+    position = placed_event.position
+    if isinstance(placed_event.event.content, AwardsSettled):
+        within = closing.content.first_position <= position < closing.position
+        in_place = within and placed_event.version == 1
+        return "" if in_place else "it does not stand just before the closing"
+    return "" if position > closing.position else "it stands before the closing"
 
 
-def _wrong(account: Account, event: Placed, closings: Mapping[int, Closing]) -> str:
-    name, content = event.fact.name, event.fact.content
-    if name == "AwardsSettled":
-        whole = sum(line[5] for line in content["lines"])
-        right = whole == content["payable_fen"]
-        return "" if right else f"payable {yuan(content['payable_fen'])}, its lines come to {yuan(whole)}"
-    if content["amount_fen"] <= 0:
-        return f"{yuan(content['amount_fen'])} is no amount"
-    if name.startswith("Payment"):
-        return _payment_wrong(account, name, content)
-    if name == "ClawbackOrdered":
-        return "it was ordered before" if content["clawback"] in account.clawbacks else ""
-    if name == "ClawbackRecovered":
-        return _recovery_wrong(account, content)
-    into = closings.get(content["into_year"])
-    late = content["into_year"] <= content["year"] or (into is not None and into.position < event.position)
-    return f"into {content['into_year']}, which is no open year" if late else ""
+def _reason_against(
+    account: Account, placed_event: PlacedEvent, content: AccountEvent, closings: Mapping[int, Closing]
+) -> str:
+    """Why the account forbids an event; empty where it does not."""
+    if isinstance(content, AwardsSettled):
+        total = sum(line.payable_fen for line in content.lines)
+        payable = content.payable_fen
+        return "" if total == payable else f"payable {yuan(payable)}, its lines come to {yuan(total)}"
+    amount_fen = content.get("amount_fen")
+    if amount_fen is not None and amount_fen <= 0:
+        return f"{yuan(amount_fen)} is no amount"
+    if isinstance(content, PaymentOrdered):
+        return "the payment was ordered before" if content.payment in account.payments else ""
+    if isinstance(content, PaymentMade | PaymentFailed):
+        return _reason_against_payment(account, content)
+    if isinstance(content, ClawbackOrdered):
+        return "it was ordered before" if content.clawback in account.clawbacks else ""
+    if isinstance(content, ClawbackRecovered):
+        return _reason_against_recovery(account, content)
+    if isinstance(content, AdjustmentAccepted):
+        into = closings.get(content.into_year)
+        late = into is not None and into.position < placed_event.position
+        if late or content.into_year <= content.year:
+            return f"into {content.into_year}, which is no open year"
+    return ""
 
 
-def _payment_wrong(account: Account, name: str, content: Content) -> str:
-    found = account.payments.get(content["payment"])
-    if name == "PaymentOrdered":
-        return "" if found is None else "the payment was ordered before"
-    if found is None:
+def _reason_against_payment(account: Account, content: PaymentMade | PaymentFailed) -> str:
+    payment = account.payments.get(content.payment)
+    if payment is None:
         return "the payment is unknown"
-    if found.amount != content["amount_fen"]:
-        return f"{yuan(content['amount_fen'])} of a payment of {yuan(found.amount)}"
-    from_ = ("ordered",) if name == "PaymentMade" else ("ordered", "made")
-    return "" if found.status in from_ else f"the payment was {found.status}"
+    if payment.amount != content.amount_fen:
+        return f"{yuan(content.amount_fen)} of a payment of {yuan(payment.amount)}"
+    before = ("ordered",) if isinstance(content, PaymentMade) else ("ordered", "made")
+    return "" if payment.status in before else f"the payment was {payment.status}"
 
 
-def _recovery_wrong(account: Account, content: Content) -> str:
-    found = account.clawbacks.get(content["clawback"])
-    if found is None:
+def _reason_against_recovery(account: Account, content: ClawbackRecovered) -> str:
+    clawback = account.clawbacks.get(content.clawback)
+    if clawback is None:
         return "the clawback is unknown"
-    due = found.amount - found.recovered
-    return "" if content["amount_fen"] <= due else f"{yuan(content['amount_fen'])} of {yuan(due)} due"
+    due = clawback.amount - clawback.recovered
+    return "" if content.amount_fen <= due else f"{yuan(content.amount_fen)} of {yuan(due)} due"

@@ -12,6 +12,7 @@ from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
     SettlementClosed,
+    SettlementEvent,
     SettlementProposed,
     SettlementPublished,
 )
@@ -29,17 +30,17 @@ FROZEN = (
 """What a closing must have taken over from the proposal that was published."""
 
 
-class Placed(NamedTuple):
-    """What an event records, and where it stands."""
+class PlacedEvent(NamedTuple):
+    """An event, and where it stands: in the log, and among its originator's."""
 
     position: int
     version: int
-    fact: Event
+    event: Event
 
     def day(self, before: timedelta = timedelta(0)) -> str:
         """The day of the event in Asia/Shanghai."""
-        when: datetime = datetime.fromisoformat(self.fact.time) + CHINA - before
-        return when.date().isoformat()
+        time: datetime = datetime.fromisoformat(self.event.time) + CHINA - before
+        return time.date().isoformat()
 
 
 class Closing(NamedTuple):
@@ -52,15 +53,15 @@ class Closing(NamedTuple):
     publication: SettlementPublished | None
 
 
-Fault = Callable[[int, str], None]
+ReportFault = Callable[[int, str], None]
 """Notes what is wrong at a position."""
 
 
 @dataclass(slots=True)
-class Steps:
+class Procedure:
     """One year's settlement so far.
 
-    ``whole`` says that every step can be read; an enterprise's bundle leaves those out that
+    ``complete`` says that every step can be read; an enterprise's bundle leaves those out that
     tell of others, and what hangs on them cannot be checked from it.
     """
 
@@ -68,8 +69,8 @@ class Steps:
     year: int
     notice_days: Callable[[int], int]
     """The policy's days for objections, as known at a position."""
-    fault: Fault
-    whole: bool
+    fault: ReportFault
+    complete: bool
     number: int = 0
     proposal: SettlementProposed | None = None
     publication: SettlementPublished | None = None
@@ -78,72 +79,99 @@ class Steps:
     upheld: bool = False
     closing: Closing | None = None
 
-    def take(self, event: Placed) -> None:
-        """Follow one step."""
-        content = event.fact.content
-        step = getattr(self, f"_{event.fact.name}", None)
-        if step is None or (content.get("policy"), content.get("year")) != (self.policy, self.year):
-            self.fault(event.position, f"{event.fact.name} does not belong to the settlement of {self.year}")
+    def follow_step(self, placed_event: PlacedEvent) -> None:
+        """Follow one step; whatever must not be is a fault."""
+        content, name = placed_event.event.content, placed_event.event.name
+        if not isinstance(content, SettlementEvent) or (content.policy, content.year) != (
+            self.policy,
+            self.year,
+        ):
+            self.fault(placed_event.position, f"{name} does not belong to the settlement of {self.year}")
         elif self.closing is not None:
-            self.fault(event.position, f"{event.fact.name} after {self.year} was closed")
-        else:
-            step(event, content)
+            self.fault(placed_event.position, f"{name} after {self.year} was closed")
+        elif isinstance(content, SettlementProposed):
+            self._propose(placed_event, content)
+        elif isinstance(content, SettlementPublished):
+            self._publish(placed_event, content)
+        elif isinstance(content, ObjectionRaised):
+            self._raise_objection(placed_event, content)
+        elif isinstance(content, ObjectionResolved):
+            self._resolve_objection(placed_event, content)
+        elif isinstance(content, SettlementClosed):
+            self._close(placed_event, content)
 
-    def _SettlementProposed(self, event: Placed, content: SettlementProposed) -> None:
-        if self.whole and content.number != self.number + 1:
-            self.fault(event.position, f"proposal {content['number']} follows proposal {self.number}")
-        if content.known != event.position - 1:
-            self.fault(event.position, f"the proposal is of what was known at {content['known']}")
+    def _propose(self, placed_event: PlacedEvent, content: SettlementProposed) -> None:
+        position = placed_event.position
+        if self.complete and content.number != self.number + 1:
+            self.fault(position, f"proposal {content.number} follows proposal {self.number}")
+        if content.known != position - 1:
+            self.fault(position, f"the proposal is of what was known at {content.known}")
         self.number, self.proposal = content.number, content
         self.publication, self.upheld = None, False
 
-    def _SettlementPublished(self, event: Placed, content: SettlementPublished) -> None:
-        if self.proposal is None or self.publication is not None:
-            if self.whole:
-                self.fault(event.position, "a list was published that was not proposed")
-        elif any(content[name] != self.proposal[name] for name in ("number", "lines_digest")):
-            self.fault(event.position, "the list that was published is not the one that was proposed")
+    def _publish(self, placed_event: PlacedEvent, content: SettlementPublished) -> None:
+        position, proposal = placed_event.position, self.proposal
+        if proposal is None or self.publication is not None:
+            if self.complete:
+                self.fault(position, "a list was published that was not proposed")
+        elif (content.number, content.lines_digest) != (proposal.number, proposal.lines_digest):
+            self.fault(position, "the list that was published is not the one that was proposed")
         first = date.fromisoformat(content.from_day)
-        until = first + timedelta(days=self.notice_days(event.position) - 1)
-        if content.from_day not in (event.day(), event.day(SLACK)):
-            self.fault(event.position, f"the list was published on {event.day()}, not on {first}")
+        until = first + timedelta(days=self.notice_days(position) - 1)
+        if content.from_day not in (placed_event.day(), placed_event.day(SLACK)):
+            self.fault(position, f"the list was published on {placed_event.day()}, not on {first}")
         if content.until_day < until.isoformat():
-            self.fault(event.position, f"the list was published until {content['until_day']}, not {until}")
+            self.fault(position, f"the list was published until {content.until_day}, not {until}")
         self.publication = content
 
-    def _ObjectionRaised(self, event: Placed, content: ObjectionRaised) -> None:
-        if self.publication is None or event.day(SLACK) > self.publication.until_day:
-            self.fault(event.position, "an objection was taken while no list was published")
+    def _raise_objection(self, placed_event: PlacedEvent, content: ObjectionRaised) -> None:
+        if self.publication is None or placed_event.day(SLACK) > self.publication.until_day:
+            self.fault(placed_event.position, "an objection was taken while no list was published")
         self.raised_by[content.objection] = content.raised_by
         self.open.add(content.objection)
 
-    def _ObjectionResolved(self, event: Placed, content: ObjectionResolved) -> None:
-        name = content.objection
-        if name not in self.open:
-            self.fault(event.position, f"the objection {name} is not open")
-        elif content.actor == self.raised_by[name]:
-            self.fault(event.position, f"the objection {name} was decided by who raised it")
-        self.open.discard(name)
+    def _resolve_objection(self, placed_event: PlacedEvent, content: ObjectionResolved) -> None:
+        objection = content.objection
+        if objection not in self.open:
+            self.fault(placed_event.position, f"the objection {objection} is not open")
+        elif content.actor == self.raised_by[objection]:
+            self.fault(placed_event.position, f"the objection {objection} was decided by who raised it")
+        self.open.discard(objection)
         self.upheld = self.upheld or content.outcome == "upheld"
 
-    def _SettlementClosed(self, event: Placed, content: SettlementClosed) -> None:
-        at, proposal, published = event.position, self.proposal, self.publication
-        if proposal is None or published is None:
-            self.fault(at, f"{self.year} was closed without a published list")
+    def _close(self, placed_event: PlacedEvent, content: SettlementClosed) -> None:
+        position, proposal, publication = placed_event.position, self.proposal, self.publication
+        if proposal is None or publication is None:
+            self.fault(position, f"{self.year} was closed without a published list")
         else:
-            if content.number != proposal.number or published.number != proposal.number:
-                self.fault(at, f"proposal {content['number']} was closed, {published['number']} published")
-            for name in FROZEN:
-                if content[name] != proposal[name]:
-                    self.fault(at, f"{name} is {content[name]}, proposed was {proposal[name]}")
-            if content.actor == proposal.actor:
-                self.fault(at, f"{self.year} was closed by who proposed its list: {content['actor']}")
-            if event.day() <= published.until_day:
-                self.fault(at, f"{self.year} was closed before its notice ended on {published['until_day']}")
+            self._compare_closing(placed_event, content, proposal, publication)
         if self.open:
-            self.fault(at, f"{self.year} was closed with open objections: {', '.join(sorted(self.open))}")
+            objections = ", ".join(sorted(self.open))
+            self.fault(position, f"{self.year} was closed with open objections: {objections}")
         if self.upheld:
-            self.fault(at, f"{self.year} was closed though an objection to its list was upheld")
-        if content.log_size != at - 1:
-            self.fault(at, f"the closing is of a log of {content['log_size']} events, not of {at - 1}")
-        self.closing = Closing(self.year, at, content, proposal, published)
+            self.fault(position, f"{self.year} was closed though an objection to its list was upheld")
+        if content.log_size != position - 1:
+            sizes = f"of a log of {content.log_size} events, not of {position - 1}"
+            self.fault(position, f"the closing is {sizes}")
+        self.closing = Closing(self.year, position, content, proposal, publication)
+
+    def _compare_closing(
+        self,
+        placed_event: PlacedEvent,
+        content: SettlementClosed,
+        proposal: SettlementProposed,
+        publication: SettlementPublished,
+    ) -> None:
+        """The closing is of the list that was proposed and published, in time, by another officer."""
+        position = placed_event.position
+        if content.number != proposal.number or publication.number != proposal.number:
+            self.fault(position, f"proposal {content.number} was closed, {publication.number} published")
+        closed, proposed = content.values_by_name(), proposal.values_by_name()
+        for name in FROZEN:
+            if closed[name] != proposed[name]:
+                self.fault(position, f"{name} is {closed[name]}, proposed was {proposed[name]}")
+        if content.actor == proposal.actor:
+            self.fault(position, f"{self.year} was closed by who proposed its list: {content.actor}")
+        if placed_event.day() <= publication.until_day:
+            ended = publication.until_day
+            self.fault(position, f"{self.year} was closed before its notice ended on {ended}")

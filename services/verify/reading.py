@@ -13,7 +13,7 @@ from typing import Any
 from domain.log.entries import leaf_of
 from domain.log.merkle import HASH_BYTES, Growing
 from domain.log.notes import Checkpoint, NoteError, Signature, VerifierKey, open_checkpoint, parse_note
-from domain.money.amounts import MoneyError, parse_fen, yuan
+from domain.money.amounts import MoneyError, parse_fen
 from services.verify.values import Unreadable, parsed
 
 FORMAT = "subsidy-audit-bundle/1"
@@ -57,6 +57,10 @@ class Verdict:
         self.counted[kind] += 1
         if self.counted[kind] <= FAULTS_MAX:
             self.faults.append(text)
+
+    def fault_at(self, position: int, text: str) -> None:
+        """Note what does not match at a position of the log."""
+        self.fault(f"position {position}: {text}")
 
     @property
     def untold(self) -> dict[str, int]:
@@ -266,8 +270,3 @@ def roots_over(leaves: bytes, sizes: Collection[int]) -> dict[int, bytes]:
         if index + 1 in sizes:
             roots[index + 1] = tree.root
     return roots
-
-
-def said(row: tuple[int, ...] | None) -> str:
-    """What the ledger says of an award, in words."""
-    return "the ledger says nothing" if row is None else f"the ledger says {yuan(row[3])} of {yuan(row[0])}"

@@ -27,7 +27,6 @@ LARGE_FILES = {
 }
 LARGE_CLASSES = {
     "ledger/intake/disagreements.py:Finder",
-    "services/verify/checks.py:Check",
 }
 
 
