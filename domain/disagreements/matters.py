@@ -21,7 +21,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from domain.events.amendments import FactCorrected, FactRetracted
-from domain.events.content import Content, YearlyAmount
+from domain.events.claims import ClaimEvent
+from domain.events.content import Content, Thing, YearlyAmount, YearlyFigure
 from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import grouped
@@ -65,7 +66,7 @@ def plain(value: Any) -> str:
 def matter_of(rule: DisagreementRule, code: str, content: Content) -> str:
     """What a fact is about, under a rule; two sources are compared within one enterprise only."""
     whose = code if rule.kind == "two-sources" else ""
-    values = (plain(content.get(name)) for name in rule.same)
+    values = (plain(content.field_value(name)) for name in rule.same)
     return SEP.join((rule.kind, rule.fact, whose, *rule.same, *values))
 
 
@@ -146,7 +147,7 @@ def out_of_line(reports: Iterable[Report], group: Iterable[str], times: int) -> 
 
 def series_of(content: YearlyAmount, group: Iterable[str]) -> tuple[str, ...]:
     """What tells one series of years from another."""
-    return (*(str(content.get(part) or "") for part in group), content.currency)
+    return (*(str(content.field_value(part) or "") for part in group), content.currency)
 
 
 def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
@@ -169,10 +170,10 @@ def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
 
 def day_of(time: str, content: Content) -> str:
     """The day that a fact is about: its own, the first of its year, or that of its time in China."""
-    if content.get("on"):
-        return str(content["on"])
-    if content.get("year"):
-        return f"{content['year']}-01-01"
+    if isinstance(content, Thing):
+        return content.on
+    if isinstance(content, YearlyAmount | YearlyFigure | ClaimEvent):
+        return f"{content.year}-01-01"
     return f"{datetime.fromisoformat(time) + timedelta(hours=8):%Y-%m-%d}"
 
 

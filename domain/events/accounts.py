@@ -6,9 +6,9 @@ enterprise and year, so that a settlement never waits for an enterprise's facts.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from domain.events.content import Content
+from domain.events.content import Content, ContentValue
 
 
 class AwardLine(NamedTuple):
@@ -42,52 +42,62 @@ class AwardsSettled(AccountEvent, frozen=True, kw_only=True):
     lines: tuple[AwardLine, ...]
     payable_fen: int
 
-    def stored_values(self) -> dict[str, Any]:
+    def stored_values(self) -> dict[str, ContentValue]:
         """Its fields; a line without a pot ends before it, as it always did."""
         lines = [line if line.pot else line[:6] for line in self.lines]
-        return {**dict(self.items()), "lines": lines}
+        return {**self.fields_by_name(), "lines": tuple(lines)}
 
 
 class AccountStep(AccountEvent, frozen=True, kw_only=True):
     """A step that somebody took."""
 
     actor: str
+    if TYPE_CHECKING:
+        amount_fen: int  # each step has it, in its place among the fields
 
 
-class PaymentOrdered(AccountStep, frozen=True, kw_only=True):
-    """The bank was told to pay; ``payment`` identifies the payment for ever."""
+class PaymentStep(AccountStep, frozen=True, kw_only=True):
+    """A step of a payment; ``payment`` identifies it for ever."""
 
     payment: str
+
+
+class ClawbackStep(AccountStep, frozen=True, kw_only=True):
+    """A step of a clawback, by its number."""
+
+    clawback: str
+
+
+class PaymentOrdered(PaymentStep, frozen=True, kw_only=True):
+    """The bank was told to pay."""
+
     batch: str
     amount_fen: int
 
 
-class PaymentMade(AccountStep, frozen=True, kw_only=True):
+class PaymentMade(PaymentStep, frozen=True, kw_only=True):
     """The bank paid, on a day in Asia/Shanghai, under its own ``reference``."""
 
-    payment: str
     amount_fen: int
     on: str
     reference: str
 
 
-class PaymentFailed(AccountStep, frozen=True, kw_only=True):
+class PaymentFailed(PaymentStep, frozen=True, kw_only=True):
     """The bank did not pay, or the money came back: it is payable again."""
 
-    payment: str
     amount_fen: int
     on: str
     reason: str
 
 
-class ClawbackOrdered(AccountStep, frozen=True, kw_only=True):
+class ClawbackOrdered(ClawbackStep, frozen=True, kw_only=True):
     """What was paid too much is due from the enterprise.
 
     Where late facts lowered one award, ``measure`` names it and ``award_fen`` by how much: that
     part of the difference is settled. Else it answers for no award (a breach of conditions).
     """
 
-    clawback: str
     amount_fen: int
     on: str
     reason: str
@@ -95,10 +105,9 @@ class ClawbackOrdered(AccountStep, frozen=True, kw_only=True):
     award_fen: int = 0
 
 
-class ClawbackRecovered(AccountStep, frozen=True, kw_only=True):
+class ClawbackRecovered(ClawbackStep, frozen=True, kw_only=True):
     """The enterprise paid back, in whole or in part."""
 
-    clawback: str
     amount_fen: int
     on: str
     reference: str
@@ -112,6 +121,23 @@ class AdjustmentAccepted(AccountStep, frozen=True, kw_only=True):
     into_year: int
     amount_fen: int
     reason: str
+
+
+def amount_of(event: AccountEvent) -> int:
+    """What an event of an account is about, in fen: what is payable, or what a step moves."""
+    if isinstance(event, AwardsSettled):
+        return event.payable_fen
+    assert isinstance(event, AccountStep)
+    return event.amount_fen
+
+
+def reference_of(event: AccountEvent) -> str | None:
+    """The number of the payment, clawback or adjustment that an event is a step of."""
+    if isinstance(event, PaymentStep):
+        return event.payment
+    if isinstance(event, ClawbackStep):
+        return event.clawback
+    return event.adjustment if isinstance(event, AdjustmentAccepted) else None
 
 
 def account_id(policy: str, year: int, code: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -30,6 +30,8 @@ class ClaimEvent(EnterpriseContent, frozen=True, kw_only=True):
     measure: str
     item: str
     year: int
+    if TYPE_CHECKING:
+        actor: str | None  # each step has it, in its place among the fields
 
 
 class ClaimSubmitted(ClaimEvent, frozen=True, kw_only=True):
@@ -84,6 +86,9 @@ class ClaimAppealed(ClaimEvent, frozen=True, kw_only=True):
     reason: str
     actor: str
 
+
+AmountStep = ClaimSubmitted | ClaimReviewed | ClaimApproved
+"""The steps that name an amount."""
 
 CLAIM_STATUS: dict[type[ClaimEvent], str] = {
     ClaimSubmitted: "submitted",

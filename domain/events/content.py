@@ -17,6 +17,9 @@ import msgspec
 from domain.money.amounts import FOREIGN
 from domain.vocabulary.kinds import Kind
 
+ContentValue = str | int | bool | tuple[object, ...] | dict[str, str | int | None] | None
+"""The value of a field of a content, of whatever kind."""
+
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """The content of an event; its fields are what is stored of it, beside the envelope."""
@@ -33,33 +36,45 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the fields fit each other; a correction that breaks this has no effect."""
         return getattr(self, "currency", None) in (None, "CNY", *FOREIGN)
 
-    def stored_values(self) -> Content | dict[str, Any]:
+    def stored_values(self) -> Content | dict[str, ContentValue]:
         """What is written of it as JSON: itself, or its fields where some are left out."""
         if not self.desk_fields:
             return self
         return {
-            name: value for name, value in self.items() if value is not None or name not in self.desk_fields
+            name: value
+            for name, value in self.fields_by_name().items()
+            if value is not None or name not in self.desk_fields
         }
 
     def values_by_name(self) -> dict[str, Any]:
         """Its fields as they are stored, for what shows or hands out an event as JSON."""
         return json_values(self.stored_values())
 
-    # What follows reads a content as a mapping: for rules that are about a field by its name.
+    # For rules that are about a field by its name; every other reader uses the attribute.
+
+    @classmethod
+    def has_field(cls, name: str) -> bool:
+        """Whether such contents have a field of this name."""
+        return name in cls.__struct_fields__
+
+    def field_value(self, name: str) -> ContentValue:
+        """A field by its name; ``None`` where it has no such field."""
+        value: ContentValue = getattr(self, name) if self.has_field(name) else None
+        return value
+
+    def fields_by_name(self) -> dict[str, ContentValue]:
+        """Its fields with their values, in the order in which they are stored."""
+        return {name: getattr(self, name) for name in self.__struct_fields__}
+
+    # The last readers of a content as a mapping; each becomes an attribute.
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Its fields with their values."""
-        for name in self.__struct_fields__:
-            yield name, getattr(self, name)
-
-    def keys(self) -> tuple[str, ...]:
-        """Names of its fields."""
-        return self.__struct_fields__
+        return iter(self.fields_by_name().items())
 
     def values(self) -> Iterator[Any]:
         """The values of its fields."""
-        for name in self.__struct_fields__:
-            yield getattr(self, name)
+        return iter(self.fields_by_name().values())
 
     def get(self, name: str, default: Any = None) -> Any:
         """A field by its name; the default where it has no such field."""
@@ -93,7 +108,7 @@ class FactContent(EnterpriseContent, frozen=True, kw_only=True):
 
     def is_coherent(self) -> bool:
         """Whether the fields keep the rules between fields of the kind."""
-        return not self.declaration.faults_across(self)
+        return not self.declaration.faults_across(self.fields_by_name())
 
 
 class EnterpriseStatus(FactContent, frozen=True, kw_only=True):

@@ -108,19 +108,23 @@ class SettlementPublished(SettlementEvent, frozen=True, kw_only=True):
         state["list_lines"] = None
 
 
-class ObjectionRaised(SettlementEvent, frozen=True, kw_only=True):
-    """Somebody objects to the published list; ``enterprise`` is the one that it is about."""
+class ObjectionStep(SettlementEvent, frozen=True, kw_only=True):
+    """A step of an objection, by its number."""
 
     objection: str
+
+
+class ObjectionRaised(ObjectionStep, frozen=True, kw_only=True):
+    """Somebody objects to the published list; ``enterprise`` is the one that it is about."""
+
     enterprise: str | None
     raised_by: str
     reason: str
 
 
-class ObjectionResolved(SettlementEvent, frozen=True, kw_only=True):
+class ObjectionResolved(ObjectionStep, frozen=True, kw_only=True):
     """An objection was ``upheld`` (the list must be proposed again) or ``dismissed``."""
 
-    objection: str
     outcome: str
     reason: str
 

@@ -22,7 +22,7 @@ from domain.events.amendments import (
     FieldValue,
     HoldEvent,
 )
-from domain.events.claims import CLAIM_STATUS, ClaimApproved, ClaimEvent
+from domain.events.claims import CLAIM_STATUS, AmountStep, ClaimApproved, ClaimEvent
 from domain.events.content import Content, EnterpriseStatus, Thing, YearlyAmount, YearlyFigure
 from domain.events.event import SEP, Event
 from domain.facts.months import month_in
@@ -242,7 +242,7 @@ class EnterpriseFacts:
         key = f"{content.policy}{SEP}{content.claim}"
         latest = f"{fact.time}{SEP}{fact.key}"
         before = self.claims.get(key)
-        desk = getattr(content, "actor", None) is not None or (before is not None and before.desk)
+        desk = content.actor is not None or (before is not None and before.desk)
         if before is None or before.latest < latest:
             self.claims[key] = Claim(
                 content.policy,
@@ -251,7 +251,7 @@ class EnterpriseFacts:
                 content.item,
                 content.year,
                 status=CLAIM_STATUS[type(content)],
-                amount=getattr(content, "amount_fen", None),
+                amount=content.amount_fen if isinstance(content, AmountStep) else None,
                 latest=latest,
                 desk=desk,
             )

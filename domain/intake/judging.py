@@ -6,9 +6,8 @@ Every door judges by it: messages, rows of a sheet, steps at the desk, correctio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected, FieldValue
@@ -53,11 +52,11 @@ def judge_event(event: Event, case: Case) -> list[Fault]:
     if isinstance(content, Amendment):
         return _judge_amendment(content, case)
     faults = judge_matter(content, case.books)
-    if content.get("by") == case.code:
+    if content.field_value("by") == case.code:
         faults.append(Fault("replaced.self", "data.by"))
     effective = case.facts.effective(event)
     if isinstance(content, UpstreamStep):
-        faults += _judge_desk([content, effective or content], case, "data.claim")
+        faults += _judge_desk((content, effective), case, "data.claim")
         if isinstance(content, ClaimApproved) and not faults:
             faults = judge_approval(content, case, event.key)
     if isinstance(effective, YearlyAmount):
@@ -68,16 +67,16 @@ def judge_event(event: Event, case: Case) -> list[Fault]:
 
 def judge_matter(content: Content, books: Mapping[str, Rulebook]) -> list[Fault]:
     """A policy and measure that the ledger does not know; none where no measure is named."""
-    if "measure" not in content:
+    if not content.has_field("measure"):
         return []
-    policy, measure = content["policy"], content["measure"]
+    policy, measure = str(content.field_value("policy")), str(content.field_value("measure"))
     book = books.get(policy)
     if book is None:
         return [Fault("policy.unknown", "data.policy", {"policy": policy})]
     if measure not in book.segments:
         return [Fault("measure.unknown", "data.measure", {"measure": measure})]
     paid_in = book.latest.currency
-    if content.get("currency") not in (None, paid_in):
+    if content.field_value("currency") not in (None, paid_in):
         return [Fault("currency.wrong", "data.currency", {"wanted": paid_in})]
     return []
 
@@ -132,11 +131,13 @@ def _approvals_of(approval: ClaimApproved, facts: EnterpriseFacts) -> set[str]:
     return {*(each.key for each in counted if each.item == approval.item), *stand}
 
 
-def _judge_desk(contents: list[Any], case: Case, field: str) -> list[Fault]:
+def _judge_desk(contents: Iterable[Content | None], case: Case, field: str) -> list[Fault]:
     """A claim that the ledger's own desk is deciding; ``contents`` are before and after correction."""
     if case.at_desk:
         return []
     for content in contents:
+        if not isinstance(content, ClaimEvent):
+            continue
         claim = case.facts.claims.get(f"{content.policy}{SEP}{content.claim}")
         if claim is not None and claim.desk:
             return [Fault("claim.desk", field, {"claim": content.claim})]
@@ -165,12 +166,12 @@ def judge_amended(event: Event, changes: Mapping[str, FieldValue] | None, case: 
     """What a fact would be after a correction, or without ``changes`` a retraction."""
     before = case.facts.corrected(event) or event.content
     after = correct(before, changes or {})
-    if isinstance(after, ClaimEvent) and (faults := _judge_desk([before, after], case, "data.of")):
+    if faults := _judge_desk((before, after), case, "data.of"):
         return faults
     if changes is None:
         return []
     faults = judge_across(after) or judge_matter(after, case.books)
-    if not faults and after.get("by") == case.code:
+    if not faults and after.field_value("by") == case.code:
         faults = [Fault("replaced.self", "data.changes.by")]
     if not faults and isinstance(after, ClaimApproved):
         faults = judge_approval(after, case, event.key)
@@ -185,7 +186,7 @@ def judge_across(content: Content) -> list[Fault]:
     """The rules between fields of a kind, for a fact as a correction leaves it."""
     if not isinstance(content, FactContent):
         return []
-    faults = content.declaration.faults_across(content)
+    faults = content.declaration.faults_across(content.fields_by_name())
     return [Fault(code, f"data.changes.{name}", args) for name, (code, args) in faults.items()]
 
 

@@ -9,17 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal
 
-
-class Content(Protocol):
-    """The content of a fact by field name, as it is stored."""
-
-    def get(self, name: str, /) -> Any:
-        """The value of a field; ``None`` where it has no such field."""
-
-    def __getitem__(self, name: str, /) -> Any: ...
-
+FieldValues = Mapping[str, object]
+"""What a fact says, by field name, as it is stored."""
 
 FaultOfField = tuple[str, dict[str, str]]
 """(code of the fault, what fills its words)."""
@@ -109,9 +102,9 @@ class CurrencyAmong:
     field: str
     currencies: tuple[str, ...]
 
-    def fault_of(self, content: Content) -> FaultOfField | None:
+    def fault_of(self, values: FieldValues) -> FaultOfField | None:
         """What is wrong with the currency of a fact."""
-        if content.get(self.field) in (None, *self.currencies):
+        if values.get(self.field) in (None, *self.currencies):
             return None
         return "currency.wrong", {"wanted": self.currencies[0]}
 
@@ -125,10 +118,10 @@ class CurrencyBy:
     currencies: Mapping[str, str]
     others: frozenset[str]
 
-    def fault_of(self, content: Content) -> FaultOfField | None:
+    def fault_of(self, values: FieldValues) -> FaultOfField | None:
         """What is wrong with the currency of a fact."""
-        wanted = self.currencies.get(str(content[self.by]), "")
-        if content[self.field] == wanted or content[self.field] in self.others:
+        wanted = self.currencies.get(str(values[self.by]), "")
+        if values[self.field] == wanted or values[self.field] in self.others:
             return None
         return "currency.wrong", {"wanted": wanted}
 
@@ -143,9 +136,9 @@ class OnlyWith:
     code: str = ONLY_WITH
     """Of the fault; one of its own where it was published before there were such rules."""
 
-    def fault_of(self, content: Content) -> FaultOfField | None:
+    def fault_of(self, values: FieldValues) -> FaultOfField | None:
         """What is wrong with the field of a fact."""
-        if content.get(self.field) is None or content.get(self.by) in self.values:
+        if values.get(self.field) is None or values.get(self.by) in self.values:
             return None
         if self.code != ONLY_WITH:
             return self.code, {}
@@ -253,11 +246,11 @@ class Kind:
                 return field
         raise KeyError(name)
 
-    def faults_across(self, content: Content) -> dict[str, FaultOfField]:
+    def faults_across(self, values: FieldValues) -> dict[str, FaultOfField]:
         """By field, what only several fields of a fact together can have wrong."""
         faults: dict[str, FaultOfField] = {}
         for rule in self.rules:
-            fault = rule.fault_of(content)
+            fault = rule.fault_of(values)
             if fault is not None:
                 faults[rule.field] = fault
         return faults

@@ -32,14 +32,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from domain.events import account_id, settlement_id
-from domain.events.settlements import SettlementClosed
+from domain.events.content import Content
+from domain.events.settlements import ObjectionStep, SettlementClosed, SettlementEvent, SettlementProposed
 from domain.log.entries import salt_of
 from domain.log.merkle import HASH_BYTES, consistency_path, inclusion_path
 from domain.log.notes import SignerKey
 from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, payable_of
-from domain.settlement.year import Settlement, fold
+from domain.settlement.year import fold
 from ledger.budget.pools import Pool, brought_in, lines_now, lines_of, merged, pool
 from ledger.policies.versions import rulebook
 from ledger.projections.enterprises import load
@@ -106,7 +107,7 @@ def write_enterprise(
         head = {"kind": "enterprise", "enterprise": code, "policy": policy, "year": year, "size": size}
         if found.closing:
             head["log_path"] = [
-                each.hex() for each in consistency_path(found.closing["log_size"], size, Tree(rows).node)
+                each.hex() for each in consistency_path(found.closing.log_size, size, Tree(rows).node)
             ]
         archive.writestr("bundle.json", _json({"format": FORMAT, **head, **_said(rows, found)}))
         archive.writestr("checkpoint", note)
@@ -239,15 +240,17 @@ def _hidden(row: Row, tree: Tree) -> dict[str, Any]:
 
 def _of_others(code: str, events: list[Stored]) -> set[int]:
     """Positions of a closed settlement's events that tell of others: objections, and earlier lists."""
-    content = events[0].fact.content
-    state: Settlement = fold(content["policy"], content["year"], [event.fact for event in events])
-    mine = {each.objection for each in state.objections.values() if each.enterprise == code}
-    return {
-        event.position
-        for event in events
-        if event.fact.content.get("objection", "") not in {"", *mine}
-        or (event.fact.name == "SettlementProposed" and event.fact.content["number"] != state.number)
-    }
+    first = events[0].fact.content
+    assert isinstance(first, SettlementEvent)
+    state = fold(first.policy, first.year, [event.fact for event in events])
+    raised = {each.objection for each in state.objections.values() if each.enterprise == code}
+
+    def is_of_others(content: Content) -> bool:
+        if isinstance(content, SettlementProposed):
+            return content.number != state.number
+        return isinstance(content, ObjectionStep) and content.objection not in raised
+
+    return {event.position for event in events if is_of_others(event.fact.content)}
 
 
 def _write_awards(lines: Iterator[Line], book: Rulebook, found: Pool, file: BinaryIO | Any) -> None:

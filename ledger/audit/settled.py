@@ -121,14 +121,14 @@ class _Closed:
                 yield from self._compare(expected, last, code)
                 last, expected = code, _Expected({}, {}, {}, {})
         yield from self._compare(expected, last, END)
-        said, proposal = self.closing, self.state.present_proposal()
+        closing, proposal = self.closing.fields_by_name(), self.state.present_proposal().fields_by_name()
         true = {**self.sums, "lines_digest": self.digest.hexdigest()}
         for name, value in true.items():
-            if said[name] != value:
+            if closing[name] != value:
                 what = f"the parts of {self.policy} {self.year} come to {name} {value}, its closing says"
-                yield Finding(self.position, f"{what} {said[name]}")
-        for name in {*said.keys()} & {*proposal.keys()} - {"actor"}:
-            if said[name] != proposal[name]:
+                yield Finding(self.position, f"{what} {closing[name]}")
+        for name in closing.keys() & proposal.keys() - {"actor"}:
+            if closing[name] != proposal[name]:
                 what = f"{name} of the closing of {self.policy} {self.year} is not the one that was proposed"
                 yield Finding(self.position, what)
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from domain.events import settlement_id
-from domain.events.content import Content
+from domain.events.accounts import AccountEvent, amount_of
+from domain.events.settlements import ObjectionRaised, ObjectionStep
 from domain.money.amounts import yuan
 from domain.settlement.payables import payable_of
 from ledger.budget.pools import lines_shared, pool
@@ -24,7 +25,7 @@ EVENTS_MAX = 1_000
 
 def step_document(step: HistoryStep) -> dict[str, Any]:
     """One step: the event, what it changed, and the balances after it."""
-    event = step.event
+    event, content = step.event, step.event.fact.content
     return {
         "position": event.position,
         "recorded_at": event.recorded_at,
@@ -56,19 +57,21 @@ def step_document(step: HistoryStep) -> dict[str, Any]:
             for year, awards in sorted(years.items())
             if any(a.gross for a in awards.values())
         ],
-        "account": account_document(step.movement, event.fact.content) if step.movement else None,
+        "account": account_document(step.movement, content)
+        if step.movement and isinstance(content, AccountEvent)
+        else None,
     }
 
 
-def account_document(movement: Movement, content: Content) -> dict[str, Any]:
+def account_document(movement: Movement, content: AccountEvent) -> dict[str, Any]:
     """What an event moved in an account, the account after it, and what else the event says."""
     before, after = movement.before._asdict(), movement.after._asdict()
-    amount = content["payable_fen"] if "payable_fen" in content else content["amount_fen"]
+
     return {
         "policy": movement.policy,
         "year": movement.year,
-        "amount": yuan(amount),
-        "said": {name: value for name, value in content.items() if name in SAID},
+        "amount": yuan(amount_of(content)),
+        "said": {name: value for name, value in content.fields_by_name().items() if name in SAID},
         "changes": [
             {"sum": name, "before": yuan(before[name]), "after": yuan(after[name])}
             for name in before
@@ -180,7 +183,14 @@ def _steps_told(rows: Rows, code: str, policy: str, year: int, end: int) -> list
     )
     for (position,) in rows.all(closings, [policy, year, end]):
         events += [stored(row) for row in rows.all(f"{SELECT} WHERE rowid=?", [position])]
-    mine = {
-        event.fact.content["objection"] for event in events if event.fact.content.get("enterprise") == code
+    contents = [event.fact.content for event in events]
+    raised = {
+        content.objection
+        for content in contents
+        if isinstance(content, ObjectionRaised) and content.enterprise == code
     }
-    return [event for event in events if event.fact.content.get("objection", "") in {"", *mine}]
+    return [
+        event
+        for event, content in zip(events, contents, strict=True)
+        if not isinstance(content, ObjectionStep) or content.objection in raised
+    ]

@@ -155,7 +155,7 @@ class Finder:
             for rule in rules or ():
                 if content is not None:
                     touched = matters.setdefault(matter_of(rule, each.code, content), _Touched())
-                    value = str(content.get(rule.field) or 0) if rule.field else ""
+                    value = str(content.field_value(rule.field) or 0) if rule.field else ""
                     party = Party(each.fact.key, each.code, each.fact.source, value)
                     touched.coming[party.key] = party
         names = {each.fact.key: each.fact.name for each in said if each.amended}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from domain.events.amendments import Amendment, HoldEvent
-from domain.events.content import Content
+from domain.events.content import Content, Thing
 from domain.events.event import Event
 from domain.events.instants import SHANGHAI, instant
 from domain.facts.folding import EnterpriseFacts, fold
@@ -114,10 +114,9 @@ def _position(rows: Rows, bound: str, shown: str) -> int:
 
 def happened(fact: Event, content: Content) -> str:
     """When a fact came to be, in UTC: the start of its day, or its time."""
-    on = content.get("on")
-    if on is None:
+    if not isinstance(content, Thing):
         return fact.time
-    day = date.fromisoformat(on)
+    day = date.fromisoformat(content.on)
     return instant(datetime(day.year, day.month, day.day, tzinfo=SHANGHAI))
 
 

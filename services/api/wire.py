@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from domain.events.claims import ClaimEvent
 from domain.events.content import Content
 from domain.events.event import Event
 from domain.money.amounts import yuan
@@ -29,7 +30,7 @@ def event_document(event: Stored) -> dict[str, Any]:
         "type": type_of(fact.name),
         "subject": event.originator,
         "time": fact.time,
-        "data": data_document(fact.name, fact.content),
+        "data": content_document(fact.content),
         **speaker_document(fact),
     }
 
@@ -43,7 +44,7 @@ def speaker_document(event: Event) -> dict[str, Any]:
 def own_document(content: Content) -> dict[str, Any]:
     """The content of an event that only the ledger makes: amounts as text, what is unknown left out."""
     document: dict[str, Any] = {}
-    for key, value in content.items():
+    for key, value in content.values_by_name().items():
         if value is None:
             continue
         if key == "person":
@@ -51,18 +52,22 @@ def own_document(content: Content) -> dict[str, Any]:
         elif key.endswith("_fen"):
             document[key.removesuffix("_fen")] = yuan(value)
         else:
-            document[key] = msgspec.to_builtins(value)
+            document[key] = value
     return document
 
 
-def data_document(name: str, content: Content | Mapping[str, Any]) -> dict[str, Any]:
+def content_document(content: Content) -> dict[str, Any]:
     """The content of an event in the names and forms of its message."""
-    if name not in DATA or content.get("actor") is not None:
-        assert isinstance(content, Content)
+    name = type(content).__name__
+    if name not in DATA or (isinstance(content, ClaimEvent) and content.actor is not None):
         return own_document(content)
+    return _data_document(name, content.fields_by_name())
+
+
+def _data_document(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for key, field in DATA[name]().fields.items():
-        value = content.get(key)
+        value = values.get(key)
         if value is None:
             continue
         if key == "person":
@@ -72,6 +77,6 @@ def data_document(name: str, content: Content | Mapping[str, Any]) -> dict[str, 
         elif isinstance(field, AmendedType):
             value = TYPE_OF[value]
         elif isinstance(field, Changes):
-            value = data_document(content["of_type"], value)
+            value = _data_document(values["of_type"], value)
         document[field.data_key or key] = value
     return document

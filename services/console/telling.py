@@ -42,7 +42,7 @@ class Told(NamedTuple):
 def told(event: Stored, titles: Titles, known: Collection[str] = ()) -> Told:
     """An event in words; content that the page says already is ``known``, and left out."""
     fact = event.fact
-    content = {key: value for key, value in fact.content.items() if key not in known}
+    content = {key: value for key, value in fact.content.fields_by_name().items() if key not in known}
     pairs = content_in_words(fact.name, content, titles)
     return Told(event.position, event.recorded_at, fact.time, fact.source, fact.name, kind(fact.name), pairs)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from domain.events.accounts import AccountEvent, amount_of, reference_of
 from domain.events.settlements import SettlementClosed
 from domain.money.amounts import yuan
 from domain.settlement.figures import division_of
@@ -24,7 +25,6 @@ ACCOUNT_EVENTS = (
     *("AwardsSettled", "PaymentOrdered", "PaymentMade", "PaymentFailed"),
     *("ClawbackOrdered", "ClawbackRecovered", "AdjustmentAccepted"),
 )
-REFERENCES = ("payment", "clawback", "adjustment")
 
 
 def settled(rows: Rows, after: int, until: int) -> Iterator[Outgoing]:
@@ -54,27 +54,32 @@ def _closed(event: Stored) -> Outgoing:
     assert isinstance(content, SettlementClosed)
     share = division_of(content).factor
     data = {
-        "policy": content["policy"],
-        "year": content["year"],
+        "policy": content.policy,
+        "year": content.year,
         "position": event.position,
         "factor": f"{share.numerator}/{share.denominator}",
-        **{name: yuan(content[f"{name}_fen"]) for name in ("budget", "sharing", "payable")},
-        **{name: content[name] for name in ("awards", "enterprises", "lines_digest", "log_size", "log_root")},
+        "budget": yuan(content.budget_fen),
+        "sharing": yuan(content.sharing_fen),
+        "payable": yuan(content.payable_fen),
+        "awards": content.awards,
+        "enterprises": content.enterprises,
+        "lines_digest": content.lines_digest,
+        "log_size": content.log_size,
+        "log_root": content.log_root,
     }
     return message(event, CLOSED, event.originator, f"{event.position}:{event.originator}", data)
 
 
 def _changed(event: Stored, sums: AccountSums) -> Outgoing:
     content = event.fact.content
-    amount = content["payable_fen"] if "payable_fen" in content else content["amount_fen"]
+    assert isinstance(content, AccountEvent)
     data: dict[str, Any] = {
-        "policy": content["policy"],
-        "year": content["year"],
+        "policy": content.policy,
+        "year": content.year,
         "position": event.position,
         "event": kebab(event.fact.name),
-        "reference": next((content[name] for name in REFERENCES if name in content), None),
-        "amount": yuan(amount),
+        "reference": reference_of(content),
+        "amount": yuan(amount_of(content)),
         **{name: yuan(fen) for name, fen in sums._asdict().items()},
     }
-    code = content["enterprise"]
-    return message(event, ACCOUNT, code, f"{event.position}:{event.originator}", data)
+    return message(event, ACCOUNT, content.enterprise, f"{event.position}:{event.originator}", data)

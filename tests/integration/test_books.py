@@ -202,7 +202,7 @@ def test_parquet_read_back_equals_the_ledger(books: Books, tmp_path: Path) -> No
         fact = kept.fact
         assert (row["event"], row["source"], row["event_id"]) == (fact.name, fact.source, fact.event_id)
         assert msgspec.json.decode(row["content"]) == fact.content.values_by_name()
-        assert row["amount_fen"] == kept.fact.content.get("amount_fen")
+        assert row["amount_fen"] == kept.fact.content.field_value("amount_fen")
     groups = pq.ParquetFile(events).metadata
     assert max(groups.row_group(i).num_rows for i in range(groups.num_row_groups)) <= columnar.GROUP_ROWS
 

@@ -195,7 +195,7 @@ def test_holds_and_decisions_verify_offline_and_can_be_followed(
     with ledger.store.reading() as rows:
         history = [event.fact for event in queries.history(rows, CODES["b"])]
     assert [fact.name for fact in history] == ["StoreRegistered", "FactHeld", "FactDecided"]
-    assert history[-1].content["actor"] == "Lin"
+    assert history[-1].content.field_value("actor") == "Lin"
     assert CODES["a"] not in json.dumps([fact.content.values_by_name() for fact in history])
 
 

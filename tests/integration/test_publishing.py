@@ -62,7 +62,7 @@ def test_closings_and_accounts_are_published_in_order_and_the_same_however_they_
         positions = [record.position for record in whole if record.key == key]
         assert positions == sorted(positions)
     (said,) = [each["data"] for each in messages if each["type"] == CLOSED]
-    assert (said["lines_digest"], said["log_root"]) == (closing["lines_digest"], closing["log_root"])
+    assert (said["lines_digest"], said["log_root"]) == (closing.lines_digest, closing.log_root)
     assert (said["budget"], said["payable"]) == ("4000000.00", "4000000.00")
     accounts = [each["data"] for each in messages if each["type"] == ACCOUNT]
     assert len(accounts) == count

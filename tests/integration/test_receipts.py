@@ -86,7 +86,7 @@ def test_a_list_and_every_receipt_verify_and_are_the_ledger_s_figures(
         lines = listed(scene.ledger, tmp_path / "list.ndjson", year)
         head, verdict = verify(tmp_path / "list.ndjson", [KEY.verifier])
         assert verdict.faults == []
-        assert verdict.payable == closing_at(scene.ledger, year)["payable_fen"] == head["payable"]
+        assert verdict.payable == closing_at(scene.ledger, year).payable_fen == head["payable"]
         assert head["awards"] == len(lines) - 2 == verdict.awards
         with scene.ledger.store.reading() as rows:
             sql = "SELECT code, payable FROM accounts WHERE year=?"
@@ -456,8 +456,8 @@ def test_twenty_lines_recompute_every_payment_from_the_list_alone(
 
     head, closing = json.loads(lines[0]), closing_at(scene.ledger, 2024)
     factor, last = said("\n".join(lines) + "\n")
-    assert factor == f"factor {closing['budget_fen']}/{closing['sharing_fen']}"
-    assert last == f"{head['awards']} awards, {closing['payable_fen']} payable, in hundredths of CNY"
+    assert factor == f"factor {closing.budget_fen}/{closing.sharing_fen}"
+    assert last == f"{head['awards']} awards, {closing.payable_fen} payable, in hundredths of CNY"
     assert any(each.startswith("award 3: ") for each in said("\n".join(paid_more(lines, 3)) + "\n"))
     broken = re.sub(r'("pots":\[\["",[0-9])', r"\1.", lines[0])
     path.write_text("\n".join([broken, *lines[1:]]), "utf-8")

@@ -65,14 +65,14 @@ def test_bundles_of_closed_and_open_years_verify(
             assert (head["closed"] is None) == (year == 2026)
     for year in (2024, 2025):
         closing = closing_at(scene.ledger, year)
-        assert found[year, ""].payable == closing["payable_fen"] > 0
-        assert found[year, ""].closed == closing["log_size"] + 1
+        assert found[year, ""].payable == closing.payable_fen > 0
+        assert found[year, ""].closed == closing.log_size + 1
         if year == 2024:
             continue
-        assert (closing["carried_fen"] > 0) == (name == "within the budget, what is left is carried")
-        assert (closing["spent_fen"] > 0) == (name == "one budget for the whole life")
-        assert closing["sharing_fen"] > closing["budget_fen"] or "within" in name
-        years = {line[0] for line in closing["measures"]}
+        assert (closing.carried_fen > 0) == (name == "within the budget, what is left is carried")
+        assert (closing.spent_fen > 0) == (name == "one budget for the whole life")
+        assert closing.sharing_fen > closing.budget_fen or "within" in name
+        years = {line[0] for line in closing.measures}
         assert years == {2024, 2025}
     assert (found[2024, scene.code].clawed, found[2024, scene.code].recovered) == (1_000_00, 400_00)
     assert found[2024, ""].paid == found[2024, ""].payable
@@ -97,7 +97,7 @@ def test_an_enterprise_s_bundle_of_a_closed_year_tells_of_others_only_what_the_p
     text = b"".join(parts.values()) + b"".join(states)
     with scene.ledger.store.reading() as rows:
         others = [row[0] for row in rows.all("SELECT code FROM enterprises WHERE code<>?", [scene.code])]
-    cuts = {closing_at(scene.ledger, year)["cut_key"][0] for year in (2024, 2025)}
+    cuts = {closing_at(scene.ledger, year).cut_key[0] for year in (2024, 2025)}
     withheld = [each for each in events if "leaf" in each]
 
     assert {code for code in others if code.encode() in text} <= cuts

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.authority.roles import NotAllowed
-from domain.events import AccountEvent
+from domain.events.accounts import AccountEvent, reference_of
 from domain.settlement import accounts
 from domain.settlement.accounts import Account, Holder
 from tests.contents import content_of
@@ -20,7 +20,7 @@ def took(account: Account, step: AccountEvent | None) -> str:
     """Count a step; the name of what it brought about."""
     assert step is not None
     account.apply(step)
-    return str(step.get("payment") or step.get("clawback"))
+    return str(reference_of(step))
 
 
 def settled(payable: int) -> Account:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.events.content import EnterpriseStatus
 from domain.events.event import Event
 from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.load import load_policy
@@ -82,7 +83,8 @@ def test_a_message_says_all_that_the_register_holds() -> None:
     }
     bare = decode(of_type("enterprise-registered", **given), NOW)
     assert not isinstance(bare, Refusal)
-    assert bare.fact.content["size"] is bare.fact.content["sector"] is None
+    assert isinstance(bare.fact.content, EnterpriseStatus)
+    assert bare.fact.content.size is bare.fact.content.sector is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from marshmallow import ValidationError
 
 from domain.events import CATALOGUE
-from domain.events.content import Content
 from domain.events.event import Event, digest_of
 from domain.events.instants import SHANGHAI, instant
 from domain.faults.fault import Fault
@@ -95,7 +94,7 @@ def decode(raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER) -> Message 
         envelope, data = checked
     name = decoder.types.types[envelope["type"]]
     message = _message(name, envelope, data)
-    faults = _faults_of_time(message.fact.time, message.fact.content, now)
+    faults = _faults_of_time(message.fact.time, data, now)
     return refusal_of(raw, message, faults) if faults else message
 
 
@@ -119,13 +118,12 @@ def _correlation(envelope: dict[str, Any]) -> str | None:
     return said or trace_of(envelope.get("traceparent"))
 
 
-def _faults_of_time(time: str, content: Content | Mapping[str, Any], now: Now) -> list[Fault]:
+def _faults_of_time(time: str, data: Mapping[str, Any], now: Now) -> list[Fault]:
     """What cannot have happened yet."""
     faults = []
     if time > now.instant_max:
         faults.append(Fault("time.future", "time"))
-    changes = content.get("changes")
-    for path, values in (("data", content), ("data.changes", changes)):
+    for path, values in (("data", data), ("data.changes", data.get("changes"))):
         if values is None:
             continue
         if values.get("on", "") > now.today:

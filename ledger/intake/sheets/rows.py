@@ -305,13 +305,15 @@ def matter_of(subject: str, fact: Event) -> str:
     elif cls.shape == "claim":
         keys = ("policy", "claim")
     else:
-        keys = tuple(name for name in ("of_source", "of", "of_type") if name in content)
+        keys = tuple(name for name in ("of_source", "of", "of_type") if content.has_field(name))
     of_day = cls.shape in ("amount", "claim", "profile")
-    parts = [str(content.get(key) if content.get(key) is not None else "") for key in keys]
+    values = (content.field_value(key) for key in keys)
+    parts = ["" if value is None else str(value) for value in values]
     return SEP.join([fact.name, subject, *parts, fact.time if of_day else ""])
 
 
 def differing_fields(content: Content, rival: Content) -> list[str]:
     """The names of what two facts of one matter say differently; names of persons are not compared."""
-    names = {*content.keys(), *rival.keys()} - {"person"}
-    return sorted(name for name in names if content.get(name) != rival.get(name))
+    fields, rivals = content.fields_by_name(), rival.fields_by_name()
+    names = {*fields, *rivals} - {"person"}
+    return sorted(name for name in names if fields.get(name) != rivals.get(name))

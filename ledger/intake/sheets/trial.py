@@ -283,7 +283,7 @@ def _differences(before: Content, after: Content, names: list[str]) -> str:
 
 
 def _shown(name: str, content: Content) -> str:
-    value = content.get(name)
+    value = content.field_value(name)
     if name.endswith("_fen") and isinstance(value, int):
         return print_fen(value)
     return "—" if value is None else str(value)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.events.claims import CLAIM_STATUS, ClaimEvent
+from domain.events.claims import (
+    CLAIM_STATUS,
+    AmountStep,
+    ClaimAppealed,
+    ClaimEvent,
+    ClaimRejected,
+    ClaimReviewed,
+    ClaimSubmitted,
+)
 from domain.money.amounts import yuan
 from ledger.intake.messages.fields import Choice, CreditCode, Text
 from ledger.policies.versions import rulebooks
@@ -45,27 +53,39 @@ def one_claim(_: dict[str, Any], policy: str, code: str, claim: str) -> dict[str
         found = select_claims(rows, {"policy": policy, "enterprise": code, "claim": claim}, 1)
         if not found:
             raise Problem("claim-unknown", named=claim)
-        events = [
-            event
-            for event in events_of(rows, code)
-            if event.fact.content.get("claim") == claim and event.fact.content.get("policy") == policy
-        ]
-    evidence = [each for event in events for each in event.fact.content.get("evidence") or []]
-    return {**found[0], "steps": [_step(event) for event in events], "evidence": evidence}
+        events = events_of(rows, code)
+    steps = [
+        (event, content)
+        for event in events
+        if isinstance(content := event.fact.content, ClaimEvent)
+        and (content.policy, content.claim) == (policy, claim)
+    ]
+    evidence = [
+        document
+        for _, content in steps
+        if isinstance(content, ClaimSubmitted)
+        for document in content.evidence or ()
+    ]
+    return {**found[0], "steps": [_step(*step) for step in steps], "evidence": evidence}
 
 
-def _step(event: Stored) -> dict[str, Any]:
-    content = event.fact.content
-    assert isinstance(content, ClaimEvent)
-    amount = content.get("amount_fen")
+def _step(event: Stored, content: ClaimEvent) -> dict[str, Any]:
+    amount = content.amount_fen if isinstance(content, AmountStep) else None
     return {
         "position": event.position,
         "recorded_at": event.recorded_at,
         "step": CLAIM_STATUS[type(content)],
-        "actor": content.get("actor"),
+        "actor": content.actor,
         "amount": None if amount is None else yuan(amount),
-        "said": content.get("reason") or content.get("opinion"),
+        "said": _words_of(content),
     }
+
+
+def _words_of(step: ClaimEvent) -> str | None:
+    """What who took the step gave as its reason, or as an opinion."""
+    if isinstance(step, ClaimReviewed):
+        return step.opinion
+    return step.reason if isinstance(step, ClaimRejected | ClaimAppealed) else None
 
 
 register(blueprint)
