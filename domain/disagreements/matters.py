@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from domain.events.amendments import FactCorrected, FactRetracted
 from domain.events.claims import ClaimEvent
-from domain.events.content import Content, Thing, YearlyAmount, YearlyFigure
+from domain.events.content import Content, DatedThing, YearlyAmount, YearlyFigure
 from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import grouped
@@ -170,7 +170,7 @@ def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
 
 def day_of(time: str, content: Content) -> str:
     """The day that a fact is about: its own, the first of its year, or that of its time in China."""
-    if isinstance(content, Thing):
+    if isinstance(content, DatedThing):
         return content.on
     if isinstance(content, YearlyAmount | YearlyFigure | ClaimEvent):
         return f"{content.year}-01-01"

@@ -30,7 +30,7 @@ from domain.events.claims import (
     ClaimSubmitted,
     ClaimWithdrawn,
 )
-from domain.events.content import Content, EnterpriseStatus, Thing, YearlyAmount, YearlyFigure
+from domain.events.content import Content, DatedThing, EnterpriseStatus, YearlyAmount, YearlyFigure
 from domain.events.facts import FACTS
 from domain.events.policies import BudgetSet, PolicyAdopted, PolicyEvent
 from domain.events.settlements import (
@@ -105,6 +105,7 @@ __all__ = [
     "ClawbackOrdered",
     "ClawbackRecovered",
     "Content",
+    "DatedThing",
     "EnterpriseStatus",
     "FactCorrected",
     "FactDecided",
@@ -121,7 +122,6 @@ __all__ = [
     "SettlementEvent",
     "SettlementProposed",
     "SettlementPublished",
-    "Thing",
     "YearlyAmount",
     "YearlyFigure",
     "account_id",

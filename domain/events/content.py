@@ -125,7 +125,7 @@ class EnterpriseStatus(FactContent, frozen=True, kw_only=True):
     sector: str | None = None
 
 
-class Thing(FactContent, frozen=True, kw_only=True):
+class DatedThing(FactContent, frozen=True, kw_only=True):
     """Something that came to be on a day, known by its ``identity`` within the enterprise.
 
     The same identity may be recorded again; only its earliest day counts.

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import msgspec
 
-from domain.events.content import EnterpriseStatus, FactContent, Thing, YearlyAmount, YearlyFigure
+from domain.events.content import DatedThing, EnterpriseStatus, FactContent, YearlyAmount, YearlyFigure
 from domain.money.amounts import parse_fen
 from domain.vocabulary.kinds import Kind
 from domain.vocabulary.load import shipped_vocabulary
 
 SHAPES: dict[str, type[FactContent]] = {
-    base.shape: base for base in (EnterpriseStatus, Thing, YearlyAmount, YearlyFigure)
+    base.shape: base for base in (EnterpriseStatus, DatedThing, YearlyAmount, YearlyFigure)
 }
 """The class that each shape is built on."""
 

@@ -23,7 +23,7 @@ from domain.events.amendments import (
     HoldEvent,
 )
 from domain.events.claims import CLAIM_STATUS, AmountStep, ClaimApproved, ClaimEvent
-from domain.events.content import Content, EnterpriseStatus, Thing, YearlyAmount, YearlyFigure
+from domain.events.content import Content, DatedThing, EnterpriseStatus, YearlyAmount, YearlyFigure
 from domain.events.event import SEP, Event
 from domain.facts.months import month_in
 from domain.money.amounts import FOREIGN
@@ -186,7 +186,7 @@ class EnterpriseFacts:
             amended.changes.append(amendment.changes)
 
     def _add_dated(self, fact: Event, content: Content) -> None:
-        assert isinstance(content, Thing)
+        assert isinstance(content, DatedThing)
         identity = SEP.join([getattr(content, part) for part in content.identity])
         attributes = SEP.join([str(getattr(content, part)) for part in content.attributes])
         on, records = content.on, self.dated.setdefault(fact.name, {})

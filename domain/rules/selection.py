@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from domain.events import CATALOGUE, Thing
+from domain.events import CATALOGUE, DatedThing
 from domain.events.event import SEP
 from domain.facts.folding import Approval, EnterpriseFacts, claim_key
 from domain.policy.model import Measure, Policy, Select
@@ -43,7 +43,7 @@ def _matches(select: Select, identity: str, records: tuple[str, ...]) -> bool:
     if not select.where:
         return True
     event = CATALOGUE[select.facts[0]]
-    if not issubclass(event, Thing):
+    if not issubclass(event, DatedThing):
         return False
     parts = identity.split(SEP)
     for name, values in select.where.items():
@@ -59,7 +59,7 @@ def _matches(select: Select, identity: str, records: tuple[str, ...]) -> bool:
 def part_of_identity(select: Select, identity: str, name: str) -> str:
     """One part of the identity of something new, by its field's name."""
     event = CATALOGUE[select.fact]
-    assert issubclass(event, Thing)
+    assert issubclass(event, DatedThing)
     return identity.split(SEP)[event.identity.index(name)]
 
 

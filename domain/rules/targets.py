@@ -11,7 +11,7 @@ its own month on: the fold does not keep what an earlier report, since overtaken
 
 from __future__ import annotations
 
-from domain.events import CATALOGUE, Thing
+from domain.events import CATALOGUE, DatedThing
 from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts, Reports
 from domain.facts.months import month_in
@@ -81,7 +81,7 @@ def _worth(facts: EnterpriseFacts, target: Target, identity: str) -> int:
     if target.counts != "quantity":
         return 1
     event = CATALOGUE[target.counted_on.fact]
-    assert issubclass(event, Thing)
+    assert issubclass(event, DatedThing)
     records = facts.dated[target.counted_on.fact][identity][1]
     texts = [record.split(SEP)[event.attributes.index(target.counted_on.field)] for record in records]
     return max((int(text) for text in texts if text.isdigit()), default=0)

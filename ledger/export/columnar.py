@@ -116,6 +116,7 @@ def _award_rows(books: Books) -> Iterator[AwardRow]:
 
 def _event_row(event: Stored) -> EventRow:
     fact = event.fact
+    amount, currency = fact.content.field_value("amount_fen"), fact.content.field_value("currency")
     return EventRow(
         event.position,
         event.originator,
@@ -125,8 +126,8 @@ def _event_row(event: Stored) -> EventRow:
         fact.event_id,
         fact.time,
         event.recorded_at,
-        fact.content.get("amount_fen"),
-        fact.content.get("currency"),
+        amount if isinstance(amount, int) else None,
+        currency if isinstance(currency, str) else None,
         msgspec.json.encode(fact.content.stored_values()).decode(),
     )
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.events import CATALOGUE, Thing
+from domain.events import CATALOGUE, DatedThing
 from domain.events.event import SEP
 from domain.facts.folding import DatedRecord, EnterpriseFacts
 from domain.policy.rulebook import Rulebook
@@ -70,7 +70,7 @@ class _DatedItems:
     """Dated things of one event."""
 
     def __init__(self, event: str) -> None:
-        cls = cast("type[Thing]", CATALOGUE[event])
+        cls = cast("type[DatedThing]", CATALOGUE[event])
         self.rows, self.days, self.keys = array("i"), array("i"), array("q")
         self.names = (*cls.identity, *cls.attributes)
         self.words = {name: _Words() for name in self.names}

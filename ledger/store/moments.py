@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from domain.events.amendments import Amendment, HoldEvent
-from domain.events.content import Content, Thing
+from domain.events.content import Content, DatedThing
 from domain.events.event import Event
 from domain.events.instants import SHANGHAI, instant
 from domain.facts.folding import EnterpriseFacts, fold
@@ -114,7 +114,7 @@ def _position(rows: Rows, bound: str, shown: str) -> int:
 
 def happened(fact: Event, content: Content) -> str:
     """When a fact came to be, in UTC: the start of its day, or its time."""
-    if not isinstance(content, Thing):
+    if not isinstance(content, DatedThing):
         return fact.time
     day = date.fromisoformat(content.on)
     return instant(datetime(day.year, day.month, day.day, tzinfo=SHANGHAI))

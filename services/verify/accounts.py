@@ -17,6 +17,7 @@ from domain.events.accounts import (
     PaymentFailed,
     PaymentMade,
     PaymentOrdered,
+    amount_of,
 )
 from domain.money.amounts import yuan
 from domain.settlement.accounts import Account
@@ -93,9 +94,8 @@ def _reason_against(
         total = sum(line.payable_fen for line in content.lines)
         payable = content.payable_fen
         return "" if total == payable else f"payable {yuan(payable)}, its lines come to {yuan(total)}"
-    amount_fen = content.get("amount_fen")
-    if amount_fen is not None and amount_fen <= 0:
-        return f"{yuan(amount_fen)} is no amount"
+    if amount_of(content) <= 0:
+        return f"{yuan(amount_of(content))} is no amount"
     if isinstance(content, PaymentOrdered):
         return "the payment was ordered before" if content.payment in account.payments else ""
     if isinstance(content, PaymentMade | PaymentFailed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.events import CATALOGUE, Thing
+from domain.events import CATALOGUE, DatedThing
 from domain.facts.folding import claim_key
 from domain.policy.model import Policy, Select
 from domain.policy.rulebook import Segment
@@ -32,7 +32,7 @@ def new_items(evaluation: ColumnEvaluation, select: Select) -> Items | None:
 def _matching(evaluation: ColumnEvaluation, select: Select, items: Items) -> Mask | None:
     """Which things have the selected words; ``None`` where all count."""
     event = CATALOGUE[select.facts[0]]
-    assert issubclass(event, Thing)
+    assert issubclass(event, DatedThing)
     mask: Mask | None = None
     for name, values in select.where.items():
         if name not in event.identity and name not in event.attributes:

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from domain.events import CATALOGUE, Thing, YearlyAmount
+from domain.events import CATALOGUE, DatedThing, YearlyAmount
 from domain.events.content import Content
 from domain.events.event import SEP, Event
 from domain.faults.fault import Fault
@@ -294,7 +294,7 @@ def matter_of(subject: str, fact: Event) -> str:
     """
     cls, content = CATALOGUE[fact.name], fact.content
     keys: tuple[str, ...]
-    if issubclass(cls, Thing):
+    if issubclass(cls, DatedThing):
         keys = cls.identity
     elif issubclass(cls, YearlyAmount):
         keys = (*cls.group, "year")
