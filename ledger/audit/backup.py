@@ -172,7 +172,7 @@ def verify(
             again = replay(ledger, f"{folder}/replica.db", progress)
         finally:
             ledger.close()
-    log = tuple(f"#{finding.position}: {finding.what}" for finding in found)
+    log = tuple(f"#{finding.position}: {finding.description}" for finding in found)
     return Verified(position, again.enterprises, again.replayed, log, again.differences)
 
 

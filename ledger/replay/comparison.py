@@ -60,7 +60,7 @@ def replay(
     try:
         with ledger.store.reading() as rows:
             for wrong in wrong_kinds(rows):
-                raise UnsuitableStore(f"position {wrong.position}: {wrong.what}")
+                raise UnsuitableStore(f"position {wrong.position}: {wrong.description}")
             position = rows.last_position()
             if several is not None:
                 rebuild_in_parts(rows, replica, rulebooks(rows), position, several, progress)

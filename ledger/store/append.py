@@ -22,24 +22,24 @@ def recorded_time(rows: Rows, now: datetime) -> str:
 
 
 def tracked(rows: Rows, name: str) -> int | None:
-    """How far a named reader has come, as the library's tracking table holds it."""
+    """The last position that a named reader has processed, ``None`` before its first."""
     row = one(rows, "SELECT notification_id FROM tracking WHERE application_name=?", [name])
     return None if row is None else int(row[0])
 
 
-def track(rows: Rows, name: str, reached: int) -> None:
-    """Note how far a named reader has come.
+def track(rows: Rows, name: str, position: int) -> None:
+    """Store the last position that a named reader has processed.
 
     Raises:
-        Conflict: where another has noted that place, or a later one.
+        Conflict: where that position, or a later one, is stored already.
     """
     before = tracked(rows, name)
-    if before is not None and before >= reached:
-        raise Conflict(f"{name} has come to {before} already, not {reached}")
+    if before is not None and before >= position:
+        raise Conflict(f"{name} has come to {before} already, not {position}")
     rows.run(
         "INSERT INTO tracking (application_name, notification_id) VALUES (?,?) "
         "ON CONFLICT (application_name) DO UPDATE SET notification_id=excluded.notification_id",
-        [name, reached],
+        [name, position],
     )
 
 

@@ -31,18 +31,18 @@ class Span(NamedTuple):
 
 def trace_of(traceparent: str | None) -> str | None:
     """The trace's id in a ``traceparent`` (W3C Trace Context)."""
-    found = _TRACEPARENT.fullmatch(traceparent or "")
-    return found[1] if found else None
+    match = _TRACEPARENT.fullmatch(traceparent or "")
+    return match[1] if match else None
 
 
 def note_events(rows: Rows, first: int, ids: Sequence[str]) -> None:
     """Note the ids of events at consecutive positions; an empty one is not noted."""
-    spans, at = [], first
+    spans, position = [], first
     for correlation, run in groupby(ids):
         length = sum(1 for _ in run)
         if correlation:
-            spans.append((correlation, at, at + length - 1, ""))
-        at += length
+            spans.append((correlation, position, position + length - 1, ""))
+        position += length
     rows.run_many("INSERT INTO correlations (correlation, first, last, refused) VALUES (?,?,?,?)", spans)
 
 

@@ -76,10 +76,10 @@ def moment(
     return Moment(fact_bound, until, day, as_known, rules)
 
 
-def _refuse_future(bound: str, shown: str, now: datetime | None) -> None:
+def _refuse_future(bound: str, as_known: str, now: datetime | None) -> None:
     """Nobody knows what the ledger will have learnt; the day that ``now`` lies in may be asked for."""
     if now is not None and bound > instant(now + timedelta(days=1)):
-        raise Unanswerable(f"as_known={shown} lies in the future: ask again when it has passed")
+        raise Unanswerable(f"as_known={as_known} lies in the future: ask again when it has passed")
 
 
 def _bound(name: str, text: str) -> str:
@@ -97,7 +97,7 @@ def _bound(name: str, text: str) -> str:
         raise Unanswerable(f"{name} {rule}") from None
 
 
-def _position(rows: Rows, bound: str, shown: str) -> int:
+def _position(rows: Rows, bound: str, as_known: str) -> int:
     """The last position recorded before a bound."""
     row = one(
         rows,
@@ -108,7 +108,7 @@ def _position(rows: Rows, bound: str, shown: str) -> int:
     if row is None:
         first = one(rows, "SELECT recorded_at FROM batches ORDER BY last_position LIMIT 1")
         began = f"it holds nothing before {first[0]}" if first else "it is empty"
-        raise Unanswerable(f"as_known={shown}: the ledger knew nothing then; {began}")
+        raise Unanswerable(f"as_known={as_known}: the ledger knew nothing then; {began}")
     return int(row[0])
 
 
@@ -127,13 +127,13 @@ def facts_at(facts: list[Event], as_of: str | None) -> EnterpriseFacts:
     """
     if as_of is None:
         return fold(facts)
-    whole = fold(facts)
-    kept = []
+    folded = fold(facts)
+    facts_before = []
     for fact in facts:
         if isinstance(fact.content, Amendment | HoldEvent):
-            kept.append(fact)
+            facts_before.append(fact)
         else:
-            content = whole.effective(fact)
+            content = folded.effective(fact)
             if content is not None and happened(fact, content) < as_of:
-                kept.append(fact)
-    return fold(kept)
+                facts_before.append(fact)
+    return fold(facts_before)

@@ -108,19 +108,19 @@ def erase(ledger: Ledger, policy: str, claim: str, code: str) -> Erased:
         UnknownPerson: where no event of the claim names anyone.
     """
     with ledger.store.erasing() as rows:
-        found = [event for event in events_of(rows, code) if _names(event, policy, claim)]
-        if not found:
+        naming_events = [event for event in events_of(rows, code) if _names(event, policy, claim)]
+        if not naming_events:
             raise UnknownPerson(f"{policy} {code} {claim}")
         keys = len(rows.all(f"SELECT 1 FROM person_keys WHERE {_CLAIM}", [policy, code, claim]))
         rows.run(f"DELETE FROM person_keys WHERE {_CLAIM}", [policy, code, claim])
         refused = 0
-        for event in found:
+        for event in naming_events:
             fact = event.fact
             rows.run("UPDATE event_keys SET digest=? WHERE key=?", [erased_digest(code, fact), fact.key])
             named = [fact.source, fact.event_id, _WIPED]
             refused += len(rows.all(f"SELECT 1 FROM refused WHERE {_MESSAGE}", named))
             rows.run(f"UPDATE refused SET raw=? WHERE {_MESSAGE}", [_WIPED, *named])
-    return Erased(len(found), keys, refused)
+    return Erased(len(naming_events), keys, refused)
 
 
 _CLAIM = "policy=? AND code=? AND claim=?"

@@ -55,18 +55,18 @@ def settings(url: str) -> dict[str, str]:
         UnsuitableStore: where it would lose what was confirmed.
     """
     try:
-        given = conninfo_to_dict(url)
+        parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         form = "write it like postgresql://user:password@host:5432/dbname"
-        raise UnsuitableStore(f"the database's URL cannot be read ({_said(error)}) — {form}") from None
+        raise UnsuitableStore(f"the database's URL cannot be read ({_first_line(error)}) — {form}") from None
     return {
         "PERSISTENCE_MODULE": "ledger.store.postgres:LedgerPostgresFactory",
-        "POSTGRES_DBNAME": str(given.get("dbname", "")),
-        "POSTGRES_HOST": str(given.get("host", "")),
-        "POSTGRES_PORT": str(given.get("port", "")),
-        "POSTGRES_USER": str(given.get("user", "")),
-        "POSTGRES_PASSWORD": str(given.get("password", "")),
-        "POSTGRES_SCHEMA": _inspected(given),
+        "POSTGRES_DBNAME": str(parameters.get("dbname", "")),
+        "POSTGRES_HOST": str(parameters.get("host", "")),
+        "POSTGRES_PORT": str(parameters.get("port", "")),
+        "POSTGRES_USER": str(parameters.get("user", "")),
+        "POSTGRES_PASSWORD": str(parameters.get("password", "")),
+        "POSTGRES_SCHEMA": _inspected(parameters),
         "POSTGRES_CONNECT_TIMEOUT": str(POOL_SECONDS_MAX),
         "POSTGRES_POOL_SIZE": "1",
         "POSTGRES_MAX_OVERFLOW": str(CONNECTIONS_MAX - 1),
@@ -77,9 +77,9 @@ def settings(url: str) -> dict[str, str]:
     }
 
 
-def _inspected(given: dict[str, Any]) -> str:
+def _inspected(parameters: dict[str, Any]) -> str:
     """Look at the server before anything is opened; the schema that tables are made in comes back."""
-    conninfo = make_conninfo("", **_CONNECTION_DEFAULTS | given)
+    conninfo = make_conninfo("", **_CONNECTION_DEFAULTS | parameters)
     try:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             for name in _DURABLE:
@@ -97,9 +97,12 @@ def _inspected(given: dict[str, Any]) -> str:
             schema = connection.execute("SELECT current_schema()").fetchone()
             return str(schema[0]) if schema and schema[0] else "public"
     except psycopg.Error as error:
-        place = f"{given.get('host', 'this machine')}:{given.get('port', 5432)}/{given.get('dbname', '')}"
+        host, port = parameters.get("host", "this machine"), parameters.get("port", 5432)
+        place = f"{host}:{port}/{parameters.get('dbname', '')}"
         mend = "check that the server runs, and the URL's host, port, user, password and database"
-        raise StoreUnavailable(f"PostgreSQL at {place} cannot be reached: {_said(error)} — {mend}") from error
+        raise StoreUnavailable(
+            f"PostgreSQL at {place} cannot be reached: {_first_line(error)} — {mend}"
+        ) from error
 
 
 class LedgerPostgresFactory(PostgresFactory):
@@ -107,9 +110,9 @@ class LedgerPostgresFactory(PostgresFactory):
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
-        given = conninfo_to_dict(self.env[_URL_KEY])
+        parameters = conninfo_to_dict(self.env[_URL_KEY])
         pool = self.datastore.pool
-        pool.kwargs = {**_CONNECTION_DEFAULTS, **given, "row_factory": dict_row}
+        pool.kwargs = {**_CONNECTION_DEFAULTS, **parameters, "row_factory": dict_row}
         # Whoever asks next then tries at once, instead of waiting on minutes of the pool's back-off.
         pool.reconnect_timeout = POOL_SECONDS_MAX
 
@@ -161,11 +164,11 @@ def _array_type(column: list[Any]) -> str:
 @lru_cache(maxsize=256)
 def _insert_of_columns(sql: str, types: tuple[str, ...]) -> str:
     """An insert of a row as an insert of whole columns, three to five times as fast; empty if neither."""
-    found = _INSERT.fullmatch(sql)
-    if not found or not all(types):
+    match = _INSERT.fullmatch(sql)
+    if not match or not all(types):
         return ""
     arrays = ",".join(f"%b::{kind}" for kind in types)
-    return f"{_translated(found[1])}SELECT * FROM unnest({arrays}){_translated(found[2])}"
+    return f"{_translated(match[1])}SELECT * FROM unnest({arrays}){_translated(match[2])}"
 
 
 class PostgresRows:
@@ -197,20 +200,20 @@ class PostgresRows:
 
     def all_in(self, sql: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Row]:
         """Rows for any number of values of one type, sent as one array."""
-        wanted = storable(values)
-        if not wanted:
+        array = storable(values)
+        if not array:
             return []
         any_of = _translated(sql).replace("IN ({})", "= ANY(%b)")
-        return list(self._execute(any_of, [*before, wanted], binary=True).fetchall())
+        return list(self._execute(any_of, [*before, array], binary=True).fetchall())
 
-    def for_each(self, what: str, values: Iterable[str]) -> list[Row]:
-        """(value, what) of each text; ``what`` is looked up for ``asked.value``."""
-        wanted = list(values)
-        if not wanted:
+    def for_each(self, expression: str, values: Iterable[str]) -> list[Row]:
+        """(value, result) of each text; ``expression`` is evaluated for ``asked.value``."""
+        texts = list(values)
+        if not texts:
             return []
-        asked = "WITH asked AS (SELECT unnest(%b::text[]) AS value)"
-        sql = f"{asked} SELECT value, {_translated(what)} FROM asked"
-        return list(self._execute(sql, [wanted], binary=True).fetchall())
+        common_table = "WITH asked AS (SELECT unnest(%b::text[]) AS value)"
+        sql = f"{common_table} SELECT value, {_translated(expression)} FROM asked"
+        return list(self._execute(sql, [texts], binary=True).fetchall())
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory; closed with the transaction."""
@@ -244,8 +247,8 @@ class PostgresRows:
     def append(self, first_position: int, events: Sequence[tuple[str, int, str, bytes]]) -> None:
         """Store events at consecutive positions, and have the library's own follow after them."""
         columns = "notification_id, originator_id, originator_version, topic, state"
-        placed = [(first_position + place, *event) for place, event in enumerate(events)]
-        self.run_many(f"INSERT INTO stored_events ({columns}) VALUES (?,?,?,?,?)", placed)
+        numbered = [(first_position + place, *event) for place, event in enumerate(events)]
+        self.run_many(f"INSERT INTO stored_events ({columns}) VALUES (?,?,?,?,?)", numbered)
         last = first_position + len(events) - 1
         self.run("SELECT setval(pg_get_serial_sequence('stored_events', 'notification_id'), ?)", [last])
         self.run("NOTIFY stored_events")
@@ -322,12 +325,12 @@ def errors_mapped() -> Iterator[None]:
     except (psycopg.Error, PersistenceError) as error:
         cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
         if isinstance(cause, _TRIED_AGAIN):
-            raise Conflict(_said(cause)) from error
+            raise Conflict(_first_line(cause)) from error
         if isinstance(cause, errors.LockNotAvailable):
             waited = f"another transaction held the ledger's lock for more than {LOCK_SECONDS_MAX} s"
             raise StoreUnavailable(f"PostgreSQL: {waited} — try again") from error
         if isinstance(cause, _AWAY):
-            raise StoreUnavailable(f"PostgreSQL: {_said(cause)} — try again") from error
+            raise StoreUnavailable(f"PostgreSQL: {_first_line(cause)} — try again") from error
         raise
 
 
@@ -340,6 +343,6 @@ _AWAY = (
 )
 
 
-def _said(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     """The first line of what a driver says."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -50,8 +50,8 @@ class Rows(Protocol):
         ``before`` are the values of the marks that stand before it.
         """
 
-    def for_each(self, what: str, values: Iterable[str]) -> list[Row]:
-        """(value, what) of each text; ``what`` is looked up for ``asked.value``."""
+    def for_each(self, expression: str, values: Iterable[str]) -> list[Row]:
+        """(value, result) of each text; ``expression`` is evaluated for ``asked.value``."""
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory."""
@@ -97,14 +97,14 @@ _NOWHERE_STORED = re.compile("[\x00\ud800-\udfff]")
 
 def storable(values: Iterable[Any]) -> list[Any]:
     """Values with U+FFFD in place of the characters that no database text holds."""
-    given = list(values)
-    texts = [value for value in given if isinstance(value, str)]
+    listing = list(values)
+    texts = [value for value in listing if isinstance(value, str)]
     if not texts or not _NOWHERE_STORED.search("".join(texts)):
-        return given
-    return [_NOWHERE_STORED.sub("\ufffd", value) if isinstance(value, str) else value for value in given]
+        return listing
+    return [_NOWHERE_STORED.sub("\ufffd", value) if isinstance(value, str) else value for value in listing]
 
 
 def one(rows: Rows, sql: str, values: Sequence[Any] = ()) -> Row | None:
     """The only row of an answer, or ``None``."""
-    found = rows.all(sql, values)
-    return found[0] if found else None
+    answer = rows.all(sql, values)
+    return answer[0] if answer else None

@@ -83,20 +83,20 @@ class SQLiteRows:
 
     def all_in(self, sql: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Row]:
         """Rows for any number of values; ``IN ({})`` is filled a chunk at a time."""
-        wanted, found = list(values), list[Row]()
-        for start in range(0, len(wanted), CHUNK):
-            chunk = wanted[start : start + CHUNK]
-            found += self.all(sql.format(",".join("?" * len(chunk))), [*before, *chunk])
-        return found
+        listing, rows = list(values), list[Row]()
+        for start in range(0, len(listing), CHUNK):
+            chunk = listing[start : start + CHUNK]
+            rows += self.all(sql.format(",".join("?" * len(chunk))), [*before, *chunk])
+        return rows
 
-    def for_each(self, what: str, values: Iterable[str]) -> list[Row]:
-        """(value, what) of each text; ``what`` is looked up for ``asked.value``."""
-        wanted, found = list(values), list[Row]()
-        for start in range(0, len(wanted), CHUNK):
-            chunk = wanted[start : start + CHUNK]
-            asked = f"WITH asked(value) AS (VALUES {','.join(['(?)'] * len(chunk))})"
-            found += self.all(f"{asked} SELECT value, {what} FROM asked", chunk)
-        return found
+    def for_each(self, expression: str, values: Iterable[str]) -> list[Row]:
+        """(value, result) of each text; ``expression`` is evaluated for ``asked.value``."""
+        texts, rows = list(values), list[Row]()
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            common_table = f"WITH asked(value) AS (VALUES {','.join(['(?)'] * len(chunk))})"
+            rows += self.all(f"{common_table} SELECT value, {expression} FROM asked", chunk)
+        return rows
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer of any size, in bounded memory."""
@@ -191,10 +191,10 @@ class SQLiteStore:
             yield rows
         try:
             with self.datastore.get_connection(commit=True) as connection:
-                found = connection._sqlite_conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                checkpoint = connection._sqlite_conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except (sqlite3.OperationalError, OperationalError) as error:
             raise StoreUnavailable(str(error)) from error
-        if found[0]:
+        if checkpoint[0]:
             raise StoreUnavailable(
                 "the key is deleted, but readers keep the write-ahead log from being emptied — run this again"
             )

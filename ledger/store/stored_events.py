@@ -59,12 +59,14 @@ def histories(rows: Rows, until: int, first: str = "", before: str | None = None
         first: the first code that is wanted.
         before: the code before which to end; ``None`` to go on to the last.
     """
-    some, values = (" AND originator_id>=?", [first]) if first else ("", list[Any]())
-    some, values = (f"{some} AND originator_id<?", [*values, before]) if before else (some, values)
+    condition, values = (" AND originator_id>=?", [first]) if first else ("", list[Any]())
+    condition, values = (
+        (f"{condition} AND originator_id<?", [*values, before]) if before else (condition, values)
+    )
     read_event = STATES.read_event
     sql = (
         "SELECT originator_id, originator_version, topic, state FROM stored_events "
-        f"WHERE rowid<=?{some} ORDER BY originator_id, originator_version"
+        f"WHERE rowid<=?{condition} ORDER BY originator_id, originator_version"
     )
     for code, events in groupby(rows.stream(sql, [until, *values]), key=itemgetter(0)):
         if not is_enterprise(code):

@@ -122,11 +122,11 @@ def load_stream(rows: Rows, aggregate: type[S], originator: str, now: datetime) 
 
 def load_streams(rows: Rows, aggregate: type[S], originators: Iterable[str], now: datetime) -> dict[str, S]:
     """Many aggregates in one query: what a settlement of thousands of accounts can afford."""
-    wanted = list(originators)
+    identities = list(originators)
     sql = f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id IN ({{}})"
-    found = sorted(rows.all_in(sql, wanted), key=lambda row: (row[0], row[1]))
-    streams = {originator: aggregate.opened(originator, now) for originator in wanted}
-    for originator, events in groupby(found, key=lambda row: str(row[0])):
+    event_rows = sorted(rows.all_in(sql, identities), key=lambda row: (row[0], row[1]))
+    streams = {originator: aggregate.opened(originator, now) for originator in identities}
+    for originator, events in groupby(event_rows, key=lambda row: str(row[0])):
         _project(streams[originator], (_MAPPER.to_domain_event(_stored_event(row)) for row in events))
     return streams
 
@@ -148,8 +148,8 @@ def save_streams(rows: Rows, streams: Iterable[Stream], now: datetime) -> list[S
         return []
     recorded_at = recorded_time(rows, now)
     moment = datetime.fromisoformat(recorded_at)
-    placed = [replace(event, timestamp=moment) for event in events]
-    recordings = _event_store(rows).put(placed, recorded_at=recorded_at)
+    timed_events = [replace(event, timestamp=moment) for event in events]
+    recordings = _event_store(rows).put(timed_events, recorded_at=recorded_at)
     return [
         Stored(
             int(recording.notification.id),
@@ -158,7 +158,7 @@ def save_streams(rows: Rows, streams: Iterable[Stream], now: datetime) -> list[S
             recorded_at,
             event.event,
         )
-        for recording, event in zip(recordings, placed, strict=True)
+        for recording, event in zip(recordings, timed_events, strict=True)
     ]
 
 

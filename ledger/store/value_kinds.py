@@ -15,10 +15,10 @@ from ledger.store.sqlite import SQLiteRows
 
 
 class Finding(NamedTuple):
-    """Something that does not match: at which position (0: the ledger as a whole), and what."""
+    """What does not match: the position (0: the ledger as a whole), and a sentence about it."""
 
     position: int
-    what: str
+    description: str
 
 
 FINDINGS_MAX = 100
@@ -41,8 +41,10 @@ def wrong_kinds(rows: Rows) -> Iterator[Finding]:
             f"typeof({name}) NOT IN ('{kind}'{', ' + repr('null') if empty else ''})"
             for name, (kind, empty) in columns.items()
         ]
-        at = next((name for name in ("rowid", "position", "last_position", "first") if name in columns), "0")
-        sql = f"SELECT {at}, {', '.join(wrong)} FROM {table} WHERE {' OR '.join(wrong)} LIMIT ?"
+        position_column = next(
+            (name for name in ("rowid", "position", "last_position", "first") if name in columns), "0"
+        )
+        sql = f"SELECT {position_column}, {', '.join(wrong)} FROM {table} WHERE {' OR '.join(wrong)} LIMIT ?"
         for position, *flags in rows.all(sql, [FINDINGS_MAX]):
             names = ", ".join(name for name, flag in zip(columns, flags, strict=True) if flag)
             place = position if isinstance(position, int) else 0

@@ -38,7 +38,7 @@ def check_deeply(ledger: Ledger, rows: Rows) -> Iterator[Finding]:
     """Every event hashed again, and every read model built again."""
     found = check_log(rows, [])
     if found:
-        named = "; ".join(f"#{each.position} {each.what}" for each in found[:5])
+        named = "; ".join(f"#{each.position} {each.description}" for each in found[:5])
         said = f"{len(found)} 处不符：{named}", f"{len(found)} things do not match: {named}"
         yield error("log.events", said, ALTERED)
         return

@@ -284,7 +284,7 @@ def test_a_changed_pot_is_found_and_named(ledger: Ledger, clock: Clock, tmp_path
     with ledger.store.writing() as rows:
         rows.run("UPDATE settlement_lines SET pot='duqiao' WHERE policy=? AND code=?", [LINHAI, A.code])
     with ledger.store.reading() as rows:
-        assert any(A.code in finding.what for finding in check_log(rows, [KEY.verifier]))
+        assert any(A.code in finding.description for finding in check_log(rows, [KEY.verifier]))
     assert replay(ledger, str(tmp_path / "replay.db")).differences
 
 

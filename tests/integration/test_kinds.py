@@ -67,7 +67,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
 
 def findings(ledger: Ledger) -> list[str]:
     with ledger.store.reading() as rows:
-        return [each.what for each in check_log(rows, [])]
+        return [each.description for each in check_log(rows, [])]
 
 
 class Undone(Exception):
@@ -81,7 +81,7 @@ def tampered(ledger: Ledger, table: str, column: str) -> list[str]:
     with suppress(Undone), ledger.store.writing() as rows:
         [key] = rows.all(f"SELECT {column} FROM {table} LIMIT 1")[0]
         rows.run(f"UPDATE {table} SET {column}=? WHERE {column}=?", [WRONG[kind], key])
-        found += [each.what for each in check_log(rows, [])]
+        found += [each.description for each in check_log(rows, [])]
         raise Undone
     return found
 

@@ -70,7 +70,7 @@ def test_a_table_of_a_closed_year_altered(scene: Closed, tmp_path: Path, what: s
 
     found = audit(scene.ledger)
     table = next(each for each in ("settlement_lines", "payments", "accounts", "adjustments") if each in sql)
-    assert at in [finding.position for finding in found if finding.what.startswith(table)]
+    assert at in [finding.position for finding in found if finding.description.startswith(table)]
     if "position" not in what:
         certificate = replay(scene.ledger, str(tmp_path / "replica.db"))
         assert any(difference.startswith(f"{table}: ") for difference in certificate.differences)
@@ -117,7 +117,7 @@ def test_a_figure_of_the_closing_changed(scene: Closed, tmp_path: Path, figure: 
 
     found = audit(scene.ledger)
     assert Finding(at, "the event is not the one that was logged: it was changed") in found
-    assert any(f.position == at and figure.decode().strip(':"') in f.what for f in found)
+    assert any(f.position == at and figure.decode().strip(':"') in f.description for f in found)
     assert bundle_fails(scene, tmp_path)
 
 

@@ -185,7 +185,7 @@ def test_an_old_checkpoint_replayed(scene: Scene) -> None:
     assert audit(scene.ledger) == []
     found = audit(scene.ledger, scene.kept[-1])
     assert positions(found) == [old + 1]
-    assert f"of {scene.size} events" in found[0].what
+    assert f"of {scene.size} events" in found[0].description
 
 
 def cut(ledger: Ledger, size: int) -> None:
@@ -227,7 +227,7 @@ def test_a_recorded_time_changed_beside_the_log(scene: Scene) -> None:
 
     found = audit(scene.ledger)
     assert at in positions(found)
-    assert {finding.what for finding in found} == {"the recorded time is not the one of its batch"}
+    assert {finding.description for finding in found} == {"the recorded time is not the one of its batch"}
 
 
 def test_batches_that_have_no_events(scene: Scene) -> None:
@@ -259,7 +259,7 @@ def named(scene: Scene, found: list[Finding], at: int) -> bool:
     end = min(size for size in ends if size >= at)
     begin = max((size for size in ends if size < at), default=0) + 1
     span = f"something from position {begin} to {end} was altered"
-    return any(finding.position == begin and span in finding.what for finding in found)
+    return any(finding.position == begin and span in finding.description for finding in found)
 
 
 def test_a_forked_history_against_the_checkpoints_kept(scene: Scene, tmp_path: Path) -> None:
@@ -276,7 +276,9 @@ def test_a_forked_history_signed_with_another_key(scene: Scene, tmp_path: Path) 
 
     found = audit(scene.ledger, *scene.kept)
     assert named(scene, found, at)
-    assert sum("does not verify" in f.what or "not signed" in f.what for f in found) == len(scene.kept)
+    assert sum("does not verify" in f.description or "not signed" in f.description for f in found) == len(
+        scene.kept
+    )
     assert bundle_fails(scene, tmp_path, note_of(scene))
 
 

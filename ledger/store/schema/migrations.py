@@ -95,16 +95,16 @@ def create_tables(store: Store, dialect: str) -> int:
         UnsuitableStore: where a newer program has been at work.
     """
     with store.reading() as rows:
-        found = version_of(rows)
-    if found < SCHEMA_VERSION:
+        version = version_of(rows)
+    if version < SCHEMA_VERSION:
         with store.migrating() as rows:
-            found = version_of(rows)
+            version = version_of(rows)
             for step in MIGRATIONS:
-                if step.version > found:
+                if step.version > version:
                     step.apply(rows, dialect)
                     rows.run("INSERT INTO schema_version VALUES (?,?)", [step.version, step.name])
-    _refuse_newer(found)
-    return found
+    _refuse_newer(version)
+    return version
 
 
 def check_version(store: Store) -> None:
@@ -123,18 +123,18 @@ def check_version_of(rows: Rows) -> None:
     Raises:
         UnsuitableStore: saying the mend.
     """
-    found = version_of(rows)
-    if found == 0:
+    version = version_of(rows)
+    if version == 0:
         raise UnsuitableStore(f"the database holds no ledger yet — {_MIGRATE}")
-    if found < SCHEMA_VERSION:
-        known = f"this program works on version {SCHEMA_VERSION}"
-        raise UnsuitableStore(f"the ledger's tables are of version {found}, {known} — {_MIGRATE}")
-    _refuse_newer(found)
+    if version < SCHEMA_VERSION:
+        supported = f"this program works on version {SCHEMA_VERSION}"
+        raise UnsuitableStore(f"the ledger's tables are of version {version}, {supported} — {_MIGRATE}")
+    _refuse_newer(version)
 
 
-def _refuse_newer(found: int) -> None:
-    if found > SCHEMA_VERSION:
-        known = f"this program knows {SCHEMA_VERSION}"
+def _refuse_newer(version: int) -> None:
+    if version > SCHEMA_VERSION:
+        supported = f"this program knows {SCHEMA_VERSION}"
         raise UnsuitableStore(
-            f"the ledger's tables are of version {found}, {known} — use the newer subsidy-ledger"
+            f"the ledger's tables are of version {version}, {supported} — use the newer subsidy-ledger"
         )

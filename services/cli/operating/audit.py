@@ -329,7 +329,7 @@ def audit_command(
         )
     else:
         for finding in findings:
-            click.echo(f"! #{finding.position}  {finding.what}")
+            click.echo(f"! #{finding.position}  {finding.description}")
         for text in differences:
             click.echo(f"! {text}")
         clean = words("没有发现不符", "nothing found that does not match")
