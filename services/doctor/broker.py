@@ -39,26 +39,26 @@ def check(
     limits: Limits,
     connect: Callable[..., Any] = KafkaAdminClient,
 ) -> Iterator[Finding]:
-    """Ask the broker."""
+    """Whether the broker answers, its topics suit, and the ledger keeps up."""
     try:
         waits = {"bootstrap_timeout_ms": WAIT_MS, "request_timeout_ms": WAIT_MS}
         admin = connect(**settings.client(), **waits)
     except (KafkaError, UnusableFile, OSError, ValueError) as fault:
-        said = (
+        statement = (
             f"连不上Kafka {settings.brokers}：{fault}",
             f"Kafka at {settings.brokers} cannot be reached: {fault}",
         )
         mend = "启动Kafka；核对地址、证书和口令", "start it; check address, certificates and password"
-        yield error("broker.away", said, mend)
+        yield error("broker.away", statement, mend)
         return
     try:
         yield ok("broker.away", f"Kafka {settings.brokers} 可用", f"Kafka at {settings.brokers} answers")
         yield from _topics(admin, settings, rows, limits)
     except KafkaError as fault:
-        said = f"Kafka没有回答：{fault}", f"Kafka did not answer: {fault}"
+        statement = f"Kafka没有回答：{fault}", f"Kafka did not answer: {fault}"
         yield error(
             "broker.answer",
-            said,
+            statement,
             ("核对该用户的权限（DESCRIBE、DESCRIBE_CONFIGS）", "check what this user may do"),
         )
     finally:
@@ -66,33 +66,33 @@ def check(
 
 
 def _topics(admin: Any, settings: KafkaSettings, rows: Rows | None, limits: Limits) -> Iterator[Finding]:
-    wanted = {
+    kinds = {
         settings.topic: "topic",
         settings.dead_letters: "dead-letters",
         settings.published: "published",
         settings.checkpoints: "checkpoints",
     }
-    there = set(admin.list_topics())
-    for name, kind in wanted.items():
-        if name not in there:
-            said = f"主题 {name} 不存在", f"the topic {name} does not exist"
-            yield error(f"broker.topic.{kind}", said, MAKE)
-    names = [name for name in wanted if name in there]
+    existing = set(admin.list_topics())
+    for name, kind in kinds.items():
+        if name not in existing:
+            statement = f"主题 {name} 不存在", f"the topic {name} does not exist"
+            yield error(f"broker.topic.{kind}", statement, MAKE)
+    names = [name for name in kinds if name in existing]
     if not names:
         return
-    asked = [ConfigResource(ConfigResourceType.TOPIC, name, None) for name in names]
-    configs: Any = admin.describe_configs(asked, config_filter="all")
-    found = next(iter(configs.values()))
-    described = {each["name"]: each for each in admin.describe_topics(names)}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, None) for name in names]
+    configs: Any = admin.describe_configs(resources, config_filter="all")
+    configurations = next(iter(configs.values()))
+    topics = {topic["name"]: topic for topic in admin.describe_topics(names)}
     for name in names:
-        values = {key: said["value"] for key, said in found[name].items()}
-        yield from _suitable(name, wanted[name], described[name], values)
-    if settings.topic in described and rows is not None:
-        yield _lag(admin, described[settings.topic], rows, limits)
+        values = {key: setting["value"] for key, setting in configurations[name].items()}
+        yield from _suitable(name, kinds[name], topics[name], values)
+    if settings.topic in topics and rows is not None:
+        yield _lag(admin, topics[settings.topic], rows, limits)
 
 
-def _suitable(name: str, kind: str, described: Any, values: dict[str, str]) -> Iterator[Finding]:
-    count = len(described["partitions"])
+def _suitable(name: str, kind: str, topic: Any, values: dict[str, str]) -> Iterator[Finding]:
+    count = len(topic["partitions"])
     faults: list[tuple[str, str, str]] = []
     if kind == "dead-letters" and int(values["max.message.bytes"]) < DEAD_LETTER_BYTES:
         faults.append(
@@ -102,23 +102,28 @@ def _suitable(name: str, kind: str, described: Any, values: dict[str, str]) -> I
         faults.append(("retention", f"retention.ms={values['retention.ms']}", "retention.ms=-1"))
     if kind != "checkpoints" and 0 <= int(values["retention.ms"]) < WEEK_MS:
         faults.append(("retention", f"retention.ms={values['retention.ms']}", "retention.ms=7776000000"))
-    for matter, is_, should in faults:
-        said = f"主题 {name}：{is_}，应为 {should}", f"the topic {name} has {is_}, it should have {should}"
-        mend = f"kafka-configs.sh --alter --topic {name} --add-config {should}"
-        yield warning(f"broker.topic.{matter}", said, (mend, mend))
-    leaderless = [part["partition_index"] for part in described["partitions"] if part["leader_id"] < 0]
+    for matter, present, advised in faults:
+        statement = (
+            f"主题 {name}：{present}，应为 {advised}",
+            f"the topic {name} has {present}, it should have {advised}",
+        )
+        mend = f"kafka-configs.sh --alter --topic {name} --add-config {advised}"
+        yield warning(f"broker.topic.{matter}", statement, (mend, mend))
+    leaderless = [part["partition_index"] for part in topic["partitions"] if part["leader_id"] < 0]
     if leaderless:
-        said = (
+        statement = (
             f"主题 {name} 的分区 {leaderless} 没有主副本",
             f"partitions {leaderless} of {name} have no leader",
         )
-        yield error("broker.topic.leader", said, ("恢复停掉的Kafka节点", "bring the missing brokers back"))
+        yield error(
+            "broker.topic.leader", statement, ("恢复停掉的Kafka节点", "bring the missing brokers back")
+        )
     if kind == "checkpoints" and count != 1:
-        said = (
+        statement = (
             f"主题 {name} 有 {count} 个分区，检查点的次序会乱",
             f"{name} has {count} partitions: checkpoints lose their order",
         )
-        yield warning("broker.topic.partitions", said, MAKE)
+        yield warning("broker.topic.partitions", statement, MAKE)
     elif not faults and not leaderless:
         yield ok(
             f"broker.topic.{kind}", f"主题 {name}：{count} 个分区", f"the topic {name}: {count} partitions"
@@ -126,19 +131,19 @@ def _suitable(name: str, kind: str, described: Any, values: dict[str, str]) -> I
 
 
 def _lag(admin: Any, topic: Any, rows: Rows, limits: Limits) -> Finding:
-    """Against the ledger's own offsets, which alone count."""
+    """How many records the ledger has still to take in, by its own offsets, which alone count."""
     name = topic["name"]
     parts = [part["partition_index"] for part in topic["partitions"] if part["leader_id"] >= 0]
     ends = admin.list_partition_offsets({TopicPartition(name, part): OffsetSpec.LATEST for part in parts})
     begun = admin.list_partition_offsets({TopicPartition(name, part): OffsetSpec.EARLIEST for part in parts})
     lag = 0
-    for at, end in ends.items():
-        reached = tracked(rows, f"kafka:{name}:{topic['topic_id']}:{at.partition}")
-        taken = 0 if reached is None else reached + 1
-        lag += max(0, end.offset - max(taken, begun[at].offset))
-    said = f"收数积压 {lag:,} 条", f"{lag:,} records are not yet taken in"
+    for partition, end in ends.items():
+        position = tracked(rows, f"kafka:{name}:{topic['topic_id']}:{partition.partition}")
+        next_offset = 0 if position is None else position + 1
+        lag += max(0, end.offset - max(next_offset, begun[partition].offset))
+    statement = f"收数积压 {lag:,} 条", f"{lag:,} records are not yet taken in"
     mend = (
         "看 subsidy-ledger consume 是否在运行，及其日志；可多开几个",
         "see that subsidy-ledger consume runs; start more",
     )
-    return warning("consumer.lag", said, mend) if lag > limits.lag else ok("consumer.lag", *said)
+    return warning("consumer.lag", statement, mend) if lag > limits.lag else ok("consumer.lag", *statement)

@@ -19,27 +19,31 @@ def check(ledger: Ledger, rows: Rows, now: datetime, limits: Limits) -> Iterator
     """The last recorded time, and the database's clock, against ours."""
     last = rows.all("SELECT MAX(recorded_at) FROM batches")[0][0]
     ahead = (datetime.fromisoformat(last) - now).total_seconds() if last else 0.0
-    said = (
+    statement = (
         f"最后一批的记录时间超前本机时钟 {ahead:.0f} 秒",
         f"the last batch was recorded {ahead:.0f} s ahead of the clock",
     )
     yield _judged(
-        "clock.recorded", ahead, limits, said, ("记录时间不超前", "no recorded time is ahead of the clock")
+        "clock.recorded",
+        ahead,
+        limits,
+        statement,
+        ("记录时间不超前", "no recorded time is ahead of the clock"),
     )
     if ledger.dialect == "sqlite":
         return
     theirs: datetime = rows.all("SELECT clock_timestamp()")[0][0]
     skew = abs((theirs.astimezone(UTC) - datetime.now(UTC)).total_seconds())
-    said = (
+    statement = (
         f"本机与数据库的时钟相差 {skew:.1f} 秒",
         f"this machine's clock and the database's differ by {skew:.1f} s",
     )
-    yield _judged("clock.skew", skew, limits, said, said)
+    yield _judged("clock.skew", skew, limits, statement, statement)
 
 
 def _judged(
-    check: str, seconds: float, limits: Limits, said: tuple[str, str], well: tuple[str, str]
+    check: str, seconds: float, limits: Limits, statement: tuple[str, str], well: tuple[str, str]
 ) -> Finding:
     if seconds > limits.clock_error_seconds:
-        return error(check, said, MEND)
-    return warning(check, said, MEND) if seconds > limits.clock_warning_seconds else ok(check, *well)
+        return error(check, statement, MEND)
+    return warning(check, statement, MEND) if seconds > limits.clock_warning_seconds else ok(check, *well)

@@ -12,32 +12,34 @@ from services.runtime.variables import PREFIX, VARIABLES
 
 
 def check(env: Mapping[str, str], database: str | None) -> tuple[Settings, list[Finding]]:
-    """The settings to go on with, and what is to be said of them."""
+    """The settings to go on with, and a finding for each that breaks its rule or has no meaning."""
     settings, faults = usable(env)
     if database:
         settings = replace(settings, database=database)
-    return settings, list(_said(env, settings, faults))
+    return settings, list(_findings(env, settings, faults))
 
 
-def _said(env: Mapping[str, str], settings: Settings, faults: list[SettingsError]) -> Iterator[Finding]:
+def _findings(env: Mapping[str, str], settings: Settings, faults: list[SettingsError]) -> Iterator[Finding]:
     for fault in faults:
-        said = f"{fault.variable}：{fault.rule}", f"{fault.variable}: {fault.rule}"
-        yield error("settings.value", said, (f"{fault.mend}（见 docs/settings.md）", fault.mend))
+        statement = f"{fault.variable}：{fault.rule}", f"{fault.variable}: {fault.rule}"
+        yield error("settings.value", statement, (f"{fault.mend}（见 docs/settings.md）", fault.mend))
     for name in unknown(env):
-        said = f"没有叫 {name} 的设置，写了也不起作用", f"no setting is called {name}; it does nothing"
+        statement = f"没有叫 {name} 的设置，写了也不起作用", f"no setting is called {name}; it does nothing"
         yield warning(
-            "settings.unknown", said, ("按 docs/settings.md 改正或删去", "mend its name, or unset it")
+            "settings.unknown", statement, ("按 docs/settings.md 改正或删去", "mend its name, or unset it")
         )
     try:
         settings.check_open()
     except SettingsError as fault:
-        said = f"{settings.host} 对其他机器开放而不核验身份", f"{fault.variable}: {fault.rule}"
-        yield error("settings.open", said, (f"设 {PREFIX}IDENTITY=required，或只监听 127.0.0.1", fault.mend))
+        statement = f"{settings.host} 对其他机器开放而不核验身份", f"{fault.variable}: {fault.rule}"
+        yield error(
+            "settings.open", statement, (f"设 {PREFIX}IDENTITY=required，或只监听 127.0.0.1", fault.mend)
+        )
     try:
         settings.kafka.client()
     except UnusableFile as fault:
-        said = f"Kafka的证书或密码文件不能用：{fault}", f"a file for Kafka cannot be used: {fault}"
-        yield error("settings.files", said, ("核对路径、属主和权限", "check its path, owner and mode"))
+        statement = f"Kafka的证书或密码文件不能用：{fault}", f"a file for Kafka cannot be used: {fault}"
+        yield error("settings.files", statement, ("核对路径、属主和权限", "check its path, owner and mode"))
     if not faults:
         yield ok(
             "settings.value",

@@ -27,7 +27,7 @@ ALTERED = (
 
 
 def check(ledger: Ledger, rows: Rows, now: datetime, limits: Limits) -> Iterator[Finding]:
-    """Everything that is quickly looked at."""
+    """The findings of quick looks: a sample of read models, the log's tail, what waits, payments."""
     yield _sampled(rows, limits)
     yield from _log(rows, now, limits)
     yield from _waiting(rows, limits)
@@ -36,27 +36,30 @@ def check(ledger: Ledger, rows: Rows, now: datetime, limits: Limits) -> Iterator
 
 def check_deeply(ledger: Ledger, rows: Rows) -> Iterator[Finding]:
     """Every event hashed again, and every read model built again."""
-    found = check_log(rows, [])
-    if found:
-        named = "; ".join(f"#{each.position} {each.description}" for each in found[:5])
-        said = f"{len(found)} 处不符：{named}", f"{len(found)} things do not match: {named}"
-        yield error("log.events", said, ALTERED)
+    findings = check_log(rows, [])
+    if findings:
+        named = "; ".join(f"#{each.position} {each.description}" for each in findings[:5])
+        statement = f"{len(findings)} 处不符：{named}", f"{len(findings)} things do not match: {named}"
+        yield error("log.events", statement, ALTERED)
         return
     yield ok("log.events", "每条数据都与日志相符", "every event is the one that was logged")
     with tempfile.TemporaryDirectory() as folder:
-        again = replay(ledger, f"{folder}/replica.db")
-    if again.equal:
+        comparison = replay(ledger, f"{folder}/replica.db")
+    if comparison.equal:
         yield ok("projections.replay", "从头重放，一致", "replayed from the start: equal")
         return
-    said = f"重放不一致：{again.differences[:3]}", f"a replay differs: {again.differences[:3]}"
-    yield error("projections.replay", said, REBUILT)
+    statement = f"重放不一致：{comparison.differences[:3]}", f"a replay differs: {comparison.differences[:3]}"
+    yield error("projections.replay", statement, REBUILT)
 
 
 def _sampled(rows: Rows, limits: Limits) -> Finding:
-    count, found = watching.sampled_differences(rows, limits.sample, random.Random())  # noqa: S311 - no secret
-    if found:
-        said = f"抽查 {count} 家，不一致：{found}", f"of {count} enterprises sampled, these differ: {found}"
-        return error("projections.sample", said, REBUILT)
+    count, differences = watching.sampled_differences(rows, limits.sample, random.Random())  # noqa: S311 - no secret
+    if differences:
+        statement = (
+            f"抽查 {count} 家，不一致：{differences}",
+            f"of {count} enterprises sampled, these differ: {differences}",
+        )
+        return error("projections.sample", statement, REBUILT)
     return ok("projections.sample", f"抽查 {count} 家，一致", f"{count} enterprises sampled: equal")
 
 
@@ -70,42 +73,42 @@ def _log(rows: Rows, now: datetime, limits: Limits) -> Iterator[Finding]:
         )
     else:
         yield ok("log.checkpoint", "日志与最后的检查点相符", "the log leads to the last checkpoint's root")
-    count, found = watching.altered_tail(rows, limits.tail)
-    if found:
-        said = f"最后 {count} 条中：{found}", f"among the last {count} events: {found}"
-        yield error("log.tail", said, ALTERED)
+    count, differences = watching.altered_tail(rows, limits.tail)
+    if differences:
+        statement = f"最后 {count} 条中：{differences}", f"among the last {count} events: {differences}"
+        yield error("log.tail", statement, ALTERED)
     else:
         yield ok(
             "log.tail", f"最后 {count} 条与日志相符", f"the last {count} events are those that were logged"
         )
     waited = timedelta(seconds=watching.unsigned_seconds(rows, now))
     if waited > limits.unsigned:
-        said = f"已有 {waited.days} 天没有签署检查点", f"no checkpoint was signed for {waited.days} days"
+        statement = f"已有 {waited.days} 天没有签署检查点", f"no checkpoint was signed for {waited.days} days"
         mend = (
             "运行 subsidy-ledger publish，或每天 subsidy-ledger checkpoint",
             "run subsidy-ledger publish, or checkpoint daily",
         )
-        yield warning("log.unsigned", said, mend)
+        yield warning("log.unsigned", statement, mend)
 
 
 def _waiting(rows: Rows, limits: Limits) -> Iterator[Finding]:
-    reached = tracked(rows, "outbox")
-    if reached is not None:
-        lag = rows.last_position() - reached
-        said = f"待发布 {lag:,} 条", f"{lag:,} events wait to be published"
+    position = tracked(rows, "outbox")
+    if position is not None:
+        lag = rows.last_position() - position
+        statement = f"待发布 {lag:,} 条", f"{lag:,} events wait to be published"
         mend = (
             "看 subsidy-ledger publish 是否在运行，及其日志",
             "see that subsidy-ledger publish runs, and its log",
         )
-        yield warning("outbox.lag", said, mend) if lag > limits.lag else ok("outbox.lag", *said)
+        yield warning("outbox.lag", statement, mend) if lag > limits.lag else ok("outbox.lag", *statement)
     waiting = refusals.count_open(rows)
-    said = f"{waiting:,} 条退回的数据无人处理", f"{waiting:,} refused messages wait"
+    statement = f"{waiting:,} 条退回的数据无人处理", f"{waiting:,} refused messages wait"
     mend = (
         "subsidy-ledger refused 查看，改正重送或注明不再处理",
         "see subsidy-ledger refused; send corrected ones, or dismiss",
     )
     yield (
-        warning("refused.open", said, mend)
+        warning("refused.open", statement, mend)
         if waiting
         else ok("refused.open", "没有待处理的退回数据", "none refused waits")
     )
@@ -126,5 +129,5 @@ def _settled(rows: Rows, now: datetime, limits: Limits) -> Iterator[Finding]:
         yield ok("settlement.payments", "没有久未答复的拨付", "no payment has waited long")
     broken = watching.broken_accounts(rows)
     if broken:
-        said = f"账户不可能如此：{broken}", f"no history allows these accounts: {broken}"
-        yield error("settlement.accounts", said, REBUILT)
+        statement = f"账户不可能如此：{broken}", f"no history allows these accounts: {broken}"
+        yield error("settlement.accounts", statement, REBUILT)

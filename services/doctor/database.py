@@ -11,23 +11,23 @@ from ledger.store.rows import Rows, StoreUnavailable, UnsuitableStore
 from services.doctor.findings import GIB, Finding, Limits, error, ok, warning
 
 
-def opened(database: str) -> tuple[Ledger | None, list[Finding]]:
+def open_database(database: str) -> tuple[Ledger | None, list[Finding]]:
     """The ledger, or why it cannot be opened."""
     try:
         return open_ledger(database, create=False), [
             ok("database.open", "数据库可用", "the database answers")
         ]
     except UnsuitableStore as fault:
-        said = f"数据库不能用：{fault}", f"the database cannot be used: {fault}"
-        return None, [error("database.unsuitable", said, ("照其中所说的做", "do what it says"))]
+        statement = f"数据库不能用：{fault}", f"the database cannot be used: {fault}"
+        return None, [error("database.unsuitable", statement, ("照其中所说的做", "do what it says"))]
     except StoreUnavailable as fault:
-        said = f"连不上数据库：{fault}", f"the database cannot be reached: {fault}"
+        statement = f"连不上数据库：{fault}", f"the database cannot be reached: {fault}"
         mend = "启动数据库；核对地址、用户和密码", "start it; check address, user and password"
-        return None, [error("database.away", said, mend)]
+        return None, [error("database.away", statement, mend)]
 
 
 def check(ledger: Ledger, rows: Rows, limits: Limits) -> Iterator[Finding]:
-    """What can be said of an open database."""
+    """The findings about an open database: version, durability, archive, disk."""
     yield from _sqlite(rows) if ledger.dialect == "sqlite" else _postgres(rows)
     yield _disk(watching.disk_free(ledger, rows), limits)
 
@@ -36,12 +36,12 @@ def _sqlite(rows: Rows) -> Iterator[Finding]:
     yield ok("database.version", f"SQLite {sqlite3.sqlite_version}", f"SQLite {sqlite3.sqlite_version}")
     journal, synchronous = (rows.all(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous"))
     if journal != "wal" or synchronous != 2:
-        said = (
+        statement = (
             f"journal_mode={journal}，synchronous={synchronous}",
             f"journal_mode={journal}, synchronous={synchronous}",
         )
         mend = "让程序自己打开数据库，不要改这两项", "let the program open it; change neither"
-        yield error("database.durability", said, mend)
+        yield error("database.durability", statement, mend)
     else:
         yield ok("database.durability", "提交即落盘（WAL，FULL）", "a commit is on the disk (WAL, FULL)")
 
@@ -57,18 +57,21 @@ def _postgres(rows: Rows) -> Iterator[Finding]:
         "a commit is on the disk (fsync and its like are on)",
     )
     if archive == "off":
-        said = "没有归档，只能恢复到上次备份", "nothing is archived: only the last backup can be restored"
+        statement = (
+            "没有归档，只能恢复到上次备份",
+            "nothing is archived: only the last backup can be restored",
+        )
         mend = (
             "按 docs/operator.md 设 archive_mode 和 archive_command",
             "set archive_mode as docs/operator.md says",
         )
-        yield warning("database.archive", said, mend)
+        yield warning("database.archive", statement, mend)
     else:
         yield from _archiver(rows)
     if checksums != "on":
-        said = "数据页没有校验和，磁盘损坏不易发现", "pages have no checksums: a bad disk is found late"
+        statement = "数据页没有校验和，磁盘损坏不易发现", "pages have no checksums: a bad disk is found late"
         mend = "停库后运行 pg_checksums --enable", "stop the server and run pg_checksums --enable"
-        yield warning("database.checksums", said, mend)
+        yield warning("database.checksums", statement, mend)
 
 
 def _archiver(rows: Rows) -> Iterator[Finding]:
@@ -76,19 +79,19 @@ def _archiver(rows: Rows) -> Iterator[Finding]:
         "SELECT failed_count, last_failed_wal FROM pg_stat_archiver WHERE last_failed_time IS NOT NULL "
         "AND (last_archived_time IS NULL OR last_failed_time > last_archived_time)"
     )
-    found = rows.all(sql)
-    if not found:
+    failures = rows.all(sql)
+    if not failures:
         yield ok("database.archive", "归档正常", "the archive takes the log")
         return
-    said = (
-        f"归档失败 {found[0][0]} 次，最近是 {found[0][1]}",
-        f"archiving failed {found[0][0]} times, last {found[0][1]}",
+    statement = (
+        f"归档失败 {failures[0][0]} 次，最近是 {failures[0][1]}",
+        f"archiving failed {failures[0][0]} times, last {failures[0][1]}",
     )
     mend = (
         "看 PostgreSQL 日志；归档恢复前磁盘会一直增长",
         "read PostgreSQL's log; until it works the disk fills",
     )
-    yield error("database.archive", said, mend)
+    yield error("database.archive", statement, mend)
 
 
 def _disk(free: int | None, limits: Limits) -> Finding:
@@ -98,11 +101,15 @@ def _disk(free: int | None, limits: Limits) -> Finding:
             "磁盘在数据库服务器上，这里看不到；请在那里监视",
             "the disk is the server's: watch it there",
         )
-    said = f"数据库所在磁盘剩 {free / GIB:.1f} GiB", f"{free / GIB:.1f} GiB left where the database lies"
+    statement = f"数据库所在磁盘剩 {free / GIB:.1f} GiB", f"{free / GIB:.1f} GiB left where the database lies"
     mend = (
         "扩大磁盘，或移走旧备份；写满后不能入账",
         "enlarge the disk or move old backups; a full one takes nothing",
     )
     if free < limits.disk_error:
-        return error("database.disk", said, mend)
-    return warning("database.disk", said, mend) if free < limits.disk_warning else ok("database.disk", *said)
+        return error("database.disk", statement, mend)
+    return (
+        warning("database.disk", statement, mend)
+        if free < limits.disk_warning
+        else ok("database.disk", *statement)
+    )

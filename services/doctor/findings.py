@@ -26,31 +26,31 @@ class Finding(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
-        found: dict[str, Any] = {"level": self.level, "check": self.check}
-        found["what"] = {"zh": self.zh, "en": self.en}
+        fields: dict[str, Any] = {"level": self.level, "check": self.check}
+        fields["what"] = {"zh": self.zh, "en": self.en}
         if self.mend_zh:
-            found["mend"] = {"zh": self.mend_zh, "en": self.mend_en}
-        return found
+            fields["mend"] = {"zh": self.mend_zh, "en": self.mend_en}
+        return fields
 
 
 def ok(check: str, zh: str, en: str) -> Finding:
-    """Nothing to do."""
+    """A finding that asks for nothing; its sentence in Chinese and in English."""
     return Finding(OK, check, zh, en)
 
 
-def warning(check: str, said: tuple[str, str], mend: tuple[str, str]) -> Finding:
-    """Something to do in time."""
-    return Finding(WARNING, check, *said, *mend)
+def warning(check: str, statement: tuple[str, str], mend: tuple[str, str]) -> Finding:
+    """A finding to act on in time; ``statement`` and ``mend`` are (Chinese, English)."""
+    return Finding(WARNING, check, *statement, *mend)
 
 
-def error(check: str, said: tuple[str, str], mend: tuple[str, str]) -> Finding:
-    """Something to do now."""
-    return Finding(ERROR, check, *said, *mend)
+def error(check: str, statement: tuple[str, str], mend: tuple[str, str]) -> Finding:
+    """A finding to act on now; ``statement`` and ``mend`` are (Chinese, English)."""
+    return Finding(ERROR, check, *statement, *mend)
 
 
 def worst(findings: Sequence[Finding]) -> int:
     """The exit status: 0 where all is well, 1 with warnings, 2 with errors."""
-    return max((LEVELS.index(each.level) for each in findings), default=0)
+    return max((LEVELS.index(finding.level) for finding in findings), default=0)
 
 
 @dataclass(frozen=True, slots=True)

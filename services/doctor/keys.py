@@ -31,33 +31,33 @@ def check(rows: Rows, file: Path) -> Iterator[Finding]:
             )
             yield ok("keys.signing", zh, en)
         else:
-            said = (
+            statement = (
                 f"签署密钥 {file} 不见了，而检查点已签过",
                 f"the signing key {file} is gone, yet checkpoints were signed",
             )
-            yield error("keys.signing", said, BACK)
+            yield error("keys.signing", statement, BACK)
         return
     try:
-        key, known = load_key(file), trusted(file)
+        key, trusted_keys = load_key(file), trusted(file)
     except (OSError, NoteError) as fault:
-        said = f"签署密钥不能用：{fault}", f"the signing key cannot be used: {fault}"
-        yield error("keys.signing", said, BACK)
+        statement = f"签署密钥不能用：{fault}", f"the signing key cannot be used: {fault}"
+        yield error("keys.signing", statement, BACK)
         return
     yield from _kept_well(file)
     if row is not None:
-        yield _vouched(str(row[1]), int(row[0]), [key.verifier, *known])
+        yield _vouched(str(row[1]), int(row[0]), [key.verifier, *trusted_keys])
 
 
 def _kept_well(file: Path) -> Iterator[Finding]:
     mode = stat.S_IMODE(file.stat().st_mode)
     if mode & 0o077:
-        said = (
+        statement = (
             f"签署密钥 {file} 的权限是 {mode:o}，别人可读",
             f"the signing key {file} has mode {mode:o}: others may read it",
         )
         yield error(
             "keys.mode",
-            said,
+            statement,
             (f"chmod 600 {file}；若已被人读过则更换密钥", f"chmod 600 {file}; where read, rotate-key"),
         )
     else:
@@ -67,9 +67,11 @@ def _kept_well(file: Path) -> Iterator[Finding]:
             "the signing key can be used; only its owner reads it",
         )
     if file.with_name(file.name + NEW).exists():
-        said = "更换密钥中途断了", "a rotation of the key was cut off"
+        statement = "更换密钥中途断了", "a rotation of the key was cut off"
         yield warning(
-            "keys.rotation", said, ("再运行 subsidy-ledger rotate-key", "run subsidy-ledger rotate-key again")
+            "keys.rotation",
+            statement,
+            ("再运行 subsidy-ledger rotate-key", "run subsidy-ledger rotate-key again"),
         )
 
 
@@ -77,11 +79,11 @@ def _vouched(note: str, size: int, keys: list[VerifierKey]) -> Finding:
     try:
         open_checkpoint(note, keys)
     except NoteError as fault:
-        said = (
+        statement = (
             f"{size:,} 条数据的检查点验证不过：{fault}",
             f"the checkpoint of {size:,} events does not verify: {fault}",
         )
-        return error("keys.checkpoints", said, BACK)
+        return error("keys.checkpoints", statement, BACK)
     zh = f"{size:,} 条数据的检查点验证通过"
     return ok("keys.checkpoints", zh, f"the checkpoint of {size:,} events verifies")
 
@@ -93,7 +95,7 @@ def check_identity(settings: IdentitySettings, machine_keys: int) -> Iterator[Fi
             "identity.mode", "只服务本机，不核验身份", "this machine alone is served, without identities"
         )
     elif not settings.issuer:
-        said = (
+        statement = (
             "要求身份而没有令牌签发者：任何人都不能登录",
             "identities are required and there is no issuer: nobody can come in",
         )
@@ -101,17 +103,22 @@ def check_identity(settings: IdentitySettings, machine_keys: int) -> Iterator[Fi
             "设 SUBSIDY_LEDGER_OIDC_ISSUER 和 SUBSIDY_LEDGER_OIDC_JWKS",
             "set SUBSIDY_LEDGER_OIDC_ISSUER and …_JWKS",
         )
-        yield (warning if machine_keys else error)("identity.issuer", said, mend)
+        yield (warning if machine_keys else error)("identity.issuer", statement, mend)
     if not settings.issuer:
         return
     try:
-        held = Keys(settings.jwks).for_token(None)
+        key_set = Keys(settings.jwks).for_token(None)
     except Refused:
-        said = f"取不到签发者的公钥：{settings.jwks}", f"the issuer's keys cannot be had: {settings.jwks}"
+        statement = (
+            f"取不到签发者的公钥：{settings.jwks}",
+            f"the issuer's keys cannot be had: {settings.jwks}",
+        )
         mend = (
             "核对地址、网络和证书；文件须为 JWKS",
             "check address, network and certificate; a file must be a JWKS",
         )
-        yield error("identity.jwks", said, mend)
+        yield error("identity.jwks", statement, mend)
         return
-    yield ok("identity.jwks", f"签发者有 {len(held.keys)} 个公钥", f"the issuer has {len(held.keys)} keys")
+    yield ok(
+        "identity.jwks", f"签发者有 {len(key_set.keys)} 个公钥", f"the issuer has {len(key_set.keys)} keys"
+    )

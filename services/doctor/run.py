@@ -17,48 +17,48 @@ from services.runtime.settings import Settings
 
 def examine(
     env: Mapping[str, str],
-    given: str | None,
+    address: str | None,
     now: datetime,
     limits: Limits | None = None,
     deep: bool = False,
 ) -> list[Finding]:
-    """Everything, from the settings to closed years.
+    """The findings of all checks, from the settings to closed years; an unreachable ledger is one of them.
 
     Args:
-        given: the database, where the command line names one.
+        address: the database, where the command line names one.
         deep: also hash every event again, and replay everything.
     """
-    held = limits or Limits()
-    settings, found = configuration.check(env, given)
-    ledger, said = database.opened(settings.database)
-    found += said
+    bounds = limits or Limits()
+    settings, findings = configuration.check(env, address)
+    ledger, opening = database.open_database(settings.database)
+    findings += opening
     if ledger is None:
-        return [*found, *_broker(env, settings, None, held)]
+        return [*findings, *_broker(env, settings, None, bounds)]
     try:
-        found += _of_ledger(env, ledger, settings, now, held, deep)
+        findings += _of_ledger(env, ledger, settings, now, bounds, deep)
     except StoreUnavailable as fault:
         words = f"数据库中途断开：{fault}", f"the database went away meanwhile: {fault}"
-        found.append(error("database.away", words, ("恢复后再查一次", "look again when it is back")))
+        findings.append(error("database.away", words, ("恢复后再查一次", "look again when it is back")))
     finally:
         ledger.close()
-    return found
+    return findings
 
 
 def _of_ledger(
     env: Mapping[str, str], ledger: Ledger, settings: Settings, now: datetime, limits: Limits, deep: bool
 ) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     with ledger.store.reading() as rows:
-        found += database.check(ledger, rows, limits)
-        found += _broker(env, settings, rows, limits)
-        found += clock.check(ledger, rows, now, limits)
-        found += keys.check(rows, Path(settings.signing_key_file))
-        holding = sum(each.revoked_at is None for each in listed(rows))
-        found += keys.check_identity(settings.identity, holding)
-        found += contents.check(ledger, rows, now, limits)
+        findings += database.check(ledger, rows, limits)
+        findings += _broker(env, settings, rows, limits)
+        findings += clock.check(ledger, rows, now, limits)
+        findings += keys.check(rows, Path(settings.signing_key_file))
+        keys_in_use = sum(each.revoked_at is None for each in listed(rows))
+        findings += keys.check_identity(settings.identity, keys_in_use)
+        findings += contents.check(ledger, rows, now, limits)
         if deep:
-            found += contents.check_deeply(ledger, rows)
-    return found
+            findings += contents.check_deeply(ledger, rows)
+    return findings
 
 
 def _broker(env: Mapping[str, str], settings: Settings, rows: Rows | None, limits: Limits) -> list[Finding]:
@@ -70,8 +70,8 @@ def _broker(env: Mapping[str, str], settings: Settings, rows: Rows | None, limit
 def textfile(findings: list[Finding], now: datetime) -> str:
     """The findings for Prometheus, as the node exporter's textfile collector reads them."""
     worst: dict[str, int] = {}
-    for each in findings:
-        worst[each.check] = max(worst.get(each.check, 0), LEVELS.index(each.level))
+    for finding in findings:
+        worst[finding.check] = max(worst.get(finding.check, 0), LEVELS.index(finding.level))
     name = f"{PREFIX}doctor_level"
     lines = [f"# HELP {name} what the doctor found: 0 ok, 1 warning, 2 error", f"# TYPE {name} gauge"]
     lines += [f'{name}{{check="{check}"}} {level}' for check, level in sorted(worst.items())]
