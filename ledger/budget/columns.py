@@ -18,7 +18,7 @@ Group = tuple[int, str]
 """(award year, measure)."""
 
 
-class Again:
+class RepeatableLines:
     """Awards that can be gone through more than once without being held: read anew each time."""
 
     def __init__(self, read: Callable[[], Iterator[Line]]) -> None:
@@ -55,8 +55,8 @@ class Columns:
             last = line[:3]
             number = self._number(line)
             if number is None:
-                of = (line.year, line.measure)
-                self.outside[of] = self.outside.get(of, 0) + line.gross - line.withheld
+                group = (line.year, line.measure)
+                self.outside[group] = self.outside.get(group, 0) + line.gross - line.withheld
                 continue
             self._shared.append(basis(book.of_year(line.year), line.gross, line.withheld))
             self._withheld.append(line.withheld)
@@ -90,17 +90,17 @@ class Columns:
         paid = self.shared.copy()
 
         def cut(pot: str, budget: int) -> Apportionment:
-            mine = self._mine(pot)
-            shared = self.shared[mine]
-            found = cut_of(shared, budget)
-            paid[mine] = shares(shared, budget, found)
-            return Apportionment(budget, found.total, found.remainder, self._key_at(found, pot))
+            places = self._places_of(pot)
+            shared = self.shared[places]
+            cut_point = cut_of(shared, budget)
+            paid[places] = shares(shared, budget, cut_point)
+            return Apportionment(budget, cut_point.total, cut_point.remainder, self._key_at(cut_point, pot))
 
         division = in_turn([*pots, *self.pots], amounts, cut)
         by_group = self._payable(paid)
-        return division, by_group, {pot: exact_sum(paid[self._mine(pot)]) for pot in division.pots}
+        return division, by_group, {pot: exact_sum(paid[self._places_of(pot)]) for pot in division.pots}
 
-    def _mine(self, pot: str) -> Column:
+    def _places_of(self, pot: str) -> Column:
         """The places of a pot's awards."""
         if not self.book.divides:
             return slice(None)
@@ -116,17 +116,17 @@ class Columns:
     def _payable(self, paid: Column) -> dict[Group, int]:
         """Fen by year and measure; ``paid`` becomes what is left of each share after highest-only."""
         groups, withheld = np.asarray(self._group), np.asarray(self._withheld)
-        found = dict(self.outside)
-        for of, number in self.inside.items():
+        payable = dict(self.outside)
+        for group, number in self.inside.items():
             if number is None:
                 continue
-            mine = groups == number
-            share = paid[mine]
-            if self.book.of_year(of[0]).pro_rata == "standards-first":
+            places = groups == number
+            share = paid[places]
+            if self.book.of_year(group[0]).pro_rata == "standards-first":
                 # Highest-only then takes off at most what is left of the standard.
-                taken = np.minimum(share, withheld[mine])
-                self.withheld[of] = exact_sum(taken)
-                share = share - taken
-                paid[mine] = share
-            found[of] = exact_sum(share)
-        return found
+                deduction = np.minimum(share, withheld[places])
+                self.withheld[group] = exact_sum(deduction)
+                share = share - deduction
+                paid[places] = share
+            payable[group] = exact_sum(share)
+        return payable

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from domain.events.settlements import BudgetPart, SettlementClosed
 from domain.facts.folding import EnterpriseFacts
@@ -20,14 +20,14 @@ from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
 from domain.settlement.figures import division_of
 from domain.settlement.payables import Line, basis, shares_budget
-from ledger.budget.columns import Again, Columns
+from ledger.budget.columns import Columns, RepeatableLines
 from ledger.policies.versions import Budget, budget_of, whole_budget
 from ledger.projections.closings import closing_of, closings
 from ledger.projections.enterprises import every_row
 from ledger.projections.settlements import lines_listed
 from ledger.store.application import Ledger
 from ledger.store.moments import Moment, facts_at
-from ledger.store.rows import Row, Rows
+from ledger.store.rows import Rows
 from ledger.store.stored_events import histories
 
 KEPT_POOLS_MAX = 64
@@ -64,11 +64,11 @@ def open_years(rows: Rows, book: Rulebook, year: int, until: int | None = None) 
     """The award years that share a year's budget: those of its period not closed, as known at a position."""
     if book.period_of(year) != "life":
         return [year]
-    found = rows.all(
+    year_rows = rows.all(
         "SELECT DISTINCT year FROM totals WHERE policy=? AND kind='measure' ORDER BY year", [book.id]
     )
     closed = closings(rows, book.id, until)
-    return [each for (each,) in found if book.period_of(each) == "life" and each not in closed]
+    return [each for (each,) in year_rows if book.period_of(each) == "life" and each not in closed]
 
 
 def lines_now(rows: Rows, book: Rulebook, year: int, years: list[int] | None = None) -> Iterator[Line]:
@@ -81,12 +81,12 @@ def lines_now(rows: Rows, book: Rulebook, year: int, years: list[int] | None = N
         for line in lines_listed(rows, book.id, year):
             yield Line(*line[:5], line.pot)
         return
-    wanted = open_years(rows, book, year) if years is None else years
+    open_award_years = open_years(rows, book, year) if years is None else years
     sql = (
         "SELECT code, measure, year, gross, withheld FROM awards "
-        f"WHERE policy=? AND year IN ({','.join('?' * len(wanted))})"
+        f"WHERE policy=? AND year IN ({','.join('?' * len(open_award_years))})"
     )
-    values: list[Any] = [book.id, *wanted]
+    values: list[Any] = [book.id, *open_award_years]
     extra, extra_values = _brought_in(rows, book, year)
     if extra:
         sql = (
@@ -94,9 +94,11 @@ def lines_now(rows: Rows, book: Rulebook, year: int, years: list[int] | None = N
             "CAST(SUM(withheld) AS BIGINT) AS withheld "
             f"FROM ({sql} UNION ALL {extra}) AS shared GROUP BY code, measure, year"
         )
-    if wanted or extra:
-        found = rows.stream(_in_order(book, sql), [*values, *extra_values])
-        yield from (line_in(book, row) for row in found) if book.divides else (Line(*row) for row in found)
+    if open_award_years or extra:
+        award_rows = rows.stream(_in_order(book, sql), [*values, *extra_values])
+        yield from (
+            (line_in(book, row) for row in award_rows) if book.divides else (Line(*row) for row in award_rows)
+        )
 
 
 def _in_order(book: Rulebook, sql: str) -> str:
@@ -111,8 +113,8 @@ def _in_order(book: Rulebook, sql: str) -> str:
 
 def line_in(book: Rulebook, row: Sequence[Any], town: str = "") -> Line:
     """An award (code, measure, year, gross, withheld[, town]) with the pot that pays it."""
-    code, measure, year, gross, withheld, *of = row
-    return Line(code, measure, year, gross, withheld, book.pot_of(year, measure, of[0] if of else town))
+    code, measure, year, gross, withheld, *towns = row
+    return Line(code, measure, year, gross, withheld, book.pot_of(year, measure, towns[0] if towns else town))
 
 
 def _brought_in(
@@ -120,22 +122,22 @@ def _brought_in(
 ) -> tuple[str, list[Any]]:
     """What closed years bring into a year's budget, as SQL; empty where there is nothing."""
     bound = 2**62 if until is None else until
-    mine, whose = (" AND code=?", [code]) if code else ("", [])
+    filter_sql, filter_values = (" AND code=?", [code]) if code else ("", [])
     parts, values = [], list[Any]()
-    found = "SELECT 1 FROM adjustments WHERE policy=? AND into_year=? AND position<=? LIMIT 1"
-    if rows.all(found, [book.id, year, bound]):
+    any_adjustment = "SELECT 1 FROM adjustments WHERE policy=? AND into_year=? AND position<=? LIMIT 1"
+    if rows.all(any_adjustment, [book.id, year, bound]):
         parts.append(
             "SELECT code, measure, year, amount AS gross, 0 AS withheld FROM adjustments "
-            f"WHERE policy=? AND into_year=? AND position<=?{mine}"
+            f"WHERE policy=? AND into_year=? AND position<=?{filter_sql}"
         )
-        values += [book.id, year, bound, *whose]
+        values += [book.id, year, bound, *filter_values]
     carries = book.of_year(year).procedure.reductions == "next-year"
     if carries and closing_of(rows, book.id, year - 1, until) is not None:
         parts.append(
             "SELECT code, measure, award_year AS year, reduction AS gross, 0 AS withheld "
-            f"FROM settlement_lines WHERE policy=? AND year=? AND reduction>0{mine}"
+            f"FROM settlement_lines WHERE policy=? AND year=? AND reduction>0{filter_sql}"
         )
-        values += [book.id, year - 1, *whose]
+        values += [book.id, year - 1, *filter_values]
     return " UNION ALL ".join(parts), values
 
 
@@ -154,34 +156,38 @@ def brought_in(
     return [line_in(book, row) for row in rows.all(_in_order(book, summed), values)]
 
 
-def lines_at(rows: Rows, book: Rulebook, at: Moment) -> Iterator[Line]:
+def lines_at(rows: Rows, book: Rulebook, moment: Moment) -> Iterator[Line]:
     """Every award as it stood at a moment, by folding the facts again, streamed."""
-    for code, facts in facts_stream(rows, at):
+    for code, facts in facts_stream(rows, moment):
         yield from lines_of(code, book, facts)
 
 
-def lines_shared(rows: Rows, book: Rulebook, year: int, at: Moment) -> Iterator[Line]:
+def lines_shared(rows: Rows, book: Rulebook, year: int, moment: Moment) -> Iterator[Line]:
     """The awards that share a year's budget at a moment, streamed in order of their keys.
 
     Other facts or rules than those of now change no other year that is closed: its awards are
     paid, and share nothing more than what it brings in. A closed year itself shares as it was
     closed, by itself.
     """
-    if at.is_now or frozen(rows, book, year, at) is not None:
+    if moment.is_now or frozen(rows, book, year, moment) is not None:
         yield from lines_now(rows, book, year)
         return
-    closed = closings(rows, book.id, at.until)
+    closed = closings(rows, book.id, moment.until)
     extra: dict[str, list[Line]] = {}
-    for line in brought_in(rows, book, year, at.until):
+    for line in brought_in(rows, book, year, moment.until):
         extra.setdefault(line.code, []).append(line)
     period = book.period_of(year)
 
-    def shares(of: int) -> bool:
-        return of == year if year in closed else book.period_of(of) == period and of not in closed
+    def shares(award_year: int) -> bool:
+        return (
+            award_year == year
+            if year in closed
+            else book.period_of(award_year) == period and award_year not in closed
+        )
 
-    for code, facts in facts_stream(rows, at):
-        own = [line for line in lines_of(code, book, facts) if shares(line.year)]
-        yield from merged(own + in_town(book, extra.pop(code, []), facts))
+    for code, facts in facts_stream(rows, moment):
+        enterprise_lines = [line for line in lines_of(code, book, facts) if shares(line.year)]
+        yield from merged(enterprise_lines + in_town(book, extra.pop(code, []), facts))
 
 
 def in_town(book: Rulebook, lines: list[Line], facts: EnterpriseFacts) -> list[Line]:
@@ -194,33 +200,33 @@ def in_town(book: Rulebook, lines: list[Line], facts: EnterpriseFacts) -> list[L
 
 def merged(lines: list[Line]) -> list[Line]:
     """Lines in order of their keys, those of the same key as one."""
-    found: dict[tuple[str, ...], Line] = {}
+    lines_by_key: dict[tuple[str, ...], Line] = {}
     for line in lines:
-        same = found.get(line.key)
-        found[line.key] = (
+        present = lines_by_key.get(line.key)
+        lines_by_key[line.key] = (
             line
-            if same is None
-            else same._replace(gross=same.gross + line.gross, withheld=same.withheld + line.withheld)
+            if present is None
+            else present._replace(gross=present.gross + line.gross, withheld=present.withheld + line.withheld)
         )
-    return sorted(found.values())
+    return sorted(lines_by_key.values())
 
 
-def frozen(rows: Rows, book: Rulebook, year: int, at: Moment) -> SettlementClosed | None:
+def frozen(rows: Rows, book: Rulebook, year: int, moment: Moment) -> SettlementClosed | None:
     """The closing that answers for a year at a moment; none where other facts or rules are asked for."""
-    if at.as_of is not None or not at.own_rules:
+    if moment.as_of is not None or not moment.own_rules:
         return None
-    return closing_of(rows, book.id, year, at.until)
+    return closing_of(rows, book.id, year, moment.until)
 
 
-def facts_stream(rows: Rows, at: Moment) -> Iterator[tuple[str, EnterpriseFacts]]:
+def facts_stream(rows: Rows, moment: Moment) -> Iterator[tuple[str, EnterpriseFacts]]:
     """Every enterprise's facts as they stood at a moment, streamed in order of credit code."""
-    if at.as_of is None and at.until is None:
+    if moment.as_of is None and moment.until is None:
         for row in every_row(rows):
             yield row.code, row.facts
         return
-    until = at.until if at.until is not None else rows.last_position()
+    until = moment.until if moment.until is not None else rows.last_position()
     for code, _, facts in histories(rows, until):
-        yield code, facts_at(facts, at.as_of)
+        yield code, facts_at(facts, moment.as_of)
 
 
 def lines_of(code: str, book: Rulebook, facts: EnterpriseFacts) -> Iterator[Line]:
@@ -232,33 +238,35 @@ def lines_of(code: str, book: Rulebook, facts: EnterpriseFacts) -> Iterator[Line
                 yield line_in(book, (code, measure, year, award.gross, award.withheld), town)
 
 
-def pool(ledger: Ledger, rows: Rows, book: Rulebook, year: int, at: Moment) -> Pool:
+def pool(ledger: Ledger, rows: Rows, book: Rulebook, year: int, moment: Moment) -> Pool:
     """The pool that an award year is paid from; that of a closed year is the frozen one."""
-    if at.is_now:
+    if moment.is_now:
         return _present(ledger, rows, book, year)
-    closing = frozen(rows, book, year, at)
+    closing = frozen(rows, book, year, moment)
     if closing is not None:
         return pool_of(book, closing)
-    budget = budget_of(rows, book, year, at.until)
-    known = rows.last_position() if at.until is None else at.until
-    key = (book.id, _identity(book), year, budget, at, known)
-    found: Pool | None = ledger.kept.get(key)
-    if found is None:
-        found = divide(list(lines_shared(rows, book, year, at)), book, budget, year)
-        keep(ledger, key, found)
-    return found
+    budget = budget_of(rows, book, year, moment.until)
+    position = rows.last_position() if moment.until is None else moment.until
+    key = (book.id, _identity(book), year, budget, moment, position)
+    cached: Pool | None = ledger.kept.get(key)
+    if cached is None:
+        cached = divide(list(lines_shared(rows, book, year, moment)), book, budget, year)
+        keep(ledger, key, cached)
+    return cached
 
 
 def _present(ledger: Ledger, rows: Rows, book: Rulebook, year: int) -> Pool:
     """The pool as it now stands; of each year the last is kept, for the position that it holds for."""
     slot, state = ("present", book.id, year), (rows.last_position(), _identity(book))
-    kept = ledger.kept.get(slot)
-    if kept is not None and kept[0] == state:
-        return cast(Pool, kept[1])
+    entry = ledger.kept.get(slot)
+    if entry is not None and entry[0] == state:
+        return cast(Pool, entry[1])
     closing = closing_of(rows, book.id, year)
-    found = pool_of(book, closing) if closing else _now(ledger, rows, book, year, budget_of(rows, book, year))
-    keep(ledger, slot, (state, found))
-    return found
+    present = (
+        pool_of(book, closing) if closing else _now(ledger, rows, book, year, budget_of(rows, book, year))
+    )
+    keep(ledger, slot, (state, present))
+    return present
 
 
 def pool_of(book: Rulebook, closing: SettlementClosed) -> Pool:
@@ -290,36 +298,50 @@ def _identity(book: Rulebook) -> tuple[tuple[int, str], ...]:
 
 def _now(ledger: Ledger, rows: Rows, book: Rulebook, year: int, budget: Budget) -> Pool:
     years = open_years(rows, book, year)
-    mine = _sums(rows, book, years)
+    totals = _measure_totals(rows, book, years)
     extra = brought_in_sums(rows, book, year)
-    state = rows.last_position() if book.by_town else max((row[4] for row in mine), default=0)
+    state = rows.last_position() if book.by_town else max((each.position for each in totals), default=0)
     key = (book.id, _identity(book), budget, tuple(years), tuple(sorted(extra.items())), state)
-    found: Pool | None = ledger.kept.get(key)
-    if found is not None:
-        return found
-    sums = {(row[0], row[1]): (int(row[2]), int(row[3])) for row in mine}
-    for of, fen in extra.items():
-        gross, withheld = sums.get(of, (0, 0))
-        sums[of] = (gross + fen, withheld)
+    cached: Pool | None = ledger.kept.get(key)
+    if cached is not None:
+        return cached
+    sums = {(each.award_year, each.measure): (each.gross_fen, each.withheld_fen) for each in totals}
+    for group, fen in extra.items():
+        gross, withheld = sums.get(group, (0, 0))
+        sums[group] = (gross + fen, withheld)
     total = sum(
-        basis(book.of_year(of), gross, withheld)
-        for (of, measure), (gross, withheld) in sums.items()
-        if shares_budget(book.of_year(of), measure)
+        basis(book.of_year(award_year), gross, withheld)
+        for (award_year, measure), (gross, withheld) in sums.items()
+        if shares_budget(book.of_year(award_year), measure)
     )
     if total <= budget.amount and not book.divides:
-        payable = {of: gross - withheld for of, (gross, withheld) in sums.items()}
-        whole = Division(budget.amount, {"": Apportionment(budget.amount, total)})
-        found = Pool(budget, total, whole, payable)
+        payable = {group: gross - withheld for group, (gross, withheld) in sums.items()}
+        unreduced = Division(budget.amount, {"": Apportionment(budget.amount, total)})
+        present = Pool(budget, total, unreduced, payable)
     else:
-        found = divide(Again(lambda: lines_now(rows, book, year, years)), book, budget, year)
-    keep(ledger, key, found)
-    return found
+        present = divide(RepeatableLines(lambda: lines_now(rows, book, year, years)), book, budget, year)
+    keep(ledger, key, present)
+    return present
 
 
-def _sums(rows: Rows, book: Rulebook, years: list[int]) -> list[Row]:
-    """(year, measure, gross, withheld, position) of the totals of some years."""
+class _MeasureTotal(NamedTuple):
+    """What a measure awards in a year, and the last position that changed it."""
+
+    award_year: int
+    measure: str
+    gross_fen: int
+    withheld_fen: int
+    position: int
+
+
+def _measure_totals(rows: Rows, book: Rulebook, years: list[int]) -> list[_MeasureTotal]:
+    """The totals by measure of some award years."""
     sql = "SELECT year, name, gross, withheld, position FROM totals WHERE policy=? AND kind='measure'"
-    return [row for row in rows.all(sql, [book.id]) if row[0] in years]
+    totals = (
+        _MeasureTotal(year, measure, int(gross), int(withheld), position)
+        for year, measure, gross, withheld, position in rows.all(sql, [book.id])
+    )
+    return [total for total in totals if total.award_year in years]
 
 
 def brought_in_sums(
@@ -334,7 +356,7 @@ def brought_in_sums(
 
 
 def divide(lines: Iterable[Line], book: Rulebook, budget: Budget, year: int) -> Pool:
-    """Divide a year's budget over awards in order of their keys, which are gone through twice (``Again``).
+    """Divide a year's budget over awards in order of their keys, read twice (``RepeatableLines``).
 
     Raises:
         ArithmeticError: should the payments ever exceed a budget; nothing is then paid.
@@ -348,23 +370,23 @@ def divide(lines: Iterable[Line], book: Rulebook, budget: Budget, year: int) -> 
     return Pool(budget, shares.total, shares, payable, paid, columns.withheld)
 
 
-def outside(book: Rulebook, found: Pool) -> int:
+def outside(book: Rulebook, divided: Pool) -> int:
     """Fen payable out of other funds."""
     return sum(
         fen
-        for (year, measure), fen in found.payable.items()
+        for (year, measure), fen in divided.payable.items()
         if not shares_budget(book.of_year(year), measure)
     )
 
 
-def unspent(book: Rulebook, found: Pool) -> int:
+def unspent(book: Rulebook, divided: Pool) -> int:
     """Fen of the budgets that no payment needs; never less than nothing."""
-    return max(0, found.budget.amount - sum(found.payable.values()) + outside(book, found))
+    return max(0, divided.budget.amount - sum(divided.payable.values()) + outside(book, divided))
 
 
-def keep(ledger: Ledger, key: object, found: object) -> None:
+def keep(ledger: Ledger, key: object, value: object) -> None:
     """Keep what was worked out for a state; what was kept first goes first."""
     with ledger.keeping:
         while len(ledger.kept) >= KEPT_POOLS_MAX:
             ledger.kept.pop(next(iter(ledger.kept)))
-        ledger.kept[key] = found
+        ledger.kept[key] = value

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import Progress, rebuild, said_of
 from ledger.projections.registry import COMPARED, READ_MODELS, ReadModel
-from ledger.replay.parts import Several, rebuild_in_parts
+from ledger.replay.parts import ReplayWorkers, rebuild_in_parts
 from ledger.replay.settlements import rebuild_settlements
 from ledger.store.application import Clock, Ledger, open_ledger
 from ledger.store.rows import Row, Rows, UnsuitableStore
@@ -46,7 +46,7 @@ def replay(
     into: str,
     progress: Progress | None = None,
     take_over: bool = False,
-    several: Several | None = None,
+    workers: ReplayWorkers | None = None,
 ) -> Certificate:
     """Build the read models again in the SQLite file ``into`` and compare.
 
@@ -54,29 +54,29 @@ def replay(
         into: a path where no file stands yet.
         progress: called with (enterprises done, enterprises in all).
         take_over: put the replayed rows in place of the live ones.
-        several: the processes that share the work, where more than this one shall.
+        workers: the processes that share the work, where more than this one shall.
     """
     replica = open_ledger(into, clock=_still(ledger.clock))
     try:
         with ledger.store.reading() as rows:
-            for wrong in wrong_kinds(rows):
-                raise UnsuitableStore(f"position {wrong.position}: {wrong.description}")
+            for mismatch in wrong_kinds(rows):
+                raise UnsuitableStore(f"position {mismatch.position}: {mismatch.description}")
             position = rows.last_position()
-            if several is not None:
-                rebuild_in_parts(rows, replica, rulebooks(rows), position, several, progress)
+            if workers is not None:
+                rebuild_in_parts(rows, replica, rulebooks(rows), position, workers, progress)
             with replica.store.writing() as target:
-                if several is None:
+                if workers is None:
                     rebuild(rows, target, rulebooks(rows), position, progress)
                 rebuild_settlements(rows, target, position)
             # In the transaction that gave the position: whatever arrives meanwhile is not seen.
-            with replica.store.reading() as again:
-                found = _certificate(rows, again, position)
+            with replica.store.reading() as replayed:
+                certificate = _certificate(rows, replayed, position)
         if take_over:
-            with ledger.store.writing() as rows, replica.store.reading() as again:
-                copy(again, rows)
+            with ledger.store.writing() as rows, replica.store.reading() as replayed:
+                copy(replayed, rows)
     finally:
         replica.close()
-    return found
+    return certificate
 
 
 def _still(clock: Clock) -> Clock:
@@ -90,31 +90,37 @@ def _compared(rows: Rows, table: str) -> Iterator[Row]:
         yield (row[0], row[1], *said_of(row[2], row[3]), *row[4:]) if table == "enterprises" else row
 
 
-def _certificate(live: Rows, again: Rows, position: int) -> Certificate:
+def _certificate(live: Rows, replayed: Rows, position: int) -> Certificate:
     differences: list[str] = []
     for table, model in COMPARED.items():
         keys = len(model.keys.split(","))
-        for was, now in _paired(_compared(live, table), _compared(again, table), keys):
-            if was is None or now is None or tuple(was) != tuple(now):
-                differences.append(f"{table}: live {_shown(was)}, replayed {_shown(now)}")
+        for live_row, replayed_row in _paired(_compared(live, table), _compared(replayed, table), keys):
+            if live_row is None or replayed_row is None or tuple(live_row) != tuple(replayed_row):
+                differences.append(f"{table}: live {_row_text(live_row)}, replayed {_row_text(replayed_row)}")
                 if len(differences) >= DIFFERENCES_MAX:
                     break
-    count = again.all("SELECT COUNT(*) FROM enterprises")[0][0]
-    return Certificate(position, count, fingerprint(live), fingerprint(again), tuple(differences))
+    count = replayed.all("SELECT COUNT(*) FROM enterprises")[0][0]
+    return Certificate(position, count, fingerprint(live), fingerprint(replayed), tuple(differences))
 
 
-def _paired(live: Iterator[Row], again: Iterator[Row], keys: int) -> Iterator[tuple[Row | None, Row | None]]:
+def _paired(
+    live: Iterator[Row], replayed: Iterator[Row], keys: int
+) -> Iterator[tuple[Row | None, Row | None]]:
     """Rows of the same key side by side; both streams are ordered by their first columns."""
-    was, now = next(live, None), next(again, None)
-    while was is not None or now is not None:
-        first = now is None or (was is not None and tuple(was[:keys]) <= tuple(now[:keys]))
-        second = was is None or (now is not None and tuple(now[:keys]) <= tuple(was[:keys]))
-        yield was if first else None, now if second else None
-        was = next(live, None) if first else was
-        now = next(again, None) if second else now
+    live_row, replayed_row = next(live, None), next(replayed, None)
+    while live_row is not None or replayed_row is not None:
+        first = replayed_row is None or (
+            live_row is not None and tuple(live_row[:keys]) <= tuple(replayed_row[:keys])
+        )
+        second = live_row is None or (
+            replayed_row is not None and tuple(replayed_row[:keys]) <= tuple(live_row[:keys])
+        )
+        yield live_row if first else None, replayed_row if second else None
+        live_row = next(live, None) if first else live_row
+        replayed_row = next(replayed, None) if second else replayed_row
 
 
-def _shown(row: Row | None) -> str:
+def _row_text(row: Row | None) -> str:
     return "nothing" if row is None else " ".join(str(value) for value in row)
 
 

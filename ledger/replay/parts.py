@@ -23,7 +23,7 @@ RANGES_PER_PROCESS = 4
 """Ranges are shared out as processes become free, so that one with many events holds up nobody."""
 
 
-class Several(NamedTuple):
+class ReplayWorkers(NamedTuple):
     """The processes that share a replay: how they reach the ledger, and where their files may stand."""
 
     database: str
@@ -32,7 +32,7 @@ class Several(NamedTuple):
 
 
 class _Part(NamedTuple):
-    several: Several
+    workers: ReplayWorkers
     books: dict[str, Rulebook]
     until: int
     between: tuple[str, str | None]
@@ -44,25 +44,25 @@ def rebuild_in_parts(
     replica: Ledger,
     books: dict[str, Rulebook],
     until: int,
-    several: Several,
+    workers: ReplayWorkers,
     progress: Progress | None = None,
 ) -> None:
     """Fill a file's empty read models from the events up to a position, as ``rebuild`` does."""
     parts = [
-        _Part(several, books, until, between, str(Path(several.folder, f"part{number}.db")))
-        for number, between in enumerate(ranges(source, several.processes * RANGES_PER_PROCESS))
+        _Part(workers, books, until, between, str(Path(workers.folder, f"part{number}.db")))
+        for number, between in enumerate(ranges(source, workers.processes * RANGES_PER_PROCESS))
     ]
-    whole = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
+    enterprises = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
     totals: dict[TotalKey, list[int]] = {}
-    done = 0
+    finished = 0
     # Started anew rather than forked: a fork would share the parent's connections and threads.
-    with multiprocessing.get_context("spawn").Pool(several.processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers.processes) as pool:
         for path, count in pool.imap_unordered(_build, parts):
             _take(replica, path, totals)
             Path(path).unlink()
-            done += count
+            finished += count
             if progress:
-                progress(done, whole)
+                progress(finished, enterprises)
     with replica.store.writing() as target:
         writer = Writer(target, books, until)
         writer.totals = totals
@@ -71,16 +71,20 @@ def rebuild_in_parts(
 
 def ranges(rows: Rows, count: int) -> list[tuple[str, str | None]]:
     """About as many ranges of credit codes, together all there can be; (first, before which)."""
-    whole = rows.all("SELECT COUNT(*) FROM enterprises")[0][0]
+    enterprises = rows.all("SELECT COUNT(*) FROM enterprises")[0][0]
     sql = "SELECT code FROM enterprises ORDER BY code LIMIT 1 OFFSET ?"
-    cuts = sorted({rows.all(sql, [whole * part // count])[0][0] for part in range(1, count)} if whole else ())
+    cuts = sorted(
+        {rows.all(sql, [enterprises * part // count])[0][0] for part in range(1, count)}
+        if enterprises
+        else ()
+    )
     return list(zip(["", *cuts], [*cuts, None], strict=True))
 
 
 def _build(part: _Part) -> tuple[str, int]:
     """Build one range's read models into a file; runs in a process of its own."""
     with (
-        closing(open_ledger(part.several.database, create=False)) as ledger,
+        closing(open_ledger(part.workers.database, create=False)) as ledger,
         closing(open_ledger(part.path)) as replica,
         ledger.store.reading() as rows,
         replica.store.writing() as target,
@@ -97,5 +101,5 @@ def _take(replica: Ledger, path: str, totals: dict[TotalKey, list[int]]) -> None
             "SELECT policy, year, kind, name, gross, withheld, number FROM totals"
         ):
             total = totals.setdefault((policy, year, kind, name), [0, 0, 0])
-            for place, value in enumerate(values):
-                total[place] += int(value)
+            for index, value in enumerate(values):
+                total[index] += int(value)

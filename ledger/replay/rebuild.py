@@ -19,7 +19,7 @@ from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import EnterpriseRow, Progress, Writer, load, said_of
 from ledger.projections.registry import COMPARED, OF_ENTERPRISE, READ_MODELS
 from ledger.replay.comparison import DIFFERENCES_MAX, Certificate, copy, replay
-from ledger.replay.parts import Several
+from ledger.replay.parts import ReplayWorkers
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Row, Rows
 from ledger.store.stored_events import events_of
@@ -30,7 +30,7 @@ class Rebuilt(NamedTuple):
 
     number: int
     certificate: Certificate
-    reached: int
+    position: int
     """The position that the new models were brought up to."""
     swapped: bool
     reason: str
@@ -39,54 +39,68 @@ class Rebuilt(NamedTuple):
 
 
 def certified(
-    ledger: Ledger, into: str, progress: Progress | None = None, several: Several | None = None
+    ledger: Ledger, into: str, progress: Progress | None = None, workers: ReplayWorkers | None = None
 ) -> Rebuilt:
     """Rebuild the read models into the SQLite file ``into``; swap them in where they are equal.
 
     Raises:
         UnsuitableStore: where the live tables hold values that cannot be compared.
     """
-    found = replay(ledger, into, progress, several=several)
-    if not found.equal:
-        return _kept(ledger, found, found.position, "differs", found.differences)
+    certificate = replay(ledger, into, progress, workers=workers)
+    if not certificate.equal:
+        return _note_difference(ledger, certificate, certificate.position, "differs", certificate.differences)
     with closing(open_ledger(into)) as replica, ledger.store.writing() as rows:
-        reached = rows.last_position()
-        codes = _touched(rows, found.position, reached)
+        position = rows.last_position()
+        codes = _touched(rows, certificate.position, position)
         if codes is None:
-            return _note(ledger, rows, found, reached, "steps", ())
+            return _note(ledger, rows, certificate, position, "steps", ())
         with replica.store.writing() as target:
-            _catch_up(rows, target, codes, reached)
-        with replica.store.reading() as again:
-            differences = tuple(_differing(rows, again, codes))[:DIFFERENCES_MAX]
+            _catch_up(rows, target, codes, position)
+        with replica.store.reading() as rebuilt:
+            differences = tuple(_differing(rows, rebuilt, codes))[:DIFFERENCES_MAX]
             if not differences:
-                copy(again, rows, (model for model in READ_MODELS if model.swapped))
-        return _note(ledger, rows, found, reached, "differs" if differences else "", differences)
+                copy(rebuilt, rows, (model for model in READ_MODELS if model.swapped))
+        return _note(ledger, rows, certificate, position, "differs" if differences else "", differences)
 
 
-def _kept(ledger: Ledger, found: Certificate, reached: int, reason: str, said: tuple[str, ...]) -> Rebuilt:
+def _note_difference(
+    ledger: Ledger, certificate: Certificate, position: int, reason: str, differences: tuple[str, ...]
+) -> Rebuilt:
     with ledger.store.writing() as rows:
-        return _note(ledger, rows, found, reached, reason, said)
+        return _note(ledger, rows, certificate, position, reason, differences)
 
 
 def _note(
-    ledger: Ledger, rows: Rows, found: Certificate, reached: int, reason: str, said: tuple[str, ...]
+    ledger: Ledger,
+    rows: Rows,
+    certificate: Certificate,
+    position: int,
+    reason: str,
+    differences: tuple[str, ...],
 ) -> Rebuilt:
     """Keep the certificate, in the transaction that swapped."""
     number = int(rows.all("SELECT COALESCE(MAX(number), 0) FROM certificates")[0][0]) + 1
     swapped = not reason
-    values = [number, instant(ledger.clock()), found.position, reached, found.live, found.replayed]
+    values = [
+        number,
+        instant(ledger.clock()),
+        certificate.position,
+        position,
+        certificate.live,
+        certificate.replayed,
+    ]
     rows.run(
         "INSERT INTO certificates VALUES (?,?,?,?,?,?,?,?)",
-        [*values, int(swapped), json.dumps([reason, *said], ensure_ascii=False)],
+        [*values, int(swapped), json.dumps([reason, *differences], ensure_ascii=False)],
     )
-    return Rebuilt(number, found, reached, swapped, reason, said)
+    return Rebuilt(number, certificate, position, swapped, reason, differences)
 
 
 def _touched(rows: Rows, after: int, until: int) -> list[str] | None:
     """Enterprises with events since; ``None`` where a policy, a budget or a settlement moved."""
     sql = "SELECT DISTINCT originator_id FROM stored_events WHERE rowid>? AND rowid<=? ORDER BY originator_id"
-    found = [row[0] for row in rows.all(sql, [after, until])]
-    return found if all(is_enterprise(each) for each in found) else None
+    codes = [row[0] for row in rows.all(sql, [after, until])]
+    return codes if all(is_enterprise(each) for each in codes) else None
 
 
 def _catch_up(rows: Rows, target: Rows, codes: list[str], until: int) -> None:
@@ -96,25 +110,31 @@ def _catch_up(rows: Rows, target: Rows, codes: list[str], until: int) -> None:
     for code in codes:
         events = events_of(rows, code, until)
         row = EnterpriseRow(code, events[-1].version, fold([event.fact for event in events]))
-        was = before.get(code)
-        if was is not None:
-            row.name, row.town = was.name, was.town
-        writer.put(row, dict(was.outcomes) if was else {}, refolded=True)
+        previous = before.get(code)
+        if previous is not None:
+            row.name, row.town = previous.name, previous.town
+        writer.put(row, dict(previous.outcomes) if previous else {}, refolded=True)
     writer.finish()
 
 
-def _differing(rows: Rows, again: Rows, codes: list[str]) -> list[str]:
+def _differing(rows: Rows, rebuilt: Rows, codes: list[str]) -> list[str]:
     """What differs of the enterprises touched, and of the totals."""
-    found = []
+    differences = []
     for table, model in OF_ENTERPRISE.items():
         sql = f"{model.selection} WHERE code IN ({{}})"
-        live, built = ({_plain(table, row) for row in side.all_in(sql, codes)} for side in (rows, again))
-        found += [f"{table}: only in the live models: {' '.join(each)}" for each in sorted(live - built)]
-        found += [f"{table}: only in the rebuilt: {' '.join(each)}" for each in sorted(built - live)]
+        live_rows, rebuilt_rows = (
+            {_plain(table, row) for row in side.all_in(sql, codes)} for side in (rows, rebuilt)
+        )
+        differences += [
+            f"{table}: only in the live models: {' '.join(each)}" for each in sorted(live_rows - rebuilt_rows)
+        ]
+        differences += [
+            f"{table}: only in the rebuilt: {' '.join(each)}" for each in sorted(rebuilt_rows - live_rows)
+        ]
     sql = COMPARED["totals"].comparison
-    live, built = ({tuple(map(str, row)) for row in side.all(sql)} for side in (rows, again))
-    found += [f"totals: {' '.join(each)}" for each in sorted(live ^ built)]
-    return found
+    live_rows, rebuilt_rows = ({tuple(map(str, row)) for row in side.all(sql)} for side in (rows, rebuilt))
+    differences += [f"totals: {' '.join(each)}" for each in sorted(live_rows ^ rebuilt_rows)]
+    return differences
 
 
 def _plain(table: str, row: Row) -> tuple[str, ...]:

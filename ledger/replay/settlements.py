@@ -17,20 +17,20 @@ def rebuild_settlements(source: Rows, target: Rows, until: int) -> None:
     rebuild_accounts(source, target, until)
     stages = target.all("SELECT policy, year FROM settlements WHERE stage<>'closed' ORDER BY policy, year")
     for policy, year in stages:
-        known = settlement_of(source, policy, year, until).present_proposal().known
-        _put_list(source, target, policy, year, Moment(until=known))
+        position = settlement_of(source, policy, year, until).present_proposal().known
+        _put_list(source, target, policy, year, Moment(until=position))
 
 
-def _put_list(source: Rows, target: Rows, policy: str, year: int, at: Moment) -> None:
+def _put_list(source: Rows, target: Rows, policy: str, year: int, moment: Moment) -> None:
     """The list of an open proposal, from what was known at its position."""
-    book = rulebook(source, policy, at.until)
-    brought = {line.year for line in brought_in(source, book, year, at.until)}
-    wanted = {year, *brought}
-    lines = [line for line in lines_shared(source, book, year, at) if line.year in wanted]
-    found = divide(lines, book, budget_of(source, book, year, at.until), year)
+    book = rulebook(source, policy, moment.until)
+    brought_years = {line.year for line in brought_in(source, book, year, moment.until)}
+    years = {year, *brought_years}
+    lines = [line for line in lines_shared(source, book, year, moment) if line.year in years]
+    pool = divide(lines, book, budget_of(source, book, year, moment.until), year)
     put_lines(
         target,
         policy,
         year,
-        (SettledLine(*line[:3], *payable_of(line, book, found.shares), line.pot) for line in lines),
+        (SettledLine(*line[:3], *payable_of(line, book, pool.shares), line.pot) for line in lines),
     )

@@ -14,7 +14,7 @@ from domain.settlement.public_list import root_over
 from domain.settlement.steps import may_propose, may_publish
 from domain.settlement.streams import SettlementYear
 from domain.settlement.year import SettledLine, Settlement
-from ledger.budget.columns import Again
+from ledger.budget.columns import RepeatableLines
 from ledger.budget.pools import Pool, divide, lines_now
 from ledger.policies.versions import Budget, budget_of, rulebook
 from ledger.projections.closings import today
@@ -62,7 +62,7 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
 
 def pool_of_year(rows: Rows, book: Rulebook, year: int) -> Pool:
     """The pool that a settlement divides: one award year, and what closed years bring into it."""
-    lines = Again(lambda: lines_now(rows, book, year, [year]))
+    lines = RepeatableLines(lambda: lines_now(rows, book, year, [year]))
     return divide(lines, book, budget_of(rows, book, year), year)
 
 

@@ -24,7 +24,7 @@ from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy, budget_of, rulebook, rulebooks
 from ledger.projections.enterprises import rebuild
 from ledger.replay.comparison import fingerprint
-from ledger.replay.parts import Several, rebuild_in_parts
+from ledger.replay.parts import ReplayWorkers, rebuild_in_parts
 from ledger.simulation.city import Paid, replayed
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Rows
@@ -108,7 +108,7 @@ def models(database: str) -> Measured:
             ledger.store.reading() as rows,
         ):
             position, books = rows.last_position(), rulebooks(rows)
-            several = Several(database, processes, folder)
+            several = ReplayWorkers(database, processes, folder)
             if processes == 1:
                 with replica.store.writing() as target:
                     took = clock(lambda: rebuild(rows, target, books, position))

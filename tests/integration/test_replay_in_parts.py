@@ -10,7 +10,7 @@ import pytest
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import fingerprint, replay
-from ledger.replay.parts import Several, ranges
+from ledger.replay.parts import ReplayWorkers, ranges
 from ledger.store.application import open_ledger
 from services.sample.city import city
 from tests.events import CIXI_TEXT
@@ -30,7 +30,7 @@ def test_two_processes_give_what_one_gives(tmp_path: Path, enterprises: int) -> 
         ledger,
         str(tmp_path / "two.db"),
         lambda done, whole: told.append((done, whole)),
-        several=Several(database, 2, str(tmp_path)),
+        workers=ReplayWorkers(database, 2, str(tmp_path)),
     )
 
     assert (one.equal, two.equal, two) == (True, True, one)

@@ -13,7 +13,7 @@ from typing import Any
 from domain.money.amounts import yuan
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, payable_of
-from ledger.budget.columns import Again
+from ledger.budget.columns import RepeatableLines
 from ledger.budget.pools import Pool, brought_in, divide, lines_now, merged, open_years, pool
 from ledger.intake.sheets.holding import Holding
 from ledger.policies.versions import rulebooks
@@ -69,7 +69,9 @@ def _period(
     """One budget period before and after."""
     before = pool(ledger, rows, book, year, NOW)
     years = sorted({*open_years(rows, book, year), *_of_period(db, book, period)})
-    lines = Again(lambda: merged_lines(lines_now(rows, book, year, years), _moved(rows, db, book, years)))
+    lines = RepeatableLines(
+        lambda: merged_lines(lines_now(rows, book, year, years), _moved(rows, db, book, years))
+    )
     after = divide(lines, book, before.budget, year)
     names = _largest(db, book.id, years)
     return {

@@ -7,7 +7,7 @@ import tempfile
 import click
 from rich.progress import Progress
 
-from ledger.replay.parts import PROCESSES_MAX, Several
+from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
 from ledger.replay.rebuild import Rebuilt, certified
 from services.cli.common import Context, json_option, print_json
 
@@ -33,7 +33,7 @@ def rebuild(context: Context, processes: int, as_json: bool) -> None:
         def report(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        workers = Several(context.path, processes, folder) if processes > 1 else None
+        workers = ReplayWorkers(context.path, processes, folder) if processes > 1 else None
         rebuilt = certified(ledger, f"{folder}/rebuilt.db", report, workers)
     if as_json:
         certificate = {"position": rebuilt.certificate.position, "live": rebuilt.certificate.live}
@@ -41,7 +41,7 @@ def rebuild(context: Context, processes: int, as_json: bool) -> None:
             {**rebuilt._asdict(), "certificate": {**certificate, "rebuilt": rebuilt.certificate.replayed}}
         )
     else:
-        place = f"#{rebuilt.certificate.position} → #{rebuilt.reached}"
+        place = f"#{rebuilt.certificate.position} → #{rebuilt.position}"
         click.echo(f"{words('证书', 'certificate')} {rebuilt.number}  {place}")
         for difference in rebuilt.differences:
             click.echo(f"! {difference}")

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from ledger.intake import refusals
 from ledger.reading import explanations, queries
 from ledger.replay import comparison as replay
-from ledger.replay.parts import PROCESSES_MAX, Several
+from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
 from ledger.simulation.what_if import what_if
 from services.cli.common import (
     Context,
@@ -296,7 +296,7 @@ def replay_command(
         def report(done: int, whole: int) -> None:
             bar.update(task, completed=done, total=whole)
 
-        several = Several(context.path, processes, folder) if processes > 1 else None
+        several = ReplayWorkers(context.path, processes, folder) if processes > 1 else None
         found = replay.replay(ledger, into or f"{folder}/replica.db", report, take_over, several)
     if as_json:
         print_json({**{k: getattr(found, k) for k in found.__slots__}, "equal": found.equal})
