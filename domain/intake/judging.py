@@ -7,7 +7,7 @@ Every door judges by it: messages, rows of a sheet, steps at the desk, correctio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected, FieldValue
@@ -23,16 +23,14 @@ UpstreamStep = ClaimSubmitted | ClaimApproved | ClaimRejected | ClaimWithdrawn
 """The steps of a claim that upstream systems report."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The event that an amendment names, as the ledger holds it, and the enterprise that it is about."""
 
     subject: str
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """What an event about an enterprise is judged on."""
 
     code: str

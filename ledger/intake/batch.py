@@ -162,7 +162,7 @@ class Batch:
             if enterprise.is_stale:
                 enterprise.row.facts = workspace.folded(code)
             was_folded = enterprise.is_stale or enterprise.was_folded
-            writer.put(enterprise.row, dict(enterprise.outcomes_before), was_folded)
+            writer.put(enterprise.row, enterprise.outcomes_before, was_folded)
         writer.finish()
         settle_accepted(self.rows, [(event.source, event.event_id) for _, _, event in self.accepted])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -32,7 +32,7 @@ class TouchedEnterprise:
     """An enterprise that a batch changes."""
 
     row: EnterpriseRow
-    outcomes_before: Mapping[str, Outcome]
+    outcomes_before: dict[str, Outcome]
     new_events: list[Event] = field(default_factory=list)
     is_stale: bool = False
     """Whether its facts no longer follow from its events, and must be folded again."""

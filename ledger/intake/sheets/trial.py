@@ -6,7 +6,7 @@ nowhere, so a trial changes nothing and holds no lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,7 @@ class TrialBatch(Batch):
         if self.accepted:
             doubts.note(self.find_disagreements(Supposed(self.rows, doubts)))
 
-    def outcomes(self) -> Iterable[tuple[str, Mapping[str, Outcome], dict[str, Outcome]]]:
+    def outcomes(self) -> Iterable[tuple[str, dict[str, Outcome], dict[str, Outcome]]]:
         """Every enterprise that would change: its code, and what each policy gives it before and after."""
         for code, enterprise in sorted(self.workspace.enterprises.items()):
             if not enterprise.new_events:
