@@ -297,7 +297,8 @@ def _reasons(explained: dict[str, Any], lang: str) -> str:
     return "".join(f"{part['words'][lang]}{stop}" for part in parts).strip()
 
 
-def _report(source: _Source) -> Filling:
+def _measure_totals(source: _Source) -> list[MeasureTotals]:
+    """What the year awards under each measure, in the policy's order; also nothing under some."""
     request, rows = source.request, source.rows
     columns = ", ".join(
         f"CAST(SUM({name}) AS BIGINT)" for name in ("gross", "withheld", "reduction", "payable")
@@ -317,12 +318,14 @@ def _report(source: _Source) -> Filling:
         for each in source.governing.measures.values()
         if not isinstance(each, Unpaid) and (each.id, request.year) not in groups
     ]
-    measures = sorted(
-        [*awarded, *empty], key=lambda totals: (order.get(totals.measure, 999), totals.award_year)
-    )
+    return sorted([*awarded, *empty], key=lambda totals: (order.get(totals.measure, 999), totals.award_year))
+
+
+def _report(source: _Source) -> Filling:
+    request, rows = source.request, source.rows
 
     def by_measure() -> Iterator[Record]:
-        for totals in measures:
+        for totals in _measure_totals(source):
             article, title, lead_unit = source.measure_title(totals.measure, totals.award_year)
             same_year = totals.award_year == request.year
             head: dict[str, Value] = {
