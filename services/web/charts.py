@@ -72,25 +72,25 @@ def _column(labels: Sequence[str]) -> float:
 def bars(title: str, rows: Sequence[Bar], most: int | None = None) -> Markup:
     """Horizontal bars, one below the other."""
     top = max([most or 0, 1, *(abs(row.value) for row in rows)])
-    left = _column([row.label for row in rows])
-    room = WIDTH - left - VALUE
+    labels_width = _column([row.label for row in rows])
+    room = WIDTH - labels_width - VALUE
     parts = []
     for index, row in enumerate(rows):
         y = index * ROW
         length = max(abs(row.value) * room / top, 1.5 if row.value else 0)
-        parts.append(_text(left - 8, y + 19, _cut(row.label, LABEL_MAX - 1.5), "label", "end"))
-        parts.append(_rect(left, y + 6, length, 18, row.kind))
-        parts.append(_text(left + length + 8, y + 19, row.shown, "value"))
+        parts.append(_text(labels_width - 8, y + 19, _cut(row.label, LABEL_MAX - 1.5), "label", "end"))
+        parts.append(_rect(labels_width, y + 6, length, 18, row.kind))
+        parts.append(_text(labels_width + length + 8, y + 19, row.shown, "value"))
     return _svg(title, max(len(rows), 1) * ROW + 4, parts)
 
 
 class Step(NamedTuple):
-    """One step of a waterfall: from where to where, and how it is shown."""
+    """One step of a waterfall: from where to where, and its caption."""
 
     label: str
     start: int
     end: int
-    shown: str
+    caption: str
     kind: str
 
 
@@ -107,7 +107,7 @@ def waterfall(title: str, steps: Sequence[Step]) -> Markup:
         y2 = base - low * (base - head) / top
         tall = max(y2 - y1, 1.5)
         parts.append(_rect(x + width * 0.14, y1, width * 0.72, tall, step.kind))
-        parts.append(_text(x + width / 2, y1 - 7, step.shown, "value small", "middle"))
+        parts.append(_text(x + width / 2, y1 - 7, step.caption, "value small", "middle"))
         parts.append(_text(x + width / 2, base + 20, _cut(step.label, 9), "label", "middle"))
         if index + 1 < len(steps):
             y = base - step.end * (base - head) / top
@@ -118,12 +118,12 @@ def waterfall(title: str, steps: Sequence[Step]) -> Markup:
     return _svg(title, height, parts)
 
 
-def share(title: str, parts_of: Sequence[Bar], whole: int) -> Markup:
+def share(title: str, parts_of: Sequence[Bar], total: int) -> Markup:
     """One bar divided: parts of a whole, side by side."""
     parts = [f'<rect x="0" y="4" width="{WIDTH}" height="26" rx="5" class="bar rest"/>']
     x = 0.0
     for part in parts_of:
-        length = min(part.value * WIDTH / max(whole, 1), WIDTH - x)
+        length = min(part.value * WIDTH / max(total, 1), WIDTH - x)
         parts.append(
             f'<rect x="{x:.1f}" y="4" width="{max(length, 0):.1f}" height="26" class="bar {part.kind}"/>'
         )
@@ -132,24 +132,26 @@ def share(title: str, parts_of: Sequence[Bar], whole: int) -> Markup:
 
 
 def line(
-    title: str, points: Sequence[tuple[str, int]], shown: Sequence[str], top: int | None = None
+    title: str, points: Sequence[tuple[str, int]], captions: Sequence[str], top: int | None = None
 ) -> Markup:
     """A line over equally spaced points, each with its label; the last value is written out."""
-    height, base, head, left = 220, 180, 20, 10
+    height, base, head, margin = 220, 180, 20, 10
     most = max([top or 0, 1, *(value for _, value in points)])
-    step = (WIDTH - 2 * left) / max(len(points) - 1, 1)
-    where = [(left + i * step, base - value * (base - head) / most) for i, (_, value) in enumerate(points)]
-    path = " ".join(f"{'M' if i == 0 else 'L'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(where))
-    parts = [f'<line x1="{left}" x2="{WIDTH - left}" y1="{base}" y2="{base}" class="axis"/>']
-    if where:
-        area = f"{path} L{where[-1][0]:.1f} {base} L{where[0][0]:.1f} {base} Z"
+    step = (WIDTH - 2 * margin) / max(len(points) - 1, 1)
+    coordinates = [
+        (margin + i * step, base - value * (base - head) / most) for i, (_, value) in enumerate(points)
+    ]
+    path = " ".join(f"{'M' if i == 0 else 'L'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(coordinates))
+    parts = [f'<line x1="{margin}" x2="{WIDTH - margin}" y1="{base}" y2="{base}" class="axis"/>']
+    if coordinates:
+        area = f"{path} L{coordinates[-1][0]:.1f} {base} L{coordinates[0][0]:.1f} {base} Z"
         parts += [f'<path d="{area}" class="area"/>', f'<path d="{path}" class="stroke"/>']
         every = max(len(points) // 6, 1)
         for index, (label, _) in enumerate(points):
             if index % every == 0:
                 anchor = "start" if index == 0 else "middle"
-                parts.append(_text(where[index][0], base + 20, label, "label", anchor))
-        x, y = where[-1]
+                parts.append(_text(coordinates[index][0], base + 20, label, "label", anchor))
+        x, y = coordinates[-1]
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="dot"/>')
-        parts.append(_text(x - 4, max(y - 10, 14), shown[-1], "value", "end"))
+        parts.append(_text(x - 4, max(y - 10, 14), captions[-1], "value", "end"))
     return _svg(title, height, parts)

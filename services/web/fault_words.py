@@ -11,9 +11,9 @@ FaultInWords = dict[str, str | int]
 
 def describe_fault(fault: Fault, language: str) -> FaultInWords:
     """A fault for a reader: field, code, rule and mend; policy faults also have their line."""
-    shown = fault._replace(args=for_readers(fault.args))
+    printable = fault._replace(args=for_readers(fault.args))
     if fault.code not in read_codes(*REQUEST_AREAS):
-        return {**shown.words(language, MESSAGE_AREAS)}
-    words: FaultInWords = {**shown.words(language, REQUEST_AREAS)}
+        return {**printable.words(language, MESSAGE_AREAS)}
+    words: FaultInWords = {**printable.words(language, REQUEST_AREAS)}
     line = fault.args.get("line")
     return {**words, "line": line} if isinstance(line, int) else words

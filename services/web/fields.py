@@ -66,10 +66,10 @@ class Cursor(MessageField):
             if len(value) > CURSOR_TEXT_MAX:
                 raise ValueError
             padded = value + "=" * (-len(value) % 4)
-            held = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            if not isinstance(held, list) or [type(each) for each in held] != [str, *self.kinds]:
+            payload = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+            if not isinstance(payload, list) or [type(each) for each in payload] != [str, *self.kinds]:
                 raise ValueError
-            name, *values = held
+            name, *values = payload
             numbers = [each for each in values if isinstance(each, int)]
             if name != self.cursor_name or not all(0 <= number <= POSITION_MAX for number in numbers):
                 raise ValueError
@@ -82,8 +82,8 @@ class Cursor(MessageField):
 
 def cursor_text(name: str, *values: Any) -> str:
     """Write a cursor."""
-    held = json.dumps([name, *values], ensure_ascii=True, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(held).decode().rstrip("=")
+    payload = json.dumps([name, *values], ensure_ascii=True, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(payload).decode().rstrip("=")
 
 
 class When(MessageField):
@@ -125,8 +125,8 @@ def moment_of(rows: Rows, query: dict[str, Any]) -> Moment:
         Unanswerable: where the ledger cannot answer for it.
     """
     names = ("as_of", "as_known", "rules_as_of")
-    given = {name: query[name] for name in names if name in query}
-    return moment(rows, **given, now=current_app.extensions["subsidy-ledger"].clock()) if given else NOW
+    bounds = {name: query[name] for name in names if name in query}
+    return moment(rows, **bounds, now=current_app.extensions["subsidy-ledger"].clock()) if bounds else NOW
 
 
 def limit_field() -> Number:
@@ -187,11 +187,11 @@ PATH_FIELDS: dict[str, MessageField] = {
 """The parts of addresses, by name."""
 
 
-def path_values(given: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+def path_values(texts: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     """Check the parts of an address."""
     values: dict[str, Any] = {}
     faults: list[Fault] = []
-    for name, text in given.items():
+    for name, text in texts.items():
         try:
             values[name] = PATH_FIELDS[name].deserialize(text)
         except FaultError as error:

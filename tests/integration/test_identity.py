@@ -25,7 +25,7 @@ from ledger.store.application import Ledger, open_ledger
 from services.runtime.identity_settings import IdentitySettings
 from services.sample.policy import policy_text
 from services.server.app import create_app
-from services.web.identity.access import ACCESS, OWN, PUBLIC, roles_for
+from services.web.identity.access import ACCESS, OWN_DATA, PUBLIC, roles_for
 from services.web.identity.limits import Limits
 from tests.events import CIXI, Feed
 from tests.integration.api_client import ENGLISH, ONE, is_problem
@@ -221,7 +221,7 @@ def test_every_address_lets_in_exactly_the_roles_of_the_table(city: City) -> Non
 def test_an_enterprise_sees_itself_and_nobody_else(city: City) -> None:
     feed = Feed(1)
     for endpoint, method, path, allowed in routes(city):
-        if allowed != OWN or method != "GET" or endpoint.startswith("console."):
+        if allowed != OWN_DATA or method != "GET" or endpoint.startswith("console."):
             continue
         mine = path if PARTS["code"] in path else f"{path}?enterprise={feed.code}"
         own = city.token("enterprise", credit_code=feed.code)

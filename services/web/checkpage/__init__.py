@@ -32,12 +32,12 @@ def page(keys: Iterable[str] = (), lang: str = "zh-CN") -> str:
         "words": words,
         "script": script,
     }
-    before, *rest = _file("page.html").split("{{ ")
-    made = [before]
-    for part in rest:
+    before, *placeholders = _file("page.html").split("{{ ")
+    pieces = [before]
+    for part in placeholders:
         name, _, after = part.partition(" }}")
-        made += [values[name], after]
-    return "".join(made)
+        pieces += [values[name], after]
+    return "".join(pieces)
 
 
 @cache

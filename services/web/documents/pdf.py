@@ -35,15 +35,15 @@ def as_pdf(document: Path, out: Path) -> None:
         ]
         command = [*head, "--convert-to", "pdf", "--outdir", str(folder), str(document.resolve())]
         try:
-            done = subprocess.run(  # noqa: S603 - nothing of a caller's but a path made here
+            conversion = subprocess.run(  # noqa: S603 - nothing of a caller's but a path made here
                 command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False
             )
         except subprocess.TimeoutExpired:
             raise NotExportable(
                 f"LibreOffice took longer than {SECONDS_MAX} s — write .docx or .xlsx"
             ) from None
-        made = folder / f"{document.stem}.pdf"
-        if not made.exists():
-            said = (done.stderr or done.stdout).strip()[-300:]
-            raise NotExportable(f"LibreOffice made no PDF: {said} — write .docx or .xlsx")
-        shutil.move(made, out)
+        pdf = folder / f"{document.stem}.pdf"
+        if not pdf.exists():
+            message = (conversion.stderr or conversion.stdout).strip()[-300:]
+            raise NotExportable(f"LibreOffice made no PDF: {message} — write .docx or .xlsx")
+        shutil.move(pdf, out)

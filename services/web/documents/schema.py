@@ -25,17 +25,17 @@ class OnDocument(Message):
     batch = Text(60)
 
 
-def written(given: dict[str, str]) -> dict[str, Any]:
-    """What was given, checked.
+def written(texts: dict[str, str]) -> dict[str, Any]:
+    """The checked values of an office's texts, by field.
 
     Raises:
         ValidationError: with every field that is wrong.
     """
-    found: dict[str, Any] = OnDocument().load(given)
-    return found
+    checked: dict[str, Any] = OnDocument().load(texts)
+    return checked
 
 
 def faults(error: ValidationError, lang: str) -> str:
     """Every fault in a line: field, rule and mend."""
-    said = (fault.words(lang) for fault in faults_from(error.messages))
-    return "\n".join(f"{each['field']}: {each['rule']} — {each['mend']}" for each in said)
+    fault_words = (fault.words(lang) for fault in faults_from(error.messages))
+    return "\n".join(f"{each['field']}: {each['rule']} — {each['mend']}" for each in fault_words)

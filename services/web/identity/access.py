@@ -11,9 +11,9 @@ PUBLIC = ("anyone",)
 BUREAU = ("officer", "reviewer", "finance")
 STAFF = (*BUREAU, "auditor", "operator")
 """Who works with the ledger: may see every enterprise's history, so every leaf of the log too."""
-OWN = (*STAFF, "enterprise")
+OWN_DATA = (*STAFF, "enterprise")
 """Staff, and an enterprise for its own data."""
-EVERYONE = (*OWN, "upstream")
+EVERYONE = (*OWN_DATA, "upstream")
 
 ACCESS: dict[str, tuple[str, ...]] = {
     "health.live": PUBLIC,
@@ -43,15 +43,15 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "years.largest": STAFF,
     "years.targets": STAFF,
     "enterprises.enterprises": STAFF,
-    "enterprises.enterprise": OWN,
-    "enterprises.balance": OWN,
-    "enterprises.explanation": OWN,
-    "enterprises.outlook": OWN,
-    "enterprises.history": OWN,
-    "receipts.one": OWN,
-    "receipts.printed": OWN,
+    "enterprises.enterprise": OWN_DATA,
+    "enterprises.balance": OWN_DATA,
+    "enterprises.explanation": OWN_DATA,
+    "enterprises.outlook": OWN_DATA,
+    "enterprises.history": OWN_DATA,
+    "receipts.one": OWN_DATA,
+    "receipts.printed": OWN_DATA,
     "receipts.check": PUBLIC,
-    "log.history": OWN,
+    "log.history": OWN_DATA,
     "log.leaf": STAFF,
     "log.proof": STAFF,
     "looks.looks": ("auditor", "operator"),
@@ -64,8 +64,8 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "disagreements.disagreements": STAFF,
     "disagreements.one": STAFF,
     "disagreements.decide": MAY["disagreement.decide"],
-    "claims.claims": OWN,
-    "claims.one_claim": OWN,
+    "claims.claims": OWN_DATA,
+    "claims.one_claim": OWN_DATA,
     "claims.submit": MAY["claim.submit"],
     "claims.propose": MAY["claim.propose"],
     "claims.review": MAY["claim.review"],
@@ -80,7 +80,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "settlements.list_ndjson": STAFF,
     "settlements.summary_xlsx": STAFF,
     "documents.document": STAFF,
-    "documents.letter": OWN,
+    "documents.letter": OWN_DATA,
     "settlements.propose": MAY["settlement.propose"],
     "settlements.publish": MAY["settlement.publish"],
     "settlements.object_to": MAY["settlement.object"],
@@ -122,7 +122,7 @@ def roles_for(endpoint: str) -> tuple[str, ...]:
     if endpoint in CONSOLE_EVERYONE:
         return EVERYONE
     if endpoint in CONSOLE_OWN:
-        return OWN
+        return OWN_DATA
     if endpoint in CONSOLE_SENDERS:
         return (*STAFF, "upstream")
     if endpoint in CONSOLE_OPERATOR:

@@ -62,11 +62,11 @@ class Gate:
             return None
         roles = g.actor.roles & set(allowed)
         if not roles:
-            said = {"action": request.endpoint, "roles": ", ".join(allowed) or "—"}
-            self._refuse("role-missing", Fault("role.missing", "Authorization", said))
-        if roles == {"enterprise"} and not _own(g.actor):
-            said = {"action": request.endpoint}
-            self._refuse("role-missing", Fault("role.enterprise", "Authorization", said))
+            details = {"action": request.endpoint, "roles": ", ".join(allowed) or "—"}
+            self._refuse("role-missing", Fault("role.missing", "Authorization", details))
+        if roles == {"enterprise"} and not _is_own_enterprise(g.actor):
+            details = {"action": request.endpoint}
+            self._refuse("role-missing", Fault("role.enterprise", "Authorization", details))
         return None
 
     def refuse_sign_in(self, reason: str) -> NoReturn:
@@ -128,16 +128,18 @@ class Gate:
 
 def _local() -> Actor:
     """Whoever reaches a loopback address is the administrator, under the name and roles that they say."""
-    said = request.headers.get(ACTOR_HEADER, "").encode("latin-1", "replace").decode("utf-8", "replace")
-    name = "".join(letter for letter in said if letter.isprintable()).strip()[:NAME_MAX]
-    given = request.headers.get(ROLES_HEADER)
+    header = request.headers.get(ACTOR_HEADER, "").encode("latin-1", "replace").decode("utf-8", "replace")
+    name = "".join(letter for letter in header if letter.isprintable()).strip()[:NAME_MAX]
+    role_names = request.headers.get(ROLES_HEADER)
     everything = frozenset(ROLES) - {"enterprise"}
-    roles = everything if given is None else frozenset(given.replace(" ", "").split(",")) & set(ROLES)
+    roles = (
+        everything if role_names is None else frozenset(role_names.replace(" ", "").split(",")) & set(ROLES)
+    )
     code = request.headers.get(ENTERPRISE_HEADER, "")
     return Actor(name, roles, code if is_valid(code) else None)
 
 
-def _own(actor: Actor) -> bool:
+def _is_own_enterprise(actor: Actor) -> bool:
     """Whether an address is about the actor's own enterprise; what names none is checked by the domain."""
     named = (request.view_args or {}).get("code") or request.args.get("enterprise")
     if named is None:
@@ -166,8 +168,8 @@ def gate_of() -> Gate:
 
 def signed_in() -> Session | None:
     """The session of a person who signed in to the console; ``None`` for everybody else."""
-    found: Session | None = g.get("signed_in")
-    return found
+    session: Session | None = g.get("signed_in")
+    return session
 
 
 def settings_of() -> IdentitySettings:
@@ -177,11 +179,11 @@ def settings_of() -> IdentitySettings:
 
 def requester() -> Actor:
     """Who takes the step of this request; nobody where that could not be found out."""
-    found: Actor = g.get("actor") or Actor("", frozenset())
-    return found
+    actor: Actor = g.get("actor") or Actor("", frozenset())
+    return actor
 
 
 def scope() -> Scope | None:
     """What a machine's key allows it to say; ``None`` for people."""
-    found: Scope | None = g.get("scope")
-    return found
+    key_scope: Scope | None = g.get("scope")
+    return key_scope

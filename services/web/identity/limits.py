@@ -28,10 +28,10 @@ class Limits:
             return 0.0
         now = self.clock()
         with self.lock:
-            left, at = self.held.pop(caller, (self.burst, now))
-            left = min(self.burst, left + (now - at) * self.rate)
-            allowed = left >= 1
-            self.held[caller] = (left - 1 if allowed else left, now)
+            tokens, refilled_at = self.held.pop(caller, (self.burst, now))
+            tokens = min(self.burst, tokens + (now - refilled_at) * self.rate)
+            allowed = tokens >= 1
+            self.held[caller] = (tokens - 1 if allowed else tokens, now)
             if len(self.held) > CALLERS_MAX:
                 self.held.popitem(last=False)
-        return 0.0 if allowed else (1 - left) / self.rate
+        return 0.0 if allowed else (1 - tokens) / self.rate

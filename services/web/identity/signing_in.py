@@ -57,7 +57,7 @@ class Session(NamedTuple):
     actor: Actor
     id: str
     since: int
-    seen: int
+    last_seen: int
 
 
 class SignIn:
@@ -73,8 +73,8 @@ class SignIn:
         self.ledger, self.settings = ledger, settings
         self.secret = client_secret(settings)
         self.box = Fernet(base64.urlsafe_b64encode(self.derived("cookies")))
-        own = replace(settings, audience=settings.client_id, writes_once=False)
-        self.tokens = Tokens(own, self._now)
+        client_settings = replace(settings, audience=settings.client_id, writes_once=False)
+        self.tokens = Tokens(client_settings, self._now)
         self.secure = urlsplit(settings.redirect).scheme == "https"
         self.lock = threading.Lock()
         self.provider: dict[str, str] | None = None
@@ -99,7 +99,7 @@ class SignIn:
         """
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-        asked = {
+        parameters = {
             "response_type": "code",
             "client_id": self.settings.client_id,
             "redirect_uri": self.settings.redirect,
@@ -110,47 +110,47 @@ class SignIn:
             "code_challenge_method": "S256",
         }
         address = self._discovered()["authorization_endpoint"]
-        held = {"state": state, "nonce": nonce, "verifier": verifier, "back": back, "at": int(self._now())}
+        attempt = {"state": state, "nonce": nonce, "verifier": verifier, "back": back, "at": int(self._now())}
         sign = "&" if "?" in address else "?"
-        return Started(f"{address}{sign}{urlencode(asked)}", self._sealed(held))
+        return Started(f"{address}{sign}{urlencode(parameters)}", self._sealed(attempt))
 
-    def finish(self, cookie: str, given: dict[str, str]) -> tuple[Session, str]:
+    def finish(self, cookie: str, answer: dict[str, str]) -> tuple[Session, str]:
         """Who came back from the provider, and where the sign-in leads.
 
         Raises:
             Refused: for an answer that is not to the sign-in that this browser began, or that the
                 provider does not stand by.
         """
-        held = self._opened(cookie)
+        attempt = self._opened(cookie)
         now = int(self._now())
-        state, code = given.get("state", ""), given.get("code", "")
-        if held is None or not now - START_SECONDS <= held.get("at", 0) <= now:
+        state, code = answer.get("state", ""), answer.get("code", "")
+        if attempt is None or not now - START_SECONDS <= attempt.get("at", 0) <= now:
             raise Refused("sign-in.state")
-        if not hmac.compare_digest(state.encode(), str(held.get("state", "")).encode()):
+        if not hmac.compare_digest(state.encode(), str(attempt.get("state", "")).encode()):
             raise Refused("sign-in.state")
-        if given.get("iss", self.settings.issuer) != self.settings.issuer:  # RFC 9207
+        if answer.get("iss", self.settings.issuer) != self.settings.issuer:  # RFC 9207
             raise Refused("token.issuer")
         if not use_once(self.ledger, f"sign-in {state}", _until(now + START_SECONDS)):
             raise Refused("sign-in.state")
-        if given.get("error") or not code or len(code) > TEXT_MAX:
+        if answer.get("error") or not code or len(code) > TEXT_MAX:
             raise Refused("sign-in.denied")
-        actor, claims = self.tokens.read(self._redeemed(code, held["verifier"]))
-        if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), held["nonce"].encode()):
+        actor, claims = self.tokens.read(self._redeemed(code, attempt["verifier"]))
+        if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), attempt["nonce"].encode()):
             raise Refused("sign-in.nonce")
         if claims.get("azp", self.settings.client_id) != self.settings.client_id:
             raise Refused("token.audience")
-        return Session(actor, secrets.token_urlsafe(24), now, now), str(held["back"])
+        return Session(actor, secrets.token_urlsafe(24), now, now), str(attempt["back"])
 
     def _redeemed(self, code: str, verifier: str) -> str:
         """The ID token that the provider gives for a code."""
-        said = {
+        form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.settings.redirect,
             "code_verifier": verifier,
         }
-        answer = self._asked(self._discovered()["token_endpoint"], said)
-        token = answer.get("id_token")
+        response = self._ask_provider(self._discovered()["token_endpoint"], form)
+        token = response.get("id_token")
         if not isinstance(token, str):
             raise Refused("sign-in.provider")
         return token
@@ -160,34 +160,34 @@ class SignIn:
         with self.lock:
             if self.provider is None:
                 issuer = self.settings.issuer.rstrip("/")
-                said = self._asked(f"{issuer}/.well-known/openid-configuration")
+                document = self._ask_provider(f"{issuer}/.well-known/openid-configuration")
                 names = ("authorization_endpoint", "token_endpoint")
-                found = {name: said.get(name) for name in names}
-                right = said.get("issuer") == self.settings.issuer
-                if not right or not all(isinstance(at, str) and trusted(at) for at in found.values()):
+                endpoints = {name: document.get(name) for name in names}
+                is_issuer = document.get("issuer") == self.settings.issuer
+                if not is_issuer or not all(isinstance(at, str) and trusted(at) for at in endpoints.values()):
                     raise Refused("sign-in.provider")
-                self.provider = {name: str(at) for name, at in found.items()}
+                self.provider = {name: str(at) for name, at in endpoints.items()}
             return self.provider
 
-    def _asked(self, address: str, form: dict[str, str] | None = None) -> dict[str, Any]:
+    def _ask_provider(self, address: str, form: dict[str, str] | None = None) -> dict[str, Any]:
         if not trusted(address):
             raise Refused("sign-in.provider")
-        asked = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - checked
+        request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - checked
         if form is not None:
-            asked.data = urlencode(form).encode()
+            request.data = urlencode(form).encode()
             pair = f"{quote(self.settings.client_id, safe='')}:{quote(self.secret, safe='')}"
-            asked.add_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+            request.add_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
         try:
-            with _opener.open(asked, timeout=TIMEOUT_SECONDS) as answer:
-                said = json.loads(answer.read(ANSWER_BYTES_MAX))
+            with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+                document = json.loads(answer.read(ANSWER_BYTES_MAX))
         except urllib.error.HTTPError as error:
             error.close()
             raise Refused("sign-in.denied" if error.code in (400, 401) else "sign-in.provider") from None
         except (OSError, ValueError):
             raise Refused("sign-in.provider") from None
-        if not isinstance(said, dict):
+        if not isinstance(document, dict):
             raise Refused("sign-in.provider")
-        return said
+        return document
 
     # --- who is signed in ---------------------------------------------------------------------
 
@@ -203,55 +203,55 @@ class SignIn:
                 "roles": sorted(actor.roles),
                 "enterprise": actor.enterprise,
                 "since": session.since,
-                "seen": session.seen,
+                "seen": session.last_seen,
             }
         )
 
     def session_of(self, cookie: str | None) -> Session | None:
         """The session that a cookie stands for; ``None`` where it has ended or never was."""
-        held = self._opened(cookie) if cookie else None
-        if held is None or "session" not in held:
+        content = self._opened(cookie) if cookie else None
+        if content is None or "session" not in content:
             return None
         now = int(self._now())
-        if held["since"] + SESSION_SECONDS <= now or held["seen"] + IDLE_SECONDS <= now:
+        if content["since"] + SESSION_SECONDS <= now or content["seen"] + IDLE_SECONDS <= now:
             return None
         with self.ledger.store.reading() as rows:
-            if one(rows, "SELECT 1 FROM used_tokens WHERE token_id=?", [_ended(held["session"])]):
+            if one(rows, "SELECT 1 FROM used_tokens WHERE token_id=?", [_ended(content["session"])]):
                 return None
-        roles = frozenset(held["roles"]) & set(ROLES)
+        roles = frozenset(content["roles"]) & set(ROLES)
         return Session(
             Actor(
-                held["name"],
+                content["name"],
                 roles,
-                held["enterprise"],
-                held.get("issuer", ""),
-                held.get("subject", ""),
+                content["enterprise"],
+                content.get("issuer", ""),
+                content.get("subject", ""),
             ),
-            held["session"],
-            held["since"],
-            held["seen"],
+            content["session"],
+            content["since"],
+            content["seen"],
         )
 
     def renewed(self, session: Session) -> Session | None:
         """The session as seen now, where its cookie is old enough to be written anew."""
         now = int(self._now())
-        return session._replace(seen=now) if now - session.seen >= RENEW_SECONDS else None
+        return session._replace(last_seen=now) if now - session.last_seen >= RENEW_SECONDS else None
 
     def end(self, session: Session) -> None:
         """Sign out: no copy of the cookie is good for anything from now on."""
         use_once(self.ledger, _ended(session.id), _until(session.since + SESSION_SECONDS))
 
-    def _sealed(self, held: dict[str, Any]) -> str:
-        return self.box.encrypt(json.dumps(held).encode()).decode()
+    def _sealed(self, content: dict[str, Any]) -> str:
+        return self.box.encrypt(json.dumps(content).encode()).decode()
 
     def _opened(self, cookie: str) -> dict[str, Any] | None:
         from cryptography.fernet import InvalidToken
 
         try:
-            found: dict[str, Any] = json.loads(self.box.decrypt(cookie.encode()))
+            content: dict[str, Any] = json.loads(self.box.decrypt(cookie.encode()))
         except (InvalidToken, ValueError):
             return None
-        return found
+        return content
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -284,8 +284,10 @@ def client_secret(settings: IdentitySettings) -> str:
 
 def trusted(address: str) -> bool:
     """Whether an address is https, or http of this machine."""
-    at = urlsplit(address)
-    return at.scheme == "https" or (at.scheme == "http" and at.hostname in ("127.0.0.1", "localhost", "::1"))
+    url = urlsplit(address)
+    return url.scheme == "https" or (
+        url.scheme == "http" and url.hostname in ("127.0.0.1", "localhost", "::1")
+    )
 
 
 def _ended(session: str) -> str:

@@ -43,8 +43,8 @@ class Refused(Exception):
 class Keys:
     """The issuer's keys, from a file or an address, kept until a token needs newer ones."""
 
-    def __init__(self, where: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.where, self.clock = where, clock
+    def __init__(self, location: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.where, self.clock = location, clock
         self.lock = threading.Lock()
         self.held: KeySet | None = None
         self.fetched = float("-inf")
@@ -56,8 +56,8 @@ class Keys:
             Refused: where they cannot be had.
         """
         with self.lock:
-            known = self.held is not None and any(key.kid == key_id for key in self.held.keys)
-            if not known and self.clock() - self.fetched >= (FETCH_SECONDS if self.held else 0):
+            has_key = self.held is not None and any(key.kid == key_id for key in self.held.keys)
+            if not has_key and self.clock() - self.fetched >= (FETCH_SECONDS if self.held else 0):
                 self.fetched = self.clock()
                 self.held = self._fetch() or self.held
             if self.held is None:
@@ -76,8 +76,10 @@ class Keys:
     def _read(self) -> bytes:
         if "://" not in self.where:
             return Path(self.where).read_bytes()
-        at = urlsplit(self.where)
-        if at.scheme != "https" and not (at.scheme == "http" and at.hostname in ("127.0.0.1", "localhost")):
+        url = urlsplit(self.where)
+        if url.scheme != "https" and not (
+            url.scheme == "http" and url.hostname in ("127.0.0.1", "localhost")
+        ):
             raise OSError("keys come over https")
         with urllib.request.urlopen(self.where, timeout=FETCH_TIMEOUT) as answer:  # noqa: S310 - checked above
             return bytes(answer.read(KEYS_BYTES_MAX))
@@ -119,25 +121,25 @@ class Tokens:
     def _check(self, claims: dict[str, Any]) -> None:
         from joserfc import errors, jwt
 
-        said = self.settings
-        wanted = jwt.JWTClaimsRegistry(
+        settings = self.settings
+        registry = jwt.JWTClaimsRegistry(
             now=int(self.now()),
             leeway=LEEWAY_SECONDS,
-            iss={"essential": True, "value": said.issuer},
-            aud={"essential": True, "value": said.audience},
+            iss={"essential": True, "value": settings.issuer},
+            aud={"essential": True, "value": settings.audience},
             exp={"essential": True},
             sub={"essential": True},
         )
-        wanted.validate(claims)
-        if said.writes_once and not isinstance(claims.get("jti"), str):
+        registry.validate(claims)
+        if settings.writes_once and not isinstance(claims.get("jti"), str):
             raise errors.MissingClaimError("jti")
 
     def _actor(self, claims: dict[str, Any]) -> Actor:
-        said = self.settings
-        roles = claims.get(said.roles_claim, [])
+        settings = self.settings
+        roles = claims.get(settings.roles_claim, [])
         named = roles.split() if isinstance(roles, str) else [str(role) for role in roles or []]
-        name = str(claims.get(said.name_claim) or claims["sub"])
-        code = claims.get(said.enterprise_claim)
+        name = str(claims.get(settings.name_claim) or claims["sub"])
+        code = claims.get(settings.enterprise_claim)
         plain = "".join(letter for letter in name if letter.isprintable()).strip()[:NAME_MAX]
         enterprise = code if isinstance(code, str) and is_valid(code) else None
         person = (str(claims["iss"]), str(claims["sub"]))

@@ -24,8 +24,10 @@ def owner(actor: Actor) -> str | None:
 def sent_by(actor: Actor, file_name: str, source: str, table_name: str | None) -> Sent:
     """Who sends a sheet, and what of it; a machine's source is its own."""
     limits = scope()
-    whose = source or (limits.source if limits else DEFAULT_SOURCE)
-    return Sent(actor.name, file_name or "sheet", whose, table_name, Sender(limits, not is_staff(actor)))
+    fact_source = source or (limits.source if limits else DEFAULT_SOURCE)
+    return Sent(
+        actor.name, file_name or "sheet", fact_source, table_name, Sender(limits, not is_staff(actor))
+    )
 
 
 def preview_of(waiting: Waiting, state: dict[str, Any], actor: Actor) -> dict[str, Any] | None:
@@ -33,8 +35,8 @@ def preview_of(waiting: Waiting, state: dict[str, Any], actor: Actor) -> dict[st
     if state["stage"] not in ("ready", "recorded"):
         return None
     with waiting.holding() as holding:
-        said = {**described(holding), "faulty": list(faulty(holding)), "doubtful": doubtful(holding)}
-        said["recorded"] = holding.said("recorded") if state["stage"] == "recorded" else None
+        answer = {**described(holding), "faulty": list(faulty(holding)), "doubtful": doubtful(holding)}
+        answer["recorded"] = holding.said("recorded") if state["stage"] == "recorded" else None
     if not is_staff(actor):
-        said.update({"consequences": None, "disagreements": None, "doubtful": []})
-    return said
+        answer.update({"consequences": None, "disagreements": None, "doubtful": []})
+    return answer

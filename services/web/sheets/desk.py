@@ -79,12 +79,12 @@ class Waiting:
 
     @contextmanager
     def holding(self) -> Iterator[Holding]:
-        """Its rows."""
-        found = Holding.at(self.folder / "rows")
+        """The file that holds its rows, open."""
+        holding_file = Holding.at(self.folder / "rows")
         try:
-            yield found
+            yield holding_file
         finally:
-            found.close()
+            holding_file.close()
 
     def state(self) -> dict[str, Any]:
         """How far the work is: stage, rows done, faults of a file that cannot be read.
@@ -93,18 +93,18 @@ class Waiting:
             UnknownSheet.
         """
         try:
-            found: dict[str, Any] = json.loads((self.folder / "state").read_text("utf-8"))
+            progress: dict[str, Any] = json.loads((self.folder / "state").read_text("utf-8"))
         except (OSError, ValueError):
             raise UnknownSheet(self.name) from None
-        return found
+        return progress
 
-    def set(self, **said: Any) -> None:
+    def set(self, **values: Any) -> None:
         """Note how far the work is, whole at every moment."""
         before: dict[str, Any] = {}
         with suppress(UnknownSheet):
             before = self.state()
         part = self.folder / f"state.{secrets.token_hex(4)}"
-        part.write_text(json.dumps({**before, **said}), "utf-8")
+        part.write_text(json.dumps({**before, **values}), "utf-8")
         os.replace(part, self.folder / "state")
 
 
@@ -140,10 +140,10 @@ class SheetDesk:
             name = digest.hexdigest()[:32]
             scope, discreet = sent.sender
             limits = [scope.source, sorted(scope.types)] if scope else None
-            said = {"by": sent.by, "source": sent.source, "wanted": sent.table_name}
+            sending = {"by": sent.by, "source": sent.source, "wanted": sent.table_name}
             more = {"scope": limits, "discreet": discreet}
             named = Path(sent.file_name).name[:NAME_MAX]
-            Waiting(part).set(stage="waiting", done=0, file_name=named, **said, **more)
+            Waiting(part).set(stage="waiting", done=0, file_name=named, **sending, **more)
             # The same file again: one that failed or was recorded is read anew.
             self._replace(part, self.folder / name)
         finally:
@@ -151,14 +151,14 @@ class SheetDesk:
         self._begin(name, "preview")
         return name
 
-    def _replace(self, part: Path, whole: Path) -> None:
-        if whole.exists():
+    def _replace(self, part: Path, place: Path) -> None:
+        if place.exists():
             with suppress(UnknownSheet):
-                if Waiting(whole).state()["stage"] in WORKING:
+                if Waiting(place).state()["stage"] in WORKING:
                     return
-            shutil.rmtree(whole, ignore_errors=True)
+            shutil.rmtree(place, ignore_errors=True)
         with suppress(OSError):  # another request came first with the same file
-            part.rename(whole)
+            part.rename(place)
 
     def find(self, name: str, by: str | None) -> Waiting:
         """A sheet; ``by`` limits it to those of one sender.
@@ -166,13 +166,13 @@ class SheetDesk:
         Raises:
             UnknownSheet.
         """
-        found = Waiting(self.folder / name)
-        state = found.state()
+        waiting = Waiting(self.folder / name)
+        state = waiting.state()
         if by is not None and state["by"] != by:
             raise UnknownSheet(name)
-        if state["stage"] in WORKING and not _is_locked(found):
+        if state["stage"] in WORKING and not _is_locked(waiting):
             self._begin(name, "record" if state["stage"] == "recording" else "preview")
-        return found
+        return waiting
 
     def wait(self, waiting: Waiting, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """How far the work is, once it is done or a moment has passed."""
@@ -195,21 +195,21 @@ class SheetDesk:
         out = waiting.folder / f"marked-{secrets.token_hex(4)}.xlsx"
         with waiting.holding() as holding:
             marking.mark(waiting.file, bool(holding.said("is_text")), holding, out)
-        whole = waiting.folder / "marked.xlsx"
-        os.replace(out, whole)
-        return whole
+        workbook = waiting.folder / "marked.xlsx"
+        os.replace(out, workbook)
+        return workbook
 
-    def _begin(self, name: str, what: str) -> None:
-        thread = threading.Thread(target=self._work, args=(name, what), name="sheets", daemon=True)
-        self._threads = {each for each in self._threads if each.is_alive()} | {thread}
+    def _begin(self, name: str, task: str) -> None:
+        thread = threading.Thread(target=self._work, args=(name, task), name="sheets", daemon=True)
+        self._threads = {running for running in self._threads if running.is_alive()} | {thread}
         thread.start()
 
-    def _work(self, name: str, what: str) -> None:
+    def _work(self, name: str, task: str) -> None:
         waiting = Waiting(self.folder / name)
         try:
-            with _locked(waiting) as mine:
-                if mine and waiting.state()["stage"] in WORKING:
-                    self._preview(waiting) if what == "preview" else self._record(waiting)
+            with _locked(waiting) as locked:
+                if locked and waiting.state()["stage"] in WORKING:
+                    self._preview(waiting) if task == "preview" else self._record(waiting)
         except SheetError as error:
             waiting.set(stage="failed", faults=[[f.code, f.field, f.args] for f in error.faults])
         except _Stopped:
@@ -244,26 +244,26 @@ class SheetDesk:
         waiting.set(stage="recorded")
 
     def _progress(self, waiting: Waiting, always: str = "") -> Any:
-        told = [0.0]
+        noted_at = [0.0]
 
         def progress(stage: str, done: int) -> None:
             if self._stopped:
                 raise _Stopped
-            if time.monotonic() - told[0] > 0.2:
-                told[0] = time.monotonic()
+            if time.monotonic() - noted_at[0] > 0.2:
+                noted_at[0] = time.monotonic()
                 waiting.set(stage=always or stage, done=done)
 
         return progress
 
     def _tidy(self) -> None:
-        found: list[tuple[float, Path]] = []
-        for each in self.folder.iterdir():
+        folders: list[tuple[float, Path]] = []
+        for folder in self.folder.iterdir():
             with suppress(FileNotFoundError):  # another process was quicker
-                found.append((each.stat().st_mtime, each))
-        for at, (changed, each) in enumerate(sorted(found)):
+                folders.append((folder.stat().st_mtime, folder))
+        for index, (changed, folder) in enumerate(sorted(folders)):
             old = time.time() - changed > KEPT_SECONDS
-            if (old or at < len(found) - KEPT_MAX) and not _is_locked(Waiting(each)):
-                shutil.rmtree(each, ignore_errors=True)
+            if (old or index < len(folders) - KEPT_MAX) and not _is_locked(Waiting(folder)):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Stop what is under way; it begins again when it is asked for."""
@@ -297,13 +297,13 @@ def _locked(waiting: Waiting) -> Iterator[bool]:
 def _is_locked(waiting: Waiting) -> bool:
     if not (waiting.folder / "lock").exists():
         return False
-    with _locked(waiting) as mine:
-        return not mine
+    with _locked(waiting) as acquired:
+        return not acquired
 
 
 def _sender(state: dict[str, Any]) -> Sender:
-    found = state["scope"]
-    scope = Scope(found[0], frozenset(found[1])) if found else None
+    limits = state["scope"]
+    scope = Scope(limits[0], frozenset(limits[1])) if limits else None
     return Sender(scope, state["discreet"])
 
 
