@@ -59,47 +59,47 @@ def _unprintable(value: Any, path: Path) -> Iterator[PathFault]:
             yield PathFault(path, "policy.unprintable", {"code": f"{ord(bad[0]):04X}"})
 
 
-def faults_of_meaning(policy: Policy, said: dict[str, Any]) -> list[PathFault]:
-    """Everything in the policy that is well-formed but cannot mean anything; ``said`` is its file."""
-    found = [*_written(said, ()), *_unheeded(said)]
-    found += _codes(policy.highest_only_authorities, ("highest_only", "authorities"))
+def faults_of_meaning(policy: Policy, file: dict[str, Any]) -> list[PathFault]:
+    """Everything in the policy that is well-formed but cannot mean anything; ``file`` as it was read."""
+    faults = [*_written(file, ()), *_unheeded(file)]
+    faults += _codes(policy.highest_only_authorities, ("highest_only", "authorities"))
     if policy.life_until and policy.life_until < policy.life_from:
-        found.append(PathFault(("life", "until"), "policy.life-order"))
+        faults.append(PathFault(("life", "until"), "policy.life-order"))
     if policy.effective_from > (policy.life_until or policy.effective_from):
-        found.append(PathFault(("effective_from",), "policy.effective-late", {"day": policy.life_until}))
-    have = [clause.id for clause in policy.clauses]
+        faults.append(PathFault(("effective_from",), "policy.effective-late", {"day": policy.life_until}))
+    clauses = [clause.id for clause in policy.clauses]
     for clause in _CLAUSES:
-        if have.count(clause) != 1:
-            found.append(PathFault(("clauses",), "policy.clause-count", {"clause": clause}))
+        if clauses.count(clause) != 1:
+            faults.append(PathFault(("clauses",), "policy.clause-count", {"clause": clause}))
     for index, measure in enumerate(policy.measures.values()):
-        found += [fault.below("measures", index) for fault in _measure(policy, measure)]
-    found += _disagreements(policy)
-    found += _budgets(policy)
-    found += _priorities(policy)
+        faults += [fault.below("measures", index) for fault in _measure(policy, measure)]
+    faults += _disagreements(policy)
+    faults += _budgets(policy)
+    faults += _priorities(policy)
     for index, target in enumerate(policy.targets.values()):
         if target.measure not in policy.measures:
-            found.append(PathFault(("targets", index, "measure"), "policy.measure-unknown"))
+            faults.append(PathFault(("targets", index, "measure"), "policy.measure-unknown"))
         if target.counts == "quantity" and target.counted_on.field != "floor_area_m2":
-            found.append(PathFault(("targets", index, "of", "field"), "policy.quantity-unknown"))
+            faults.append(PathFault(("targets", index, "of", "field"), "policy.quantity-unknown"))
         needs = {"amount": _is_amount, "items": _is_dated, "quantity": _has_quantity}.get(target.counts)
-        found += [fault.below("targets", index, "of") for fault in _select(target.counted_on, needs)]
-    return found
+        faults += [fault.below("targets", index, "of") for fault in _select(target.counted_on, needs)]
+    return faults
 
 
 ID_MAX = 200
 """Characters of an id: what a message may hold."""
-_WHOLE = ("version", "notice_days", "appeal_days", "base_years", "award_years", "times", "goal")
+_WHOLE_NUMBERS = ("version", "notice_days", "appeal_days", "base_years", "award_years", "times", "goal")
 
 
-def _written(said: Any, path: Path) -> Iterator[PathFault]:
+def _written(raw: Any, path: Path) -> Iterator[PathFault]:
     """Ids that no message can hold, and numbers that begin with a zero."""
-    inner = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list) else ()
+    inner = raw.items() if isinstance(raw, dict) else enumerate(raw) if isinstance(raw, list) else ()
     for key, value in inner:
         here = (*path, key)
         yield from _written(value, here)
         if key == "id" and len(str(value)) > ID_MAX:
             yield PathFault(here, "policy.too-long", {"most": ID_MAX})
-        if key in _WHOLE and isinstance(value, str) and re.fullmatch("0[0-9]+", value):
+        if key in _WHOLE_NUMBERS and isinstance(value, str) and re.fullmatch("0[0-9]+", value):
             yield PathFault(here, "policy.leading-zero", {"value": int(value)})
 
 
@@ -112,23 +112,23 @@ _HEEDED = {
 """What a target heeds beside the facts, by what it counts; of dated facts nothing is in a currency."""
 
 
-def _unheeded(said: dict[str, Any]) -> Iterator[PathFault]:
+def _unheeded(file: dict[str, Any]) -> Iterator[PathFault]:
     """Fields that stand where nothing reads them."""
-    for index, measure in enumerate(said["measures"]):
+    for index, measure in enumerate(file["measures"]):
         for name in ("earns", "proposes", "of", "sales"):
             unread = ("field",) if name in ("of", "sales") else ("field", "currency")
             for field in unread:
                 if field in (measure.get(name) or {}):
                     yield PathFault(("measures", index, name, field), "policy.unheeded")
-    for index, target in enumerate(said.get("targets") or ()):
+    for index, target in enumerate(file.get("targets") or ()):
         kind = shipped_vocabulary().kinds.get(target["of"].get("fact", ""))
         dated = kind is None or _is_dated(kind)
         heeded = () if dated and target["counts"] == "enterprises" else _HEEDED[target["counts"]]
         for field, holder in (("field", "of"), ("currency", "of"), ("threshold", "")):
             if field not in heeded and field in (target[holder] if holder else target):
-                where = (holder, field) if holder else (field,)
+                place = (holder, field) if holder else (field,)
                 args = {"what": target["counts"]}
-                yield PathFault(("targets", index, *where), "policy.unheeded-counting", args)
+                yield PathFault(("targets", index, *place), "policy.unheeded-counting", args)
 
 
 def _disagreements(policy: Policy) -> Iterator[PathFault]:
@@ -157,18 +157,18 @@ def _disagreements(policy: Policy) -> Iterator[PathFault]:
 def _budgets(policy: Policy) -> Iterator[PathFault]:
     """Every award belongs to exactly one of several budgets, all of which are told apart alike."""
     here = ("budget", "parts")
-    seen: set[tuple[str, str]] = set()
-    for index, each in enumerate(policy.budgets):
-        yield from _towns(each.towns, (*here, index, "towns"))
-        for name, value in (("id", each.id), *(("towns", t) for t in each.towns)):
-            if (name, value) in seen:
+    names: set[tuple[str, str]] = set()
+    for index, budget in enumerate(policy.budgets):
+        yield from _towns(budget.towns, (*here, index, "towns"))
+        for name, value in (("id", budget.id), *(("towns", town) for town in budget.towns)):
+            if (name, value) in names:
                 yield PathFault((*here, index, name), "policy.value-twice", {"value": value})
-            seen.add((name, value))
-        if each.towns and (each.measures or not policy.by_town):
+            names.add((name, value))
+        if budget.towns and (budget.measures or not policy.by_town):
             yield PathFault((*here, index), "policy.budget-both")
-        elif each.measures and policy.by_town:
+        elif budget.measures and policy.by_town:
             yield PathFault((*here, index, "measures"), "policy.budget-mixed")
-        elif not (each.towns or each.measures or each.rest):
+        elif not (budget.towns or budget.measures or budget.rest):
             yield PathFault((*here, index), "policy.budget-empty")
     rests = [index for index, each in enumerate(policy.budgets) if each.rest]
     for index in rests[1:]:
@@ -201,7 +201,7 @@ def _once_each(
     policy: Policy, named: Sequence[tuple[Path, tuple[str, ...]]], unnamed: str | None
 ) -> Iterator[PathFault]:
     """Measures that are named twice, pay nothing or are unknown; ``unnamed`` is the code of one left out."""
-    seen: set[str] = set()
+    ids: set[str] = set()
     for path, measures in named:
         for place, measure_id in enumerate(measures):
             measure = policy.measures.get(measure_id)
@@ -209,11 +209,11 @@ def _once_each(
                 yield PathFault((*path, place), "policy.measure-unknown")
             elif isinstance(measure, Unpaid):
                 yield PathFault((*path, place), "policy.unpaid", {"what": measure_id})
-            elif measure_id in seen:
+            elif measure_id in ids:
                 yield PathFault((*path, place), "policy.value-twice", {"value": measure_id})
-            seen.add(measure_id)
+            ids.add(measure_id)
     for index, measure in enumerate(policy.measures.values()):
-        if unnamed and not isinstance(measure, Unpaid) and measure.id not in seen:
+        if unnamed and not isinstance(measure, Unpaid) and measure.id not in ids:
             yield PathFault(("measures", index, "id"), unnamed, {"measure": measure.id})
 
 
@@ -236,19 +236,19 @@ def _measure(policy: Policy, measure: Measure) -> Iterator[PathFault]:
     ):
         select = getattr(measure, attribute, None)
         if select is not None:
-            wants = None if isinstance(measure, GrowthShare) and name == "of" else needs
-            for fault in _select(select, wants):
+            fits = None if isinstance(measure, GrowthShare) and name == "of" else needs
+            for fault in _select(select, fits):
                 yield fault.below(name)
     if isinstance(measure, GrowthShare) and measure.counted_on.facts != ("ContributionAssessed",):
         yield PathFault(("of", "fact"), "policy.growth-fact")
     for name in ("tiers", "shares"):
         yield from _ascending(name, getattr(measure, name, ()))
     if isinstance(measure, Fixed) and measure.nets:
-        other = policy.measures.get(measure.nets.measure)
-        if other is measure or not isinstance(other, Fixed) or other.once != "item" or measure.once != "item":
+        set_off = policy.measures.get(measure.nets.measure)
+        if set_off is measure or not isinstance(set_off, Fixed) or {set_off.once, measure.once} != {"item"}:
             yield PathFault(("nets", "measure"), "policy.nets-form")
         elif measure.nets.same not in _identity(measure.earns) or measure.nets.same not in _identity(
-            other.earns
+            set_off.earns
         ):
             yield PathFault(("nets", "same"), "policy.nets-same")
     if isinstance(measure, PerUnit) and measure.earns and len(measure.earns.facts) > 1:

@@ -107,8 +107,8 @@ def _load(text: str, changes: Changes | None) -> Policy:
     if len(text.encode("utf-8", "replace")) > POLICY_BYTES_MAX:
         raise PolicyError([PolicyFault(1, "file", "policy.file-large", {"most": POLICY_BYTES_MAX})])
     composed = _compose(text)
-    if found := faults_of_text(composed[0]):
-        raise PolicyError(_placed(found, composed[1]))
+    if unprintable := faults_of_text(composed[0]):
+        raise PolicyError(_with_lines(unprintable, composed[1]))
     policy, faults = _read(text, composed, changes)
     if faults:
         raise PolicyError(faults)
@@ -124,8 +124,8 @@ def load_adopted(text: str, changes: Changes | None = None) -> Policy:
     policy, faults = _read(text, _compose(text, _QuickLoader), changes)
     if changes and faults:
         before = _read(text, _compose(text, _QuickLoader))[1]
-        if made := [fault for fault in faults if fault not in before]:
-            raise PolicyError(made)
+        if new := [fault for fault in faults if fault not in before]:
+            raise PolicyError(new)
     return policy
 
 
@@ -146,11 +146,10 @@ def _read(
     except ValidationError as error:
         raise PolicyError(_faults(error.messages, lines)) from None
     policy = _with_readings(replace(policy, digest=digest_of(text)), used)
-    found = faults_of_meaning(policy, resolved)
-    return policy, _placed(found, lines)
+    return policy, _with_lines(faults_of_meaning(policy, resolved), lines)
 
 
-def _placed(faults: list[PathFault], lines: dict[Path, int]) -> list[PolicyFault]:
+def _with_lines(faults: list[PathFault], lines: dict[Path, int]) -> list[PolicyFault]:
     """Faults with their lines."""
     return [PolicyFault(_line(lines, path), _dotted(path), code, args) for path, code, args in faults]
 
@@ -180,9 +179,9 @@ def known_changes(text: str, changes: Changes) -> Changes:
 
 
 def _has_change(raw: dict[str, Any], reading: str | None, figure: str | None, value: str) -> bool:
-    one = Changes({reading: value} if reading else {}, {figure: value} if figure else {})
+    change = Changes({reading: value} if reading else {}, {figure: value} if figure else {})
     try:
-        _apply(copy.deepcopy(raw), one)
+        _apply(copy.deepcopy(raw), change)
     except PolicyError:
         return False
     return True
@@ -252,9 +251,9 @@ def _apply(raw: dict[str, Any], changes: Changes) -> None:
         readings[name]["value"] = value
     measures = {m.get("id"): m for m in raw.get("measures") or [] if isinstance(m, dict)}
     for path, value in changes.figures.items():
-        measure_id, _, rest = path.partition("/")
+        measure_id, _, figure = path.partition("/")
         target: Any = measures.get(measure_id) if measure_id != "budget" else raw.get("budget")
-        *parents, last = rest.split("/") if rest else ["amount"]
+        *parents, last = figure.split("/") if figure else ["amount"]
         for part in parents:
             target = _step(target, part)
         if isinstance(target, list) and last.isdigit() and int(last) < len(target):
@@ -338,11 +337,11 @@ def _faults(messages: Any, lines: dict[Path, int], path: Path = ()) -> list[Poli
             )
         ]
         return sorted(nested, key=lambda fault: fault.line)
-    found = []
+    faults = []
     for message in messages if isinstance(messages, list) else [messages]:
         code, args = message if isinstance(message, tuple) else _coded(str(message))
-        found.append(PolicyFault(_line(lines, path), _dotted(path), code, args))
-    return found
+        faults.append(PolicyFault(_line(lines, path), _dotted(path), code, args))
+    return faults
 
 
 def _coded(message: str) -> tuple[str, FaultArgs]:

@@ -362,8 +362,8 @@ class Policy:
         budget, _, group = pot.partition(GROUP)
         names = [each.id for each in self.measures.values() if not isinstance(each, Unpaid)]
         if group:
-            of = self.priorities[int(group) - 1] if int(group) <= len(self.priorities) else ()
-            names = [each for each in names if each in of]
+            first = self.priorities[int(group) - 1] if int(group) <= len(self.priorities) else ()
+            names = [each for each in names if each in first]
         if self.budgets and not self.by_town:
             names = [each for each in names if self._budget_of(each, "") == budget]
         return names
@@ -374,7 +374,7 @@ class Policy:
         return self._budget_of(measure, town) + (f"{GROUP}{group}" if group else "")
 
     def _budget_of(self, measure: str, town: str) -> str:
-        for each in self.budgets:
-            if measure in each.measures or (town and town in each.towns):
-                return each.id
+        for budget in self.budgets:
+            if measure in budget.measures or (town and town in budget.towns):
+                return budget.id
         return next((each.id for each in self.budgets if each.rest), "")

@@ -119,8 +119,8 @@ class ReadingSchema(Part):
     def value_is_an_option(self, data: Loaded, **_: Any) -> None:
         """A value that is none of the options is a slip."""
         if data.get("value") not in (data.get("options") or {}):
-            known = ", ".join(data.get("options") or {})
-            raise ValidationError({"value": [("policy.reading-option", {"known": known})]})
+            options = ", ".join(data.get("options") or {})
+            raise ValidationError({"value": [("policy.reading-option", {"known": options})]})
 
 
 _PROCEDURE = model.Procedure()
