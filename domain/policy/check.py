@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from domain.events import CATALOGUE
 from domain.events.content import EnterpriseContent
-from domain.faults.fault import FaultArgs
 from domain.money.amounts import FOREIGN
+from domain.policy.faults import Path, PathFault
 from domain.policy.model import Fixed, GrowthShare, Measure, Percentage, PerUnit, Policy, Select, Tier, Unpaid
 from domain.vocabulary.kinds import CODE_PATTERN, CurrencyAmong, CurrencyBy, Kind
 from domain.vocabulary.load import shipped_vocabulary
-
-Path = tuple[str | int, ...]
-"""Of a value in the file: keys and places."""
-
-
-class PathFault(NamedTuple):
-    """One thing that is wrong, at a path in the file."""
-
-    path: Path
-    code: str
-    args: FaultArgs = {}
-
-    def below(self, *path: str | int) -> PathFault:
-        """The fault with a path before its own."""
-        return self._replace(path=(*path, *self.path))
-
 
 KindTest = Callable[[Kind], bool]
 """Whether a measure or target can count facts of a kind."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from domain.money.amounts import CURRENCIES, MoneyError, parse_fen, print_fen
-from domain.policy.load import composed
 from domain.policy.model import Words
+from domain.policy.source import raw_file
 
 Path = tuple[str, ...]
 
@@ -40,7 +40,7 @@ def differences(before: str, after: str) -> list[Difference]:
     Raises:
         PolicyError: where one of them is no YAML of that form.
     """
-    was, now = dict(_leaves(composed(before))), dict(_leaves(composed(after)))
+    was, now = dict(_leaves(raw_file(before))), dict(_leaves(raw_file(after)))
     order = [*was, *(path for path in now if path not in was)]
     return list(_joined([Difference(p, was.get(p), now.get(p)) for p in order if was.get(p) != now.get(p)]))
 
@@ -49,7 +49,7 @@ def titles_in(*texts: str) -> dict[str, Words]:
     """The titles of measures and targets, and what readings are about, by id."""
     titles: dict[str, Words] = {}
     for text in texts:
-        raw = composed(text)
+        raw = raw_file(text)
         for name in ("measures", "targets"):
             for row in raw.get(name) or []:
                 if isinstance(row, dict) and isinstance(row.get("title"), dict):
@@ -62,7 +62,7 @@ def titles_in(*texts: str) -> dict[str, Words]:
 
 def currency_in(text: str) -> str:
     """What a policy file's amounts are in; yuan where it does not say."""
-    budget = composed(text).get("budget")
+    budget = raw_file(text).get("budget")
     currency = budget.get("currency") if isinstance(budget, dict) else None
     return currency if currency in CURRENCIES else "CNY"
 

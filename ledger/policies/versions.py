@@ -11,19 +11,13 @@ from domain.events.event import NOBODY, Attribution
 from domain.faults.fault import FaultArgs
 from domain.money.amounts import Amount, yuan
 from domain.money.dividing import budget_period
-from domain.policy.load import (
-    Changes,
-    PolicyError,
-    PolicyFault,
-    digest_of,
-    known_changes,
-    line_in,
-    load_adopted,
-    load_policy,
-)
+from domain.policy.changes import Changes, known_changes
+from domain.policy.faults import PolicyError, PolicyFault
+from domain.policy.load import digest_of, load_adopted, load_policy
 from domain.policy.model import Policy
 from domain.policy.record import PolicyRecord, policy_id_of
 from domain.policy.rulebook import NoRules, Rulebook
+from domain.policy.source import line_in
 from domain.settlement.figures import moved_of
 from domain.settlement.steps import must_be_open
 from ledger.projections.closings import closings, settlement_of

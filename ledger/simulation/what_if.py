@@ -8,7 +8,8 @@ from typing import Any
 
 from domain.money.amounts import yuan
 from domain.money.apportioning import Column, exact_sum
-from domain.policy.load import Changes, PolicyError, PolicyFault
+from domain.policy.changes import Changes
+from domain.policy.faults import PolicyError, PolicyFault
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, payable_of
 from ledger.budget.pools import Pool, brought_in, divide, lines_at, lines_now, open_years, pool

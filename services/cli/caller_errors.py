@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.authority.roles import NotAllowed
-from domain.policy.load import PolicyError
+from domain.policy.faults import PolicyError
 from domain.policy.rulebook import NoRules
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError

@@ -17,7 +17,7 @@ import click
 from domain.events.event import Attribution, Capacity, Speaker
 from domain.events.instants import instant
 from domain.money.amounts import parse_fen
-from domain.policy.load import PolicyError, PolicyFault
+from domain.policy.faults import PolicyError, PolicyFault
 from ledger.audit.looks import NOBODY, Look, note
 from ledger.store.application import Ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment

@@ -26,7 +26,8 @@ from pyspark.sql import functions as sql
 
 from domain.money.amounts import parse_fen, yuan
 from domain.money.apportioning import cut_of, exact_sum, shares
-from domain.policy.load import Changes, load_policy
+from domain.policy.changes import Changes
+from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import basis, factor, shares_budget
 from services.scale.partition import AWARDS, COLUMNS_READ, awards_of_partition

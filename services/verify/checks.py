@@ -19,7 +19,8 @@ from domain.events.event import Event
 from domain.events.stored import UnreadableState
 from domain.facts.folding import fold
 from domain.log.notes import Checkpoint
-from domain.policy.load import PolicyError, digest_of, load_adopted
+from domain.policy.faults import PolicyError
+from domain.policy.load import digest_of, load_adopted
 from domain.policy.model import Policy
 from domain.policy.rulebook import NoRules, Rulebook
 from domain.rules.evaluation import awards_of

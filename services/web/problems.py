@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from domain.authority.roles import NotAllowed
 from domain.faults.fault import Fault
 from domain.faults.registry import read_problems
-from domain.policy.load import PolicyError, PolicyFault
+from domain.policy.faults import PolicyError, PolicyFault
 from domain.policy.rulebook import NoRules
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError

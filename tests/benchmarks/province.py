@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from domain.money.amounts import parse_fen
-from domain.policy.load import Changes
+from domain.policy.changes import Changes
 from ledger.budget.pools import lines_of
 from ledger.export import columnar
 from ledger.export.books import books_of

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.money.amounts import parse_fen
-from domain.policy.load import Changes
+from domain.policy.changes import Changes
 from domain.policy.rulebook import Rulebook
 from ledger.export import columnar
 from ledger.export.books import books_of

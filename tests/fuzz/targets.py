@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.log.notes import SignerKey
-from domain.policy.load import PolicyError, load_policy
+from domain.policy.faults import PolicyError
+from domain.policy.load import load_policy
 from ledger.export.file_faults import FileError
 from ledger.export.payment_files import read_payees
 from ledger.intake.messages import bulk

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from domain.events.event import Event
 from domain.facts.folding import EnterpriseFacts, fold
-from domain.policy.load import Changes, load_policy
+from domain.policy.changes import Changes
+from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
 from ledger.intake.inbox import ingest_all

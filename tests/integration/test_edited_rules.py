@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from domain.policy.load import PolicyError
+from domain.policy.faults import PolicyError
 from ledger.audit.steps import difference
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy

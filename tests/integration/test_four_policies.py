@@ -20,7 +20,8 @@ import pytest
 
 from domain.authority.roles import NotAllowed
 from domain.money.amounts import parse_fen
-from domain.policy.load import PolicyError, load_adopted
+from domain.policy.faults import PolicyError
+from domain.policy.load import load_adopted
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current

@@ -10,7 +10,7 @@ import pytest
 
 from domain.events import PolicyAdopted
 from domain.money.amounts import parse_fen
-from domain.policy.load import PolicyError
+from domain.policy.faults import PolicyError
 from domain.policy.record import PolicyRecord
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.policy.load import Changes
+from domain.policy.changes import Changes
 from domain.settlement.payables import payable_of
 from ledger.budget.pools import divide, lines_now, pool
 from ledger.intake.inbox import ingest_all

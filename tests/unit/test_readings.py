@@ -10,7 +10,8 @@ import pytest
 from domain.events import CATALOGUE
 from domain.events.event import Event
 from domain.facts.folding import EnterpriseFacts, fold
-from domain.policy.load import Changes, load_policy
+from domain.policy.changes import Changes
+from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import NO_HISTORY, SHORT_HISTORY, Awards
 from domain.rules.evaluation import awards_of

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from docs.generate.policy_fields import GROUPS, own_fields, words
 from domain.policy.differences import FIELDS, Difference, differences, titles_in
 from domain.policy.form.measures import KINDS
-from domain.policy.load import composed
+from domain.policy.source import raw_file
 from services.cli.main import main
 from services.cli.policies.case_files import read_case
 from services.cli.policies.cases import Difference as Figure
@@ -52,7 +52,7 @@ def test_each_example_has_ten_worked_cases_and_more_that_come_out(policy: str) -
     assert len(list(cases.glob("*.json"))) >= 10
     assert run("test", str(file), str(cases)).exit_code == 0
     assert run("check", str(file)).exit_code == 0
-    assert jsonschema.Draft202012Validator(editor_schema()).is_valid(composed(EXAMPLES[policy]))
+    assert jsonschema.Draft202012Validator(editor_schema()).is_valid(raw_file(EXAMPLES[policy]))
 
 
 def test_what_the_ledger_refuses_of_the_cases_is_what_they_say() -> None:
@@ -384,7 +384,7 @@ def test_every_field_of_the_form_has_its_words_on_the_page_and_no_words_are_left
 
 @pytest.mark.parametrize("text", [CIXI_TEXT, YONGJIA_TEXT], ids=["cixi", "yongjia"])
 def test_policies_that_the_ledger_takes_fit_the_editors_schema(text: str) -> None:
-    jsonschema.Draft202012Validator(editor_schema()).validate(composed(text))
+    jsonschema.Draft202012Validator(editor_schema()).validate(raw_file(text))
 
 
 @pytest.mark.parametrize(
@@ -402,6 +402,6 @@ def test_policies_that_the_ledger_takes_fit_the_editors_schema(text: str) -> Non
     ],
 )
 def test_slips_of_form_do_not_fit_the_editors_schema(old: str, new: str) -> None:
-    found = jsonschema.Draft202012Validator(editor_schema()).is_valid(composed(edited((old, new))))
+    found = jsonschema.Draft202012Validator(editor_schema()).is_valid(raw_file(edited((old, new))))
 
     assert not found

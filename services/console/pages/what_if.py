@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from domain.money.amounts import MoneyError, parse_fen, yuan
-from domain.policy.load import PolicyError
+from domain.policy.faults import PolicyError
 from domain.policy.model import Fixed, Policy
 from ledger.policies.versions import rulebook
 from ledger.reading import queries
