@@ -15,9 +15,9 @@ from ledger.store.application import Ledger, open_ledger
 from services.web.documents.making import make
 from tests.integration.closings import Closed, closed
 from tests.integration.test_documents import asked
-from tests.office import as_text
+from tests.office import Office
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("office")]
+pytestmark = pytest.mark.slow
 
 
 SAID = {
@@ -45,7 +45,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_word_and_excel_open_and_pdf_has_the_figures_pages(
-    scene: Closed, tmp_path: Path, document: str
+    scene: Closed, tmp_path: Path, office: Office, document: str
 ) -> None:
     with scene.ledger.store.reading() as rows:
         for suffix in (".docx", ".xlsx", ".pdf"):
@@ -57,7 +57,7 @@ def test_word_and_excel_open_and_pdf_has_the_figures_pages(
         if document == "letter":
             amounts = {str(found.values["应兑现"]), str(found.values["应兑现大写"])}
     for suffix in (".docx", ".xlsx"):
-        text = as_text(tmp_path / f"made{suffix}", tmp_path / f"text{suffix[1:]}")
+        text = office.read_text(tmp_path / f"made{suffix}", tmp_path / f"text{suffix}.txt")
         for amount in amounts:
             assert amount in text.replace('"', ""), (suffix, amount)
         assert "{{" not in text

@@ -20,7 +20,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger, open_ledger
 from tests import sheets
 from tests.events import CIXI_TEXT
-from tests.office import Typed, as_pdf, fill
+from tests.office import Office, Typed
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 ROWS, WRONG = 200, 40
@@ -83,12 +83,12 @@ def found(holding: Holding) -> dict[tuple[str, str], str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("family", SHIPPED_TABLES.families)
 def test_a_template_goes_out_comes_in_is_marked_mended_and_recorded_once(
-    ledger: Ledger, tmp_path: Path, family: str
+    ledger: Ledger, tmp_path: Path, office: Office, family: str
 ) -> None:
     filled = Filled(family)
     blank, file = tmp_path / "blank.xlsx", tmp_path / "报送.xlsx"
     template.write_template(family, blank)
-    fill(blank, filled.typed, file, tmp_path / "office")
+    office.fill(blank, filled.typed, file)
 
     holding = taken(ledger, file, tmp_path / "first")
     expected = {place: mistake.code for place, mistake in filled.wrong.items()}
@@ -106,7 +106,7 @@ def test_a_template_goes_out_comes_in_is_marked_mended_and_recorded_once(
         assert count_open(rows) == WRONG
 
     mended = tmp_path / "改正.xlsx"
-    fill(marked, filled.mended, mended, tmp_path / "office")
+    office.fill(marked, filled.mended, mended)
     again = taken(ledger, mended, tmp_path / "second")
     assert found(again) == {}
     assert again.counts() == {"new": WRONG, "known": ROWS - WRONG, "contradictory": 0, "wrong": 0}
@@ -118,7 +118,8 @@ def test_a_template_goes_out_comes_in_is_marked_mended_and_recorded_once(
 
     third = taken(ledger, mended, tmp_path / "third")
     assert third.counts() == {"new": 0, "known": ROWS, "contradictory": 0, "wrong": 0}
-    assert as_pdf(marked, tmp_path / "office").stat().st_size > 10_000
+    office.print_pdf(marked, tmp_path / "退回.pdf")
+    assert (tmp_path / "退回.pdf").stat().st_size > 10_000
 
 
 def marks(workbook: Path) -> set[tuple[str, str]]:
