@@ -1,4 +1,4 @@
-"""A spreadsheet of 100,000 rows, previewed: how much memory it holds, and how that grows.
+"""A spreadsheet of many rows, previewed: how much memory it holds, and how that grows.
 
 ``python -m tests.benchmarks.sheets`` prints it; each run is a process of its own, on a ledger that
 holds a city already.
@@ -27,9 +27,10 @@ from ledger.policies.versions import adopt_policy
 from ledger.store.application import open_ledger
 from services.sample.city import city
 from tests.events import CIXI_TEXT
+from tests.lengths import length_of
 from tests.oracle.codes import credit_code
 
-LARGE, SMALL = 100_000, 10_000
+LARGE, SMALL = length_of("SUBSIDY_TEST_SHEET_ROWS"), 10_000
 LIMIT_MB = 500
 ENTERPRISES = 500
 HEADS = ("信用代码", "年度", "金额（元）", "币种", "渠道", "海关监管方式", "报送日期")

@@ -1,4 +1,4 @@
-"""A spreadsheet of 100,000 rows is previewed in bounded memory, and tells how far it is."""
+"""A spreadsheet of many rows is previewed in bounded memory, and tells how far it is."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tests.benchmarks import sheets
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_rows_are_previewed_within_500_megabytes() -> None:
+def test_many_rows_are_previewed_within_500_megabytes() -> None:
     small, large = sheets.run()
     print(small, large)
 
     wrong = sheets.LARGE // sheets.WRONG_EVERY
     assert large["counts"] == {"new": sheets.LARGE - wrong, "known": 0, "contradictory": 0, "wrong": wrong}
     assert large["mb"] < sheets.LIMIT_MB
-    assert large["told"]["reading"] > 50
-    assert large["told"]["trying"] > 50
+    assert large["told"]["reading"] > sheets.LARGE // 2_000
+    assert large["told"]["trying"] > sheets.LARGE // 2_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import shutil
 import signal
@@ -25,9 +24,10 @@ from ledger.settlement.proposing import propose, publish
 from ledger.store.application import Ledger, open_ledger
 from tests.conftest import POLICY
 from tests.events import CIXI, message
+from tests.lengths import length_of
 from tests.oracle.codes import credit_code
 
-KILLS = int(os.environ.get("SUBSIDY_TEST_KILLS", "15"))
+KILLS = length_of("SUBSIDY_TEST_CLOSING_KILLS")
 AWARDS = 20_000
 SEED = 20250331
 NOW = datetime(2025, 5, 6, 2, tzinfo=UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import signal
 import sqlite3
@@ -20,8 +19,9 @@ from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger, open_ledger
 from services.sample.city import city
 from tests.conftest import POLICY
+from tests.lengths import length_of
 
-KILLS = int(os.environ.get("SUBSIDY_TEST_KILLS", "100"))
+KILLS = length_of("SUBSIDY_TEST_KILLS")
 ENTERPRISES = 4_000
 BATCH = 20
 SEED = 20241231
@@ -70,7 +70,7 @@ def same(whole: Ledger, disturbed: Ledger, replica: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_ingest_killed_a_hundred_times_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+def test_an_ingest_killed_over_and_over_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     """Goal: exactly once, whatever dies when. Method: kill, resume, compare with an undisturbed ingest.
 
     A machine that reaches the end of the file sooner kills several ingests instead of one.

@@ -30,10 +30,11 @@ from ledger.store.application import open_ledger
 from services.sample.city import city
 from services.sample.policy import policy_text
 from tests.e2e.processes import ROOT, wait_until
+from tests.lengths import length_of
 from tests.postgres import Server
 from tests.processes import Ports
 
-SECONDS = int(os.environ.get("SUBSIDY_TEST_SOAK", "25"))
+SECONDS = length_of("SUBSIDY_TEST_SOAK")
 BLOW_SECONDS = max(6, min(120, SECONDS // 12))
 TRIES = 60
 """How often a call is tried again, half a second apart: a database starts within that."""

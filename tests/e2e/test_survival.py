@@ -8,7 +8,6 @@ doubled. ``SUBSIDY_TEST_CITY`` sets the city's size (the full run is 100000).
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -25,10 +24,11 @@ from services.sample.city import city
 from tests.brokers import KafkaCluster
 from tests.conftest import POLICY
 from tests.e2e.processes import Commands, produce, taken, wait_until
+from tests.lengths import length_of
 from tests.postgres import Server
 
-CITY = int(os.environ.get("SUBSIDY_TEST_CITY", "6000"))
-BLOWS = int(os.environ.get("SUBSIDY_TEST_BLOWS", "8"))
+CITY = length_of("SUBSIDY_TEST_CITY")
+BLOWS = length_of("SUBSIDY_TEST_BLOWS")
 WITHIN_SECONDS = 120 + CITY * 6 // 400
 SEED = 11
 

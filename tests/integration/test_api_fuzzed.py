@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -31,8 +30,9 @@ from services.sample.city import city as sample
 from services.web.identity.access import PUBLIC, roles_for
 from tests.events import CIXI, Feed
 from tests.integration.test_identity import City
+from tests.lengths import length_of
 
-REQUESTS = int(os.environ.get("SUBSIDY_TEST_REQUESTS", "600"))
+REQUESTS = length_of("SUBSIDY_TEST_REQUESTS")
 CHECKS = (
     not_a_server_error,
     status_code_conformance,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +21,9 @@ from services.cli.main import main
 from services.sample.city import city
 from tests.events import CIXI
 from tests.integration.closings import OFFICER, closed
+from tests.lengths import length_of
 
-ENTERPRISES = int(os.environ.get("SUBSIDY_TEST_REBUILD", "300"))
+ENTERPRISES = length_of("SUBSIDY_TEST_REBUILD")
 """How many enterprises the ledger holds that is rebuilt while more arrive (the full run is 190,000)."""
 
 

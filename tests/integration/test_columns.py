@@ -27,6 +27,7 @@ from services.sample.city import city
 from tests.conftest import LATER
 from tests.events import CIXI_TEXT, EXAMPLES
 from tests.histories import CODES, case_of, histories
+from tests.lengths import length_of
 from tests.test_worked_cases import HERE, SHARED
 
 Award = tuple[str, int, str, int, int]
@@ -122,7 +123,9 @@ def _messages(case: dict[str, Any]) -> list[bytes]:
     return [raw for raw in messages_of(case) if isinstance(decode(raw, Now.at(LATER)), Message)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=length_of("SUBSIDY_TEST_COLUMNS"), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(
     history=histories(most=40),
     name=st.sampled_from(sorted(BOOKS)),

@@ -15,6 +15,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.store.application import open_ledger
 from tests.events import message, take
 from tests.integration.test_disagreements import CODES, found_in, gross, policy_with
+from tests.lengths import length_of
 
 SHOP, DESIGN, REPLACED = "store-registered", "design-purchased", "enterprise-replaced"
 RULES = ["shop", "design-sources", "design-outlier", "replaced"]
@@ -123,7 +124,7 @@ def messages(facts: dict[str, Told]) -> list[bytes]:
     return made
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=length_of("SUBSIDY_TEST_DISAGREEMENTS"), deadline=None)
 @given(st.lists(told(), min_size=2, max_size=7), st.data())
 def test_what_waits_and_what_counts_follow_from_the_facts_alone(
     list_: list[Told], data: st.DataObject

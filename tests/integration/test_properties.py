@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,10 +22,10 @@ from tests import answers as queries
 from tests.conftest import LATER
 from tests.events import CIXI, CIXI_TEXT
 from tests.histories import BUDGETS, YEARS, Fact, batches, case_of, facts, histories, shuffled
+from tests.lengths import length_of
 from tests.oracle import oracle
 
-EXAMPLES = int(os.environ.get("SUBSIDY_TEST_EXAMPLES", "60"))
-"""Set it higher for a thorough run."""
+EXAMPLES = length_of("SUBSIDY_TEST_EXAMPLES")
 thorough = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -30,6 +30,7 @@ from ledger.intake.sheets.understanding import Place, Unit, read_cell
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger, open_ledger
 from tests.events import CIXI, CIXI_TEXT, Feed
+from tests.lengths import length_of
 from tests.xlsx import sheet_of, text, workbook
 
 HERE = Path(__file__).parent.parent / "data" / "sheets"
@@ -561,7 +562,9 @@ CELLS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=length_of("SUBSIDY_TEST_CELLS"), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(
     cell=CELLS,
     name=st.sampled_from(list(SHIPPED_TABLES.by_name)),
@@ -583,7 +586,9 @@ def test_no_cell_is_an_error_of_ours(cell: Cell, name: str, since: bool, scale: 
                 assert said.fault.words("zh")["mend"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=length_of("SUBSIDY_TEST_SHEETS"), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(values=st.lists(st.lists(st.text(max_size=30), min_size=5, max_size=5), min_size=1, max_size=4))
 def test_no_row_is_an_error_of_ours(
     ledger: Ledger, tmp_path_factory: pytest.TempPathFactory, values: Any

@@ -1,11 +1,10 @@
 """The axes of time: an answer for a past moment equals a fresh ledger of only what was known then.
 
-``SUBSIDY_TEST_MOMENTS`` says how many random moments are tried (by default 60).
+``SUBSIDY_TEST_MOMENTS`` says how many random moments are tried.
 """
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -25,8 +24,9 @@ from services.sample.city import city
 from tests import answers as queries
 from tests.answers import UnknownEnterprise
 from tests.events import CIXI, CIXI_TEXT
+from tests.lengths import length_of
 
-MOMENTS = min(int(os.environ.get("SUBSIDY_TEST_MOMENTS", "60")), 1_000)
+MOMENTS = min(length_of("SUBSIDY_TEST_MOMENTS"), 1_000)
 BEGIN = datetime(2031, 1, 1, tzinfo=UTC)
 SECOND = CIXI_TEXT.replace("version: 1\neffective_from: 2024-01-01", "version: 2\neffective_from: 2024-07-01")
 BATCH = 9

@@ -30,6 +30,7 @@ from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.integration.bureau import fen
 from tests.integration.year_model import APPEAL_DAYS, BUREAU, CAP, Claim, Model, divided
+from tests.lengths import length_of
 
 TEXT = (
     CIXI_TEXT.replace("unspent-budget:\n    value: lapses", "unspent-budget:\n    value: next-year")
@@ -41,7 +42,7 @@ YEARS = (2024, 2025)
 FEEDS = {feed.code: feed for feed in map(Feed, (1, 2, 3))}
 CODES = sorted(FEEDS)
 PEOPLE = [*BUREAU, *(f"clerk {code}" for code in CODES)]
-EXAMPLES = int(os.environ.get("SUBSIDY_TEST_MACHINE", "60"))
+EXAMPLES = length_of("SUBSIDY_TEST_MACHINE")
 STAGES = ("open", "published", "closed", "ordered", "paid")
 
 people, codes, years = st.sampled_from(PEOPLE), st.sampled_from(CODES), st.sampled_from(YEARS)
