@@ -214,8 +214,8 @@ def order_clawback(
     if amount_fen <= 0:
         raise NotAllowed("amount.zero", "amount")
     if amount_fen > account.paid - account.clawed:
-        left = Amount(account.paid - account.clawed, account.currency)
-        raise NotAllowed("clawback.above-paid", "amount", paid=left)
+        available = Amount(account.paid - account.clawed, account.currency)
+        raise NotAllowed("clawback.above-paid", "amount", paid=available)
     return ClawbackOrdered(
         policy=holder.policy,
         year=holder.year,

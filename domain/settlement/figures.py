@@ -82,9 +82,11 @@ def moved_of(book: Rulebook, year: int, closed: Mapping[int, SettlementClosed]) 
     """
     if book.period_of(year) == "life":
         spent: dict[str, int] = {}
-        own = closed.get(year)
+        own_closing = closed.get(year)
         for closed_year, closing in closed.items():
-            earlier = own is None or closing.known < own.known  # later ones took nothing of this one's
+            earlier = (
+                own_closing is None or closing.known < own_closing.known
+            )  # later ones took nothing of this one's
             if closed_year != year and earlier and book.period_of(closed_year) == "life":
                 for name, (_, paid) in _paid_of(closing).items():
                     spent[name] = spent.get(name, 0) + paid

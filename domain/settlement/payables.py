@@ -38,8 +38,8 @@ class Payable(NamedTuple):
 
 def shares_budget(policy: Policy, measure: str) -> bool:
     """Whether a measure is paid from this policy's budget (reading ``talent-funds``)."""
-    found = policy.measures.get(measure)
-    return found is None or found.funds == "inside"
+    rule = policy.measures.get(measure)
+    return rule is None or rule.funds == "inside"
 
 
 def basis(policy: Policy, gross: int, withheld: int) -> int:

@@ -54,10 +54,10 @@ class Transaction:
     meta: Meta = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rest = sum(posting.fen for posting in self.postings)
-        if rest or len(self.postings) < 2:
+        imbalance = sum(posting.fen for posting in self.postings)
+        if imbalance or len(self.postings) < 2:
             raise Unbalanced(
-                f"{self.day} {self.narration}: off by {rest} fen in {len(self.postings)} postings"
+                f"{self.day} {self.narration}: off by {imbalance} fen in {len(self.postings)} postings"
             )
 
 
@@ -165,8 +165,8 @@ def _moved(day: str, narration: str, debit: str, credit: str, fen: int, meta: Me
 
 def balances(transactions: Iterable[Transaction]) -> dict[str, int]:
     """The balance of every account that was posted to, in fen."""
-    found: dict[str, int] = {}
+    fen_by_account: dict[str, int] = {}
     for transaction in transactions:
         for account, fen in transaction.postings:
-            found[account] = found.get(account, 0) + fen
-    return found
+            fen_by_account[account] = fen_by_account.get(account, 0) + fen
+    return fen_by_account

@@ -68,7 +68,7 @@ def listed(profile: Profile | None) -> Listed:
 def head_line(book: Rulebook, year: int, proposal: SettlementProposed) -> str:
     """The first line: whose list of what, what there was to divide, and the sums."""
     policy = book.of_year(year)
-    said = {
+    head = {
         "format": FORMAT,
         "policy": book.id,
         "title": policy.title["zh"],
@@ -92,7 +92,7 @@ def head_line(book: Rulebook, year: int, proposal: SettlementProposed) -> str:
         "mask": list(policy.procedure.mask),
         "columns": list(COLUMNS),
     }
-    return encoded(said)
+    return encoded(head)
 
 
 def pots_of(proposal: SettlementProposed) -> list[list[Any]]:

@@ -27,22 +27,22 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def marks_of(said: dict[str, Any]) -> dict[str, str]:
+def marks_of(document: dict[str, Any]) -> dict[str, str]:
     """The beginning of each single value's digest, by its place (RFC 6901)."""
-    return {place: digest_of(value)[:MARK_DIGITS] for place, value in _values(said, "")}
+    return {place: digest_of(value)[:MARK_DIGITS] for place, value in _values(document, "")}
 
 
 def _values(value: Any, place: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and value:
-        for key, each in value.items():
-            yield from _values(each, f"{place}/{key.replace('~', '~0').replace('/', '~1')}")
+        for key, part in value.items():
+            yield from _values(part, f"{place}/{key.replace('~', '~0').replace('/', '~1')}")
     elif isinstance(value, list) and value:
-        for number, each in enumerate(value):
-            yield from _values(each, f"{place}/{number}")
+        for number, part in enumerate(value):
+            yield from _values(part, f"{place}/{number}")
     else:
         yield place, value
 
 
-def seal_body(code: str, policy: str, year: int, said: str, marks: str) -> str:
+def seal_body(code: str, policy: str, year: int, document_digest: str, marks_digest: str) -> str:
     """What the ledger's key signs: whose receipt, and the digests of what it says and of its marks."""
-    return f"{FORMAT}\n{code} {policy} {year}\n{said}\n{marks}\n"
+    return f"{FORMAT}\n{code} {policy} {year}\n{document_digest}\n{marks_digest}\n"

@@ -128,8 +128,10 @@ class AccountStream(Stream):
         Raises:
             NotAllowed: see ``accounts.confirm_payment``.
         """
-        made = accounts.confirm_payment(self.account, self._holder(actor), payment, amount_fen, on, reference)
-        self._take(actor, "payment.record", made, now)
+        payment_made = accounts.confirm_payment(
+            self.account, self._holder(actor), payment, amount_fen, on, reference
+        )
+        self._take(actor, "payment.record", payment_made, now)
 
     def fail_payment(
         self, actor: Actor, payment: str, amount_fen: int, on: str, reason: str, now: datetime

@@ -8,7 +8,16 @@ from domain.authority.roles import Actor, NotAllowed, require
 from domain.events import CATALOGUE
 from domain.events.event import SEP
 from ledger.intake.batch import DESK, Batch
-from ledger.projections.disagreements import AGREES, COUNTS, NOT, SETTLED, WITHDRAWN, Kept, decided
+from ledger.projections.disagreements import (
+    AGREES,
+    COUNTS,
+    NOT,
+    SETTLED,
+    WITHDRAWN,
+    DisagreementTables,
+    EntryEnd,
+    decide_fact,
+)
 from ledger.reading.disagreements import Listed, one
 from ledger.store.application import Ledger
 
@@ -51,18 +60,18 @@ def decide(
         ):
             return found
         batch = Batch(rows, ledger, DESK)
-        holds, ended = [], []
+        holds, ends = [], []
         for (source, event_id), fact in sorted(known.items()):
             key = f"{source}{SEP}{event_id}"
             outcome = outcomes[source, event_id]
             who = (fact["enterprise"], fact["event"], outcome == COUNTS, actor.name, reason.strip())
-            holds.append(decided(disagreement, key, *who))
-            ended.append((disagreement, key, outcome))
+            holds.append(decide_fact(disagreement, key, *who))
+            ends.append(EntryEnd(disagreement, key, outcome))
         batch.record_holds(holds)
         batch.commit()
-        kept = Kept(rows)
-        kept.end(ended, rows.last_position())
-        kept.say(disagreement, rows.last_position(), actor.name, reason.strip())
+        tables = DisagreementTables(rows)
+        tables.end_entries(ends, rows.last_position())
+        tables.note_decision(disagreement, rows.last_position(), actor.name, reason.strip())
         if any(CATALOGUE[fact["event"]].shape == "amount" for fact in known.values()):
             # Later years are measured by what counts.
             Batch(rows, ledger, DESK).look_back(sorted({fact["enterprise"] for fact in known.values()}))

@@ -17,12 +17,14 @@ from domain.events.instants import instant
 from domain.faults.fault import Fault
 from domain.intake.judging import Case, judge_event
 from domain.policy.rulebook import Rulebook
-from ledger.intake.disagreements import Changes, Finder, Said
+from ledger.intake.disagreements import Finder
+from ledger.intake.findings import ReportedFact
 from ledger.intake.messages.decode import Message, Refusal, refusal_of
+from ledger.intake.reconciling import Changes
 from ledger.intake.refusals import digest_of, keep, settle_accepted
 from ledger.intake.workspace import Identity, Workspace
 from ledger.policies.versions import rulebooks
-from ledger.projections.disagreements import Hold, Kept
+from ledger.projections.disagreements import DisagreementTables, Hold
 from ledger.projections.enterprises import Writer
 from ledger.store.append import append, recorded_time
 from ledger.store.application import Ledger
@@ -134,18 +136,18 @@ class Batch:
         workspace.enterprises = {}
         workspace.load_enterprises(codes)
         workspace.read_histories(set(workspace.enterprises))
-        rules, kept = rules_of(self.books), Kept(self.rows)
+        rules, tables = rules_of(self.books), DisagreementTables(self.rows)
         reported = [
-            Said(code, event, enterprise.row.facts)
+            ReportedFact(code, event, enterprise.row.facts)
             for code, enterprise in workspace.enterprises.items()
             for event in workspace.histories.get(code, [])
             if event.name in rules or REPLACED in enterprise.row.facts.dated
         ]
-        changes = Finder(kept, rules, workspace.history_of).find(reported)
+        changes = Finder(tables, rules, workspace.history_of).find(reported)
         if changes.holds:
             self.record_holds(changes.holds)
             self.commit()
-        changes.write(kept, self.rows.last_position())
+        changes.write(tables, self.rows.last_position())
 
     def commit(self) -> None:
         """Append what was accepted, and move the read models that follow."""
@@ -166,7 +168,7 @@ class Batch:
         writer.finish()
         settle_accepted(self.rows, [(event.source, event.event_id) for _, _, event in self.accepted])
 
-    def find_disagreements(self, kept: Kept) -> Changes:
+    def find_disagreements(self, tables: DisagreementTables) -> Changes:
         """What this batch changes of what disagrees."""
         workspace = self.workspace
         for code, enterprise in workspace.enterprises.items():
@@ -178,10 +180,10 @@ class Batch:
             if isinstance(event.content, Amendment):
                 target = workspace.target_of(event.content)
                 if target is not None:
-                    reported.append(Said(code, target.event, facts, amended=True))
+                    reported.append(ReportedFact(code, target.event, facts, amended=True))
             elif event.name in rules or REPLACED in facts.dated:
-                reported.append(Said(code, event, facts))
-        return Finder(kept, rules, workspace.history_of).find(reported)
+                reported.append(ReportedFact(code, event, facts))
+        return Finder(tables, rules, workspace.history_of).find(reported)
 
     def _judge(self, message: Message) -> list[Fault]:
         content, subject = message.fact.content, message.subject
@@ -216,7 +218,7 @@ class Batch:
 
     def _note_disagreements(self, first: int) -> None:
         """Write what disagrees, and record what has to be held for a decision, or counts again."""
-        kept = Kept(self.rows)
-        changes = self.find_disagreements(kept)
-        changes.write(kept, first + len(self.accepted) - 1)
+        tables = DisagreementTables(self.rows)
+        changes = self.find_disagreements(tables)
+        changes.write(tables, first + len(self.accepted) - 1)
         self.record_holds(changes.holds)

@@ -64,12 +64,12 @@ def must_be_closed(rows: Rows, policy: str, year: int) -> SettlementClosed:
 
 def accounts_of(rows: Rows, policy: str, year: int, codes: Iterable[str]) -> dict[str, tuple[Account, int]]:
     """The accounts of some enterprises, each with the version of its last event."""
-    wanted = [account_id(policy, year, code) for code in codes]
+    originators = [account_id(policy, year, code) for code in codes]
     sql = f"{SELECT} WHERE originator_id IN ({{}}) ORDER BY originator_id, originator_version"
-    found: dict[str, tuple[Account, int]] = {}
-    for event in map(stored, rows.all_in(sql, wanted)):
+    accounts: dict[str, tuple[Account, int]] = {}
+    for event in map(stored, rows.all_in(sql, originators)):
         code = event.originator.rpartition(":")[2]
-        account = found[code][0] if code in found else Account()
+        account = accounts[code][0] if code in accounts else Account()
         account.apply(event.fact.content)
-        found[code] = (account, max(event.version, found[code][1] if code in found else 0))
-    return found
+        accounts[code] = (account, max(event.version, accounts[code][1] if code in accounts else 0))
+    return accounts

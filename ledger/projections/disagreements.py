@@ -30,7 +30,7 @@ Span = tuple[str, str]
 """The first and the last credit code among the facts of a matter."""
 
 
-class Found(NamedTuple):
+class DisputedFact(NamedTuple):
     """A fact that disagrees, under a rule."""
 
     disagreement: str
@@ -43,7 +43,12 @@ class Found(NamedTuple):
     """Whether another source says the same, so that there is nothing to decide."""
 
     @property
-    def held(self) -> bool:
+    def entry_key(self) -> EntryKey:
+        """What its entry is found by."""
+        return EntryKey(self.disagreement, self.party.key)
+
+    @property
+    def is_held(self) -> bool:
         """Whether it counts for no award until somebody decides."""
         return self.rule.then == "hold"
 
@@ -51,7 +56,29 @@ class Found(NamedTuple):
         """Its row, but the position."""
         party, rule = self.party, self.rule
         head = (self.disagreement, party.key, party.code, self.event, self.policy, rule.id, rule.kind)
-        return (*head, self.matter, party.value, int(self.held))
+        return (*head, self.matter, party.value, int(self.is_held))
+
+
+class EntryKey(NamedTuple):
+    """A disagreement and the key of one of its facts."""
+
+    disagreement: str
+    key: str
+
+
+class MatterParty(NamedTuple):
+    """A fact and one matter that it is about."""
+
+    matter: str
+    party: Party
+
+
+class EntryEnd(NamedTuple):
+    """What became of a fact that disagreed."""
+
+    disagreement: str
+    key: str
+    outcome: str
 
 
 class Entry(NamedTuple):
@@ -63,24 +90,30 @@ class Entry(NamedTuple):
     event: str
     matter: str
     value: str
-    held: int
+    hold: int
+    """0 where it counts, 1 where it waits, ``REOPENED`` where somebody had decided against it."""
     outcome: str | None
+
+    @property
+    def entry_key(self) -> EntryKey:
+        """What it is found by."""
+        return EntryKey(self.disagreement, self.key)
 
     @property
     def counts_not(self) -> bool:
         """Whether it keeps its fact from counting."""
-        return self.outcome in (NOT, AGREES) or (self.outcome is None and self.held > 0)
+        return self.outcome in (NOT, AGREES) or (self.outcome is None and self.hold > 0)
 
     @property
     def settles(self) -> bool:
         """Whether it ends by itself once nothing disagrees; what a person decided, only a person undoes."""
-        return self.outcome == AGREES or (self.outcome is None and self.held != REOPENED)
+        return self.outcome == AGREES or (self.outcome is None and self.hold != REOPENED)
 
 
 _ENTRY = "SELECT disagreement, key, code, event, matter, value, held, outcome FROM disagreements"
 
 
-class Kept:
+class DisagreementTables:
     """The tables of one transaction."""
 
     def __init__(self, rows: Rows) -> None:
@@ -88,11 +121,15 @@ class Kept:
 
     def spans(self, matters: Iterable[str]) -> dict[str, Span]:
         """Who is first and last among those of each matter, however many there are."""
-        one = "(SELECT code FROM matters WHERE matter=asked.value LIMIT 1)"
-        found = [matter for matter, code in self.rows.for_each(one, matters) if code is not None]
+        first_code = "(SELECT code FROM matters WHERE matter=asked.value LIMIT 1)"
+        matters_with_facts = [
+            matter for matter, code in self.rows.for_each(first_code, matters) if code is not None
+        ]
         ends = "(SELECT {}(code) FROM matters WHERE matter=asked.value)"
-        both = f"{ends.format('MIN')}, {ends.format('MAX')}"
-        return {matter: (first, last) for matter, first, last in self.rows.for_each(both, found)}
+        both_ends = f"{ends.format('MIN')}, {ends.format('MAX')}"
+        return {
+            matter: (first, last) for matter, first, last in self.rows.for_each(both_ends, matters_with_facts)
+        }
 
     def disputed(self, disagreements: Iterable[str]) -> set[str]:
         """Which of these disagreements were found before."""
@@ -104,44 +141,44 @@ class Kept:
         sql = "SELECT key, code, source, value FROM matters WHERE matter=?"
         return [Party(*row) for row in self.rows.all(sql, [matter])]
 
-    def about(self, keys: Iterable[str]) -> list[tuple[str, Party]]:
-        """(matter, party) of these facts."""
+    def matters_of(self, keys: Iterable[str]) -> list[MatterParty]:
+        """What these facts are about."""
         sql = "SELECT matter, key, code, source, value FROM matters WHERE key IN ({})"
-        return [(row[0], Party(*row[1:])) for row in self.rows.all_in(sql, keys)]
+        return [MatterParty(matter, Party(*party)) for matter, *party in self.rows.all_in(sql, keys)]
 
-    def entries(self, keys: Iterable[str]) -> dict[tuple[str, str], Entry]:
+    def entries(self, keys: Iterable[str]) -> dict[EntryKey, Entry]:
         """What was found of these facts, by disagreement and key."""
         return _by_name(self.rows.all_in(f"{_ENTRY} WHERE key IN ({{}})", keys))
 
-    def waiting(self, disagreements: Iterable[str]) -> dict[tuple[str, str], Entry]:
+    def waiting(self, disagreements: Iterable[str]) -> dict[EntryKey, Entry]:
         """What ends in these disagreements once nothing disagrees."""
         sql = f"{_ENTRY} WHERE (outcome IS NULL OR outcome=?) AND disagreement IN ({{}})"
-        found = _by_name(self.rows.all_in(sql, disagreements, [AGREES]))
-        return {at: each for at, each in found.items() if each.settles}
+        entries = _by_name(self.rows.all_in(sql, disagreements, [AGREES]))
+        return {at: entry for at, entry in entries.items() if entry.settles}
 
     def decided(self, disagreements: Iterable[str]) -> list[Entry]:
         """What somebody decided in these disagreements."""
         sql = f"{_ENTRY} WHERE (outcome=? OR outcome=?) AND disagreement IN ({{}})"
-        return [entry(row) for row in self.rows.all_in(sql, disagreements, [COUNTS, NOT])]
+        return [Entry(*row) for row in self.rows.all_in(sql, disagreements, [COUNTS, NOT])]
 
-    def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[tuple[str, str], Entry]:
+    def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[EntryKey, Entry]:
         """What was found of a kind of disagreement in these enterprises."""
         sql = f"{_ENTRY} WHERE kind=? AND code IN ({{}})"
         return _by_name(self.rows.all_in(sql, codes, [kind]))
 
     # --- writing ------------------------------------------------------------------------------
 
-    def forget(self, gone: Sequence[tuple[str, Party]]) -> None:
+    def forget_parties(self, parties: Sequence[MatterParty]) -> None:
         """Facts are no longer about these matters."""
         sql = "DELETE FROM matters WHERE matter=? AND code=? AND key=?"
-        self.rows.run_many(sql, [(matter, each.code, each.key) for matter, each in gone])
+        self.rows.run_many(sql, [(matter, party.code, party.key) for matter, party in parties])
 
-    def remember(self, new: Sequence[tuple[str, Party]]) -> None:
+    def remember_parties(self, parties: Sequence[MatterParty]) -> None:
         """Facts are about these matters."""
         sql = "INSERT INTO matters (matter, key, code, source, value) VALUES (?,?,?,?,?)"
-        self.rows.run_many(f"{sql} ON CONFLICT DO NOTHING", [(matter, *each) for matter, each in new])
+        self.rows.run_many(f"{sql} ON CONFLICT DO NOTHING", [(matter, *party) for matter, party in parties])
 
-    def list(self, found: Sequence[Found], position: int) -> None:
+    def add_disputed_facts(self, disputed_facts: Sequence[DisputedFact], position: int) -> None:
         """Facts disagree that did not before, or not in this way."""
         columns = "disagreement, key, code, event, policy, rule, kind, matter, value, held, position"
         sql = (
@@ -149,33 +186,34 @@ class Kept:
             "ON CONFLICT (disagreement, key) DO UPDATE SET outcome=NULL, matter=excluded.matter, "
             "value=excluded.value, held=excluded.held"
         )
-        self.rows.run_many(sql, [(*each.row(), position) for each in found])
+        self.rows.run_many(sql, [(*fact.row(), position) for fact in disputed_facts])
         steps = [
-            (f.disagreement, f.party.key, position, None, f.matter, f.party.value, int(f.held)) for f in found
+            (f.disagreement, f.party.key, position, None, f.matter, f.party.value, int(f.is_held))
+            for f in disputed_facts
         ]
         self._note(steps)
         sql = (
             "INSERT INTO disputes (disagreement, position, waiting, latest) VALUES (?,?,1,?) "
             "ON CONFLICT (disagreement) DO UPDATE SET waiting=1, latest=excluded.latest"
         )
-        named = sorted({each.disagreement for each in found})
-        self.rows.run_many(sql, [(each, position, position) for each in named])
+        disagreements = sorted({fact.disagreement for fact in disputed_facts})
+        self.rows.run_many(sql, [(disagreement, position, position) for disagreement in disagreements])
 
-    def tell(self, entries: Sequence[Entry], position: int) -> None:
-        """What is said of these facts is otherwise: their matter, whether they wait, what was decided."""
+    def update_entries(self, entries: Sequence[Entry], position: int) -> None:
+        """Entries changed: their matter, whether they wait, what was decided."""
         sql = "UPDATE disagreements SET outcome=?, matter=?, held=? WHERE disagreement=? AND key=?"
-        self.rows.run_many(sql, [(e.outcome, e.matter, e.held, e.disagreement, e.key) for e in entries])
-        self._note([(e.disagreement, e.key, position, e.outcome, e.matter, e.value, e.held) for e in entries])
-        self._stand({each.disagreement for each in entries}, position)
+        self.rows.run_many(sql, [(e.outcome, e.matter, e.hold, e.disagreement, e.key) for e in entries])
+        self._note([(e.disagreement, e.key, position, e.outcome, e.matter, e.value, e.hold) for e in entries])
+        self._stand({entry.disagreement for entry in entries}, position)
 
-    def end(self, outcomes: Sequence[tuple[str, str, str]], position: int) -> None:
-        """(disagreement, key, outcome): what became of facts that disagreed."""
+    def end_entries(self, ends: Sequence[EntryEnd], position: int) -> None:
+        """Facts no longer disagree, or somebody decided."""
         sql = "UPDATE disagreements SET outcome=? WHERE disagreement=? AND key=?"
-        self.rows.run_many(sql, [(outcome, named, key) for named, key, outcome in outcomes])
-        self._note([(named, key, position, outcome, None, None, None) for named, key, outcome in outcomes])
-        self._stand({named for named, _, _ in outcomes}, position)
+        self.rows.run_many(sql, [(end.outcome, end.disagreement, end.key) for end in ends])
+        self._note([(end.disagreement, end.key, position, end.outcome, None, None, None) for end in ends])
+        self._stand({end.disagreement for end in ends}, position)
 
-    def say(self, disagreement: str, position: int, actor: str, reason: str) -> None:
+    def note_decision(self, disagreement: str, position: int, actor: str, reason: str) -> None:
         """Who decided it, and why."""
         sql = "UPDATE disputes SET decided=?, actor=?, reason=? WHERE disagreement=?"
         self.rows.run(sql, [position, actor, reason, disagreement])
@@ -186,7 +224,7 @@ class Kept:
             f"UPDATE disputes SET waiting=CASE WHEN EXISTS ({waits}) THEN 1 ELSE 0 END, latest=? "
             "WHERE disagreement=?"
         )
-        self.rows.run_many(sql, [(position, named) for named in sorted(disagreements)])
+        self.rows.run_many(sql, [(position, disagreement) for disagreement in sorted(disagreements)])
 
     def _note(self, steps: Sequence[tuple[Any, ...]]) -> None:
         sql = (
@@ -202,25 +240,22 @@ class Kept:
 def undecided(rows: Rows, codes: Iterable[str] | None = None) -> dict[str, str]:
     """A disagreement by each enterprise (of these) with a fact that is held until somebody decides.
 
-    Of all enterprises at most ``UNDECIDED`` are told.
+    Of all enterprises at most ``UNDECIDED`` are named.
     """
-    held = "SELECT code, MIN(disagreement) FROM disagreements d WHERE outcome IS NULL AND held>0"
+    select_held = "SELECT code, MIN(disagreement) FROM disagreements d WHERE outcome IS NULL AND held>0"
     if codes is not None:
-        found = rows.all_in(f"{held} AND code IN ({{}}) GROUP BY code", codes)
+        held_by_code = rows.all_in(f"{select_held} AND code IN ({{}}) GROUP BY code", codes)
     else:
         waits = "SELECT disagreement FROM disputes WHERE waiting=1"
-        found = rows.all(f"{held} AND disagreement IN ({waits}) GROUP BY code LIMIT ?", [UNDECIDED])
-    return {row[0]: row[1] for row in found}
+        held_by_code = rows.all(
+            f"{select_held} AND disagreement IN ({waits}) GROUP BY code LIMIT ?", [UNDECIDED]
+        )
+    return {row[0]: row[1] for row in held_by_code}
 
 
-def _by_name(rows: Iterable[Row]) -> dict[tuple[str, str], Entry]:
-    return {(row[0], row[1]): entry(row) for row in rows}
-
-
-def entry(row: Row) -> Entry:
-    """What was found of a fact, from its row."""
-    named, key, code, event, matter, value, held, outcome = row
-    return Entry(named, key, code, event, matter, value, held, outcome)
+def _by_name(rows: Iterable[Row]) -> dict[EntryKey, Entry]:
+    entries = (Entry(*row) for row in rows)
+    return {entry.entry_key: entry for entry in entries}
 
 
 class Hold(NamedTuple):
@@ -230,26 +265,26 @@ class Hold(NamedTuple):
     content: FactHeld | FactDecided
 
 
-def held_by(found: Found) -> Hold:
+def hold_fact(fact: DisputedFact) -> Hold:
     """The event that holds a fact."""
-    source, _, event_id = found.party.key.partition(SEP)
-    held = FactHeld(
-        disagreement=found.disagreement,
+    source, _, event_id = fact.party.key.partition(SEP)
+    hold = FactHeld(
+        disagreement=fact.disagreement,
         of_source=source,
         of=event_id,
-        of_type=found.event,
-        policy=found.policy,
-        rule=found.rule.id,
+        of_type=fact.event,
+        policy=fact.policy,
+        rule=fact.rule.id,
     )
-    return Hold(found.party.code, held)
+    return Hold(fact.party.code, hold)
 
 
-def released(entry: Entry, reason: str) -> Hold:
+def release_fact(entry: Entry, reason: str) -> Hold:
     """The event that lets a fact count again, since it no longer disagrees."""
-    return decided(entry.disagreement, entry.key, entry.code, entry.event, True, "", reason)
+    return decide_fact(entry.disagreement, entry.key, entry.code, entry.event, True, "", reason)
 
 
-def decided(
+def decide_fact(
     disagreement: str, key: str, code: str, event: str, counts: bool, actor: str, reason: str
 ) -> Hold:
     """The event that says whether a fact counts; without an ``actor`` it follows from other facts."""

@@ -64,8 +64,8 @@ The kinds: ``measure`` and ``target`` are named by id; ``month`` (a target's id 
 def outcomes_of(facts: EnterpriseFacts, books: dict[str, Rulebook]) -> Outcomes:
     """The outcome of every policy that gives the enterprise something."""
     town = facts.profile.town if facts.profile else ""
-    found = {p: Outcome(awards_of(facts, b), targets_of(facts, b), town) for p, b in books.items()}
-    return {policy: outcome for policy, outcome in found.items() if outcome.awards or outcome.targets}
+    outcomes = {p: Outcome(awards_of(facts, b), targets_of(facts, b), town) for p, b in books.items()}
+    return {policy: outcome for policy, outcome in outcomes.items() if outcome.awards or outcome.targets}
 
 
 _SELECT = "SELECT code, version, facts, outcome, name, town FROM enterprises"
@@ -141,10 +141,10 @@ class Writer:
     def _name(self, row: EnterpriseRow) -> None:
         """Note a new name or town; they are indexed, so they are written only when they change."""
         profile = row.facts.profile
-        said = (profile.name, profile.town) if profile else ("", "")
-        if said != (row.name, row.town):
-            row.name, row.town = said
-            self.named.append((*said, row.code))
+        registered = (profile.name, profile.town) if profile else ("", "")
+        if registered != (row.name, row.town):
+            row.name, row.town = registered
+            self.named.append((*registered, row.code))
 
     def _compare_awards(self, policy: str, code: str, old: Awards, new: Awards) -> None:
         for year in old.keys() | new.keys():
@@ -192,10 +192,10 @@ class Writer:
 
     def _moves(self) -> dict[tuple[str, int, str], dict[str, list[int]]]:
         """By how much totals move: (policy, year, kind), then name."""
-        found: dict[tuple[str, int, str], dict[str, list[int]]] = {}
+        moves: dict[tuple[str, int, str], dict[str, list[int]]] = {}
         for (policy, year, kind, name), move in self.totals.items():
-            found.setdefault((policy, year, kind), {})[name] = move
-        return found
+            moves.setdefault((policy, year, kind), {})[name] = move
+        return moves
 
     def flush(self) -> None:
         """Write everything collected so far but the totals."""
@@ -237,9 +237,9 @@ class Writer:
 
 def _parts(policy: str, year: int, target: str, months: Months, town: str) -> Iterator[tuple[TotalKey, int]]:
     """The totals to which one enterprise adds for one target of a year, and how much."""
-    whole = sum(months.values())
-    yield (policy, year, "target", target), whole
-    yield (policy, year, "town", f"{target}{SEP}{town}"), whole
+    amount = sum(months.values())
+    yield (policy, year, "target", target), amount
+    yield (policy, year, "town", f"{target}{SEP}{town}"), amount
     for month, value in months.items():
         yield (policy, year, "month", f"{target}{SEP}{month:02d}"), value
 
@@ -258,12 +258,12 @@ def project_all(rows: Rows, books: dict[str, Rulebook], position: int) -> None:
     writer = Writer(rows, books, position)
     last = ""
     sql = f"{_SELECT} WHERE code>? ORDER BY code LIMIT ?"
-    while found := rows.all(sql, [last, REBUILD_CHUNK]):
-        for each in found:
-            row = _row(each)
+    while stored_rows := rows.all(sql, [last, REBUILD_CHUNK]):
+        for stored_row in stored_rows:
+            row = _row(stored_row)
             writer.put(row, dict(row.outcomes))
         writer.flush()
-        last = found[-1][0]
+        last = stored_rows[-1][0]
     writer.finish()
 
 
@@ -288,15 +288,15 @@ def rebuild(
         how many enterprises there are.
     """
     writer = Writer(target, books, until)
-    whole = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
+    enterprise_count = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
     count = 0
     for count, (code, version, facts) in enumerate(histories(source, until, *between), start=1):
         writer.put(EnterpriseRow(code, version, fold(facts)), {})
         if count % REBUILD_CHUNK == 0:
             writer.flush()
             if progress:
-                progress(count, whole)
+                progress(count, enterprise_count)
     writer.finish()
     if progress:
-        progress(count, whole)
+        progress(count, enterprise_count)
     return count

@@ -15,8 +15,18 @@ import msgspec
 from domain.disagreements.matters import Party, words_of
 from domain.events.amendments import FactDecided, FactHeld
 from domain.events.event import SEP
-from ledger.intake.disagreements import Changes
-from ledger.projections.disagreements import COUNTS, NOT, Entry, Found, Hold, Kept, Span, entry
+from ledger.intake.reconciling import Changes
+from ledger.projections.disagreements import (
+    COUNTS,
+    NOT,
+    DisagreementTables,
+    DisputedFact,
+    Entry,
+    EntryKey,
+    Hold,
+    MatterParty,
+    Span,
+)
 from ledger.reading.disagreements import names_of_values
 from ledger.store.rows import Rows
 
@@ -57,20 +67,19 @@ class Doubts:
         """Keep what a batch would change."""
         write = self.db.executemany
         self.db.execute("BEGIN")
-        for gone, told in ((1, changes.gone), (0, changes.new)):
-            write(
-                "INSERT OR REPLACE INTO matters VALUES (?,?,?,?,?,?)", [(m, *each, gone) for m, each in told]
-            )
+        for is_gone, parties in ((1, changes.removed_parties), (0, changes.added_parties)):
+            values = [(matter, *party, is_gone) for matter, party in parties]
+            write("INSERT OR REPLACE INTO matters VALUES (?,?,?,?,?,?)", values)
         marks = ",".join("?" * 11)
-        write(f"INSERT OR REPLACE INTO doubts VALUES ({marks},NULL)", map(self._values, changes.listed))
-        listed = [(each.disagreement, each.party.key) for each in changes.listed]
-        write("DELETE FROM ends WHERE disagreement=? AND key=?", listed)
-        ends = [(outcome, named, key) for named, key, outcome in changes.ended]
-        write("UPDATE doubts SET outcome=? WHERE disagreement=? AND key=?", ends)
-        after = [(each.disagreement, each.key, each.outcome, each.held) for each in changes.told]
-        write("INSERT OR REPLACE INTO ends VALUES (?,?,?,?)", after)
-        over = [(named, key, outcome) for outcome, named, key in ends]
-        write("INSERT OR REPLACE INTO ends VALUES (?,?,?,NULL)", over)
+        facts = changes.disputed_facts
+        write(f"INSERT OR REPLACE INTO doubts VALUES ({marks},NULL)", map(self._values, facts))
+        write("DELETE FROM ends WHERE disagreement=? AND key=?", [fact.entry_key for fact in facts])
+        ends = changes.ended_entries
+        outcomes = [(end.outcome, end.disagreement, end.key) for end in ends]
+        write("UPDATE doubts SET outcome=? WHERE disagreement=? AND key=?", outcomes)
+        entries = [(*entry.entry_key, entry.outcome, entry.hold) for entry in changes.updated_entries]
+        write("INSERT OR REPLACE INTO ends VALUES (?,?,?,?)", entries)
+        write("INSERT OR REPLACE INTO ends VALUES (?,?,?,NULL)", ends)
         holds = [
             (hold.code, type(hold.content).__name__, msgspec.json.encode(hold.content).decode())
             for hold in changes.holds
@@ -78,59 +87,67 @@ class Doubts:
         write("INSERT INTO holds VALUES (?,?,?)", holds)
         self.db.execute("COMMIT")
 
-    def _values(self, each: Found) -> list[Any]:
-        source, _, event_id = each.party.key.partition(SEP)
-        return [*each.row(), event_id if source == self.source else ""]
+    def _values(self, fact: DisputedFact) -> tuple[object, ...]:
+        source, _, event_id = fact.party.key.partition(SEP)
+        return (*fact.row(), event_id if source == self.source else "")
 
     def holds(self, codes: Iterable[str]) -> list[Hold]:
         """The events that would hold facts of these enterprises, or let them count again."""
         sql = "SELECT code, name, content FROM holds WHERE code=? ORDER BY rowid"
-        found = [row for code in codes for row in self.db.execute(sql, [code])]
-        return [Hold(code, _hold_of(name, content)) for code, name, content in found]
+        rows = [row for code in codes for row in self.db.execute(sql, [code])]
+        return [Hold(code, _hold_of(name, content)) for code, name, content in rows]
 
     def any_held(self) -> bool:
-        """Whether anything would be held or released, of the file or of what is recorded."""
+        """Whether anything would be held or release_fact, of the file or of what is recorded."""
         return bool(self.db.execute("SELECT 1 FROM holds LIMIT 1").fetchone())
 
-    def others(self, most: int) -> Iterator[list[str]]:
+    def other_enterprises(self, most: int) -> Iterator[list[str]]:
         """Enterprises of whom recorded facts would be held, and of whom the file has no row to try."""
         sql = (
             "SELECT DISTINCT code FROM holds WHERE code>? AND code NOT IN "
             "(SELECT subject FROM rows WHERE state='new') ORDER BY code LIMIT ?"
         )
-        at = ""
-        while codes := [code for (code,) in self.db.execute(sql, [at, most])]:
+        last_code = ""
+        while codes := [code for (code,) in self.db.execute(sql, [last_code, most])]:
             yield codes
-            at = codes[-1]
+            last_code = codes[-1]
 
     def counts(self) -> dict[str, int]:
         """How many rows of the file would be noted only, and how many held."""
         rows = f"SELECT MAX(d.held) AS held FROM {_OF_FILE} GROUP BY r.n"
-        found = dict(self.db.execute(f"SELECT held, COUNT(*) FROM ({rows}) GROUP BY held").fetchall())
-        return {"noted": found.get(0, 0), "held": found.get(1, 0)}
+        counts_by_hold = dict(
+            self.db.execute(f"SELECT held, COUNT(*) FROM ({rows}) GROUP BY held").fetchall()
+        )
+        return {"noted": counts_by_hold.get(0, 0), "held": counts_by_hold.get(1, 0)}
 
-    def listed(self, limit: int) -> Iterator[dict[str, Any]]:
+    def list_rows(self, limit: int) -> Iterator[dict[str, Any]]:
         """Rows of the file that disagree: sheet, row, enterprise, whether held, and why in words."""
         sql = (
             "SELECT r.sheet, r.row, d.code, d.kind, d.event, d.matter, d.held, d.disagreement "
             f"FROM {_OF_FILE} ORDER BY r.n, d.disagreement LIMIT ?"
         )
-        for sheet, row, code, kind, event, matter, held, named in self.db.execute(sql, [limit]):
-            said = {"sheet": sheet, "row": row, "enterprise": code, "kind": kind, "held": bool(held)}
-            yield {**said, "words": self._words(named, kind, event, matter)}
+        for sheet, row, code, kind, event, matter, is_held, disagreement in self.db.execute(sql, [limit]):
+            row_document = {
+                "sheet": sheet,
+                "row": row,
+                "enterprise": code,
+                "kind": kind,
+                "held": bool(is_held),
+            }
+            yield {**row_document, "words": self._words(disagreement, kind, event, matter)}
 
-    def _words(self, named: str, kind: str, event: str, matter: str) -> dict[str, str]:
+    def _words(self, disagreement: str, kind: str, event: str, matter: str) -> dict[str, str]:
         sql = "SELECT DISTINCT value FROM doubts WHERE disagreement=? AND value<>'' ORDER BY value LIMIT 10"
-        values = [value for (value,) in self.db.execute(sql, [named])]
+        values = [value for (value,) in self.db.execute(sql, [disagreement])]
         sql = "SELECT COUNT(DISTINCT code) FROM doubts WHERE disagreement=?"
-        (codes,) = self.db.execute(sql, [named]).fetchone()
+        (codes,) = self.db.execute(sql, [disagreement]).fetchone()
         if kind == "outlier":
             sql = "SELECT SUM(CAST(value AS INTEGER)) FROM doubts WHERE disagreement=? AND outcome IS NULL"
-            values = [str(self.db.execute(sql, [named]).fetchone()[0] or 0)]
+            values = [str(self.db.execute(sql, [disagreement]).fetchone()[0] or 0)]
         return words_of(kind, event, matter, values, codes, names_of_values())
 
 
-class Supposed(Kept):
+class SupposedTables(DisagreementTables):
     """What is kept, as it would be with the rows of a file that were tried before."""
 
     def __init__(self, rows: Rows, doubts: Doubts) -> None:
@@ -139,85 +156,90 @@ class Supposed(Kept):
 
     def spans(self, matters: Iterable[str]) -> dict[str, Span]:
         """Who is first and last among those of each matter."""
-        wanted = list(matters)
-        found = super().spans(wanted)
+        names = list(matters)
+        spans = super().spans(names)
         sql = "SELECT MIN(code), MAX(code), MAX(gone) FROM matters WHERE matter=?"
-        for matter in wanted:
-            first, last, gone = self.db.execute(sql, [matter]).fetchone()
-            if gone:
+        for matter in names:
+            first, last, is_gone = self.db.execute(sql, [matter]).fetchone()
+            if is_gone:
                 codes = [party.code for party in self.parties(matter)]
             else:
-                codes = [code for code in (first, last, *found.get(matter, ())) if code is not None]
-            found.pop(matter, None)
+                codes = [code for code in (first, last, *spans.get(matter, ())) if code is not None]
+            spans.pop(matter, None)
             if codes:
-                found[matter] = min(codes), max(codes)
-        return found
+                spans[matter] = min(codes), max(codes)
+        return spans
 
     def disputed(self, disagreements: Iterable[str]) -> set[str]:
         """Which of these disagreements were found before."""
-        wanted = list(disagreements)
+        names = list(disagreements)
         sql = "SELECT 1 FROM doubts WHERE disagreement=? LIMIT 1"
-        return super().disputed(wanted) | {each for each in wanted if self.db.execute(sql, [each]).fetchone()}
+        return super().disputed(names) | {name for name in names if self.db.execute(sql, [name]).fetchone()}
 
     def parties(self, matter: str) -> list[Party]:
         """The facts of a matter."""
-        found = {each.key: each for each in super().parties(matter)}
+        parties = {party.key: party for party in super().parties(matter)}
         sql = "SELECT key, code, source, value, gone FROM matters WHERE matter=?"
-        for *told, gone in self.db.execute(sql, [matter]):
-            if gone:
-                found.pop(told[0], None)
+        for *values, is_gone in self.db.execute(sql, [matter]):
+            party = Party(*values)
+            if is_gone:
+                parties.pop(party.key, None)
             else:
-                found[told[0]] = Party(*told)
-        return list(found.values())
+                parties[party.key] = party
+        return list(parties.values())
 
-    def about(self, keys: Iterable[str]) -> list[tuple[str, Party]]:
-        """(matter, party) of these facts."""
-        wanted = list(keys)
-        found = {(matter, each.key): each for matter, each in super().about(wanted)}
+    def matters_of(self, keys: Iterable[str]) -> list[MatterParty]:
+        """What these facts are about."""
+        fact_keys = list(keys)
+        parties = {(matter, party.key): party for matter, party in super().matters_of(fact_keys)}
         sql = "SELECT matter, key, code, source, value, gone FROM matters WHERE key=?"
-        for key in wanted:
-            for matter, *told, gone in self.db.execute(sql, [key]):
-                if gone:
-                    found.pop((matter, key), None)
+        for key in fact_keys:
+            for matter, *values, is_gone in self.db.execute(sql, [key]):
+                if is_gone:
+                    parties.pop((matter, key), None)
                 else:
-                    found[matter, key] = Party(*told)
-        return [(matter, each) for (matter, _), each in found.items()]
+                    parties[matter, key] = Party(*values)
+        return [MatterParty(matter, party) for (matter, _), party in parties.items()]
 
-    def entries(self, keys: Iterable[str]) -> dict[tuple[str, str], Entry]:
+    def entries(self, keys: Iterable[str]) -> dict[EntryKey, Entry]:
         """What was found of these facts."""
-        wanted = list(keys)
-        return self._tried(super().entries(wanted) | self._found("key=?", [[key] for key in wanted]))
+        fact_keys = list(keys)
+        of_file = self._entries_of_file("key=?", [[key] for key in fact_keys])
+        return self._with_trial(super().entries(fact_keys) | of_file)
 
-    def waiting(self, disagreements: Iterable[str]) -> dict[tuple[str, str], Entry]:
+    def waiting(self, disagreements: Iterable[str]) -> dict[EntryKey, Entry]:
         """What ends in these disagreements once nothing disagrees."""
-        wanted = list(disagreements)
-        ours = self._found("disagreement=?", [[each] for each in wanted])
-        found = self._tried(super().waiting(wanted) | ours)
-        return {at: each for at, each in found.items() if each.settles}
+        names = list(disagreements)
+        of_file = self._entries_of_file("disagreement=?", [[name] for name in names])
+        entries = self._with_trial(super().waiting(names) | of_file)
+        return {entry_key: entry for entry_key, entry in entries.items() if entry.settles}
 
     def decided(self, disagreements: Iterable[str]) -> list[Entry]:
         """What somebody decided in these disagreements, and the file leaves as it is."""
-        found = {(each.disagreement, each.key): each for each in super().decided(disagreements)}
-        return [each for each in self._tried(found).values() if each.outcome in (COUNTS, NOT)]
+        entries = {entry.entry_key: entry for entry in super().decided(disagreements)}
+        return [entry for entry in self._with_trial(entries).values() if entry.outcome in (COUNTS, NOT)]
 
-    def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[tuple[str, str], Entry]:
+    def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[EntryKey, Entry]:
         """What was found of a kind of disagreement in these enterprises."""
-        wanted = list(codes)
-        ours = self._found("code=? AND kind=?", [[code, kind] for code in wanted])
-        return self._tried(super().of_enterprises(wanted, kind) | ours)
+        some_codes = list(codes)
+        of_file = self._entries_of_file("code=? AND kind=?", [[code, kind] for code in some_codes])
+        return self._with_trial(super().of_enterprises(some_codes, kind) | of_file)
 
-    def _tried(self, found: dict[tuple[str, str], Entry]) -> dict[tuple[str, str], Entry]:
+    def _with_trial(self, entries: dict[EntryKey, Entry]) -> dict[EntryKey, Entry]:
         """With what the rows that were tried would change of them."""
         sql = "SELECT outcome, held FROM ends WHERE disagreement=? AND key=?"
-        after = {}
-        for at, each in found.items():
-            row = self.db.execute(sql, at).fetchone()
-            after[at] = each if row is None else each._replace(outcome=row[0], held=row[1] or each.held)
-        return after
+        changed = {}
+        for entry_key, entry in entries.items():
+            end = self.db.execute(sql, entry_key).fetchone()
+            if end is not None:
+                outcome, hold = end
+                changed[entry_key] = entry._replace(outcome=outcome, hold=hold or entry.hold)
+        return entries | changed
 
-    def _found(self, where: str, each: Iterable[list[str]]) -> dict[tuple[str, str], Entry]:
-        rows = [row for values in each for row in self.db.execute(f"{_ENTRY} WHERE {where}", values)]
-        return {(row[0], row[1]): entry(row) for row in rows}
+    def _entries_of_file(self, condition: str, values: Iterable[list[str]]) -> dict[EntryKey, Entry]:
+        sql = f"{_ENTRY} WHERE {condition}"
+        entries = [Entry(*row) for marks in values for row in self.db.execute(sql, marks)]
+        return {entry.entry_key: entry for entry in entries}
 
 
 def _hold_of(name: str, content: str) -> FactHeld | FactDecided:

@@ -177,7 +177,7 @@ def described(holding: Holding) -> dict[str, Any]:
 
 def doubtful(holding: Holding, limit: int = SHOWN_ROWS) -> list[dict[str, Any]]:
     """The rows that disagree with others of the file or the ledger, with words and whether they are held."""
-    return list(Doubts(holding.db).listed(limit))
+    return list(Doubts(holding.db).list_rows(limit))
 
 
 def faulty(holding: Holding, limit: int = SHOWN_ROWS) -> Iterator[dict[str, Any]]:

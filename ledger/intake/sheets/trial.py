@@ -20,7 +20,7 @@ from ledger.intake.batch import Batch
 from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
 from ledger.intake.messages.schemas import TYPE_OF
-from ledger.intake.sheets.doubting import Doubts, Supposed
+from ledger.intake.sheets.doubting import Doubts, SupposedTables
 from ledger.intake.sheets.holding import Held, Holding
 from ledger.intake.sheets.rows import MarkedFault, differing_fields, matter_of
 from ledger.projections.enterprises import Outcome, outcomes_of
@@ -71,7 +71,7 @@ class TrialBatch(Batch):
     def doubt(self, doubts: Doubts) -> None:
         """Note what of this batch would disagree, with the ledger or with earlier rows of the file."""
         if self.accepted:
-            doubts.note(self.find_disagreements(Supposed(self.rows, doubts)))
+            doubts.note(self.find_disagreements(SupposedTables(self.rows, doubts)))
 
     def outcomes(self) -> Iterable[tuple[str, dict[str, Outcome], dict[str, Outcome]]]:
         """Every enterprise that would change: its code, and what each policy gives it before and after."""
@@ -125,7 +125,7 @@ class Trial:
             batch.judge([(held.raw, decode(held.raw, now)) for held in new])
             batch.record_holds(doubts.holds(sorted({held.subject for held in new})))
             self._moved(batch)
-        for codes in doubts.others(BATCH_ROWS):
+        for codes in doubts.other_enterprises(BATCH_ROWS):
             batch = self._batch()
             batch.record_holds(doubts.holds(codes))
             self._moved(batch)
