@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from domain.money.amounts import print_fen
+from domain.money.wire import wire_form
+from ledger.reading.accounts import sum_accounts
+from ledger.reading.balances import list_largest, read_balance, read_payables
+from ledger.reading.budgets import read_budget
+from ledger.reading.enterprises import list_enterprises, list_towns
 from ledger.reading.explanations import after_steps, explain, outlook
-from ledger.reading.queries import (
-    UnknownEnterprise,
-    accounts_sums,
-    balance,
-    budget,
-    enterprise_row,
-    enterprises,
-    history,
-    largest,
-    names_of,
-    targets,
-)
-from ledger.reading.standing import sums_of, towns
+from ledger.reading.records import UnknownEnterprise, read_enterprise, read_history, read_names
+from ledger.reading.targets import read_targets
 from ledger.simulation.reform import reform
 from ledger.simulation.trial import trial
 from ledger.simulation.what_if import what_if
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
+
+
+def in_wire_form(read: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the ledger whose answer comes as programs get it."""
+    return lambda *given, **named: wire_form(read(*given, **named))
+
+
+Form = Callable[..., dict[str, Any]]
+accounts_sums: Form = in_wire_form(sum_accounts)
+balance: Form = in_wire_form(read_balance)
+budget: Form = in_wire_form(read_budget)
+enterprises: Callable[..., list[dict[str, Any]]] = in_wire_form(list_enterprises)
+largest: Callable[..., list[dict[str, Any]]] = in_wire_form(list_largest)
+targets: Form = in_wire_form(read_targets)
+enterprise_row, history, names_of, towns = read_enterprise, read_history, read_names, list_towns
+
+
+def sums_of(
+    ledger: Ledger, rows: Rows, policy: str, year: int, codes: list[str]
+) -> dict[str, dict[str, str]]:
+    """What a few enterprises earn in a year and are paid of it."""
+    by_code = read_payables(ledger, rows, policy, year, codes).items()
+    return {code: {name: print_fen(fen) for name, fen in paid._asdict().items()} for code, paid in by_code}
+
 
 __all__ = [
     "UnknownEnterprise",
-    "accounts_sums",
     "after_steps",
-    "balance",
-    "budget",
-    "enterprise_row",
-    "enterprises",
     "explain",
-    "history",
-    "largest",
-    "names_of",
     "outlook",
     "reform",
-    "sums_of",
-    "targets",
-    "towns",
     "trial",
     "what_if",
 ]

@@ -60,6 +60,14 @@ class Amount(NamedTuple):
     currency: str
 
 
+class Quantity(NamedTuple):
+    """So many things, or so much money: what a target counts."""
+
+    number: int
+    """Things; hundredths of the currency."""
+    currency: str | None
+
+
 def parse_fen(text: str, *, printed: bool = False) -> int:
     """Read an amount, ``"1234.5"`` → ``123450``; also of dollars, into cents.
 

@@ -9,6 +9,7 @@ from domain.events import settlement_id
 from domain.events.accounts import AccountEvent, amount_of
 from domain.events.settlements import ObjectionRaised, ObjectionStep
 from domain.money.amounts import yuan
+from domain.money.wire import wire_form
 from domain.settlement.payables import payable_of
 from ledger.budget.pools import lines_shared, pool
 from ledger.intake.messages.schemas import TYPE_OF
@@ -65,19 +66,18 @@ def step_document(step: HistoryStep) -> dict[str, Any]:
 
 def account_document(movement: Movement, content: AccountEvent) -> dict[str, Any]:
     """What an event moved in an account, the account after it, and what else the event says."""
-    before, after = movement.before._asdict(), movement.after._asdict()
-
+    before, after = wire_form(movement.before), wire_form(movement.after)
     return {
         "policy": movement.policy,
         "year": movement.year,
         "amount": yuan(amount_of(content)),
         "said": {name: value for name, value in content.fields_by_name().items() if name in SAID},
         "changes": [
-            {"sum": name, "before": yuan(before[name]), "after": yuan(after[name])}
+            {"sum": name, "before": before[name], "after": after[name]}
             for name in before
             if before[name] != after[name]
         ],
-        **{name: yuan(fen) for name, fen in after.items()},
+        **after,
     }
 
 

@@ -16,7 +16,7 @@ from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import find
 from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import load
-from ledger.reading.queries import sources_of
+from ledger.reading.sources import list_sources
 from ledger.store import correlation
 from ledger.store.rows import Rows, one
 from ledger.store.stored_events import SELECT, Stored, events_of, stored
@@ -120,7 +120,7 @@ def _awards(rows: Rows, code: str, mine: set[int]) -> list[Document]:
         for year, awards in sorted(outcome.awards.items()):
             for measure, award in sorted(awards.items()):
                 rule = books[policy].measure_of_year(measure, year)
-                if rule and any(each.position in mine for each in sources_of(events, rule, facts)):
+                if rule and any(each.position in mine for each in list_sources(events, rule, facts)):
                     named = {"enterprise": code, "policy": policy, "year": year, "measure": measure}
                     eligible = yuan(award.gross - award.withheld)
                     found.append(

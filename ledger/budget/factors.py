@@ -1,73 +1,94 @@
-"""Factors as they are told: of a year, of each of several budgets, of each class of measures."""
+"""A period's named budgets, and the pots that they are divided into, each with its own factor."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
-from domain.money.amounts import yuan
+import msgspec
+
 from domain.money.dividing import Division, budget_id
-from domain.policy.model import Policy
+from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
 from domain.rules.words import pot_words
 from domain.settlement.figures import Shares, division_of
 from ledger.budget.pools import Pool
 
-Answer = dict[str, Any]
+
+class NamedBudget(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several budgets of a period."""
+
+    budget: str
+    name: Words
+    period: str
+    """What it is set under, like ``2026.east``."""
+    appropriation_fen: int
+    carried_fen: int
+    spent_fen: int
+    available_fen: int
+    sharing_fen: int
+    payable_fen: int
 
 
-def percent(value: Fraction) -> str:
-    """A factor as a percentage with four decimals, rounded down: ``62.5000 %``."""
-    tenths = value.numerator * 1_000_000 // value.denominator
-    return f"{tenths // 10_000}.{tenths % 10_000:04d}%"
+class PotFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What one of several pots has, what shares it, its factor, and what it pays."""
+
+    pot: str
+    budget: str
+    """The named budget; ``""`` where there is one."""
+    name: Words
+    available_fen: int
+    sharing_fen: int
+    factor: Fraction
+    payable_fen: int
+    measures: tuple[str, ...] | None = None
+    """The measures that it pays, where they are asked for."""
 
 
-def fraction_said(value: Fraction) -> Answer:
-    """A factor exactly, and as a percentage."""
-    return {"fraction": f"{value.numerator}/{value.denominator}", "percent": percent(value)}
-
-
-def parts_of(book: Rulebook, found: Pool, year: int) -> Answer:
-    """Each named budget and each pot with its own factor; empty where all awards share one budget."""
+def list_budgets(book: Rulebook, year_pool: Pool, year: int) -> tuple[NamedBudget, ...]:
+    """Each named budget of a year; none where the period has one."""
     names = {each.id: dict(each.name) for each in book.of_year(year).budgets}
-    budgets = [
-        {
-            "budget": name,
-            "name": names.get(name, {"zh": name, "en": name}),
-            "period": each.period,
-            "appropriation": yuan(each.appropriation),
-            "carried": yuan(each.carried),
-            "spent": yuan(each.spent),
-            "available": yuan(each.amount),
-            "sharing": yuan(found.sharing(name)),
-            "payable": yuan(sum(fen for pot, fen in found.paid.items() if budget_id(pot) == name)),
-        }
-        for name, each in found.budget.parts
-    ]
-    governing = book.of_year(year)
-    pots = pots_of(governing, found.shares, found.paid)
-    for each in pots:
-        each["measures"] = governing.measures_of(each["pot"])
-    return {"budgets": budgets, "pots": pots}
+    return tuple(
+        NamedBudget(
+            budget=name,
+            name=names.get(name, {"zh": name, "en": name}),
+            period=part.period,
+            appropriation_fen=part.appropriation,
+            carried_fen=part.carried,
+            spent_fen=part.spent,
+            available_fen=part.amount,
+            sharing_fen=year_pool.sharing(name),
+            payable_fen=sum(fen for pot, fen in year_pool.paid.items() if budget_id(pot) == name),
+        )
+        for name, part in year_pool.budget.parts
+    )
 
 
-def pots_of(policy: Policy, shares: Division, paid: dict[str, int]) -> list[Answer]:
-    """What each of several pots had, what shared it, its factor, and what it pays; of one, nothing."""
+def list_pots(policy: Policy, shares: Division, paid: Mapping[str, int]) -> tuple[PotFigures, ...]:
+    """Each of several pots with its measures; of one, nothing. ``paid`` is fen by pot."""
+    return tuple(
+        msgspec.structs.replace(share, measures=tuple(policy.measures_of(share.pot)))
+        for share in _list_shares(policy, shares, paid)
+    )
+
+
+def list_settled_pots(policy: Policy, figures: Shares) -> tuple[PotFigures, ...]:
+    """The pots of a proposal or closing; of one, nothing."""
+    paid = {share.pot: share.payable_fen for share in figures.pots}
+    return tuple(_list_shares(policy, division_of(figures), paid))
+
+
+def _list_shares(policy: Policy, shares: Division, paid: Mapping[str, int]) -> list[PotFigures]:
     return [
-        {
-            "pot": pot,
-            "budget": budget_id(pot),
-            "name": pot_words(policy, pot),
-            "available": yuan(each.budget),
-            "sharing": yuan(each.total),
-            "factor": fraction_said(shares.factor_of(pot)),
-            "payable": yuan(paid.get(pot, 0)),
-        }
+        PotFigures(
+            pot=pot,
+            budget=budget_id(pot),
+            name=pot_words(policy, pot),
+            available_fen=each.budget,
+            sharing_fen=each.total,
+            factor=shares.factor_of(pot),
+            payable_fen=paid.get(pot, 0),
+        )
         for pot, each in shares.pots.items()
         if shares.several
     ]
-
-
-def pots_said(policy: Policy, said: Shares) -> list[Answer]:
-    """The pots of a proposal or closing."""
-    return pots_of(policy, division_of(said), {share.pot: share.payable_fen for share in said.pots})

@@ -14,7 +14,8 @@ from domain.policy.model import Measure
 from domain.policy.rulebook import Rulebook
 from ledger.policies.versions import rulebook
 from ledger.projections.enterprises import load
-from ledger.reading import queries
+from ledger.reading.records import read_enterprise, read_history
+from ledger.reading.sources import list_sources
 from ledger.store.rows import Row, Rows
 from ledger.store.stored_events import Stored
 
@@ -97,14 +98,14 @@ def casefile(rows: Rows, policy: str, code: str, claim: str) -> Casefile | None:
         UnknownPolicy, UnknownEnterprise.
     """
     book = rulebook(rows, policy)
-    events = queries.history(rows, code)
-    facts = queries.enterprise_row(rows, code).facts
+    events = read_history(rows, code)
+    facts = read_enterprise(rows, code).facts
     file = file_of(facts, [event.fact for event in events], policy, claim)
     if file is None:
         return None
     own = _steps(events, policy, claim)
     measure = _measure(book, file)
-    bearing = queries.sources_of(events, measure, facts) if measure else []
+    bearing = list_sources(events, measure, facts) if measure else []
     mine = {event.position for event in own}
     return Casefile(
         code,

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from domain.events.settlements import SettlementProposed
 from domain.money.dividing import Division, budget_id
+from domain.money.wire import factor_form
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.rules.words import OTHER_FUNDS, pot_words
 from domain.settlement.figures import Shares, division_of
 from domain.settlement.payables import basis, shares_budget
 from domain.settlement.year import SettledLine
-from ledger.budget.factors import fraction_said
 from ledger.documents.places import Fen, Record, Value
 from ledger.reading.explanations import shared_words
 
@@ -106,7 +106,7 @@ _UNDIVIDED: dict[str, Value] = {"可分配预算": "", "参与分配": "", "兑�
 
 
 def _division(division: Division, pot: str, had: int) -> dict[str, Value]:
-    value = fraction_said(division.factor_of(pot))
+    value = factor_form(division.factor_of(pot))
     return {
         "可分配预算": Fen(had),
         "参与分配": Fen(division.of(pot).total),

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from domain.authority.roles import NotAllowed
-from domain.money.amounts import CURRENCIES, parse_fen, printed
+from domain.money.amounts import CURRENCIES, printed
 from domain.money.capitals import capitals
+from domain.money.wire import print_percent
 from domain.policy.model import Policy, Unpaid
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import division_of
@@ -22,7 +23,10 @@ from ledger.export.payment_files import Payee
 from ledger.export.public_list import PublicLine, masked, measure_words
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed, settlement_of
-from ledger.reading import explanations, queries
+from ledger.reading import explanations
+from ledger.reading.accounts import sum_accounts
+from ledger.reading.records import read_enterprise
+from ledger.reading.targets import read_targets
 from ledger.settlement.files import public_lines
 from ledger.settlement.published import profiles_known
 from ledger.store.application import Ledger
@@ -134,7 +138,7 @@ class _Source:
             "可分配预算": Fen(proposal.budget_fen),
             "参与分配": Fen(proposal.sharing_fen),
             "兑现系数": f"{value.numerator}/{value.denominator}",
-            "兑现比例": queries.percent(value),
+            "兑现比例": print_percent(value),
             "全市应奖励": Fen(proposal.gross_fen),
             "全市从高扣除": Fen(proposal.withheld_fen),
             "全市下调": Fen(reduction),
@@ -246,7 +250,7 @@ def _payments(source: _Source) -> Filling:
 
 def _letter(source: _Source) -> Filling:
     request, rows, code = source.request, source.rows, source.request.enterprise
-    queries.enterprise_row(rows, code)
+    read_enterprise(rows, code)
     sql = (
         "SELECT code, measure, award_year, gross, withheld, reduction, payable, pot FROM settlement_lines "
         "WHERE policy=? AND year=? AND code=? ORDER BY measure, award_year"
@@ -349,18 +353,21 @@ def _report(source: _Source) -> Filling:
             yield head | LineSums(*sums).record()
 
     def targets() -> Iterator[Record]:
-        progress = queries.targets(source.ledger, rows, request.policy, request.year, NOW)
-        for target in progress["targets"]:
-            goal, achieved = (
-                Fen(parse_fen(target[name])) if target["unit"] == "yuan" else int(target[name])
-                for name in ("goal", "reached")
+        for target in read_targets(source.ledger, rows, request.policy, request.year, NOW).targets:
+            goal, reached = (
+                each.number if each.currency is None else Fen(each.number)
+                for each in (target.goal, target.reached)
             )
-            title = target["title"][request.lang]
-            yield {"目标": title, "计划": goal, "完成": achieved, "完成率": target["percent"]}
+            percent = print_percent(target.percent)
+            yield {"目标": target.title[request.lang], "计划": goal, "完成": reached, "完成率": percent}
 
-    accounts = queries.accounts_sums(rows, request.policy, request.year)
-    names = ("paid", "ordered", "outstanding", "clawed_back", "recovered")
-    places = ("已拨付", "拨付中", "待拨付", "应追回", "追回到账")
-    moved = {place: Fen(parse_fen(accounts[name])) for place, name in zip(places, names, strict=True)}
+    accounts = sum_accounts(rows, request.policy, request.year)
+    moved = {
+        "已拨付": Fen(accounts.paid_fen),
+        "拨付中": Fen(accounts.ordered_fen),
+        "待拨付": Fen(accounts.outstanding_fen),
+        "应追回": Fen(accounts.clawed_back_fen),
+        "追回到账": Fen(accounts.recovered_fen),
+    }
     tables = {"预算": source.budgets, "条款": by_measure, "镇街": by_town, "目标": targets}
     return source.filling({**source.values(), **moved}, tables)

@@ -38,7 +38,7 @@ from domain.settlement.postings import (
 )
 from ledger.budget.pools import Pool, lines_shared, pool
 from ledger.policies.versions import rulebook_at
-from ledger.reading import queries
+from ledger.reading.records import read_position
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW, Moment
 from ledger.store.rows import Rows
@@ -204,4 +204,4 @@ def books_of(ledger: Ledger, rows: Rows, policy: str, year: int, moment: Moment 
     """
     book = rulebook_at(rows, policy, moment)
     period_pool = pool(ledger, rows, book, year, moment)
-    return Books(ledger, rows, book, year, moment, period_pool, queries.position(rows, moment))
+    return Books(ledger, rows, book, year, moment, period_pool, read_position(rows, moment))

@@ -13,7 +13,7 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from domain.money.amounts import parse_fen
+from domain.money.wire import print_fraction, print_percent
 from domain.settlement.payables import Payable
 from ledger.export import pro_rata_sheet
 from ledger.export.books import Books, NotExportable, PaidAward, Tick, no_tick
@@ -26,7 +26,8 @@ from ledger.export.cells import (
     whole_cell,
     yuan_cell,
 )
-from ledger.reading import explanations, queries
+from ledger.reading import explanations
+from ledger.reading.budgets import read_budget
 
 SUMMARY, ENTERPRISES, AWARDS = "汇总 Summary", "企业 Enterprises", "奖励明细 Awards"
 MONEY = ("应奖励 Gross", "从高不重复扣除 Withheld", "按比例下调 Reduced", "应兑现 Payable")
@@ -129,7 +130,7 @@ def _words(award: dict[str, Any]) -> Iterator[str]:
 
 
 def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> None:
-    answer = queries.budget(books.ledger, books.rows, books.book.id, books.year, books.moment)
+    budget = read_budget(books.ledger, books.rows, books.book.id, books.year, books.moment)
     policy = books.policy
     facts = (
         ("政策 Policy", f"{policy.title['zh']} {policy.number}"),
@@ -139,20 +140,20 @@ def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> N
         ("币种 Currency", policy.currency),
         ("账本位置 Ledger position", str(books.position)),
         ("奖励笔数 Awards", str(count)),
-        ("兑现系数 Factor", f"{answer['factor']['fraction']} = {answer['factor']['percent']}"),
+        ("兑现系数 Factor", f"{print_fraction(budget.factor)} = {print_percent(budget.factor)}"),
     )
     for label, value in facts:
         sheet.append([heading_cell(sheet, label), text_cell(sheet, value)])
     sums = (
-        ("预算 Budget", "appropriation"),
-        ("应奖励 Gross", "gross"),
-        ("从高不重复扣除 Withheld", "withheld"),
-        ("参与分配 Sharing the budget", "sharing"),
-        ("应兑现 Payable", "payable"),
-        ("其中预算外 Of it outside the budget", "outside_budget"),
+        ("预算 Budget", budget.appropriation_fen),
+        ("应奖励 Gross", budget.gross_fen),
+        ("从高不重复扣除 Withheld", budget.withheld_fen),
+        ("参与分配 Sharing the budget", budget.sharing_fen),
+        ("应兑现 Payable", budget.payable_fen),
+        ("其中预算外 Of it outside the budget", budget.outside_budget_fen),
     )
-    for label, name in sums:
-        sheet.append([heading_cell(sheet, label), _yuan(sheet, answer[name])])
+    for label, fen in sums:
+        sheet.append([heading_cell(sheet, label), yuan_cell(sheet, fen)])
     cells = "+".join(f"'{name}'!$B$11" for name in recomputed)
     recomputed_sum = formula_cell(
         sheet, f"({cells})/100" if len(recomputed) > 1 else f"{cells}/100", YUAN_FORMAT
@@ -163,17 +164,13 @@ def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> N
     sheet.append([])
     names = ("条款 Measure", "条 Article", "年度 Year", "企业数 Enterprises", MONEY[0], MONEY[1], MONEY[3])
     sheet.append([heading_cell(sheet, name) for name in names])
-    for total in answer["measures"]:
+    for total in budget.measures:
         sheet.append(
             [
-                text_cell(sheet, f"{total['title']['zh']} {total['measure']}"),
-                text_cell(sheet, total["article"]),
-                whole_cell(sheet, total["year"]),
-                whole_cell(sheet, total["enterprises"]),
-                *(_yuan(sheet, total[name]) for name in ("gross", "withheld", "payable")),
+                text_cell(sheet, f"{total.title['zh']} {total.measure}"),
+                text_cell(sheet, total.article),
+                whole_cell(sheet, total.year),
+                whole_cell(sheet, total.enterprises),
+                *(yuan_cell(sheet, fen) for fen in (total.gross_fen, total.withheld_fen, total.payable_fen)),
             ]
         )
-
-
-def _yuan(sheet: Sheet, amount: str) -> Any:
-    return yuan_cell(sheet, parse_fen(amount, printed=True))

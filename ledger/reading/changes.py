@@ -16,6 +16,7 @@ from domain.rules.awards import Awards
 from domain.rules.evaluation import awards_of
 from domain.settlement.accounts import Account
 from ledger.policies.versions import rulebooks
+from ledger.reading.accounts import AccountSums, sums_of_account
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, Stored, events_of, stored
 
@@ -30,23 +31,6 @@ class Change(NamedTuple):
     gross_after: int
     withheld_before: int
     withheld_after: int
-
-
-class AccountSums(NamedTuple):
-    """An account's sums, in fen."""
-
-    payable: int = 0
-    ordered: int = 0
-    paid: int = 0
-    outstanding: int = 0
-    clawed_back: int = 0
-    recovered: int = 0
-
-    @classmethod
-    def of(cls, account: Account) -> AccountSums:
-        """The sums of an account as it stands."""
-        sums = (account.payable, account.ordered, account.paid, account.outstanding)
-        return cls(*sums, account.clawed, account.recovered)
 
 
 class Movement(NamedTuple):
@@ -129,9 +113,9 @@ class Accounts:
         content = event.fact.content
         assert isinstance(content, AccountEvent)
         account = self.held.setdefault(event.originator, Account())
-        before = AccountSums.of(account)
+        before = sums_of_account(account)
         account.apply(content)
-        return Movement(content.policy, content.year, before, AccountSums.of(account))
+        return Movement(content.policy, content.year, before, sums_of_account(account))
 
 
 def account_events(rows: Rows, code: str, until: int, policy: str | None = None) -> list[Stored]:

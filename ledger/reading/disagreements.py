@@ -10,7 +10,7 @@ from domain.events.event import SEP
 from domain.money.amounts import yuan
 from domain.vocabulary.load import shipped_vocabulary
 from ledger.projections.disagreements import AGREES, ENDED, SETTLED, WITHDRAWN
-from ledger.reading import queries
+from ledger.reading.records import read_names
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, stored
 
@@ -89,7 +89,7 @@ def one(
         return None
     if until is not None:
         found = [_as_known(rows, each, until) for each in found]
-    names = queries.names_of(rows, sorted({each.code for each in found}))
+    names = read_names(rows, sorted({each.code for each in found}))
     head = found[0]
     said = sorted({each.value for each in found if each.value})
     if head.kind == "outlier":

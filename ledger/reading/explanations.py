@@ -11,6 +11,7 @@ from typing import Any
 from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import printed, yuan
 from domain.money.dividing import Division
+from domain.money.wire import currency_form, factor_form, print_percent
 from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import Award
@@ -29,12 +30,13 @@ from domain.rules.words import (
     words_of,
 )
 from domain.settlement.payables import Line, Payable, basis, payable_of, shares_budget
-from ledger.budget.factors import fraction_said
 from ledger.budget.pools import Pool, pool
 from ledger.policies.versions import rulebook, rulebook_at
 from ledger.projections.closings import closing_of
-from ledger.reading import queries
+from ledger.reading.balances import list_lines
 from ledger.reading.disagreements import of_enterprise
+from ledger.reading.records import read_facts, read_history, read_position
+from ledger.reading.sources import list_sources
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW, Moment
 from ledger.store.persons import ERASED, name_of
@@ -59,8 +61,8 @@ def explain(
     if found.closing:  # a closed year is explained by what was known when its list was made
         at = Moment(until=found.closing["known"])
         book = rulebook(rows, policy, at.until)
-    events = queries.history(rows, code, at)
-    facts = queries.facts_of(rows, code, at)
+    events = read_history(rows, code, at)
+    facts = read_facts(rows, code, at)
     trace: list[Step] = []
     awards = awards_of(facts, book, trace)
     governing = book.of_year(year)
@@ -71,7 +73,7 @@ def explain(
         award = awards.get(year, {}).get(measure, Award())
         pot = book.pot_of(year, measure, facts.profile.town if facts.profile else "")
         explained.append(_award(rows, code, book, year, measure, award, steps, found, pot, events, facts))
-    lines = queries.lines_of_enterprise(rows, code, book, year, at, found)
+    lines = list_lines(rows, code, book, year, at, found)
     return {
         "format": FORMAT,
         "enterprise": code,
@@ -81,8 +83,8 @@ def explain(
         "policy_version": governing.version,
         "policy_digest": governing.digest,
         "year": year,
-        **queries.currency_of(governing),
-        "position": queries.position(rows, at),
+        **currency_form(governing.currency),
+        "position": read_position(rows, at),
         "awards": explained,
         "brought_in": [
             _brought_in(rows, book, line, year, found, at.until) for line in lines if line.year != year
@@ -107,7 +109,7 @@ def _award(
     policy = book.of_year(year)
     measure = policy.measures.get(measure_id) or book.segments[measure_id][-1].measure
     paid = payable_of(Line(code, measure_id, year, award.gross, award.withheld, pot), book, found.shares)
-    sources = queries.sources_of(events, measure, facts)
+    sources = list_sources(events, measure, facts)
     return {
         "measure": measure_id,
         "article": measure.article,
@@ -280,14 +282,14 @@ def _pro_rata(
         "budget": yuan(shares.budget),
         "sharing": yuan(shares.total),
         "factor": f"{value.numerator}/{value.denominator}",
-        "percent": queries.percent(value),
+        "percent": print_percent(value),
         "words": words,
     }
 
 
 def shared_words(policy: Policy, shares: Division, pot: str, before: int, reduction: int) -> Words:
     """Whether and how a pot reduced what was ``before``, in fen."""
-    mine, value = shares.of(pot), fraction_said(shares.factor_of(pot))
+    mine, value = shares.of(pot), factor_form(shares.factor_of(pot))
     after = before - reduction
     said = (value["fraction"], value["percent"], before, after, policy.currency)
     return pro_rata_words(mine.total, mine.budget, *said)
@@ -298,15 +300,15 @@ def outlook(
 ) -> dict[str, Any]:
     """What an enterprise could still earn in a year, before the budget's reduction."""
     book = rulebook_at(rows, policy, at)
-    facts = queries.facts_of(rows, code, at)
+    facts = read_facts(rows, code, at)
     hints = outlook_of(facts, book, awards_of(facts, book), year)
     governing = book.of_year(year)
     return {
         "enterprise": code,
         "policy": policy,
         "year": year,
-        **queries.currency_of(governing),
-        "position": queries.position(rows, at),
+        **currency_form(governing.currency),
+        "position": read_position(rows, at),
         "hints": [
             {
                 "measure": hint.measure,

@@ -10,13 +10,14 @@ from typing import Any
 from domain.authority.roles import NotAllowed
 from domain.events.instants import instant
 from domain.events.settlements import SettlementProposed
-from domain.money.amounts import CURRENCIES, grouped, parse_fen
+from domain.money.amounts import CURRENCIES, print_fen
+from domain.money.wire import print_fraction, print_percent
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import division_of
 from domain.settlement.public_list import Listed
 from domain.settlement.year import Settlement
-from ledger.budget.factors import pots_said
+from ledger.budget.factors import list_settled_pots
 from ledger.export import finance_summary, payment_files, public_list
 from ledger.export.books import NotExportable
 from ledger.export.finance_summary import Account, Part, SummaryHead
@@ -25,7 +26,6 @@ from ledger.export.public_list import MeasureShare, PublicHead, PublicLine
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
-from ledger.reading import queries
 from ledger.settlement.published import profiles_known
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -62,7 +62,7 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
         budget=said.budget_fen,
         total=said.sharing_fen,
         payable=said.payable_fen,
-        factor="见附注" if said.pots else f"{value.numerator}/{value.denominator} = {queries.percent(value)}",
+        factor="见附注" if said.pots else f"{value.numerator}/{value.denominator} = {print_percent(value)}",
         digest=said.lines_digest,
         position=said.known,
         count=said.enterprises,
@@ -87,10 +87,10 @@ def _pots(policy: Policy, said: SettlementProposed) -> tuple[str, ...]:
     """Each of several budgets in a sentence."""
     unit = CURRENCIES[policy.currency].unit
     return tuple(
-        f"{each['name']['zh']}：可用 {grouped(parse_fen(each['available']))} {unit}，"
-        f"参与分配 {grouped(parse_fen(each['sharing']))} {unit}，"
-        f"兑现系数 {each['factor']['fraction']} = {each['factor']['percent']}"
-        for each in pots_said(policy, said)
+        f"{pot.name['zh']}：可用 {print_fen(pot.available_fen, grouped=True)} {unit}，"
+        f"参与分配 {print_fen(pot.sharing_fen, grouped=True)} {unit}，"
+        f"兑现系数 {print_fraction(pot.factor)} = {print_percent(pot.factor)}"
+        for pot in list_settled_pots(policy, said)
     )
 
 

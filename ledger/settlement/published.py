@@ -29,7 +29,7 @@ from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
 from ledger.projections.enterprises import load
 from ledger.projections.settlements import lines_listed
-from ledger.reading import queries
+from ledger.reading.records import UnknownEnterprise, read_facts
 from ledger.store.moments import Moment
 from ledger.store.rows import Rows
 from ledger.store.stored_events import Stored, events_of
@@ -62,8 +62,8 @@ def profiles_known(rows: Rows, codes: list[str], known: int) -> dict[str, Listed
     sql = "SELECT DISTINCT originator_id FROM stored_events WHERE rowid>? AND originator_id IN ({})"
     for (code,) in rows.all_in(sql, codes, [known]):
         try:
-            facts = queries.facts_of(rows, code, Moment(until=known))
-        except queries.UnknownEnterprise:
+            facts = read_facts(rows, code, Moment(until=known))
+        except UnknownEnterprise:
             continue
         found[code] = listed(facts.profile)
     return found

@@ -21,6 +21,7 @@ from domain.log.entries import salt_of
 from domain.log.merkle import inclusion_path
 from domain.log.notes import Checkpoint, SignerKey, parse_note
 from domain.money.amounts import yuan
+from domain.money.wire import print_percent
 from domain.policy.rulebook import Rulebook
 from domain.settlement.accounts import Account
 from domain.settlement.figures import division_of
@@ -29,7 +30,8 @@ from domain.settlement.receipt import FORMAT, digest_of, marks_of, seal_body
 from domain.settlement.year import SettledLine
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
-from ledger.reading import explanations, queries
+from ledger.reading import explanations
+from ledger.reading.records import read_enterprise
 from ledger.settlement.list_tree import ListTree, Proved
 from ledger.settlement.published import profiles_known, publication_of
 from ledger.store.application import Ledger
@@ -55,7 +57,7 @@ def receipt(
     """
     size = _size_of(rows, note)
     rulebook(rows, policy)
-    queries.enterprise_row(rows, code)
+    read_enterprise(rows, code)
     state = settlement_of(rows, policy, year, size)
     if state.stage != "closed" and settlement_of(rows, policy, year).stage == "closed":
         raise NotAllowed("receipt.checkpoint-older", "checkpoint", year=year, size=size)
@@ -160,7 +162,7 @@ def _division(closing: SettlementClosed) -> dict[str, Any]:
         "budget": yuan(closing.budget_fen),
         "sharing": yuan(closing.sharing_fen),
         "factor": f"{value.numerator}/{value.denominator}",
-        "percent": queries.percent(value),
+        "percent": print_percent(value),
     }
 
 

@@ -15,10 +15,10 @@ import numpy as np
 from domain.money.amounts import yuan
 from domain.money.apportioning import Column
 from domain.money.dividing import Division
+from domain.money.wire import currency_form, print_percent
 from domain.policy.rulebook import Rulebook
 from ledger.policies.versions import budget_of, rulebook_at
 from ledger.projections.enterprises import every_row
-from ledger.reading import queries
 from ledger.simulation.city import Awards, CityColumns, city_columns, divided
 from ledger.simulation.trial import YEARS
 from ledger.store.application import Ledger
@@ -63,7 +63,7 @@ def reform(ledger: Ledger, rows: Rows, policy: str, at: Moment, limit: int = 20)
     towns, sizes = _profiles(rows)
     return {
         "policy": policy,
-        **queries.currency_of(after.book.latest),
+        **currency_form(after.book.latest.currency),
         "rules_before": _versions(before.book),
         "rules_after": _versions(after.book),
         "position": rows.last_position(),
@@ -132,7 +132,7 @@ def _state(side: _Side, fen: Column, year: int) -> Answer:
     return {
         "appropriation": yuan(found.budget),
         "sharing": yuan(found.total),
-        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
+        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": print_percent(value)},
         "payable": yuan(int(fen.sum())),
         "enterprises": int((fen != 0).sum()),
     }

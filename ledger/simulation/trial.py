@@ -15,13 +15,13 @@ import numpy as np
 from domain.money.amounts import yuan
 from domain.money.apportioning import Column, exact_sum
 from domain.money.dividing import Division
+from domain.money.wire import currency_form, print_percent
 from domain.policy.load import load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from ledger.budget.pools import brought_in
 from ledger.policies.versions import budget_of, rulebooks
 from ledger.projections.closings import closings
-from ledger.reading import queries
 from ledger.simulation.city import CityColumns, city_columns, divided
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -64,7 +64,7 @@ def trial(ledger: Ledger, rows: Rows, text: str, year: int, limit: int = 20) -> 
         "replaces": bool(now and any(each.version == policy.version for each in now.versions)),
         "governs": then.of_year(year).digest == policy.digest,
         "year": year,
-        **queries.currency_of(policy),
+        **currency_form(policy.currency),
         "position": rows.last_position(),
         "before": _state(before),
         "after": _state(after),
@@ -113,7 +113,7 @@ def _state(side: _Side) -> Answer:
     return {
         "appropriation": yuan(side.budget),
         "sharing": yuan(side.shares.total),
-        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
+        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": print_percent(value)},
         "payable": yuan(exact_sum(side.fen)),
         "enterprises": int((side.fen != 0).sum()),
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.money.amounts import yuan
 from domain.money.apportioning import Column, exact_sum
+from domain.money.wire import currency_form, print_percent
 from domain.policy.changes import Changes
 from domain.policy.faults import PolicyError, PolicyFault
 from domain.policy.rulebook import Rulebook
@@ -15,7 +16,7 @@ from domain.settlement.payables import Line, payable_of
 from ledger.budget.pools import Pool, brought_in, divide, lines_at, lines_now, open_years, pool
 from ledger.policies.versions import Budget, budget_of, rulebook, rulebook_at, whole_budget
 from ledger.projections.closings import closing_of
-from ledger.reading import queries
+from ledger.reading.records import read_position
 from ledger.simulation.city import CityColumns, Paid, city_columns
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW, Moment
@@ -69,8 +70,8 @@ def what_if(
     return {
         "policy": policy,
         "year": year,
-        **queries.currency_of(then.latest),
-        "position": queries.position(rows),
+        **currency_form(then.latest.currency),
+        "position": read_position(rows),
         "changes": {
             "readings": readings or {},
             "figures": figures or {},
@@ -153,7 +154,7 @@ def _state(paid: Paid) -> dict[str, Any]:
     return {
         "appropriation": yuan(paid.budget.amount),
         "sharing": yuan(paid.shares.total),
-        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
+        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": print_percent(value)},
         "payable": yuan(exact_sum(paid.fen)),
         "enterprises": int((paid.fen != 0).sum()),
     }

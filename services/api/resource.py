@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 import marshmallow
+import msgspec
 from flask import Request, Response, current_app, request
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from marshmallow import Schema
@@ -20,6 +21,7 @@ from werkzeug.wsgi import get_input_stream
 
 from domain.faults.fault import Fault
 from domain.faults.validation import faults_from
+from domain.money.wire import wire_form
 from ledger.intake.messages.decode import parse as parse_strictly
 from ledger.store.application import Ledger
 from services.web.fields import PATH_FIELDS, Query, path_values
@@ -210,7 +212,7 @@ def _checked(view: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(made, Response):
             return made
         data, status, headers = made if isinstance(made, tuple) else (made, 200, {})
-        body = current_app.json.dumps(data)
+        body = current_app.json.dumps(wire_form(data) if isinstance(data, msgspec.Struct) else data)
         response = current_app.response_class(body, status, mimetype="application/json")
         response.headers.extend(headers)
         return response

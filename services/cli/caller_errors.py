@@ -8,7 +8,7 @@ from domain.policy.rulebook import NoRules
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
 from ledger.policies.versions import UnknownPolicy
-from ledger.reading.queries import UnknownEnterprise
+from ledger.reading.records import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
 from ledger.store.moments import Unanswerable
 from ledger.store.rows import StoreUnavailable

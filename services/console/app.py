@@ -9,7 +9,6 @@ from ledger.store.application import Ledger
 from services.console import forms, language, rendering
 from services.console.blueprint import console
 from services.console.pages import MODULES
-from services.web.amounts import about
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -27,7 +26,6 @@ def register(app: Flask, ledger: Ledger) -> None:
     forms.register(app, ledger)
     rendering.register(app)
     app.extensions["subsidy-problem-page"] = rendering.problem_page
-    app.before_request(_show_in_its_currency)
     app.after_request(_headers)
     app.register_blueprint(console)
     app.add_url_rule("/", "console-home", _home)
@@ -36,14 +34,6 @@ def register(app: Flask, ledger: Ledger) -> None:
 def _home() -> BaseResponse:
     """Bring a browser to the console; programs find the document of the API."""
     return redirect("/console/" if request.accept_mimetypes.accept_html else "/openapi.json")
-
-
-def _show_in_its_currency() -> None:
-    """Amounts are shown in the currency of the policy that the request is about."""
-    if request.blueprint != console.name or request.endpoint == f"{console.name}.static":
-        return
-    with forms.opened().store.reading() as rows:
-        about(rows, (request.view_args or {}).get("policy"))
 
 
 def _headers(response: Response) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, render_template, request, url_for
@@ -10,10 +11,11 @@ from flask import Flask, Response, render_template, request, url_for
 from domain.events.instants import SHANGHAI
 from domain.faults.registry import read_problems
 from domain.money.amounts import parse_fen, print_fen
+from domain.money.wire import print_fraction, print_percent
 from ledger.policies.versions import rulebooks
 from services.console import forms, language, telling
 from services.web import charts
-from services.web.amounts import printed
+from services.web.amounts import print_quantity
 from services.web.fault_words import describe_fault
 from services.web.identity.gate import gate_of
 from services.web.problems import Problem
@@ -22,7 +24,16 @@ from services.web.problems import Problem
 def register(app: Flask) -> None:
     """Add filters and globals."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(money=money, plain=print_fen, day=day, moment=moment, grouped=grouped)
+    app.jinja_env.filters.update(
+        money=money,
+        plain=print_fen,
+        quantity=partial(print_quantity, grouped=True),
+        percent=print_percent,
+        fraction=print_fraction,
+        day=day,
+        moment=moment,
+        grouped=grouped,
+    )
     app.jinja_env.globals.update(
         t=language.said,
         of=language.of,
@@ -38,11 +49,9 @@ def register(app: Flask) -> None:
     )
 
 
-def money(amount: str | int, policy: str | None = None) -> str:
-    """Yuan text of an answer, or fen, as ``¥1,234,567.89``; of the policy at hand where none is named."""
-    if isinstance(amount, int):
-        return printed(amount, policy)
-    return printed(parse_fen(amount, printed=True), policy)
+def money(amount: str | int, currency: str) -> str:
+    """Fen, or an amount as programs get it, for readers: ``¥1,234,567.89``."""
+    return print_fen(amount if isinstance(amount, int) else parse_fen(amount, printed=True), currency)
 
 
 def grouped(number: int | str) -> str:

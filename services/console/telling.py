@@ -7,17 +7,41 @@ from typing import Any, NamedTuple
 
 from flask import current_app, request, url_for
 
-from domain.money.amounts import grouped
-from domain.money.amounts import printed as printed_in
+from domain.money.amounts import print_fen
+from domain.policy.rulebook import Rulebook
 from domain.vocabulary.kinds import CurrencyBy, Form
 from domain.vocabulary.load import shipped_vocabulary
+from ledger.policies.versions import rulebooks
 from ledger.store.persons import SEALED
+from ledger.store.rows import Rows
 from ledger.store.stored_events import Stored
 from services.console import language
-from services.web.amounts import printed
 
 Titles = Mapping[str, str]
 """The titles of measures by id, in the reader's language."""
+
+
+class Wording(NamedTuple):
+    """What events are told with."""
+
+    titles: Titles
+    currency: str
+    """That of the policy that the page is about."""
+    currencies: Mapping[str, str]
+    """That of each policy."""
+
+
+def read_wording(rows: Rows, policy: str) -> Wording:
+    """How events are told on a page about a policy."""
+    books = rulebooks(rows)
+    currencies = {name: book.latest.currency for name, book in books.items()}
+    return Wording(titles_of(books[policy]), currencies[policy], currencies)
+
+
+def titles_of(book: Rulebook) -> dict[str, str]:
+    """The titles of a policy's measures, in the reader's language."""
+    return {name: language.of(dict(segments[-1].measure.title)) for name, segments in book.segments.items()}
+
 
 QUIET = frozenset(("policy", "currency", "of_source", "of_type", "evidence", "digest", "document", "lines"))
 """Content that says nothing to a reader beside the rest."""
@@ -25,7 +49,7 @@ CODED: tuple[Form, ...] = ("word", "choice")
 """Forms of fields whose values people call otherwise."""
 
 
-class Told(NamedTuple):
+class EventInWords(NamedTuple):
     """One event for a reader."""
 
     position: int
@@ -39,21 +63,22 @@ class Told(NamedTuple):
     """Labels and values in words."""
 
 
-def told(event: Stored, titles: Titles, known: Collection[str] = ()) -> Told:
-    """An event in words; content that the page says already is ``known``, and left out."""
+def describe_event(event: Stored, wording: Wording, omitted: Collection[str] = ()) -> EventInWords:
+    """An event in words; content that the page says already is left out."""
     fact = event.fact
-    content = {key: value for key, value in fact.content.fields_by_name().items() if key not in known}
-    pairs = content_in_words(fact.name, content, titles)
-    return Told(event.position, event.recorded_at, fact.time, fact.source, fact.name, kind(fact.name), pairs)
+    content = {key: value for key, value in fact.content.fields_by_name().items() if key not in omitted}
+    pairs = content_in_words(fact.name, content, wording)
+    title = kind_in_words(fact.name)
+    return EventInWords(event.position, event.recorded_at, fact.time, fact.source, fact.name, title, pairs)
 
 
-def kind(name: str) -> str:
+def kind_in_words(name: str) -> str:
     """What kind of event it is."""
     declared = shipped_vocabulary().kinds.get(name)
     return declared.title.in_language(language.chosen()) if declared else _known(f"event-{name}", name)
 
 
-def content_in_words(name: str, content: Mapping[str, Any], titles: Titles) -> list[tuple[str, str]]:
+def content_in_words(name: str, content: Mapping[str, Any], wording: Wording) -> list[tuple[str, str]]:
     """The content of an event as labels and values; ``name`` is its class name."""
     declared = shipped_vocabulary().kinds.get(name)
     fields = {field.name: field for field in declared.fields} if declared else {}
@@ -68,7 +93,7 @@ def content_in_words(name: str, content: Mapping[str, Any], titles: Titles) -> l
         else:
             continue
         coded = key in fields and fields[key].form in CODED
-        pairs.append((label, _coded(str(value)) if coded else _value(key, value, content, titles)))
+        pairs.append((label, _coded(str(value)) if coded else _value(key, value, content, wording)))
     return pairs
 
 
@@ -78,29 +103,30 @@ def _coded(value: str) -> str:
     return words.in_language(language.chosen()) if words else value
 
 
-def _value(key: str, value: Any, content: Mapping[str, Any], titles: Titles) -> str:
+def _value(key: str, value: Any, content: Mapping[str, Any], wording: Wording) -> str:
     if key == "person":
         return SEALED
     if key.endswith("_fen") and isinstance(value, int):
-        return _amount(value, content)
+        return _amount(value, content, wording)
     if key == "measure":
-        return titles.get(str(value), str(value))
+        return wording.titles.get(str(value), str(value))
     if key == "changes" and isinstance(value, dict):
         amended = str(content.get("of_type", ""))
         declared = shipped_vocabulary().kinds.get(amended)
         # Sales may be in dollars; a correction of the sum alone does not say which they are.
         unclear = declared is not None and any(isinstance(rule, CurrencyBy) for rule in declared.rules)
-        pairs = content_in_words(amended, {**({"currency": ""} if unclear else {}), **value}, titles)
+        pairs = content_in_words(amended, {**({"currency": ""} if unclear else {}), **value}, wording)
         return "；".join(f"{label} {text}" for label, text in pairs)
     return str(value)
 
 
-def _amount(value: int, content: Mapping[str, Any]) -> str:
-    """An amount in the currency that the event names, else in that of its policy."""
-    currency = content.get("currency")
+def _amount(fen: int, content: Mapping[str, Any], wording: Wording) -> str:
+    """An amount in the currency that the event names, else in that of its policy, else in the page's."""
+    currency, policy = content.get("currency"), content.get("policy")
     if currency == "":
-        return grouped(value)
-    return printed_in(value, currency) if currency else printed(value, content.get("policy"))
+        return print_fen(fen, grouped=True)
+    of_policy = wording.currency if policy is None else wording.currencies.get(policy, "CNY")
+    return print_fen(fen, currency or of_policy)
 
 
 def _known(key: str, otherwise: str) -> str:

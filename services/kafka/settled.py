@@ -12,9 +12,11 @@ from typing import Any
 from domain.events.accounts import AccountEvent, amount_of, reference_of
 from domain.events.settlements import SettlementClosed
 from domain.money.amounts import yuan
+from domain.money.wire import wire_form
 from domain.settlement.figures import division_of
 from domain.vocabulary.kinds import kebab
-from ledger.reading.changes import Accounts, AccountSums
+from ledger.reading.accounts import AccountSums
+from ledger.reading.changes import Accounts
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, Stored, stored
 from services.kafka.envelope import Outgoing, message
@@ -80,6 +82,6 @@ def _changed(event: Stored, sums: AccountSums) -> Outgoing:
         "event": kebab(event.fact.name),
         "reference": reference_of(content),
         "amount": yuan(amount_of(content)),
-        **{name: yuan(fen) for name, fen in sums._asdict().items()},
+        **wire_form(sums),
     }
     return message(event, ACCOUNT, content.enterprise, f"{event.position}:{event.originator}", data)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 
 from domain.faults.fault import FaultArgs
-from domain.money.amounts import Amount, print_fen
+from domain.money.amounts import Amount, Quantity, print_fen
 from ledger.policies.versions import rulebooks
 from ledger.store.rows import Rows
 
@@ -33,11 +33,18 @@ def printed(fen: int, policy: str | None = None) -> str:
     return print_fen(fen, _currencies.get().get(_about.get() if policy is None else policy, _YUAN))
 
 
-def print_short(fen: int, language: str) -> str:
+def print_quantity(quantity: Quantity, *, grouped: bool = False) -> str:
+    """So many things (``grouped`` with thousands apart), or so much money, for readers."""
+    if quantity.currency is not None:
+        return print_fen(*quantity)
+    return f"{quantity.number:,}" if grouped else str(quantity.number)
+
+
+def print_short(fen: int, currency: str, language: str) -> str:
     """Fen as a chart shows it: 万元 in Chinese, thousands of the currency in English, both cut off."""
     if language == "zh":
         return f"{print_fen(fen // 10_000, grouped=True)}万"
-    return f"{printed(fen // 100_000 * 100).removesuffix('.00')}k"
+    return f"{print_fen(fen // 100_000 * 100, currency).removesuffix('.00')}k"
 
 
 def for_readers(args: FaultArgs) -> FaultArgs:

@@ -20,7 +20,7 @@ from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
 from ledger.intake.sheets.faults import SheetError
 from ledger.policies.versions import UnknownPolicy
-from ledger.reading.queries import UnknownEnterprise
+from ledger.reading.records import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
 from ledger.store.moments import Unanswerable
 from ledger.store.rows import Conflict, StoreUnavailable, UnsuitableStore

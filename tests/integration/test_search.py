@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ledger.reading.enterprises import SEARCHED_MAX
 from ledger.reading.search import Search
 from ledger.store.application import Ledger
-from services.api.enterprises.past import SEARCHED_MAX
 from tests import answers as queries
 from tests.events import CIXI, Feed, take
 from tests.integration.api_client import Api

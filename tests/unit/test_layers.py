@@ -23,7 +23,6 @@ LARGE_FOLDERS = {
 }
 LARGE_FILES = {
     "ledger/intake/disagreements.py",
-    "ledger/reading/queries.py",
 }
 LARGE_CLASSES = {
     "ledger/intake/disagreements.py:Finder",

@@ -101,15 +101,18 @@ def test_the_example_is_marked_as_one(workbooks: dict[str, Any], family: str, na
     assert all(row[heads.index(column.headings.zh)].value for column in needed)
 
 
+WORDING = telling.Wording({}, "CNY", {})
+
+
 def test_spreadsheets_and_pages_call_the_same_things_the_same() -> None:
     app = Flask(__name__)
     for lang in ("zh", "en"):
         with app.test_request_context(f"/?lang={lang}"):
             for value, words in shipped_vocabulary().values.items():
                 if value not in CURRENCIES:
-                    assert telling.content_in_words("StoreRegistered", {"kind": value}, {}) == [
+                    assert telling.content_in_words("StoreRegistered", {"kind": value}, WORDING) == [
                         ({"zh": "类别", "en": "kind"}[lang], words.in_language(lang))
                     ]
             for name, table in SHIPPED_TABLES.by_name.items():
-                assert telling.kind(name) == table.title.in_language(lang)
+                assert telling.kind_in_words(name) == table.title.in_language(lang)
     assert SHIPPED_TABLES.by_name["StoreRegistered"].title.zh == "店铺注册"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from domain.money.amounts import yuan
+from domain.money.wire import print_percent
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, payable_of
 from ledger.budget.columns import RepeatableLines
@@ -18,7 +19,6 @@ from ledger.budget.pools import Pool, brought_in, divide, lines_now, merged, ope
 from ledger.intake.sheets.holding import Holding
 from ledger.policies.versions import rulebooks
 from ledger.projections.closings import closings
-from ledger.reading import queries
 from ledger.settlement.pending import pot_now
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW
@@ -134,7 +134,7 @@ def _state(found: Pool) -> dict[str, Any]:
     return {
         "appropriation": yuan(found.budget.amount),
         "sharing": yuan(found.total),
-        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
+        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": print_percent(value)},
         "payable": yuan(sum(found.payable.values())),
     }
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.money.wire import currency_form, wire_form
 from domain.policy.check import TOWN_LENGTH_MAX
 from domain.policy.rulebook import NoRules
 from ledger.intake.messages.fields import Text
 from ledger.policies.versions import rulebook_at, rulebooks
-from ledger.reading import explanations, queries
-from ledger.reading.queries import UnknownEnterprise
+from ledger.reading import explanations
+from ledger.reading.balances import Balance, read_balance
+from ledger.reading.enterprises import list_enterprises, list_enterprises_at
+from ledger.reading.records import UnknownEnterprise, count_events, read_awards, read_facts, read_position
 from ledger.reading.search import Search
 from ledger.store.moments import Moment
 from ledger.store.rows import Rows
 from ledger.store.stored_events import stored
-from services.api.enterprises.past import enterprises_at, events_known
 from services.api.enterprises.schemas import (
     BalanceSchema,
     EnterpriseSchema,
@@ -77,11 +79,12 @@ def enterprises(query: dict[str, Any]) -> Made:
     with ledger().store.reading() as rows:
         at = moment_of(rows, query)
         book = rulebook_at(rows, policy, at)
-        extra = {"policy": policy, "year": year, "position": queries.position(rows, at)}
+        extra = {"policy": policy, "year": year, "position": read_position(rows, at)}
         if at.is_now:
-            items, passed = queries.enterprises(rows, policy, year, after, limit + 1, search), None
+            lines, passed = list_enterprises(rows, policy, year, after, limit + 1, search), None
         else:
-            items, passed = enterprises_at(rows, book, year, after, limit + 1, at, search)
+            lines, passed = list_enterprises_at(rows, book, year, after, limit + 1, at, search)
+    items = wire_form(lines)
     if passed is not None:
         return linked(items, cursor_text("enterprises", passed), extra)
     return page(items, limit, ("enterprises", "enterprise"), extra)
@@ -92,17 +95,17 @@ def enterprise(query: dict[str, Any], code: str) -> dict[str, Any]:
     """Give an enterprise's sums of every policy and year."""
     with ledger().store.reading() as rows:
         at = moment_of(rows, query)
-        events = events_known(rows, code, at)
+        events = count_events(rows, code, at)
         if not events:
             raise UnknownEnterprise(code)
-        profile = queries.facts_of(rows, code, at).profile
+        profile = read_facts(rows, code, at).profile
         years = [line for policy in rulebooks(rows, at.until) for line in _years(rows, code, policy, at)]
         return {
             "enterprise": code,
             "name": profile.name if profile else "",
             "town": profile.town if profile else "",
             "events": events,
-            "position": queries.position(rows, at),
+            "position": read_position(rows, at),
             "years": years,
         }
 
@@ -114,18 +117,18 @@ def _years(rows: Rows, code: str, policy: str, at: Moment) -> list[dict[str, Any
     except NoRules:
         return []
     lines = []
-    for year in sorted(queries.awards_at(rows, code, book, at)):
-        found = queries.balance(ledger(), rows, code, policy, year, at)
-        head = {"policy": policy, "year": year, **queries.currency_of(book.latest)}
-        lines.append({**head, **{name: found[name] for name in SUMS}})
+    for year in sorted(read_awards(rows, code, book, at)):
+        sums = wire_form(read_balance(ledger(), rows, code, policy, year, at))
+        head = {"policy": policy, "year": year, **currency_form(book.latest.currency)}
+        lines.append({**head, **{name: sums[name] for name in SUMS}})
     return lines
 
 
 @blueprint.reads("/<code>/balances/<policy>/<year>", "企业的年度奖励", Moments, BalanceSchema)
-def balance(query: dict[str, Any], code: str, policy: str, year: int) -> dict[str, Any]:
+def balance(query: dict[str, Any], code: str, policy: str, year: int) -> Balance:
     """Give an enterprise's balance of one policy and year, measure by measure."""
     with ledger().store.reading() as rows:
-        return queries.balance(ledger(), rows, code, policy, year, moment_of(rows, query))
+        return read_balance(ledger(), rows, code, policy, year, moment_of(rows, query))
 
 
 @blueprint.reads("/<code>/explanations/<policy>/<year>", "每一分钱的依据", Moments, ExplanationSchema)
@@ -152,7 +155,7 @@ def history(query: dict[str, Any], code: str) -> Made:
     )
     with ledger().store.reading() as rows:
         at = moment_of(rows, query)
-        if not events_known(rows, code, at):
+        if not count_events(rows, code, at):
             raise UnknownEnterprise(code)
         until = POSITION_MAX if at.until is None else at.until
         found = rows.all(sql, [code, after, until, query["limit"] + 1])

@@ -17,7 +17,7 @@ from ledger.audit.checkpoints import UnknownPosition
 from ledger.audit.rotation import trusted
 from ledger.audit.steps import step_document
 from ledger.reading.changes import steps_of
-from ledger.reading.queries import UnknownEnterprise
+from ledger.reading.records import UnknownEnterprise
 from ledger.store.application import Ledger
 from ledger.store.log_tree import secret_of
 from services.api.log.schemas import (

@@ -9,10 +9,10 @@ from typing import Any
 from flask import Response, current_app
 
 from domain.money.amounts import yuan
+from domain.money.wire import currency_form
 from domain.settlement.accounts import Account
 from ledger.intake.messages.fields import Choice, CreditCode, Text
 from ledger.policies.versions import rulebook
-from ledger.reading import queries
 from ledger.settlement import paying
 from ledger.settlement.files import Payer, write_payments
 from services.api.paging import Made, page
@@ -61,7 +61,7 @@ def payments(query: dict[str, Any], policy: str, year: int) -> Made:
     )
     names = ("payment", "batch", "enterprise", "amount", "status", "on", "said", "position")
     with ledger().store.reading() as rows:
-        paid_in = queries.currency_of(rulebook(rows, policy).latest)
+        paid_in = currency_form(rulebook(rows, policy).latest.currency)
         found = rows.all(sql, [policy, year, *values, query["limit"] + 1])
     items = [dict(zip(names, row, strict=True)) for row in found]
     for item in items:
@@ -132,7 +132,7 @@ def recover(body: dict[str, Any], policy: str, year: int, clawback: str) -> Any:
 
 def _paid_in(policy: str) -> dict[str, Any]:
     with ledger().store.reading() as rows:
-        return queries.currency_of(rulebook(rows, policy).latest)
+        return currency_form(rulebook(rows, policy).latest.currency)
 
 
 def _account(policy: str, code: str, clawback: str, account: Account) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from domain.money.amounts import yuan
+from domain.money.wire import currency_form
 from domain.policy.model import (
     GrowthShare,
     Measure,
@@ -18,7 +19,6 @@ from domain.policy.model import (
     Target,
     Tier,
 )
-from ledger.reading import queries
 
 _COMMON = frozenset(field.name for field in fields(Measure))
 _COUNTS = frozenset(("base_years", "award_years"))
@@ -48,7 +48,7 @@ def policy_document(policy: Policy, versions: list[Document]) -> Document:
         "budget": {
             "amount": yuan(policy.budget),
             "per": policy.budget_per,
-            **queries.currency_of(policy),
+            **currency_form(policy.currency),
             **_divided(policy),
         },
         "general_readings": list(policy.general_readings),

@@ -11,15 +11,16 @@ from flask import Response, current_app
 
 from domain.events.settlements import SettlementClosed, SettlementProposed
 from domain.money.amounts import yuan
+from domain.money.wire import currency_form, factor_form, wire_form
 from domain.policy.model import Policy
 from domain.settlement.figures import division_of
 from domain.settlement.year import Settlement
-from ledger.budget.factors import pots_said
+from ledger.budget.factors import list_settled_pots
 from ledger.intake.messages.fields import CreditCode
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed, settlement_of
 from ledger.projections.disagreements import undecided
-from ledger.reading import queries
+from ledger.reading.accounts import sum_accounts
 from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
 from ledger.store.rows import Rows
@@ -59,7 +60,7 @@ def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
     return {
         "policy": state.policy,
         "year": state.year,
-        **queries.currency_of(book.latest),
+        **currency_form(book.latest.currency),
         "stage": state.stage,
         "position": rows.last_position(),
         "proposal": _figures(book.of_year(state.year), proposal) if proposal else None,
@@ -85,7 +86,7 @@ def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
         ],
         "upheld": state.upheld,
         "closing": _closing(state.closing, state.closed_at) if state.closing else None,
-        "accounts": queries.accounts_sums(rows, state.policy, state.year),
+        "accounts": wire_form(sum_accounts(rows, state.policy, state.year)),
         "undecided": len(undecided(rows)),
     }
 
@@ -101,8 +102,8 @@ def _figures(policy: Policy, said: SettlementProposed) -> dict[str, Any]:
         "spent": yuan(said.spent_fen),
         "available": yuan(said.budget_fen),
         "sharing": yuan(said.sharing_fen),
-        "pots": pots_said(policy, said),
-        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": queries.percent(value)},
+        "pots": wire_form(list_settled_pots(policy, said)),
+        "factor": factor_form(value),
         "gross": yuan(said.gross_fen),
         "withheld": yuan(said.withheld_fen),
         "payable": yuan(said.payable_fen),

@@ -5,9 +5,13 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
+from domain.money.wire import currency_form, wire_form
 from ledger.budget.pools import lines_at
 from ledger.policies.versions import rulebook, rulebook_at
-from ledger.reading import queries
+from ledger.reading.balances import Balance, list_largest, read_balance
+from ledger.reading.budgets import YearBudget, read_budget
+from ledger.reading.records import read_position
+from ledger.reading.targets import YearTargets, read_targets
 from ledger.store.moments import Moment
 from ledger.store.rows import Rows
 from services.api.resource import Resource, ledger
@@ -27,17 +31,17 @@ class LargestQuery(Moments):
 
 
 @blueprint.reads("/<policy>/years/<year>/budget", "预算与兑现比例", Moments, BudgetSchema)
-def budget(query: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
+def budget(query: dict[str, Any], policy: str, year: int) -> YearBudget:
     """Give the budget that a year is paid from, what shares it, and the factor."""
     with ledger().store.reading() as rows:
-        return queries.budget(ledger(), rows, policy, year, moment_of(rows, query))
+        return read_budget(ledger(), rows, policy, year, moment_of(rows, query))
 
 
 @blueprint.reads("/<policy>/years/<year>/targets", "目标完成情况", Moments, TargetsSchema)
-def targets(query: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
+def targets(query: dict[str, Any], policy: str, year: int) -> YearTargets:
     """Give the progress towards a year's targets."""
     with ledger().store.reading() as rows:
-        return queries.targets(ledger(), rows, policy, year, moment_of(rows, query))
+        return read_targets(ledger(), rows, policy, year, moment_of(rows, query))
 
 
 @blueprint.reads("/<policy>/years/<year>/largest", "奖励最多的企业", LargestQuery, LargestSchema)
@@ -46,16 +50,16 @@ def largest(query: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
     with ledger().store.reading() as rows:
         at = moment_of(rows, query)
         if at.is_now:
-            found = queries.largest(ledger(), rows, policy, year, query["limit"])
+            balances = list_largest(ledger(), rows, policy, year, query["limit"])
         else:
-            found = _largest_at(rows, policy, year, query["limit"], at)
-        position = queries.position(rows, at)
-        paid_in = queries.currency_of(rulebook(rows, policy).latest)
-    items = [{"enterprise": b["enterprise"], **{name: b[name] for name in SUMS}} for b in found]
+            balances = _largest_at(rows, policy, year, query["limit"], at)
+        position = read_position(rows, at)
+        paid_in = currency_form(rulebook(rows, policy).latest.currency)
+    items = [{name: balance[name] for name in ("enterprise", *SUMS)} for balance in wire_form(balances)]
     return {"policy": policy, "year": year, **paid_in, "position": position, "items": items}
 
 
-def _largest_at(rows: Rows, policy: str, year: int, limit: int, at: Moment) -> list[dict[str, Any]]:
+def _largest_at(rows: Rows, policy: str, year: int, limit: int, at: Moment) -> list[Balance]:
     """The largest as they stood at a moment, in the same order as those of now."""
     book = rulebook_at(rows, policy, at)
     sums: dict[str, int] = {}
@@ -63,4 +67,4 @@ def _largest_at(rows: Rows, policy: str, year: int, limit: int, at: Moment) -> l
         if line.year == year:
             sums[line.code] = sums.get(line.code, 0) + line.gross - line.withheld
     codes = heapq.nsmallest(limit, sums, key=lambda code: (-sums[code], code))
-    return [queries.balance(ledger(), rows, code, policy, year, at) for code in codes]
+    return [read_balance(ledger(), rows, code, policy, year, at) for code in codes]

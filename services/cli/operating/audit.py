@@ -21,7 +21,7 @@ from ledger.audit.checkpoints import UnknownPosition, load_or_make_key
 from ledger.audit.rotation import trusted
 from ledger.audit.steps import difference, step_document
 from ledger.reading.changes import steps_of
-from ledger.reading.queries import UnknownEnterprise
+from ledger.reading.records import UnknownEnterprise
 from ledger.replay.comparison import replay
 from ledger.store.application import SCHEMES
 from services.cli.common import (

@@ -8,7 +8,8 @@ import click
 from rich.progress import Progress
 
 from ledger.policies.versions import adopt_policy
-from ledger.reading import queries
+from ledger.reading.balances import list_largest
+from ledger.reading.budgets import read_budget
 from services.cli.common import Context
 from services.cli.intake.ingest import run
 from services.cli.operating.serve import start
@@ -37,8 +38,8 @@ def sample(context: Context, enterprises: int, seed: int, out: Path | None, then
         with Progress() as bar:
             run(ledger, city(enterprises, seed, YEAR), "sample", 2_000, bar)
         with ledger.store.reading() as rows:
-            budget = queries.budget(ledger, rows, POLICY, YEAR)
-            largest = queries.largest(ledger, rows, POLICY, YEAR)
+            budget = read_budget(ledger, rows, POLICY, YEAR)
+            largest = list_largest(ledger, rows, POLICY, YEAR)
     print_budget(context, budget)
     print_largest(context, largest)
     if then_serve:

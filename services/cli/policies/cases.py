@@ -14,12 +14,15 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from domain.faults.fault import Fault
-from domain.money.amounts import parse_fen, yuan
+from domain.money.amounts import parse_fen, print_fen
 from domain.money.dividing import budget_period
+from domain.money.wire import print_fraction, wire_form
 from domain.vocabulary.kinds import type_of
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import UnknownPeriod, adopt_policy, rulebook, set_budget
-from ledger.reading import queries
+from ledger.reading.balances import read_balance
+from ledger.reading.budgets import read_budget
+from ledger.reading.enterprises import list_enterprises
 from ledger.store.application import Ledger, open_ledger
 from services.cli.policies.case_files import NAMES, CaseError, fault_line
 
@@ -116,25 +119,26 @@ def read_back(ledger: Ledger, case: dict[str, Any]) -> dict[str, Any]:
     """The figures of a case's ``expect``, as the ledger answers them."""
     policy, year = case["policy"], case["year"]
     with ledger.store.reading() as rows:
-        budget = queries.budget(ledger, rows, policy, year)
-        codes = [each["enterprise"] for each in queries.enterprises(rows, policy, year, "", 10_000)]
-        balances = [queries.balance(ledger, rows, code, policy, year) for code in codes]
+        budget = read_budget(ledger, rows, policy, year)
+        codes = [line.enterprise for line in list_enterprises(rows, policy, year, "", 10_000)]
+        balances = [read_balance(ledger, rows, code, policy, year) for code in codes]
     awards = [
-        {"enterprise": each["enterprise"], **{k: line[k] for k in FIGURES}}
-        for each in balances
-        for line in each["awards"]
-        if line["gross"] != "0.00"
+        {"enterprise": balance.enterprise, **{name: form[name] for name in FIGURES}}
+        for balance in balances
+        for line in balance.awards
+        if line.gross_fen
+        for form in [wire_form(line)]
     ]
-    payable = {each["enterprise"]: each["payable"] for each in balances if each["gross"] != "0.00"}
-    factors = {each["pot"]: each["factor"]["fraction"] for each in budget["pots"]}
+    earning = [balance for balance in balances if balance.gross_fen]
+    factors = {pot.pot: print_fraction(pot.factor) for pot in budget.pots}
     return {
         **({"pots": factors} if factors else {}),
         "awards": sorted(awards, key=lambda row: (row["enterprise"], row["measure"])),
-        "gross_total": budget["gross"],
-        "eligible_total": budget["eligible"],
-        "factor": budget["factor"]["fraction"],
-        "payable": payable,
-        "payable_total": yuan(sum(parse_fen(amount) for amount in payable.values())),
+        "gross_total": print_fen(budget.gross_fen),
+        "eligible_total": print_fen(budget.eligible_fen),
+        "factor": print_fraction(budget.factor),
+        "payable": {balance.enterprise: print_fen(balance.payable_fen) for balance in earning},
+        "payable_total": print_fen(sum(balance.payable_fen for balance in earning)),
     }
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.progress import Progress
 
+from domain.money.amounts import print_fen
+from domain.money.wire import print_fraction, print_percent, wire_form
+from domain.policy.model import Words
 from ledger.intake import refusals
-from ledger.reading import explanations, queries
+from ledger.reading import explanations
+from ledger.reading.balances import AwardLine, Balance, read_balance
+from ledger.reading.budgets import YearBudget, read_budget
 from ledger.replay import comparison as replay
 from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
 from ledger.simulation.what_if import what_if
@@ -26,8 +32,6 @@ from services.cli.common import (
     shown,
     table,
 )
-
-MONEY = ("gross", "withheld", "reduction", "payable")
 
 
 def money_columns(context: Context) -> list[tuple[str, bool]]:
@@ -51,28 +55,33 @@ def balance(
 ) -> None:
     """Show one enterprise's balance of a year."""
     with context.looking(code) as (ledger, rows):
-        answer = queries.balance(ledger, rows, code, policy, year, at(rows, times))
+        balance = read_balance(ledger, rows, code, policy, year, at(rows, times))
     if as_json:
-        print_json(answer)
+        print_json(wire_form(balance))
         return
     lines = [
         (
-            _of_year(line, "award_year", year, context),
-            *(shown(line[name]) for name in MONEY),
-            "".join(line["flags"]),
+            _of_year(line.title, line.award_year, year, context),
+            *_four_sums(line, balance.currency),
+            "".join(line.flags),
         )
-        for line in answer["awards"]
+        for line in balance.awards
     ]
-    whole = (context.words("合计", "Total"), *(shown(answer[name]) for name in MONEY), "")
+    total = (context.words("合计", "Total"), *_four_sums(balance, balance.currency), "")
     heading = (context.words("条款", "Measure"), False)
     flags = (context.words("提示", "Flags"), False)
-    table(f"{code}  {policy}  {year}", [heading, *money_columns(context), flags], [*lines, whole])
+    table(f"{code}  {policy}  {year}", [heading, *money_columns(context), flags], [*lines, total])
 
 
-def _of_year(line: dict[str, Any], name: str, year: int, context: Context) -> str:
+def _four_sums(sums: AwardLine | Balance, currency: str) -> tuple[str, ...]:
+    fen = (sums.gross_fen, sums.withheld_fen, sums.reduction_fen, sums.payable_fen)
+    return tuple(print_fen(each, currency) for each in fen)
+
+
+def _of_year(title: Words, award_year: int, year: int, context: Context) -> str:
     """A measure's title, with the award's year where it is another one."""
-    title = str(line["title"][context.language])
-    return title if line[name] == year else f"{title} ({line[name]})"
+    words = title[context.language]
+    return words if award_year == year else f"{words} ({award_year})"
 
 
 @click.command()
@@ -144,59 +153,67 @@ def outlook(context: Context, code: str, policy: str, year: int, as_json: bool) 
 def budget(context: Context, /, policy: str, year: int, as_json: bool, **times: str | None) -> None:
     """Show the budget of a year: what shares it, and the factor."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        answer = queries.budget(ledger, rows, policy, year, at(rows, times))
+        year_budget = read_budget(ledger, rows, policy, year, at(rows, times))
     if as_json:
-        print_json(answer)
+        print_json(wire_form(year_budget))
     else:
-        print_budget(context, answer)
+        print_budget(context, year_budget)
 
 
-def print_budget(context: Context, answer: dict[str, Any]) -> None:
-    """The budget as two tables."""
+def print_budget(context: Context, budget: YearBudget) -> None:
+    """The budget as two tables, and one more where there are several pots."""
     words = context.words
-    factor = f"{answer['factor']['fraction']}  ({answer['factor']['percent']})"
+
+    def money(fen: int) -> str:
+        return print_fen(fen, budget.currency)
+
     rows = [
-        (words("预算", "Appropriation"), shown(answer["appropriation"])),
-        (words("应奖励合计", "Gross"), shown(answer["gross"])),
-        (words("从高不重复扣除", "Withheld (highest only)"), shown(answer["withheld"])),
-        (words("参与分配", "Sharing the budget"), shown(answer["sharing"])),
-        (words("兑现系数", "Factor"), factor),
-        (words("应兑现合计", "Payable"), shown(answer["payable"])),
-        (words("其他资金列支", "Paid from other funds"), shown(answer["outside_budget"])),
-        (words("预算余额", "Headroom"), shown(answer["headroom"])),
+        (words("预算", "Appropriation"), money(budget.appropriation_fen)),
+        (words("应奖励合计", "Gross"), money(budget.gross_fen)),
+        (words("从高不重复扣除", "Withheld (highest only)"), money(budget.withheld_fen)),
+        (words("参与分配", "Sharing the budget"), money(budget.sharing_fen)),
+        (words("兑现系数", "Factor"), _exact_factor(budget.factor)),
+        (words("应兑现合计", "Payable"), money(budget.payable_fen)),
+        (words("其他资金列支", "Paid from other funds"), money(budget.outside_budget_fen)),
+        (words("预算余额", "Headroom"), money(budget.headroom_fen)),
     ]
-    title = f"{answer['policy']}  {answer['year']}  #{answer['position']}"
+    title = f"{budget.policy}  {budget.year}  #{budget.position}"
     table(title, [("", False), (words("金额", "Amount"), True)], rows)
-    if answer["pots"]:
+    if budget.pots:
         pots = [
             (
-                f"{each['name'][context.language]} ({each['pot']})",
-                *(shown(each[name]) for name in ("available", "sharing")),
-                f"{each['factor']['fraction']}  ({each['factor']['percent']})",
-                shown(each["payable"]),
+                f"{pot.name[context.language]} ({pot.pot})",
+                money(pot.available_fen),
+                money(pot.sharing_fen),
+                _exact_factor(pot.factor),
+                money(pot.payable_fen),
             )
-            for each in answer["pots"]
+            for pot in budget.pots
         ]
         heads = [(words("预算", "Budget"), False), (words("可用", "Available"), True)]
         heads += [(words("参与分配", "Sharing"), True), (words("兑现系数", "Factor"), True)]
         table(words("各预算", "By budget"), [*heads, (words("应兑现", "Payable"), True)], pots)
     lines = [
         (
-            line["article"],
-            _of_year(line, "year", answer["year"], context),
-            str(line["enterprises"]),
-            *(shown(line[name]) for name in ("gross", "withheld", "payable")),
+            line.article,
+            _of_year(line.title, line.year, budget.year, context),
+            str(line.enterprises),
+            *(money(fen) for fen in (line.gross_fen, line.withheld_fen, line.payable_fen)),
         )
-        for line in answer["measures"]
+        for line in budget.measures
     ]
     gross, withheld, _, payable = money_columns(context)
     heads = [("", False), (words("条款", "Measure"), False), (words("企业数", "Enterprises"), True)]
     table(words("各条款", "By measure"), [*heads, gross, withheld, payable], lines)
 
 
-def print_largest(context: Context, answers: list[dict[str, Any]]) -> None:
+def _exact_factor(factor: Fraction) -> str:
+    return f"{print_fraction(factor)}  ({print_percent(factor)})"
+
+
+def print_largest(context: Context, balances: list[Balance]) -> None:
     """The largest balances as a table."""
-    rows = [(each["enterprise"], *(shown(each[name]) for name in MONEY)) for each in answers]
+    rows = [(balance.enterprise, *_four_sums(balance, balance.currency)) for balance in balances]
     heading = (context.words("统一社会信用代码", "Credit code"), False)
     title = context.words("金额最大的企业", "Largest balances")
     table(title, [heading, *money_columns(context)], rows)

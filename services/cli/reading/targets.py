@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from ledger.reading import queries
+from domain.money.amounts import print_fen
+from domain.money.wire import print_percent, wire_form
+from ledger.policies.versions import rulebook
+from ledger.reading.enterprises import list_enterprises
 from ledger.reading.search import Search
+from ledger.reading.targets import TargetProgress, YearTargets, read_targets
 from services.cli.common import (
     Context,
     at,
@@ -15,10 +17,10 @@ from services.cli.common import (
     moment_options,
     policy_options,
     print_json,
-    shown,
     table,
 )
 from services.cli.reading.reads import money_columns
+from services.web.amounts import print_quantity
 
 
 @click.command()
@@ -32,69 +34,67 @@ def targets(
 ) -> None:
     """Show progress towards the policy's targets: in all, by month, by town, or by lead unit."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        answer = queries.targets(ledger, rows, policy, year, at(rows, times))
+        progress = read_targets(ledger, rows, policy, year, at(rows, times))
     if as_json:
-        print_json(answer)
+        print_json(wire_form(progress))
         return
     words = context.words
     if by == "lead":
-        _print_leads(context, answer)
+        _print_leads(context, progress)
         return
     if by is not None:
-        _print_divided(context, answer, by)
+        _print_divided(context, progress, by)
         return
-    rows_shown = [
+    lines = [
         (
-            line["title"][context.language],
-            _shown_of(line, line["reached"]),
-            _shown_of(line, line["goal"]),
-            line["percent"],
+            target.title[context.language],
+            print_quantity(target.reached),
+            print_quantity(target.goal),
+            print_percent(target.percent),
         )
-        for line in answer["targets"]
+        for target in progress.targets
     ]
     heads = [(words("目标", "Target"), False), (words("完成", "Reached"), True)]
-    table(f"{policy}  {year}", [*heads, (words("目标值", "Goal"), True), ("%", True)], rows_shown)
+    table(f"{policy}  {year}", [*heads, (words("目标值", "Goal"), True), ("%", True)], lines)
 
 
-def _shown_of(line: dict[str, Any], value: str) -> str:
-    """A figure of a target in its unit."""
-    return shown(value) if line["unit"] == "yuan" else value
-
-
-def _print_divided(context: Context, answer: dict[str, Any], by: str) -> None:
+def _print_divided(context: Context, progress: YearTargets, by: str) -> None:
     """Each target by the end of each month, or by town."""
     words = context.words
     unknown = words("未登记", "not registered")
     lines = []
-    for line in answer["targets"]:
-        title = f"{line['title'][context.language]}  {line['percent']}"
-        for part in line[f"by_{by}"]:
-            lines.append((title, part[by] or unknown, _shown_of(line, part["reached"])))
+    for target in progress.targets:
+        by_month = [(part.month, part.reached) for part in target.by_month]
+        by_town = [(part.town or unknown, part.reached) for part in target.by_town]
+        title = _title_and_percent(target, context.language)
+        for name, quantity in by_month if by == "month" else by_town:
+            lines.append((title, name, print_quantity(quantity)))
             title = ""
     head = words("截至月末", "By the end of") if by == "month" else words("镇（街道）", "Town")
     heads = [(words("目标", "Target"), False), (head, False), (words("完成", "Reached"), True)]
-    table(f"{answer['policy']}  {answer['year']}", heads, lines)
+    table(f"{progress.policy}  {progress.year}", heads, lines)
 
 
-def _print_leads(context: Context, answer: dict[str, Any]) -> None:
+def _title_and_percent(target: TargetProgress, language: str) -> str:
+    return f"{target.title[language]}  {print_percent(target.percent)}"
+
+
+def _print_leads(context: Context, progress: YearTargets) -> None:
     """What each lead unit answers for."""
     words = context.words
-    titles = {line["target"]: line for line in answer["targets"]}
+    titles = {target.target: _title_and_percent(target, context.language) for target in progress.targets}
     lines = [
         (
-            each["lead"],
-            "\n".join(
-                f"{titles[name]['title'][context.language]}  {titles[name]['percent']}"
-                for name in each["targets"]
-            ),
-            shown(each["gross"]),
-            shown(each["payable"]),
+            lead.lead,
+            "\n".join(titles[target] for target in lead.targets),
+            print_fen(lead.gross_fen, progress.currency),
+            print_fen(lead.payable_fen, progress.currency),
         )
-        for each in answer["leads"]
+        for lead in progress.leads
     ]
     gross, _, _, payable = money_columns(context)
     heads = [(words("牵头单位", "Lead unit"), False), (words("目标", "Targets"), False), gross, payable]
-    table(f"{answer['policy']}  {answer['year']}", heads, lines)
+    table(f"{progress.policy}  {progress.year}", heads, lines)
 
 
 @click.command()
@@ -110,12 +110,16 @@ def enterprises(
 ) -> None:
     """List enterprises, or those with TEXT in the name or at the beginning of the credit code."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        found = queries.enterprises(rows, policy, year, after, limit, Search(text, town))
+        currency = rulebook(rows, policy).latest.currency
+        enterprise_lines = list_enterprises(rows, policy, year, after, limit, Search(text, town))
     if as_json:
-        print_json(found)
+        print_json(wire_form(enterprise_lines))
         return
     words = context.words
     heads = [(words("统一社会信用代码", "Credit code"), False), (words("名称", "Name"), False)]
     heads += [(words("镇（街道）", "Town"), False), (words("应奖励", "Gross"), True)]
-    lines = [(e["enterprise"], e["name"], e["town"], shown(e["gross"])) for e in found]
+    lines = [
+        (line.enterprise, line.name, line.town, print_fen(line.gross_fen, currency))
+        for line in enterprise_lines
+    ]
     table(f"{policy}  {year}", heads, lines)

@@ -14,7 +14,7 @@ from domain.log.notes import Checkpoint, NoteError, parse_note
 from domain.things.credit_code import is_valid
 from ledger.audit import bundle, checkpoints, looks
 from ledger.export.books import NotExportable, books_of, no_tick
-from ledger.reading import queries
+from ledger.reading.records import read_names
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from services.api.log import views as log
@@ -22,7 +22,7 @@ from services.console import asking, forms
 from services.console.blueprint import console
 from services.console.files import sent
 from services.console.menu import add_to_menu
-from services.console.pages.home import known_policy
+from services.console.pages.home import open_policy
 from services.console.pages.log import looked_at
 from services.console.rendering import choices, page
 from services.web.exports import FORMATS
@@ -41,14 +41,14 @@ BOOKS = {"hledger": "journal", "beancount": "beancount", "xlsx": "xlsx", "parque
 @console.get("/<policy>/<int:year>/audit")
 def audit_page(policy: str, year: int) -> BaseResponse:
     """Show what an auditor begins with."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     ledger = forms.opened()
     latest, broken = _latest(ledger)
     before = asking.cursor("checkpoints", int) or (2**62,)
     with ledger.store.reading() as rows:
         kept = _kept(rows, before[0])
         looked = list(reversed(looks.latest(rows, None, LOOKS))) if _may_see_looks() else []
-        names = queries.names_of(rows, [each.code for each in looked])
+        names = read_names(rows, [each.code for each in looked])
         place = rows.last_position()
     return page(
         "audit.html",
@@ -105,7 +105,7 @@ def _kept(rows: Rows, before: int) -> list[dict[str, object]]:
 @console.get("/<policy>/<int:year>/audit/bundle")
 def audit_bundle(policy: str, year: int) -> BaseResponse:
     """Give the bundle of the year, or of one enterprise in it."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     code = request.args.get("enterprise", "").strip()
     if "enterprise" in request.args and not is_valid(code):
         raise Problem("enterprise-unknown", named=code)
@@ -138,7 +138,7 @@ def audit_bundle(policy: str, year: int) -> BaseResponse:
 @console.get("/<policy>/<int:year>/audit/books/<form>")
 def audit_books(policy: str, year: int, form: str) -> BaseResponse:
     """Give the books of the year in a form that other programs read."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     if form not in BOOKS:
         raise Problem("route-unknown")
     ledger = forms.opened()

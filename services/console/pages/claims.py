@@ -10,21 +10,20 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events.claims import ClaimSubmitted
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from ledger.claims import casework, desk
 from ledger.claims.casework import STATUSES, Casefile
 from ledger.policies.versions import rulebook
-from ledger.reading import queries
+from ledger.reading.balances import read_balance
+from ledger.reading.records import UnknownEnterprise, read_enterprise, read_names
 from services.api.claims.schemas import ApprovalBody, ClaimBody, EmptyBody, ReasonBody, ReviewBody
 from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
-from services.console.pages.enterprises import titles_of
-from services.console.pages.home import known_policy
+from services.console.pages.home import open_policy
 from services.console.refusals import Refusal, Refused
 from services.console.rendering import choices, page
 from services.console.shown import field_name
-from services.web.amounts import printed
 from services.web.problems import Problem
 
 add_to_menu("claims_page", "nav-claims", 30)
@@ -53,7 +52,7 @@ def claims_page(policy: str, year: int) -> BaseResponse:
 
 
 def _queue(policy: str, year: int, refusal: Refusal | None = None) -> BaseResponse:
-    known_policy(policy, year)
+    book = open_policy(policy, year)
     status = asking.choice("status", (*STATUSES, "all"), "")
     after = asking.cursor("claims-queue", str, str)
     with forms.opened().store.reading() as rows:
@@ -61,7 +60,6 @@ def _queue(policy: str, year: int, refusal: Refusal | None = None) -> BaseRespon
         status = status or next((each for each in STATUSES if counts[each]), "all")
         wanted = None if status == "all" else status
         found = casework.queue(rows, policy, year, wanted, after, ROWS + 1)
-        titles = titles_of(rulebook(rows, policy))
         place = rows.last_position()
     shown, last = found[:ROWS], found[ROWS - 1] if len(found) > ROWS else None
     return page(
@@ -74,7 +72,8 @@ def _queue(policy: str, year: int, refusal: Refusal | None = None) -> BaseRespon
         counts={"all": sum(counts.values()), **counts},
         which=status,
         claims=shown,
-        titles=titles,
+        currency=book.latest.currency,
+        titles=telling.titles_of(book),
         refusal=_worded(refusal),
         next=asking.further("claims-queue", last["code"], last["claim"]) if last else "",
         first=asking.beginning(),
@@ -84,7 +83,7 @@ def _queue(policy: str, year: int, refusal: Refusal | None = None) -> BaseRespon
 @console.post("/<policy>/<int:year>/claims")
 def propose_claims(policy: str, year: int) -> BaseResponse:
     """Propose the claims that the facts already earn (免申即享)."""
-    known_policy(policy, year)
+    open_policy(policy, year)
 
     def act() -> str:
         made = desk.propose(forms.opened(), policy, year, forms.actor())
@@ -108,11 +107,10 @@ def new_claim(policy: str, year: int) -> BaseResponse:
 def _new(
     policy: str, year: int, typed: MultiDict[str, str], refusal: Refusal | None = None, more: int = 0
 ) -> BaseResponse:
-    known_policy(policy, year)
+    book = open_policy(policy, year)
     with forms.opened().store.reading() as rows:
-        book = rulebook(rows, policy)
         code = typed.get("enterprise", "")
-        name = queries.names_of(rows, [code]).get(code, ("", ""))[0] if code.isascii() else ""
+        name = read_names(rows, [code]).get(code, ("", ""))[0] if code.isascii() else ""
         place = rows.last_position()
     number = min(max(len(typed.getlist("title")), DOCUMENTS) + more, DOCUMENTS_MAX)
     return page(
@@ -127,7 +125,7 @@ def _new(
         typed={field: typed.get(field, "") for field in TEXTS},
         documents=[_row(typed, index) for index in range(number)],
         refusal=_worded(refusal),
-        rmb=printed,
+        currency=book.latest.currency,
     )
 
 
@@ -140,7 +138,7 @@ def _row(typed: MultiDict[str, str], index: int) -> dict[str, str]:
 @console.post("/<policy>/<int:year>/claims/new")
 def submit_claim(policy: str, year: int) -> BaseResponse:
     """Submit a claim, or show the form with more rows for documents."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     if "more" in request.form:
         return _new(policy, year, request.form, more=DOCUMENTS)
     where = ["", ""]
@@ -149,7 +147,7 @@ def submit_claim(policy: str, year: int) -> BaseResponse:
         asked = _asked(policy, year)
         code = asked.pop("enterprise")
         with forms.opened().store.reading() as rows:
-            queries.enterprise_row(rows, code)
+            read_enterprise(rows, code)
         recorded = desk.submit(forms.opened(), code, forms.actor(), msgspec.convert(asked, ClaimSubmitted))
         where[:] = [code, recorded.claim]
         return _done(recorded)
@@ -159,7 +157,7 @@ def submit_claim(policy: str, year: int) -> BaseResponse:
 
     try:
         return refusals.take("submit", act, after, lambda refusal: _new(policy, year, request.form, refusal))
-    except queries.UnknownEnterprise:
+    except UnknownEnterprise:
         words = {"field": language.said("credit-code"), "rule": language.said("claims-enterprise-unknown")}
         found = [{**words, "mend": language.said("claims-enterprise-mend")}]
         return _new(policy, year, request.form, refusals.refusal_of("submit", Refused(found)))
@@ -212,18 +210,17 @@ def claim_page(policy: str, year: int, code: str, claim: str) -> BaseResponse:
 
 
 def _claim(policy: str, year: int, code: str, claim: str, refusal: Refusal | None = None) -> Response:
-    known_policy(policy, year)
-    ledger = forms.opened()
+    book = open_policy(policy, year)
+    currency, ledger = book.latest.currency, forms.opened()
     with ledger.store.reading() as rows:
+        wording = telling.read_wording(rows, policy)
         found = casework.casefile(rows, policy, code, claim)
         if found is None:
             raise Problem("claim-unknown", named=claim)
-        book = rulebook(rows, policy)
-        name, town = queries.names_of(rows, [code]).get(code, ("", ""))
-        balance = queries.balance(ledger, rows, code, policy, found.file.year)
+        name, town = read_names(rows, [code]).get(code, ("", ""))
+        balance = read_balance(ledger, rows, code, policy, found.file.year)
         place = rows.last_position()
-    titles = titles_of(book)
-    measure = found.measure
+    titles, measure = wording.titles, found.measure
     return page(
         "claim.html",
         refusals.REFUSED if refusal else 200,
@@ -236,29 +233,30 @@ def _claim(policy: str, year: int, code: str, claim: str, refusal: Refusal | Non
         town=town,
         case=found,
         title=titles.get(found.measure_id, found.measure_id),
-        cap=None if measure is None or measure.cap_fen is None else printed(measure.cap_fen),
-        asked=_amount_asked(found),
-        recommended=None if found.file.amount is None else yuan(found.file.amount),
-        award=next((each for each in balance["awards"] if each["measure"] == found.measure_id), None),
-        steps=[telling.told(event, titles, SAID) for event in found.events],
-        bearing=[telling.told(event, titles) for event in found.bearing],
+        currency=currency,
+        cap=None if measure is None or measure.cap_fen is None else print_fen(measure.cap_fen, currency),
+        asked=_amount_asked(found, currency),
+        recommended=None if found.file.amount is None else print_fen(found.file.amount),
+        award=next((award for award in balance.awards if award.measure == found.measure_id), None),
+        steps=[telling.describe_event(event, wording, SAID) for event in found.events],
+        bearing=[telling.describe_event(event, wording) for event in found.bearing],
         due=DUE.get(found.file.status, ()),
         refusal=_worded(refusal),
         typed=request.form if refusal else {},
     )
 
 
-def _amount_asked(found: Casefile) -> str | None:
+def _amount_asked(found: Casefile, currency: str) -> str | None:
     """What the claim was submitted with, where it named an amount."""
     submitted = [event.fact.content for event in found.events if event.fact.name == "ClaimSubmitted"]
     amounts = [content["amount_fen"] for content in submitted if content.get("amount_fen") is not None]
-    return printed(amounts[0]) if amounts else None
+    return print_fen(amounts[0], currency) if amounts else None
 
 
 @console.post("/<policy>/<int:year>/claims/<code>/<path:claim>")
 def take_step(policy: str, year: int, code: str, claim: str) -> BaseResponse:
     """Take the step that a form of the claim's page asks for."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     step = request.form.get("step", "")
     if step not in STEPS:
         raise Problem("route-unknown")

@@ -8,7 +8,7 @@ from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import MAY
-from domain.money import amounts as money
+from domain.money.amounts import MoneyError, parse_fen, print_fen
 from domain.things.credit_code import is_valid
 from ledger.disagreements import deciding
 from ledger.reading import disagreements as reading
@@ -17,7 +17,7 @@ from services.api.disagreements.schemas import DecisionBody
 from services.console import asking, forms, language, telling
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
-from services.console.pages.home import known_policy
+from services.console.pages.home import open_policy
 from services.console.refusals import Refusal, named_roles, read, take
 from services.console.rendering import choices, page
 
@@ -43,7 +43,7 @@ def disagreement_page(policy: str, year: int, disagreement: str) -> BaseResponse
 @console.post("/<policy>/<int:year>/disagreements/<disagreement>")
 def decide_disagreement(policy: str, year: int, disagreement: str) -> BaseResponse:
     """Decide one."""
-    known_policy(policy, year)
+    open_policy(policy, year)
 
     def act() -> str:
         facts = [value.split(SEP, 1) for value in request.form.getlist("counts") if SEP in value]
@@ -66,7 +66,7 @@ def decide_disagreement(policy: str, year: int, disagreement: str) -> BaseRespon
 def _show(
     policy: str, year: int, refusal: Refusal | None = None, status: int = 200, only: str = ""
 ) -> BaseResponse:
-    known_policy(policy, year)
+    open_policy(policy, year)
     which = asking.choice("stage", STAGES, "open")
     code = asking.text("enterprise")
     valid = code if is_valid(code) else ""
@@ -106,7 +106,8 @@ def _show(
 def _line(found: Listed) -> dict[str, Any]:
     """A disagreement in words."""
     facts = [
-        {**fact, "kind": telling.kind(fact["event"]), "shown": _shown(fact["value"])} for fact in found.facts
+        {**fact, "kind": telling.kind_in_words(fact["event"]), "shown": _shown(fact["value"])}
+        for fact in found.facts
     ]
     return {"head": found, "words": found.words[language.chosen()], "facts": facts}
 
@@ -114,6 +115,6 @@ def _line(found: Listed) -> dict[str, Any]:
 def _shown(value: str) -> str:
     """An amount with thousands apart, in whatever currency it was reported; other values as they are."""
     try:
-        return money.grouped(money.parse_fen(value))
-    except money.MoneyError:
+        return print_fen(parse_fen(value), grouped=True)
+    except MoneyError:
         return value

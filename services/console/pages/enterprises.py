@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response
 
 from domain.events import account_id
-from domain.money.amounts import yuan
-from domain.policy.rulebook import Rulebook
+from domain.events.accounts import PaymentMade
+from domain.money.amounts import parse_fen, print_fen
+from domain.settlement.year import Settlement
 from ledger.claims import casework
-from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
-from ledger.reading import explanations, queries, standing
+from ledger.reading import explanations
+from ledger.reading.balances import Balance, read_balance, read_payables
+from ledger.reading.budgets import read_budget
 from ledger.reading.changes import HistoryStep, steps_of
+from ledger.reading.enterprises import list_enterprises, list_towns
+from ledger.reading.records import read_enterprise
 from ledger.reading.search import Search
 from ledger.settlement.adjusting import pending
 from ledger.store.rows import Rows
@@ -21,11 +25,10 @@ from ledger.store.stored_events import events_of
 from services.console import asking, forms, language, telling
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
-from services.console.pages.home import known_policy
-from services.console.pages.year import fen, less, short
-from services.console.rendering import choices, money, page
-from services.web.amounts import printed
-from services.web.charts import Bar, Step
+from services.console.pages.home import open_policy
+from services.console.pages.year import waterfall
+from services.console.rendering import choices, page
+from services.web.charts import Bar
 
 add_to_menu("enterprises_page", "nav-enterprises", 20)
 SECTION = "enterprises_page"
@@ -40,134 +43,151 @@ NEAR = frozenset(
 @console.get("/<policy>/<int:year>/enterprises")
 def enterprises_page(policy: str, year: int) -> Response:
     """List enterprises, or those that a search finds."""
-    known_policy(policy, year)
+    book = open_policy(policy, year)
     ledger = forms.opened()
     search = Search(asking.text("q"), asking.text("town"))
     (after,) = asking.cursor("enterprises", str) or ("",)
     with ledger.store.reading() as rows:
         place = rows.last_position()
-        found = queries.enterprises(rows, policy, year, after, ROWS + 1, search)
-        shown = found[:ROWS]
-        sums = standing.sums_of(ledger, rows, policy, year, [each["enterprise"] for each in shown])
-        towns = standing.towns(rows)
+        lines = list_enterprises(rows, policy, year, after, ROWS + 1, search)
+        page_lines, more = lines[:ROWS], len(lines) > ROWS
+        sums = read_payables(ledger, rows, policy, year, [line.enterprise for line in page_lines])
+        towns = list_towns(rows)
     return page(
         "enterprises.html",
         policy=policy,
         year=year,
         place=place,
+        currency=book.latest.currency,
         choices=choices(),
         search=search,
         towns=towns,
-        found=[{**each, **sums[each["enterprise"]]} for each in shown],
-        more=len(found) > ROWS,
-        next=asking.further("enterprises", shown[-1]["enterprise"]) if len(found) > ROWS else "",
+        lines=[(line, sums[line.enterprise]) for line in page_lines],
+        more=more,
+        next=asking.further("enterprises", page_lines[-1].enterprise) if more else "",
         first=asking.beginning(),
     )
+
+
+class EnterpriseView(NamedTuple):
+    """What the page and the sheet of an enterprise both show."""
+
+    policy: str
+    year: int
+    code: str
+    place: int
+    name: str
+    town: str
+    currency: str
+    settlement: Settlement
+    balance: Balance
+    document: dict[str, Any]
+    """The explanation of its awards."""
+    explained: dict[str, dict[str, Any]]
+    """Its awards by measure, with their sources in words."""
 
 
 @console.get("/<policy>/<int:year>/enterprises/<code>")
 def enterprise_page(policy: str, year: int, code: str) -> Response:
     """Show one enterprise: its awards with every reason, what is left to earn, its history."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     ledger = forms.opened()
     before = asking.cursor("history", int, at="before")
     with ledger.store.reading() as rows:
-        found = _standing(rows, policy, year, code)
+        wording = telling.read_wording(rows, policy)
+        view = _view(rows, policy, year, code, wording)
         outlook = explanations.outlook(ledger, rows, code, policy, year)
         claims = casework.of_enterprise(rows, policy, code, CLAIMS)
-        closed = found["settlement"].stage == "closed"
+        closed = view.settlement.stage == "closed"
         missing = pending(rows, policy, year, code) if closed else []
         steps, more = _history(rows, code, before[0] if before else None)
-    titles = titles_of(found["book"])
+    titles = wording.titles
     return page(
         "enterprise.html",
         section=SECTION,
         years=choices().get(policy, []),
-        near=[each for each in outlook["hints"] if each["hint"] in NEAR],
-        far=[each for each in outlook["hints"] if each["hint"] not in NEAR],
+        near=[hint for hint in outlook["hints"] if hint["hint"] in NEAR],
+        far=[hint for hint in outlook["hints"] if hint["hint"] not in NEAR],
         claims=claims,
         titles=titles,
         closed=closed,
-        pending=[(titles.get(each.measure, each.measure), yuan(each.amount)) for each in missing],
-        bars=bars(found["balance"]["awards"]),
-        steps=waterfall(found["balance"]),
-        history=[_step_in_words(each, policy, year, titles) for each in steps],
+        pending=[(titles.get(each.measure, each.measure), each.amount) for each in missing],
+        bars=bars(view.balance),
+        steps=waterfall(view.balance),
+        history=[_step_in_words(step, policy, year, wording) for step in steps],
         next=asking.further("history", steps[-1].event.position, at="before", place="#history")
         if more
         else "",
         first=asking.beginning("before"),
-        **found,
+        **view._asdict(),
     )
 
 
 @console.get("/<policy>/<int:year>/enterprises/<code>/statement")
 def enterprise_statement(policy: str, year: int, code: str) -> Response:
     """Show the sheet for the enterprise itself: what, why, when, and whom to ask."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     ledger = forms.opened()
     with ledger.store.reading() as rows:
-        found = _standing(rows, policy, year, code)
-        budget = queries.budget(ledger, rows, policy, year)
+        view = _view(rows, policy, year, code, telling.read_wording(rows, policy))
+        budget = read_budget(ledger, rows, policy, year)
         events = events_of(rows, account_id(policy, year, code))
         published = settlement_of(rows, policy, year).publication
         proved = events and published is not None and published.list_root
-    payments = [event.fact.content for event in events if event.fact.name == "PaymentMade"]
-    explained = {each["measure"]: each for each in found["explained"].values()}
+    payments = [event.fact.content for event in events if isinstance(event.fact.content, PaymentMade)]
     leads: dict[str, list[str]] = {}
-    for each in explained.values():
-        articles = leads.setdefault(each["lead"], [])
-        if each["article"] not in articles:
-            articles.append(each["article"])
+    for award in view.explained.values():
+        articles = leads.setdefault(award["lead"], [])
+        if award["article"] not in articles:
+            articles.append(award["article"])
     return page(
         "statement.html",
         section=SECTION,
         today=forms.opened().clock().isoformat(),
         budget=budget,
-        reduced={each.get("pot") for each in found["balance"]["awards"] if each["reduction"] != "0.00"},
-        payments=[(each["on"], yuan(each["amount_fen"]), each["reference"]) for each in payments],
+        reduced={award.pot for award in view.balance.awards if award.reduction_fen},
+        payments=payments,
         leads=leads,
         receipt=f"/v1/enterprises/{code}/receipts/{policy}/{year}" if proved else "",
-        **found,
+        **view._asdict(),
     )
 
 
-def _standing(rows: Rows, policy: str, year: int, code: str) -> dict[str, Any]:
-    """What the page and the sheet of an enterprise both need.
+def _view(rows: Rows, policy: str, year: int, code: str, wording: telling.Wording) -> EnterpriseView:
+    """Read what the page and the sheet of an enterprise both show.
 
     Raises:
         UnknownEnterprise.
     """
     ledger = forms.opened()
-    book = rulebook(rows, policy)
-    row = queries.enterprise_row(rows, code)
+    row = read_enterprise(rows, code)
     explained = explanations.explain(ledger, rows, code, policy, year)
-    return {
-        "policy": policy,
-        "year": year,
-        "code": code,
-        "place": rows.last_position(),
-        "name": row.name or code,
-        "town": row.town,
-        "book": book,
-        "settlement": settlement_of(rows, policy, year),
-        "balance": queries.balance(ledger, rows, code, policy, year),
-        "document": explained,
-        "explained": {each["measure"]: _told_sources(each, book) for each in explained["awards"]},
-    }
+    return EnterpriseView(
+        policy=policy,
+        year=year,
+        code=code,
+        place=rows.last_position(),
+        name=row.name or code,
+        town=row.town,
+        currency=wording.currency,
+        settlement=settlement_of(rows, policy, year),
+        balance=read_balance(ledger, rows, code, policy, year),
+        document=explained,
+        explained={award["measure"]: _with_sources(award, wording) for award in explained["awards"]},
+    )
 
 
-def _told_sources(award: dict[str, Any], book: Rulebook) -> dict[str, Any]:
+def _with_sources(award: dict[str, Any], wording: telling.Wording) -> dict[str, Any]:
     """An explained award with its sources in words; a sealed name stays sealed."""
-    titles = titles_of(book)
     sources = [
         {
-            "position": each["position"],
-            "time": each["time"],
-            "source": each["source"],
-            "title": telling.kind(each["event"]),
-            "content": telling.content_in_words(each["event"], _in_fen(each["content"]), titles),
+            "position": source["position"],
+            "time": source["time"],
+            "source": source["source"],
+            "title": telling.kind_in_words(source["event"]),
+            "content": telling.content_in_words(source["event"], _in_fen(source["content"]), wording),
         }
-        for each in award["sources"]
+        for source in award["sources"]
     ]
     return {**award, "sources": sources}
 
@@ -176,64 +196,53 @@ def _in_fen(content: dict[str, Any]) -> dict[str, Any]:
     """The content of an explanation's source, with amounts as events hold them."""
     named = {key: value for key, value in content.items() if key != "amount"}
     if "amount" in content:
-        named["amount_fen"] = fen(content["amount"])
+        named["amount_fen"] = parse_fen(content["amount"], printed=True)
     if isinstance(content.get("changes"), dict):
         named["changes"] = _in_fen(content["changes"])
     return named
 
 
-def titles_of(book: Rulebook) -> dict[str, str]:
-    """The titles of a policy's measures, in the reader's language."""
-    return {measure: language.of(dict(found[-1].measure.title)) for measure, found in book.segments.items()}
-
-
-def bars(awards: list[dict[str, Any]]) -> list[Bar]:
+def bars(balance: Balance) -> list[Bar]:
     """What each award pays."""
     return [
-        Bar(language.of(each["title"]), fen(each["payable"]), money(each["payable"]), "good")
-        for each in awards
-        if fen(each["gross"])
-    ]
-
-
-def waterfall(balance: dict[str, Any]) -> list[Step]:
-    """From what was earned to what is paid."""
-    said = language.said
-    gross, withheld, payable = (fen(balance[name]) for name in ("gross", "withheld", "payable"))
-    after = gross - withheld
-    return [
-        Step(said("gross"), 0, gross, short(gross), "main"),
-        Step(said("withheld"), gross, after, less(withheld), "cut"),
-        Step(said("reduction"), after, payable, less(after - payable), "warn"),
-        Step(said("payable"), 0, payable, short(payable), "good"),
+        Bar(
+            language.of(award.title),
+            award.payable_fen,
+            print_fen(award.payable_fen, balance.currency),
+            "good",
+        )
+        for award in balance.awards
+        if award.gross_fen
     ]
 
 
 def _history(rows: Rows, code: str, before: int | None) -> tuple[list[HistoryStep], bool]:
     """The newest steps from before a position, and whether older ones follow."""
     steps = list(steps_of(rows, code, rows.last_position()))
-    found = [each for each in reversed(steps) if before is None or each.event.position < before]
-    return found[:ROWS], len(found) > ROWS
+    newest = [step for step in reversed(steps) if before is None or step.event.position < before]
+    return newest[:ROWS], len(newest) > ROWS
 
 
-def _step_in_words(step: HistoryStep, policy: str, year: int, titles: dict[str, str]) -> dict[str, Any]:
+def _step_in_words(step: HistoryStep, policy: str, year: int, wording: telling.Wording) -> dict[str, Any]:
     """One step: the event, what it changed, and the sum of the year after it."""
-    changed = [
+    changes = [
         {
-            "title": titles.get(each.measure, each.measure),
-            "year": each.year,
-            "before": each.gross_before - each.withheld_before,
-            "after": each.gross_after - each.withheld_after,
+            "title": wording.titles.get(change.measure, change.measure),
+            "year": change.year,
+            "before": change.gross_before - change.withheld_before,
+            "after": change.gross_after - change.withheld_after,
         }
-        for each in step.changes
-        if each.policy == policy
+        for change in step.changes
+        if change.policy == policy
     ]
     awards = step.awards.get(policy, {}).get(year, {}).values()
-    moved = step.movement
+    account, account_currency = None, ""
+    if step.movement is not None:
+        account, account_currency = step.movement.after, wording.currencies[step.movement.policy]
     return {
-        "event": telling.told(step.event, titles),
-        "changed": changed,
-        "after": printed(sum(each.gross - each.withheld for each in awards), policy),
-        "paid": printed(moved.after.paid, moved.policy) if moved is not None else None,
-        "outstanding": printed(moved.after.outstanding, moved.policy) if moved is not None else None,
+        "event": telling.describe_event(step.event, wording),
+        "changed": changes,
+        "after": print_fen(sum(award.gross - award.withheld for award in awards), wording.currency),
+        "paid": None if account is None else print_fen(account.paid_fen, account_currency),
+        "outstanding": None if account is None else print_fen(account.outstanding_fen, account_currency),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from domain.policy.rulebook import Rulebook
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy, rulebooks
 from services.console import forms
@@ -66,18 +67,19 @@ def _menu() -> dict[str, object]:
     return {"menu": menu_entries(), "section": (request.endpoint or "").rpartition(".")[2]}
 
 
-def known_policy(policy: str, year: int) -> None:
-    """Refuse a policy that the ledger does not hold, as a page.
+def open_policy(policy: str, year: int) -> Rulebook:
+    """The rules that a page is about.
 
     Raises:
-        Problem.
+        Problem: for a policy that the ledger does not hold, as a page; for a year that none has.
     """
     with forms.opened().store.reading() as rows:
-        known = rulebooks(rows)
-    if policy not in known:
+        book = rulebooks(rows).get(policy)
+    if book is None:
         raise Problem("policy-unknown", named=policy)
     if not 2000 <= year <= 2100:
         raise Problem("route-unknown")
+    return book
 
 
 @console.post("/sample")

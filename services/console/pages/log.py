@@ -11,14 +11,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from domain.events import is_enterprise
 from ledger.audit.looks import NOBODY, Looks
 from ledger.intake.messages.schemas import TYPE_OF
-from ledger.policies.versions import rulebook
-from ledger.reading import queries
+from ledger.reading.records import read_names
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, Stored, events_of, stored
 from services.console import forms, telling
 from services.console.blueprint import console
-from services.console.pages.enterprises import titles_of
-from services.console.pages.home import known_policy
+from services.console.pages.home import open_policy
 from services.console.rendering import page
 from services.web.looking import looker
 from services.web.problems import Problem
@@ -31,22 +29,22 @@ CORRECTIONS = 50
 @console.get("/<policy>/<int:year>/log/<int:position>")
 def event_page(policy: str, year: int, position: int) -> BaseResponse:
     """Show one event."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     with forms.opened().store.reading() as rows:
         last = rows.last_position()
         event = at(rows, position)
-        titles = titles_of(rulebook(rows, policy))
+        wording = telling.read_wording(rows, policy)
         code = whose(event)
         amends, amended = bearing(rows, event)
         values: dict[str, Any] = {
             "event": event,
-            "told": telling.told(event, titles),
+            "told": telling.describe_event(event, wording),
             "code": code,
-            "name": queries.names_of(rows, [code]).get(code, ("", ""))[0] if code else "",
+            "name": read_names(rows, [code]).get(code, ("", ""))[0] if code else "",
             "type": TYPE_OF.get(event.fact.name, event.fact.name),
             "data": data_of(event),
-            "amends": [telling.told(each, titles) for each in amends],
-            "amended": [telling.told(each, titles) for each in amended],
+            "amends": [telling.describe_event(each, wording) for each in amends],
+            "amended": [telling.describe_event(each, wording) for each in amended],
             "before": position - 1,
             "after": position + 1 if position < last else 0,
         }
@@ -123,10 +121,10 @@ def looked_at(code: str) -> None:
     looks.add(looker(), request.remote_addr or NOBODY, request.method, request.path, code)
 
 
-def line_of(event: Stored, names: dict[str, tuple[str, str]], titles: telling.Titles) -> dict[str, Any]:
+def line_of(event: Stored, names: dict[str, tuple[str, str]], wording: telling.Wording) -> dict[str, Any]:
     """An event as a line of a list."""
     code = whose(event)
-    said = telling.told(event, titles)
+    said = telling.describe_event(event, wording)
     return {
         "position": event.position,
         "recorded_at": event.recorded_at,

@@ -12,11 +12,13 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import account_id
+from domain.money.amounts import print_fen
 from ledger.intake.messages.fields import Choice, CreditCode
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import accounts_of, settlement_of, today
 from ledger.projections.disagreements import undecided
-from ledger.reading import queries
+from ledger.reading.accounts import sum_accounts
+from ledger.reading.records import read_names
 from ledger.settlement import adjusting, paying
 from ledger.settlement.files import Payer, write_payments
 from ledger.settlement.paying import RESULTS_MAX
@@ -29,11 +31,10 @@ from services.api.settlements.schemas import AdjustmentBody
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.files import sent
-from services.console.pages.home import known_policy
+from services.console.pages.home import open_policy
 from services.console.refusals import CAUGHT, Refusal, lines_of, read, refusal_of, take, upload
 from services.console.rendering import page
 from services.console.shown import awards_titled, next_page
-from services.web.amounts import printed
 from services.web.fields import Cursor, Query
 from services.web.identity.access import ACCESS
 
@@ -84,7 +85,7 @@ def clawbacks(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
         "ORDER BY clawed=recovered, code LIMIT ?"
     )
     codes = [code for (code,) in rows.all(sql, [policy, year, CLAWED])]
-    names = queries.names_of(rows, codes)
+    names = read_names(rows, codes)
     found = []
     for code, (account, _) in sorted(accounts_of(rows, policy, year, codes).items()):
         for name, clawback in account.clawbacks.items():
@@ -96,15 +97,19 @@ def clawbacks(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
 
 def _order(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     made = paying.order_payments(ledger, policy, year, forms.actor())
-    return language.said("pay-did-order", batch=made.batch, count=made.payments, total=printed(made.total))
+    return language.said(
+        "pay-did-order",
+        batch=made.batch,
+        count=made.payments,
+        total=print_fen(made.total, _currency(ledger, policy)),
+    )
 
 
 def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     file = upload("file")
     if (file.filename or "").lower().endswith(".xml"):
-        with ledger.store.reading() as rows:
-            paid_in = rulebook(rows, policy).latest.currency
-        read_back = read_pain002(file.stream.read(), _ordered(ledger, policy, year), paid_in)
+        ordered = _ordered(ledger, policy, year)
+        read_back = read_pain002(file.stream.read(), ordered, _currency(ledger, policy))
     else:
         read_back = read_results(lines_of(file))
     said = [
@@ -119,6 +124,12 @@ def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     return language.said("pay-did-results", recorded=recorded, known=known)
 
 
+def _currency(ledger: Ledger, policy: str) -> str:
+    """What a policy pays in."""
+    with ledger.store.reading() as rows:
+        return rulebook(rows, policy).latest.currency
+
+
 def _ordered(ledger: Ledger, policy: str, year: int) -> dict[str, int]:
     with ledger.store.reading() as rows:
         sql = "SELECT payment, amount FROM payments WHERE policy=? AND year=?"
@@ -129,7 +140,9 @@ def _claw_back(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(ClawbackBody, form, "enterprise", "amount", "measure", "reason")
     what = (body["enterprise"], forms.actor(), body["amount_fen"], body["reason"], body["measure"])
     name, _ = paying.claw_back(ledger, policy, year, *what)
-    return language.said("pay-did-claw", clawback=name, amount=printed(body["amount_fen"]))
+    return language.said(
+        "pay-did-claw", clawback=name, amount=print_fen(body["amount_fen"], _currency(ledger, policy))
+    )
 
 
 def _recovery(ledger: Ledger, policy: str, year: int, form: Form) -> str:
@@ -138,7 +151,7 @@ def _recovery(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(RecoveryBody, given, "enterprise", "amount", "on", "reference")
     what = (forms.actor(), clawback, body["amount_fen"], body["on"], body["reference"])
     paying.recover(ledger, policy, year, body["enterprise"], *what)
-    return language.said("pay-did-recover", amount=printed(body["amount_fen"]))
+    return language.said("pay-did-recover", amount=print_fen(body["amount_fen"], _currency(ledger, policy)))
 
 
 ACTS: dict[str, Callable[[Ledger, str, int, Form], str]] = {
@@ -152,7 +165,7 @@ ACTS: dict[str, Callable[[Ledger, str, int, Form], str]] = {
 @console.post("/<policy>/<int:year>/payments/file")
 def payment_file(policy: str, year: int) -> BaseResponse:
     """Give a batch as a file for the bank; accounts come with the form and are not kept."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     try:
         forms.named(ACCESS["payments.file"])
         names = ("form", "on", "payer_name", "payer_account", "payer_bank")
@@ -185,11 +198,11 @@ class PaymentsQuery(Query):
 @console.get("/<policy>/<int:year>/payments")
 def payments_page(policy: str, year: int) -> BaseResponse:
     """Show the payments of a year, a page at a time."""
-    known_policy(policy, year)
     return _payments(policy, year)
 
 
 def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseResponse:
+    book = open_policy(policy, year)
     names = ("enterprise", "status", "cursor")
     asked = {name: text for name in names if (text := request.args.get(name, "").strip())}
     faults = PaymentsQuery().validate(asked)
@@ -204,8 +217,8 @@ def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseRes
     with forms.opened().store.reading() as rows:
         found = [] if faults else rows.all(sql, [policy, year, *values, PAGE + 1])
         shown = {
-            "names": queries.names_of(rows, [row[2] for row in found]),
-            "sums": queries.accounts_sums(rows, policy, year),
+            "names": read_names(rows, [row[2] for row in found]),
+            "sums": sum_accounts(rows, policy, year),
             "batches": batches(rows, policy, year),
             "stage": settlement_of(rows, policy, year).stage,
             "place": rows.last_position(),
@@ -218,6 +231,7 @@ def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseRes
         year=year,
         asked=asked,
         wrong=bool(faults),
+        currency=book.latest.currency,
         payments=found[:PAGE],
         next=next_page("payments", found[PAGE - 1][:1]) if len(found) > PAGE else "",
         refusal=refusal,
@@ -230,14 +244,13 @@ def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseRes
 @console.get("/<policy>/<int:year>/adjustments")
 def adjustments_page(policy: str, year: int) -> BaseResponse:
     """Show what late facts would change in a closed year."""
-    known_policy(policy, year)
     return _adjustments(policy, year)
 
 
 @console.post("/<policy>/<int:year>/adjustments/<step>")
 def adjust(policy: str, year: int, step: str) -> BaseResponse:
     """Accept what is missing into an open year, or claw back what was too much."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     act = _claw_back if step == "claw-back" else _accept
 
     def show(refusal: Refusal) -> BaseResponse:
@@ -255,7 +268,11 @@ def _accept(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(AdjustmentBody, form, *names, into_year=int(into) if into.isdecimal() else into)
     what = (body["enterprise"], body["measure"], body["into_year"], forms.actor())
     adjusting.accept(ledger, policy, year, *what, body["amount_fen"], body["reason"])
-    return language.said("adjust-did-accept", amount=printed(body["amount_fen"]), year=body["into_year"])
+    return language.said(
+        "adjust-did-accept",
+        amount=print_fen(body["amount_fen"], _currency(ledger, policy)),
+        year=body["into_year"],
+    )
 
 
 class AdjustmentsQuery(Query):
@@ -271,12 +288,12 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
     wanted = {} if faults else AdjustmentsQuery().load(asked)
     after, code = (wanted["cursor"][0] if "cursor" in wanted else ""), wanted.get("enterprise")
     found: list[adjusting.Pending] = []
+    book = open_policy(policy, year)
     with forms.opened().store.reading() as rows:
         stage = settlement_of(rows, policy, year).stage
         if stage == "closed" and not faults:
             found = adjusting.pending(rows, policy, year, code, after, PAGE + 1)
-        book = rulebook(rows, policy)
-        names = queries.names_of(rows, [each.code for each in found])
+        names = read_names(rows, [each.code for each in found])
         titles = awards_titled(book, [(each.measure, year) for each in found])
         back = {
             (each.code, each.measure): adjusting.paid_too_much(rows, book, year, each)
@@ -293,6 +310,7 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
         policy=policy,
         year=year,
         place=place,
+        currency=book.latest.currency,
         stage=stage,
         asked=asked,
         wrong=bool(faults),

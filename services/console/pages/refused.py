@@ -19,7 +19,7 @@ from services.api.refused.views import DISMISSED, RESUBMITTED
 from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
-from services.console.pages.home import known_policy
+from services.console.pages.home import open_policy
 from services.console.rendering import choices, page
 from services.web.fault_words import describe_fault
 from services.web.identity.access import ACCESS
@@ -38,7 +38,7 @@ assert set(_NAME_OF.values()) <= set(CATALOGUE)
 @console.get("/<policy>/<int:year>/refused")
 def refused_page(policy: str, year: int) -> Response:
     """List refused messages, the newest first."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     which = asking.choice("open", ("true", "false"), "true")
     below = asking.cursor("refused-heads", int)
     with forms.opened().store.reading() as rows:
@@ -65,7 +65,7 @@ def _line(refused: Refused) -> dict[str, Any]:
     lang = language.chosen()
     return {
         "head": refused,
-        "kind": telling.kind(_NAME_OF[refused.type]) if refused.type in _NAME_OF else refused.type,
+        "kind": telling.kind_in_words(_NAME_OF[refused.type]) if refused.type in _NAME_OF else refused.type,
         "faults": [describe_fault(fault, lang) for fault in refused.faults],
     }
 
@@ -92,7 +92,7 @@ def _message(
     again: Result | None = None,
     refusal: refusals.Refusal | None = None,
 ) -> Response:
-    known_policy(policy, year)
+    open_policy(policy, year)
     found, place = _found(digest)
     lang = language.chosen()
     shown = found.raw[:SHOWN_BYTES].decode("utf-8", "ignore" if is_cut(found) else "replace")
@@ -122,7 +122,7 @@ def is_cut(refused: Refused) -> bool:
 @console.post("/<policy>/<int:year>/refused/<digest>")
 def settle_refused(policy: str, year: int, digest: str) -> BaseResponse:
     """Send a refused message again, corrected, or dismiss it."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     found, _ = _found(digest)
     step = request.form.get("step")
     try:

@@ -11,23 +11,25 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events.instants import SHANGHAI
+from domain.money.amounts import parse_fen
+from domain.money.wire import print_percent
 from ledger.audit.steps import difference
 from ledger.policies.versions import UnknownPolicy, rulebook
-from ledger.reading import queries
+from ledger.reading.budgets import YearBudget, read_budget
 from ledger.reading.overview import NoFactor, factor_at
+from ledger.reading.records import read_names
 from ledger.reading.totals import totals_of
 from ledger.store.application import Ledger
 from ledger.store.moments import Moment, Unanswerable, moment
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, stored
-from services.console import forms
+from services.console import forms, telling
 from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
-from services.console.pages.enterprises import titles_of
-from services.console.pages.home import known_policy
+from services.console.pages.home import open_policy
 from services.console.pages.log import line_of, whose
-from services.console.pages.year import articles, fen, scaled
+from services.console.pages.year import article_bars, scaled
 from services.console.rendering import choices, page
 from services.console.rendering import moment as shown_moment
 from services.console.shown import awards_titled, fragment_wanted, here, next_page
@@ -53,7 +55,7 @@ class Point(NamedTuple):
 @console.get("/<policy>/<int:year>/replay")
 def replay_page(policy: str, year: int) -> BaseResponse:
     """Show the year on a day of the past."""
-    known_policy(policy, year)
+    book = open_policy(policy, year)
     kind = request.args.get("kind", "known")
     kind = kind if kind in KINDS else "known"
     with forms.opened().store.reading() as rows:
@@ -70,12 +72,13 @@ def replay_page(policy: str, year: int) -> BaseResponse:
     values |= {
         "policy": policy,
         "year": year,
+        "currency": book.latest.currency,
         "kind": kind,
         "day": day,
         "wrong": wrong,
         "work": work,
         "answer": answer,
-        "bars": articles(answer) if answer else [],
+        "bars": article_bars(answer) if answer else [],
         "again": here(day=day, kind=kind, at=pinned(values["place"])),
     }
     if fragment_wanted():
@@ -133,23 +136,22 @@ def _at_once(rows: Rows, policy: str, year: int, kind: str, day: str) -> tuple[d
         if kind == "true":
             return {**values, "at": Moment(as_of=at.as_of, until=pinned(values["place"]))}, ""
         until = at.until or 0
-        said = _factor_said(rows, policy, year, until)
+        factor = _factor_or_none(rows, policy, year, until)
     except Unanswerable:
         return values, "replay-unanswerable"
     except UnknownPolicy:
         return values, "replay-no-policy"
     found = [row for row in totals_of(rows, policy, "measure", Moment(until=until)) if row[0] == year]
     sums = {"gross": sum(int(row[2]) for row in found), "withheld": sum(int(row[3]) for row in found)}
-    return {**values, "at": Moment(until=until), "factor": said, "sums": sums}, ""
+    return {**values, "at": Moment(until=until), "factor": factor, "sums": sums}, ""
 
 
-def _factor_said(rows: Rows, policy: str, year: int, until: int) -> dict[str, str] | None:
-    """The factor in words; none where only a replay can tell it."""
+def _factor_or_none(rows: Rows, policy: str, year: int, until: int) -> Fraction | None:
+    """The factor; none where only a replay can tell it."""
     try:
-        value = factor_at(rows, policy, year, until)
+        return factor_at(rows, policy, year, until)
     except NoFactor:
         return None
-    return {"percent": queries.percent(value), "fraction": f"{value.numerator}/{value.denominator}"}
 
 
 def _whole(policy: str, year: int, kind: str, day: str, place: int, at: Moment) -> Work:
@@ -157,8 +159,8 @@ def _whole(policy: str, year: int, kind: str, day: str, place: int, at: Moment) 
     until = at.until or place
     whole = 2 * until if kind == "true" else until
 
-    def read(ledger: Ledger, rows: Rows) -> dict[str, Any]:
-        return queries.budget(ledger, rows, policy, year, at)
+    def read(ledger: Ledger, rows: Rows) -> YearBudget:
+        return read_budget(ledger, rows, policy, year, at)
 
     work = ask(("replay", policy, year, at), whole, read)
     if work.error is not None:
@@ -178,7 +180,7 @@ def factors(rows: Rows, policy: str, year: int) -> list[tuple[Point, str, int]]:
             value: Fraction = factor_at(rows, policy, year, at.until or 0)
         except (Unanswerable, UnknownPolicy, NoFactor):
             continue
-        found.append((point, queries.percent(value), scaled(value)))
+        found.append((point, print_percent(value), scaled(value)))
     return found
 
 
@@ -191,7 +193,7 @@ class EventsQuery(Query):
 @console.get("/<policy>/<int:year>/difference")
 def difference_page(policy: str, year: int) -> Response:
     """Show what changed between two moments of knowledge, and which events came in between."""
-    known_policy(policy, year)
+    currency = open_policy(policy, year).latest.currency
     with forms.opened().store.reading() as rows:
         points, place = points_known(rows), rows.last_position()
         first = request.args.get("first", "").strip() or (points[0].value if points else "")
@@ -203,6 +205,7 @@ def difference_page(policy: str, year: int) -> Response:
     values: dict[str, Any] = {
         "policy": policy,
         "year": year,
+        "currency": currency,
         "place": place,
         "first": first,
         "second": second,
@@ -244,9 +247,9 @@ def _between(rows: Rows, policy: str, ends: tuple[int, int]) -> tuple[list[dict[
     begin = max(ends[0], wanted["cursor"][0] if wanted else 0)
     sql = f"{SELECT} WHERE rowid>? AND rowid<=? ORDER BY rowid LIMIT ?"
     found = [stored(row) for row in rows.all(sql, [begin, ends[1], EVENTS + 1])]
-    names = queries.names_of(rows, [whose(event) for event in found])
-    titles = titles_of(rulebook(rows, policy))
-    lines = [line_of(event, names, titles) for event in found[:EVENTS]]
+    names = read_names(rows, [whose(event) for event in found])
+    wording = telling.read_wording(rows, policy)
+    lines = [line_of(event, names, wording) for event in found[:EVENTS]]
     return lines, found[EVENTS - 1].position if len(found) > EVENTS else 0
 
 
@@ -255,7 +258,10 @@ def _difference(policy: str, year: int, first: str, second: str, ends: tuple[int
 
     def read(ledger: Ledger, rows: Rows) -> dict[str, Any]:
         found = difference(ledger, rows, None, policy, year, first, second)
-        moves = [(fen(each["after"]) - fen(each["before"]), each) for each in found.pop("awards")]
+        moves = [
+            (parse_fen(each["after"], printed=True) - parse_fen(each["before"], printed=True), each)
+            for each in found.pop("awards")
+        ]
         largest = sorted(moves, key=lambda move: (-abs(move[0]), move[1]["enterprise"]))[:AWARDS_MAX]
         listed = [{**each, "difference": fen_} for fen_, each in largest]
         book = rulebook(rows, policy, ends[1])
@@ -267,7 +273,7 @@ def _difference(policy: str, year: int, first: str, second: str, ends: tuple[int
             "up": sum(fen_ for fen_, _ in moves if fen_ > 0),
             "down": -sum(fen_ for fen_, _ in moves if fen_ < 0),
             "enterprises": len({each["enterprise"] for _, each in moves}),
-            "names": queries.names_of(rows, [each["enterprise"] for each in listed]),
+            "names": read_names(rows, [each["enterprise"] for each in listed]),
             "titles": awards_titled(book, [(each["measure"], year) for each in listed]),
         }
 
@@ -280,4 +286,4 @@ def _difference(policy: str, year: int, first: str, second: str, ends: tuple[int
 
 def _said(budget: dict[str, str]) -> dict[str, Any]:
     value = Fraction(budget["factor"])
-    return {**budget, "percent": queries.percent(value), "value": value}
+    return {**budget, "percent": print_percent(value), "value": value}

@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from domain.authority.roles import MAY
 from domain.settlement.year import Settlement
 from ledger.intake.messages.fields import CreditCode
-from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of, today
-from ledger.reading import queries
+from ledger.reading.budgets import YearBudget, read_budget
+from ledger.reading.records import read_names
 from ledger.settlement import closing, proposing
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -24,7 +24,7 @@ from services.console import forms, language
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
 from services.console.pages import payments
-from services.console.pages.home import known_policy
+from services.console.pages.home import open_policy
 from services.console.refusals import Refusal, named_roles, read, take
 from services.console.rendering import choices, page
 from services.console.shown import awards_titled, next_page
@@ -50,7 +50,7 @@ def settlement_page(policy: str, year: int) -> BaseResponse:
 @console.post("/<policy>/<int:year>/settlement/<step>")
 def settlement_step(policy: str, year: int, step: str) -> BaseResponse:
     """Take one step."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     act = ACTS.get(step)
     if act is None:
         raise Problem("route-unknown")
@@ -75,16 +75,15 @@ STEP_OF = {
 
 
 def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 200) -> BaseResponse:
-    known_policy(policy, year)
+    book = open_policy(policy, year)
     ledger = forms.opened()
     with ledger.store.reading() as rows:
         state = settlement_of(rows, policy, year)
         said = settlement_document(rows, state)
-        book = rulebook(rows, policy)
         about = [each.enterprise for each in state.objections.values() if each.enterprise]
         values = {
             **payments.state_of(rows, policy, year, state.stage == "closed"),
-            "names": queries.names_of(rows, about),
+            "names": read_names(rows, about),
             "now": _now(rows, policy, year) if state.stage != "closed" else None,
             "covered": book.covers_year(year),
             "procedure": book.of_year(year).procedure,
@@ -96,6 +95,7 @@ def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 
         year=year,
         place=said["position"],
         choices=choices(),
+        currency=book.latest.currency,
         settlement=said,
         state=state,
         due=due(state, today(ledger.clock())),
@@ -106,10 +106,9 @@ def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 
     )
 
 
-def _now(rows: Rows, policy: str, year: int) -> dict[str, Any]:
+def _now(rows: Rows, policy: str, year: int) -> YearBudget:
     """What a list proposed now would rest on."""
-    budget = queries.budget(forms.opened(), rows, policy, year)
-    return {name: budget[name] for name in ("factor", "payable", "available", "sharing")}
+    return read_budget(forms.opened(), rows, policy, year)
 
 
 def whose(action: str) -> str:
@@ -194,7 +193,7 @@ class LinesQuery(Query):
 @console.get("/<policy>/<int:year>/settlement/lines")
 def settlement_lines(policy: str, year: int) -> BaseResponse:
     """Show the list, a page at a time."""
-    known_policy(policy, year)
+    book = open_policy(policy, year)
     asked = {name: text.strip() for name, text in request.args.items() if name in ("enterprise", "cursor")}
     query = LinesQuery()
     faults = query.validate({name: text for name, text in asked.items() if text})
@@ -211,8 +210,8 @@ def settlement_lines(policy: str, year: int) -> BaseResponse:
     with forms.opened().store.reading() as rows:
         state = settlement_of(rows, policy, year)
         found = [] if faults else rows.all(sql, [policy, year, *values, LINES + 1])
-        names = queries.names_of(rows, [row[0] for row in found])
-        titles = awards_titled(rulebook(rows, policy), [(row[1], row[2]) for row in found])
+        names = read_names(rows, [row[0] for row in found])
+        titles = awards_titled(book, [(row[1], row[2]) for row in found])
         position = rows.last_position()
     return page(
         "settlement-lines.html",
@@ -221,6 +220,7 @@ def settlement_lines(policy: str, year: int) -> BaseResponse:
         year=year,
         place=position,
         state=state,
+        currency=book.latest.currency,
         lines=found[:LINES],
         names=names,
         titles=titles,

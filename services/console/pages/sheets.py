@@ -14,11 +14,12 @@ from domain.authority.roles import NotAllowed
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.holding import STATES
 from ledger.intake.sheets.tables import SHIPPED_TABLES
+from ledger.policies.versions import rulebooks
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.files import sent
 from services.console.menu import add_to_menu
-from services.console.pages.home import known_policy
+from services.console.pages.home import open_policy
 from services.console.refusals import REFUSED, Refusal, Refused, refusal_of, upload
 from services.console.rendering import page
 from services.console.shown import fragment_wanted
@@ -43,7 +44,7 @@ def desk() -> SheetDesk:
 @console.get("/<policy>/<int:year>/sheets")
 def sheets_page(policy: str, year: int) -> Response:
     """Give templates, and ask for a file."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     return _sheets(policy, year)
 
 
@@ -79,7 +80,7 @@ def _place() -> int:
 @console.get("/<policy>/<int:year>/sheets/templates/<family>")
 def sheet_template(policy: str, year: int, family: str) -> Response:
     """Give the template of a family."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     if family not in SHIPPED_TABLES.families:
         raise Problem("route-unknown")
     from ledger.intake.sheets import template  # only a workbook needs openpyxl
@@ -93,7 +94,7 @@ def sheet_template(policy: str, year: int, family: str) -> Response:
 @console.post("/<policy>/<int:year>/sheets")
 def send_sheet(policy: str, year: int) -> BaseResponse:
     """Take a file and show what it would do."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     try:
         actor = forms.named(ACCESS["sheets.send"])
         file = upload("file")
@@ -124,7 +125,7 @@ def _found(sheet: str) -> Waiting:
 @console.get("/<policy>/<int:year>/sheets/<sheet>")
 def sheet_page(policy: str, year: int, sheet: str) -> Response:
     """Show how far a file is, and what it would do once that is known."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     return _sheet(policy, year, _found(sheet))
 
 
@@ -145,6 +146,7 @@ def _sheet(policy: str, year: int, waiting: Waiting, refusal: Refusal | None = N
         "found": _shown(waiting, state, lang),
         "states": [(each, STATE_WORDS[each][lang]) for each in STATES],
         "refusal": refusal,
+        "currencies": _currencies(),
     }
     if fragment_wanted():
         response = page("sheet-state.html", **values)
@@ -152,6 +154,12 @@ def _sheet(policy: str, year: int, waiting: Waiting, refusal: Refusal | None = N
             response.headers["HX-Refresh"] = "true"
         return response
     return page("sheet.html", REFUSED if refusal else 200, **values)
+
+
+def _currencies() -> dict[str, str]:
+    """What each policy pays in."""
+    with forms.opened().store.reading() as rows:
+        return {policy: book.latest.currency for policy, book in rulebooks(rows).items()}
 
 
 def _shown(waiting: Waiting, state: dict[str, Any], lang: str) -> dict[str, Any] | None:
@@ -171,7 +179,7 @@ def _shown(waiting: Waiting, state: dict[str, Any], lang: str) -> dict[str, Any]
 @console.post("/<policy>/<int:year>/sheets/<sheet>")
 def confirm_sheet(policy: str, year: int, sheet: str) -> BaseResponse:
     """Record what was previewed."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     waiting = _found(sheet)
     try:
         forms.named(ACCESS["sheets.confirm"])
@@ -186,7 +194,7 @@ def confirm_sheet(policy: str, year: int, sheet: str) -> BaseResponse:
 @console.get("/<policy>/<int:year>/sheets/<sheet>/workbook")
 def sheet_workbook(policy: str, year: int, sheet: str) -> Response:
     """Give the file back with what is wrong marked in its cells."""
-    known_policy(policy, year)
+    open_policy(policy, year)
     waiting = _found(sheet)
     state = waiting.state()
     if state["stage"] not in ("ready", "recorded"):

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Response, request
 
-from domain.money.amounts import MoneyError, parse_fen, yuan
+from domain.money.amounts import MoneyError, parse_fen, print_fen
 from domain.policy.faults import PolicyError
 from domain.policy.model import Fixed, Policy
-from ledger.policies.versions import rulebook
-from ledger.reading import queries
+from ledger.reading.budgets import read_budget
+from ledger.reading.records import read_names
 from ledger.simulation.what_if import what_if
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -18,11 +18,9 @@ from services.console import forms, language
 from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
-from services.console.pages.home import known_policy
-from services.console.pages.year import fen
+from services.console.pages.home import open_policy
 from services.console.rendering import choices, page
 from services.console.shown import fragment_wanted, here
-from services.web.amounts import printed
 from services.web.charts import Bar
 
 add_to_menu("what_if_page", "nav-what-if", 80)
@@ -36,12 +34,11 @@ READING, FIGURE = "r.", "f."
 @console.get("/<policy>/<int:year>/what-if")
 def what_if_page(policy: str, year: int) -> Response:
     """Ask, and show what would be; a fragment of the answer where only that is wanted."""
-    known_policy(policy, year)
+    rules = open_policy(policy, year).of_year(year)
     with forms.opened().store.reading() as rows:
-        rules = rulebook(rows, policy).of_year(year)
-        budget = queries.budget(forms.opened(), rows, policy, year)
+        budget = read_budget(forms.opened(), rows, policy, year)
         place = rows.last_position()
-    asked, wrong = question(rules, fen(budget["available"]))
+    asked, wrong = question(rules, budget.available_fen)
     work = None
     if asked and not wrong:
         work, wrong = _worked(policy, year, pinned(place), asked)
@@ -50,17 +47,18 @@ def what_if_page(policy: str, year: int) -> Response:
         "policy": policy,
         "year": year,
         "place": place,
+        "currency": budget.currency,
         "budget": budget,
         "asked": asked,
         "wrong": wrong,
         "work": work,
         "answer": answer,
         "again": here(at=pinned(place)),
-        **(_drawn(answer) if answer else {}),
+        **(_drawn(answer, budget.currency) if answer else {}),
     }
     if fragment_wanted():
         return page("what-if-answer.html", **values)
-    high = max(2 * fen(budget["sharing"]), 2 * fen(budget["available"]), STEP_FEN)
+    high = max(2 * budget.sharing_fen, 2 * budget.available_fen, STEP_FEN)
     return page(
         "what-if.html",
         422 if wrong else 200,
@@ -68,8 +66,8 @@ def what_if_page(policy: str, year: int) -> Response:
         readings=list(rules.readings.values()),
         figures=amounts(rules),
         given=request.args,
-        most=yuan(-(-high // STEP_FEN) * STEP_FEN).removesuffix(".00"),
-        step=yuan(STEP_FEN).removesuffix(".00"),
+        most=print_fen(-(-high // STEP_FEN) * STEP_FEN).removesuffix(".00"),
+        step=print_fen(STEP_FEN).removesuffix(".00"),
         **values,
     )
 
@@ -78,7 +76,7 @@ def amounts(rules: Policy) -> list[tuple[str, str, str]]:
     """(path, title, yuan) of the figures that the page offers to change."""
     lang = language.chosen()
     return [
-        (f"{measure.id}/amount", f"{measure.title[lang]}", yuan(measure.amount))
+        (f"{measure.id}/amount", f"{measure.title[lang]}", print_fen(measure.amount))
         for measure in rules.measures.values()
         if isinstance(measure, Fixed)
     ]
@@ -103,7 +101,7 @@ def question(rules: Policy, available: int) -> tuple[Question, list[dict[str, st
         if amount is None:
             wrong.append(_amount_fault(title))
         elif amount != _fen(now):
-            figures[path] = yuan(amount)
+            figures[path] = print_fen(amount)
     text = request.args.get("budget", "").strip()
     budget = _fen(text) if text else available
     if budget is None:
@@ -136,7 +134,7 @@ def _worked(policy: str, year: int, place: int, asked: Question) -> tuple[Work |
     def read(ledger: Ledger, rows: Rows) -> dict[str, Any]:
         answer = what_if(ledger, rows, policy, year, limit=NAMED, **asked)
         moved = [each["enterprise"] for each in answer["winners"] + answer["losers"]]
-        return {**answer, "names": queries.names_of(rows, moved)}
+        return {**answer, "names": read_names(rows, moved)}
 
     with forms.opened().store.reading() as rows:
         enterprises = int(rows.all("SELECT COUNT(*) FROM enterprises")[0][0])
@@ -149,13 +147,13 @@ def _worked(policy: str, year: int, place: int, asked: Question) -> tuple[Work |
     return work, []
 
 
-def _drawn(answer: dict[str, Any]) -> dict[str, Any]:
+def _drawn(answer: dict[str, Any], currency: str) -> dict[str, Any]:
     """Charts of an answer: who gains and loses most, and both states side by side."""
     bars = []
     for which, kind in (("winners", "good"), ("losers", "bad")):
         for each in answer[which][:DRAWN]:
-            amount = fen(each["difference"])
+            amount = parse_fen(each["difference"], printed=True)
             sign = "+" if amount > 0 else "−"
             name = answer["names"].get(each["enterprise"], ("",))[0] or each["enterprise"]
-            bars.append(Bar(name, amount, f"{sign}{printed(abs(amount))}", kind))
+            bars.append(Bar(name, amount, f"{sign}{print_fen(abs(amount), currency)}", kind))
     return {"bars": bars}

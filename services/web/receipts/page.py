@@ -16,8 +16,8 @@ from domain.log.notes import Checkpoint, parse_note
 from domain.money.amounts import parse_fen, printed, yuan
 from domain.money.capitals import in_words
 from domain.money.dividing import factor
+from domain.money.wire import factor_form
 from domain.settlement.receipt import APART, digest_of
-from ledger.budget.factors import fraction_said
 from services.web.headers import hashed
 
 CODE_FORM = "SLR1"
@@ -60,7 +60,7 @@ def funds(receipt: dict[str, Any]) -> list[dict[str, Any]]:
             "name": names.get(pot, {"zh": pot, "en": ""}),
             "budget": yuan(budget),
             "sharing": yuan(sharing),
-            "factor": fraction_said(factor(budget, sharing)),
+            "factor": factor_form(factor(budget, sharing)),
         }
         for pot, budget, sharing in head["pots"]
         if pot in inside

@@ -1,0 +1,89 @@
+"""What the ledger knows of an enterprise, now or at a moment: its facts, events and awards."""
+
+from __future__ import annotations
+
+from domain.facts.folding import EnterpriseFacts
+from domain.policy.rulebook import Rulebook
+from domain.rules.awards import Award
+from domain.rules.evaluation import awards_of
+from ledger.projections.enterprises import EnterpriseRow, load
+from ledger.store.moments import NOW, Moment, facts_at
+from ledger.store.rows import Rows, one
+from ledger.store.stored_events import Stored, events_of
+
+
+class UnknownEnterprise(LookupError):
+    """The ledger holds no event about this enterprise (at that moment)."""
+
+
+def read_position(rows: Rows, at: Moment = NOW) -> int:
+    """The position that an answer holds for."""
+    return rows.last_position() if at.until is None else at.until
+
+
+def read_enterprise(rows: Rows, code: str) -> EnterpriseRow:
+    """The read model's row of an enterprise.
+
+    Raises:
+        UnknownEnterprise: where there is none.
+    """
+    row = load(rows, [code]).get(code)
+    if row is None:
+        raise UnknownEnterprise(code)
+    return row
+
+
+def read_history(rows: Rows, code: str, at: Moment = NOW) -> list[Stored]:
+    """An enterprise's events as known at a moment, in order of recording.
+
+    Raises:
+        UnknownEnterprise: where nothing was known of it.
+    """
+    events = events_of(rows, code, at.until)
+    if not events:
+        raise UnknownEnterprise(code)
+    return events
+
+
+def count_events(rows: Rows, code: str, at: Moment) -> int:
+    """How many events of an enterprise the ledger knew at a moment."""
+    sql = "SELECT COUNT(*) FROM stored_events WHERE originator_id=? AND rowid<=?"
+    row = one(rows, sql, [code, 2**62 if at.until is None else at.until])
+    return int(row[0]) if row else 0
+
+
+def read_facts(rows: Rows, code: str, at: Moment) -> EnterpriseFacts:
+    """An enterprise's folded facts, now or at a moment.
+
+    Raises:
+        UnknownEnterprise.
+    """
+    if at.as_of is None and at.until is None:
+        return read_enterprise(rows, code).facts
+    return facts_at([event.fact for event in read_history(rows, code, at)], at.as_of)
+
+
+def read_awards(rows: Rows, code: str, book: Rulebook, at: Moment) -> dict[int, dict[str, Award]]:
+    """An enterprise's awards by year and measure, now or at a moment.
+
+    Raises:
+        UnknownEnterprise.
+    """
+    if at.is_now:
+        outcome = read_enterprise(rows, code).outcomes.get(book.id)
+        return outcome.awards if outcome else {}
+    return awards_of(read_facts(rows, code, at), book)
+
+
+def read_town(rows: Rows, code: str, at: Moment) -> str:
+    """An enterprise's town as the register said it at a moment; ``""`` where it said none."""
+    if at.as_of is None and at.until is None:
+        return read_enterprise(rows, code).town
+    profile = read_facts(rows, code, at).profile
+    return profile.town if profile else ""
+
+
+def read_names(rows: Rows, codes: list[str]) -> dict[str, tuple[str, str]]:
+    """Names and towns by credit code, as the register last said them."""
+    sql = "SELECT code, name, town FROM enterprises WHERE code IN ({})"
+    return {code: (name, town) for code, name, town in rows.all_in(sql, codes)}
