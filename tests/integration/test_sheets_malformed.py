@@ -20,9 +20,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.intake.sheets import cells, marking, template
-from ledger.intake.sheets.cells import Cell
+from ledger.intake.sheets import marking, template
 from ledger.intake.sheets.faults import SheetError
+from ledger.intake.sheets.files import cells
+from ledger.intake.sheets.files.cells import Cell
 from ledger.intake.sheets.holding import Held, Holding
 from ledger.intake.sheets.previewing import preview, reading_of
 from ledger.intake.sheets.tables import SHIPPED_TABLES

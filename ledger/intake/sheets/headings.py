@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from domain.faults.fault import Fault
-from ledger.intake.sheets.cells import Cell, Row, letters
 from ledger.intake.sheets.faults import SheetError, refused
+from ledger.intake.sheets.files.cells import Cell, Row, letters
 from ledger.intake.sheets.tables import Column, Table, Tables, folded, in_both
 from ledger.intake.sheets.understanding import DOLLARS, YUAN, Unit
 

@@ -21,8 +21,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ledger.export.cells import heading_cell, text_cell
 from ledger.intake.sheets.faults import SheetError
+from ledger.intake.sheets.files.package import Package, check_every_part, open_package
 from ledger.intake.sheets.holding import RETURNED, Held, Holding
-from ledger.intake.sheets.package import Package, check_every_part, open_package
 from ledger.intake.sheets.rows import MarkedFault
 from ledger.intake.sheets.tables import BACK, SHIPPED_TABLES, Column
 from ledger.intake.sheets.template import sheet_title

@@ -19,9 +19,9 @@ from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Now, Refusal
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import count_open, settle_accepted
-from ledger.intake.sheets.cells import letters
 from ledger.intake.sheets.consequences import consequences
 from ledger.intake.sheets.doubting import Doubts
+from ledger.intake.sheets.files.cells import letters
 from ledger.intake.sheets.holding import RETURNED, Held, Holding
 from ledger.intake.sheets.rows import Reading
 from ledger.intake.sheets.tables import SHIPPED_TABLES

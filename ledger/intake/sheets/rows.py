@@ -17,10 +17,11 @@ from domain.events.event import SEP, Event
 from domain.faults.fault import Fault
 from domain.vocabulary.words import table_words
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
-from ledger.intake.sheets.cells import LOOKED_ROWS, Cell, Row, letters, rows_of
 from ledger.intake.sheets.faults import SheetError, refused
+from ledger.intake.sheets.files.cells import LOOKED_ROWS, Cell, Row, letters, rows_of
+from ledger.intake.sheets.files.package import FILE_BYTES_MAX, OLE, Sheet, open_package
+from ledger.intake.sheets.files.text import rows_of_text
 from ledger.intake.sheets.headings import Headings, count_columns, find_headings, is_help, likeliest_row
-from ledger.intake.sheets.package import FILE_BYTES_MAX, OLE, Sheet, open_package
 from ledger.intake.sheets.tables import (
     BACK,
     EXAMPLE_MARKS,
@@ -32,7 +33,6 @@ from ledger.intake.sheets.tables import (
     folded,
     in_both,
 )
-from ledger.intake.sheets.text import rows_of_text
 from ledger.intake.sheets.understanding import CellValue, Place, narrow, other_currency, read_cell
 
 HEAD_BYTES = 1_024

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from domain.faults.fault import Fault
 from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, Whole
-from ledger.intake.sheets.cells import Cell
+from ledger.intake.sheets.files.cells import Cell
 from ledger.intake.sheets.tables import Column, Table, Tables, folded, in_both
 
 SHOWN_DIGITS = 15

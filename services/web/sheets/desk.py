@@ -25,8 +25,8 @@ from typing import Any, Protocol
 from domain.faults.fault import Fault
 from ledger.intake.machine_keys import Scope
 from ledger.intake.sheets.faults import SheetError, refused
+from ledger.intake.sheets.files.package import FILE_BYTES_MAX
 from ledger.intake.sheets.holding import Holding
-from ledger.intake.sheets.package import FILE_BYTES_MAX
 from ledger.intake.sheets.previewing import ANYONE, Moved, Sender, preview, reading_of, record
 from ledger.store.application import Ledger
 from ledger.store.rows import Conflict, StoreUnavailable

@@ -10,8 +10,8 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from ledger.intake.sheets.cells import COLUMNS_MAX, LOOKED_ROWS, ROWS_MAX, TEXT_MAX, Cell, Row
 from ledger.intake.sheets.faults import SheetError, refused
+from ledger.intake.sheets.files.cells import COLUMNS_MAX, LOOKED_ROWS, ROWS_MAX, TEXT_MAX, Cell, Row
 
 PIECE_BYTES = 256 * 1024
 SEPARATORS = (",", "\t", ";", "，")

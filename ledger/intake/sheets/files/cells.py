@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.intake.sheets.faults import refused
-from ledger.intake.sheets.package import Package, Range, Sheet, column_number, fed, local, parser_of
+from ledger.intake.sheets.files.package import Package, Range, Sheet, column_number, fed, local, parser_of
 
 ROWS_MAX = 1_048_576
 LOOKED_ROWS = 20

@@ -1,0 +1,1 @@
+"""Files as spreadsheets: workbooks and CSV, down to their cells."""
