@@ -38,7 +38,7 @@ class BackupError(Exception):
     """A backup that cannot be made or read; the text says the mend."""
 
 
-class Made(NamedTuple):
+class Backup(NamedTuple):
     """A backup that was made."""
 
     file: Path
@@ -47,7 +47,7 @@ class Made(NamedTuple):
     """Events in it."""
 
 
-class Verified(NamedTuple):
+class BackupContent(NamedTuple):
     """What a backup turned out to hold."""
 
     position: int
@@ -62,7 +62,7 @@ class Verified(NamedTuple):
         return not self.log and not self.read_models
 
 
-def back_up(ledger: Ledger, database: str, to: Path, key: SignerKey) -> Made:
+def back_up(ledger: Ledger, database: str, to: Path, key: SignerKey) -> Backup:
     """Copy the ledger as it stands at one moment, while others write.
 
     Raises:
@@ -75,22 +75,22 @@ def back_up(ledger: Ledger, database: str, to: Path, key: SignerKey) -> Made:
     part.unlink(missing_ok=True)
     try:
         note = (
-            _dumped(ledger, database, part, key)
+            _dump_database(ledger, database, part, key)
             if database.startswith(SCHEMES)
-            else _copied(ledger, part, key)
+            else _copy_file(ledger, part, key)
         )
-        _durable(part)
+        _make_durable(part)
         beside = to.with_name(to.name + NOTE)
         beside.write_text(note, "utf-8")
-        _durable(beside)
+        _make_durable(beside)
         part.replace(to)
     finally:
         part.unlink(missing_ok=True)
-    _durable(to.parent)
-    return Made(to, beside, Checkpoint.parse(parse_note(note)[0]).size)
+    _make_durable(to.parent)
+    return Backup(to, beside, Checkpoint.parse(parse_note(note)[0]).size)
 
 
-def _copied(ledger: Ledger, part: Path, key: SignerKey) -> str:
+def _copy_file(ledger: Ledger, part: Path, key: SignerKey) -> str:
     """SQLite's online backup; the checkpoint is signed for what the copy holds, not for what came since."""
     with ledger.store.reading() as rows:
         file = database_file(ledger, rows)
@@ -103,13 +103,13 @@ def _copied(ledger: Ledger, part: Path, key: SignerKey) -> str:
         return signed(SQLiteRows(copy), key)
 
 
-def _dumped(ledger: Ledger, url: str, part: Path, key: SignerKey) -> str:
+def _dump_database(ledger: Ledger, url: str, part: Path, key: SignerKey) -> str:
     """``pg_dump`` of the very snapshot that the checkpoint is signed for."""
     program = shutil.which(DUMP)
-    address, environment = _apart(url)
+    address, environment = _without_password(url)
     if program is None:
-        said = f'{DUMP} -Fc -f {part.name.removesuffix(PART)} "$SUBSIDY_LEDGER_DATABASE"'
-        raise BackupError(f"{DUMP} is not installed here — install postgresql-client, or run there: {said}")
+        there = f'{DUMP} -Fc -f {part.name.removesuffix(PART)} "$SUBSIDY_LEDGER_DATABASE"'
+        raise BackupError(f"{DUMP} is not installed here — install postgresql-client, or run there: {there}")
     with ledger.store.reading() as rows:
         note = signed(rows, key)
         snapshot = rows.all("SELECT pg_export_snapshot()")[0][0]
@@ -118,24 +118,24 @@ def _dumped(ledger: Ledger, url: str, part: Path, key: SignerKey) -> str:
     return note
 
 
-def _apart(url: str) -> tuple[str, dict[str, str]]:
+def _without_password(url: str) -> tuple[str, dict[str, str]]:
     """A database's address without its password, which goes where no list of processes shows it."""
-    at = urlsplit(url)
-    if at.password is None:
+    parts = urlsplit(url)
+    if parts.password is None:
         return url, dict(os.environ)
-    place = at.netloc.rpartition("@")[2]
-    bare = urlunsplit(at._replace(netloc=f"{at.username or ''}@{place}"))
-    return bare, {**os.environ, "PGPASSWORD": unquote(at.password)}
+    place = parts.netloc.rpartition("@")[2]
+    bare = urlunsplit(parts._replace(netloc=f"{parts.username or ''}@{place}"))
+    return bare, {**os.environ, "PGPASSWORD": unquote(parts.password)}
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - a list
     if done.returncode:
-        said = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[0]
-        raise BackupError(f"{Path(command[0]).name}: {said} — mend that, then run this again")
+        reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[0]
+        raise BackupError(f"{Path(command[0]).name}: {reason} — mend that, then run this again")
 
 
-def _durable(path: Path) -> None:
+def _make_durable(path: Path) -> None:
     """Have the disk hold a file, or a folder's names."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -144,13 +144,13 @@ def _durable(path: Path) -> None:
         os.close(descriptor)
 
 
-def verify(
+def verify_backup(
     file: Path,
     into: str | None,
     keys: list[VerifierKey],
     notes: list[str],
     progress: Progress | None = None,
-) -> Verified:
+) -> BackupContent:
     """Open a backup elsewhere and hold it against its checkpoint and against a replay of its events.
 
     Args:
@@ -163,20 +163,21 @@ def verify(
         BackupError: where it cannot be opened.
     """
     with tempfile.TemporaryDirectory(prefix="verify-backup-") as folder:
-        database = _opened(file, into, Path(folder))
+        database = _restore(file, into, Path(folder))
         ledger = open_ledger(database, create=False)
         try:
             with ledger.store.reading() as rows:
                 position = rows.last_position()
-                found = check_log(rows, keys, notes, progress)
-            again = replay(ledger, f"{folder}/replica.db", progress)
+                findings = check_log(rows, keys, notes, progress)
+            certificate = replay(ledger, f"{folder}/replica.db", progress)
         finally:
             ledger.close()
-    log = tuple(f"#{finding.position}: {finding.description}" for finding in found)
-    return Verified(position, again.enterprises, again.replayed, log, again.differences)
+    log = tuple(f"#{finding.position}: {finding.description}" for finding in findings)
+    enterprises, fingerprint = certificate.enterprises, certificate.replayed
+    return BackupContent(position, enterprises, fingerprint, log, certificate.differences)
 
 
-def _opened(file: Path, into: str | None, folder: Path) -> str:
+def _restore(file: Path, into: str | None, folder: Path) -> str:
     """The address of a database that holds what the backup holds."""
     with file.open("rb") as content:
         dump = content.read(5) == b"PGDMP"
@@ -189,6 +190,6 @@ def _opened(file: Path, into: str | None, folder: Path) -> str:
     program = shutil.which(RESTORE)
     if program is None:
         raise BackupError(f"{RESTORE} is not installed here — install postgresql-client")
-    address, environment = _apart(into)
+    address, environment = _without_password(into)
     _run([program, "--exit-on-error", "--no-owner", "-d", address, str(file)], environment)
     return into

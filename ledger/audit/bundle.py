@@ -76,16 +76,22 @@ def write_year(
     with ledger.store.reading() as rows, _archive(path) as archive:
         _must_be_current(rows, size)
         book = rulebook(rows, policy)
-        found = pool(ledger, rows, book, year, NOW)
-        head = {"kind": "year", "policy": policy, "year": year, "size": size, **_said(rows, found)}
-        archive.writestr("bundle.json", _json({"format": FORMAT, **head}))
+        shared_pool = pool(ledger, rows, book, year, NOW)
+        head = {
+            "kind": "year",
+            "policy": policy,
+            "year": year,
+            "size": size,
+            **_budget_document(rows, shared_pool),
+        }
+        archive.writestr("bundle.json", _json_text({"format": FORMAT, **head}))
         archive.writestr("checkpoint", note)
         with archive.open("leaves", "w") as file:
             _write_leaves(rows, size, file)
         with archive.open("events.ndjson", "w") as file:
             _write_events(rows, size, file, progress)
         with archive.open("awards.ndjson", "w") as file:
-            _write_awards(lines_now(rows, book, year), book, found, file)
+            _write_awards(lines_now(rows, book, year), book, shared_pool, file)
 
 
 def write_enterprise(
@@ -103,27 +109,29 @@ def write_enterprise(
         if row is None:
             raise LookupError(code)
         book = rulebook(rows, policy)
-        found = pool(ledger, rows, book, year, NOW)
+        shared_pool = pool(ledger, rows, book, year, NOW)
         head = {"kind": "enterprise", "enterprise": code, "policy": policy, "year": year, "size": size}
-        if found.closing:
+        if shared_pool.closing:
             head["log_path"] = [
-                each.hex() for each in consistency_path(found.closing.log_size, size, Tree(rows).node)
+                each.hex() for each in consistency_path(shared_pool.closing.log_size, size, Tree(rows).node)
             ]
-        archive.writestr("bundle.json", _json({"format": FORMAT, **head, **_said(rows, found)}))
+        archive.writestr(
+            "bundle.json", _json_text({"format": FORMAT, **head, **_budget_document(rows, shared_pool)})
+        )
         archive.writestr("checkpoint", note)
         with archive.open("events.ndjson", "w") as file:
             _write_proved(rows, size, code, policy, file)
-        if found.closing:
-            lines = _settled(rows, policy, year, code)
+        if shared_pool.closing:
+            lines = _closed_lines(rows, policy, year, code)
         else:
-            own = [line for line in lines_of(code, book, row.facts) if line.year == year]
-            lines = merged(own + brought_in(rows, book, year, code=code))
+            own_lines = [line for line in lines_of(code, book, row.facts) if line.year == year]
+            lines = merged(own_lines + brought_in(rows, book, year, code=code))
         with archive.open("awards.ndjson", "w") as file:
-            _write_awards(iter(lines), book, found, file)
+            _write_awards(iter(lines), book, shared_pool, file)
     _seal(path, key)
 
 
-def _settled(rows: Rows, policy: str, year: int, code: str) -> list[Line]:
+def _closed_lines(rows: Rows, policy: str, year: int, code: str) -> list[Line]:
     """An enterprise's awards in a closed year's list."""
     sql = (
         "SELECT code, measure, award_year, gross, withheld, pot FROM settlement_lines "
@@ -152,22 +160,22 @@ def _must_be_current(rows: Rows, size: int) -> None:
         raise StaleCheckpoint(f"the checkpoint is of {size} events, the ledger holds {rows.last_position()}")
 
 
-def _said(rows: Rows, found: Pool) -> dict[str, Any]:
+def _budget_document(rows: Rows, shared_pool: Pool) -> dict[str, object]:
     """What the ledger says of the budget; the bundle's reader works it out again."""
     return {
-        "closed": _closed_at(rows, found.closing) if found.closing else None,
-        "period": found.budget.period,
-        "budget": yuan(found.budget.amount),
-        "sharing": yuan(found.total),
-        "factor": f"{found.factor.numerator}/{found.factor.denominator}",
-        **({"pots": pots} if (pots := _pots(found)) else {}),
+        "closed": _closed_at(rows, shared_pool.closing) if shared_pool.closing else None,
+        "period": shared_pool.budget.period,
+        "budget": yuan(shared_pool.budget.amount),
+        "sharing": yuan(shared_pool.total),
+        "factor": f"{shared_pool.factor.numerator}/{shared_pool.factor.denominator}",
+        **({"pots": pots} if (pots := _pots(shared_pool)) else {}),
     }
 
 
-def _pots(found: Pool) -> list[list[str]]:
+def _pots(shared_pool: Pool) -> list[list[str]]:
     """[pot, what there was to divide, what shares it] where there are several."""
-    pots = found.shares.pots if found.shares.several else {}
-    return [[pot, yuan(of.budget), yuan(of.total)] for pot, of in pots.items()]
+    pots = shared_pool.shares.pots if shared_pool.shares.several else {}
+    return [[pot, yuan(pot_budget.budget), yuan(pot_budget.total)] for pot, pot_budget in pots.items()]
 
 
 def _closed_at(rows: Rows, closing: SettlementClosed) -> int:
@@ -175,7 +183,7 @@ def _closed_at(rows: Rows, closing: SettlementClosed) -> int:
     return int(rows.all(sql, [closing.policy, closing.year])[0][0])
 
 
-def _json(value: dict[str, Any]) -> str:
+def _json_text(value: dict[str, object]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -186,7 +194,7 @@ def _write_leaves(rows: Rows, size: int, file: Any) -> None:
         file.write(tree.tile(0, number)[: count * HASH_BYTES])
 
 
-def _event(secret: bytes, row: Row) -> dict[str, Any]:
+def _event(secret: bytes, row: Row) -> dict[str, object]:
     return {
         "position": row[0],
         "originator": row[1],
@@ -202,7 +210,7 @@ def _write_events(rows: Rows, size: int, file: Any, progress: Progress | None) -
     for chosen in PARTS:
         sql = f"{SELECT} WHERE {chosen} AND rowid<=? ORDER BY originator_id, originator_version"
         for row in rows.stream(sql, [size]):
-            file.write(_json(_event(secret, row)).encode() + b"\n")
+            file.write(_json_text(_event(secret, row)).encode() + b"\n")
             count += 1
             if progress and count % 5_000 == 0:
                 progress(count, size)
@@ -224,18 +232,18 @@ def _write_proved(rows: Rows, size: int, code: str, policy: str, file: Any) -> N
     settlements = [settlement_id(policy, year) for year in years]
     accounts = [account_id(policy, year, code) for year in years]
     for originator in (f"policy:{policy}", *settlements, code, *accounts):
-        found = rows.all(sql, [originator, size])
-        hidden = _of_others(code, [stored(row) for row in found]) if originator in settlements else set()
-        for row in found:
+        event_rows = rows.all(sql, [originator, size])
+        hidden = _of_others(code, [stored(row) for row in event_rows]) if originator in settlements else set()
+        for row in event_rows:
             event = _event(secret, row) if row[0] not in hidden else _hidden(row, tree)
             path = inclusion_path(row[0] - 1, size, tree.node)
-            file.write(_json({**event, "path": [each.hex() for each in path]}).encode() + b"\n")
+            file.write(_json_text({**event, "path": [each.hex() for each in path]}).encode() + b"\n")
 
 
-def _hidden(row: Row, tree: Tree) -> dict[str, Any]:
+def _hidden(row: Row, tree: Tree) -> dict[str, object]:
     """An event of which only its leaf is given."""
-    where = {"position": row[0], "originator": row[1], "version": row[2]}
-    return {**where, "leaf": tree.leaf(row[0]).hex()}
+    place = {"position": row[0], "originator": row[1], "version": row[2]}
+    return {**place, "leaf": tree.leaf(row[0]).hex()}
 
 
 def _of_others(code: str, events: list[Stored]) -> set[int]:
@@ -253,10 +261,10 @@ def _of_others(code: str, events: list[Stored]) -> set[int]:
     return {event.position for event in events if is_of_others(event.fact.content)}
 
 
-def _write_awards(lines: Iterator[Line], book: Rulebook, found: Pool, file: BinaryIO | Any) -> None:
+def _write_awards(lines: Iterator[Line], book: Rulebook, shared_pool: Pool, file: BinaryIO | Any) -> None:
     for line in lines:
-        paid = payable_of(line, book, found.shares)
-        said = {
+        paid = payable_of(line, book, shared_pool.shares)
+        document = {
             "enterprise": line.code,
             "measure": line.measure,
             "year": line.year,
@@ -265,4 +273,4 @@ def _write_awards(lines: Iterator[Line], book: Rulebook, found: Pool, file: Bina
             "reduction": yuan(paid.reduction),
             "payable": yuan(paid.payable),
         }
-        file.write(_json(said).encode() + b"\n")
+        file.write(_json_text(document).encode() + b"\n")

@@ -37,11 +37,11 @@ class Frontier:
 
     def add(self, leaf: bytes) -> None:
         """Append a leaf's hash."""
-        level, found = 0, leaf
+        level, node = 0, leaf
         while self.peaks and self.peaks[-1][0] == level:
-            found = node_hash(self.peaks.pop()[1], found)
+            node = node_hash(self.peaks.pop()[1], node)
             level += 1
-        self.peaks.append((level, found))
+        self.peaks.append((level, node))
         self.size += 1
 
     @property
@@ -49,13 +49,15 @@ class Frontier:
         """The root over all leaves added."""
         if not self.peaks:
             return EMPTY_ROOT
-        found = self.peaks[-1][1]
+        node = self.peaks[-1][1]
         for _, peak in reversed(self.peaks[:-1]):
-            found = node_hash(peak, found)
-        return found
+            node = node_hash(peak, node)
+        return node
 
 
 Progress = Callable[[int, int], None]
+Marks = dict[int, list[tuple[str, bytes]]]
+"""By size of the log: where a root is from, and the root."""
 
 
 def check_log(
@@ -70,43 +72,41 @@ def check_log(
         keys: whose signatures count; with none, kept checkpoints are held against the events only.
         trusted: checkpoints that the auditor kept elsewhere.
     """
-    if found := list(islice(wrong_kinds(rows), FINDINGS_MAX)):
-        return sorted(set(found))  # nothing else can be read for certain
-    marks = _marks(rows, keys, trusted or [], found)
+    if findings := list(islice(wrong_kinds(rows), FINDINGS_MAX)):
+        return sorted(set(findings))  # nothing else can be read for certain
+    marks = _marks(rows, keys, trusted or [], findings)
     try:
-        walk = _Walk(rows, marks, found)
+        walk = _Walk(rows, marks, findings)
     except LookupError as error:
-        return [*found, Finding(0, str(error))]
+        return [*findings, Finding(0, str(error))]
     whole = rows.last_position()
     for count, row in enumerate(rows.stream(f"{SELECT} ORDER BY rowid"), start=1):
         walk.take(row)
         if progress and count % PROGRESS_EVENTS == 0:
             progress(count, whole)
-        if len(found) >= FINDINGS_MAX:
+        if len(findings) >= FINDINGS_MAX:
             break
     else:
         walk.finish(whole)
     if progress:
         progress(walk.frontier.size, whole)
-    found += _beside(rows, walk)
-    found += islice(check_settled(rows), FINDINGS_MAX)
-    return sorted(set(found))[:FINDINGS_MAX]
+    findings += _beside(rows, walk)
+    findings += islice(check_settled(rows), FINDINGS_MAX)
+    return sorted(set(findings))[:FINDINGS_MAX]
 
 
-def _marks(
-    rows: Rows, keys: list[VerifierKey], trusted: list[str], found: list[Finding]
-) -> dict[int, list[tuple[str, bytes]]]:
+def _marks(rows: Rows, keys: list[VerifierKey], trusted: list[str], findings: list[Finding]) -> Marks:
     """Roots that the events must lead to, by size: of kept and of trusted checkpoints."""
-    marks: dict[int, list[tuple[str, bytes]]] = {}
-    kept = [(f"the kept checkpoint of {row[0]} events", str(row[1])) for row in _kept(rows)]
-    for name, note in kept + [(AUDITORS, note) for note in trusted]:
+    marks: Marks = {}
+    kept_notes = [(f"the kept checkpoint of {row[0]} events", str(row[1])) for row in _note_rows(rows)]
+    for name, note in kept_notes + [(AUDITORS, note) for note in trusted]:
         try:
             checkpoint = open_checkpoint(note, keys)[0] if keys else Checkpoint.parse(parse_note(note)[0])
         except NoteError as error:
-            found.append(Finding(0, f"{name}: {error}"))
+            findings.append(Finding(0, f"{name}: {error}"))
             continue
         if name != AUDITORS and not _is_kept(rows, checkpoint):
-            found.append(Finding(checkpoint.size, f"{name} does not stand under its own size and root"))
+            findings.append(Finding(checkpoint.size, f"{name} does not stand under its own size and root"))
         marks.setdefault(checkpoint.size, []).append((name, checkpoint.root))
     return marks
 
@@ -116,15 +116,15 @@ def _is_kept(rows: Rows, checkpoint: Checkpoint) -> bool:
     return row is not None and bytes(row[0]) == checkpoint.root
 
 
-def _kept(rows: Rows) -> list[Row]:
+def _note_rows(rows: Rows) -> list[Row]:
     return rows.all("SELECT size, note FROM checkpoints ORDER BY size")
 
 
 class _Walk:
     """One pass over the stored events, in order of position."""
 
-    def __init__(self, rows: Rows, marks: dict[int, list[tuple[str, bytes]]], found: list[Finding]) -> None:
-        self.rows, self.marks, self.found = rows, marks, found
+    def __init__(self, rows: Rows, marks: Marks, findings: list[Finding]) -> None:
+        self.rows, self.marks, self.findings = rows, marks, findings
         self.tree, self.secret = Tree(rows), secret_of(rows)
         self.frontier = Frontier()
         self.last_time = ""
@@ -139,20 +139,20 @@ class _Walk:
 
     def take(self, row: Row) -> None:
         position, originator, version, topic, state = row[0], row[1], row[2], row[3], bytes(row[4])
-        expected = self.frontier.size + 1
+        expected, findings = self.frontier.size + 1, self.findings
         if position < expected:
-            self.found.append(Finding(position, "the event stands where none can: before the first"))
+            self.findings.append(Finding(position, "the event stands where none can: before the first"))
             return
-        while expected < position and len(self.found) < FINDINGS_MAX:
-            self.found.append(Finding(expected, "the event is missing: its position is empty"))
+        while expected < position and len(self.findings) < FINDINGS_MAX:
+            self.findings.append(Finding(expected, "the event is missing: its position is empty"))
             self.frontier.add(self.tree.leaf(expected) or b"\x00" * 32)
             expected += 1
         leaf = leaf_of(salt_of(self.secret, position), position, originator, version, topic, state)
         logged = self.tree.leaf(position)
         if not logged:
-            self.found.append(Finding(position, "the event is not in the log: it was inserted beside it"))
+            findings.append(Finding(position, "the event is not in the log: it was inserted beside it"))
         elif logged != leaf:
-            self.found.append(Finding(position, "the event is not the one that was logged: it was changed"))
+            findings.append(Finding(position, "the event is not the one that was logged: it was changed"))
         self.frontier.add(leaf)
         self._read(position, originator, topic, state)
         self._at_mark()
@@ -163,15 +163,15 @@ class _Walk:
             self._note(position, fact)
             early = recorded_at < self.last_time
         except (KeyError, ValueError, TypeError, AttributeError) as error:
-            self.found.append(Finding(position, f"the event cannot be read: {type(error).__name__}"))
+            self.findings.append(Finding(position, f"the event cannot be read: {type(error).__name__}"))
             return
         if early:
-            self.found.append(Finding(position, "the event was recorded before the one before it"))
+            self.findings.append(Finding(position, "the event was recorded before the one before it"))
         self.last_time = max(self.last_time, recorded_at)
         while self._batch is not None and self._batch[0] < position:
             self._batch = next(self._batches, None)
         if self._batch is None or self._batch[1] != recorded_at:
-            self.found.append(Finding(position, "the recorded time is not the one of its batch"))
+            self.findings.append(Finding(position, "the recorded time is not the one of its batch"))
 
     def _note(self, position: int, fact: Event) -> None:
         """Policies and budgets, as the events say."""
@@ -191,7 +191,7 @@ class _Walk:
                 good = good or not self.trusting or name == AUDITORS
                 continue
             span = f"something from position {self.good + 1} to {size} was altered"
-            self.found.append(Finding(self.good + 1, f"{name} has another root: {span}"))
+            self.findings.append(Finding(self.good + 1, f"{name} has another root: {span}"))
             self.altered = True
         if good and not self.altered:
             self.good = size
@@ -199,17 +199,17 @@ class _Walk:
     def finish(self, whole: int) -> None:
         size, logged = self.frontier.size, self.tree.size()
         for position in range(size + 1, min(max(logged, whole), size + FINDINGS_MAX) + 1):
-            self.found.append(Finding(position, "the event is missing: it was cut off the end"))
+            self.findings.append(Finding(position, "the event is missing: it was cut off the end"))
         if logged == size and size and self._logged_root(size) != self.frontier.root:
-            self.found.append(Finding(size, "the log's own hashes do not lead to the root of the events"))
+            self.findings.append(Finding(size, "the log's own hashes do not lead to the root of the events"))
         for mark, names in sorted(self.marks.items()):
             if mark > size:
-                what = f"{names[0][0]} is of {mark} events, but the ledger holds {size}"
-                self.found.append(Finding(size + 1, what))
+                difference = f"{names[0][0]} is of {mark} events, but the ledger holds {size}"
+                self.findings.append(Finding(size + 1, difference))
         for last, _ in self.rows.all(
             "SELECT last_position, recorded_at FROM batches WHERE last_position<1 OR last_position>?", [size]
         ):
-            self.found.append(Finding(last, "a batch was recorded that has no events"))
+            self.findings.append(Finding(last, "a batch was recorded that has no events"))
 
     def _logged_root(self, size: int) -> bytes | None:
         try:
@@ -220,10 +220,10 @@ class _Walk:
 
 def _beside(rows: Rows, walk: _Walk) -> Iterator[Finding]:
     """Policies and budgets as the read side holds them, against the events."""
-    seen = set()
+    adopted = set()
     sql = "SELECT policy, version, digest, document, position, effective_from FROM policies ORDER BY position"
     for policy, version, digest, document, position, effective in rows.all(sql):
-        seen.add((policy, version))
+        adopted.add((policy, version))
         entry = walk.policies.get((policy, version))
         if entry is None:
             yield Finding(position, f"version {version} of {policy} stands beside the log, not in it")
@@ -232,10 +232,11 @@ def _beside(rows: Rows, walk: _Walk) -> Iterator[Finding]:
         elif digest_of(document) != digest:
             yield Finding(position, f"version {version} of {policy} does not fit its digest")
     for (policy, version), entry in walk.policies.items():
-        if (policy, version) not in seen:
+        if (policy, version) not in adopted:
             yield Finding(entry[2], f"version {version} of {policy} is missing beside the log")
-    held = {(p, period, at, str(amount)) for p, period, at, amount in rows.all("SELECT * FROM budgets")}
-    for policy, period, position, _ in sorted(held ^ walk.budgets):
+    sql = "SELECT policy, period, position, amount FROM budgets"
+    budgets = {(*row[:3], str(row[3])) for row in rows.all(sql)}
+    for policy, period, position, _ in sorted(budgets ^ walk.budgets):
         yield Finding(position, f"the budget of {policy} for {period} is not the one that was set")
 
 

@@ -87,14 +87,14 @@ def current(ledger: Ledger, key: SignerKey) -> str:
     with ledger.store.reading() as rows:
         tree = Tree(rows)
         size = tree.size()
-        kept = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
+        note_row = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
         root = tree.root(size)
         if (
-            kept is not None
-            and _signed_by(kept[0], key)
-            and Checkpoint.parse(parse_note(kept[0])[0]).root == root
+            note_row is not None
+            and _signed_by(note_row[0], key)
+            and Checkpoint.parse(parse_note(note_row[0])[0]).root == root
         ):
-            return str(kept[0])
+            return str(note_row[0])
         note = signed(rows, key)
     with ledger.store.writing() as rows:
         rows.run(
@@ -150,10 +150,10 @@ def cosign(ledger: Ledger, size: int, line: str, witness: VerifierKey) -> str:
         NoteError: where the signature does not verify.
     """
     with ledger.store.writing() as rows:
-        kept = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
-        if kept is None:
+        note_row = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
+        if note_row is None:
             raise UnknownPosition(f"no checkpoint of {size} events is kept")
-        note = str(kept[0])
+        note = str(note_row[0])
         signed = note if line in note else note + line
         if witness.algorithm != COSIGNATURE_V1:
             raise NoteError("a witness signs with a cosignature/v1 key (algorithm 4)")
@@ -162,7 +162,7 @@ def cosign(ledger: Ledger, size: int, line: str, witness: VerifierKey) -> str:
     return signed
 
 
-def kept(rows: Rows, after: int = -1, limit: int = 1_000) -> list[tuple[int, str, str]]:
+def list_checkpoints(rows: Rows, after: int = -1, limit: int = 1_000) -> list[tuple[int, str, str]]:
     """(size, made at, note) of the checkpoints that are kept, by size."""
     sql = "SELECT size, made_at, note FROM checkpoints WHERE size>? ORDER BY size LIMIT ?"
     return [(int(row[0]), str(row[1]), str(row[2])) for row in rows.all(sql, [after, limit])]

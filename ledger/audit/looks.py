@@ -59,18 +59,18 @@ def note(rows: Rows, looks: Sequence[Look]) -> None:
         first.setdefault(alike, look.at)
     number = int(rows.all("SELECT COALESCE(MAX(number), 0) FROM looks")[0][0])
     same = "path=? AND at>=? AND at<? AND actor=? AND address=? AND method=? AND code=?"
-    for each, times in counted.items():
-        values = [each.path, each.at, each.at + "~", each.actor, each.address, each.method, each.code]
-        found = rows.all(f"SELECT number FROM looks WHERE {same}", values)
-        if found:
-            rows.run("UPDATE looks SET times=times+? WHERE number=?", [times, found[0][0]])
+    for alike, times in counted.items():
+        values = [alike.path, alike.at, alike.at + "~", alike.actor, alike.address, alike.method, alike.code]
+        numbers = rows.all(f"SELECT number FROM looks WHERE {same}", values)
+        if numbers:
+            rows.run("UPDATE looks SET times=times+? WHERE number=?", [times, numbers[0][0]])
             continue
         number += 1
-        said = [number, first[each], each.actor, each.address, each.method, each.path, each.code, times]
-        rows.run("INSERT INTO looks VALUES (?,?,?,?,?,?,?,?)", said)
+        columns = [number, first[alike], alike.actor, alike.address, alike.method, alike.path, alike.code]
+        rows.run("INSERT INTO looks VALUES (?,?,?,?,?,?,?,?)", [*columns, times])
 
 
-def listed(rows: Rows, code: str | None = None, after: int = 0, limit: int = 100) -> list[Look]:
+def list_looks(rows: Rows, code: str | None = None, after: int = 0, limit: int = 100) -> list[Look]:
     """Reads in order, of one enterprise or of all."""
     where, values = (" AND code=?", [code]) if code else ("", [])
     sql = f"SELECT {_COLUMNS} FROM looks WHERE number>?{where} ORDER BY number LIMIT ?"
@@ -131,10 +131,10 @@ class Looks:
             writer.join()
         with self._changed:
             self._closed = True
-            left, self._waiting = self._waiting, []
+            unwritten, self._waiting = self._waiting, []
             self._changed.notify_all()
-        if left:
-            self._write(left)
+        if unwritten:
+            self._write(unwritten)
         atexit.unregister(self.close)
         if self._at_exit is not None:
             self._at_exit.cancel()

@@ -43,11 +43,11 @@ def rotate(ledger: Ledger, path: Path) -> Rotation:
     """
     old = load_key(path)
     body = parse_note(current(ledger, old))[0]
-    new = _prepared(path, old.name)
-    statement = _stated(body, old, new)
+    new = _prepare_key(path, old.name)
+    statement = _sign_statement(body, old, new)
     if new.verifier not in trusted(path):
         _append(path.with_name(path.name + SUFFIX), statement)
-    checkpoint = _countersigned(ledger, Checkpoint.parse(body).size, new)
+    checkpoint = _countersign(ledger, Checkpoint.parse(body).size, new)
     os.replace(path.with_name(path.name + NEW), path)
     _sync_folder(path.parent)
     return Rotation(old.verifier, new.verifier, checkpoint, statement)
@@ -60,18 +60,18 @@ def trusted(path: Path) -> list[VerifierKey]:
         NoteError: where a statement is not signed by both of its keys, or does not follow from the last.
     """
     file = path.with_name(path.name + SUFFIX)
-    found = list[VerifierKey]()
+    keys = list[VerifierKey]()
     for text in file.read_text("utf-8").split("\n\n\n") if file.exists() else ():
         if not text.strip():
             continue
-        old, new = opened(text.strip("\n") + "\n")
-        if found and found[-1] != old:
+        old, new = open_statement(text.strip("\n") + "\n")
+        if keys and keys[-1] != old:
             raise NoteError(f"{file}: the key {old.key_id.hex()} does not follow from the one before it")
-        found += [new] if found else [old, new]
-    return found
+        keys += [new] if keys else [old, new]
+    return keys
 
 
-def opened(statement: str) -> tuple[VerifierKey, VerifierKey]:
+def open_statement(statement: str) -> tuple[VerifierKey, VerifierKey]:
     """The old and the new key of a statement.
 
     Raises:
@@ -85,7 +85,7 @@ def opened(statement: str) -> tuple[VerifierKey, VerifierKey]:
     return old, new
 
 
-def _prepared(path: Path, name: str) -> SignerKey:
+def _prepare_key(path: Path, name: str) -> SignerKey:
     """The new key, in a file beside the old one's until it takes its place."""
     file = path.with_name(path.name + NEW)
     if not file.exists():
@@ -98,12 +98,12 @@ def _prepared(path: Path, name: str) -> SignerKey:
     return load_key(file)
 
 
-def _stated(body: str, old: SignerKey, new: SignerKey) -> str:
-    said = f"{Checkpoint.parse(body).body}{FROM}{old.verifier}\n{TO}{new.verifier}\n"
-    return said + "\n" + old.sign(said) + new.sign(said)
+def _sign_statement(body: str, old: SignerKey, new: SignerKey) -> str:
+    statement = f"{Checkpoint.parse(body).body}{FROM}{old.verifier}\n{TO}{new.verifier}\n"
+    return statement + "\n" + old.sign(statement) + new.sign(statement)
 
 
-def _countersigned(ledger: Ledger, size: int, new: SignerKey) -> str:
+def _countersign(ledger: Ledger, size: int, new: SignerKey) -> str:
     """The kept checkpoint with the new key's signature beside those that it has."""
     with ledger.store.writing() as rows:
         row = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])

@@ -43,8 +43,8 @@ def check_settled(rows: Rows) -> Iterator[Finding]:
             elif state.stage != "open":
                 yield from _list_altered(rows, state, position)
         except (KeyError, ValueError, TypeError) as error:
-            what = f"the settlement of {year[0]} {year[1]} cannot be followed: {type(error).__name__} {error}"
-            yield Finding(position, what)
+            text = f"the settlement of {year[0]} {year[1]} cannot be followed: {type(error).__name__} {error}"
+            yield Finding(position, text)
     yield from _stages_altered(rows, stages)
     yield from _beside(rows, {year for year, (stage, _) in stages.items() if stage == "closed"})
 
@@ -52,12 +52,12 @@ def check_settled(rows: Rows) -> Iterator[Finding]:
 def _settlements(rows: Rows) -> Iterator[tuple[Year, list[Stored]]]:
     """Every settlement with its events; what cannot be read was said already."""
     sql = f"{SELECT} WHERE originator_id>=? AND originator_id<? ORDER BY originator_id, originator_version"
-    found: dict[str, list[Stored]] = {}
+    events_of: dict[str, list[Stored]] = {}
     for row in rows.stream(sql, ["settlement:", "settlement;"]):
         event = _readable(row)
         if event is not None:
-            found.setdefault(event.originator, []).append(event)
-    for originator, events in found.items():
+            events_of.setdefault(event.originator, []).append(event)
+    for originator, events in events_of.items():
         _, policy, year = originator.split(":")
         yield (policy, int(year)), events
 
@@ -74,15 +74,17 @@ def _stage_position(events: list[Stored]) -> int:
 
 
 def _stages_altered(rows: Rows, stages: dict[Year, tuple[str, int]]) -> Iterator[Finding]:
-    held = {
+    stored_stages = {
         (policy, year): (stage, position)
         for policy, year, stage, position in rows.all("SELECT policy, year, stage, position FROM settlements")
     }
-    for policy, year in sorted(held.keys() | stages.keys()):
-        said, true = held.get((policy, year)), stages.get((policy, year))
-        if said != true:
-            what = f"the settlement of {policy} {year} stands at {said}, its events lead to {true}"
-            yield Finding((true or said or ("", 0))[1], what)
+    for policy, year in sorted(stored_stages.keys() | stages.keys()):
+        table_stage, event_stage = stored_stages.get((policy, year)), stages.get((policy, year))
+        if table_stage != event_stage:
+            text = (
+                f"the settlement of {policy} {year} stands at {table_stage}, its events lead to {event_stage}"
+            )
+            yield Finding((event_stage or table_stage or ("", 0))[1], text)
 
 
 def _list_altered(rows: Rows, state: Settlement, position: int) -> Iterator[Finding]:
@@ -94,13 +96,24 @@ def _list_altered(rows: Rows, state: Settlement, position: int) -> Iterator[Find
         yield Finding(position, f"the list of {state.policy} {state.year} is not the one that was proposed")
 
 
-class _Expected(NamedTuple):
-    """What the tables must hold of some accounts: rows by key, each with its event's position."""
+Key = tuple[Any, ...]
+Values = tuple[object, ...]
 
-    accounts: dict[Any, tuple[tuple[Any, ...], int]]
-    settlement_lines: dict[Any, tuple[tuple[Any, ...], int]]
-    adjustments: dict[Any, tuple[tuple[Any, ...], int]]
-    payments: dict[Any, tuple[tuple[Any, ...], int]]
+
+class _ExpectedRow(NamedTuple):
+    """A row as a table must hold it: its values, and the position of the event that it follows from."""
+
+    values: Values | None
+    position: int
+
+
+class _Expected(NamedTuple):
+    """What the tables must hold of some accounts, by key."""
+
+    accounts: dict[Key, _ExpectedRow]
+    settlement_lines: dict[Key, _ExpectedRow]
+    adjustments: dict[Key, _ExpectedRow]
+    payments: dict[Key, _ExpectedRow]
 
 
 class _Closed:
@@ -125,12 +138,12 @@ class _Closed:
         true = {**self.sums, "lines_digest": self.digest.hexdigest()}
         for name, value in true.items():
             if closing[name] != value:
-                what = f"the parts of {self.policy} {self.year} come to {name} {value}, its closing says"
-                yield Finding(self.position, f"{what} {closing[name]}")
+                text = f"the parts of {self.policy} {self.year} come to {name} {value}, its closing says"
+                yield Finding(self.position, f"{text} {closing[name]}")
         for name in closing.keys() & proposal.keys() - {"actor"}:
             if closing[name] != proposal[name]:
-                what = f"{name} of the closing of {self.policy} {self.year} is not the one that was proposed"
-                yield Finding(self.position, what)
+                text = f"{name} of the closing of {self.policy} {self.year} is not the one that was proposed"
+                yield Finding(self.position, text)
 
     def _accounts(self) -> Iterator[tuple[str, list[Stored]]]:
         """Every account with its events, streamed in order of credit code."""
@@ -140,11 +153,11 @@ class _Closed:
         begin = account_id(self.policy, self.year, "")
         code, events = "", list[Stored]()
         for row in self.rows.stream(sql, [begin, begin[:-1] + ";"]):
-            event, of = _readable(row), str(row[1]).rpartition(":")[2]
-            if of != code and events:
+            event, owner = _readable(row), str(row[1]).rpartition(":")[2]
+            if owner != code and events:
                 yield code, events
                 events = []
-            code = of
+            code = owner
             if event is not None:
                 events.append(event)
         if events:
@@ -156,55 +169,60 @@ class _Closed:
             try:
                 account.apply(event.fact.content)
             except (ArithmeticError, KeyError, TypeError) as error:
-                what = f"the account of {code} for {self.policy} {self.year} does not hold"
-                yield Finding(event.position, f"{what}: {type(error).__name__}")
+                text = f"the account of {code} for {self.policy} {self.year} does not hold"
+                yield Finding(event.position, f"{text}: {type(error).__name__}")
             self._expect(code, event, expected)
         sums = (account.payable, account.ordered, account.paid, account.clawed, account.recovered)
-        expected.accounts[code] = ((events[-1].version, *sums), events[-1].position)
+        expected.accounts[code,] = _ExpectedRow((events[-1].version, *sums), events[-1].position)
 
     def _expect(self, code: str, event: Stored, expected: _Expected) -> None:
-        fact, at = event.fact, event.position
+        fact, position = event.fact, event.position
         content = fact.content
         if isinstance(content, AwardsSettled):
             self.sums["payable_fen"] += content.payable_fen
             self.sums["enterprises"] += 1
             for line in content.lines:
                 self.sums["awards"] += 1
-                listed = SettledLine(code, *line)
-                self.digest.update(line_bytes(listed))
-                expected.settlement_lines[listed[:3]] = (listed[3:], at)
+                line_row = SettledLine(code, *line)
+                self.digest.update(line_bytes(line_row))
+                expected.settlement_lines[line_row[:3]] = _ExpectedRow(line_row[3:], position)
         elif isinstance(content, PaymentEvent):
-            expected.payments[content.payment] = (_payment(code, content, at), at)
+            values = _payment_values(code, content, position)
+            expected.payments[content.payment,] = _ExpectedRow(values, position)
         elif isinstance(content, AdjustmentAccepted):
-            row = (content.measure, content.into_year, content.amount_fen, content.reason, at)
-            expected.adjustments[code, content.adjustment] = (row, at)
+            row = (content.measure, content.into_year, content.amount_fen, content.reason, position)
+            expected.adjustments[code, content.adjustment] = _ExpectedRow(row, position)
 
     def _compare(self, expected: _Expected, after: str, until: str) -> Iterator[Finding]:
         """Hold the tables' rows of the accounts in a range against what must stand there."""
         for table, (keys, values) in RANGED.items():
             sql = f"SELECT {keys}, {values} FROM {table} WHERE policy=? AND year=? AND code>? AND code<=?"
             width = keys.count(",") + 1
-            held = {
-                (row[0] if width == 1 else tuple(row[:width])): tuple(row[width:])
+            in_table = {
+                tuple(row[:width]): tuple(row[width:])
                 for row in self.rows.all(sql, [self.policy, self.year, after, until])
             }
-            yield from self._differences(table, held, getattr(expected, table))
-        names = list(expected.payments)
-        for start in range(0, len(names), CHUNK):
-            part = names[start : start + CHUNK]
-            sql = f"SELECT {PAYMENT} FROM payments WHERE policy=? AND year=? AND payment IN ({_marks(part)})"
-            ours = {row[0]: tuple(row[1:]) for row in self.rows.all(sql, [self.policy, self.year, *part])}
-            yield from self._differences("payments", ours, {name: expected.payments[name] for name in part})
+            yield from self._differences(table, in_table, getattr(expected, table))
+        payments = list(expected.payments.items())
+        for start in range(0, len(payments), CHUNK):
+            part = dict(payments[start : start + CHUNK])
+            names = [payment for (payment,) in part]
+            marks = ",".join("?" * len(names))
+            sql = f"SELECT {PAYMENT} FROM payments WHERE policy=? AND year=? AND payment IN ({marks})"
+            in_table = {
+                (row[0],): tuple(row[1:]) for row in self.rows.all(sql, [self.policy, self.year, *names])
+            }
+            yield from self._differences("payments", in_table, part)
 
     def _differences(
-        self, table: str, held: dict[Any, tuple[Any, ...]], expected: dict[Any, tuple[tuple[Any, ...], int]]
+        self, table: str, in_table: dict[Key, Values], expected: dict[Key, _ExpectedRow]
     ) -> Iterator[Finding]:
-        for key in sorted(held.keys() | expected.keys()):
-            true, at = expected.get(key, (None, self.position))
-            if held.get(key) != true:
-                shown = " ".join(map(str, key)) if isinstance(key, tuple) else key
-                what = f"{table}: {self.policy} {self.year} {shown}: the table holds {_shown(held.get(key))}"
-                yield Finding(at, f"{what}, the events lead to {_shown(true)}")
+        for key in sorted(in_table.keys() | expected.keys()):
+            values, position = expected.get(key, _ExpectedRow(None, self.position))
+            if in_table.get(key) != values:
+                text = f"{table}: {self.policy} {self.year} {_row_text(key)}: the table holds"
+                text += f" {_row_text(in_table.get(key))}, the events lead to {_row_text(values)}"
+                yield Finding(position, text)
 
 
 RANGED = {
@@ -215,16 +233,12 @@ RANGED = {
 PAYMENT = "payment, code, batch, amount, status, day, said, position"
 
 
-def _marks(values: list[str]) -> str:
-    return ",".join("?" * len(values))
-
-
-def _payment(code: str, event: PaymentEvent, at: int) -> tuple[Any, ...]:
+def _payment_values(code: str, event: PaymentEvent, position: int) -> Values:
     batch = event.payment.rpartition("-")[0]
-    return (code, batch, event.amount_fen, PAYMENT_STATUS[type(event)], *bank_words(event), at)
+    return (code, batch, event.amount_fen, PAYMENT_STATUS[type(event)], *bank_words(event), position)
 
 
-def _shown(row: tuple[Any, ...] | None) -> str:
+def _row_text(row: Values | None) -> str:
     return "nothing" if row is None else " ".join(map(str, row))
 
 

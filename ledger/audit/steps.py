@@ -22,9 +22,11 @@ from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, Stored, events_of, stored
 
 EVENTS_MAX = 1_000
+Document = dict[str, Any]
+"""What answers and pages show, as JSON has it."""
 
 
-def step_document(step: HistoryStep) -> dict[str, Any]:
+def step_document(step: HistoryStep) -> Document:
     """One step: the event, what it changed, and the balances after it."""
     event, content = step.event, step.event.fact.content
     return {
@@ -64,14 +66,14 @@ def step_document(step: HistoryStep) -> dict[str, Any]:
     }
 
 
-def account_document(movement: Movement, content: AccountEvent) -> dict[str, Any]:
+def account_document(movement: Movement, content: AccountEvent) -> Document:
     """What an event moved in an account, the account after it, and what else the event says."""
     before, after = wire_form(movement.before), wire_form(movement.after)
     return {
         "policy": movement.policy,
         "year": movement.year,
         "amount": yuan(amount_of(content)),
-        "said": {name: value for name, value in content.fields_by_name().items() if name in SAID},
+        "said": {name: value for name, value in content.fields_by_name().items() if name in TOLD_FIELDS},
         "changes": [
             {"sum": name, "before": before[name], "after": after[name]}
             for name in before
@@ -81,7 +83,7 @@ def account_document(movement: Movement, content: AccountEvent) -> dict[str, Any
     }
 
 
-SAID = (
+TOLD_FIELDS = (
     *("payment", "batch", "clawback", "adjustment", "measure", "into_year", "on", "reference"),
     *("reason", "actor"),
 )
@@ -98,7 +100,7 @@ def difference(
     second: str | None,
     rules_as_of: str | None = None,
     rules: str | None = None,
-) -> dict[str, Any]:
+) -> Document:
     """What of a year's payments changed between two moments of knowledge, and the events between.
 
     Raises:
@@ -109,8 +111,8 @@ def difference(
     end = rows.last_position() if became.until is None else became.until
     begin = was.until or 0
     became = replace(became, until=end)
-    before, said_before = _payable(ledger, rows, policy, year, was)
-    after, said_after = _payable(ledger, rows, policy, year, became)
+    before, budget_before = _payable_at(ledger, rows, policy, year, was)
+    after, budget_after = _payable_at(ledger, rows, policy, year, became)
     awards = [
         {
             "enterprise": key[0],
@@ -128,37 +130,36 @@ def difference(
         "to": end,
         "events": _between(rows, code, policy, year, begin, end),
         "awards": awards,
-        "budget_before": said_before,
-        "budget_after": said_after,
+        "budget_before": budget_before,
+        "budget_after": budget_after,
     }
 
 
-def _payable(
-    ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment
+def _payable_at(
+    ledger: Ledger, rows: Rows, policy: str, year: int, moment: Moment
 ) -> tuple[dict[tuple[str, str], int], dict[str, str]]:
-    book = rulebook_at(rows, policy, at)
-    found = pool(ledger, rows, book, year, at)
+    book = rulebook_at(rows, policy, moment)
+    year_pool = pool(ledger, rows, book, year, moment)
     payable: dict[tuple[str, str], int] = {}
-    for line in lines_shared(rows, book, year, at):
-        key, paid = (line.code, line.measure), payable_of(line, book, found.shares).payable
-        if line.year == year or found.closing or found.budget.period != "life":
+    for line in lines_shared(rows, book, year, moment):
+        key, paid = (line.code, line.measure), payable_of(line, book, year_pool.shares).payable
+        if line.year == year or year_pool.closing or year_pool.budget.period != "life":
             payable[key] = payable.get(key, 0) + paid
-    factor = f"{found.factor.numerator}/{found.factor.denominator}"
-    said = {"budget": yuan(found.budget.amount), "sharing": yuan(found.total), "factor": factor}
-    return payable, {**said, "stage": settlement_of(rows, policy, year, at.until).stage}
+    factor = f"{year_pool.factor.numerator}/{year_pool.factor.denominator}"
+    document = {"budget": yuan(year_pool.budget.amount), "sharing": yuan(year_pool.total), "factor": factor}
+    return payable, {**document, "stage": settlement_of(rows, policy, year, moment.until).stage}
 
 
-def _between(
-    rows: Rows, code: str | None, policy: str, year: int, begin: int, end: int
-) -> list[dict[str, Any]]:
+def _between(rows: Rows, code: str | None, policy: str, year: int, begin: int, end: int) -> list[Document]:
     """The events that came in between; of one enterprise, its own, its accounts' and the policy's."""
     if code is None:
         sql = f"{SELECT} WHERE rowid>? AND rowid<=? ORDER BY rowid LIMIT {EVENTS_MAX}"
-        found = [stored(row) for row in rows.all(sql, [begin, end])]
+        events = [stored(row) for row in rows.all(sql, [begin, end])]
     else:
-        own = events_of(rows, code, end) + events_of(rows, f"policy:{policy}", end)
-        own += account_events(rows, code, end, policy) + _steps_told(rows, code, policy, year, end)
-        found = sorted((each for each in own if each.position > begin), key=lambda each: each.position)
+        candidates = events_of(rows, code, end) + events_of(rows, f"policy:{policy}", end)
+        candidates += account_events(rows, code, end, policy) + _steps_told(rows, code, policy, year, end)
+        since = [event for event in candidates if event.position > begin]
+        events = sorted(since, key=lambda event: event.position)
     return [
         {
             "position": event.position,
@@ -168,7 +169,7 @@ def _between(
             "source": event.fact.source,
             "id": event.fact.event_id,
         }
-        for event in found[:EVENTS_MAX]
+        for event in events[:EVENTS_MAX]
     ]
 
 

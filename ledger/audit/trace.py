@@ -6,7 +6,7 @@ the payments that they ended in; each payment says under which ids it was ordere
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.events import account_id, is_enterprise
 from domain.events.event import key_of
@@ -16,6 +16,7 @@ from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import find
 from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import load
+from ledger.projections.settlements import PaymentEvent
 from ledger.reading.sources import list_sources
 from ledger.store import correlation
 from ledger.store.rows import Rows, one
@@ -27,6 +28,28 @@ ENTERPRISES_MAX = 50
 """Of how many enterprises one answer follows the awards."""
 
 Document = dict[str, Any]
+
+
+class TracedAward(NamedTuple):
+    """An award on which an event bears, and what of it stands in a list; in fen."""
+
+    enterprise: str
+    policy: str
+    year: int
+    measure: str
+    eligible_fen: int
+    listed_fen: int | None
+
+    def document(self) -> Document:
+        """As JSON."""
+        return {
+            "enterprise": self.enterprise,
+            "policy": self.policy,
+            "year": self.year,
+            "measure": self.measure,
+            "eligible": yuan(self.eligible_fen),
+            "listed": None if self.listed_fen is None else yuan(self.listed_fen),
+        }
 
 
 class UnknownTrace(LookupError):
@@ -62,27 +85,29 @@ def follow_event(rows: Rows, source: str, event_id: str) -> Document:
 
 
 def _events(rows: Rows, spans: list[correlation.Span]) -> list[Stored]:
-    found: list[Stored] = []
+    events: list[Stored] = []
     for first, last in spans:
-        room = EVENTS_MAX - len(found)
+        room = EVENTS_MAX - len(events)
         if room <= 0:
             break
         sql = f"{SELECT} WHERE rowid>=? AND rowid<=? ORDER BY rowid LIMIT ?"
-        found += map(stored, rows.all(sql, [first, last, room]))
-    return found
+        events += map(stored, rows.all(sql, [first, last, room]))
+    return events
 
 
 def _document(rows: Rows, id_: str | None, events: list[Stored], refused: list[str]) -> Document:
-    mine = {event.position for event in events}
+    positions = {event.position for event in events}
     codes = sorted({event.originator for event in events if is_enterprise(event.originator)})
-    named = sorted({event.fact.content["payment"] for event in events if "payment" in event.fact.content})
-    awards = [award for code in codes[:ENTERPRISES_MAX] for award in _awards(rows, code, mine)]
+    payment_ids = sorted(
+        {event.fact.content.payment for event in events if isinstance(event.fact.content, PaymentEvent)}
+    )
+    awards = [award for code in codes[:ENTERPRISES_MAX] for award in _awards(rows, code, positions)]
     return {
         "correlation": id_,
         "events": [_event(event) for event in events],
         "refused": [_refused(rows, digest) for digest in refused],
-        "awards": awards,
-        "payments": _payments(rows, awards, named),
+        "awards": [award.document() for award in awards],
+        "payments": _payments(rows, awards, payment_ids),
         "whole": len(events) < EVENTS_MAX and len(refused) < EVENTS_MAX and len(codes) <= ENTERPRISES_MAX,
     }
 
@@ -99,58 +124,56 @@ def _event(event: Stored) -> Document:
 
 
 def _refused(rows: Rows, digest: str) -> Document:
-    found = find(rows, digest)
-    assert found is not None, "what was refused is never deleted"
+    refused = find(rows, digest)
+    assert refused is not None, "what was refused is never deleted"
     return {
         "digest": digest,
-        "source": found.source,
-        "id": found.event_id,
-        "codes": [fault.code for fault in found.faults],
-        "resolved": found.resolved,
+        "source": refused.source,
+        "id": refused.event_id,
+        "codes": [fault.code for fault in refused.faults],
+        "resolved": refused.resolved,
     }
 
 
-def _awards(rows: Rows, code: str, mine: set[int]) -> list[Document]:
+def _awards(rows: Rows, code: str, positions: set[int]) -> list[TracedAward]:
     """The awards of an enterprise on which some of these events bear, with their lines of the list."""
     events = events_of(rows, code)
     facts = fold([event.fact for event in events])
     row, books = load(rows, [code]).get(code), rulebooks(rows)
-    found = []
+    traced = []
     for policy, outcome in row.outcomes.items() if row else ():
         for year, awards in sorted(outcome.awards.items()):
             for measure, award in sorted(awards.items()):
                 rule = books[policy].measure_of_year(measure, year)
-                if rule and any(each.position in mine for each in list_sources(events, rule, facts)):
-                    named = {"enterprise": code, "policy": policy, "year": year, "measure": measure}
-                    eligible = yuan(award.gross - award.withheld)
-                    found.append(
-                        {**named, "eligible": eligible, **_listed(rows, code, policy, year, measure)}
-                    )
-    return found
+                if rule and any(each.position in positions for each in list_sources(events, rule, facts)):
+                    listed_fen = _listed_fen(rows, code, policy, year, measure)
+                    eligible_fen = award.gross - award.withheld
+                    traced.append(TracedAward(code, policy, year, measure, eligible_fen, listed_fen))
+    return traced
 
 
-def _listed(rows: Rows, code: str, policy: str, year: int, measure: str) -> Document:
+def _listed_fen(rows: Rows, code: str, policy: str, year: int, measure: str) -> int | None:
     sql = (
         "SELECT SUM(payable) FROM settlement_lines "
         "WHERE policy=? AND year=? AND code=? AND measure=? AND award_year=?"
     )
     row = one(rows, sql, [policy, year, code, measure, year])
-    return {"listed": None if row is None or row[0] is None else yuan(int(row[0]))}
+    return None if row is None or row[0] is None else int(row[0])
 
 
-def _payments(rows: Rows, awards: list[Document], named: list[str]) -> list[Document]:
+def _payments(rows: Rows, awards: list[TracedAward], payment_ids: list[str]) -> list[Document]:
     """The payments of the awards' years, and those that events name."""
     columns = "policy, year, payment, code, amount, status, day"
-    years = sorted({(each["policy"], each["year"], each["enterprise"]) for each in awards})
-    found = [
+    years = sorted({(award.policy, award.year, award.enterprise) for award in awards})
+    payment_rows = [
         row
-        for of in years
+        for key in years
         for row in rows.all(
-            f"SELECT {columns} FROM payments WHERE policy=? AND year=? AND code=? ORDER BY payment", of
+            f"SELECT {columns} FROM payments WHERE policy=? AND year=? AND code=? ORDER BY payment", key
         )
     ]
-    found += rows.all_in(f"SELECT {columns} FROM payments WHERE payment IN ({{}})", named)
-    return [_payment(rows, row) for row in sorted({tuple(row) for row in found})]
+    payment_rows += rows.all_in(f"SELECT {columns} FROM payments WHERE payment IN ({{}})", payment_ids)
+    return [_payment(rows, row) for row in sorted({tuple(row) for row in payment_rows})]
 
 
 def _payment(rows: Rows, row: tuple[Any, ...]) -> Document:
@@ -163,7 +186,7 @@ def _payment(rows: Rows, row: tuple[Any, ...]) -> Document:
             "correlation": correlation.of_position(rows, event.position),
         }
         for event in events_of(rows, account_id(policy, year, code))
-        if event.fact.content.get("payment") == payment
+        if isinstance(event.fact.content, PaymentEvent) and event.fact.content.payment == payment
     ]
     return {
         "policy": policy,

@@ -73,13 +73,13 @@ def sampled_differences(rows: Rows, size: int, chooser: random.Random) -> tuple[
     codes = [row[0] for row in rows.all("SELECT code FROM enterprises ORDER BY code")]
     chosen = sorted(chooser.sample(codes, min(size, len(codes))))
     books = rulebooks(rows)
-    stored = {row[0]: row[1:] for row in rows.all_in(_SAID, chosen)}
-    found = []
+    stored = {row[0]: row[1:] for row in rows.all_in(_STORED_FORMS, chosen)}
+    differences = []
     for code in chosen:
         try:
             facts = fold([event.fact for event in events_of(rows, code)])
         except (KeyError, ValueError, TypeError, AttributeError) as error:
-            found.append(f"stored_events: {code} ({type(error).__name__})")
+            differences.append(f"stored_events: {code} ({type(error).__name__})")
             continue
         outcomes = outcomes_of(facts, books)
         awards = {
@@ -90,17 +90,17 @@ def sampled_differences(rows: Rows, size: int, chooser: random.Random) -> tuple[
             if award.gross
         }
         if said_of(*stored_form(facts, outcomes)) != said_of(*stored[code]):
-            found.append(f"enterprises: {code}")
+            differences.append(f"enterprises: {code}")
         elif {tuple(row) for row in rows.all(_AWARDS, [code])} != awards:
-            found.append(f"awards: {code}")
+            differences.append(f"awards: {code}")
         elif {tuple(row) for row in rows.all(_BALANCES, [code])} != _balances(awards):
-            found.append(f"balances: {code}")
-        if len(found) >= SHOWN_MAX:
+            differences.append(f"balances: {code}")
+        if len(differences) >= SHOWN_MAX:
             break
-    return len(chosen), found
+    return len(chosen), differences
 
 
-_SAID = "SELECT code, facts, outcome FROM enterprises WHERE code IN ({})"
+_STORED_FORMS = "SELECT code, facts, outcome FROM enterprises WHERE code IN ({})"
 _AWARDS = "SELECT policy, year, measure, gross, withheld FROM awards WHERE code=?"
 _BALANCES = "SELECT policy, year, gross, withheld, eligible FROM balances WHERE code=?"
 
@@ -118,23 +118,23 @@ def altered_tail(rows: Rows, most: int) -> tuple[int, list[str]]:
     last = rows.last_position()
     first = max(1, last - most + 1)
     tree, secret = Tree(rows), secret_of(rows)
-    found, expected = [], first
+    differences, expected = [], first
     if tree.size() != last:
-        found.append(f"the log has {tree.size()} leaves, the ledger {last} events")
+        differences.append(f"the log has {tree.size()} leaves, the ledger {last} events")
     for row in rows.stream(f"{SELECT} WHERE rowid>=? ORDER BY rowid", [first]):
         position, state = int(row[0]), row[4].encode() if isinstance(row[4], str) else bytes(row[4])
         if position != expected:
-            found.append(f"#{expected}: the event is missing")
+            differences.append(f"#{expected}: the event is missing")
         leaf = leaf_of(salt_of(secret, position), position, row[1], row[2], row[3], state)
         if tree.leaf(position) != leaf:
-            found.append(f"#{position}: the event is not the one that was logged")
+            differences.append(f"#{position}: the event is not the one that was logged")
         expected = position + 1
-        if len(found) >= SHOWN_MAX:
+        if len(differences) >= SHOWN_MAX:
             break
     else:
         if expected != last + 1:
-            found.append(f"#{expected}: the event is missing")
-    return last - first + 1, found
+            differences.append(f"#{expected}: the event is missing")
+    return last - first + 1, differences
 
 
 def broken_checkpoint(rows: Rows) -> str | None:

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from domain.log.notes import NoteError, VerifierKey, open_checkpoint
 from ledger.audit import backup as backups
 from ledger.audit import checkpoints, rotation
-from ledger.audit.backup import back_up, verify
+from ledger.audit.backup import back_up, verify_backup
 from ledger.audit.check import check_log
 from ledger.intake.inbox import ingest
 from ledger.store.application import Ledger, open_ledger
@@ -121,7 +121,9 @@ def test_a_backup_made_while_others_write_fits_the_checkpoint_beside_it(
         writer.join(60)
 
     for each in made:
-        found = verify(each.file, None, [checkpoints.load_key(key_file).verifier], [each.note.read_text()])
+        found = verify_backup(
+            each.file, None, [checkpoints.load_key(key_file).verifier], [each.note.read_text()]
+        )
         assert (found.equal, found.position) == (True, each.size)
 
 
@@ -173,7 +175,9 @@ def test_a_full_disk_leaves_no_half_backup(ledger: Ledger, key_file: Path, datab
 
 
 def test_a_password_is_in_no_list_of_processes() -> None:
-    address, environment = backups._apart("postgresql://ledger:p%40ss@db:5432/ledger?sslmode=require")
+    address, environment = backups._without_password(
+        "postgresql://ledger:p%40ss@db:5432/ledger?sslmode=require"
+    )
 
     assert address == "postgresql://ledger@db:5432/ledger?sslmode=require"
     assert environment["PGPASSWORD"] == "p@ss"
@@ -220,7 +224,7 @@ def test_both_keys_vouch_and_old_checkpoints_stay_verifiable(
     assert (said["old"], said["new"]) == (str(old), str(new))
     assert old != new
     assert old.name == new.name
-    assert rotation.opened(said["statement"]) == (old, new)
+    assert rotation.open_statement(said["statement"]) == (old, new)
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     signed = checkpoints.current(ledger, checkpoints.load_key(key_file))
     for key in (old, new):

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from domain.authority.roles import Actor
 from domain.events.claims import ClaimSubmitted
-from ledger.audit.looks import listed
+from ledger.audit.looks import list_looks
 from ledger.claims import casework, desk
 from ledger.intake.inbox import ingest
 from ledger.intake.refusals import find, heads
@@ -182,7 +182,7 @@ def test_reading_an_enterprise_is_noted_under_the_name_of_who_works(city: City) 
     city.browser().get(f"enterprises/{city.code}")
     city.app.extensions["subsidy-looks"].flush()
     with city.ledger.store.reading() as rows:
-        looks = [(each.actor, each.path.rpartition("/")[2]) for each in listed(rows, city.code)]
+        looks = [(each.actor, each.path.rpartition("/")[2]) for each in list_looks(rows, city.code)]
     assert sorted(looks) == sorted(
         [("-", city.code), ("Gao", city.code), ("Gao", "statement"), ("Gao", "2024-1")]
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ledger.audit.looks import listed as looks_listed
+from ledger.audit.looks import list_looks
 from ledger.intake.inbox import Offsets, ingest
 from ledger.settlement import closing, paying, proposing
 from ledger.settlement.paying import Result
@@ -177,7 +177,7 @@ def test_following_is_noted_as_a_look_at_each_enterprise(api: Api) -> None:
     api.app.extensions["subsidy-looks"].flush()
 
     with api.ledger.store.reading() as rows:
-        seen = {(each.actor, each.code) for each in looks_listed(rows)}
+        seen = {(each.actor, each.code) for each in list_looks(rows)}
 
     assert seen == {("Zhou", CODE), ("Zhou", OTHER)}
 

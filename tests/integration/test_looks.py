@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from ledger.audit import looks
-from ledger.audit.looks import Look, Looks, latest, listed, note
+from ledger.audit.looks import Look, Looks, latest, list_looks, note
 from ledger.store.application import Ledger
 from ledger.store.rows import StoreUnavailable
 from services.cli.common import os_user
@@ -23,7 +23,7 @@ def written(api: Api) -> list[Look]:
     """What stands in the table, once all is written."""
     api.app.extensions["subsidy-looks"].flush()
     with api.ledger.store.reading() as rows:
-        return listed(rows)
+        return list_looks(rows)
 
 
 def test_reads_of_an_enterprise_are_noted_with_their_actor(api: Api) -> None:
@@ -86,7 +86,7 @@ def test_reads_alike_within_a_minute_are_one_row(open_at: Callable[..., Ledger])
     with ledger.store.writing() as rows:
         note(rows, [look(2, second=59), look(1, "/q")])
     with ledger.store.reading() as rows:
-        found = [(e.number, e.at[14:19], e.path, e.times) for e in listed(rows)]
+        found = [(e.number, e.at[14:19], e.path, e.times) for e in list_looks(rows)]
         assert [e.number for e in latest(rows, "c", 2)] == [2, 3]
     assert found == [(1, "01:03", "/p", 2), (2, "02:00", "/p", 2), (3, "01:00", "/q", 1)]
 
@@ -110,7 +110,7 @@ def test_none_is_lost_when_many_read_and_the_ledger_is_closed(
         thread.join()
     ledger.close()
     with open_at(policy=False).store.reading() as rows:
-        assert sorted((e.actor, e.times) for e in listed(rows)) == [(f"actor-{n}", 100) for n in range(4)]
+        assert sorted((e.actor, e.times) for e in list_looks(rows)) == [(f"actor-{n}", 100) for n in range(4)]
 
 
 def test_a_store_that_cannot_be_reached_is_tried_again(
@@ -129,7 +129,7 @@ def test_a_store_that_cannot_be_reached_is_tried_again(
     writer.add("a", "-", "GET", "/p", "c")
     writer.flush()
     with ledger.store.reading() as rows:
-        assert [e.actor for e in listed(rows)] == ["a"]
+        assert [e.actor for e in list_looks(rows)] == ["a"]
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])

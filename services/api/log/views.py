@@ -78,7 +78,7 @@ def kept(query: dict[str, Any]) -> Made:
     """List the checkpoints that are kept, with their witnesses' signatures, by size."""
     (after,) = query.get("cursor", (-1,))
     with ledger().store.reading() as rows:
-        found = checkpoints.kept(rows, after, query["limit"] + 1)
+        found = checkpoints.list_checkpoints(rows, after, query["limit"] + 1)
     items = [{"size": size, "made_at": made_at, "note": note} for size, made_at, note in found]
     return page(items, query["limit"], ("checkpoints", "size"), {})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.audit.looks import Look, listed
+from ledger.audit.looks import Look, list_looks
 from ledger.intake.messages.fields import CreditCode
 from services.api.looks.schemas import LooksSchema
 from services.api.paging import Made, page
@@ -27,8 +27,8 @@ def looks(query: dict[str, Any]) -> Made:
     """List who read which enterprise's data, in the order of reading."""
     (after,) = query.get("cursor", (0,))
     with ledger().store.reading() as rows:
-        found = listed(rows, query.get("code"), after, query["limit"] + 1)
-    return page([look_document(each) for each in found], query["limit"], ("looks", "number"))
+        look_rows = list_looks(rows, query.get("code"), after, query["limit"] + 1)
+    return page([look_document(each) for each in look_rows], query["limit"], ("looks", "number"))
 
 
 def look_document(look: Look) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def verify_backup(
     with one_line_errors(), _heard(), Progress(transient=True, disable=as_json) as bar:
         keys = [VerifierKey.parse(text) for text in key_texts]
         task = bar.add_task(context.words("核对备份", "Verifying the backup"), total=None)
-        verification = backups.verify(
+        verification = backups.verify_backup(
             file, into, keys, texts, lambda n, all_: bar.update(task, completed=n, total=all_)
         )
     if as_json:
