@@ -58,7 +58,8 @@ def check_fields(block: Block, kind: Kind) -> None:
     """A kind has the fields by which its shape is counted, and is told apart by fields that it has."""
     by_wire = {field.wire: field for field in kind.fields}
     for wire, form in NEEDS.get(kind.shape, {}).items():
-        if wire not in by_wire or by_wire[wire].form != form:
+        field = by_wire.get(wire)
+        if field is None or field.form != form or not (field.required or kind.shape == "status"):
             block.refuse(f"fields.{wire}", f"is needed by a {kind.shape}, as {form}", f"add {wire}")
     if kind.shape == "thing" and not kind.same:
         block.refuse("same", "is missing", "name the fields that make two things one")

@@ -1,6 +1,6 @@
 """JSON Schema 2020-12 of every message, made from the marshmallow schemas and from nothing else.
 
-The API serves them, OpenAPI holds them as components, and AsyncAPI will do so too.
+The API serves them, OpenAPI holds them as components, and AsyncAPI too.
 """
 
 from __future__ import annotations
@@ -11,37 +11,40 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from ledger.intake.messages.fields import MessageField
-from ledger.intake.messages.schemas import AMENDABLE, DATA, TYPES, UNCHANGEABLE, Changes, Envelope
+from ledger.intake.messages.schemas import SHIPPED, UNCHANGEABLE, Correction, Envelope, MessageTypes
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Document = dict[str, Any]
 
 
-def event_schema(type_: str) -> Document:
+def event_schema(type_: str, types: MessageTypes = SHIPPED) -> Document:
     """The schema of one type's whole message: the envelope, with the data inside it.
 
     Raises:
         KeyError: where there is no such type.
     """
-    data = data_schema(TYPES[type_])
+    name = types.types[type_]
+    data = data_schema(name, types)
     envelope = object_schema(Envelope)
     envelope["properties"]["type"] = {"const": type_}
     envelope["properties"]["data"] = data
     return {
         "$schema": DIALECT,
         "$id": f"/v1/event-types/{type_}",
-        "title": TYPES[type_],
+        "title": name,
         "description": data.get("description", ""),
         **envelope,
     }
 
 
-def data_schema(name: str) -> Document:
+def data_schema(name: str, types: MessageTypes = SHIPPED) -> Document:
     """The schema of the data of one event, by its class name."""
-    schema = DATA[name]
+    schema = types.schemas[name]
     document = {"description": _first_line(schema), **object_schema(schema)}
-    if any(isinstance(field, Changes) for field in schema().fields.values()):
-        document["allOf"] = [_changes_of(type_, amended) for type_, amended in AMENDABLE.items()]
+    if issubclass(schema, Correction):
+        document["allOf"] = [
+            _changes_of(type_, types.schemas[amended]) for type_, amended in types.amendable.items()
+        ]
     return document
 
 
@@ -71,9 +74,9 @@ def field_schema(field: fields.Field[Any]) -> Document:
     return schema
 
 
-def _changes_of(type_: str, amended: str) -> Document:
+def _changes_of(type_: str, amended: type[Schema]) -> Document:
     """The keys that a correction of one type may change."""
-    changes = {**object_schema(DATA[amended], partial=True), "minProperties": 1}
+    changes = {**object_schema(amended, partial=True), "minProperties": 1}
     for name in UNCHANGEABLE:
         changes["properties"].pop(name, None)
     return {

@@ -139,6 +139,7 @@ def test_a_block_of_its_own_is_read() -> None:
         ("same: [contract]", "same: [crop]", "same: names crop, by which the kind cannot be told apart — "),
         ("form: day", "form: date", "fields.on.form: is 'date' — write one of text, word, "),
         ("form: day", "form: text", "fields.on: is needed by a thing, as day — add on"),
+        ("form: day", "form: day, required: no", "fields.on: is needed by a thing, as day — add on"),
         ("form: word", "form: text", "fields.crop.values: does not go with the form text — "),
         ("form: word", "form: choice\n        max: many", "fields.crop.max: is 'many' — "),
         ("rice: {", "Rice: {", "fields.crop.values: has 'Rice', which no message can hold — "),

@@ -6,9 +6,10 @@ through the schemas, which say what is wrong. A property test holds the two to o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from marshmallow import ValidationError
@@ -18,87 +19,128 @@ from ledger.intake.messages.fields import MessageField
 from ledger.intake.messages.schemas import Correction, Data, Envelope, Message, MessageTypes
 
 UNSET = msgspec.UNSET
-Settler = tuple[str, Callable[[Any], Any] | None, bool]
-"""(name in the event, finisher where the value needs one, optional)."""
+_TYPE = re.compile(rb'"type"\s*:\s*"([^"\\]*)"')
+"""Where a message likely says its type; the decoder that is so chosen checks it."""
 
 
 class BulkRefused(Exception):
     """The fast decoder does not vouch for this message."""
 
 
-def _struct(schema: type[Message], name: str) -> tuple[type[msgspec.Struct], list[str], list[Settler]]:
-    """Derive a struct, its fields in order and their finishers from a schema."""
-    columns: list[Any] = []
-    wires: list[str] = []
-    settlers: list[Settler] = []
-    for key, field in schema().fields.items():
-        wire = field.data_key or key
-        kind = field.bulk_type if isinstance(field, MessageField) else msgspec.Raw
-        if field.required:
-            columns.append((wire, kind))
-        else:
-            columns.append((wire, kind | None | msgspec.UnsetType, UNSET))
-        if isinstance(field, MessageField):
-            as_it_is = type(field).settle is MessageField.settle
-            wires.append(wire)
-            settlers.append((key, None if as_it_is else field.settle, not field.required))
-        elif not isinstance(field, mm.Raw):
-            raise TypeError(f"{name}.{key} is not a message field")
-    struct = msgspec.defstruct(name, columns, forbid_unknown_fields=True, kw_only=True)
-    return struct, wires, settlers
-
-
-class _Decoder:
-    """Decodes one schema's JSON object into its finished values."""
+class _Fields:
+    """The fields of one JSON object: how they are decoded, and how their values are finished."""
 
     def __init__(self, schema: type[Message], name: str) -> None:
-        struct, wires, self.settlers = _struct(schema, name)
-        self.decoder = msgspec.json.Decoder(struct)
-        self.values_of = attrgetter(*wires)
+        self.columns: dict[str, tuple[Any, ...]] = {}
+        """Types, with defaults where there are, by name on the wire."""
+        required: dict[str, str] = {}
+        optional: dict[str, str] = {}
+        self.settlers: list[tuple[str, Callable[[Any], Any]]] = []
+        """Finishers of the fields that need one, by their names in the event."""
+        self.texts: list[str] = []
+        """Fields that may hold a colon."""
+        for key, field in schema().fields.items():
+            wire = field.data_key or key
+            form = field.bulk_type if isinstance(field, MessageField) else msgspec.Raw
+            self.columns[wire] = (form,) if field.required else (form | None | msgspec.UnsetType, UNSET)
+            if not isinstance(field, MessageField):
+                if not isinstance(field, mm.Raw):
+                    raise TypeError(f"{name}.{key} is not a message field")
+                continue
+            (required if field.required else optional)[key] = wire
+            if not field.is_settled:
+                self.settlers.append((key, field.settle))
+            if field.may_hold_colons:
+                self.texts.append(key)
+        self.required, self.optional = list(required), list(optional)
+        self.required_of, self.optional_of = _getter(required), _getter(optional)
+        self.none_given = (UNSET,) * len(optional)
+        self.nothing = dict.fromkeys(optional)
         kind = schema.kind if issubclass(schema, Data) else None
         self.across = kind.faults_across if kind is not None and kind.rules else None
 
-    def decode(self, raw: bytes | msgspec.Raw, colons: int, inner: int = 0) -> dict[str, Any]:
+    def struct(self, name: str, **types: Any) -> type[msgspec.Struct]:
+        """A class that msgspec decodes the object as; ``types`` takes the place of the fields' own."""
+        columns: list[Any] = [(wire, *column) for wire, column in self.columns.items() if wire not in types]
+        columns += types.items()
+        return msgspec.defstruct(name, columns, forbid_unknown_fields=True, kw_only=True)
+
+    def values_of(self, struct: object) -> tuple[dict[str, Any], int]:
+        """The values of a decoded object by their names in the event, and how many keys it had."""
+        values = dict(zip(self.required, self.required_of(struct), strict=True))
+        keys = len(values)
+        if self.nothing:
+            given = self.optional_of(struct)
+            if given == self.none_given:
+                values |= self.nothing
+            else:
+                keys += len(given) - given.count(UNSET)
+                nulls = (None if value is UNSET else value for value in given)
+                values |= zip(self.optional, nulls, strict=True)
+        return values, keys
+
+    def colons_in(self, values: dict[str, Any]) -> int:
+        """Colons that stand in texts."""
+        count = 0
+        for name in self.texts:
+            value = values[name]
+            if value is not None:
+                count += value.count(":")
+        return count
+
+    def finish(self, values: dict[str, Any]) -> None:
+        """Finish the values.
+
+        Raises:
+            BulkRefused: where they do not fit each other.
+            ValidationError: where one is none that its field accepts.
+        """
+        for name, settle in self.settlers:
+            value = values[name]
+            if value is not None:
+                values[name] = settle(value)
+        if self.across is not None and self.across(values):
+            raise BulkRefused
+
+
+def _getter(wires: dict[str, str]) -> Callable[[object], tuple[Any, ...]]:
+    """Reads fields of a struct as a tuple, also where there is one or none."""
+    names = list(wires.values())
+    if len(names) > 1:
+        return attrgetter(*names)
+    if not names:
+        return lambda struct: ()
+    value_of = attrgetter(*names)
+    return lambda struct: (value_of(struct),)
+
+
+_ENVELOPE = _Fields(Envelope, "Envelope")
+
+
+class _MessageDecoder:
+    """Decodes the messages of one type."""
+
+    def __init__(self, schema: type[Data], type_: str) -> None:
+        self.data = _Fields(schema, schema.__name__)
+        data_struct = self.data.struct(schema.__name__)
+        struct = _ENVELOPE.struct(f"{schema.__name__}Message", data=data_struct, type=Literal[type_])
+        self.decoder = msgspec.json.Decoder(struct)
+
+    def decode(self, raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
         """Decode and finish.
 
         A colon ends each key, or stands in a text; so a surplus of colons betrays a key that
         stands twice, which msgspec alone would accept.
-
-        Args:
-            raw: the JSON object.
-            colons: how many colons it holds, of which ``inner`` are known to belong to a
-                nested object.
         """
-        decoded = self.values_of(self.decoder.decode(raw))
-        keys = inner
-        values: dict[str, Any] = {}
-        for (name, settle, optional), value in zip(self.settlers, decoded, strict=True):
-            if optional and (value is UNSET or value is None):
-                keys += value is None
-                values[name] = None
-                continue
-            keys += 1
-            values[name] = value if settle is None else settle(value)
-        if keys != colons and keys + _in_texts(decoded) != colons:
+        message: Any = self.decoder.decode(raw)
+        envelope, keys = _ENVELOPE.values_of(message)
+        data, data_keys = self.data.values_of(message.data)
+        colons = raw.count(b":") - 1 - keys - data_keys
+        if colons and colons != _ENVELOPE.colons_in(envelope) + self.data.colons_in(data):
             raise BulkRefused
-        if self.across is not None and self.across(values):
-            raise BulkRefused
-        return values
-
-
-def _in_texts(values: tuple[Any, ...]) -> int:
-    """Colons that stand in texts."""
-    return sum(value.count(":") for value in values if type(value) is str)
-
-
-_ENVELOPE = _Decoder(Envelope, "Envelope")
-
-
-class _DataOnly(msgspec.Struct):
-    data: msgspec.Raw
-
-
-_RAW = msgspec.json.Decoder(_DataOnly)
+        _ENVELOPE.finish(envelope)
+        self.data.finish(data)
+        return envelope, data
 
 
 class BulkDecoder:
@@ -107,7 +149,7 @@ class BulkDecoder:
     def __init__(self, types: MessageTypes) -> None:
         schemas = {type_: types.schemas[name] for type_, name in types.types.items()}
         self._decoders = {
-            type_: _Decoder(schema, schema.__name__)
+            type_.encode(): _MessageDecoder(schema, type_)
             for type_, schema in schemas.items()
             if not issubclass(schema, Correction)
         }
@@ -118,15 +160,11 @@ class BulkDecoder:
         Raises:
             BulkRefused: for everything that the schemas must judge.
         """
-        if b"\\" in raw:
+        match = _TYPE.search(raw)
+        decoder = self._decoders.get(match[1]) if match else None
+        if decoder is None or b"\\" in raw:
             raise BulkRefused
         try:
-            data = bytes(_RAW.decode(raw).data)
-            inner = data.count(b":")
-            envelope = _ENVELOPE.decode(raw, raw.count(b":"), inner + 1)
-            decoder = self._decoders.get(envelope["type"])
-            if decoder is None:
-                raise BulkRefused
-            return envelope, decoder.decode(data, inner)
+            return decoder.decode(raw)
         except (msgspec.MsgspecError, ValidationError, UnicodeError, RecursionError) as error:
             raise BulkRefused from error

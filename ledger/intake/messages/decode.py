@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 from marshmallow import ValidationError
 
 from domain.events import CATALOGUE
+from domain.events.content import Content
 from domain.events.event import Event, digest_of
+from domain.events.facts import content_class
 from domain.events.instants import SHANGHAI, instant
 from domain.faults.fault import Fault
 from domain.faults.validation import faults_from
 from ledger.intake.messages import bulk
-from ledger.intake.messages.schemas import DATA, SHIPPED, TYPE_OF, Envelope, MessageTypes
+from ledger.intake.messages.schemas import SHIPPED, TYPE_OF, Data, Envelope, MessageTypes
 from ledger.store.correlation import trace_of
 
 MESSAGE_BYTES_MAX = 65_536
@@ -35,6 +37,12 @@ class Decoder:
         self.envelope = Envelope()
         self.schemas = {name: schema() for name, schema in types.schemas.items()}
         """Made once; they hold nothing of a message."""
+        self.contents = {name: _content_class(name, schema) for name, schema in types.schemas.items()}
+        """The class of each event's content, by class name."""
+
+
+def _content_class(name: str, schema: type[Data]) -> type[Content]:
+    return CATALOGUE[name] if name in CATALOGUE or schema.kind is None else content_class(schema.kind)
 
 
 SHIPPED_DECODER = Decoder(SHIPPED)
@@ -93,7 +101,9 @@ def decode(raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER) -> Message 
             return checked
         envelope, data = checked
     name = decoder.types.types[envelope["type"]]
-    message = _message(name, envelope, data)
+    message = _message(decoder.contents[name], envelope, data)
+    if "changes" not in data and _has_begun(message.fact.time, data, now):
+        return message
     faults = _faults_of_time(message.fact.time, data, now)
     return refusal_of(raw, message, faults) if faults else message
 
@@ -105,17 +115,24 @@ def refusal_of(raw: bytes, message: Message, faults: list[Fault]) -> Refusal:
     return Refusal(raw, faults, *named, correlation=message.correlation)
 
 
-def _message(name: str, envelope: dict[str, Any], data: dict[str, Any]) -> Message:
+def _message(content_type: type[Content], envelope: dict[str, Any], data: dict[str, Any]) -> Message:
     source, subject, time = envelope["source"], envelope["subject"], envelope["time"]
     if "of_source" in data and data["of_source"] is None:
         data["of_source"] = source
-    fact = Event(CATALOGUE[name](**data), source, envelope["id"], time)
+    fact = Event(content_type(**data), source, envelope["id"], time)
     return Message(subject, fact, digest_of(subject, fact), _correlation(envelope))
 
 
 def _correlation(envelope: dict[str, Any]) -> str | None:
-    said: str | None = envelope.get("correlationid")
-    return said or trace_of(envelope.get("traceparent"))
+    correlation: str | None = envelope.get("correlationid")
+    parent = envelope.get("traceparent")
+    return correlation or (trace_of(parent) if parent else None)
+
+
+def _has_begun(time: str, data: Mapping[str, Any], now: Now) -> bool:
+    """Whether the moment, the day and the year of a fact have come."""
+    day, year = data.get("on") or "", data.get("year") or 0
+    return bool(time <= now.instant_max and day <= now.today and year <= now.year)
 
 
 def _faults_of_time(time: str, data: Mapping[str, Any], now: Now) -> list[Fault]:
@@ -126,9 +143,9 @@ def _faults_of_time(time: str, data: Mapping[str, Any], now: Now) -> list[Fault]
     for path, values in (("data", data), ("data.changes", data.get("changes"))):
         if values is None:
             continue
-        if values.get("on", "") > now.today:
+        if (values.get("on") or "") > now.today:
             faults.append(Fault("date.future", f"{path}.on"))
-        if values.get("year", 0) > now.year:
+        if (values.get("year") or 0) > now.year:
             faults.append(Fault("year.future", f"{path}.year"))
     return faults
 
@@ -239,6 +256,3 @@ def _type_name(type_: Any, types: Mapping[str, str], messages: dict[str, Any]) -
         fault = ("type.unknown", {"type": shown})
     messages["type"] = [fault]
     return None
-
-
-assert set(DATA) <= set(CATALOGUE), "every message type has its event"

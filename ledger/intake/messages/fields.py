@@ -2,7 +2,7 @@
 
 ``bulk_type`` is the type under which ``ledger.intake.messages.bulk`` decodes the field, with as
 many of its rules as msgspec can hold; ``settle`` finishes a value that was decoded so, or
-raises the very error that marshmallow would.
+raises the very error that marshmallow would. Where the type holds all of them, ``is_settled`` says so.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from marshmallow import fields
@@ -32,6 +32,10 @@ class MessageField(fields.Field[Any]):
 
     default_error_messages = REQUIRED
     bulk_type: Any = str
+    is_settled = True
+    """Whether a value of the bulk type is as it stays; a field with a ``settle`` of its own says no."""
+    may_hold_colons = True
+    """Whether a text of the bulk type may hold a colon; of other types none does."""
     json_schema: dict[str, Any] = {"type": "string"}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
@@ -67,6 +71,7 @@ class Text(MessageField):
 class Slug(MessageField):
     """A word from an upstream code list: lower-case letters, digits, hyphens, underscores."""
 
+    may_hold_colons = False
     PATTERN = f"^{CODE_PATTERN}$"
     bulk_type = Annotated[str, msgspec.Meta(pattern=PATTERN)]
     json_schema = {"type": "string", "pattern": PATTERN}
@@ -84,6 +89,8 @@ class Choice(MessageField):
     def __init__(self, *choices: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.choices = frozenset(choices)
+        self.bulk_type = Literal[tuple(choices)]
+        self.may_hold_colons = any(":" in choice for choice in choices)
         self.json_schema = {"type": "string", "enum": sorted(choices)}
 
     def settle(self, value: Any) -> str:
@@ -96,6 +103,8 @@ class Choice(MessageField):
 class CreditCode(MessageField):
     """A unified social credit code."""
 
+    may_hold_colons = False
+    is_settled = False
     json_schema = {"type": "string", "pattern": "^[1-9ANY][1-9][0-9]{6}[0-9A-HJ-NP-RTUWXY]{10}$"}
 
     def settle(self, value: Any) -> str:
@@ -110,8 +119,10 @@ class CreditCode(MessageField):
 class Money(MessageField):
     """An amount as text; becomes fen (or US cents)."""
 
+    may_hold_colons = False
     PATTERN = f"^{AMOUNT_PATTERN}$"
     bulk_type = Annotated[str, msgspec.Meta(pattern=PATTERN)]
+    is_settled = False
     json_schema = {"type": "string", "pattern": PATTERN, "examples": ["1234.56"]}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
@@ -132,6 +143,8 @@ class Money(MessageField):
 
 class Whole(MessageField):
     """A whole number, written as a JSON number."""
+
+    may_hold_colons = False
 
     def __init__(self, low: int, high: int, code: str = "field.type", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -161,6 +174,8 @@ def _is_day(text: str) -> bool:
 class Day(MessageField):
     """A date in Asia/Shanghai, ``YYYY-MM-DD``, from 2000 to 2100."""
 
+    may_hold_colons = False
+    is_settled = False
     json_schema = {"type": "string", "format": "date"}
 
     def settle(self, value: Any) -> str:
@@ -193,6 +208,7 @@ def _instant_of(text: str) -> str | None:
 class Instant(MessageField):
     """A moment with its offset, RFC 3339; becomes fixed-width UTC text."""
 
+    is_settled = False
     json_schema = {"type": "string", "format": "date-time"}
 
     def settle(self, value: Any) -> str:

@@ -103,6 +103,8 @@ class ClaimWithdrawn(ClaimStep):
 class AmendedType(Choice):
     """The type of the event that is amended; becomes its class name."""
 
+    is_settled = False
+
     def __init__(self, amendable: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*amendable, **kwargs)
         self.amendable = amendable
