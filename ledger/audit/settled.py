@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from domain.events import account_id
-from domain.events.accounts import AdjustmentAccepted, AwardsSettled
+from domain.events.accounts import AdjustmentAccepted, AwardsSettled, PaymentStep
 from domain.events.settlements import SettlementClosed
 from domain.settlement.accounts import Account
 from domain.settlement.year import SettledLine, Settlement, fold, line_bytes
-from ledger.projections.settlements import PAYMENT_STATUS, STAGES, PaymentEvent, bank_words, lines_listed
+from ledger.projections.settlements import PAYMENT_STATUS, STAGES, bank_words, lines_listed
 from ledger.store.rows import Row, Rows
 from ledger.store.stored_events import SELECT, Stored, stored
 from ledger.store.value_kinds import Finding
@@ -186,7 +186,7 @@ class _Closed:
                 line_row = SettledLine(code, *line)
                 self.digest.update(line_bytes(line_row))
                 expected.settlement_lines[line_row[:3]] = _ExpectedRow(line_row[3:], position)
-        elif isinstance(content, PaymentEvent):
+        elif isinstance(content, PaymentStep):
             values = _payment_values(code, content, position)
             expected.payments[content.payment,] = _ExpectedRow(values, position)
         elif isinstance(content, AdjustmentAccepted):
@@ -233,7 +233,7 @@ RANGED = {
 PAYMENT = "payment, code, batch, amount, status, day, said, position"
 
 
-def _payment_values(code: str, event: PaymentEvent, position: int) -> Values:
+def _payment_values(code: str, event: PaymentStep, position: int) -> Values:
     batch = event.payment.rpartition("-")[0]
     return (code, batch, event.amount_fen, PAYMENT_STATUS[type(event)], *bank_words(event), position)
 

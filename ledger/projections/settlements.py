@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from domain.events.accounts import (
     AccountEvent,
@@ -17,6 +18,7 @@ from domain.events.accounts import (
     PaymentFailed,
     PaymentMade,
     PaymentOrdered,
+    PaymentStep,
 )
 from domain.events.content import Content
 from domain.events.settlements import (
@@ -83,11 +85,17 @@ def lines_listed(
         yield SettledLine(*row)
 
 
-Changed = tuple[str, int, str, Account, int]
-"""(policy, year, code, account, version)."""
+class AccountRow(NamedTuple):
+    """An account as it now stands, with the version of its last event."""
+
+    policy: str
+    year: int
+    code: str
+    account: Account
+    version: int
 
 
-def put_accounts(rows: Rows, changed: Iterable[Changed]) -> None:
+def put_accounts(rows: Rows, accounts: Iterable[AccountRow]) -> None:
     """Write accounts as they now stand; each at most once."""
     columns = ("policy", "year", "code", "version", "payable", "ordered", "paid", "clawed", "recovered")
     sets = ", ".join(f"{name}=excluded.{name}" for name in columns[3:])
@@ -96,7 +104,7 @@ def put_accounts(rows: Rows, changed: Iterable[Changed]) -> None:
         f"ON CONFLICT (policy, year, code) DO UPDATE SET {sets}",
         [
             (policy, year, code, version, a.payable, a.ordered, a.paid, a.clawed, a.recovered)
-            for policy, year, code, a, version in changed
+            for policy, year, code, a, version in accounts
         ],
     )
 
@@ -108,13 +116,13 @@ def put_payments(rows: Rows, events: Iterable[Stored]) -> None:
     last: dict[tuple[str, int, str], tuple[object, ...]] = {}
     for event in events:
         content = event.fact.content
-        if not isinstance(content, PaymentEvent):
+        if not isinstance(content, PaymentStep):
             continue
         key = (content.policy, content.year, content.payment)
         batch = content.payment.rpartition("-")[0]
-        day, words = bank_words(content)
-        who = (*key, content.enterprise, batch, content.amount_fen)
-        last[key] = (*who, PAYMENT_STATUS[type(content)], day, words, event.position)
+        day, remark = bank_words(content)
+        payment = (*key, content.enterprise, batch, content.amount_fen)
+        last[key] = (*payment, PAYMENT_STATUS[type(content)], day, remark, event.position)
     rows.run_many(
         f"INSERT INTO payments ({', '.join(columns)}) VALUES (?,?,?,?,?,?,?,?,?,?) "
         f"ON CONFLICT (policy, year, payment) DO UPDATE SET {sets}",
@@ -122,7 +130,6 @@ def put_payments(rows: Rows, events: Iterable[Stored]) -> None:
     )
 
 
-PaymentEvent = PaymentOrdered | PaymentMade | PaymentFailed
 PAYMENT_STATUS: dict[type[Content], str] = {
     PaymentOrdered: "ordered",
     PaymentMade: "made",
@@ -131,12 +138,12 @@ PAYMENT_STATUS: dict[type[Content], str] = {
 """Where an event leaves a payment."""
 
 
-def bank_words(event: PaymentEvent) -> tuple[str, str]:
+def bank_words(step: PaymentStep) -> tuple[str, str]:
     """The bank's day, and its reference or reason; both empty for what is only ordered."""
-    if isinstance(event, PaymentMade):
-        return event.on, event.reference
-    if isinstance(event, PaymentFailed):
-        return event.on, event.reason
+    if isinstance(step, PaymentMade):
+        return step.on, step.reference
+    if isinstance(step, PaymentFailed):
+        return step.on, step.reason
     return "", ""
 
 
@@ -189,16 +196,16 @@ def rebuild_accounts(source: Rows, target: Rows, until: int) -> None:
 
 def _put_events(target: Rows, events: list[Stored]) -> None:
     """Whole accounts, with all their events, into the read models."""
-    accounts: dict[str, Changed] = {}
+    accounts: dict[str, AccountRow] = {}
     lines: list[tuple[object, ...]] = []
     for event in events:
         content = event.fact.content
         if not isinstance(content, AccountEvent):
             continue
         key = (content.policy, content.year, content.enterprise)
-        account = accounts[event.originator][3] if event.originator in accounts else Account()
+        account = accounts[event.originator].account if event.originator in accounts else Account()
         account.apply(content)
-        accounts[event.originator] = (*key, account, event.version)
+        accounts[event.originator] = AccountRow(*key, account, event.version)
         if isinstance(content, AwardsSettled):
             lines += [(*key, *line) for line in content.lines]
     put_accounts(target, accounts.values())

@@ -18,7 +18,7 @@ from domain.settlement.year import SettledLine, Settlement, line_bytes
 from ledger.budget.pools import brought_in_sums
 from ledger.policies.versions import budget_of, rulebook
 from ledger.projections.closings import CHUNK, today
-from ledger.projections.settlements import Changed, lines_listed, put_accounts
+from ledger.projections.settlements import AccountRow, lines_listed, put_accounts
 from ledger.settlement.proposing import budget_parts, load_year, save_year
 from ledger.store.append import append_ours
 from ledger.store.application import Ledger
@@ -77,7 +77,7 @@ class _Freeze:
         self.attribution = attribute_step(actor, "settlement.close")
         self.digest = hashlib.sha256()
         self.payable = 0
-        self.measures: dict[tuple[int, str], list[int]] = {}
+        self.measure_sums: dict[tuple[int, str], MeasureSum] = {}
 
     def run(self) -> None:
         waiting: list[tuple[str, list[SettledLine]]] = []
@@ -93,16 +93,20 @@ class _Freeze:
         for line in lines_listed(self.rows, self.policy, self.year):
             self.digest.update(line_bytes(line))
             self.payable += line.payable
-            sums = self.measures.setdefault((line.award_year, line.measure), [0, 0, 0, 0])
-            sums[0] += line.gross
-            sums[1] += line.withheld
-            sums[2] += line.payable
-            sums[3] += 1
+            key = line.award_year, line.measure
+            before = self.measure_sums.get(key) or MeasureSum(*key, 0, 0, 0, 0)
+            self.measure_sums[key] = MeasureSum(
+                *key,
+                before.gross_fen + line.gross,
+                before.withheld_fen + line.withheld,
+                before.payable_fen + line.payable,
+                before.enterprises + 1,
+            )
             yield line
 
     def _write(self, parts: list[tuple[str, list[SettledLine]]]) -> None:
         events: list[tuple[str, int, Content]] = []
-        accounts: list[Changed] = []
+        accounts: list[AccountRow] = []
         for code, lines in parts:
             payable = sum(line.payable for line in lines)
             settled = AwardsSettled(
@@ -113,10 +117,11 @@ class _Freeze:
                 payable_fen=payable,
             )
             events.append((account_id(self.policy, self.year, code), 1, settled))
-            accounts.append((self.policy, self.year, code, Account(settled=True, payable=payable), 1))
+            account = Account(settled=True, payable=payable)
+            accounts.append(AccountRow(self.policy, self.year, code, account, 1))
         append_ours(self.rows, self.ledger.clock(), events, self.attribution)
         put_accounts(self.rows, accounts)
 
     def sums(self) -> tuple[MeasureSum, ...]:
         """The sums of each award year and measure, in order."""
-        return tuple(MeasureSum(*key, *sums) for key, sums in sorted(self.measures.items()))
+        return tuple(sums for _, sums in sorted(self.measure_sums.items()))

@@ -23,7 +23,7 @@ from ledger.store.rows import Rows
 
 LEVEL = 8
 BLOCK = 1 << LEVEL
-KEPT = 8
+LISTS_MAX = 8
 """Lists of which the blocks are kept."""
 
 Key = tuple[str, str, int]
@@ -44,7 +44,7 @@ class _Blocks(NamedTuple):
     lines: int
 
 
-_kept: OrderedDict[tuple[str, str], _Blocks] = OrderedDict()
+_blocks_by_root: OrderedDict[tuple[str, str], _Blocks] = OrderedDict()
 
 
 class ListTree:
@@ -65,14 +65,14 @@ class ListTree:
 
     def proofs(self, code: str) -> list[Proved]:
         """The lines of one enterprise, each with its path."""
-        found = []
+        proofs = []
         block = max(bisect_right(self.blocks.firsts, (code, "", 0)) - 1, 0)
         for number, line, text in self._lines_from(block):
             if line.code > code:
                 break
             if line.code == code:
-                found.append(Proved(text, number, inclusion_path(number, self.blocks.lines, self._node)))
-        return found
+                proofs.append(Proved(text, number, inclusion_path(number, self.blocks.lines, self._node)))
+        return proofs
 
     def _lines_from(self, block: int) -> Iterator[tuple[int, SettledLine, str]]:
         """Awards from the beginning of a block on: number, award and line."""
@@ -91,22 +91,22 @@ class ListTree:
     def _leaves(self, block: int) -> list[bytes]:
         if block not in self.loaded:
             leaves = [leaf_of_line(self.head)] if block == 0 else []
-            some = islice(self._lines_from(block), BLOCK - len(leaves))
-            self.loaded[block] = leaves + [leaf_of_line(text) for _, _, text in some]
+            lines = islice(self._lines_from(block), BLOCK - len(leaves))
+            self.loaded[block] = leaves + [leaf_of_line(text) for _, _, text in lines]
         return self.loaded[block]
 
     def _blocks(self) -> _Blocks:
         root = self.state.present_publication().list_root or ""
-        found = _kept.get((self.state.policy, root))
-        if found is None:
-            found = self._made()
-            must_be_published(self.state, root_of(found.roots).hex(), found.lines)
-            _kept[self.state.policy, root] = found
-            while len(_kept) > KEPT:
-                _kept.popitem(last=False)
-        return found
+        blocks = _blocks_by_root.get((self.state.policy, root))
+        if blocks is None:
+            blocks = self._read_blocks()
+            must_be_published(self.state, root_of(blocks.roots).hex(), blocks.lines)
+            _blocks_by_root[self.state.policy, root] = blocks
+            while len(_blocks_by_root) > LISTS_MAX:
+                _blocks_by_root.popitem(last=False)
+        return blocks
 
-    def _made(self) -> _Blocks:
+    def _read_blocks(self) -> _Blocks:
         """The blocks of the list, in one pass."""
         firsts: list[Key] = [("", "", 0)]
         roots, leaves, size = list[bytes](), [leaf_of_line(self.head)], 1

@@ -1,6 +1,6 @@
 """Paying a closed year: ordering what is outstanding, the bank's answers, clawbacks.
 
-A call is one transaction: either all of what it says is recorded, or nothing and every reason
+A call is one transaction: either all of what it asks for is recorded, or nothing and every reason
 why not.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.events.accounts import account_id
@@ -17,16 +17,20 @@ from domain.settlement.streams import AccountStream
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import CHUNK, must_be_closed, today
 from ledger.projections.disagreements import undecided
-from ledger.projections.settlements import put_accounts, put_adjustments, put_clawbacks, put_payments
+from ledger.projections.settlements import (
+    AccountRow,
+    put_accounts,
+    put_adjustments,
+    put_clawbacks,
+    put_payments,
+)
 from ledger.settlement.pending import lowered
 from ledger.store.application import Ledger
-from ledger.store.rows import Row, Rows, one
+from ledger.store.rows import Rows, one
 from ledger.store.streams import load_streams, save_streams
 
 RESULTS_MAX = 5_000
 """Most results of payments in one call."""
-KNOWN_CHUNK = 500
-"""Payments looked up at a time."""
 
 
 class StepsRefused(Exception):
@@ -53,8 +57,15 @@ class Result(NamedTuple):
     status: str
     amount: int
     on: str
-    said: str
+    remark: str
     """The bank's reference, or its reason."""
+
+
+class _RecordedPayment(NamedTuple):
+    """A payment as it stands: whose it is, and the bank's last word of it."""
+
+    code: str
+    result: Result
 
 
 def load_accounts(
@@ -73,7 +84,7 @@ def save_accounts(ledger: Ledger, rows: Rows, streams: Iterable[AccountStream]) 
     """Append the steps that were taken, with the read models that follow; the last position comes back."""
     changed = [stream for stream in streams if stream.pending_events]
     events = save_streams(rows, changed, ledger.clock())
-    put_accounts(rows, [(s.policy, s.year, s.enterprise, s.account, s.version) for s in changed])
+    put_accounts(rows, [AccountRow(s.policy, s.year, s.enterprise, s.account, s.version) for s in changed])
     put_payments(rows, events)
     put_adjustments(rows, events)
     put_clawbacks(rows, events)
@@ -120,9 +131,9 @@ def _outstanding(rows: Rows, policy: str, year: int, codes: Sequence[str] | None
         f"ORDER BY code LIMIT {CHUNK}"
     )
     last = ""
-    while found := [code for (code,) in rows.all(sql, [policy, year, last])]:
-        yield found
-        last = found[-1]
+    while chunk := [code for (code,) in rows.all(sql, [policy, year, last])]:
+        yield chunk
+        last = chunk[-1]
 
 
 def record_results(
@@ -131,7 +142,7 @@ def record_results(
     """Record what the bank did with payments; what is recorded already in the same words is passed over.
 
     Returns:
-        how many were recorded, and how many were known or said twice.
+        how many were recorded, and how many were known or stood twice.
 
     Raises:
         NotAllowed; StepsRefused: where one of them must not be; then none is recorded.
@@ -140,21 +151,22 @@ def record_results(
     with ledger.store.writing() as rows:
         rulebook(rows, policy)
         must_be_closed(rows, policy, year)
-        known = _known(rows, policy, year, [result.payment for result in results])
-        accounts = load_accounts(ledger, rows, policy, year, {row[0] for row in known.values()})
+        payments = _read_payments(rows, policy, year, [result.payment for result in results])
+        codes = {payment.code for payment in payments.values()}
+        accounts = load_accounts(ledger, rows, policy, year, codes)
         now, repeated = ledger.clock(), 0
         faults = list[tuple[int, NotAllowed]]()
         for index, result in enumerate(results):
-            row = known.get(result.payment)
-            if row is not None and (row[1], row[2], row[3], row[4]) == result[1:]:
+            payment = payments.get(result.payment)
+            if payment is not None and payment.result == result:
                 repeated += 1
                 continue
             try:
-                code = _code_of(row, result, today(now))
+                code = _code_of(payment, result, today(now))
                 account = accounts[code]
                 record = account.confirm_payment if result.status == "made" else account.fail_payment
-                record(actor, result.payment, *result[2:], now)
-                known[result.payment] = (code, *result[1:])
+                record(actor, result.payment, result.amount, result.on, result.remark, now)
+                payments[result.payment] = _RecordedPayment(code, result)
             except NotAllowed as error:
                 faults.append((index, error))
         if faults:
@@ -163,25 +175,25 @@ def record_results(
         return len(results) - repeated, repeated
 
 
-def _known(rows: Rows, policy: str, year: int, payments: list[str]) -> dict[str, Any]:
-    """(code, status, amount, day, said) by payment."""
-    found: list[Row] = []
-    for start in range(0, len(payments), KNOWN_CHUNK):
-        chunk = payments[start : start + KNOWN_CHUNK]
-        sql = (
-            "SELECT payment, code, status, amount, day, said FROM payments "
-            f"WHERE policy=? AND year=? AND payment IN ({','.join('?' * len(chunk))})"
-        )
-        found += rows.all(sql, [policy, year, *chunk])
-    return {row[0]: tuple(row[1:]) for row in found}
+def _read_payments(rows: Rows, policy: str, year: int, payments: list[str]) -> dict[str, _RecordedPayment]:
+    """These payments as they stand, by their id; those that were never ordered are left out."""
+    sql = (
+        "SELECT code, payment, status, amount, day, said FROM payments "
+        "WHERE policy=? AND year=? AND payment IN ({})"
+    )
+    recorded = (
+        _RecordedPayment(code, Result(*values))
+        for code, *values in rows.all_in(sql, payments, [policy, year])
+    )
+    return {payment.result.payment: payment for payment in recorded}
 
 
-def _code_of(row: Any, result: Result, day: str) -> str:
-    if row is None:
+def _code_of(payment: _RecordedPayment | None, result: Result, day: str) -> str:
+    if payment is None:
         raise NotAllowed("payment.unknown", "payment", payment=result.payment)
     if result.on > day:
         raise NotAllowed("date.future", "on")
-    return str(row[0])
+    return payment.code
 
 
 def take_account_step(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.authority.roles import NotAllowed
 from domain.money.amounts import yuan
@@ -14,6 +14,18 @@ from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows, one
+
+
+class _AwardRow(NamedTuple):
+    """An award as it is now beside what was settled and accepted of it, in fen."""
+
+    code: str
+    measure: str
+    gross: int
+    withheld: int
+    settled: int
+    accepted: int
+    pot: str
 
 
 class Pending(NamedTuple):
@@ -37,14 +49,14 @@ SELECT code, measure, CAST(SUM(gross) AS BIGINT), CAST(SUM(withheld) AS BIGINT),
     CAST(SUM(settled) AS BIGINT), CAST(SUM(accepted) AS BIGINT), MAX(pot)
 FROM (
     SELECT code, measure, gross, withheld, 0 AS settled, 0 AS accepted, '' AS pot
-    FROM awards WHERE policy=? AND year=?{mine}
+    FROM awards WHERE policy=? AND year=?{of_code}
     UNION ALL
     SELECT code, measure, 0, 0, gross - withheld, 0, pot
-    FROM settlement_lines WHERE policy=? AND year=? AND award_year=?{mine}
+    FROM settlement_lines WHERE policy=? AND year=? AND award_year=?{of_code}
     UNION ALL
-    SELECT code, measure, 0, 0, 0, amount, '' FROM adjustments WHERE policy=? AND year=?{mine}
+    SELECT code, measure, 0, 0, 0, amount, '' FROM adjustments WHERE policy=? AND year=?{of_code}
     UNION ALL
-    SELECT code, measure, 0, 0, 0, -award, '' FROM clawbacks WHERE policy=? AND year=? AND award>0{mine}
+    SELECT code, measure, 0, 0, 0, -award, '' FROM clawbacks WHERE policy=? AND year=? AND award>0{of_code}
 ) AS each_side
 WHERE code>?
 GROUP BY code, measure{differ}
@@ -64,20 +76,24 @@ def pending(
     shares = division_of(closing)
     # Where the standards are reduced first, how much is withheld depends on the frozen reduction.
     reduced_first = book.of_year(year).pro_rata == "standards-first" and shares.reduces
-    mine, whose = (" AND code=?", [code]) if code else ("", [])
-    both: list[Any] = [policy, year, *whose]
-    values = [*both, policy, year, year, *whose, *both, *both, after]
-    sql = _SUMMED.format(mine=mine, differ="" if reduced_first else _DIFFER)
-    found: list[Pending] = []
-    for of, measure, gross, withheld, settled, accepted, pot in rows.stream(sql, values):
-        pot = pot or pot_now(rows, book, of, measure, year)
-        paid = payable_of(Line(of, measure, year, gross, withheld, pot), book, shares)
-        each = Pending(of, measure, paid.gross - paid.withheld, settled, accepted)
-        if each.amount:
-            found.append(each)
-        if len(found) == limit:
+    of_code, codes = (" AND code=?", [code]) if code else ("", [])
+    of_year: list[object] = [policy, year, *codes]
+    values = [*of_year, policy, year, year, *codes, *of_year, *of_year, after]
+    sql = _SUMMED.format(of_code=of_code, differ="" if reduced_first else _DIFFER)
+    adjustments: list[Pending] = []
+    for row in rows.stream(sql, values):
+        award = _AwardRow(*row)
+        pot = award.pot or pot_now(rows, book, award.code, award.measure, year)
+        line = Line(award.code, award.measure, year, award.gross, award.withheld, pot)
+        paid = payable_of(line, book, shares)
+        adjustment = Pending(
+            award.code, award.measure, paid.gross - paid.withheld, award.settled, award.accepted
+        )
+        if adjustment.amount:
+            adjustments.append(adjustment)
+        if len(adjustments) == limit:
             break
-    return found
+    return adjustments
 
 
 def pot_now(rows: Rows, book: Rulebook, code: str, measure: str, year: int) -> str:
@@ -102,11 +118,11 @@ def pending_count(ledger: Ledger, rows: Rows, policy: str, year: int, most: int)
         [policy, year] * 3,
     )
     key = ("pending", policy, year, most, *(state or ()))
-    found: int | None = ledger.kept.get(key)
-    if found is None:
-        found = len(pending(rows, policy, year, limit=most))
-        keep(ledger, key, found)
-    return found
+    count: int | None = ledger.kept.get(key)
+    if count is None:
+        count = len(pending(rows, policy, year, limit=most))
+        keep(ledger, key, count)
+    return count
 
 
 def lowered(rows: Rows, policy: str, year: int, code: str, measure: str, amount: int) -> int:
@@ -115,42 +131,43 @@ def lowered(rows: Rows, policy: str, year: int, code: str, measure: str, amount:
     Raises:
         NotAllowed: where they did not, or that is another amount.
     """
-    found = {each.measure: each for each in pending(rows, policy, year, code)}.get(measure)
-    if found is None or found.amount >= 0:
+    adjustments = {each.measure: each for each in pending(rows, policy, year, code)}
+    adjustment = adjustments.get(measure)
+    if adjustment is None or adjustment.amount >= 0:
         raise NotAllowed("clawback.no-difference", "measure", measure=measure)
-    wanted = paid_too_much(rows, rulebook(rows, policy), year, found)
-    if amount != wanted:
-        raise NotAllowed("clawback.difference", "amount", difference=yuan(wanted))
-    return -found.amount
+    overpaid = paid_too_much(rows, rulebook(rows, policy), year, adjustment)
+    if amount != overpaid:
+        raise NotAllowed("clawback.difference", "amount", difference=yuan(overpaid))
+    return -adjustment.amount
 
 
-def paid_too_much(rows: Rows, book: Rulebook, year: int, each: Pending) -> int:
+def paid_too_much(rows: Rows, book: Rulebook, year: int, adjustment: Pending) -> int:
     """What of a lowered award was payable too much, by the closed year's own factor, in fen."""
     shares = division_of(must_be_closed(rows, book.id, year))
     sql = (
         "SELECT payable, pot FROM settlement_lines "
         "WHERE policy=? AND year=? AND code=? AND measure=? AND award_year=?"
     )
-    row = one(rows, sql, [book.id, year, each.code, each.measure, year])
+    row = one(rows, sql, [book.id, year, adjustment.code, adjustment.measure, year])
     settled = int(row[0]) if row else 0
     answered = one(
         rows,
         "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM clawbacks "
         "WHERE policy=? AND year=? AND code=? AND measure=?",
-        [book.id, year, each.code, each.measure],
+        [book.id, year, adjustment.code, adjustment.measure],
     )
     back = int(answered[0]) if answered else 0
-    should = max(each.now - max(each.accepted, 0), 0)
-    pot = str(row[1]) if row else pot_now(rows, book, each.code, each.measure, year)
-    right = payable_of(Line(each.code, each.measure, year, should, 0, pot), book, shares).payable
+    should = max(adjustment.now - max(adjustment.accepted, 0), 0)
+    pot = str(row[1]) if row else pot_now(rows, book, adjustment.code, adjustment.measure, year)
+    right = payable_of(Line(adjustment.code, adjustment.measure, year, should, 0, pot), book, shares).payable
     return max(settled - back - right, 0)
 
 
-def whole_enterprises(found: list[Pending], limit: int) -> int:
-    """How many of at most ``limit + 1`` found stand on a page that no enterprise's are cut by."""
-    if len(found) <= limit:
+def whole_enterprises(adjustments: list[Pending], limit: int) -> int:
+    """How many of at most ``limit + 1`` stand on a page that no enterprise's are cut by."""
+    if len(adjustments) <= limit:
         return limit
-    shown = limit
-    while shown > 1 and found[shown - 1].code == found[shown].code:
-        shown -= 1
-    return shown
+    count = limit
+    while count > 1 and adjustments[count - 1].code == adjustments[count].code:
+        count -= 1
+    return count

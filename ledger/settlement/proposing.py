@@ -109,15 +109,15 @@ def budget_parts(budget: Budget) -> tuple[BudgetPart, ...]:
 class Tally:
     """Turns awards into the list's lines, and adds them up on the way."""
 
-    def __init__(self, book: Rulebook, found: Pool) -> None:
-        self.book, self.found = book, found
+    def __init__(self, book: Rulebook, pool: Pool) -> None:
+        self.book, self.pool = book, pool
         self.gross = self.withheld = self.payable = self.outside = self.awards = self.enterprises = 0
         self.last = ""
 
     def lines(self, awards: Iterator[Line]) -> Iterator[SettledLine]:
         """The list's lines, in the order of the awards."""
         for line in awards:
-            paid = payable_of(line, self.book, self.found.shares)
+            paid = payable_of(line, self.book, self.pool.shares)
             self.awards += 1
             self.enterprises += line.code != self.last
             self.last = line.code

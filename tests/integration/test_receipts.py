@@ -498,7 +498,7 @@ def test_the_list_stays_what_was_published_when_names_change(
     feed.code = scene.code
     named = {"name": "慈溪市改名贸易有限公司", "town": "周巷镇"}
     take(scene.ledger, feed.send("enterprise-registered", "2025-05-10T00:00:00Z", **named))
-    list_tree._kept.clear()
+    list_tree._blocks_by_root.clear()
     after = listed(scene.ledger, tmp_path / "b.ndjson")
     assert [json.loads(line) for line in after[:-1]] == [json.loads(line) for line in before[:-1]]
     assert "改名" not in json.dumps(receipted(scene.ledger, scene.code), ensure_ascii=False)
@@ -513,7 +513,7 @@ def test_proofs_of_a_list_of_many_blocks_lead_to_its_root(
     for level in (0, 1, 2, 3, 4):
         monkeypatch.setattr(list_tree, "LEVEL", level)
         monkeypatch.setattr(list_tree, "BLOCK", 1 << level)
-        list_tree._kept.clear()
+        list_tree._blocks_by_root.clear()
         with scene.ledger.store.reading() as rows:
             state = settlement_of(rows, CIXI, 2024)
             tree = ListTree(rows, state)
@@ -524,7 +524,7 @@ def test_proofs_of_a_list_of_many_blocks_lead_to_its_root(
         root = bytes.fromhex(state.present_publication().list_root or "")
         for each in found:
             check_inclusion(leaf_of_line(each.line), each.number, len(lines), each.path, root)
-    list_tree._kept.clear()
+    list_tree._blocks_by_root.clear()
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
@@ -544,7 +544,7 @@ def test_what_cannot_be_proved_says_why(open_at: Callable[..., Ledger], tmp_path
     assert error.value.code == "settlement.not-published"
     with scene.ledger.store.writing() as rows:
         rows.run("UPDATE settlement_lines SET payable=payable+1 WHERE year=2024 AND code=?", [scene.code])
-    list_tree._kept.clear()
+    list_tree._blocks_by_root.clear()
     for make in (lambda: receipted(scene.ledger, scene.code), lambda: listed(scene.ledger, tmp_path / "x")):
         with pytest.raises(NotAllowed) as error:
             make()
