@@ -75,37 +75,50 @@ def figures_of(shares: Division, payable: Mapping[str, int]) -> DivisionFigures:
     )
 
 
-def moved_of(book: Rulebook, year: int, closed: Mapping[int, SettlementClosed]) -> dict[str, tuple[int, int]]:
-    """(carried, spent) of each named budget: what closed years bring into a year's, and took of it, in fen.
+class BudgetMove(NamedTuple):
+    """What closed years bring into a named budget, and what they took of it, in fen."""
 
-    ``closed`` are the closings by year.
-    """
+    carried_fen: int = 0
+    spent_fen: int = 0
+
+
+def moved_of(book: Rulebook, year: int, closed: Mapping[int, SettlementClosed]) -> dict[str, BudgetMove]:
+    """What closed years move in each named budget of a year; ``closed`` are the closings by year."""
     if book.period_of(year) == "life":
         spent: dict[str, int] = {}
         own_closing = closed.get(year)
         for closed_year, closing in closed.items():
-            earlier = (
-                own_closing is None or closing.known < own_closing.known
-            )  # later ones took nothing of this one's
-            if closed_year != year and earlier and book.period_of(closed_year) == "life":
-                for name, (_, paid) in _paid_of(closing).items():
-                    spent[name] = spent.get(name, 0) + paid
-        return {name: (0, fen) for name, fen in spent.items()}
+            # Years that were closed later took nothing of this one's.
+            is_earlier = own_closing is None or closing.known < own_closing.known
+            if closed_year != year and is_earlier and book.period_of(closed_year) == "life":
+                for name, budget in _budgets_of(closing).items():
+                    spent[name] = spent.get(name, 0) + budget.paid_fen
+        return {name: BudgetMove(spent_fen=fen) for name, fen in spent.items()}
     before = closed.get(year - 1)
     if before is None or book.of_year(year).procedure.unspent != "next-year":
         return {}
-    return {name: (budget - paid, 0) for name, (budget, paid) in _paid_of(before).items()}
+    return {
+        name: BudgetMove(carried_fen=budget.available_fen - budget.paid_fen)
+        for name, budget in _budgets_of(before).items()
+    }
 
 
-def _paid_of(closing: SettlementClosed) -> dict[str, tuple[int, int]]:
-    """(what there was, what was paid of it) of each named budget of a closed year, in fen."""
+class _ClosedBudget(NamedTuple):
+    available_fen: int
+    paid_fen: int
+
+
+def _budgets_of(closing: SettlementClosed) -> dict[str, _ClosedBudget]:
+    """What there was of each named budget of a closed year, and what was paid of it."""
     if not closing.pots:
-        return {"": (closing.budget_fen, closing.payable_fen - closing.outside_fen)}
+        return {"": _ClosedBudget(closing.budget_fen, closing.payable_fen - closing.outside_fen)}
     paid: dict[str, int] = {}
     for share in closing.pots:
         name = budget_id(share.pot)
         paid[name] = paid.get(name, 0) + share.payable_fen
     return {
-        part.name: (part.appropriation_fen + part.carried_fen - part.spent_fen, paid.get(part.name, 0))
+        part.name: _ClosedBudget(
+            part.appropriation_fen + part.carried_fen - part.spent_fen, paid.get(part.name, 0)
+        )
         for part in closing.budgets
     }

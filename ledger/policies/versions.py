@@ -18,7 +18,7 @@ from domain.policy.model import Policy
 from domain.policy.record import PolicyRecord, policy_id_of
 from domain.policy.rulebook import NoRules, Rulebook
 from domain.policy.source import line_in
-from domain.settlement.figures import moved_of
+from domain.settlement.figures import BudgetMove, moved_of
 from domain.settlement.steps import must_be_open
 from ledger.projections.closings import closings, settlement_of
 from ledger.projections.enterprises import project_all
@@ -33,10 +33,10 @@ class UnknownPolicy(LookupError):
 
 
 class UnknownPeriod(ValueError):
-    """A policy has no such budget: ``called`` is what was asked for, ``known`` what there is."""
+    """A policy has no such budget: ``called`` is what was asked for, ``known`` which ones there are."""
 
-    def __init__(self, policy: str, called: str, known: Sequence[str]) -> None:
-        self.policy, self.called, self.known = policy, called[:40], ", ".join(known)
+    def __init__(self, policy: str, called: str, periods: Sequence[str]) -> None:
+        self.policy, self.called, self.known = policy, called[:40], ", ".join(periods)
         super().__init__(self.words("en"))
 
     def words(self, language: str) -> str:
@@ -104,7 +104,7 @@ def rulebooks(
         versions.setdefault(policy, []).append(loaded)
     for policy, changed in (changes or {}).items():
         _refuse_unknown(rows, policy, changed)
-    return {policy: _book(found) for policy, found in versions.items()}
+    return {policy: _book(versions_of_policy) for policy, versions_of_policy in versions.items()}
 
 
 def _refuse_unknown(rows: Rows, policy: str, changes: Changes) -> None:
@@ -112,9 +112,13 @@ def _refuse_unknown(rows: Rows, policy: str, changes: Changes) -> None:
     texts = [
         row[0] for row in rows.all("SELECT document FROM policies WHERE policy=? ORDER BY version", [policy])
     ]
-    known = [known_changes(text, changes) for text in texts]
-    readings = {n: v for n, v in changes.readings.items() if not any(n in each.readings for each in known)}
-    figures = {n: v for n, v in changes.figures.items() if not any(n in each.figures for each in known)}
+    known_in_versions = [known_changes(text, changes) for text in texts]
+    readings = {
+        n: v for n, v in changes.readings.items() if not any(n in each.readings for each in known_in_versions)
+    }
+    figures = {
+        n: v for n, v in changes.figures.items() if not any(n in each.figures for each in known_in_versions)
+    }
     if texts and (readings or figures):
         load_adopted(texts[-1], Changes(readings, figures))
 
@@ -143,11 +147,11 @@ def rulebook(
         UnknownPolicy: where the ledger did not hold the policy at that position.
         NoRules: where no version was in force by the day ``rules_as_of``.
     """
-    found = rulebooks(rows, until, {policy: changes} if changes else None).get(policy)
-    if found is None:
-        known = [row[0] for row in rows.all("SELECT DISTINCT policy FROM policies ORDER BY policy")]
-        raise UnknownPolicy(f"{policy}; known: {', '.join(known) or 'none'}")
-    return found.in_force_by(rules_as_of) if rules_as_of else found
+    book = rulebooks(rows, until, {policy: changes} if changes else None).get(policy)
+    if book is None:
+        policies = [row[0] for row in rows.all("SELECT DISTINCT policy FROM policies ORDER BY policy")]
+        raise UnknownPolicy(f"{policy}; known: {', '.join(policies) or 'none'}")
+    return book.in_force_by(rules_as_of) if rules_as_of else book
 
 
 def rulebook_at(rows: Rows, policy: str, at: Moment, changes: Changes | None = None) -> Rulebook:
@@ -162,10 +166,10 @@ def rulebook_at(rows: Rows, policy: str, at: Moment, changes: Changes | None = N
     if edited.id != policy:
         args = {"edited": edited.id, "policy": policy}
         raise PolicyError([PolicyFault(1, "id", "policy.other-policy", args)])
-    own = rulebooks(rows, at.until).get(policy)
-    others = [each for each in own.versions if each.version != edited.version] if own else []
-    found = Rulebook([*others, edited])
-    return found.in_force_by(at.rules_as_of) if at.rules_as_of else found
+    adopted = rulebooks(rows, at.until).get(policy)
+    other_versions = [each for each in adopted.versions if each.version != edited.version] if adopted else []
+    book = Rulebook([*other_versions, edited])
+    return book.in_force_by(at.rules_as_of) if at.rules_as_of else book
 
 
 def budget_of(rows: Rows, book: Rulebook, year: int, until: int | None = None) -> Budget:
@@ -178,11 +182,11 @@ def budget_of(rows: Rows, book: Rulebook, year: int, until: int | None = None) -
     )
     moved = moved_of(book, year, closings(rows, book.id, until))
     parts = []
-    for name, said in governing.amounts.items():
+    for name, file_fen in governing.amounts.items():
         key = budget_period(period, name)
         row = one(rows, sql, [book.id, key, 2**62 if until is None else until])
-        appropriation, position = (int(row[0]), row[1]) if row else (said, None)
-        carried, spent = moved.get(name, (0, 0))
+        appropriation, position = (int(row[0]), row[1]) if row else (file_fen, None)
+        carried, spent = moved.get(name, BudgetMove())
         parts.append((name, Budget(key, appropriation + carried - spent, position, carried, spent)))
     return whole_budget(period, parts)
 
@@ -216,8 +220,8 @@ def adopt_policy(ledger: Ledger, document: str, attribution: Attribution = NOBOD
         NotAllowed: where it would hold in a year that is closed.
     """
     with ledger.store.reading() as rows:
-        known = rows.all("SELECT 1 FROM policies WHERE digest=?", [digest_of(document)])
-    policy = load_adopted(document) if known else load_policy(document)
+        is_adopted = rows.all("SELECT 1 FROM policies WHERE digest=?", [digest_of(document)])
+    policy = load_adopted(document) if is_adopted else load_policy(document)
     with ledger.store.writing() as rows:
         adopted = rows.all(
             "SELECT version, digest, effective_from FROM policies WHERE policy=? ORDER BY version",
@@ -312,10 +316,10 @@ def set_budget(
     with ledger.store.writing() as rows:
         book = rulebook(rows, policy)
         year = int(period) if is_year and book.covers_year(int(period)) else _first_open(rows, book)
-        whole = budget_of(rows, book, year)
-        now = whole if not whole.parts else dict(whole.parts).get(name)
-        if book.period_of(year) != period or now is None or (name and not whole.parts):
-            raise UnknownPeriod(policy, called, _periods(book, whole))
+        budget = budget_of(rows, book, year)
+        now = budget if not budget.parts else dict(budget.parts).get(name)
+        if book.period_of(year) != period or now is None or (name and not budget.parts):
+            raise UnknownPeriod(policy, called, _periods(book, budget))
         if now.position is not None and now.appropriation == amount:
             return now
         if is_year:
@@ -333,13 +337,13 @@ def set_budget(
         return dict(after.parts).get(name, after)
 
 
-def _periods(book: Rulebook, whole: Budget) -> list[str]:
+def _periods(book: Rulebook, budget: Budget) -> list[str]:
     """What budgets may be set: those of a period, and where a year has its own, the last year's too."""
-    found = [each.period for _, each in whole.parts] or [whole.period]
+    periods = [each.period for _, each in budget.parts] or [budget.period]
     last = book.life_until[:4]
-    if whole.period == "life":
-        return found
-    return [*found, "…" if last == "9999" else f"… {last}"]
+    if budget.period == "life":
+        return periods
+    return [*periods, "…" if last == "9999" else f"… {last}"]
 
 
 def _first_open(rows: Rows, book: Rulebook) -> int:
