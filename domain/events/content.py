@@ -9,7 +9,6 @@ Asia/Shanghai as ``YYYY-MM-DD``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -65,28 +64,6 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     def fields_by_name(self) -> dict[str, ContentValue]:
         """Its fields with their values, in the order in which they are stored."""
         return {name: getattr(self, name) for name in self.__struct_fields__}
-
-    # The last readers of a content as a mapping; each becomes an attribute.
-
-    def items(self) -> Iterator[tuple[str, Any]]:
-        """Its fields with their values."""
-        return iter(self.fields_by_name().items())
-
-    def values(self) -> Iterator[Any]:
-        """The values of its fields."""
-        return iter(self.fields_by_name().values())
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """A field by its name; the default where it has no such field."""
-        return getattr(self, name) if name in self.__struct_fields__ else default
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.__struct_fields__:
-            raise KeyError(name)
-        return getattr(self, name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.__struct_fields__
 
 
 def json_values(fields: object) -> dict[str, Any]:

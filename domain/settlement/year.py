@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.authority.roles import NotAllowed
 from domain.events.event import Event
@@ -37,7 +37,7 @@ class SettledLine(NamedTuple):
     pot: str = ""
 
     @property
-    def said(self) -> tuple[Any, ...]:
+    def stored_fields(self) -> tuple[str | int, ...]:
         """Its fields; the pot only where there are several."""
         return tuple(self) if self.pot else self[:7]
 
@@ -47,7 +47,7 @@ def line_bytes(line: SettledLine) -> bytes:
 
     The digest is SHA-256 over all lines in order of code, measure and award year.
     """
-    return ("\t".join(str(part) for part in line.said) + "\n").encode()
+    return ("\t".join(str(part) for part in line.stored_fields) + "\n").encode()
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from domain.events import account_id, is_enterprise
+from domain.events.accounts import PaymentStep
 from domain.events.event import key_of
 from domain.facts.folding import fold
 from domain.money.amounts import yuan
@@ -16,7 +17,6 @@ from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import find
 from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import load
-from ledger.projections.settlements import PaymentEvent
 from ledger.reading.sources import list_sources
 from ledger.store import correlation
 from ledger.store.rows import Rows, one
@@ -99,7 +99,7 @@ def _document(rows: Rows, id_: str | None, events: list[Stored], refused: list[s
     positions = {event.position for event in events}
     codes = sorted({event.originator for event in events if is_enterprise(event.originator)})
     payment_ids = sorted(
-        {event.fact.content.payment for event in events if isinstance(event.fact.content, PaymentEvent)}
+        {event.fact.content.payment for event in events if isinstance(event.fact.content, PaymentStep)}
     )
     awards = [award for code in codes[:ENTERPRISES_MAX] for award in _awards(rows, code, positions)]
     return {
@@ -186,7 +186,7 @@ def _payment(rows: Rows, row: tuple[Any, ...]) -> Document:
             "correlation": correlation.of_position(rows, event.position),
         }
         for event in events_of(rows, account_id(policy, year, code))
-        if isinstance(event.fact.content, PaymentEvent) and event.fact.content.payment == payment
+        if isinstance(event.fact.content, PaymentStep) and event.fact.content.payment == payment
     ]
     return {
         "policy": policy,

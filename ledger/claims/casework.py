@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from domain.claims.steps import OPEN, ClaimFile, file_of
+from domain.events.amendments import Amendment, HoldEvent
+from domain.events.claims import ClaimEvent, ClaimSubmitted, Evidence
 from domain.events.event import SEP, key_of
 from domain.events.instants import SHANGHAI
 from domain.money.amounts import yuan
@@ -44,9 +46,11 @@ class Casefile:
     """The last day of an appeal, where it was rejected."""
 
     @property
-    def evidence(self) -> list[dict[str, str]]:
+    def evidence(self) -> list[Evidence]:
         """References to documents, of every step."""
-        return [each for event in self.events for each in event.fact.content.get("evidence") or []]
+        contents = (event.fact.content for event in self.events)
+        submitted = (content for content in contents if isinstance(content, ClaimSubmitted))
+        return [document for content in submitted for document in content.evidence or ()]
 
 
 def counts(rows: Rows, policy: str, year: int) -> dict[str, int]:
@@ -127,12 +131,12 @@ def _steps(events: list[Stored], policy: str, claim: str) -> list[Stored]:
 
 def _amends(event: Stored, keys: set[str]) -> bool:
     content = event.fact.content
-    return "of_source" in content and key_of(content["of_source"], content["of"]) in keys
+    return isinstance(content, Amendment | HoldEvent) and key_of(content.of_source, content.of) in keys
 
 
 def _is_of(event: Stored, policy: str, claim: str) -> bool:
     content = event.fact.content
-    return (content.get("policy"), content.get("claim")) == (policy, claim)
+    return isinstance(content, ClaimEvent) and (content.policy, content.claim) == (policy, claim)
 
 
 def _measure(book: Rulebook, file: ClaimFile) -> Measure | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
 from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
-from domain.rules.awards import Awards
+from domain.rules.awards import Award, Awards
 from domain.rules.evaluation import awards_of
 from domain.rules.targets import Added, Months, targets_of
 from ledger.store.rows import Rows
@@ -49,6 +50,34 @@ class EnterpriseRow:
     town: str = ""
 
 
+class _StoredRow(NamedTuple):
+    """The columns of an enterprise's row, as they are stored."""
+
+    code: str
+    version: int
+    facts: bytes
+    outcomes: bytes
+    name: str
+    town: str
+
+    def read(self) -> EnterpriseRow:
+        """The row with its facts and outcomes."""
+        facts, outcomes = _facts.decode(self.facts), _outcomes.decode(self.outcomes)
+        return EnterpriseRow(self.code, self.version, facts, outcomes, self.name, self.town)
+
+
+class TotalSums(NamedTuple):
+    """By how much a total moves, or what it comes to."""
+
+    gross: int = 0
+    withheld: int = 0
+    number: int = 0
+
+    def plus(self, other: TotalSums) -> TotalSums:
+        """Both added up."""
+        return TotalSums(self.gross + other.gross, self.withheld + other.withheld, self.number + other.number)
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _facts = msgspec.msgpack.Decoder(EnterpriseFacts)
 _outcomes = msgspec.msgpack.Decoder(Outcomes)
@@ -74,12 +103,8 @@ _SELECT = "SELECT code, version, facts, outcome, name, town FROM enterprises"
 def load(rows: Rows, codes: Iterable[str]) -> dict[str, EnterpriseRow]:
     """The read model's rows of these enterprises; those without one are left out."""
     sql = f"{_SELECT} WHERE code IN ({{}})"
-    return {row[0]: _row(row) for row in rows.all_in(sql, codes)}
-
-
-def _row(row: Iterable[object]) -> EnterpriseRow:
-    code, version, facts, outcome, name, town = row
-    return EnterpriseRow(code, version, _facts.decode(facts), _outcomes.decode(outcome), name, town)  # type: ignore[arg-type]
+    stored_rows = (_StoredRow(*row) for row in rows.all_in(sql, codes))
+    return {stored_row.code: stored_row.read() for stored_row in stored_rows}
 
 
 def said_of(facts: bytes, outcome: bytes) -> tuple[str, str]:
@@ -101,7 +126,7 @@ def stored_form(facts: EnterpriseFacts, outcomes: Outcomes) -> tuple[bytes, byte
 def every_row(rows: Rows) -> Iterator[EnterpriseRow]:
     """Every enterprise of the read model, streamed in order of credit code."""
     for row in rows.stream(f"{_SELECT} ORDER BY code"):
-        yield _row(row)
+        yield _StoredRow(*row).read()
 
 
 class Writer:
@@ -116,7 +141,7 @@ class Writer:
         self.balances: list[tuple[object, ...]] = []
         self.gone_balances: list[tuple[object, ...]] = []
         self.claims: list[tuple[object, ...]] = []
-        self.totals: dict[TotalKey, list[int]] = {}
+        self.totals: dict[TotalKey, TotalSums] = {}
 
     def put(self, row: EnterpriseRow, before: Outcomes, refolded: bool = False) -> None:
         """Take an enterprise's new facts; its outcome is computed here.
@@ -152,16 +177,15 @@ class Writer:
             if before == after:
                 continue
             for measure in before.keys() | after.keys():
-                was, now = before.get(measure), after.get(measure)
-                if was == now:
+                if before.get(measure) == after.get(measure):
                     continue
-                was_g, was_w = (was.gross, was.withheld) if was else (0, 0)
-                now_g, now_w = (now.gross, now.withheld) if now else (0, 0)
-                count = (now_g > 0) - (was_g > 0)
-                self._move((policy, year, "measure", measure), now_g - was_g, now_w - was_w, count)
-                if now_g:
-                    self.awards.append((policy, year, code, measure, now_g, now_w))
-                elif was_g:
+                was, now = before.get(measure) or Award(), after.get(measure) or Award()
+                count = (now.gross > 0) - (was.gross > 0)
+                move = TotalSums(now.gross - was.gross, now.withheld - was.withheld, count)
+                self._move((policy, year, "measure", measure), move)
+                if now.gross:
+                    self.awards.append((policy, year, code, measure, now.gross, now.withheld))
+                elif was.gross:
                     self.gone_awards.append((policy, year, code, measure))
             gross = sum(award.gross for award in after.values())
             withheld = sum(award.withheld for award in after.values())
@@ -181,18 +205,15 @@ class Writer:
                     for key, value in _parts(policy, year, target, months, outcome.town):
                         moved[key] = moved.get(key, 0) + sign * value
         for key, value in moved.items():
-            self._move(key, value, 0, 0)
+            self._move(key, TotalSums(value))
 
-    def _move(self, key: TotalKey, gross: int, withheld: int, number: int) -> None:
-        if gross or withheld or number:
-            total = self.totals.setdefault(key, [0, 0, 0])
-            total[0] += gross
-            total[1] += withheld
-            total[2] += number
+    def _move(self, key: TotalKey, move: TotalSums) -> None:
+        if any(move):
+            self.totals[key] = self.totals.get(key, TotalSums()).plus(move)
 
-    def _moves(self) -> dict[tuple[str, int, str], dict[str, list[int]]]:
+    def _moves(self) -> dict[tuple[str, int, str], dict[str, TotalSums]]:
         """By how much totals move: (policy, year, kind), then name."""
-        moves: dict[tuple[str, int, str], dict[str, list[int]]] = {}
+        moves: dict[tuple[str, int, str], dict[str, TotalSums]] = {}
         for (policy, year, kind, name), move in self.totals.items():
             moves.setdefault((policy, year, kind), {})[name] = move
         return moves
@@ -203,12 +224,12 @@ class Writer:
         self.rows.run_many("UPDATE enterprises SET name=?, town=? WHERE code=?", self.named)
         award = ("policy", "year", "code", "measure", "gross", "withheld")
         self.rows.run_many(_upsert("awards", 4, *award), self.awards)
-        gone = "DELETE FROM awards WHERE policy=? AND year=? AND code=? AND measure=?"
-        self.rows.run_many(gone, self.gone_awards)
+        delete = "DELETE FROM awards WHERE policy=? AND year=? AND code=? AND measure=?"
+        self.rows.run_many(delete, self.gone_awards)
         balance = ("policy", "year", "code", "gross", "withheld", "eligible")
         self.rows.run_many(_upsert("balances", 3, *balance), self.balances)
-        gone = "DELETE FROM balances WHERE policy=? AND year=? AND code=?"
-        self.rows.run_many(gone, self.gone_balances)
+        delete = "DELETE FROM balances WHERE policy=? AND year=? AND code=?"
+        self.rows.run_many(delete, self.gone_balances)
         claim = ("policy", "claim", "code", "measure", "item", "year", "status", "amount", "position")
         self.rows.run_many(_upsert("claims", 3, *claim), self.claims)
         for collected in (self.enterprises, self.named, self.awards, self.gone_awards, self.balances):
@@ -219,19 +240,19 @@ class Writer:
     def finish(self) -> None:
         """Write the rest, and move the totals."""
         self.flush()
-        now: list[tuple[object, ...]] = []
+        total_rows: list[tuple[object, ...]] = []
         for group, moves in self._moves().items():
             sql = (
                 "SELECT name, gross, withheld, number FROM totals "
                 "WHERE policy=? AND year=? AND kind=? AND name IN ({})"
             )
-            was = {name: map(int, values) for name, *values in self.rows.all_in(sql, moves, group)}
+            before = {name: TotalSums(*map(int, sums)) for name, *sums in self.rows.all_in(sql, moves, group)}
             for name, move in moves.items():
-                moved = (str(old + by) for old, by in zip(was.get(name, (0, 0, 0)), move, strict=True))
-                now.append((*group, name, self.position, *moved))
+                after = before.get(name, TotalSums()).plus(move)
+                total_rows.append((*group, name, self.position, *map(str, after)))
         columns = ("policy", "year", "kind", "name", "position", "gross", "withheld", "number")
-        self.rows.run_many(_upsert("totals", 4, *columns), now)
-        self.rows.run_many(_upsert("totals_history", 5, *columns), now)
+        self.rows.run_many(_upsert("totals", 4, *columns), total_rows)
+        self.rows.run_many(_upsert("totals_history", 5, *columns), total_rows)
         self.totals.clear()
 
 
@@ -258,12 +279,12 @@ def project_all(rows: Rows, books: dict[str, Rulebook], position: int) -> None:
     writer = Writer(rows, books, position)
     last = ""
     sql = f"{_SELECT} WHERE code>? ORDER BY code LIMIT ?"
-    while stored_rows := rows.all(sql, [last, REBUILD_CHUNK]):
+    while stored_rows := [_StoredRow(*row) for row in rows.all(sql, [last, REBUILD_CHUNK])]:
         for stored_row in stored_rows:
-            row = _row(stored_row)
+            row = stored_row.read()
             writer.put(row, dict(row.outcomes))
         writer.flush()
-        last = stored_rows[-1][0]
+        last = stored_rows[-1].code
     writer.finish()
 
 

@@ -132,7 +132,7 @@ def _as_written(rows: Rows, row: _Row) -> dict[str, dict[str, str]]:
         return {}
     at = "SELECT position FROM event_keys WHERE key=?"
     found = rows.all(f"{SELECT} WHERE rowid=({at})", [row.key])
-    values = stored(found[0]).fact.content.values() if found else ()
+    values = stored(found[0]).fact.content.fields_by_name().values() if found else ()
     texts = [value for value in values if isinstance(value, str)]
     return {plain(value): {"zh": value, "en": value} for value in texts}
 

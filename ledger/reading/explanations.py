@@ -59,7 +59,7 @@ def explain(
     book = rulebook_at(rows, policy, at)
     found = pool(ledger, rows, book, year, at)
     if found.closing:  # a closed year is explained by what was known when its list was made
-        at = Moment(until=found.closing["known"])
+        at = Moment(until=found.closing.known)
         book = rulebook(rows, policy, at.until)
     events = read_history(rows, code, at)
     facts = read_facts(rows, code, at)
@@ -218,7 +218,8 @@ def _reading(policy: Policy, name: str) -> dict[str, Any]:
 
 def source_document(rows: Rows, event: Stored) -> dict[str, Any]:
     """A source event for readers: where it stands, what it says."""
-    content = {key: value for key, value in event.fact.content.items() if value is not None}
+    values = event.fact.content.values_by_name()
+    content = {name: value for name, value in values.items() if value is not None}
     if "amount_fen" in content:
         content["amount"] = yuan(content.pop("amount_fen"))
     if "person" in content:

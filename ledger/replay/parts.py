@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from domain.policy.rulebook import Rulebook
-from ledger.projections.enterprises import Progress, TotalKey, Writer, rebuild
+from ledger.projections.enterprises import Progress, TotalKey, TotalSums, Writer, rebuild
 from ledger.projections.registry import OF_ENTERPRISE
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Rows
@@ -53,7 +53,7 @@ def rebuild_in_parts(
         for number, between in enumerate(ranges(source, workers.processes * RANGES_PER_PROCESS))
     ]
     enterprises = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
-    totals: dict[TotalKey, list[int]] = {}
+    totals: dict[TotalKey, TotalSums] = {}
     finished = 0
     # Started anew rather than forked: a fork would share the parent's connections and threads.
     with multiprocessing.get_context("spawn").Pool(workers.processes) as pool:
@@ -93,13 +93,12 @@ def _build(part: _Part) -> tuple[str, int]:
     return part.path, count
 
 
-def _take(replica: Ledger, path: str, totals: dict[TotalKey, list[int]]) -> None:
+def _take(replica: Ledger, path: str, totals: dict[TotalKey, TotalSums]) -> None:
     """Take over a range's rows, and add up its totals."""
     cast(SQLiteStore, replica.store).take(path, tuple(OF_ENTERPRISE))
     with closing(open_ledger(path)) as part, part.store.reading() as rows:
-        for policy, year, kind, name, *values in rows.all(
+        for policy, year, kind, name, *sums in rows.all(
             "SELECT policy, year, kind, name, gross, withheld, number FROM totals"
         ):
-            total = totals.setdefault((policy, year, kind, name), [0, 0, 0])
-            for index, value in enumerate(values):
-                total[index] += int(value)
+            key = (policy, year, kind, name)
+            totals[key] = totals.get(key, TotalSums()).plus(TotalSums(*map(int, sums)))

@@ -15,6 +15,7 @@ from typing import Any
 
 from domain.authority.roles import NotAllowed
 from domain.events import account_id, settlement_id
+from domain.events.accounts import AwardsSettled
 from domain.events.instants import SHANGHAI
 from domain.events.settlements import SettlementClosed
 from domain.log.entries import salt_of
@@ -130,8 +131,10 @@ def _awards(
     explained = explanations.explain(ledger, rows, code, book.id, year, Moment())
     by_measure = {each["measure"]: _without_persons(each) for each in explained["awards"]}
     found = []
-    for each in settled.fact.content["lines"]:
-        line = SettledLine(code, *each)
+    content = settled.fact.content
+    assert isinstance(content, AwardsSettled)
+    for award in content.lines:
+        line = SettledLine(code, *award)
         measure = book.measure_of_year(line.measure, line.award_year)
         found.append(
             {

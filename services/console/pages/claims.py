@@ -248,8 +248,12 @@ def _claim(policy: str, year: int, code: str, claim: str, refusal: Refusal | Non
 
 def _amount_asked(found: Casefile, currency: str) -> str | None:
     """What the claim was submitted with, where it named an amount."""
-    submitted = [event.fact.content for event in found.events if event.fact.name == "ClaimSubmitted"]
-    amounts = [content["amount_fen"] for content in submitted if content.get("amount_fen") is not None]
+    contents = (event.fact.content for event in found.events)
+    amounts = [
+        content.amount_fen
+        for content in contents
+        if isinstance(content, ClaimSubmitted) and content.amount_fen is not None
+    ]
     return print_fen(amounts[0], currency) if amounts else None
 
 

@@ -9,6 +9,10 @@ from flask import current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import is_enterprise
+from domain.events.accounts import AccountEvent
+from domain.events.amendments import Amendment, HoldEvent
+from domain.events.event import key_of
+from domain.events.settlements import ObjectionRaised
 from ledger.audit.looks import NOBODY, Looks
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.reading.records import read_names
@@ -78,7 +82,10 @@ def whose(event: Stored) -> str:
     """The enterprise that an event is about; empty for one about a policy or the whole year."""
     if is_enterprise(event.originator):
         return event.originator
-    return str(event.fact.content.get("enterprise") or "")
+    content = event.fact.content
+    if isinstance(content, AccountEvent):
+        return content.enterprise
+    return (content.enterprise or "") if isinstance(content, ObjectionRaised) else ""
 
 
 def bearing(rows: Rows, event: Stored) -> tuple[list[Stored], list[Stored]]:
@@ -86,15 +93,16 @@ def bearing(rows: Rows, event: Stored) -> tuple[list[Stored], list[Stored]]:
     if not is_enterprise(event.originator):
         return [], []
     events = events_of(rows, event.originator)
-    fact = event.fact
-    named = (fact.content.get("of"), fact.content.get("of_source"))
-    amends = [each for each in events if (each.fact.event_id, each.fact.source) == named]
-    amended = [
-        each
-        for each in events
-        if (each.fact.content.get("of"), each.fact.content.get("of_source")) == (fact.event_id, fact.source)
-    ]
-    return amends[:CORRECTIONS], amended[:CORRECTIONS]
+    key, target = event.fact.key, _target_of(event)
+    amends = [other for other in events if other.fact.key == target]
+    amended_by = [other for other in events if _target_of(other) == key]
+    return amends[:CORRECTIONS], amended_by[:CORRECTIONS]
+
+
+def _target_of(event: Stored) -> str | None:
+    """The key of the event that an amendment or hold names."""
+    content = event.fact.content
+    return key_of(content.of_source, content.of) if isinstance(content, Amendment | HoldEvent) else None
 
 
 def data_of(event: Stored) -> str:

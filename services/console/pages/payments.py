@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import account_id
+from domain.events.accounts import PaymentOrdered
 from domain.money.amounts import print_fen
 from ledger.intake.messages.fields import Choice, CreditCode
 from ledger.policies.versions import rulebook
@@ -73,8 +74,9 @@ def batches(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
         each["status"][status] = (count, total)
     for each in found.values():
         for event in events_of(rows, account_id(policy, year, each["code"])):
-            if event.fact.content.get("batch") == each["batch"]:
-                each["actor"], each["at"] = event.fact.content["actor"], event.recorded_at
+            content = event.fact.content
+            if isinstance(content, PaymentOrdered) and content.batch == each["batch"]:
+                each["actor"], each["at"] = content.actor, event.recorded_at
     return list(found.values())
 
 
