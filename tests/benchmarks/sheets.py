@@ -68,7 +68,7 @@ def measure(folder: Path, rows: int) -> dict[str, Any]:
 
     with closing(open_ledger(str(folder / "ledger.db"))) as ledger:
         before = time.perf_counter()
-        with closing(Holding.at(folder / f"rows-{rows}")) as holding:
+        with closing(Holding.open_file(folder / f"rows-{rows}")) as holding:
             reading = reading_of(ledger, folder / f"{rows}.xlsx", "sales.xlsx", "urn:bench")
             preview(ledger, reading, holding, progress)
             seconds = time.perf_counter() - before

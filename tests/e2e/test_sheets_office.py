@@ -68,7 +68,7 @@ class Filled:
 
 def taken(ledger: Ledger, file: Path, rows: Path) -> Holding:
     """A file's preview."""
-    holding = Holding.at(rows)
+    holding = Holding.open_file(rows)
     preview(ledger, reading_of(ledger, file, file.name, SOURCE), holding, lambda *_: None)
     return holding
 
@@ -100,7 +100,7 @@ def test_a_template_goes_out_comes_in_is_marked_mended_and_recorded_once(
     marked = tmp_path / "退回.xlsx"
     marking.mark(file, False, holding, marked)
     assert marks(marked) == set(expected)
-    totals = record(ledger, holding, holding.said("preview"), lambda *_: None)
+    totals = record(ledger, holding, holding.read_note("preview"), lambda *_: None)
     assert (totals.accepted, totals.refused) == (ROWS - WRONG, WRONG)
     with ledger.store.reading() as rows:
         assert count_open(rows) == WRONG
@@ -110,7 +110,7 @@ def test_a_template_goes_out_comes_in_is_marked_mended_and_recorded_once(
     again = taken(ledger, mended, tmp_path / "second")
     assert found(again) == {}
     assert again.counts() == {"new": WRONG, "known": ROWS - WRONG, "contradictory": 0, "wrong": 0}
-    totals = record(ledger, again, again.said("preview"), lambda *_: None)
+    totals = record(ledger, again, again.read_note("preview"), lambda *_: None)
     assert (totals.accepted, totals.duplicate, totals.refused) == (WRONG, 0, 0)
     with ledger.store.reading() as rows:
         assert rows.last_position() == 1 + ROWS

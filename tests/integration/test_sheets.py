@@ -253,7 +253,7 @@ def test_an_upstream_sees_its_own_sheets_without_budget_or_what_others_said(api:
 def test_a_machine_may_say_what_its_key_allows_and_nothing_else(api: Api, tmp_path: Path) -> None:
     path = tmp_path / "f.xlsx"
     path.write_bytes(THREE)
-    holding = Holding.at(tmp_path / "rows")
+    holding = Holding.open_file(tmp_path / "rows")
     scope = Scope("urn:else", frozenset({"subsidy.sales-reported.v1"}))
     preview(
         api.ledger,
@@ -262,7 +262,7 @@ def test_a_machine_may_say_what_its_key_allows_and_nothing_else(api: Api, tmp_pa
         lambda *_: None,
         Sender(scope),
     )
-    found = [[each.fault.code for each in held.marked] for held in holding.listed(("wrong",))]
+    found = [[each.fault.code for each in held.marked] for held in holding.rows_in(("wrong",))]
     assert found == [["type.foreign"], ["type.foreign"], ["date.form"]]
     holding.close()
 

@@ -27,7 +27,7 @@ FILE = shops(shop(1, "同店"), shop(2, "同店"), shop(3, "旧店"), shop(4), s
 def previewed(ledger: Ledger, folder: Path, data: bytes = FILE) -> Holding:
     file = folder / "店铺.xlsx"
     file.write_bytes(data)
-    holding = Holding.at(folder / "rows")
+    holding = Holding.open_file(folder / "rows")
     preview(ledger, reading_of(ledger, file, file.name, "周巷镇"), holding, lambda *_: None)
     return holding
 

@@ -24,7 +24,7 @@ from ledger.intake.sheets import marking, template
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.files import cells
 from ledger.intake.sheets.files.cells import Cell
-from ledger.intake.sheets.holding import Held, Holding
+from ledger.intake.sheets.holding import HeldRow, Holding
 from ledger.intake.sheets.previewing import preview, reading_of
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.intake.sheets.understanding import Place, Unit, read_cell
@@ -75,7 +75,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     opened.close()
 
 
-Taken = Callable[..., list[Held]]
+Taken = Callable[..., list[HeldRow]]
 
 
 @pytest.fixture
@@ -83,17 +83,17 @@ def taken(ledger: Ledger, tmp_path: Path) -> Iterator[Taken]:
     """Preview bytes of a file; its rows come back."""
     opened: list[Holding] = []
 
-    def take(data: bytes, name: str = "店铺注册.xlsx", wanted: str | None = None) -> list[Held]:
+    def take(data: bytes, name: str = "店铺注册.xlsx", wanted: str | None = None) -> list[HeldRow]:
         path = tmp_path / "file"
         path.write_bytes(data)
         (tmp_path / "rows").unlink(missing_ok=True)
-        holding = Holding.at(tmp_path / "rows")
+        holding = Holding.open_file(tmp_path / "rows")
         opened.append(holding)
         preview(ledger, reading_of(ledger, path, name, "urn:t", wanted), holding, lambda *_: None)
         marked = tmp_path / "marked.xlsx"
-        marking.mark(path, bool(holding.said("is_text")), holding, marked)
+        marking.mark(path, bool(holding.read_note("is_text")), holding, marked)
         assert zipfile.is_zipfile(marked)
-        return list(holding.listed(("new", "known", "contradictory", "wrong")))
+        return list(holding.rows_in(("new", "known", "contradictory", "wrong")))
 
     yield take
     for each in opened:
@@ -111,12 +111,12 @@ def shop_sheet(**changed: str) -> bytes:
     return workbook(sheet_of([list(row), list(row.values())]))
 
 
-def message(held: Held) -> dict[str, Any]:
+def message(held: HeldRow) -> dict[str, Any]:
     said: dict[str, Any] = json.loads(held.raw)
     return {**said["data"], "subject": said.get("subject")}
 
 
-def outcome(held: Held) -> tuple[str, list[str]]:
+def outcome(held: HeldRow) -> tuple[str, list[str]]:
     return held.state, [each.fault.code for each in held.marked]
 
 
@@ -426,8 +426,8 @@ def test_a_sheet_with_rows_is_never_passed_over_without_a_word(
     [held] = taken(book_of(("店铺注册", "visible", SHOPS), (name, state, rows)))
 
     assert held.sheet == "店铺注册"
-    with closing(Holding.at(tmp_path / "rows")) as holding:
-        assert holding.said("passed") == [[name, why] for why in told]
+    with closing(Holding.open_file(tmp_path / "rows")) as holding:
+        assert holding.read_note("passed") == [[name, why] for why in told]
 
 
 @pytest.mark.parametrize("family", SHIPPED_TABLES.families)
@@ -480,7 +480,7 @@ def test_a_text_that_looks_like_a_formula_goes_back_as_a_text(ledger: Ledger, tm
 
     lines = [",".join(SHOP), ",".join([CODE, "天猫", "旗舰店", "=1+1", "昨天"])]
     (tmp_path / "店铺注册.csv").write_text("\n".join(lines), "utf-8")
-    holding = Holding.at(tmp_path / "rows")
+    holding = Holding.open_file(tmp_path / "rows")
     reading = reading_of(ledger, tmp_path / "店铺注册.csv", "店铺注册.csv", "urn:t")
     preview(ledger, reading, holding, lambda *_: None)
     marking.mark(reading.path, True, holding, tmp_path / "out.xlsx")
@@ -598,7 +598,7 @@ def test_no_row_is_an_error_of_ours(
     path = folder / "店铺注册.xlsx"
     clean = [[text(PRINTED.sub("", value)) for value in row] for row in values]
     path.write_bytes(workbook(sheet_of([list(SHOP), *clean])))
-    holding = Holding.at(folder / "rows")
+    holding = Holding.open_file(folder / "rows")
     with closing(holding), suppress(SheetError):
         preview(ledger, reading_of(ledger, path, path.name, "urn:t"), holding, lambda *_: None)
         assert sum(holding.counts().values()) <= len(values)

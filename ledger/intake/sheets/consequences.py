@@ -35,7 +35,7 @@ def consequences(ledger: Ledger, rows: Rows, holding: Holding) -> list[dict[str,
     ``closed`` true and only the sums by which later facts differ.
     """
     found: list[dict[str, Any]] = []
-    added = holding.said("added", [])
+    added = holding.read_note("added", [])
     for policy, book in sorted(rulebooks(rows).items()):
         years = _years(holding.db, policy)
         targets = [each for each in added if each[0] == policy and each[3]]

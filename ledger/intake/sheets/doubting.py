@@ -98,7 +98,7 @@ class Doubts:
         return [Hold(code, _hold_of(name, content)) for code, name, content in rows]
 
     def any_held(self) -> bool:
-        """Whether anything would be held or release_fact, of the file or of what is recorded."""
+        """Whether anything would be held or released, of the file or of what is recorded."""
         return bool(self.db.execute("SELECT 1 FROM holds LIMIT 1").fetchone())
 
     def other_enterprises(self, most: int) -> Iterator[list[str]]:

@@ -15,9 +15,9 @@ class SheetError(Exception):
         self.faults = faults
 
 
-def refused(code: str, where: str = "file", **args: Any) -> SheetError:
+def refused(code: str, place: str = "file", **args: Any) -> SheetError:
     """An error of one fault."""
-    return SheetError(Fault(code, where, args))
+    return SheetError(Fault(code, place, args))
 
 
 def _line(fault: Fault) -> str:

@@ -44,9 +44,9 @@ class Headings:
 
     def stand_elsewhere(self, cells: dict[int, Cell]) -> bool:
         """Whether a row holds headings of the table, and nothing else, at other places."""
-        known = self.table.by_heading
+        expected = self.table.by_heading
         are_headings = len(cells) > 1 and all(
-            folded(_split(cell.text)[0]) in known for cell in cells.values()
+            folded(_split(cell.text)[0]) in expected for cell in cells.values()
         )
         return are_headings and not self.repeat(cells)
 

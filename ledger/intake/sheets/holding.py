@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value TEXT);
 _COLUMNS = "n, sheet, row, name, subject, matter, id, raw, cells, state, marked"
 
 
-class Held(NamedTuple):
+class HeldRow(NamedTuple):
     """One row as it is held."""
 
     n: int
@@ -56,7 +56,7 @@ class Holding:
     db: sqlite3.Connection
 
     @classmethod
-    def at(cls, path: Path) -> Holding:
+    def open_file(cls, path: Path) -> Holding:
         """Open, or make, the file of the rows."""
         db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         db.executescript("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA cache_size=-8000;")
@@ -75,8 +75,8 @@ class Holding:
         for count, row in enumerate(rows, 1):
             if (row.sheet, row.name) not in laid_out:
                 laid_out.add((row.sheet, row.name))
-                said = [row.sheet, row.name, json.dumps(row.columns)]
-                self.db.execute("INSERT OR REPLACE INTO layout VALUES (?,?,?)", said)
+                values = [row.sheet, row.name, json.dumps(row.columns)]
+                self.db.execute("INSERT OR REPLACE INTO layout VALUES (?,?,?)", values)
             self.db.execute(f"INSERT INTO rows VALUES ({','.join('?' * 12)})", _values(count, row))
             if count % FETCHED == 0:
                 yield count
@@ -85,50 +85,50 @@ class Holding:
         self.db.execute("CREATE INDEX IF NOT EXISTS by_id ON rows (id, n)")
         yield count
 
-    def say(self, name: str, value: Any) -> None:
+    def note(self, name: str, value: Any) -> None:
         """Note something about the file."""
         self.db.execute("INSERT OR REPLACE INTO said VALUES (?,?)", [name, json.dumps(value)])
 
-    def said(self, name: str, otherwise: Any = None) -> Any:
+    def read_note(self, name: str, otherwise: Any = None) -> Any:
         """What was noted."""
         row = self.db.execute("SELECT value FROM said WHERE name=?", [name]).fetchone()
         return json.loads(row[0]) if row else otherwise
 
     def counts(self) -> dict[str, int]:
         """How many rows there are of each state."""
-        found = dict(self.db.execute("SELECT state, COUNT(*) FROM rows GROUP BY state").fetchall())
-        return {state: int(found.get(state, 0)) for state in STATES}
+        numbers = dict(self.db.execute("SELECT state, COUNT(*) FROM rows GROUP BY state").fetchall())
+        return {state: int(numbers.get(state, 0)) for state in STATES}
 
-    def listed(self, states: Iterable[str], after: int = 0, limit: int | None = None) -> Iterator[Held]:
+    def rows_in(self, states: Iterable[str], after: int = 0, limit: int | None = None) -> Iterator[HeldRow]:
         """Rows of some states in the order of the file, read on as they are asked for."""
-        wanted = list(states)
-        marks = ",".join("?" * len(wanted))
-        left = limit
-        while left is None or left > 0:
-            size = FETCHED if left is None else min(FETCHED, left)
+        names = list(states)
+        marks = ",".join("?" * len(names))
+        remaining = limit
+        while remaining is None or remaining > 0:
+            size = FETCHED if remaining is None else min(FETCHED, remaining)
             sql = f"SELECT {_COLUMNS} FROM rows WHERE n>? AND state IN ({marks}) ORDER BY n LIMIT ?"
-            found = self.db.execute(sql, [after, *wanted, size]).fetchall()
-            yield from (_held(row) for row in found)
-            if len(found) < size:
+            page = self.db.execute(sql, [after, *names, size]).fetchall()
+            yield from (_held_row(row) for row in page)
+            if len(page) < size:
                 return
-            after = found[-1][0]
-            left = None if left is None else left - size
+            after = page[-1][0]
+            remaining = None if remaining is None else remaining - size
 
-    def by_subject(self, most: int) -> Iterator[list[Held]]:
+    def by_subject(self, most: int) -> Iterator[list[HeldRow]]:
         """The rows that are right in themselves, whole enterprises together, about ``most`` at a time."""
         columns = _COLUMNS.replace("cells", "'{}'")
         sql = (
             f"SELECT {columns} FROM rows WHERE state<>'wrong' AND (subject, n)>(?,?) "
             "ORDER BY subject, n LIMIT ?"
         )
-        group, at = list[Held](), ("", 0)
-        while found := [_held(row) for row in self.db.execute(sql, [*at, FETCHED]).fetchall()]:
-            for row in found:
+        group, last = list[HeldRow](), ("", 0)
+        while page := [_held_row(row) for row in self.db.execute(sql, [*last, FETCHED]).fetchall()]:
+            for row in page:
                 if len(group) >= most and row.subject != group[-1].subject:
                     yield group
                     group = []
                 group.append(row)
-            at = (found[-1].subject, found[-1].n)
+            last = (page[-1].subject, page[-1].n)
         if group:
             yield group
 
@@ -141,9 +141,9 @@ class Holding:
         )
         return {n: (row, bool(same)) for n, row, same in self.db.execute(sql).fetchall()}
 
-    def settle(self, found: Iterable[tuple[int, str, list[MarkedFault]]]) -> None:
+    def settle(self, outcomes: Iterable[tuple[int, str, list[MarkedFault]]]) -> None:
         """Note what the trial found of rows: (row, state, what is wrong)."""
-        values = [(state, _marks(marked), n) for n, state, marked in found]
+        values = [(state, _marks(marked), n) for n, state, marked in outcomes]
         self.db.execute("BEGIN")
         self.db.executemany("UPDATE rows SET state=?, marked=? WHERE n=?", values)
         self.db.execute("COMMIT")
@@ -167,10 +167,10 @@ class Holding:
 
     def layouts(self) -> dict[tuple[str, str], dict[int, str]]:
         """Keys of the columns by place, of each sheet and table."""
-        found = self.db.execute("SELECT sheet, name, columns FROM layout").fetchall()
+        layout_rows = self.db.execute("SELECT sheet, name, columns FROM layout").fetchall()
         return {
-            (sheet, name): {int(at): key for at, key in json.loads(columns).items()}
-            for sheet, name, columns in found
+            (sheet, name): {int(open_file): key for open_file, key in json.loads(columns).items()}
+            for sheet, name, columns in layout_rows
         }
 
 
@@ -189,12 +189,12 @@ def _plain(text: str) -> str:
 
 
 def _marks(marked: list[MarkedFault]) -> str:
-    said = [[each.fault.code, each.fault.field, each.fault.args, each.column] for each in marked]
-    return json.dumps(said, ensure_ascii=True)
+    values = [[each.fault.code, each.fault.field, each.fault.args, each.column] for each in marked]
+    return json.dumps(values, ensure_ascii=True)
 
 
-def _held(row: tuple[Any, ...]) -> Held:
+def _held_row(row: tuple[Any, ...]) -> HeldRow:
     cells = {int(at): text for at, text in json.loads(row[8]).items()}
     marked = [MarkedFault(Fault(code, field, args), at) for code, field, args, at in json.loads(row[10])]
     n, sheet, number, name, subject, matter, event_id = row[:7]
-    return Held(n, sheet, number, name, subject, matter, event_id, bytes(row[7]), cells, row[9], marked)
+    return HeldRow(n, sheet, number, name, subject, matter, event_id, bytes(row[7]), cells, row[9], marked)

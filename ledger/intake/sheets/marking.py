@@ -22,7 +22,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from ledger.export.cells import heading_cell, text_cell
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.files.package import Package, check_every_part, open_package
-from ledger.intake.sheets.holding import RETURNED, Held, Holding
+from ledger.intake.sheets.holding import RETURNED, HeldRow, Holding
 from ledger.intake.sheets.rows import MarkedFault
 from ledger.intake.sheets.tables import BACK, SHIPPED_TABLES, Column
 from ledger.intake.sheets.template import sheet_title
@@ -79,8 +79,8 @@ def _merged_cells(package: Package) -> int:
 def said_of(marked: Iterable[MarkedFault]) -> str:
     """What is wrong, in both languages, with code, rule and mend."""
     lines = []
-    for each in marked:
-        zh, en = each.fault.words("zh"), each.fault.words("en")
+    for marked_fault in marked:
+        zh, en = marked_fault.fault.words("zh"), marked_fault.fault.words("en")
         lines.append(f"[{zh['code']}] {zh['rule']}。处理：{zh['mend']}\n{en['rule']} — {en['mend']}")
     return ILLEGAL_CHARACTERS_RE.sub("", "\n\n".join(lines))
 
@@ -89,48 +89,48 @@ def _mark_whole(workbook: Any, holding: Holding) -> None:
     layouts = holding.layouts()
     places: dict[str, dict[str, int]] = {}
     merges: dict[str, Merges] = {}
-    for held in holding.listed(RETURNED):
-        sheet: Worksheet = workbook[held.sheet]
-        if held.sheet not in places:
-            keys = layouts[held.sheet, held.name]
-            places[held.sheet] = _room(sheet, holding, held, keys)
-            merges[held.sheet] = _merges(sheet)
-        _mark_row(sheet, held, places[held.sheet], merges[held.sheet])
+    for held_row in holding.rows_in(RETURNED):
+        sheet: Worksheet = workbook[held_row.sheet]
+        if held_row.sheet not in places:
+            keys = layouts[held_row.sheet, held_row.name]
+            places[held_row.sheet] = _room(sheet, holding, held_row, keys)
+            merges[held_row.sheet] = _merges(sheet)
+        _mark_row(sheet, held_row, places[held_row.sheet], merges[held_row.sheet])
 
 
-def _room(sheet: Worksheet, holding: Holding, held: Held, keys: dict[int, str]) -> dict[str, int]:
+def _room(sheet: Worksheet, holding: Holding, held_row: HeldRow, keys: dict[int, str]) -> dict[str, int]:
     """Where row ids and faults go: their columns, added on the right where the sheet has none."""
-    head = int(holding.said(f"head:{held.sheet}", 1))
-    columns = SHIPPED_TABLES.by_name[held.name].by_key
-    found = {key: at for at, key in keys.items() if key in BACK}
-    at = max(sheet.max_column, *keys)
+    head = int(holding.read_note(f"head:{held_row.sheet}", 1))
+    columns = SHIPPED_TABLES.by_name[held_row.name].by_key
+    places = {key: column for column, key in keys.items() if key in BACK}
+    column = max(sheet.max_column, *keys)
     for key in BACK:
-        if key not in found:
-            at += 1
-            found[key] = at
-            sheet.cell(head, at, columns[key].headings.zh)
-            sheet.column_dimensions[get_column_letter(at)].width = 34 if key == "id" else 80
-    return found
+        if key not in places:
+            column += 1
+            places[key] = column
+            sheet.cell(head, column, columns[key].headings.zh)
+            sheet.column_dimensions[get_column_letter(column)].width = 34 if key == "id" else 80
+    return places
 
 
-def _mark_row(sheet: Worksheet, held: Held, places: dict[str, int], merges: Merges) -> None:
-    _written(sheet, held.row, places["id"], held.event_id, merges)
-    cell = _written(sheet, held.row, places["faults"], said_of(held.marked), merges)
+def _mark_row(sheet: Worksheet, held_row: HeldRow, places: dict[str, int], merges: Merges) -> None:
+    _written(sheet, held_row.row, places["id"], held_row.event_id, merges)
+    cell = _written(sheet, held_row.row, places["faults"], said_of(held_row.marked), merges)
     cell.fill, cell.alignment = _ROW, _TOP
-    for at, marked in _by_column(held.marked).items():
-        found = sheet.cell(held.row, at)
-        if isinstance(found, MergedCell):
-            merged = merges[held.row, at]
-            found = sheet.cell(merged.min_row, merged.min_col)
-        found.fill = _WRONG
-        found.comment = _comment(marked)
+    for column, marked in _by_column(held_row.marked).items():
+        target = sheet.cell(held_row.row, column)
+        if isinstance(target, MergedCell):
+            merged = merges[held_row.row, column]
+            target = sheet.cell(merged.min_row, merged.min_col)
+        target.fill = _WRONG
+        target.comment = _comment(marked)
 
 
-def _written(sheet: Any, row: int, column: int, said: str, merges: Merges) -> Any:
+def _written(sheet: Any, row: int, column: int, text: str, merges: Merges) -> Any:
     """The cell, holding a text that can never become a formula; taken out of any range it is merged into."""
     if isinstance(sheet.cell(row, column), MergedCell):
         sheet.unmerge_cells(merges[row, column].coord)
-    cell, safe = sheet.cell(row, column), text_cell(sheet, said)
+    cell, safe = sheet.cell(row, column), text_cell(sheet, text)
     cell.value, cell.data_type, cell.quotePrefix = safe.value, "s", safe.quotePrefix
     return cell
 
@@ -141,10 +141,10 @@ def _merges(sheet: Worksheet) -> Merges:
 
 def _by_column(marked: Iterable[MarkedFault]) -> dict[int, list[MarkedFault]]:
     """What is wrong by column; what concerns the row as a whole stands in its first cell."""
-    found: dict[int, list[MarkedFault]] = {}
-    for each in marked:
-        found.setdefault(max(each.column, 1), []).append(each)
-    return found
+    by_column: dict[int, list[MarkedFault]] = {}
+    for marked_fault in marked:
+        by_column.setdefault(max(marked_fault.column, 1), []).append(marked_fault)
+    return by_column
 
 
 def _comment(marked: list[MarkedFault]) -> Comment:
@@ -156,51 +156,53 @@ def _made_anew(holding: Holding, out: Path) -> None:
     workbook = Workbook(write_only=True)
     sheets: dict[tuple[str, str], Any] = {}
     layouts = holding.layouts()
-    for number, held in enumerate(holding.listed(RETURNED)):
-        key = (held.sheet, held.name)
+    for number, held_row in enumerate(holding.rows_in(RETURNED)):
+        key = (held_row.sheet, held_row.name)
         if key not in sheets:
-            sheets[key] = _sheet(workbook, held)
-        by_key = {layouts[key][at]: said for at, said in held.cells.items() if at in layouts[key]}
-        sheets[key].append(_cells(sheets[key], held, by_key, layouts[key], number < COMMENTED_ROWS))
+            sheets[key] = _sheet(workbook, held_row)
+        by_key = {
+            layouts[key][place]: text for place, text in held_row.cells.items() if place in layouts[key]
+        }
+        sheets[key].append(_cells(sheets[key], held_row, by_key, layouts[key], number < COMMENTED_ROWS))
     if not sheets:
         workbook.create_sheet("OK")
     workbook.save(out)
 
 
-def _sheet(workbook: Workbook, held: Held) -> Any:
-    table = SHIPPED_TABLES.by_name[held.name]
+def _sheet(workbook: Workbook, held_row: HeldRow) -> Any:
+    table = SHIPPED_TABLES.by_name[held_row.name]
     sheet = workbook.create_sheet(sheet_title(table))
-    for at, column in enumerate(table.columns, 1):
-        sheet.column_dimensions[get_column_letter(at)].width = 80 if column.key == "faults" else 24
+    for number, column in enumerate(table.columns, 1):
+        sheet.column_dimensions[get_column_letter(number)].width = 80 if column.key == "faults" else 24
     sheet.append([heading_cell(sheet, column.headings.zh) for column in table.columns])
     return sheet
 
 
 def _cells(
-    sheet: Any, held: Held, said: dict[str, str], places: dict[int, str], commented: bool
+    sheet: Any, held_row: HeldRow, texts: dict[str, str], places: dict[int, str], commented: bool
 ) -> list[Any]:
     wrong: dict[str, list[MarkedFault]] = {}
-    for each in held.marked:
-        wrong.setdefault(places.get(each.column, _key_of(each)), []).append(each)
-    made = []
-    for column in SHIPPED_TABLES.by_name[held.name].columns:
-        cell = text_cell(sheet, _value(column, held, said))
+    for marked_fault in held_row.marked:
+        wrong.setdefault(places.get(marked_fault.column, _key_of(marked_fault)), []).append(marked_fault)
+    cells = []
+    for column in SHIPPED_TABLES.by_name[held_row.name].columns:
+        cell = text_cell(sheet, _value(column, held_row, texts))
         cell.number_format = "@"
         if column.key in wrong:
             cell.fill = _WRONG
             if commented:
                 cell.comment = _comment(wrong[column.key])
-        made.append(cell)
-    return made
+        cells.append(cell)
+    return cells
 
 
 def _key_of(marked: MarkedFault) -> str:
     return marked.fault.field.removeprefix("data.") or "subject"
 
 
-def _value(column: Column, held: Held, said: dict[str, str]) -> str:
+def _value(column: Column, held_row: HeldRow, texts: dict[str, str]) -> str:
     if column.key == "id":
-        return held.event_id
+        return held_row.event_id
     if column.key == "faults":
-        return said_of(held.marked)
-    return said.get(column.key, "")
+        return said_of(held_row.marked)
+    return texts.get(column.key, "")

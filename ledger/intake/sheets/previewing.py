@@ -22,7 +22,7 @@ from ledger.intake.refusals import count_open, settle_accepted
 from ledger.intake.sheets.consequences import consequences
 from ledger.intake.sheets.doubting import Doubts
 from ledger.intake.sheets.files.cells import letters
-from ledger.intake.sheets.holding import RETURNED, Held, Holding
+from ledger.intake.sheets.holding import RETURNED, HeldRow, Holding
 from ledger.intake.sheets.rows import Reading
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.intake.sheets.trial import CHANNEL, Trial
@@ -72,12 +72,12 @@ def preview(
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     for done in holding.take(reading.rows()):
         progress("reading", done)
-    holding.say("sha256", digest)
-    holding.say("source", reading.source)
-    holding.say("passed", reading.unread)
-    holding.say("is_text", reading.is_text)
+    holding.note("sha256", digest)
+    holding.note("source", reading.source)
+    holding.note("passed", reading.unread)
+    holding.note("is_text", reading.is_text)
     for sheet, row in reading.heads.items():
-        holding.say(f"head:{sheet}", row)
+        holding.note(f"head:{sheet}", row)
     try_again(ledger, holding, progress, sender)
 
 
@@ -97,13 +97,13 @@ def try_again(ledger: Ledger, holding: Holding, progress: Progress, sender: Send
 
 
 def _note(ledger: Ledger, rows: Rows, holding: Holding) -> None:
-    holding.say("position", rows.last_position())
-    holding.say("consequences", consequences(ledger, rows, holding))
-    holding.say("disagreements", Doubts(holding.db).counts())
-    said = hashlib.sha256(f"{holding.said('sha256')} {holding.said('source')}".encode())
+    holding.note("position", rows.last_position())
+    holding.note("consequences", consequences(ledger, rows, holding))
+    holding.note("disagreements", Doubts(holding.db).counts())
+    digest = hashlib.sha256(f"{holding.read_note('sha256')} {holding.read_note('source')}".encode())
     for row in holding.db.execute("SELECT n, id, state FROM rows ORDER BY n"):
-        said.update(f"{row[0]} {row[1]} {row[2]}\n".encode())
-    holding.say("preview", said.hexdigest())
+        digest.update(f"{row[0]} {row[1]} {row[2]}\n".encode())
+    holding.note("preview", digest.hexdigest())
 
 
 def record(
@@ -122,22 +122,24 @@ def record(
         Moved: where the rows would no longer do what was previewed; the new preview is noted.
     """
     with ledger.store.reading() as rows:
-        moved = rows.last_position() != holding.said("position")
+        moved = rows.last_position() != holding.read_note("position")
     if moved:
         try_again(ledger, holding, progress, sender)
-    if holding.said("preview") != agreed:
+    if holding.read_note("preview") != agreed:
         raise Moved
     _settle_known(ledger, holding)
     totals, waiting = Totals(), list[bytes | Refusal]()
-    for held in holding.listed(("new", *RETURNED)):
-        waiting.append(held.raw if held.state == "new" else _refusal(held, holding.said("source")))
+    for held_row in holding.rows_in(("new", *RETURNED)):
+        waiting.append(
+            held_row.raw if held_row.state == "new" else _refusal(held_row, holding.read_note("source"))
+        )
         if len(waiting) == BATCH_ROWS:
             totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope))
             progress("recording", totals.accepted + totals.duplicate + totals.refused)
             waiting = []
     if waiting:
         totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope))
-    holding.say("recorded", [totals.accepted, totals.duplicate, totals.refused])
+    holding.note("recorded", [totals.accepted, totals.duplicate, totals.refused])
     progress("recording", totals.accepted + totals.duplicate + totals.refused)
     return totals
 
@@ -147,31 +149,38 @@ def _settle_known(ledger: Ledger, holding: Holding) -> None:
     with ledger.store.reading() as rows:
         if not count_open(rows):
             return
-    source = holding.said("source")
-    known = ((source, held.event_id) for held in holding.listed(("known",)))
-    while some := list(islice(known, BATCH_ROWS)):
+    source = holding.read_note("source")
+    known_ids = ((source, held_row.event_id) for held_row in holding.rows_in(("known",)))
+    while chunk := list(islice(known_ids, BATCH_ROWS)):
         with ledger.store.writing() as rows:
-            settle_accepted(rows, some)
+            settle_accepted(rows, chunk)
 
 
-def _refusal(held: Held, source: str) -> Refusal:
-    faults = [Fault(each.fault.code, each.fault.field or "row", each.fault.args) for each in held.marked]
-    return Refusal(held.raw, faults, source, held.event_id, held.subject[:200] or None, TYPE_OF[held.name])
+def _refusal(held_row: HeldRow, source: str) -> Refusal:
+    faults = [Fault(each.fault.code, each.fault.field or "row", each.fault.args) for each in held_row.marked]
+    return Refusal(
+        held_row.raw,
+        faults,
+        source,
+        held_row.event_id,
+        held_row.subject[:200] or None,
+        TYPE_OF[held_row.name],
+    )
 
 
 def described(holding: Holding) -> dict[str, Any]:
     """A preview as plain data, but its rows."""
     counts = holding.counts()
     return {
-        "preview": holding.said("preview"),
-        "sha256": holding.said("sha256"),
-        "source": holding.said("source"),
-        "position": holding.said("position"),
+        "preview": holding.read_note("preview"),
+        "sha256": holding.read_note("sha256"),
+        "source": holding.read_note("source"),
+        "position": holding.read_note("position"),
         "rows": sum(counts.values()),
         "counts": counts,
-        "unread": holding.said("passed", []),
-        "consequences": holding.said("consequences", []),
-        "disagreements": holding.said("disagreements"),
+        "unread": holding.read_note("passed", []),
+        "consequences": holding.read_note("consequences", []),
+        "disagreements": holding.read_note("disagreements"),
     }
 
 
@@ -183,19 +192,19 @@ def doubtful(holding: Holding, limit: int = SHOWN_ROWS) -> list[dict[str, Any]]:
 def faulty(holding: Holding, limit: int = SHOWN_ROWS) -> Iterator[dict[str, Any]]:
     """The rows that are not taken: sheet, row, state, and each fault at its cell and heading."""
     layouts = holding.layouts()
-    for held in holding.listed(RETURNED, limit=limit):
-        keys = layouts[held.sheet, held.name]
-        columns = SHIPPED_TABLES.by_name[held.name].by_key
+    for held_row in holding.rows_in(RETURNED, limit=limit):
+        keys = layouts[held_row.sheet, held_row.name]
+        columns = SHIPPED_TABLES.by_name[held_row.name].by_key
         yield {
-            "sheet": held.sheet,
-            "row": held.row,
-            "state": held.state,
+            "sheet": held_row.sheet,
+            "row": held_row.row,
+            "state": held_row.state,
             "faults": [
                 {
-                    "cell": f"{letters(each.column)}{held.row}" if each.column else "",
+                    "cell": f"{letters(each.column)}{held_row.row}" if each.column else "",
                     "heading": columns[keys[each.column]].words.title if each.column in keys else None,
                     "fault": each.fault,
                 }
-                for each in held.marked
+                for each in held_row.marked
             ],
         }

@@ -236,8 +236,8 @@ def _check_columns(title: str, number: int, cells: dict[int, Cell], headings: He
     """Refuse what stands in a column without a heading, as an unknown heading is refused."""
     for column, cell in cells.items():
         if column not in headings.columns and _says_something(cell):
-            where = f"{title}!{letters(column)}{number}"
-            raise refused("column.nameless", where, value=cell.text.strip()[:60])
+            place = f"{title}!{letters(column)}{number}"
+            raise refused("column.nameless", place, value=cell.text.strip()[:60])
 
 
 def _says_something(cell: Cell) -> bool:

@@ -21,7 +21,7 @@ from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.sheets.doubting import Doubts, SupposedTables
-from ledger.intake.sheets.holding import Held, Holding
+from ledger.intake.sheets.holding import HeldRow, Holding
 from ledger.intake.sheets.rows import MarkedFault, differing_fields, matter_of
 from ledger.projections.enterprises import Outcome, outcomes_of
 from ledger.store.application import Ledger
@@ -58,15 +58,15 @@ class TrialBatch(Batch):
         self, messages: Sequence[tuple[bytes, Message | Refusal]]
     ) -> list[tuple[Fault, ...] | int | None]:
         """What the inbox would say of each: its faults, the position where it is known, or nothing."""
-        self.workspace.load_messages([said for _, said in messages if isinstance(said, Message)])
-        found: list[tuple[Fault, ...] | int | None] = []
-        for raw, said in messages:
-            result = self.take_message(raw, said, 0)
+        self.workspace.load_messages([message for _, message in messages if isinstance(message, Message)])
+        verdicts: list[tuple[Fault, ...] | int | None] = []
+        for raw, message in messages:
+            result = self.take_message(raw, message, 0)
             if result.status == "refused":
-                found.append(result.faults)
+                verdicts.append(result.faults)
             else:
-                found.append((result.position or 0) if result.status == "duplicate" else None)
-        return found
+                verdicts.append((result.position or 0) if result.status == "duplicate" else None)
+        return verdicts
 
     def doubt(self, doubts: Doubts) -> None:
         """Note what of this batch would disagree, with the ledger or with earlier rows of the file."""
@@ -101,17 +101,17 @@ class Trial:
     def run(self, tick: Callable[[int], None]) -> None:
         """Try every row that is right in itself; ``tick`` is told how many were tried."""
         self.holding.begin_trial()
-        doubts = Doubts(self.holding.db, self.holding.said("source", ""))
+        doubts = Doubts(self.holding.db, self.holding.read_note("source", ""))
         doubts.begin()
-        for of, keys in self.holding.layouts().items():
-            self.columns[of] = {_path_of(key): at for at, key in keys.items()}
+        for layout, keys in self.holding.layouts().items():
+            self.columns[layout] = {_path_of(key): column for column, key in keys.items()}
         twins = self.holding.earlier_of_id()
         now = Now.at(self.ledger.clock())
         for group in self.holding.by_subject(BATCH_ROWS):
             self._group(group, twins, now, doubts)
             tick(len(group))
         self._weigh(now, doubts)
-        self.holding.say("added", [[*key, value] for key, value in self.added.items()])
+        self.holding.note("added", [[*key, value] for key, value in self.added.items()])
 
     def _weigh(self, now: Now, doubts: Doubts) -> None:
         """Try the new rows once more, with all that would be held: a later row may hold an earlier one."""
@@ -121,9 +121,9 @@ class Trial:
         self.holding.forget_moved()
         for group in self.holding.by_subject(BATCH_ROWS):
             batch = self._batch()
-            new = [held for held in group if held.state == "new"]
-            batch.judge([(held.raw, decode(held.raw, now)) for held in new])
-            batch.record_holds(doubts.holds(sorted({held.subject for held in new})))
+            new = [held_row for held_row in group if held_row.state == "new"]
+            batch.judge([(held_row.raw, decode(held_row.raw, now)) for held_row in new])
+            batch.record_holds(doubts.holds(sorted({held_row.subject for held_row in new})))
             self._moved(batch)
         for codes in doubts.other_enterprises(BATCH_ROWS):
             batch = self._batch()
@@ -133,65 +133,67 @@ class Trial:
     def _batch(self) -> TrialBatch:
         return TrialBatch(Unwritten(self.rows), self.ledger, CHANNEL)
 
-    def _group(self, group: list[Held], twins: dict[int, tuple[int, bool]], now: Now, doubts: Doubts) -> None:
+    def _group(
+        self, group: list[HeldRow], twins: dict[int, tuple[int, bool]], now: Now, doubts: Doubts
+    ) -> None:
         batch = self._batch()
-        messages = [(held, decode(held.raw, now)) for held in group]
-        known = self._recorded({held.subject for held in group}, {held.name for held in group})
+        messages = [(row, decode(row.raw, now)) for row in group]
+        recorded = self._recorded({row.subject for row in group}, {row.name for row in group})
         settled: list[tuple[int, str, list[MarkedFault]]] = []
-        tried: list[tuple[Held, Message]] = []
+        tried: list[tuple[HeldRow, Message]] = []
         in_file: dict[str, tuple[int, Content]] = {}
-        for held, message in messages:
+        for row, message in messages:
             if isinstance(message, Refusal):
-                settled.append((held.n, "wrong", self._marked(held, message.faults)))
+                settled.append((row.n, "wrong", self._marked(row, message.faults)))
                 continue
-            verdict = self._compared(held, message, twins, known, in_file)
+            verdict = self._compared(row, message, twins, recorded, in_file)
             if verdict is None:
-                tried.append((held, message))
+                tried.append((row, message))
             else:
-                settled.append((held.n, *verdict))
-        said = batch.judge([(held.raw, message) for held, message in tried])
+                settled.append((row.n, *verdict))
+        verdicts = batch.judge([(row.raw, message) for row, message in tried])
         batch.doubt(doubts)
-        for (held, _), found in zip(tried, said, strict=True):
-            if found is None:
-                settled.append((held.n, "new", []))
-            elif isinstance(found, int):
-                settled.append((held.n, "known", []))
+        for (row, _), outcome in zip(tried, verdicts, strict=True):
+            if outcome is None:
+                settled.append((row.n, "new", []))
+            elif isinstance(outcome, int):
+                settled.append((row.n, "known", []))
             else:
-                settled.append((held.n, _state_of(found), self._marked(held, found)))
+                settled.append((row.n, _state_of(outcome), self._marked(row, outcome)))
         self.holding.settle(settled)
         self._moved(batch)
 
     def _compared(
         self,
-        held: Held,
+        row: HeldRow,
         message: Message,
         twins: dict[int, tuple[int, bool]],
-        known: dict[str, list[Stored]],
+        recorded_by_matter: dict[str, list[Stored]],
         in_file: dict[str, tuple[int, Content]],
     ) -> tuple[str, list[MarkedFault]] | None:
         """Whether a row repeats or contradicts another, in this file or the ledger; ``None``: neither."""
         if self.scope is not None and not self.scope.allows(message.fact.source, TYPE_OF[message.fact.name]):
-            return "wrong", self._marked(held, [_foreign(self.scope, message.fact)])
-        twin = twins.get(held.n)
+            return "wrong", self._marked(row, [_foreign(self.scope, message.fact)])
+        twin = twins.get(row.n)
         if twin is not None:
             fault = Fault("matter.file", "id", {"row": twin[0]})
-            return ("known", []) if twin[1] else ("contradictory", self._marked(held, [fault]))
+            return ("known", []) if twin[1] else ("contradictory", self._marked(row, [fault]))
         content = message.fact.content
-        recorded = known.get(held.matter, [])
+        recorded = recorded_by_matter.get(row.matter, [])
         if any(event.fact.key == message.fact.key for event in recorded):
             return None  # the inbox knows this very id
-        earlier = in_file.get(held.matter)
+        earlier = in_file.get(row.matter)
         if earlier is not None:
             differs = differing_fields(earlier[1], content)
             fault = Fault("matter.file", _path(differs), {"row": earlier[0]})
-            return ("contradictory", self._marked(held, [fault])) if differs else ("known", [])
+            return ("contradictory", self._marked(row, [fault])) if differs else ("known", [])
         if not recorded:
-            in_file[held.matter] = (held.row, content)
+            in_file[row.matter] = (row.row, content)
             return None
         differs = min((differing_fields(event.fact.content, content) for event in recorded), key=len)
         if not differs:
             return "known", []
-        event = min(recorded, key=lambda each: len(differing_fields(each.fact.content, content)))
+        event = min(recorded, key=lambda fact: len(differing_fields(fact.fact.content, content)))
         args: FaultArgs = {
             "position": event.position,
             "source": "—" if self.discreet else event.fact.source,
@@ -199,11 +201,11 @@ class Trial:
             if self.discreet
             else _differences(event.fact.content, content, differs),
         }
-        return "contradictory", self._marked(held, [Fault("matter.ledger", _path(differs), args)])
+        return "contradictory", self._marked(row, [Fault("matter.ledger", _path(differs), args)])
 
     def _recorded(self, subjects: set[str], names: set[str]) -> dict[str, list[Stored]]:
         """The recorded facts of these enterprises by matter, as corrections leave them."""
-        found: dict[str, list[Stored]] = {}
+        by_matter: dict[str, list[Stored]] = {}
         sql = f"{SELECT} WHERE originator_id IN ({{}})"
         amended: dict[str, EnterpriseFacts] = {}
         events = sorted((stored(row) for row in self.rows.all_in(sql, subjects)), key=_position)
@@ -215,12 +217,12 @@ class Trial:
             content = facts.effective(event.fact) if facts else event.fact.content
             if event.fact.name in names and content is not None:
                 fact = event.fact._replace(content=content)
-                found.setdefault(matter_of(event.originator, fact), []).append(event._replace(fact=fact))
-        return found
+                by_matter.setdefault(matter_of(event.originator, fact), []).append(event._replace(fact=fact))
+        return by_matter
 
-    def _marked(self, held: Held, faults: Iterable[Fault]) -> list[MarkedFault]:
+    def _marked(self, held_row: HeldRow, faults: Iterable[Fault]) -> list[MarkedFault]:
         """Faults at the columns where they show."""
-        columns = self.holding.layouts()[held.sheet, held.name]
+        columns = self.holding.layouts()[held_row.sheet, held_row.name]
         at_of = {
             ("" if key in ("subject", "time", "id") else "data.") + key: at for at, key in columns.items()
         }
@@ -250,16 +252,16 @@ def _position(event: Stored) -> int:
 
 
 def _lines(policy: str, code: str, old: Outcome, new: Outcome) -> list[tuple[str, str, str, int, int, int]]:
-    found = []
+    lines = []
     for year in old.awards.keys() | new.awards.keys():
         before, after = old.awards.get(year, {}), new.awards.get(year, {})
         for measure in before.keys() | after.keys():
-            was, now = before.get(measure), after.get(measure)
-            gross = (now.gross if now else 0) - (was.gross if was else 0)
-            withheld = (now.withheld if now else 0) - (was.withheld if was else 0)
+            old_award, new_award = before.get(measure), after.get(measure)
+            gross = (new_award.gross if new_award else 0) - (old_award.gross if old_award else 0)
+            withheld = (new_award.withheld if new_award else 0) - (old_award.withheld if old_award else 0)
             if gross or withheld:
-                found.append((policy, code, measure, year, gross, withheld))
-    return found
+                lines.append((policy, code, measure, year, gross, withheld))
+    return lines
 
 
 def _state_of(faults: Iterable[Fault]) -> str:
@@ -279,10 +281,10 @@ def _path(differs: list[str]) -> str:
 
 
 def _differences(before: Content, after: Content, names: list[str]) -> str:
-    return "; ".join(f"{_shown(name, before)} → {_shown(name, after)}" for name in names)
+    return "; ".join(f"{_value_text(name, before)} → {_value_text(name, after)}" for name in names)
 
 
-def _shown(name: str, content: Content) -> str:
+def _value_text(name: str, content: Content) -> str:
     value = content.field_value(name)
     if name.endswith("_fen") and isinstance(value, int):
         return print_fen(value)

@@ -227,7 +227,7 @@ def _yuan(amount: Decimal) -> str:
     return format(amount, "f")
 
 
-def _whole(place: Place, cell: Cell) -> CellValue:
+def _whole_number(place: Place, cell: Cell) -> CellValue:
     if cell.kind == "date":
         return _refused(place, "cell.date", value=_shown_day(place, cell))
     if cell.kind == "number":
@@ -310,7 +310,7 @@ def _instant(place: Place, cell: Cell) -> CellValue:
 _READERS: tuple[tuple[type, Callable[[Place, Cell], CellValue]], ...] = (
     (CreditCode, _code),
     (Money, _money),
-    (Whole, _whole),
+    (Whole, _whole_number),
     (Day, _day),
     (Instant, _instant),
 )

@@ -61,7 +61,7 @@ def ingest_sheet(
         click.ClickException: where the file cannot be read.
     """
     with context.ledger() as ledger, tempfile.TemporaryDirectory() as folder:
-        holding = Holding.at(Path(folder) / "rows")
+        holding = Holding.open_file(Path(folder) / "rows")
         try:
             _take(context, ledger, holding, file, source, fact_type, marked, agreed, as_json)
         except SheetError as error:

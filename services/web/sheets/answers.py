@@ -36,7 +36,7 @@ def preview_of(waiting: Waiting, state: dict[str, Any], actor: Actor) -> dict[st
         return None
     with waiting.holding() as holding:
         answer = {**described(holding), "faulty": list(faulty(holding)), "doubtful": doubtful(holding)}
-        answer["recorded"] = holding.said("recorded") if state["stage"] == "recorded" else None
+        answer["recorded"] = holding.read_note("recorded") if state["stage"] == "recorded" else None
     if not is_staff(actor):
         answer.update({"consequences": None, "disagreements": None, "doubtful": []})
     return answer

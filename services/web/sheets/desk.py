@@ -80,7 +80,7 @@ class Waiting:
     @contextmanager
     def holding(self) -> Iterator[Holding]:
         """The file that holds its rows, open."""
-        holding_file = Holding.at(self.folder / "rows")
+        holding_file = Holding.open_file(self.folder / "rows")
         try:
             yield holding_file
         finally:
@@ -194,7 +194,7 @@ class SheetDesk:
 
         out = waiting.folder / f"marked-{secrets.token_hex(4)}.xlsx"
         with waiting.holding() as holding:
-            marking.mark(waiting.file, bool(holding.said("is_text")), holding, out)
+            marking.mark(waiting.file, bool(holding.read_note("is_text")), holding, out)
         workbook = waiting.folder / "marked.xlsx"
         os.replace(out, workbook)
         return workbook

@@ -53,47 +53,49 @@ def rows_of(package: Package, sheet: Sheet) -> Iterator[Row]:
     active: dict[int, tuple[Range, Cell | None]] = {}
     for number, cells in _raw_rows(package, sheet):
         while waiting and waiting[0][0] <= number:
-            of = waiting.popleft()
-            _begin(active, of, cells.get(of[1]) if of[0] == number else None, sheet.name)
+            merged = waiting.popleft()
+            _begin(active, merged, cells.get(merged[1]) if merged[0] == number else None, sheet.name)
         if active and cells:
-            for column, (of, held) in list(active.items()):
-                if of[2] < number:
+            for column, (merged, cell) in list(active.items()):
+                if merged[2] < number:
                     del active[column]
-                elif column == of[1]:
-                    _merge(cells, of, held, number)
+                elif column == merged[1]:
+                    _merge(cells, merged, cell, number)
         yield number, cells
 
 
-def _begin(active: dict[int, tuple[Range, Cell | None]], of: Range, held: Cell | None, sheet: str) -> None:
+def _begin(
+    active: dict[int, tuple[Range, Cell | None]], merged: Range, cell: Cell | None, sheet: str
+) -> None:
     """Note a merged range by each of its columns, of which only one range at a time has a cell."""
-    first_row, first, _, last = of
+    first_row, first, _, last = merged
     for column in range(first, min(last, COLUMNS_MAX) + 1):
         if column in active and active[column][0][2] >= first_row:
-            ranges = f"{_named(active[column][0])}, {_named(of)}"
+            ranges = f"{_named(active[column][0])}, {_named(merged)}"
             raise refused("sheet.broken", sheet, detail=f"merged cells overlap: {ranges}")
-        active[column] = of, held
+        active[column] = merged, cell
 
 
-def _merge(cells: dict[int, Cell], of: Range, held: Cell | None, number: int) -> None:
-    first_row, first, _, last = of
+def _merge(cells: dict[int, Cell], merged: Range, cell: Cell | None, number: int) -> None:
+    first_row, first, _, last = merged
     if first == last:
-        if held is not None and number > first_row:
-            cells[first] = held
+        if cell is not None and number > first_row:
+            cells[first] = cell
         return
-    text, named = cells[first].text if first in cells else "", _named(of)
+    text, named = cells[first].text if first in cells else "", _named(merged)
     for column in range(first, min(last, COLUMNS_MAX) + 1):
         cells[column] = Cell("merged", text if column == first else "", named)
 
 
-def _named(of: Range) -> str:
-    return f"{_letters(of[1])}{of[0]}:{_letters(of[3])}{of[2]}"
+def _named(merged: Range) -> str:
+    return f"{_letters(merged[1])}{merged[0]}:{_letters(merged[3])}{merged[2]}"
 
 
 def _letters(number: int) -> str:
     text = ""
     while number:
-        number, rest = divmod(number - 1, 26)
-        text = chr(65 + rest) + text
+        number, remainder = divmod(number - 1, 26)
+        text = chr(65 + remainder) + text
     return text
 
 
@@ -112,10 +114,10 @@ class _Reader:
         self.value: list[str] = []
         self.inside, self.sounds = "", 0
 
-    def start(self, name: str, given: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         name = local(name)
         if name == "c":
-            self._open_cell(given)
+            self._open_cell(attributes)
         elif name == "v" or (name == "t" and not self.sounds):
             self.inside = "v"
         elif name == "f":
@@ -123,25 +125,25 @@ class _Reader:
         elif name == "rPh":
             self.sounds += 1
         elif name == "row":
-            said = given.get("r", "")
-            self.row = int(said) if said.isdecimal() and len(said) <= 7 else self.row + 1
+            number = attributes.get("r", "")
+            self.row = int(number) if number.isdecimal() and len(number) <= 7 else self.row + 1
             if self.row > ROWS_MAX:
                 raise refused("sheet.large", self.name, what="行 · rows", limit=ROWS_MAX)
             self.column, self.cells = 0, {}
 
-    def _open_cell(self, given: dict[str, str]) -> None:
-        found = _REF.fullmatch(given.get("r", ""))
-        self.column = column_number(found[1]) if found else self.column + 1
-        self.kind = given.get("t", "n")
-        style = given.get("s", "0")
+    def _open_cell(self, attributes: dict[str, str]) -> None:
+        reference = _REF.fullmatch(attributes.get("r", ""))
+        self.column = column_number(reference[1]) if reference else self.column + 1
+        self.kind = attributes.get("t", "n")
+        style = attributes.get("s", "0")
         self.style = int(style) if style.isdecimal() and len(style) < 8 else 0
         self.value, self.formula, self.has_formula = [], "", False
 
-    def characters(self, said: str) -> None:
+    def characters(self, text: str) -> None:
         if self.inside == "v":
-            self.value.append(said)
+            self.value.append(text)
         elif self.inside == "f":
-            self.formula += said
+            self.formula += text
 
     def end(self, name: str) -> None:
         name = local(name)
@@ -185,7 +187,7 @@ def _text(text: str) -> Cell | None:
 
 def _unescaped(text: str) -> str:
     """A text with its escaped characters (UTF-16); as it is written where they make none."""
-    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     try:
         return plain.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:

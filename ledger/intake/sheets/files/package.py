@@ -70,17 +70,17 @@ class Package:
 
     def merges(self, sheet: Sheet) -> list[Range]:
         """The merged ranges of a sheet, which stand behind its cells."""
-        found: list[Range] = []
-        rest = b""
+        ranges: list[Range] = []
+        remaining = b""
         for piece in self.pieces(sheet.part):
-            text = rest + piece
+            text = remaining + piece
             for match in _MERGE.finditer(text):
-                found.append(range_of(match.group(1).decode("ascii")))
-            if len(found) > MERGES_MAX:
+                ranges.append(range_of(match.group(1).decode("ascii")))
+            if len(ranges) > MERGES_MAX:
                 raise refused("sheet.large", sheet.name, what="合并单元格 · merged cells", limit=MERGES_MAX)
             start = text.rfind(b"<")
-            rest = text[start:][:512] if start >= 0 else b""
-        return sorted(set(found))
+            remaining = text[start:][:512] if start >= 0 else b""
+        return sorted(set(ranges))
 
 
 _MERGE = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})[\"']")
@@ -188,7 +188,7 @@ def _elements(package: Package, part: str, start: Handler, end: Callable[[str], 
 
 def _read_workbook(package: Package) -> None:
     targets: dict[str, str] = {}
-    found: list[tuple[str, str, bool]] = []
+    named_sheets: list[tuple[str, str, bool]] = []
 
     def relation(name: str, attributes: dict[str, str]) -> None:
         external = attributes.get("TargetMode") == "External"
@@ -198,15 +198,15 @@ def _read_workbook(package: Package) -> None:
     def element(name: str, attributes: dict[str, str]) -> None:
         if name == "sheet":
             hidden = attributes.get("state", "visible") != "visible"
-            found.append((attributes.get("name", ""), attributes.get("id", ""), hidden))
+            named_sheets.append((attributes.get("name", ""), attributes.get("id", ""), hidden))
         if name == "workbookPr":
             package.since_1904 = attributes.get("date1904", "0").lower() in ("1", "true", "on")
 
     _elements(package, "xl/_rels/workbook.xml.rels", relation)
     _elements(package, "xl/workbook.xml", element)
-    if len(found) > SHEETS_MAX:
+    if len(named_sheets) > SHEETS_MAX:
         raise refused("sheet.large", what="工作表 · sheets", limit=SHEETS_MAX)
-    for name, relation_id, hidden in found:
+    for name, relation_id, hidden in named_sheets:
         target = targets.get(relation_id)
         if target:
             part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
@@ -249,7 +249,7 @@ def _number(text: str | None) -> int:
 def _read_texts(package: Package) -> None:
     if "xl/sharedStrings.xml" not in package.archive.namelist():
         return
-    held: list[str] = []
+    pieces: list[str] = []
     state = {"text": False, "sounds": 0, "characters": 0}
 
     def start(name: str, _: dict[str, str]) -> None:
@@ -262,16 +262,16 @@ def _read_texts(package: Package) -> None:
         if name == "rPh":
             state["sounds"] -= 1
         if name == "si":
-            package.texts.append("".join(held))
+            package.texts.append("".join(pieces))
             state["characters"] += len(package.texts[-1])
-            held.clear()
+            pieces.clear()
             if len(package.texts) > TEXTS_MAX or state["characters"] > TEXT_CHARACTERS_MAX:
                 raise refused("sheet.large", what="单元格文字 · texts", limit=TEXTS_MAX)
 
     parser = parser_of("xl/sharedStrings.xml")
     parser.StartElementHandler = lambda name, attributes: start(local(name), attributes)
     parser.EndElementHandler = lambda name: end(local(name))
-    parser.CharacterDataHandler = lambda said: held.append(said) if state["text"] else None
+    parser.CharacterDataHandler = lambda text: pieces.append(text) if state["text"] else None
     for _ in fed(package, "xl/sharedStrings.xml", parser):
         pass
 

@@ -56,16 +56,16 @@ def rows_of_text(path: Path, likeness: Callable[[list[Row]], int]) -> Iterator[R
         likeness: how much the first rows look like a table, by which the separator is found.
     """
     encoding = encoding_of(path)
-    heads = {each: _head(path, encoding, each) for each in SEPARATORS}
-    yield from _rows(path, encoding, max(SEPARATORS, key=lambda each: likeness(heads[each])))
+    heads = {separator: _head(path, encoding, separator) for separator in SEPARATORS}
+    yield from _rows(path, encoding, max(SEPARATORS, key=lambda separator: likeness(heads[separator])))
 
 
 def _head(path: Path, encoding: str, separator: str) -> list[Row]:
     """The first rows, as far as they can be read."""
-    found: list[Row] = []
+    head: list[Row] = []
     with suppress(SheetError):
-        found.extend(islice(_rows(path, encoding, separator), LOOKED_ROWS))
-    return found
+        head.extend(islice(_rows(path, encoding, separator), LOOKED_ROWS))
+    return head
 
 
 def _rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
@@ -83,13 +83,13 @@ def _rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
             if number > ROWS_MAX:
                 raise refused("sheet.large", what="行 · rows", limit=ROWS_MAX)
             cells = {
-                column: Cell("text", _plain(said)[:TEXT_MAX])
-                for column, said in enumerate(record[:COLUMNS_MAX], 1)
-                if said.strip()
+                column: Cell("text", _plain(text)[:TEXT_MAX])
+                for column, text in enumerate(record[:COLUMNS_MAX], 1)
+                if text.strip()
             }
             yield number, cells
 
 
-def _plain(said: str) -> str:
-    found = _QUOTED.fullmatch(said)
-    return found[1] if found else said
+def _plain(text: str) -> str:
+    match = _QUOTED.fullmatch(text)
+    return match[1] if match else text
