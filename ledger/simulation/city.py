@@ -62,7 +62,7 @@ class CityColumns:
 
     position: int
     parts: list[Packed]
-    gone: list[Mask]
+    outdated: list[Mask]
     """By part, the rows whose facts have changed since; they stand in a later part."""
     codes: Column
     """Every enterprise's code, upwards: its place is its rank."""
@@ -85,9 +85,9 @@ class CityColumns:
     def spread(self, paid: dict[str, int], budget: Budget, shares: Division) -> Paid:
         """Payments by code as a column."""
         fen, named = np.zeros(len(self.codes), np.int64), np.zeros(len(self.codes), bool)
-        at = self.codes.searchsorted(np.array(list(paid), self.codes.dtype))
-        fen[at] = np.fromiter(paid.values(), np.int64, len(paid))
-        named[at] = True
+        ranks = self.codes.searchsorted(np.array(list(paid), self.codes.dtype))
+        fen[ranks] = np.fromiter(paid.values(), np.int64, len(paid))
+        named[ranks] = True
         return Paid(fen, named, budget, shares)
 
     def paid(self, rows: Rows, book: Rulebook, years: list[int], budget: Budget) -> Paid:
@@ -114,8 +114,8 @@ class CityColumns:
         """Every enterprise's town by rank, where that says which budget pays it."""
         if not book.by_town:
             return None
-        found = {row[0]: row[1] for row in rows.all("SELECT code, town FROM enterprises")}
-        return [found.get(self.code(rank), "") for rank in range(len(self.codes))]
+        town_of = {row[0]: row[1] for row in rows.all("SELECT code, town FROM enterprises")}
+        return [town_of.get(self.code(rank), "") for rank in range(len(self.codes))]
 
     def awards(self, rows: Rows, book: Rulebook, years: list[int], brought: Iterable[Line] = ()) -> Awards:
         """Every award for some years under some rules, gross and withheld.
@@ -123,18 +123,18 @@ class CityColumns:
         Args:
             brought: awards of other years that share the same budget, in order of their keys.
         """
-        of: dict[Group, list[Line]] = {}
+        brought_lines: dict[Group, list[Line]] = {}
         for line in brought:
-            of.setdefault((line.year, line.measure), []).append(line)
-        found = [(group, self._awarded(lines)) for group, lines in of.items()]
-        found += [
+            brought_lines.setdefault((line.year, line.measure), []).append(line)
+        parts = [(group, self._awarded(lines)) for group, lines in brought_lines.items()]
+        parts += [
             (group, Awarded(ranks[awarded.rows], awarded.gross, awarded.withheld))
-            for part, gone, ranks in zip(self.parts, self.gone, self.ranks, strict=True)
+            for part, outdated, ranks in zip(self.parts, self.outdated, self.ranks, strict=True)
             for group, all_ in awards_in(part, book, lambda codes: facts_of(rows, codes)).items()
             if group[0] in years
-            for awarded in [_only(all_, ~gone[all_.rows])]
+            for awarded in [_only(all_, ~outdated[all_.rows])]
         ]
-        return in_order(found)
+        return in_order(parts)
 
 
 def facts_of(rows: Rows, codes: list[str]) -> dict[str, EnterpriseFacts]:
@@ -146,19 +146,19 @@ def _only(awarded: Awarded, mask: Mask) -> Awarded:
     return awarded if mask.all() else Awarded(*(each[mask] for each in awarded))
 
 
-def in_order(found: list[tuple[Group, Awarded]]) -> Awards:
+def in_order(parts: list[tuple[Group, Awarded]]) -> Awards:
     """Awards of several groups and parts, put in order of their keys."""
-    of = sorted({group for group, _ in found}, key=lambda group: (group[1], group[0]))
-    number = {group: place for place, group in enumerate(of)}
-    if not found:
+    keys = sorted({group for group, _ in parts}, key=lambda group: (group[1], group[0]))
+    number = {group: place for place, group in enumerate(keys)}
+    if not parts:
         none = np.zeros(0, np.int64)
-        return Awards(none, none, none, none, of)
-    ranks = np.concatenate([awarded.rows for _, awarded in found]).astype(np.int64)
-    groups = np.concatenate([np.full(len(each.rows), number[group]) for group, each in found])
-    gross = np.concatenate([awarded.gross for _, awarded in found])
-    withheld = np.concatenate([awarded.withheld for _, awarded in found])
-    order = (ranks * len(of) + groups).argsort(kind="stable")
-    return Awards(ranks[order], groups[order], gross[order], withheld[order], of)
+        return Awards(none, none, none, none, keys)
+    ranks = np.concatenate([awarded.rows for _, awarded in parts]).astype(np.int64)
+    groups = np.concatenate([np.full(len(each.rows), number[group]) for group, each in parts])
+    gross = np.concatenate([awarded.gross for _, awarded in parts])
+    withheld = np.concatenate([awarded.withheld for _, awarded in parts])
+    order = (ranks * len(keys) + groups).argsort(kind="stable")
+    return Awards(ranks[order], groups[order], gross[order], withheld[order], keys)
 
 
 def divided(
@@ -172,27 +172,31 @@ def divided(
     """
     inside = np.array([shares_budget(book.of_year(year), measure) for year, measure in awards.of], bool)
     first = np.array([book.of_year(year).pro_rata == "standards-first" for year, _ in awards.of], bool)
-    mine = inside[awards.groups] if len(awards.of) else np.zeros(0, bool)
+    sharing = inside[awards.groups] if len(awards.of) else np.zeros(0, bool)
     payable = awards.gross - awards.withheld
     pots, numbers = _pots(awards, book, towns)
-    numbers = numbers[mine]
-    shared = np.zeros(int(mine.sum()), np.int64)
-    gross, withheld, standards = awards.gross[mine], awards.withheld[mine], first[awards.groups[mine]]
-    for each in {bool(value) for value in first}:
-        policy = next(book.of_year(year) for year, _ in awards.of if _standards(book, year) == each)
-        here = standards == each
+    numbers = numbers[sharing]
+    shared = np.zeros(int(sharing.sum()), np.int64)
+    gross, withheld, standards = (
+        awards.gross[sharing],
+        awards.withheld[sharing],
+        first[awards.groups[sharing]],
+    )
+    for first_of in {bool(value) for value in first}:
+        policy = next(book.of_year(year) for year, _ in awards.of if _standards(book, year) == first_of)
+        here = standards == first_of
         shared[here] = basis(policy, gross[here], withheld[here])
     share = shared.copy()
 
     def cut(pot: str, budget: int) -> Apportionment:
         here = numbers == pots.get(pot, -1)
-        found = cut_of(shared[here], budget)
-        share[here] = shares(shared[here], budget, found)
-        return Apportionment(budget, found.total)
+        point = cut_of(shared[here], budget)
+        share[here] = shares(shared[here], budget, point)
+        return Apportionment(budget, point.total)
 
     division = in_turn([*pots, *_own_pots(awards, book)], amounts, cut)
     share[standards] -= np.minimum(share[standards], withheld[standards])
-    payable[mine] = share
+    payable[sharing] = share
     return payable, division, int(share.sum())
 
 
@@ -214,9 +218,9 @@ def _pots(awards: Awards, book: Rulebook, towns: list[str] | None) -> tuple[dict
     ).reshape(len(awards.of), len(names))
     if not towns:
         return number, table[awards.groups, 0] if len(awards.of) else awards.groups
-    place = {town: at for at, town in enumerate(names)}
-    at = np.array([place[town] for town in towns], np.int64)
-    return number, table[awards.groups, at[awards.ranks]] if len(awards.of) else awards.groups
+    place = {town: columns for columns, town in enumerate(names)}
+    columns = np.array([place[town] for town in towns], np.int64)
+    return number, table[awards.groups, columns[awards.ranks]] if len(awards.of) else awards.groups
 
 
 def _standards(book: Rulebook, year: int) -> bool:
@@ -226,16 +230,16 @@ def _standards(book: Rulebook, year: int) -> bool:
 def city_columns(ledger: Ledger, rows: Rows) -> CityColumns:
     """The city as it now stands, from what is kept where that is near."""
     position = rows.last_position()
-    found: CityColumns | None = ledger.kept.get(SLOT)
-    if found is None or found.position > position or (changed := _changed(rows, found, position)) is None:
-        made = packed(rows, position)
-    elif found.position == position:
-        return found
+    city: CityColumns | None = ledger.kept.get(SLOT)
+    if city is None or city.position > position or (changed := _changed(rows, city, position)) is None:
+        current = packed(rows, position)
+    elif city.position == position:
+        return city
     else:
-        made = _brought_up(rows, found, position, changed)
+        current = _brought_up(rows, city, position, changed)
     with ledger.keeping:
-        ledger.kept[SLOT] = made
-    return made
+        ledger.kept[SLOT] = current
+    return current
 
 
 def packed(rows: Rows, position: int) -> CityColumns:
@@ -250,34 +254,34 @@ def replayed(rows: Rows, position: int) -> CityColumns:
     return _city(position, parts, [part.chunk.zero > 0 for part in parts], 0)
 
 
-def _city(position: int, parts: list[Packed], gone: list[Mask], fresh: int) -> CityColumns:
+def _city(position: int, parts: list[Packed], outdated: list[Mask], fresh: int) -> CityColumns:
     nobody = np.zeros(0, "S18")
-    live = [part.codes[~out] for part, out in zip(parts, gone, strict=True)]
+    live = [part.codes[~out] for part, out in zip(parts, outdated, strict=True)]
     codes = np.concatenate([*live, nobody])
     codes.sort()
-    return CityColumns(position, parts, gone, codes, [codes.searchsorted(p.codes) for p in parts], fresh)
+    return CityColumns(position, parts, outdated, codes, [codes.searchsorted(p.codes) for p in parts], fresh)
 
 
 def _changed(rows: Rows, city: CityColumns, position: int) -> list[str] | None:
     """Whom later events touch; ``None`` where that is so many that all had better be packed again."""
     most = len(city.codes) // FRESH_SHARE - city.fresh
     sql = "SELECT DISTINCT originator_id FROM stored_events WHERE rowid>? AND rowid<=? LIMIT ?"
-    found = rows.all(sql, [city.position, position, max(most, 0) + 1]) if position > city.position else []
-    return sorted(code for (code,) in found if is_enterprise(code)) if len(found) <= most else None
+    touched = rows.all(sql, [city.position, position, max(most, 0) + 1]) if position > city.position else []
+    return sorted(code for (code,) in touched if is_enterprise(code)) if len(touched) <= most else None
 
 
 def _brought_up(rows: Rows, city: CityColumns, position: int, changed: list[str]) -> CityColumns:
     """The city with those who changed packed anew."""
     if not changed:
         return replace(city, position=position, kept={})
-    wanted = np.array(changed, "S18")
-    gone = [out | np.isin(part.codes, wanted) for part, out in zip(city.parts, city.gone, strict=True)]
+    codes = np.array(changed, "S18")
+    outdated = [out | np.isin(part.codes, codes) for part, out in zip(city.parts, city.outdated, strict=True)]
     fresh = list(pack(_facts(rows, changed)))
-    gone += [part.chunk.zero > 0 for part in fresh]
-    return _city(position, [*city.parts, *fresh], gone, city.fresh + len(changed))
+    outdated += [part.chunk.zero > 0 for part in fresh]
+    return _city(position, [*city.parts, *fresh], outdated, city.fresh + len(changed))
 
 
 def _facts(rows: Rows, codes: list[str]) -> Iterator[tuple[str, EnterpriseFacts]]:
-    found = facts_of(rows, codes)
-    for code in sorted(found):
-        yield code, found[code]
+    facts = facts_of(rows, codes)
+    for code in sorted(facts):
+        yield code, facts[code]
