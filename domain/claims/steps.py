@@ -126,10 +126,10 @@ def _claimable(book: Rulebook, measure_id: str, year: int) -> Measure:
 
 
 def _item_free(facts: EnterpriseFacts, policy: str, measure: str, item: str, claim: str) -> None:
-    for other in facts.claims.values():
-        same = (other.policy, other.measure, other.item) == (policy, measure, item)
-        if same and other.claim != claim and other.status in (*OPEN, "approved"):
-            raise NotAllowed("claim.item-claimed", "item", item=item, claim=other.claim)
+    for present in facts.claims.values():
+        same = (present.policy, present.measure, present.item) == (policy, measure, item)
+        if same and present.claim != claim and present.status in (*OPEN, "approved"):
+            raise NotAllowed("claim.item-claimed", "item", item=item, claim=present.claim)
 
 
 def _on_time(policy: Policy, year: int, today: str) -> None:

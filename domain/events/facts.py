@@ -31,9 +31,9 @@ UPCASTS: dict[str, tuple[Callable[[dict[str, Any]], None], ...]] = {"SalesReport
 def content_class(kind: Kind) -> type[FactContent]:
     """The class of a kind's content: the kind's fields on the base of its shape."""
     base = SHAPES[kind.folds_as]
-    taken = [name for name in kind.field_names if name not in base.__struct_fields__ and hasattr(base, name)]
-    if taken:
-        raise ValueError(f"{kind.name}: {', '.join(taken)} mean something in every event — use other names")
+    taboo = [name for name in kind.field_names if name not in base.__struct_fields__ and hasattr(base, name)]
+    if taboo:
+        raise ValueError(f"{kind.name}: {', '.join(taboo)} mean something in every event — use other names")
     fields: list[Any] = [
         (field.name, field.stored_type) if field.required else (field.name, field.stored_type | None, None)
         for field in kind.fields
@@ -49,7 +49,7 @@ def content_class(kind: Kind) -> type[FactContent]:
     for names in ("identity", "attributes", "group"):
         if hasattr(base, names):
             namespace[names] = getattr(kind, names)
-    made: Any = msgspec.defstruct(
+    content_type: Any = msgspec.defstruct(
         kind.name,
         fields,
         bases=(base,),
@@ -59,7 +59,7 @@ def content_class(kind: Kind) -> type[FactContent]:
         kw_only=True,
         gc=False,
     )
-    return cast("type[FactContent]", made)
+    return cast("type[FactContent]", content_type)
 
 
 FACTS: dict[str, type[FactContent]] = {

@@ -28,8 +28,8 @@ def capitals(fen: int) -> str:
     yuan, cents = divmod(abs(fen), 100)
     sign = "负" if fen < 0 else ""
     if not cents:
-        return f"{sign}{_whole(yuan)}元整"
-    return sign + (f"{_whole(yuan)}元" if yuan else "") + _cents(yuan, cents)
+        return f"{sign}{_whole_number(yuan)}元整"
+    return sign + (f"{_whole_number(yuan)}元" if yuan else "") + _cents(yuan, cents)
 
 
 def _cents(yuan: int, cents: int) -> str:
@@ -46,21 +46,21 @@ def in_words(label: str, fen: int, currency: str) -> str:
     return f"{label}：{printed(fen, currency)}"
 
 
-def _whole(number: int) -> str:
+def _whole_number(number: int) -> str:
     """A whole number in words; 亿 and 万 each split it in two that are read alike."""
     for unit, name in ((_HUNDRED_MILLION, "亿"), (_MYRIAD, "万")):
         if number >= unit:
             high, low = divmod(number, unit)
             zero = "零" if low < unit // 10 else ""
-            return _whole(high) + name + (zero + _whole(low) if low else "")
+            return _whole_number(high) + name + (zero + _whole_number(low) if low else "")
     return _below_myriad(number)
 
 
 def _below_myriad(number: int) -> str:
-    said, zero = "", False
+    words, zero = "", False
     for unit, name in ((1000, "仟"), (100, "佰"), (10, "拾"), (1, "")):
         digit = number // unit % 10
         if digit:
-            said += ("零" if zero and said else "") + DIGITS[digit] + name
+            words += ("零" if zero and words else "") + DIGITS[digit] + name
         zero = not digit
-    return said or DIGITS[0]
+    return words or DIGITS[0]

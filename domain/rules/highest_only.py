@@ -19,8 +19,8 @@ def competing_awards(book: Rulebook, policy: Policy, measure_id: str) -> Select:
     measure = policy.measures.get(measure_id)
     stacks = measure.stacks_with if measure else ()
     authorities = tuple(name for name in policy.highest_only_authorities if name not in stacks)
-    where = {"policy": (book.id,), "measure": (measure_id,), "authority": authorities}
-    return Select((OTHER_AWARD,), where, policy.currency)
+    condition = {"policy": (book.id,), "measure": (measure_id,), "authority": authorities}
+    return Select((OTHER_AWARD,), condition, policy.currency)
 
 
 def withheld_fen(policy: Policy, gross: Number, competing: Number) -> Number:

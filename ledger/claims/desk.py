@@ -65,14 +65,14 @@ def _take_step(ledger: Ledger, code: str, policy: str, claim: str, step: Step) -
         return Recorded(claim, CLAIM_STATUS[type(content)], result.position)
 
 
-def submit(ledger: Ledger, code: str, actor: Actor, asked: ClaimSubmitted) -> Recorded:
+def submit(ledger: Ledger, code: str, actor: Actor, claim: ClaimSubmitted) -> Recorded:
     """An enterprise, or an officer for it, asks for an award."""
     return _take_step(
         ledger,
         code,
-        asked.policy,
-        asked.claim,
-        lambda enterprise, book, now: enterprise.submit_claim(actor, book, asked, today(now), now),
+        claim.policy,
+        claim.claim,
+        lambda enterprise, book, now: enterprise.submit_claim(actor, book, claim, today(now), now),
     )
 
 
@@ -153,18 +153,18 @@ def propose(
     with ledger.store.reading() as rows:
         book = rulebook(rows, policy)
         must_be_open(settlement_of(rows, policy, year))
-        wanted = []
+        candidates = []
         for row in every_row(rows):
-            wanted += [(row.code, asked) for asked in _earned(row.facts, book, year)]
-            if len(wanted) >= limit:
+            candidates += [(row.code, claim) for claim in _earned(row.facts, book, year)]
+            if len(candidates) >= limit:
                 break
-    made = []
-    for code, asked in wanted[:limit]:
+    proposals = []
+    for code, claim in candidates[:limit]:
         try:
-            made.append(submit(ledger, code, actor, asked))
+            proposals.append(submit(ledger, code, actor, claim))
         except NotAllowed:
             continue  # somebody submitted or decided it in the meantime
-    return made
+    return proposals
 
 
 def _earned(facts: EnterpriseFacts, book: Rulebook, year: int) -> Iterator[ClaimSubmitted]:
@@ -192,12 +192,12 @@ def _earned(facts: EnterpriseFacts, book: Rulebook, year: int) -> Iterator[Claim
 def _items(facts: EnterpriseFacts, book: Rulebook, year: int, measure: Measure) -> list[tuple[str, int]]:
     """What of one measure the facts earn: items, with the amount to propose in fen."""
     if isinstance(measure, Discretionary) and measure.proposes is not None and measure.cap:
-        found = new_items(facts, measure.proposes)
+        items = new_items(facts, measure.proposes)
         names = CATALOGUE[measure.proposes.fact]
         last = len(getattr(names, "identity", ())) - 1
         return [
             (identity.split(SEP)[last], measure.cap)
-            for on, identity in found
+            for on, identity in items
             if on[:4] == str(year) and on >= book.life_from
         ]
     if isinstance(measure, Percentage) and measure.claims == "claim-only":

@@ -60,12 +60,12 @@ def _must_still_hold(rows: Rows, book: Rulebook, year: int, proposal: Settlement
         NotAllowed: after another budget, another closing or accepted adjustment that bears on the
             year, or another version of the policy for it.
     """
-    known = proposal.known
+    position = proposal.known
     only = BudgetPart("", proposal.appropriation_fen, proposal.carried_fen, proposal.spent_fen)
     moved = budget_parts(budget_of(rows, book, year)) != (proposal.budgets or (only,))
-    brought = brought_in_sums(rows, book, year) != brought_in_sums(rows, book, year, known)
+    brought = brought_in_sums(rows, book, year) != brought_in_sums(rows, book, year, position)
     sql = "SELECT 1 FROM policies WHERE policy=? AND position>? AND effective_from<=? LIMIT 1"
-    if moved or brought or rows.all(sql, [book.id, known, f"{year:04d}-12-31"]):
+    if moved or brought or rows.all(sql, [book.id, position, f"{year:04d}-12-31"]):
         raise NotAllowed("settlement.outdated", "year", year=year)
 
 

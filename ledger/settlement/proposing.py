@@ -53,9 +53,9 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
         may_propose(settlement.state, actor)
         pool = pool_of_year(rows, book, year)
         tally = Tally(book, pool)
-        known = rows.last_position()
+        position = rows.last_position()
         digest = put_lines(rows, policy, year, tally.lines(lines_now(rows, book, year, [year])))
-        proposal = proposal_of(settlement.state, actor, known, pool, tally, digest)
+        proposal = proposal_of(settlement.state, actor, position, pool, tally, digest)
         settlement.propose(actor, proposal, ledger.clock())
         return save_year(ledger, rows, settlement)
 
@@ -67,9 +67,9 @@ def pool_of_year(rows: Rows, book: Rulebook, year: int) -> Pool:
 
 
 def proposal_of(
-    state: Settlement, actor: Actor, known: int, pool: Pool, tally: Tally, lines_digest: str
+    state: Settlement, actor: Actor, position: int, pool: Pool, tally: Tally, lines_digest: str
 ) -> SettlementProposed:
-    """The proposal that a pool and the list made of it come to; ``known`` is the position they rest on."""
+    """The proposal that a pool and the list made of it come to; ``position`` is the one they rest on."""
     budget, figures = pool.budget, figures_of(pool.shares, pool.paid)
     if tally.payable - tally.outside > budget.amount:
         raise ArithmeticError(f"{tally.payable - tally.outside} fen out of {budget.amount}")
@@ -78,7 +78,7 @@ def proposal_of(
         year=state.year,
         actor=actor.name,
         number=state.number + 1,
-        known=known,
+        known=position,
         appropriation_fen=budget.appropriation,
         carried_fen=budget.carried,
         spent_fen=budget.spent,

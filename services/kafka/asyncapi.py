@@ -170,38 +170,38 @@ def _channel(topic: str, description: str, named: list[str]) -> Document:
 
 
 def _operation(action: str, channel: str, group: str | None = None) -> Document:
-    said: Document = {"action": action, "channel": {"$ref": f"#/channels/{channel}"}}
+    operation: Document = {"action": action, "channel": {"$ref": f"#/channels/{channel}"}}
     if group:
         of_group = {"type": "string", "const": group}
-        said["bindings"] = {"kafka": {"groupId": of_group, "bindingVersion": BINDING}}
-    return said
+        operation["bindings"] = {"kafka": {"groupId": of_group, "bindingVersion": BINDING}}
+    return operation
 
 
 def _schemas() -> Document:
     """Whole messages under their types, data under ``….data``; without what only a file of its own has."""
-    found: Document = {}
+    schemas: Document = {}
     for type_, schema in messages().items():
-        found[_name(type_)] = {key: value for key, value in schema.items() if not key.startswith("$")}
+        schemas[_name(type_)] = {key: value for key, value in schema.items() if not key.startswith("$")}
     for type_, name in TYPES.items():
-        found[f"{_name(type_)}.data"] = data_schema(name)
-    return found
+        schemas[f"{_name(type_)}.data"] = data_schema(name)
+    return schemas
 
 
 def _messages() -> Document:
-    found: Document = {"deadLetter": _dead_letter(), "checkpoint": _checkpoint()}
+    components: Document = {"deadLetter": _dead_letter(), "checkpoint": _checkpoint()}
     for type_, name in TYPES.items():
         summary = data_schema(name)["description"]
         key = _name(type_)
-        found[key] = _message(type_, summary, key, "application/cloudevents+json", _structured())
-        found[f"{key}.binary"] = _message(
+        components[key] = _message(type_, summary, key, "application/cloudevents+json", _structured())
+        components[f"{key}.binary"] = _message(
             f"{type_}.binary", summary, f"{key}.data", "application/json", _binary(type_)
         )
     for type_, summary in OUTWARD.items():
-        said = _message(type_, summary, _name(type_), "application/cloudevents+json", None)
+        message = _message(type_, summary, _name(type_), "application/cloudevents+json", None)
         if type_ == CLOSED:
-            said["bindings"] = _keyed(SETTLEMENT_KEY)
-        found[_name(type_)] = said
-    return found
+            message["bindings"] = _keyed(SETTLEMENT_KEY)
+        components[_name(type_)] = message
+    return components
 
 
 def _keyed(key: Document) -> Document:
@@ -220,7 +220,7 @@ def _checkpoint() -> Document:
 
 
 def _message(name: str, summary: str, schema: str, content: str, headers: Document | None) -> Document:
-    said: Document = {
+    document: Document = {
         "name": name,
         "title": name,
         "summary": summary,
@@ -228,7 +228,7 @@ def _message(name: str, summary: str, schema: str, content: str, headers: Docume
         "payload": {"$ref": f"#/components/schemas/{schema}"},
         "bindings": _keyed(KEY),
     }
-    return {**said, "headers": headers} if headers else said
+    return {**document, "headers": headers} if headers else document
 
 
 def _structured() -> Document:
