@@ -11,6 +11,7 @@ from domain.events.content import EnterpriseContent
 from domain.money.amounts import FOREIGN
 from domain.policy.faults import Path, PathFault
 from domain.policy.model import Fixed, GrowthShare, Measure, Percentage, PerUnit, Policy, Select, Tier, Unpaid
+from domain.policy.source import RawFile
 from domain.vocabulary.kinds import CODE_PATTERN, CurrencyAmong, CurrencyBy, Kind
 from domain.vocabulary.load import shipped_vocabulary
 
@@ -43,7 +44,7 @@ def _unprintable(value: Any, path: Path) -> Iterator[PathFault]:
             yield PathFault(path, "policy.unprintable", {"code": f"{ord(bad[0]):04X}"})
 
 
-def faults_of_meaning(policy: Policy, file: dict[str, Any]) -> list[PathFault]:
+def faults_of_meaning(policy: Policy, file: RawFile) -> list[PathFault]:
     """Everything in the policy that is well-formed but cannot mean anything; ``file`` as it was read."""
     faults = [*_written(file, ()), *_unheeded(file)]
     faults += _codes(policy.highest_only_authorities, ("highest_only", "authorities"))
@@ -96,7 +97,7 @@ _HEEDED = {
 """What a target heeds beside the facts, by what it counts; of dated facts nothing is in a currency."""
 
 
-def _unheeded(file: dict[str, Any]) -> Iterator[PathFault]:
+def _unheeded(file: RawFile) -> Iterator[PathFault]:
     """Fields that stand where nothing reads them."""
     for index, measure in enumerate(file["measures"]):
         for name in ("earns", "proposes", "of", "sales"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from domain.facts.folding import claim_key
 from domain.policy.model import Measure, Policy
@@ -18,6 +19,14 @@ class Segment:
     end: str
     measure: Measure
     policy: Policy
+
+
+class MeasureReader(NamedTuple):
+    """A measure with its versions, and what they read: kinds of event, and the key of its claims."""
+
+    measure_id: str
+    segments: list[Segment]
+    reads: frozenset[str]
 
 
 class NoRules(ValueError):
@@ -110,12 +119,12 @@ class Rulebook:
         return segments
 
     @cached_property
-    def readers(self) -> list[tuple[str, list[Segment], frozenset[str]]]:
-        """Each measure with its versions and what it reads: kinds of event, and the key of its claims."""
+    def readers(self) -> list[MeasureReader]:
+        """Each measure with its versions and what it reads."""
         readers = []
         for measure_id, segments in self.segments.items():
             reads = frozenset[str]().union(*(segment.measure.reads for segment in segments))
-            readers.append((measure_id, segments, reads | {claim_key(self.id, measure_id)}))
+            readers.append(MeasureReader(measure_id, segments, reads | {claim_key(self.id, measure_id)}))
         return readers
 
 
