@@ -27,7 +27,7 @@ def text(description: str | None = None, **kwargs: Any) -> fields.String:
     return fields.String(metadata={"description": description} if description else {}, **kwargs)
 
 
-def whole(**kwargs: Any) -> fields.Integer:
+def whole_number(**kwargs: Any) -> fields.Integer:
     """A whole number of an answer that is always there."""
     kwargs.setdefault("required", True)
     return fields.Integer(**kwargs)
@@ -38,7 +38,7 @@ def currency() -> fields.String:
     return text("of the amounts (ISO 4217); left out where it is CNY", required=False)
 
 
-def listed(schema: type[Schema]) -> fields.List[Any]:
+def list_of(schema: type[Schema]) -> fields.List[Any]:
     """A list of an answer that is always there."""
     return fields.List(fields.Nested(schema), required=True)
 
@@ -99,10 +99,10 @@ class ProblemSchema(Answer):
 
     type = text("urn:subsidy-ledger:problem: and the code")
     title = text()
-    status = whole()
+    status = whole_number()
     detail = text()
     instance = text()
     code = text()
-    faults = listed(FaultSaid)
+    faults = list_of(FaultSaid)
     refusal = fields.String(metadata={"description": "under which digest a refused message is kept"})
     recorded = fields.Integer(metadata={"description": "messages of a stream that are kept already"})

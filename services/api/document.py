@@ -60,8 +60,8 @@ class DocumentedApi(Api):  # type: ignore[misc]
         with self._describing:
             if not self._described:
                 self._describe()
-            made: dict[str, Any] = self.spec.to_dict()
-        return made
+            document: dict[str, Any] = self.spec.to_dict()
+        return document
 
     def _describe(self) -> None:
         self._add_events()
@@ -76,8 +76,8 @@ class DocumentedApi(Api):  # type: ignore[misc]
 
     def _register_responses(self) -> None:
         """Responses by status; those of errors are problems."""
-        said = {status.name: status for status in HTTPStatus}
-        for name, status in said.items():
+        by_name = {status.name: status for status in HTTPStatus}
+        for name, status in by_name.items():
             response: dict[str, Any] = {"description": status.phrase}
             if status >= HTTPStatus.BAD_REQUEST:
                 response["schema"] = self.ERROR_SCHEMA

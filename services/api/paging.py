@@ -10,7 +10,7 @@ from flask import request
 
 from services.web.fields import cursor_text
 
-Made = tuple[dict[str, Any], int, dict[str, str]]
+PageAnswer = tuple[dict[str, Any], int, dict[str, str]]
 
 
 def page(
@@ -18,20 +18,22 @@ def page(
     limit: int,
     cursor: tuple[str, ...],
     extra: dict[str, Any] | None = None,
-) -> Made:
+) -> PageAnswer:
     """Make a page of at most ``limit`` items out of what was found, which is one more if there are more.
 
     Args:
         cursor: the cursor's name, then the names of the keys of an item that it holds.
     """
-    shown = list(items[:limit])
+    on_page = list(items[:limit])
     if len(items) <= limit:
-        return {**(extra or {}), "items": shown, "next": None}, 200, {}
+        return {**(extra or {}), "items": on_page, "next": None}, 200, {}
     name, *keys = cursor
-    return linked(shown, cursor_text(name, *(shown[-1][key] for key in keys)), extra)
+    return linked(on_page, cursor_text(name, *(on_page[-1][key] for key in keys)), extra)
 
 
-def linked(items: list[dict[str, Any]], cursor: str | None, extra: dict[str, Any] | None = None) -> Made:
+def linked(
+    items: list[dict[str, Any]], cursor: str | None, extra: dict[str, Any] | None = None
+) -> PageAnswer:
     """A page that goes on at a cursor."""
     body = {**(extra or {}), "items": items}
     if cursor is None:

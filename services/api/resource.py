@@ -88,9 +88,9 @@ class StrictParser(FlaskParser):
 
     def handle_error(self, error: marshmallow.ValidationError, req: Request, schema: Schema, **_: Any) -> Any:
         """Tell all that is wrong, in the address as in the parameters."""
-        known = {"known": ", ".join(sorted(schema.fields)) or "—"}
+        parameters = {"known": ", ".join(sorted(schema.fields)) or "—"}
         faults = [
-            Fault(each.code, each.field[:200], known if each.code == "query.unknown" else each.args)
+            Fault(each.code, each.field[:200], parameters if each.code == "query.unknown" else each.args)
             for each in faults_from(_without_location(error.messages))
         ]
         raise Problem("request-invalid", path_values(req.view_args or {})[1] + faults)
@@ -131,13 +131,15 @@ class Resource(Blueprint):  # type: ignore[misc]
         """
 
         def decorate(view: View) -> View:
-            checked = _etagged(self.alt_response(200, **_said(answer, media_type))(_checked(view)))
+            checked = _document_etag(
+                self.alt_response(200, **_response_document(answer, media_type))(_check_address(view))
+            )
             if or_types:
                 contents = {each: {"schema": {"type": "string"}} for each in (media_type, *or_types)}
-                said = {"description": "OK", "content": contents}
-                checked = self.doc(responses={"200": said})(checked)
+                response = {"description": "OK", "content": contents}
+                checked = self.doc(responses={"200": response})(checked)
             checked = self.arguments(query(), location="query")(checked)
-            self.route(rule)(self._summarised(zh, view)(checked))
+            self.route(rule)(self._summarise(zh, view)(checked))
             return view
 
         return decorate
@@ -159,26 +161,26 @@ class Resource(Blueprint):  # type: ignore[misc]
         """
 
         def decorate(view: View) -> View:
-            checked: Any = _checked(view if body or query is not Query else _without_body(view))
+            checked: Any = _check_address(view if body or query is not Query else _without_body(view))
             for status, answer in answers.items():
-                checked = self.alt_response(status, **_said(answer, media_type))(checked)
+                checked = self.alt_response(status, **_response_document(answer, media_type))(checked)
             if body is not None:
                 checked = self.arguments(body, location="json")(checked)
             checked = self.arguments(query(), location="query")(checked)
             if request_body is not None:
                 checked = self.doc(requestBody=request_body)(checked)
-            self.route(rule, methods=[method])(self._summarised(zh, view)(checked))
+            self.route(rule, methods=[method])(self._summarise(zh, view)(checked))
             return view
 
         return decorate
 
-    def _summarised(self, zh: str, view: Callable[..., Any]) -> Callable[[Any], Any]:
+    def _summarise(self, zh: str, view: Callable[..., Any]) -> Callable[[Any], Any]:
         lines = (view.__doc__ or "").strip().split("\n")
         decorate: Callable[[Any], Any] = self.doc(summary=f"{zh} · {lines[0].rstrip('.')}")
         return decorate
 
 
-def _said(answer: Any, media_type: str) -> dict[str, Any]:
+def _response_document(answer: Any, media_type: str) -> dict[str, Any]:
     if answer is None:
         # What a program reads out of a YAML file is whatever the file holds, not a text.
         schema = {"description": "the file"} if "yaml" in media_type else {"type": "string"}
@@ -186,7 +188,7 @@ def _said(answer: Any, media_type: str) -> dict[str, Any]:
     return {"schema": answer, "content_type": media_type, "success": True}
 
 
-def _etagged(view: Any) -> Any:
+def _document_etag(view: Any) -> Any:
     """Document the ETag that ``services.web.response_headers`` sets."""
     view._apidoc["etag"] = True
     return view
@@ -200,18 +202,18 @@ def _without_body(view: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def _checked(view: Callable[..., Any]) -> Callable[..., Any]:
+def _check_address(view: Callable[..., Any]) -> Callable[..., Any]:
     """Check the parts of the address, and make a response of what the view returns."""
 
     @functools.wraps(view)
-    def wrapper(*given: dict[str, Any], **parts: Any) -> Response:
+    def wrapper(*loaded: dict[str, Any], **parts: Any) -> Response:
         values, faults = path_values(parts)
         if faults:
             raise Problem("request-invalid", faults)
-        made = view(given[-1], **values)
-        if isinstance(made, Response):
-            return made
-        data, status, headers = made if isinstance(made, tuple) else (made, 200, {})
+        returned = view(loaded[-1], **values)
+        if isinstance(returned, Response):
+            return returned
+        data, status, headers = returned if isinstance(returned, tuple) else (returned, 200, {})
         body = current_app.json.dumps(wire_form(data) if isinstance(data, msgspec.Struct) else data)
         response = current_app.response_class(body, status, mimetype="application/json")
         response.headers.extend(headers)

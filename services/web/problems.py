@@ -62,8 +62,8 @@ class Problem(Exception):
 def language() -> str:
     """The reader's language: ``zh``, or ``en`` where Accept-Language prefers it."""
     accepted: LanguageAccept = request.accept_languages
-    found = accepted.best_match(["zh-CN", "zh", "en"], default="zh-CN")
-    return "en" if found == "en" else "zh"
+    best = accepted.best_match(["zh-CN", "zh", "en"], default="zh-CN")
+    return "en" if best == "en" else "zh"
 
 
 def answer(problem: Problem, status: int | None = None, headers: Iterable[tuple[str, str]] = ()) -> Response:

@@ -10,7 +10,7 @@ from domain.faults.validation import FaultError
 from domain.money.amounts import PAID_IN
 from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Money, Text, Whole
 from ledger.intake.messages.schemas import Message
-from services.api.answers import Answer, listed, text, whole
+from services.api.answers import Answer, list_of, text, whole_number
 
 EVIDENCE_MAX = 50
 
@@ -23,17 +23,17 @@ class ClaimSchema(Answer):
     claim = text()
     measure = text()
     item = text()
-    year = whole()
+    year = whole_number()
     status = text("submitted, reviewed, approved, rejected, withdrawn or appealed")
     amount = fields.String(required=True, allow_none=True)
     currency = text()
-    position = whole()
+    position = whole_number()
 
 
 class ClaimsSchema(Answer):
     """A page of claims."""
 
-    items = listed(ClaimSchema)
+    items = list_of(ClaimSchema)
     next = fields.String(required=True, allow_none=True)
 
 
@@ -135,19 +135,19 @@ class StepSchema(Answer):
 
     claim = text()
     status = text()
-    position = whole()
+    position = whole_number()
 
 
 class ProposalsSchema(Answer):
     """Claims that were proposed."""
 
-    items = listed(StepSchema)
+    items = list_of(StepSchema)
 
 
 class ClaimStepSchema(Answer):
     """One step in a claim's file."""
 
-    position = whole()
+    position = whole_number()
     recorded_at = text()
     step = text()
     actor = fields.String(required=True, allow_none=True)
@@ -166,5 +166,5 @@ class DocumentSchema(Answer):
 class ClaimFileSchema(ClaimSchema):
     """One claim with its steps and evidence."""
 
-    steps = listed(ClaimStepSchema)
-    evidence = listed(DocumentSchema)
+    steps = list_of(ClaimStepSchema)
+    evidence = list_of(DocumentSchema)

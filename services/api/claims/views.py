@@ -20,7 +20,7 @@ from ledger.store.rows import Rows
 from ledger.store.stored_events import Stored, events_of
 from services.api.claims.schemas import ClaimFileSchema, ClaimsSchema
 from services.api.claims.steps import CLAIM, register
-from services.api.paging import Made, page
+from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
 from services.web.fields import Cursor, Query, limit_field
 from services.web.problems import Problem
@@ -39,7 +39,7 @@ class ClaimsQuery(Query):
 
 
 @blueprint.reads("", "申报", ClaimsQuery, ClaimsSchema)
-def claims(query: dict[str, Any]) -> Made:
+def claims(query: dict[str, Any]) -> PageAnswer:
     """List claims as they now stand."""
     with ledger().store.reading() as rows:
         items = select_claims(rows, query, query["limit"] + 1)

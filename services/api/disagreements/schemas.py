@@ -9,7 +9,7 @@ from marshmallow import fields
 from domain.faults.validation import FaultError
 from ledger.intake.messages.fields import MessageField, Text, Whole
 from ledger.intake.messages.schemas import Message
-from services.api.answers import Answer, listed, text, whole, words
+from services.api.answers import Answer, list_of, text, whole_number, words
 from services.api.enterprises.schemas import DisagreeingFactSchema
 
 FACTS_MAX = 5_000
@@ -66,16 +66,16 @@ class DisagreementSchema(Answer):
     kind = text()
     words = words()
     open = fields.Boolean(required=True)
-    position = whole()
-    total = whole(metadata={"description": "how many facts it has; facts are the first of them"})
-    facts = listed(DisagreeingFactSchema)
-    latest = whole(metadata={"description": "position of its latest change: a decision's seen"})
+    position = whole_number()
+    total = whole_number(metadata={"description": "how many facts it has; facts are the first of them"})
+    facts = list_of(DisagreeingFactSchema)
+    latest = whole_number(metadata={"description": "position of its latest change: a decision's seen"})
     decision = fields.Nested(MadeDecisionSchema, required=True, allow_none=True)
 
 
 class DisagreementsSchema(Answer):
     """A page of disagreements."""
 
-    open = whole()
-    items = listed(DisagreementSchema)
+    open = whole_number()
+    items = list_of(DisagreementSchema)
     next = fields.String(required=True, allow_none=True)

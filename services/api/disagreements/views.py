@@ -15,7 +15,7 @@ from services.api.disagreements.schemas import (
     DisagreementSchema,
     DisagreementsSchema,
 )
-from services.api.paging import Made, page
+from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
 from services.web.fields import Cursor, Query, limit_field
 from services.web.identity.gate import requester
@@ -33,7 +33,7 @@ class DisagreementsQuery(Query):
 
 
 @blueprint.reads("", "数据不一致", DisagreementsQuery, DisagreementsSchema)
-def disagreements(query: dict[str, Any]) -> Made:
+def disagreements(query: dict[str, Any]) -> PageAnswer:
     """List disagreements in the order in which they were found; by default those that are open."""
     after = query.get("cursor", (-1, ""))
     with ledger().store.reading() as rows:

@@ -59,8 +59,8 @@ def operations(document: dict[str, Any], tag: str) -> Iterator[dict[str, Any]]:
             operation = item.get(method)
             if operation is None or tag not in operation["tags"]:
                 continue
-            given = [*item.get("parameters", []), *operation.get("parameters", [])]
-            parameters = [refs[p["$ref"].rpartition("/")[2]] if "$ref" in p else p for p in given]
+            declared = [*item.get("parameters", []), *operation.get("parameters", [])]
+            parameters = [refs[p["$ref"].rpartition("/")[2]] if "$ref" in p else p for p in declared]
             yield {**operation, "path": path, "method": method.upper(), "parameters": parameters}
 
 

@@ -52,7 +52,7 @@ class DocumentQuery(LetterQuery):
 )
 def document(query: dict[str, Any], policy: str, year: int, document: str) -> Response:
     """Give a document of a year: list, payments or report; from the office's template where there is one."""
-    return _given(query, document, policy, year)
+    return _write_document(query, document, policy, year)
 
 
 @blueprint.reads(
@@ -64,17 +64,17 @@ def document(query: dict[str, Any], policy: str, year: int, document: str) -> Re
 )
 def letter(query: dict[str, Any], code: str, policy: str, year: int) -> Response:
     """Give the decision letter to an enterprise."""
-    return _given({**query, "enterprise": code}, "letter", policy, year)
+    return _write_document({**query, "enterprise": code}, "letter", policy, year)
 
 
-def _given(query: dict[str, Any], document: str, policy: str, year: int) -> Response:
+def _write_document(query: dict[str, Any], document: str, policy: str, year: int) -> Response:
     form, lang = query.pop("form"), query.pop("language")
     on = query.pop("on", None) or today(ledger().clock())
-    asked = DocumentRequest(document, policy, year, on, lang, **query)
+    document_request = DocumentRequest(document, policy, year, on, lang, **query)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{policy}-{year}-{document}.{form}"
         with ledger().store.reading() as rows:
-            make(ledger(), rows, asked, path, None, Settings.from_env().templates)
+            make(ledger(), rows, document_request, path, None, Settings.from_env().templates)
         response = current_app.response_class(path.read_bytes(), mimetype=TYPES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{path.name}"'
     return response

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, Factor, Sums, Words, Yuan, currency, listed, text, whole, words
+from services.api.answers import (
+    Answer,
+    Factor,
+    Sums,
+    Words,
+    Yuan,
+    currency,
+    list_of,
+    text,
+    whole_number,
+    words,
+)
 
 
 class EnterpriseLineSchema(Answer):
@@ -13,7 +24,7 @@ class EnterpriseLineSchema(Answer):
     enterprise = text()
     name = text("empty where it is unknown")
     town = text("empty where it is unknown")
-    events = whole()
+    events = whole_number()
     gross = Yuan()
     withheld = Yuan()
     eligible = Yuan()
@@ -23,9 +34,9 @@ class EnterprisesSchema(Answer):
     """A page of enterprises, in order of credit code."""
 
     policy = text()
-    year = whole()
-    position = whole()
-    items = listed(EnterpriseLineSchema)
+    year = whole_number()
+    position = whole_number()
+    items = list_of(EnterpriseLineSchema)
     next = fields.String(required=True, allow_none=True)
 
 
@@ -33,7 +44,7 @@ class PolicyYearSchema(Sums):
     """What one policy gives in one year."""
 
     policy = text()
-    year = whole()
+    year = whole_number()
     currency = currency()
 
 
@@ -43,9 +54,9 @@ class EnterpriseSchema(Answer):
     enterprise = text()
     name = text("empty where it is unknown")
     town = text("empty where it is unknown")
-    events = whole()
-    position = whole()
-    years = listed(PolicyYearSchema)
+    events = whole_number()
+    position = whole_number()
+    years = list_of(PolicyYearSchema)
 
 
 class AwardSchema(Sums):
@@ -54,7 +65,7 @@ class AwardSchema(Sums):
     measure = text()
     article = text()
     title = words()
-    award_year = whole()
+    award_year = whole_number()
     pot = text("what pays it; left out where all awards share one budget", required=False)
     factor = fields.Nested(Factor, metadata={"description": "of the pot, where there are several"})
     flags = fields.List(fields.String(), required=True)
@@ -65,12 +76,12 @@ class BalanceSchema(Sums):
 
     enterprise = text()
     policy = text()
-    year = whole()
+    year = whole_number()
     currency = currency()
-    position = whole()
+    position = whole_number()
     factor = fields.Nested(Factor, required=True)
     provisional = fields.Boolean(required=True)
-    awards = listed(AwardSchema)
+    awards = list_of(AwardSchema)
     ordered = Yuan()
     paid = Yuan()
     outstanding = Yuan()
@@ -91,7 +102,7 @@ class ExplainedReadingSchema(Answer):
 class SourceSchema(Answer):
     """An event that an award rests on."""
 
-    position = whole()
+    position = whole_number()
     source = text()
     id = text()
     event = text()
@@ -136,7 +147,7 @@ class FlagSchema(Answer):
 class CarriedSchema(Answer):
     """What the budget took off an award, where it shares the next year's budget."""
 
-    year = whole()
+    year = whole_number()
     amount = Yuan()
     words = words()
 
@@ -150,9 +161,9 @@ class ExplainedAwardSchema(Sums):
     quote = text()
     kind = text()
     lead = text()
-    readings = listed(ExplainedReadingSchema)
-    sources = listed(SourceSchema)
-    sources_count = whole()
+    readings = list_of(ExplainedReadingSchema)
+    sources = list_of(SourceSchema)
+    sources_count = whole_number()
     steps = fields.List(fields.Dict(keys=fields.String()), required=True)
     order = fields.List(
         fields.String(),
@@ -161,7 +172,7 @@ class ExplainedAwardSchema(Sums):
     carried = fields.Nested(CarriedSchema, metadata={"description": "left out where reductions lapse"})
     highest_only = fields.Nested(HighestOnlySchema, required=True)
     pro_rata = fields.Nested(ProRataSchema, required=True)
-    flags = listed(FlagSchema)
+    flags = list_of(FlagSchema)
 
 
 class BroughtInSchema(Answer):
@@ -170,7 +181,7 @@ class BroughtInSchema(Answer):
     measure = text()
     article = text("empty where the measure is no more")
     title = words()
-    award_year = whole()
+    award_year = whole_number()
     gross = Yuan()
     withheld = Yuan()
     reduction = Yuan()
@@ -198,7 +209,7 @@ class OwnDisagreementSchema(Answer):
     disagreement = text()
     kind = text()
     words = words()
-    facts = listed(DisagreeingFactSchema)
+    facts = list_of(DisagreeingFactSchema)
 
 
 class ExplanationSchema(Answer):
@@ -209,14 +220,14 @@ class ExplanationSchema(Answer):
     policy = text()
     policy_title = words()
     document = text()
-    policy_version = whole()
+    policy_version = whole_number()
     policy_digest = text()
-    year = whole()
+    year = whole_number()
     currency = currency()
-    position = whole()
-    awards = listed(ExplainedAwardSchema)
-    brought_in = listed(BroughtInSchema)
-    disagreements = listed(OwnDisagreementSchema)
+    position = whole_number()
+    awards = list_of(ExplainedAwardSchema)
+    brought_in = list_of(BroughtInSchema)
+    disagreements = list_of(OwnDisagreementSchema)
 
 
 class HintSchema(Answer):
@@ -235,10 +246,10 @@ class OutlookSchema(Answer):
 
     enterprise = text()
     policy = text()
-    year = whole()
+    year = whole_number()
     currency = currency()
-    position = whole()
-    hints = listed(HintSchema)
+    position = whole_number()
+    hints = list_of(HintSchema)
 
 
 class SpeakerSchema(Answer):
@@ -260,8 +271,8 @@ class CapacitySchema(Answer):
 class EventSchema(Answer):
     """One event of an enterprise's history."""
 
-    position = whole()
-    version = whole()
+    position = whole_number()
+    version = whole_number()
     recorded_at = text()
     id = text()
     source = text()
@@ -277,5 +288,5 @@ class HistorySchema(Answer):
     """A page of an enterprise's history, in order of recording."""
 
     enterprise = text()
-    items = listed(EventSchema)
+    items = list_of(EventSchema)
     next = fields.String(required=True, allow_none=True)

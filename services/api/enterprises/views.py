@@ -25,7 +25,7 @@ from services.api.enterprises.schemas import (
     HistorySchema,
     OutlookSchema,
 )
-from services.api.paging import Made, linked, page
+from services.api.paging import PageAnswer, linked, page
 from services.api.resource import Resource, ledger
 from services.api.wire import event_document
 from services.web.fields import (
@@ -71,7 +71,7 @@ class HistoryQuery(Query):
 
 
 @blueprint.reads("", "企业名单与年度合计", EnterprisesQuery, EnterprisesSchema)
-def enterprises(query: dict[str, Any]) -> Made:
+def enterprises(query: dict[str, Any]) -> PageAnswer:
     """List enterprises in order of credit code, or those that a search finds, with their sums of a year."""
     policy, year, limit = query["policy"], query["year"], query["limit"]
     (after,) = query.get("cursor", ("",))
@@ -146,7 +146,7 @@ def outlook(query: dict[str, Any], code: str, policy: str, year: int) -> dict[st
 
 
 @blueprint.reads("/<code>/events", "企业的全部数据", HistoryQuery, HistorySchema)
-def history(query: dict[str, Any], code: str) -> Made:
+def history(query: dict[str, Any], code: str) -> PageAnswer:
     """List an enterprise's events in order of recording."""
     (after,) = query.get("cursor", (0,))
     sql = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.api.answers import Answer, listed, text
+from services.api.answers import Answer, list_of, text
 
 
 class EventTypeSchema(Answer):
@@ -17,4 +17,4 @@ class EventTypeSchema(Answer):
 class EventTypesSchema(Answer):
     """Every type of event."""
 
-    items = listed(EventTypeSchema)
+    items = list_of(EventTypeSchema)

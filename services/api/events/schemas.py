@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, FaultSaid, listed, whole
+from services.api.answers import Answer, FaultSaid, list_of, whole_number
 
 STATUSES = ("accepted", "duplicate", "refused")
 
@@ -17,20 +17,20 @@ class ResultSchema(Answer):
     source = fields.String(required=True, allow_none=True)
     position = fields.Integer(required=True, allow_none=True)
     refusal = fields.String(required=True, allow_none=True)
-    faults = listed(FaultSaid)
+    faults = list_of(FaultSaid)
 
 
 class CountsSchema(Answer):
     """How many messages came, and what became of them."""
 
-    messages = whole()
-    accepted = whole()
-    duplicate = whole()
-    refused = whole()
+    messages = whole_number()
+    accepted = whole_number()
+    duplicate = whole_number()
+    refused = whole_number()
 
 
 class BatchSchema(Answer):
     """What became of a batch, in the order of its messages."""
 
     counts = fields.Nested(CountsSchema, required=True)
-    results = listed(ResultSchema)
+    results = list_of(ResultSchema)

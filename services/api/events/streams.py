@@ -30,26 +30,26 @@ Line = tuple[int, bytes]
 
 def lines(stream: IO[bytes]) -> Iterator[Line]:
     """The lines of a stream that hold something; of one that is too long, its beginning."""
-    number, held, dropping = 0, bytearray(), False
+    number, line, dropping = 0, bytearray(), False
     while chunk := stream.read(CHUNK_BYTES):
         start = 0
         while (end := chunk.find(b"\n", start)) >= 0:
             if not dropping:
-                held += chunk[start:end]
+                line += chunk[start:end]
             number += 1
-            yield from _line(number, held)
-            held.clear()
+            yield from _line(number, line)
+            line.clear()
             start, dropping = end + 1, False
         if not dropping:
-            held += chunk[start:]
-            dropping = len(held) > MESSAGE_BYTES_MAX
-            del held[MESSAGE_BYTES_MAX + 1 :]
-    yield from _line(number + 1, held)
+            line += chunk[start:]
+            dropping = len(line) > MESSAGE_BYTES_MAX
+            del line[MESSAGE_BYTES_MAX + 1 :]
+    yield from _line(number + 1, line)
 
 
-def _line(number: int, held: bytearray) -> Iterator[Line]:
-    too_long = len(held) > MESSAGE_BYTES_MAX
-    message = bytes(held[: MESSAGE_BYTES_MAX + 1]) if too_long else bytes(held).strip(b" \t\r")
+def _line(number: int, line: bytearray) -> Iterator[Line]:
+    too_long = len(line) > MESSAGE_BYTES_MAX
+    message = bytes(line[: MESSAGE_BYTES_MAX + 1]) if too_long else bytes(line).strip(b" \t\r")
     if message:
         yield number, message
 
@@ -106,21 +106,21 @@ def take(
             totals.add(results)
             count += len(results)
             for (number, _), result in zip(batch, results, strict=True):
-                spool.write(_encoded({"line": number, **result_document(result, language)}))
+                spool.write(_encode_line({"line": number, **result_document(result, language)}))
         counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
-        spool.write(_encoded({"summary": {"messages": count, **counts}}))
+        spool.write(_encode_line({"summary": {"messages": count, **counts}}))
         spool.seek(0)
     except BaseException:
         spool.close()
         raise
-    return _given_back(spool)
+    return _read_back(spool)
 
 
-def _given_back(spool: IO[bytes]) -> Iterator[bytes]:
+def _read_back(spool: IO[bytes]) -> Iterator[bytes]:
     with spool:
         while chunk := spool.read(CHUNK_BYTES):
             yield chunk
 
 
-def _encoded(value: dict[str, Any]) -> bytes:
+def _encode_line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

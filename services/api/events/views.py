@@ -20,18 +20,18 @@ from services.api.resource import Resource, body_bytes, ledger, require_media
 from services.web.identity.gate import requester, scope
 from services.web.problems import LANGUAGES, Problem, answer, language, of_ledger
 
-ONE = "application/cloudevents+json"
+SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 JSON = "application/json"
 STREAM = "application/x-ndjson"
-MEDIA_TYPES = (ONE, BATCH, JSON, STREAM)
+MEDIA_TYPES = (SINGLE, BATCH, JSON, STREAM)
 
 _EVENT = {"$ref": "#/components/schemas/EventMessage"}
 _EVENTS = {"type": "array", "items": _EVENT, "maxItems": BATCH_MESSAGES_MAX}
 REQUEST_BODY = {
     "required": True,
     "content": {
-        ONE: {"schema": _EVENT},
+        SINGLE: {"schema": _EVENT},
         BATCH: {"schema": _EVENTS},
         JSON: {"schema": {"anyOf": [_EVENT, _EVENTS]}},
         STREAM: {"schema": {"type": "string", "description": "one event a line"}},
@@ -60,7 +60,7 @@ def publish() -> Any:
     if batch:
         results = ingest(ledger(), split(body), "http", scope=scope(), attribution=sender())
         return batch_document(results, language()), 200, {}
-    return one(ingest(ledger(), [body], "http", scope=scope(), attribution=sender())[0])
+    return answer_one(ingest(ledger(), [body], "http", scope=scope(), attribution=sender())[0])
 
 
 def sender() -> Attribution:
@@ -69,18 +69,18 @@ def sender() -> Attribution:
     return attribute_message(requester(), allowed.source if allowed else "")
 
 
-def one(result: Result) -> tuple[dict[str, Any], int, dict[str, str]]:
+def answer_one(result: Result) -> tuple[dict[str, Any], int, dict[str, str]]:
     """The answer to one message.
 
     Raises:
         Problem: where it was refused.
     """
     if result.status == "refused":
-        refused(result)
+        raise_refusal(result)
     return result_document(result, language()), 201 if result.status == "accepted" else 200, {}
 
 
-def refused(result: Result) -> None:
+def raise_refusal(result: Result) -> None:
     """Tell why a message was refused, and where it is kept."""
     extra = {"refusal": result.refusal}
     raise Problem("message-refused", result.faults, extra=extra, digest=result.refusal)

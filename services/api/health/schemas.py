@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.api.answers import Answer, text, whole
+from services.api.answers import Answer, text, whole_number
 
 
 class LiveSchema(Answer):
@@ -15,4 +15,4 @@ class ReadySchema(Answer):
     """The ledger answers."""
 
     status = text()
-    position = whole()
+    position = whole_number()

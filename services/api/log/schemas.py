@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, listed, text, whole
+from services.api.answers import Answer, list_of, text, whole_number
 
 
 class CheckpointSchema(Answer):
     """A checkpoint of C2SP tlog-checkpoint, whole in ``note`` and read in the other members."""
 
-    size = whole()
+    size = whole_number()
     made_at = text()
     note = text("the signed note")
 
@@ -18,15 +18,15 @@ class CheckpointSchema(Answer):
 class CheckpointsSchema(Answer):
     """A page of checkpoints, by size."""
 
-    items = listed(CheckpointSchema)
+    items = list_of(CheckpointSchema)
     next = fields.String(required=True, allow_none=True)
 
 
 class ProofSchema(Answer):
     """An inclusion proof of RFC 9162; hashes in hexadecimal."""
 
-    position = whole()
-    size = whole()
+    position = whole_number()
+    size = whole_number()
     leaf = text()
     path = fields.List(fields.String(), required=True)
 
@@ -34,8 +34,8 @@ class ProofSchema(Answer):
 class ConsistencySchema(Answer):
     """A consistency proof of RFC 9162; hashes in hexadecimal."""
 
-    first = whole()
-    second = whole()
+    first = whole_number()
+    second = whole_number()
     path = fields.List(fields.String(), required=True)
 
 
@@ -48,9 +48,9 @@ class KeysSchema(Answer):
 class LeafSchema(Answer):
     """What the leaf of one event is hashed from."""
 
-    position = whole()
+    position = whole_number()
     originator = text()
-    version = whole()
+    version = whole_number()
     topic = text()
     salt = text("hexadecimal")
     state = text("the stored bytes, in base64")

@@ -27,7 +27,7 @@ from services.api.log.schemas import (
     LeafSchema,
     ProofSchema,
 )
-from services.api.paging import Made, page
+from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
 from services.runtime.settings import Settings
 from services.web.fields import POSITION_MAX, Cursor, Number, Query, limit_field
@@ -74,12 +74,12 @@ def checkpoint(_: dict[str, Any]) -> Response:
 
 
 @blueprint.reads("/log/checkpoints", "已留存的检查点", CheckpointsQuery, CheckpointsSchema)
-def kept(query: dict[str, Any]) -> Made:
+def kept_checkpoints(query: dict[str, Any]) -> PageAnswer:
     """List the checkpoints that are kept, with their witnesses' signatures, by size."""
     (after,) = query.get("cursor", (-1,))
     with ledger().store.reading() as rows:
-        found = checkpoints.list_checkpoints(rows, after, query["limit"] + 1)
-    items = [{"size": size, "made_at": made_at, "note": note} for size, made_at, note in found]
+        checkpoint_rows = checkpoints.list_checkpoints(rows, after, query["limit"] + 1)
+    items = [{"size": size, "made_at": made_at, "note": note} for size, made_at, note in checkpoint_rows]
     return page(items, query["limit"], ("checkpoints", "size"), {})
 
 
@@ -96,11 +96,11 @@ def proof(query: dict[str, Any], position: int) -> dict[str, Any]:
     """Prove that the event at a position is in the log."""
     with ledger().store.reading() as rows:
         try:
-            found = checkpoints.prove_inclusion(rows, position, query.get("size"))
+            inclusion = checkpoints.prove_inclusion(rows, position, query.get("size"))
         except UnknownPosition:
             raise Problem("position-unknown") from None
-    path = [each.hex() for each in found.path]
-    return {"position": position, "size": found.size, "leaf": found.leaf.hex(), "path": path}
+    path = [each.hex() for each in inclusion.path]
+    return {"position": position, "size": inclusion.size, "leaf": inclusion.leaf.hex(), "path": path}
 
 
 @blueprint.reads("/log/consistency", "两个检查点之间的一致性证明", ConsistencyQuery, ConsistencySchema)

@@ -7,7 +7,7 @@ from typing import Any
 from ledger.audit.looks import Look, list_looks
 from ledger.intake.messages.fields import CreditCode
 from services.api.looks.schemas import LooksSchema
-from services.api.paging import Made, page
+from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
 from services.web.fields import Cursor, Query, limit_field
 
@@ -23,7 +23,7 @@ class LooksQuery(Query):
 
 
 @blueprint.reads("", "查阅记录", LooksQuery, LooksSchema)
-def looks(query: dict[str, Any]) -> Made:
+def looks(query: dict[str, Any]) -> PageAnswer:
     """List who read which enterprise's data, in the order of reading."""
     (after,) = query.get("cursor", (0,))
     with ledger().store.reading() as rows:

@@ -10,7 +10,7 @@ from domain.faults.validation import FaultError
 from ledger.intake.messages.fields import Choice, CreditCode, Day, MessageField, Money, Text
 from ledger.intake.messages.schemas import Message
 from ledger.settlement.paying import RESULTS_MAX
-from services.api.answers import Answer, Yuan, currency, listed, text, whole
+from services.api.answers import Answer, Yuan, currency, list_of, text, whole_number
 
 PAYEES_MAX = 10_000_000
 """Most characters of the payees' file in one call; the command line has no such limit."""
@@ -50,7 +50,7 @@ class OrderedSchema(Answer):
     """A batch of payments that was ordered."""
 
     batch = text()
-    payments = whole()
+    payments = whole_number()
     total = Yuan()
     currency = currency()
 
@@ -65,14 +65,14 @@ class PaymentSchema(Answer):
     status = text("ordered, made or failed")
     on = text()
     said = text("the bank's reference or reason")
-    position = whole()
+    position = whole_number()
 
 
 class PaymentsSchema(Answer):
     """A page of payments."""
 
     currency = currency()
-    items = listed(PaymentSchema)
+    items = list_of(PaymentSchema)
     next = fields.String(required=True, allow_none=True)
 
 
@@ -120,8 +120,8 @@ class ResultsBody(Message):
 class RecordedSchema(Answer):
     """How many answers were recorded, and how many were known."""
 
-    recorded = whole()
-    known = whole()
+    recorded = whole_number()
+    known = whole_number()
 
 
 class ClawbackBody(Message):

@@ -15,7 +15,7 @@ from ledger.intake.messages.fields import Choice, CreditCode, Text
 from ledger.policies.versions import rulebook
 from ledger.settlement import paying
 from ledger.settlement.files import Payer, write_payments
-from services.api.paging import Made, page
+from services.api.paging import PageAnswer, page
 from services.api.payments.schemas import (
     AccountSchema,
     ClawbackBody,
@@ -46,7 +46,7 @@ class PaymentsQuery(Query):
 
 
 @blueprint.reads(f"{YEAR}/payments", "拨付", PaymentsQuery, PaymentsSchema)
-def payments(query: dict[str, Any], policy: str, year: int) -> Made:
+def payments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
     """List the payments of a year as they now stand."""
     columns = {"enterprise": "code", "batch": "batch", "status": "status"}
     where, values = "", list[Any]()

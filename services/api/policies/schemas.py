@@ -7,16 +7,16 @@ from marshmallow import fields
 from domain.money.amounts import PAID_IN
 from ledger.intake.messages.fields import Choice, Money
 from ledger.intake.messages.schemas import Message
-from services.api.answers import Answer, Words, Yuan, currency, listed, text, whole, words
+from services.api.answers import Answer, Words, Yuan, currency, list_of, text, whole_number, words
 
 
 class VersionSchema(Answer):
     """One adopted version of a policy file."""
 
-    version = whole()
+    version = whole_number()
     digest = text("SHA-256 of the file")
     effective_from = text()
-    position = whole()
+    position = whole_number()
     document = text("where the file stands")
 
 
@@ -25,13 +25,13 @@ class PolicyLineSchema(Answer):
 
     policy = text()
     title = words()
-    versions = listed(VersionSchema)
+    versions = list_of(VersionSchema)
 
 
 class PoliciesSchema(Answer):
     """Every policy of the ledger."""
 
-    items = listed(PolicyLineSchema)
+    items = list_of(PolicyLineSchema)
 
 
 class ReadingSchema(Answer):
@@ -126,7 +126,7 @@ class PolicySchema(Answer):
 
     policy = text()
     title = words()
-    version = whole()
+    version = whole_number()
     digest = text()
     effective_from = text()
     paper = fields.Nested(PaperSchema, required=True)
@@ -135,18 +135,18 @@ class PolicySchema(Answer):
     life = fields.Nested(LifeSchema, required=True)
     budget = fields.Nested(PolicyBudgetSchema, required=True)
     general_readings = fields.List(fields.String(), required=True)
-    versions = listed(VersionSchema)
-    readings = listed(ReadingSchema)
-    measures = listed(MeasureSchema)
-    clauses = listed(ClauseSchema)
-    targets = listed(TargetSchema)
+    versions = list_of(VersionSchema)
+    readings = list_of(ReadingSchema)
+    measures = list_of(MeasureSchema)
+    clauses = list_of(ClauseSchema)
+    targets = list_of(TargetSchema)
 
 
 class AdoptedSchema(Answer):
     """A policy file that was adopted, now or before."""
 
     policy = text()
-    version = whole()
+    version = whole_number()
     digest = text()
     effective_from = text()
     new = fields.Boolean(required=True)
@@ -166,4 +166,4 @@ class BudgetSetSchema(Answer):
     period = text()
     amount = Yuan()
     currency = text()
-    position = whole()
+    position = whole_number()

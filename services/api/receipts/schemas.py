@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, Yuan, listed, text, whole, words
+from services.api.answers import Answer, Yuan, list_of, text, whole_number, words
 from services.api.enterprises.schemas import ExplainedAwardSchema
 
 
@@ -14,7 +14,7 @@ class ReceiptAwardSchema(Answer):
     measure = text()
     article = text()
     title = words()
-    award_year = whole()
+    award_year = whole_number()
     gross = Yuan()
     withheld = Yuan()
     reduction = Yuan()
@@ -36,7 +36,7 @@ class ListLineSchema(Answer):
     """A line of the published list, its number, and its path to the list's root."""
 
     line = text()
-    number = whole()
+    number = whole_number()
     path = fields.List(fields.String(), required=True)
 
 
@@ -44,17 +44,17 @@ class ReceiptListSchema(Answer):
     """The published list's root, and the lines that concern the enterprise."""
 
     root = text()
-    lines = whole()
+    lines = whole_number()
     head = fields.Nested(ListLineSchema, required=True)
-    rows = listed(ListLineSchema)
+    rows = list_of(ListLineSchema)
 
 
 class ProvedEventSchema(Answer):
     """A stored event as the log has it, with its path to the checkpoint's root."""
 
-    position = whole()
+    position = whole_number()
     originator = text()
-    version = whole()
+    version = whole_number()
     topic = text()
     salt = text()
     state = text("base64")
@@ -73,17 +73,17 @@ class ReceiptSchema(Answer):
     document = text()
     issuer = text()
     currency = text()
-    year = whole()
+    year = whole_number()
     as_of = text("when the checkpoint's last event was recorded; nothing later is in the receipt")
     closed_on = text()
-    awards = listed(ReceiptAwardSchema)
+    awards = list_of(ReceiptAwardSchema)
     budget = Yuan()
     sharing = Yuan()
     factor = text()
     percent = text()
     account = fields.Nested(ReceiptAccountSchema, required=True)
     list = fields.Nested(ReceiptListSchema, required=True)
-    events = listed(ProvedEventSchema)
+    events = list_of(ProvedEventSchema)
     checkpoint = text("a signed checkpoint (C2SP tlog-checkpoint)")
     marks = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     seal = text("a note over the digests of all the rest")

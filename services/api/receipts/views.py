@@ -19,7 +19,7 @@ HTML = "text/html"
 blueprint = Resource("receipts", __name__, "", "兑现凭据 · receipts")
 
 
-def _made(code: str, policy: str, year: int) -> dict[str, Any]:
+def _make_receipt(code: str, policy: str, year: int) -> dict[str, Any]:
     key = log.signer()
     note = checkpoints.current(ledger(), key)
     with ledger().store.reading() as rows:
@@ -27,9 +27,9 @@ def _made(code: str, policy: str, year: int) -> dict[str, Any]:
 
 
 @blueprint.reads("/v1/enterprises/<code>/receipts/<policy>/<year>", "兑现凭据", Query, ReceiptSchema)
-def one(_: dict[str, Any], code: str, policy: str, year: int) -> dict[str, Any]:
+def receipt_of_year(_: dict[str, Any], code: str, policy: str, year: int) -> dict[str, Any]:
     """Give an enterprise's receipt of a closed year, with every proof that checking it takes."""
-    return _made(code, policy, year)
+    return _make_receipt(code, policy, year)
 
 
 @blueprint.reads(
@@ -37,7 +37,7 @@ def one(_: dict[str, Any], code: str, policy: str, year: int) -> dict[str, Any]:
 )
 def printed(_: dict[str, Any], code: str, policy: str, year: int) -> Response:
     """Show the receipt as it is printed; the code on it ties the paper to the file."""
-    response = Response(page.receipt_page(_made(code, policy, year)), mimetype=HTML)
+    response = Response(page.receipt_page(_make_receipt(code, policy, year)), mimetype=HTML)
     response.headers["Content-Security-Policy"] = page.policy() + "; frame-ancestors 'none'"
     return response
 

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, FaultSaid, Words, listed, text, whole
+from services.api.answers import Answer, FaultSaid, Words, list_of, text, whole_number
 
 
 class RefusedSchema(Answer):
     """One refused message as it is kept."""
 
-    number = whole()
+    number = whole_number()
     digest = text("SHA-256 of the bytes as they came")
     first_at = text()
     last_at = text()
-    times = whole()
+    times = whole_number()
     channel = text()
     source = fields.String(required=True, allow_none=True)
     id = fields.String(required=True, allow_none=True)
     subject = fields.String(required=True, allow_none=True)
     type = fields.String(required=True, allow_none=True)
     resolved = fields.String(required=True, allow_none=True)
-    faults = listed(FaultSaid)
+    faults = list_of(FaultSaid)
 
 
 class RefusedListSchema(Answer):
     """A page of refused messages, in the order in which they first came."""
 
-    open = whole()
-    items = listed(RefusedSchema)
+    open = whole_number()
+    items = list_of(RefusedSchema)
     next = fields.String(required=True, allow_none=True)
 
 
@@ -44,6 +44,6 @@ class FaultInBoth(Answer):
 class RefusedWholeSchema(RefusedSchema):
     """One refused message with its text; the exact bytes stand in ``raw_base64``."""
 
-    faults = listed(FaultInBoth)
+    faults = list_of(FaultInBoth)
     raw = text("what is not UTF-8 is replaced")
     raw_base64 = text()

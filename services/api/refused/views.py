@@ -9,8 +9,8 @@ from domain.faults.fault import Fault
 from ledger.intake.inbox import ingest
 from ledger.intake.refusals import Refused, count_open, find, listed, resolve
 from services.api.events.schemas import ResultSchema
-from services.api.events.views import JSON, ONE, one, sender
-from services.api.paging import Made, page
+from services.api.events.views import JSON, SINGLE, answer_one, sender
+from services.api.paging import PageAnswer, page
 from services.api.refused.schemas import RefusedListSchema, RefusedSchema, RefusedWholeSchema
 from services.api.resource import Resource, body_bytes, ledger
 from services.web.fault_words import describe_fault
@@ -18,7 +18,7 @@ from services.web.fields import Cursor, Flag, Query, limit_field
 from services.web.problems import Problem, language
 
 RESUBMITTED, DISMISSED = "resubmitted", "dismissed"
-MEDIA_TYPES = (ONE, JSON)
+MEDIA_TYPES = (SINGLE, JSON)
 _EVENT = {"schema": {"$ref": "#/components/schemas/EventMessage"}}
 
 blueprint = Resource("refused", __name__, "/v1/refused", "未被接收的数据 · refused messages")
@@ -33,27 +33,30 @@ class RefusedQuery(Query):
 
 
 @blueprint.reads("", "未被接收的数据", RefusedQuery, RefusedListSchema)
-def refused(query: dict[str, Any]) -> Made:
+def refused(query: dict[str, Any]) -> PageAnswer:
     """List refused messages in the order in which they first came."""
     (after,) = query.get("cursor", (0,))
     lang = language()
     with ledger().store.reading() as rows:
-        found = listed(rows, after, query["limit"] + 1, query["open"])
+        refused_messages = listed(rows, after, query["limit"] + 1, query["open"])
         waiting = count_open(rows)
     return page(
-        [_line(each, lang) for each in found], query["limit"], ("refused", "number"), {"open": waiting}
+        [_line(each, lang) for each in refused_messages],
+        query["limit"],
+        ("refused", "number"),
+        {"open": waiting},
     )
 
 
 @blueprint.reads("/<digest>", "一条未被接收的数据", Query, RefusedWholeSchema)
 def one_refused(_: dict[str, Any], digest: str) -> dict[str, Any]:
     """Give a refused message: its text, and every reason in both languages."""
-    found = _found(digest)
+    message = _find_refused(digest)
     return {
-        **_head(found),
-        "faults": [_both(fault) for fault in found.faults],
-        "raw": found.raw.decode("utf-8", "replace"),
-        "raw_base64": base64.b64encode(found.raw).decode(),
+        **_head(message),
+        "faults": [_both(fault) for fault in message.faults],
+        "raw": message.raw.decode("utf-8", "replace"),
+        "raw_base64": base64.b64encode(message.raw).decode(),
     }
 
 
@@ -62,12 +65,12 @@ def one_refused(_: dict[str, Any], digest: str) -> dict[str, Any]:
     "/<digest>/resubmission",
     "更正后重新报送",
     {200: ResultSchema, 201: ResultSchema},
-    request_body={"required": True, "content": {ONE: _EVENT, JSON: _EVENT}},
+    request_body={"required": True, "content": {SINGLE: _EVENT, JSON: _EVENT}},
 )
 def resubmit(digest: str) -> Any:
     """Send a refused message again, corrected; once it is recorded, the refusal is settled."""
-    _found(digest)
-    answer = one(ingest(ledger(), [body_bytes(MEDIA_TYPES)], "http", attribution=sender())[0])
+    _find_refused(digest)
+    answer = answer_one(ingest(ledger(), [body_bytes(MEDIA_TYPES)], "http", attribution=sender())[0])
     with ledger().store.writing() as rows:
         resolve(rows, digest, RESUBMITTED)
     return answer
@@ -77,22 +80,22 @@ def resubmit(digest: str) -> Any:
 def dismiss(digest: str) -> dict[str, Any]:
     """Settle a refused message without sending it again; it stays in the list."""
     with ledger().store.writing() as rows:
-        found = find(rows, digest)
-        if found is None:
+        message = find(rows, digest)
+        if message is None:
             raise Problem("refusal-unknown")
-        if found.resolved == RESUBMITTED:
+        if message.resolved == RESUBMITTED:
             raise Problem("refusal-settled")
         resolve(rows, digest, DISMISSED)
-        after = find(rows, digest) or found
+        after = find(rows, digest) or message
     return _line(after, language())
 
 
-def _found(digest: str) -> Refused:
+def _find_refused(digest: str) -> Refused:
     with ledger().store.reading() as rows:
-        found = find(rows, digest)
-    if found is None:
+        message = find(rows, digest)
+    if message is None:
         raise Problem("refusal-unknown")
-    return found
+    return message
 
 
 def _head(refused: Refused) -> dict[str, Any]:

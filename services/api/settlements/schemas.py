@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from ledger.intake.messages.fields import Choice, CreditCode, Money, Text, Whole
 from ledger.intake.messages.schemas import Message
-from services.api.answers import Answer, Factor, Pot, Yuan, currency, listed, text, whole
+from services.api.answers import Answer, Factor, Pot, Yuan, currency, list_of, text, whole_number
 
 
 class ObjectionSchema(Answer):
@@ -25,22 +25,22 @@ class ObjectionSchema(Answer):
 class FiguresSchema(Answer):
     """What decides every payment, and the sums of the list."""
 
-    number = whole()
+    number = whole_number()
     proposed_by = text()
-    known = whole()
+    known = whole_number()
     appropriation = Yuan()
     carried = Yuan()
     spent = Yuan()
     available = Yuan()
     sharing = Yuan()
-    pots = listed(Pot)
+    pots = list_of(Pot)
     factor = fields.Nested(Factor, required=True)
     gross = Yuan()
     withheld = Yuan()
     payable = Yuan()
     outside_budget = Yuan()
-    awards = whole()
-    enterprises = whole()
+    awards = whole_number()
+    enterprises = whole_number()
     lines_digest = text("SHA-256 of the list")
 
 
@@ -57,8 +57,8 @@ class ClosingSchema(Answer):
 
     closed_at = text()
     closed_by = text()
-    first_position = whole()
-    log_size = whole()
+    first_position = whole_number()
+    log_size = whole_number()
     log_root = text("hex")
 
 
@@ -77,17 +77,17 @@ class SettlementSchema(Answer):
     """Where a year's settlement stands."""
 
     policy = text()
-    year = whole()
+    year = whole_number()
     currency = currency()
     stage = text("open, proposed, published or closed")
-    position = whole()
+    position = whole_number()
     proposal = fields.Nested(FiguresSchema, required=True, allow_none=True)
     publication = fields.Nested(PublicationSchema, required=True, allow_none=True)
-    objections = listed(ObjectionSchema)
+    objections = list_of(ObjectionSchema)
     upheld = fields.Boolean(required=True)
     closing = fields.Nested(ClosingSchema, required=True, allow_none=True)
     accounts = fields.Nested(PaidSchema, required=True)
-    undecided = whole(
+    undecided = whole_number(
         metadata={"description": "enterprises with facts that are held until somebody decides, in any policy"}
     )
 
@@ -97,7 +97,7 @@ class LineSchema(Answer):
 
     enterprise = text()
     measure = text()
-    award_year = whole()
+    award_year = whole_number()
     pot = text("what pays it; empty where all awards share one budget")
     gross = Yuan()
     withheld = Yuan()
@@ -108,7 +108,7 @@ class LineSchema(Answer):
 class LinesSchema(Answer):
     """A page of a year's list."""
 
-    items = listed(LineSchema)
+    items = list_of(LineSchema)
     next = fields.String(required=True, allow_none=True)
 
 
@@ -146,7 +146,7 @@ class PendingSchema(Answer):
 class PendingPageSchema(Answer):
     """Proposed adjustments of a closed year."""
 
-    items = listed(PendingSchema)
+    items = list_of(PendingSchema)
     next = fields.String(required=True, allow_none=True)
 
 
@@ -166,6 +166,6 @@ class AdjustmentSchema(Answer):
     adjustment = text()
     enterprise = text()
     measure = text()
-    year = whole()
-    into_year = whole()
+    year = whole_number()
+    into_year = whole_number()
     amount = Yuan()

@@ -26,7 +26,7 @@ from ledger.settlement.files import write_list, write_summary
 from ledger.store.rows import Rows
 from services.api.claims.schemas import EmptyBody
 from services.api.log import views as log
-from services.api.paging import Made, page
+from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
 from services.api.settlements.schemas import (
     AdjustmentBody,
@@ -133,7 +133,7 @@ class LinesQuery(Query):
 
 
 @blueprint.reads(f"{YEAR}/settlement/lines", "兑现名单", LinesQuery, LinesSchema)
-def lines(query: dict[str, Any], policy: str, year: int) -> Made:
+def lines(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
     """List the awards of the proposed, published or closed list."""
     where, values = "", list[Any]()
     if "enterprise" in query:
@@ -253,7 +253,7 @@ class PendingQuery(Query):
 
 
 @blueprint.reads(f"{YEAR}/adjustments", "待调整事项", PendingQuery, PendingPageSchema)
-def adjustments(query: dict[str, Any], policy: str, year: int) -> Made:
+def adjustments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
     """List what late facts would change in a closed year's awards; an enterprise's stand on one page."""
     after = query["cursor"][0] if "cursor" in query else ""
     with ledger().store.reading() as rows:

@@ -7,11 +7,11 @@ from marshmallow import fields
 from ledger.intake.messages.fields import Text
 from ledger.intake.messages.schemas import Message
 from ledger.intake.sheets.holding import STATES
-from services.api.answers import Answer, FaultSaid, listed, text, whole, words
+from services.api.answers import Answer, FaultSaid, list_of, text, whole_number, words
 from services.web.fields import Query
 from services.web.sheets.words import STAGES
 
-_kept = {"allow_none": True, "required": True}
+_nullable = {"allow_none": True, "required": True}
 
 
 class SheetQuery(Query):
@@ -25,7 +25,7 @@ class SheetQuery(Query):
 class SheetCountsSchema(Answer):
     """How many rows are new, known already, contradictory or wrong."""
 
-    new, known, contradictory, wrong = (whole() for _ in STATES)
+    new, known, contradictory, wrong = (whole_number() for _ in STATES)
 
 
 class CellFault(FaultSaid):
@@ -38,23 +38,23 @@ class FaultyRow(Answer):
     """One row that is not taken."""
 
     sheet = text()
-    row = whole()
+    row = whole_number()
     state = text()
-    faults = listed(CellFault)
+    faults = list_of(CellFault)
 
 
 class DoubtsSchema(Answer):
     """How many rows disagree with others of the file or of the ledger."""
 
-    noted = whole()
-    held = whole(metadata={"description": "rows that count for no award until somebody decides"})
+    noted = whole_number()
+    held = whole_number(metadata={"description": "rows that count for no award until somebody decides"})
 
 
 class DoubtfulRow(Answer):
     """One row that disagrees with another fact."""
 
     sheet = text()
-    row = whole()
+    row = whole_number()
     enterprise = text()
     kind = text()
     held = fields.Boolean(required=True)
@@ -67,28 +67,28 @@ class PreviewSchema(Answer):
     preview = text("to be sent back to confirm it")
     sha256 = text()
     source = text()
-    position = whole(metadata={"description": "the ledger's position that it holds for"})
-    rows = whole()
+    position = whole_number(metadata={"description": "the ledger's position that it holds for"})
+    rows = whole_number()
     counts = fields.Nested(SheetCountsSchema, required=True)
     unread = fields.List(
         fields.String(), required=True, metadata={"description": "sheets passed over, each with the reason"}
     )
     consequences = fields.List(
         fields.Dict(),
-        **_kept,  # type: ignore[arg-type]
+        **_nullable,  # type: ignore[arg-type]
         metadata={"description": "budget periods, targets and closed years that would move; null: not yours"},
     )
-    disagreements = fields.Nested(DoubtsSchema, **_kept)  # type: ignore[arg-type]
-    faulty = listed(FaultyRow)
-    doubtful = listed(DoubtfulRow)
+    disagreements = fields.Nested(DoubtsSchema, **_nullable)  # type: ignore[arg-type]
+    faulty = list_of(FaultyRow)
+    doubtful = list_of(DoubtfulRow)
 
 
 class SheetRecordedSchema(Answer):
     """What became of the rows."""
 
-    accepted = whole()
-    duplicate = whole()
-    refused = whole()
+    accepted = whole_number()
+    duplicate = whole_number()
+    refused = whole_number()
 
 
 class SheetSchema(Answer):
@@ -96,14 +96,14 @@ class SheetSchema(Answer):
 
     sheet = text("its name")
     stage = fields.String(required=True, metadata={"enum": list(STAGES)})
-    done = whole(metadata={"description": "rows done at this stage"})
+    done = whole_number(metadata={"description": "rows done at this stage"})
     file_name = text()
     moved = fields.Boolean(
         required=True, metadata={"description": "the ledger moved since the preview that was confirmed"}
     )
-    faults = listed(FaultSaid)
-    preview = fields.Nested(PreviewSchema, **_kept)  # type: ignore[arg-type]
-    recorded = fields.Nested(SheetRecordedSchema, **_kept)  # type: ignore[arg-type]
+    faults = list_of(FaultSaid)
+    preview = fields.Nested(PreviewSchema, **_nullable)  # type: ignore[arg-type]
+    recorded = fields.Nested(SheetRecordedSchema, **_nullable)  # type: ignore[arg-type]
 
 
 class ConfirmationBody(Message):

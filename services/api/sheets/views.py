@@ -78,7 +78,7 @@ def send(query: dict[str, Any]) -> Any:
 
 
 @blueprint.reads("/<sheet>", "一份表格的预览", Query, SheetSchema)
-def one(_: dict[str, Any], sheet: str) -> dict[str, Any]:
+def waiting_sheet(_: dict[str, Any], sheet: str) -> dict[str, Any]:
     """Give how far a file is, and what it would do once that is known."""
     return _answer(desk().find(sheet, owner(requester())))
 
@@ -107,11 +107,11 @@ def workbook(_: dict[str, Any], sheet: str) -> Response:
 
 def _answer(waiting: Waiting) -> dict[str, Any]:
     state, lang = desk().wait(waiting), language()
-    found = preview_of(waiting, state, requester())
-    recorded = found.pop("recorded") if found else None
-    if found:
-        found["faulty"] = [_row(each, lang) for each in found["faulty"]]
-        found["unread"] = unread_said(found["unread"], lang)
+    preview = preview_of(waiting, state, requester())
+    recorded = preview.pop("recorded") if preview else None
+    if preview:
+        preview["faulty"] = [_row(each, lang) for each in preview["faulty"]]
+        preview["unread"] = unread_said(preview["unread"], lang)
     names = ("accepted", "duplicate", "refused")
     return {
         "sheet": waiting.name,
@@ -120,7 +120,7 @@ def _answer(waiting: Waiting) -> dict[str, Any]:
         "file_name": state["file_name"],
         "moved": bool(state.get("moved")),
         "faults": [describe_fault(fault, lang) for fault in faults_of(state)],
-        "preview": found,
+        "preview": preview,
         "recorded": dict(zip(names, recorded, strict=True)) if recorded else None,
     }
 

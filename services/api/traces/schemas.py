@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, Yuan, listed, text, whole
+from services.api.answers import Answer, Yuan, list_of, text, whole_number
 
 
 def _perhaps(description: str) -> fields.String:
@@ -14,7 +14,7 @@ def _perhaps(description: str) -> fields.String:
 class TracedEventSchema(Answer):
     """One event of the ledger."""
 
-    position = whole()
+    position = whole_number()
     recorded_at = text()
     event = text("its type")
     source = text()
@@ -37,7 +37,7 @@ class TracedAwardSchema(Answer):
 
     enterprise = text()
     policy = text()
-    year = whole()
+    year = whole_number()
     measure = text()
     eligible = Yuan()
     listed = Yuan(allow_none=True)
@@ -47,7 +47,7 @@ class TracedStepSchema(Answer):
     """A step of a payment, and under which id it was taken."""
 
     event = text("PaymentOrdered, PaymentMade or PaymentFailed")
-    position = whole()
+    position = whole_number()
     recorded_at = text()
     correlation = _perhaps("null where it is not known any more")
 
@@ -56,21 +56,21 @@ class TracedPaymentSchema(Answer):
     """A payment of a year in which such an award was settled."""
 
     policy = text()
-    year = whole()
+    year = whole_number()
     payment = text()
     enterprise = text()
     amount = Yuan()
     status = text()
     day = text()
-    steps = listed(TracedStepSchema)
+    steps = list_of(TracedStepSchema)
 
 
 class TraceSchema(Answer):
     """From what was sent to what was paid."""
 
     correlation = _perhaps("null where it is not known any more")
-    events = listed(TracedEventSchema)
-    refused = listed(TracedRefusalSchema)
-    awards = listed(TracedAwardSchema)
-    payments = listed(TracedPaymentSchema)
+    events = list_of(TracedEventSchema)
+    refused = list_of(TracedRefusalSchema)
+    awards = list_of(TracedAwardSchema)
+    payments = list_of(TracedPaymentSchema)
     whole = fields.Boolean(required=True, metadata={"description": "false where there is more than is named"})

@@ -35,24 +35,24 @@ class TraceQuery(Query):
 @blueprint.reads("", "从报送到兑付", TraceQuery, TraceSchema)
 def trace(query: dict[str, Any]) -> dict[str, Any]:
     """Follow what came under a correlation id, or one event, to awards, list and payments."""
-    given = frozenset(query)
-    if given not in (frozenset({"correlation"}), frozenset({"source", "event"})):
+    parameters = frozenset(query)
+    if parameters not in (frozenset({"correlation"}), frozenset({"source", "event"})):
         raise Problem("request-invalid", [Fault("trace.which", "correlation")])
     with ledger().store.reading() as rows:
         try:
             if "correlation" in query:
-                found = follow(rows, query["correlation"])
+                document = follow(rows, query["correlation"])
             else:
-                found = follow_event(rows, query["source"], query["event"])
+                document = follow_event(rows, query["source"], query["event"])
         except UnknownTrace as error:
             raise Problem("trace-unknown", named=str(error)) from None
-    for code in enterprises_in(found):
+    for code in enterprises_in(document):
         looks = current_app.extensions["subsidy-looks"]
         looks.add(looker(), request.remote_addr or NOBODY, request.method, request.path, code)
-    return found
+    return document
 
 
-def enterprises_in(found: dict[str, Any]) -> list[str]:
+def enterprises_in(document: dict[str, Any]) -> list[str]:
     """Whose data an answer tells."""
-    codes = {each["subject"] for each in found["events"] if is_enterprise(each["subject"])}
-    return sorted(codes | {each["enterprise"] for each in found["payments"]})
+    codes = {each["subject"] for each in document["events"] if is_enterprise(each["subject"])}
+    return sorted(codes | {each["enterprise"] for each in document["payments"]})

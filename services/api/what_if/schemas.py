@@ -9,7 +9,7 @@ from marshmallow import fields
 from domain.faults.validation import FaultError
 from ledger.intake.messages.fields import Day, MessageField, Money, Text, Whole
 from ledger.intake.messages.schemas import Message
-from services.api.answers import Answer, Factor, Yuan, currency, listed, text, whole
+from services.api.answers import Answer, Factor, Yuan, currency, list_of, text, whole_number
 
 CHANGES_MAX = 200
 RULES_CHARACTERS_MAX = 1_000_000
@@ -61,7 +61,7 @@ class StateSchema(Answer):
     sharing = Yuan()
     factor = fields.Nested(Factor, required=True)
     payable = Yuan()
-    enterprises = whole()
+    enterprises = whole_number()
 
 
 class MoveSchema(Answer):
@@ -77,14 +77,14 @@ class WhatIfSchema(Answer):
     """The year as it stands, the year as it would be, and who gains and loses."""
 
     policy = text()
-    year = whole()
+    year = whole_number()
     currency = currency()
-    position = whole()
+    position = whole_number()
     changes = fields.Nested(ChangesSchema, required=True)
     before = fields.Nested(StateSchema, required=True)
     after = fields.Nested(StateSchema, required=True)
-    gaining = whole()
-    losing = whole()
-    unchanged = whole()
-    winners = listed(MoveSchema)
-    losers = listed(MoveSchema)
+    gaining = whole_number()
+    losing = whole_number()
+    unchanged = whole_number()
+    winners = list_of(MoveSchema)
+    losers = list_of(MoveSchema)

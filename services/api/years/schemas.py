@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from services.api.answers import Answer, Factor, Pot, Sums, Yuan, currency, listed, text, whole, words
+from services.api.answers import Answer, Factor, Pot, Sums, Yuan, currency, list_of, text, whole_number, words
 
 
 class MeasureTotalSchema(Answer):
@@ -13,8 +13,8 @@ class MeasureTotalSchema(Answer):
     measure = text()
     article = text()
     title = words()
-    year = whole()
-    enterprises = whole()
+    year = whole_number()
+    enterprises = whole_number()
     gross = Yuan()
     withheld = Yuan()
     eligible = Yuan()
@@ -55,10 +55,10 @@ class BudgetSchema(Answer):
     """A budget, what shares it, and how it is divided."""
 
     policy = text()
-    year = whole()
+    year = whole_number()
     period = text()
     currency = currency()
-    position = whole()
+    position = whole_number()
     stage = text("open, proposed, published or closed")
     appropriation = Yuan()
     carried = Yuan()
@@ -73,10 +73,10 @@ class BudgetSchema(Answer):
     outside_budget = Yuan()
     headroom = Yuan()
     excess = Yuan()
-    budgets = listed(NamedBudgetSchema)
-    pots = listed(YearPotSchema)
-    measures = listed(MeasureTotalSchema)
-    articles = listed(ArticleTotalSchema)
+    budgets = list_of(NamedBudgetSchema)
+    pots = list_of(YearPotSchema)
+    measures = list_of(MeasureTotalSchema)
+    articles = list_of(ArticleTotalSchema)
 
 
 class MonthSchema(Answer):
@@ -114,19 +114,19 @@ class ProgressSchema(Answer):
     goal = text()
     reached = text()
     percent = text()
-    by_month = listed(MonthSchema)
-    by_town = listed(TownSchema)
+    by_month = list_of(MonthSchema)
+    by_town = list_of(TownSchema)
 
 
 class TargetsSchema(Answer):
     """Progress towards a year's targets."""
 
     policy = text()
-    year = whole()
+    year = whole_number()
     currency = currency()
-    position = whole()
-    targets = listed(ProgressSchema)
-    leads = listed(LeadSchema)
+    position = whole_number()
+    targets = list_of(ProgressSchema)
+    leads = list_of(LeadSchema)
 
 
 class LargestLineSchema(Sums):
@@ -139,7 +139,7 @@ class LargestSchema(Answer):
     """The enterprises with the largest awards of a year."""
 
     policy = text()
-    year = whole()
+    year = whole_number()
     currency = currency()
-    position = whole()
-    items = listed(LargestLineSchema)
+    position = whole_number()
+    items = list_of(LargestLineSchema)
