@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.claims.steps import OPEN, ClaimFile, file_of
 from domain.events.amendments import Amendment, HoldEvent
 from domain.events.claims import ClaimEvent, ClaimSubmitted, Evidence
 from domain.events.event import SEP, key_of
 from domain.events.instants import SHANGHAI
-from domain.money.amounts import yuan
 from domain.policy.model import Measure
 from domain.policy.rulebook import Rulebook
 from ledger.policies.versions import rulebook
@@ -53,6 +52,23 @@ class Casefile:
         return [document for content in submitted for document in content.evidence or ()]
 
 
+class ClaimEntry(NamedTuple):
+    """A claim in a list, with its enterprise's name and town."""
+
+    code: str
+    claim: str
+    measure: str
+    item: str
+    year: int
+    status: str
+    amount: int | None
+    """In fen; ``None`` before one is proposed."""
+    name: str
+    town: str
+    at: str
+    """When its last step was (UTC); empty where unknown."""
+
+
 def counts(rows: Rows, policy: str, year: int) -> dict[str, int]:
     """How many claims of a year stand at each status."""
     sql = "SELECT status, COUNT(*) FROM claims WHERE policy=? AND year=? GROUP BY status"
@@ -62,7 +78,7 @@ def counts(rows: Rows, policy: str, year: int) -> dict[str, int]:
 
 def queue(
     rows: Rows, policy: str, year: int, status: str | None, after: After | None, limit: int
-) -> list[dict[str, Any]]:
+) -> list[ClaimEntry]:
     """A year's claims at a status, or all, in order of credit code and file number."""
     where, values = "policy=? AND year=?", list[Any]([policy, year])
     if status is not None:
@@ -73,7 +89,7 @@ def queue(
     return _with_names(rows, policy, rows.all(sql, [*values, limit]))
 
 
-def of_enterprise(rows: Rows, policy: str, code: str, limit: int) -> list[dict[str, Any]]:
+def of_enterprise(rows: Rows, policy: str, code: str, limit: int) -> list[ClaimEntry]:
     """One enterprise's claims, the newest year first."""
     sql = (
         f"SELECT {', '.join(_COLUMNS)} FROM claims WHERE policy=? AND code=? "
@@ -82,17 +98,17 @@ def of_enterprise(rows: Rows, policy: str, code: str, limit: int) -> list[dict[s
     return _with_names(rows, policy, rows.all(sql, [policy, code, limit]))
 
 
-def _with_names(rows: Rows, policy: str, found: list[Row]) -> list[dict[str, Any]]:
+def _with_names(rows: Rows, policy: str, claims: list[Row]) -> list[ClaimEntry]:
     """Claims with the enterprise's name and town, and when their last step was."""
-    claims = [dict(zip(_COLUMNS, row, strict=True)) for row in found]
-    enterprises = load(rows, {claim["code"] for claim in claims})
-    for claim in claims:
-        row = enterprises[claim["code"]]
-        claim["name"], claim["town"] = row.name, row.town
-        claim["amount"] = None if claim["amount"] is None else yuan(int(claim["amount"]))
-        known = row.facts.claims[f"{policy}{SEP}{claim['claim']}"]
-        claim["at"] = known.latest.partition(SEP)[0]
-    return claims
+    enterprises = load(rows, {claim[0] for claim in claims})
+    entries = []
+    for code, claim, measure, item, year, status, amount in claims:
+        row = enterprises[code]
+        latest = row.facts.claims[f"{policy}{SEP}{claim}"].latest
+        fen = None if amount is None else int(amount)
+        at = latest.partition(SEP)[0]
+        entries.append(ClaimEntry(code, claim, measure, item, year, status, fen, row.name, row.town, at))
+    return entries
 
 
 def casefile(rows: Rows, policy: str, code: str, claim: str) -> Casefile | None:

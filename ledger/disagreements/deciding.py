@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.events import CATALOGUE
 from domain.events.event import SEP
@@ -18,7 +16,7 @@ from ledger.projections.disagreements import (
     EntryEnd,
     decide_fact,
 )
-from ledger.reading.disagreements import Listed, one
+from ledger.reading.disagreements import DisagreeingFact, Disagreement, read_disagreement
 from ledger.store.application import Ledger
 
 
@@ -29,7 +27,7 @@ def decide(
     counting: list[tuple[str, str]],
     reason: str,
     seen: int | None = None,
-) -> Listed:
+) -> Disagreement:
     """Say which facts of a disagreement count; all others of it do not.
 
     The same decision once more, by the same person for the same reason, records nothing.
@@ -46,7 +44,7 @@ def decide(
     if not reason.strip():
         raise NotAllowed("disagreement.reason", "reason")
     with ledger.store.writing() as rows:
-        found = one(rows, disagreement)
+        found = read_disagreement(rows, disagreement)
         if found is None:
             raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
         known = _to_decide(found, seen)
@@ -54,17 +52,16 @@ def decide(
             if (source, event_id) not in known:
                 raise NotAllowed("disagreement.fact", "counting", source=source, id=event_id)
         outcomes = {each: COUNTS if each in counting else NOT for each in known}
-        said = {"actor": actor.name, "reason": reason.strip()}
-        if said.items() <= (found.decision or {}).items() and all(
-            known[each]["outcome"] == outcome for each, outcome in outcomes.items()
-        ):
+        decision = found.decision
+        again = decision is not None and (decision.actor, decision.reason) == (actor.name, reason.strip())
+        if again and all(known[each].outcome == outcome for each, outcome in outcomes.items()):
             return found
         batch = Batch(rows, ledger, DESK)
         holds, ends = [], []
         for (source, event_id), fact in sorted(known.items()):
             key = f"{source}{SEP}{event_id}"
             outcome = outcomes[source, event_id]
-            who = (fact["enterprise"], fact["event"], outcome == COUNTS, actor.name, reason.strip())
+            who = (fact.enterprise, fact.event, outcome == COUNTS, actor.name, reason.strip())
             holds.append(decide_fact(disagreement, key, *who))
             ends.append(EntryEnd(disagreement, key, outcome))
         batch.record_holds(holds)
@@ -72,23 +69,19 @@ def decide(
         tables = DisagreementTables(rows)
         tables.end_entries(ends, rows.last_position())
         tables.note_decision(disagreement, rows.last_position(), actor.name, reason.strip())
-        if any(CATALOGUE[fact["event"]].shape == "amount" for fact in known.values()):
+        if any(CATALOGUE[fact.event].shape == "amount" for fact in known.values()):
             # Later years are measured by what counts.
-            Batch(rows, ledger, DESK).look_back(sorted({fact["enterprise"] for fact in known.values()}))
-        made = one(rows, disagreement)
+            Batch(rows, ledger, DESK).look_back(sorted({fact.enterprise for fact in known.values()}))
+        made = read_disagreement(rows, disagreement)
     assert made is not None
     return made
 
 
-def _to_decide(found: Listed, seen: int | None) -> dict[tuple[str, str], dict[str, Any]]:
+def _to_decide(found: Disagreement, seen: int | None) -> dict[tuple[str, str], DisagreeingFact]:
     """The facts that a decision is about, by source and id; refused where there are none, or other ones."""
     if seen is not None and seen < found.latest:
         raise NotAllowed("disagreement.moved", "seen", seen=seen, latest=found.latest)
-    known = {
-        (fact["source"], fact["id"]): fact
-        for fact in found.facts
-        if fact["outcome"] not in (WITHDRAWN, AGREES)
-    }
-    if all(fact["outcome"] == SETTLED for fact in known.values()):
+    known = {(fact.source, fact.id): fact for fact in found.facts if fact.outcome not in (WITHDRAWN, AGREES)}
+    if all(fact.outcome == SETTLED for fact in known.values()):
         raise NotAllowed("disagreement.over", "disagreement", disagreement=found.id)
     return known

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
+import msgspec
+
 from domain.disagreements.matters import plain, words_of
 from domain.events.event import SEP
 from domain.money.amounts import yuan
@@ -22,7 +24,30 @@ COUNTED = 10_000
 """What is counted beyond is said to be this many."""
 
 
-class Listed(NamedTuple):
+class DisagreeingFact(msgspec.Struct, frozen=True):
+    """A fact that disagrees with others."""
+
+    enterprise: str
+    name: str
+    event: str
+    source: str
+    id: str
+    value: str
+    """What is compared; an amount in yuan."""
+    held: bool
+    """Whether it waits, uncounted, for a decision."""
+    outcome: str | None
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Who decided last, why, and when (UTC)."""
+
+    actor: str
+    reason: str
+    at: str
+
+
+class Disagreement(msgspec.Struct, frozen=True):
     """One disagreement, with its facts in the order in which they were found."""
 
     id: str
@@ -34,11 +59,11 @@ class Listed(NamedTuple):
     position: int
     total: int
     """How many facts there are; ``facts`` may be the first of them."""
-    facts: list[dict[str, Any]]
+    facts: list[DisagreeingFact]
     latest: int
     """The position of its latest change, which a decision says that it has seen."""
-    decision: dict[str, Any] | None
-    """Who decided last, why and when (UTC); ``None`` where nobody has."""
+    decision: Decision | None
+    """``None`` where nobody has decided."""
 
 
 @cache
@@ -48,9 +73,9 @@ def names_of_values() -> dict[str, dict[str, str]]:
     return {plain(value): {"zh": words.zh, "en": words.en} for value, words in values.items()}
 
 
-def listed(
+def list_disagreements(
     rows: Rows, after: tuple[int, str], limit: int, stage: str = "open", code: str | None = None
-) -> list[Listed]:
+) -> list[Disagreement]:
     """Disagreements in the order in which they were found, those that wait for a decision by default."""
     where = {"open": " AND waiting=1", "decided": " AND waiting=0", "all": ""}[stage]
     values: list[Any] = [*after]
@@ -59,7 +84,7 @@ def listed(
         values.append(code)
     sql = f"SELECT disagreement FROM disputes WHERE (position, disagreement)>(?,?){where}"
     named = rows.all(f"{sql} ORDER BY position, disagreement LIMIT ?", [*values, limit])
-    return [found for row in named if (found := one(rows, row[0], SHOWN))]
+    return [entry for row in named if (entry := read_disagreement(rows, row[0], SHOWN))]
 
 
 def count_open(rows: Rows) -> int:
@@ -68,9 +93,9 @@ def count_open(rows: Rows) -> int:
     return int(rows.all(f"SELECT COUNT(*) FROM ({waiting}) AS w", [COUNTED])[0][0])
 
 
-def one(
+def read_disagreement(
     rows: Rows, disagreement: str, most: int | None = None, code: str | None = None, until: int | None = None
-) -> Listed | None:
+) -> Disagreement | None:
     """One disagreement, as it stands or as it was known at a position.
 
     Args:
@@ -102,16 +127,16 @@ def one(
     waits = any(each.outcome is None for each in found) or (len(found) < count and _waits(rows, disagreement))
     facts = [_fact(each, names) for each in found]
     told = (disagreement, head.policy, head.rule, head.kind, words)
-    return Listed(*told, waits, head.position, count, facts, *_decision(rows, disagreement))
+    return Disagreement(*told, waits, head.position, count, facts, *_decision(rows, disagreement))
 
 
-def _decision(rows: Rows, disagreement: str) -> tuple[int, dict[str, Any] | None]:
+def _decision(rows: Rows, disagreement: str) -> tuple[int, Decision | None]:
     sql = "SELECT latest, decided, actor, reason FROM disputes WHERE disagreement=?"
     ((latest, decided, actor, reason),) = rows.all(sql, [disagreement])
     if decided is None:
         return latest, None
     when = "SELECT recorded_at FROM batches WHERE last_position>=? ORDER BY last_position LIMIT 1"
-    return latest, {"actor": actor, "reason": reason, "at": rows.all(when, [decided])[0][0]}
+    return latest, Decision(actor, reason, rows.all(when, [decided])[0][0])
 
 
 def _total(rows: Rows, disagreement: str, found: list[_Row], count: int) -> int:
@@ -187,33 +212,31 @@ def _as_known(rows: Rows, row: _Row, until: int) -> _Row:
     return row
 
 
-def _fact(row: _Row, names: dict[str, tuple[str, str]]) -> dict[str, Any]:
+def _fact(row: _Row, names: dict[str, tuple[str, str]]) -> DisagreeingFact:
     source, _, event_id = row.key.partition(SEP)
-    return {
-        "enterprise": row.code,
-        "name": names.get(row.code, ("", ""))[0],
-        "event": row.event,
-        "source": source,
-        "id": event_id,
-        "value": yuan(int(row.value)) if row.value.isdigit() else row.value,
-        "held": bool(row.held) and row.outcome is None,
-        "outcome": row.outcome,
-    }
+    return DisagreeingFact(
+        enterprise=row.code,
+        name=names.get(row.code, ("", ""))[0],
+        event=row.event,
+        source=source,
+        id=event_id,
+        value=yuan(int(row.value)) if row.value.isdigit() else row.value,
+        held=bool(row.held) and row.outcome is None,
+        outcome=row.outcome,
+    )
 
 
-def of_enterprise(rows: Rows, code: str, until: int | None = None) -> list[dict[str, Any]]:
+def list_of_enterprise(rows: Rows, code: str, until: int | None = None) -> list[Disagreement]:
     """What of one enterprise's facts disagrees, as known at a position, without naming anybody else."""
     sql = (
         "SELECT disagreement, MIN(position) AS first FROM disagreements WHERE code=? AND position<=? "
         "GROUP BY disagreement ORDER BY first, disagreement LIMIT ?"
     )
     bound = rows.last_position() if until is None else until
-    found = [one(rows, row[0], SHOWN, code, until) for row in rows.all(sql, [code, bound, OWN])]
-    return [
-        {"disagreement": each.id, "kind": each.kind, "words": each.words, "facts": each.facts}
-        for each in found
-        if each is not None
-    ]
+    entries = (
+        read_disagreement(rows, row[0], SHOWN, code, until) for row in rows.all(sql, [code, bound, OWN])
+    )
+    return [entry for entry in entries if entry is not None]
 
 
 OWN = 50

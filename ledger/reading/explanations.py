@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import printed, yuan
 from domain.money.dividing import Division
@@ -34,7 +36,7 @@ from ledger.budget.pools import Pool, pool
 from ledger.policies.versions import rulebook, rulebook_at
 from ledger.projections.closings import closing_of
 from ledger.reading.balances import list_lines
-from ledger.reading.disagreements import of_enterprise
+from ledger.reading.disagreements import list_of_enterprise
 from ledger.reading.records import read_facts, read_history, read_position
 from ledger.reading.sources import list_sources
 from ledger.store.application import Ledger
@@ -89,7 +91,15 @@ def explain(
         "brought_in": [
             _brought_in(rows, book, line, year, found, at.until) for line in lines if line.year != year
         ],
-        "disagreements": of_enterprise(rows, code, at.until),
+        "disagreements": [
+            {
+                "disagreement": entry.id,
+                "kind": entry.kind,
+                "words": entry.words,
+                "facts": msgspec.to_builtins(entry.facts),
+            }
+            for entry in list_of_enterprise(rows, code, at.until)
+        ],
     }
 
 

@@ -345,10 +345,10 @@ def test_the_queue_is_paged_and_says_when_the_last_step_was(city: City) -> None:
     with city.ledger.store.reading() as rows:
         first = casework.queue(rows, CIXI, 2024, "submitted", None, 2)
         last = first[-1]
-        after = (last["code"], last["claim"])
+        after = (last.code, last.claim)
         rest = casework.queue(rows, CIXI, 2024, None, after, 2)
-        assert [each["claim"] for each in first + rest] == ["C0", "C1", "C2"]
-        assert [each["at"][:16] for each in first] == ["2025-05-06T02:03", "2025-05-06T02:02"]
+        assert [each.claim for each in first + rest] == ["C0", "C1", "C2"]
+        assert [each.at[:16] for each in first] == ["2025-05-06T02:03", "2025-05-06T02:02"]
         assert casework.queue(rows, CIXI, 2024, "approved", None, 2) == []
         assert casework.casefile(rows, CIXI, city.code, "C9") is None
         assert standing.towns(rows) == ["周巷镇"]

@@ -21,7 +21,7 @@ from ledger.disagreements.deciding import decide
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy
 from ledger.reading import disagreements as reading
-from ledger.reading.disagreements import Listed, listed
+from ledger.reading.disagreements import Disagreement, list_disagreements
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.moments import Moment
@@ -95,17 +95,17 @@ def gross(ledger: Ledger, at: Moment | None = None) -> dict[str, str]:
     return found
 
 
-def found_in(ledger: Ledger, stage: str = "open") -> list[Listed]:
+def found_in(ledger: Ledger, stage: str = "open") -> list[Disagreement]:
     with ledger.store.reading() as rows:
-        return listed(rows, (-1, ""), 100, stage)
+        return list_disagreements(rows, (-1, ""), 100, stage)
 
 
-def said(found: list[Listed]) -> list[tuple[str, list[str]]]:
+def said(found: list[Disagreement]) -> list[tuple[str, list[str]]]:
     letters = {code: letter for letter, code in CODES.items()}
     return sorted(
         (
             each.kind,
-            sorted(letters[fact["enterprise"]] for fact in each.facts if fact["outcome"] != "withdrawn"),
+            sorted(letters[fact.enterprise] for fact in each.facts if fact.outcome != "withdrawn"),
         )
         for each in found
     )
@@ -114,10 +114,10 @@ def said(found: list[Listed]) -> list[tuple[str, list[str]]]:
 def parties(ledger: Ledger) -> set[tuple[str, str, str, bool, str]]:
     """What waits for a decision: a fact taken back before anybody objected was never in doubt."""
     return {
-        (each.id, fact["source"], fact["id"], fact["held"], each.words["zh"])
+        (each.id, fact.source, fact.id, fact.held, each.words["zh"])
         for each in found_in(ledger)
         for fact in each.facts
-        if fact["outcome"] is None
+        if fact.outcome is None
     }
 
 
@@ -125,9 +125,9 @@ def settle(ledger: Ledger, letters: list[str]) -> None:
     """Decide every open disagreement for the first fact of the enterprises named."""
     for each in found_in(ledger):
         counting = {
-            fact["enterprise"]: (fact["source"], fact["id"])
+            fact.enterprise: (fact.source, fact.id)
             for fact in reversed(each.facts)
-            if fact["enterprise"] in {CODES[letter] for letter in letters}
+            if fact.enterprise in {CODES[letter] for letter in letters}
         }
         decide(ledger, each.id, OFFICER, list(counting.values()), "seen the papers")
 
@@ -211,7 +211,7 @@ def test_a_third_claim_opens_a_decided_matter_again_and_a_decision_can_be_undone
     assert gross(ledger) == {"a": "10000.00", "b": "0.00", "c": "0.00"}
     take(ledger, all_[2])
     (again,) = found_in(ledger)
-    assert [fact["outcome"] for fact in again.facts].count(None) == 1
+    assert [fact.outcome for fact in again.facts].count(None) == 1
     assert gross(ledger) == {"a": "10000.00", "b": "0.00", "c": "0.00"}
     settle(ledger, ["c"])
     assert gross(ledger) == {"a": "0.00", "b": "0.00", "c": "10000.00"}
@@ -324,7 +324,7 @@ def test_a_matter_of_very_many_is_shown_in_part_and_decided_as_a_whole(
     page = create_app(ledger).test_client().get(f"/console/{CIXI}/{YEAR}/disagreements").text
     assert "另有 2 条数据未列出" in page
 
-    decide(ledger, found.id, OFFICER, [("urn:tests", found.facts[0]["id"])], "it is theirs")
+    decide(ledger, found.id, OFFICER, [("urn:tests", found.facts[0].id)], "it is theirs")
     with ledger.store.reading() as rows:
         sums = [queries.balance(ledger, rows, feed.code, CIXI, YEAR)["gross"] for feed in feeds]
     assert sorted(sums) == ["0.00", "0.00", "0.00", "0.00", "10000.00"]

@@ -17,7 +17,7 @@ from ledger.disagreements.deciding import decide
 from ledger.disagreements.looking_back import look_back
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy
-from ledger.reading.disagreements import Listed, one
+from ledger.reading.disagreements import Disagreement, read_disagreement
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
 from services.console import language
@@ -52,7 +52,7 @@ def retract(ledger: Ledger, letter: str, type_: str, id_: str) -> None:
     tell(ledger, letter, "fact-retracted", f"{id_}-r", of)
 
 
-def shops(ledger: Ledger, letters: str) -> Listed:
+def shops(ledger: Ledger, letters: str) -> Disagreement:
     for letter in letters:
         tell(ledger, letter, "store-registered", f"{letter}-1", SHOP)
     (found,) = found_in(ledger)
@@ -64,15 +64,15 @@ def for_(ledger: Ledger, letters: str, **more: Any) -> None:
     for each in found_in(ledger, "all"):
         codes = {CODES[letter] for letter in letters}
         counting = [
-            (fact["source"], fact["id"])
+            (fact.source, fact.id)
             for fact in each.facts
-            if fact["enterprise"] in codes and fact["outcome"] != "withdrawn"
+            if fact.enterprise in codes and fact.outcome != "withdrawn"
         ]
         decide(ledger, each.id, OFFICER, counting, "seen the papers", **more)
 
 
 def outcomes(ledger: Ledger) -> dict[str, str | None]:
-    return {fact["id"]: fact["outcome"] for each in found_in(ledger, "all") for fact in each.facts}
+    return {fact.id: fact.outcome for each in found_in(ledger, "all") for fact in each.facts}
 
 
 # --- claims ---------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def test_who_decided_and_why_is_told_and_the_same_again_records_nothing(ledger: 
     for_(ledger, "a")
     (made,) = found_in(ledger, "decided")
     assert made.decision is not None
-    assert (made.decision["actor"], made.decision["reason"]) == ("Lin", "seen the papers")
+    assert (made.decision.actor, made.decision.reason) == ("Lin", "seen the papers")
     with ledger.store.reading() as rows:
         before = rows.last_position()
     for_(ledger, "a")
@@ -340,14 +340,14 @@ def test_a_rule_that_comes_to_hold_holds_what_was_only_noted(open_at: Callable[.
     adopt_policy(ledger, version)
     with ledger.store.reading() as rows:
         before = rows.last_position()
-        known = one(rows, found_in(ledger)[0].id, until=before)
+        known = read_disagreement(rows, found_in(ledger)[0].id, until=before)
     list(look_back(ledger))
     assert gross(ledger) == {"a": "0.00", "b": "0.00", "c": "0.00"}
     with ledger.store.reading() as rows:
-        after = one(rows, found_in(ledger)[0].id, until=before)
+        after = read_disagreement(rows, found_in(ledger)[0].id, until=before)
     assert known is not None
     assert after is not None
-    assert [fact["held"] for fact in after.facts] == [fact["held"] for fact in known.facts] == [False, False]
+    assert [fact.held for fact in after.facts] == [fact.held for fact in known.facts] == [False, False]
 
 
 # --- on the page ----------------------------------------------------------------------------------
@@ -358,7 +358,7 @@ def test_a_decision_that_is_refused_keeps_what_was_ticked_and_typed(ledger: Ledg
     officer = Browser(create_app(ledger).test_client(), "zh")
     officer.works("林", "officer")
     page, fact = f"{HERE}/disagreements/{found.id}", found.facts[0]
-    ticked = f"{fact['source']}\x1f{fact['id']}"
+    ticked = f"{fact.source}\x1f{fact.id}"
     text = officer.post(page, 409, counts=ticked, reason="理由" * 1001, seen=str(found.latest)).text
     assert text.count(" checked") == 1
     assert "理由理由" in text

@@ -140,10 +140,7 @@ def test_what_waits_and_what_counts_follow_from_the_facts_alone(
             take(ledger, *order[:size])
             order = order[size:]
         waiting = {
-            (each.kind, fact["id"])
-            for each in found_in(ledger)
-            for fact in each.facts
-            if fact["outcome"] is None
+            (each.kind, fact.id) for each in found_in(ledger) for fact in each.facts if fact.outcome is None
         }
         sums = gross(ledger)
         ledger.close()

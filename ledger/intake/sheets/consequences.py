@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from domain.money.amounts import yuan
 from domain.money.wire import print_percent
@@ -28,13 +30,73 @@ NAMED_MAX = 20
 """Enterprises that are named: those whose awards of the period move most."""
 
 
-def consequences(ledger: Ledger, rows: Rows, holding: Holding) -> list[dict[str, Any]]:
-    """What would become of each policy and budget period that the new rows touch; empty: nothing moves.
+class Factor(msgspec.Struct, frozen=True):
+    """A factor, as a fraction and as a percentage."""
 
-    Amounts are yuan as text. Awards of closed years stay as they are: for them the entry has
-    ``closed`` true and only the sums by which later facts differ.
-    """
-    found: list[dict[str, Any]] = []
+    fraction: str
+    percent: str
+
+
+class PeriodState(msgspec.Struct, frozen=True):
+    """A budget period at one time; amounts in yuan."""
+
+    appropriation: str
+    sharing: str
+    factor: Factor
+    payable: str
+
+
+class EnterpriseMove(msgspec.Struct, frozen=True):
+    """One enterprise's awards of a period before and after, and what of them would be paid; in yuan."""
+
+    enterprise: str
+    gross_before: str
+    gross_after: str
+    payable_before: str
+    payable_after: str
+
+
+class PeriodConsequence(msgspec.Struct, frozen=True):
+    """What would become of an open budget period."""
+
+    policy: str
+    period: str
+    kind: Literal["period"]
+    before: PeriodState
+    after: PeriodState
+    enterprises: int
+    largest: list[EnterpriseMove]
+    """Those whose awards move most, at most ``NAMED_MAX``."""
+
+
+class ClosedConsequence(msgspec.Struct, frozen=True):
+    """By how much the facts of a closed year would differ (yuan); its awards stay as they are."""
+
+    policy: str
+    period: str
+    kind: Literal["closed"]
+    enterprises: int
+    difference: str
+
+
+class TargetConsequence(msgspec.Struct, frozen=True):
+    """What would become of a target of the city: a count, or an amount in yuan."""
+
+    policy: str
+    period: str
+    kind: Literal["target"]
+    target: str
+    title: dict[str, str]
+    before_value: str
+    after_value: str
+
+
+Consequence = PeriodConsequence | ClosedConsequence | TargetConsequence
+
+
+def consequences(ledger: Ledger, rows: Rows, holding: Holding) -> list[Consequence]:
+    """What would become of each policy and budget period that the new rows touch; empty: nothing moves."""
+    moves: list[Consequence] = []
     added = holding.read_note("added", [])
     for policy, book in sorted(rulebooks(rows).items()):
         years = _years(holding.db, policy)
@@ -43,12 +105,12 @@ def consequences(ledger: Ledger, rows: Rows, holding: Holding) -> list[dict[str,
         periods: dict[str, int] = {}
         for year in years:
             if year in closed:
-                found.append(_closed(holding.db, policy, year))
+                moves.append(_closed(holding.db, policy, year))
             else:
                 periods.setdefault(book.period_of(year), year)
-        found += [_period(ledger, rows, holding.db, book, period, year) for period, year in periods.items()]
-        found += _targets(rows, book, targets)
-    return found
+        moves += [_period(ledger, rows, holding.db, book, period, year) for period, year in periods.items()]
+        moves += _targets(rows, book, targets)
+    return moves
 
 
 def _years(db: sqlite3.Connection, policy: str) -> list[int]:
@@ -56,16 +118,15 @@ def _years(db: sqlite3.Connection, policy: str) -> list[int]:
     return [year for (year,) in found]
 
 
-def _closed(db: sqlite3.Connection, policy: str, year: int) -> dict[str, Any]:
+def _closed(db: sqlite3.Connection, policy: str, year: int) -> ClosedConsequence:
     sql = "SELECT COUNT(DISTINCT code), SUM(gross) FROM moved WHERE policy=? AND year=?"
     enterprises, gross = db.execute(sql, [policy, year]).fetchone()
-    said = {"policy": policy, "period": str(year), "kind": "closed"}
-    return {**said, "enterprises": enterprises, "difference": yuan(int(gross or 0))}
+    return ClosedConsequence(policy, str(year), "closed", enterprises, yuan(int(gross or 0)))
 
 
 def _period(
     ledger: Ledger, rows: Rows, db: sqlite3.Connection, book: Rulebook, period: str, year: int
-) -> dict[str, Any]:
+) -> PeriodConsequence:
     """One budget period before and after."""
     before = pool(ledger, rows, book, year, NOW)
     years = sorted({*open_years(rows, book, year), *_of_period(db, book, period)})
@@ -74,15 +135,15 @@ def _period(
     )
     after = divide(lines, book, before.budget, year)
     names = _largest(db, book.id, years)
-    return {
-        "policy": book.id,
-        "period": period,
-        "kind": "period",
-        "before": _state(before),
-        "after": _state(after),
-        "enterprises": _count(db, book.id, years),
-        "largest": [_enterprise(rows, db, book, code, year, years, before, after) for code in names],
-    }
+    return PeriodConsequence(
+        policy=book.id,
+        period=period,
+        kind="period",
+        before=_state(before),
+        after=_state(after),
+        enterprises=_count(db, book.id, years),
+        largest=[_enterprise(rows, db, book, code, year, years, before, after) for code in names],
+    )
 
 
 def _of_period(db: sqlite3.Connection, book: Rulebook, period: str) -> Iterator[int]:
@@ -129,14 +190,14 @@ def merged_lines(standing: Iterator[Line], moved: Iterator[Line]) -> Iterator[Li
         move = next(moved, None)
 
 
-def _state(found: Pool) -> dict[str, Any]:
-    value = found.factor
-    return {
-        "appropriation": yuan(found.budget.amount),
-        "sharing": yuan(found.total),
-        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": print_percent(value)},
-        "payable": yuan(sum(found.payable.values())),
-    }
+def _state(divided: Pool) -> PeriodState:
+    value = divided.factor
+    return PeriodState(
+        appropriation=yuan(divided.budget.amount),
+        sharing=yuan(divided.total),
+        factor=Factor(f"{value.numerator}/{value.denominator}", print_percent(value)),
+        payable=yuan(sum(divided.payable.values())),
+    )
 
 
 def _count(db: sqlite3.Connection, policy: str, years: list[int]) -> int:
@@ -161,17 +222,16 @@ def _enterprise(
     years: list[int],
     before: Pool,
     after: Pool,
-) -> dict[str, Any]:
-    """One enterprise's awards of the period before and after, and what of them would be paid."""
+) -> EnterpriseMove:
     standing = _standing(rows, book, code, year, years)
     then = list(merged_lines(iter(standing), _moved(rows, db, book, years, code)))
-    return {
-        "enterprise": code,
-        "gross_before": yuan(sum(line.gross - line.withheld for line in standing)),
-        "gross_after": yuan(sum(line.gross - line.withheld for line in then)),
-        "payable_before": yuan(sum(payable_of(line, book, before.shares).payable for line in standing)),
-        "payable_after": yuan(sum(payable_of(line, book, after.shares).payable for line in then)),
-    }
+    return EnterpriseMove(
+        enterprise=code,
+        gross_before=yuan(sum(line.gross - line.withheld for line in standing)),
+        gross_after=yuan(sum(line.gross - line.withheld for line in then)),
+        payable_before=yuan(sum(payable_of(line, book, before.shares).payable for line in standing)),
+        payable_after=yuan(sum(payable_of(line, book, after.shares).payable for line in then)),
+    )
 
 
 def _standing(rows: Rows, book: Rulebook, code: str, year: int, years: list[int]) -> list[Line]:
@@ -183,24 +243,20 @@ def _standing(rows: Rows, book: Rulebook, code: str, year: int, years: list[int]
     return merged(own + brought_in(rows, book, year, code=code))
 
 
-def _targets(rows: Rows, book: Rulebook, added: list[list[Any]]) -> list[dict[str, Any]]:
+def _targets(rows: Rows, book: Rulebook, added: list[list[Any]]) -> Iterator[TargetConsequence]:
     """The city's targets that would move."""
-    found = []
-    for _, year, target, moved in sorted(added):
+    for _, year, name, moved in sorted(added):
         sql = "SELECT gross FROM totals WHERE policy=? AND year=? AND kind='target' AND name=?"
-        row = rows.all(sql, [book.id, year, target])
+        row = rows.all(sql, [book.id, year, name])
         before = int(row[0][0]) if row else 0
-        known = book.latest.targets[target]
-        shown = yuan if known.counts == "amount" else str
-        found.append(
-            {
-                "policy": book.id,
-                "period": str(year),
-                "kind": "target",
-                "target": target,
-                "title": known.title,
-                "before_value": shown(before),
-                "after_value": shown(before + moved),
-            }
+        target = book.latest.targets[name]
+        shown = yuan if target.counts == "amount" else str
+        yield TargetConsequence(
+            policy=book.id,
+            period=str(year),
+            kind="target",
+            target=name,
+            title=target.title,
+            before_value=shown(before),
+            after_value=shown(before + moved),
         )
-    return found

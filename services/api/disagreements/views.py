@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from domain.authority.roles import NotAllowed
 from ledger.disagreements import deciding
 from ledger.intake.messages.fields import Choice, CreditCode
 from ledger.reading import disagreements as reading
-from ledger.reading.disagreements import STAGES, Listed
+from ledger.reading.disagreements import STAGES, Disagreement
 from services.api.disagreements.schemas import (
     FACTS_MAX,
     DecisionBody,
@@ -37,7 +39,9 @@ def disagreements(query: dict[str, Any]) -> PageAnswer:
     """List disagreements in the order in which they were found; by default those that are open."""
     after = query.get("cursor", (-1, ""))
     with ledger().store.reading() as rows:
-        found = reading.listed(rows, after, query["limit"] + 1, query["stage"], query.get("enterprise"))
+        found = reading.list_disagreements(
+            rows, after, query["limit"] + 1, query["stage"], query.get("enterprise")
+        )
         waiting = reading.count_open(rows)
     items = [document(each) for each in found]
     return page(items, query["limit"], ("disagreements", "position", "disagreement"), {"open": waiting})
@@ -47,7 +51,7 @@ def disagreements(query: dict[str, Any]) -> PageAnswer:
 def one(_: dict[str, Any], disagreement: str) -> dict[str, Any]:
     """Give one disagreement with its facts."""
     with ledger().store.reading() as rows:
-        found = reading.one(rows, disagreement, FACTS_MAX)
+        found = reading.read_disagreement(rows, disagreement, FACTS_MAX)
     if found is None:
         raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
     return document(found)
@@ -63,6 +67,7 @@ def decide(body: dict[str, Any], disagreement: str) -> dict[str, Any]:
     return document(made)
 
 
-def document(found: Listed) -> dict[str, Any]:
+def document(entry: Disagreement) -> dict[str, Any]:
     """A disagreement as data."""
-    return {"disagreement": found.id, **{k: v for k, v in found._asdict().items() if k != "id"}}
+    values = msgspec.to_builtins(entry)
+    return {"disagreement": values.pop("id"), **values}

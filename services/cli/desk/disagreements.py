@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
@@ -13,7 +14,13 @@ from domain.events.instants import SHANGHAI, instant
 from ledger.audit.looks import NOBODY, Look, note
 from ledger.disagreements.deciding import decide as decide_on
 from ledger.disagreements.looking_back import look_back
-from ledger.reading.disagreements import STAGES, Listed, count_open, listed, one
+from ledger.reading.disagreements import (
+    STAGES,
+    Disagreement,
+    count_open,
+    list_disagreements,
+    read_disagreement,
+)
 from services.cli.common import Context, json_option, os_user, print_json, table
 from services.cli.desk.settle import actor_option, person
 
@@ -51,9 +58,9 @@ def disagreements() -> None:
 def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_json: bool) -> None:
     """List disagreements, those that wait for a decision by default."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        disagreements_listed = listed(rows, (-1, ""), limit, stage, enterprise)
+        entries = list_disagreements(rows, (-1, ""), limit, stage, enterprise)
     if as_json:
-        print_json([each._asdict() for each in disagreements_listed])
+        print_json(msgspec.to_builtins(entries))
         return
     words = context.words
     heads = [
@@ -62,8 +69,8 @@ def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_j
         (words("企业", "Enterprises"), False),
     ]
     lines = [
-        (each.id, each.words[context.language], ", ".join(sorted({f["enterprise"] for f in each.facts})))
-        for each in disagreements_listed
+        (each.id, each.words[context.language], ", ".join(sorted({f.enterprise for f in each.facts})))
+        for each in entries
     ]
     if lines:
         table(words("数据不一致", "Facts that disagree"), heads, lines)
@@ -79,11 +86,11 @@ def show(context: Context, disagreement: str, as_json: bool) -> None:
     """Show one DISAGREEMENT with its facts."""
     with context.ledger() as ledger:
         with ledger.store.reading() as rows:
-            matter = one(rows, disagreement)
+            matter = read_disagreement(rows, disagreement)
         if matter is None:
             raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
         looked_at = instant(ledger.clock())
-        codes = sorted({fact["enterprise"] for fact in matter.facts})
+        codes = sorted({fact.enterprise for fact in matter.facts})
         with ledger.store.writing() as rows:
             note(
                 rows,
@@ -92,7 +99,7 @@ def show(context: Context, disagreement: str, as_json: bool) -> None:
                     for code in codes
                 ],
             )
-    print_json(matter._asdict()) if as_json else _print_matter(context, matter)
+    print_json(msgspec.to_builtins(matter)) if as_json else _print_matter(context, matter)
 
 
 @disagreements.command()
@@ -135,7 +142,7 @@ def look_back_(context: Context) -> None:
     click.echo(context.words(f"待决定 {waiting:,} 项", f"{waiting:,} wait for a decision"))
 
 
-def _print_matter(context: Context, matter: Listed) -> None:
+def _print_matter(context: Context, matter: Disagreement) -> None:
     words = context.words
     click.echo(f"{matter.id}  {matter.words[context.language]}")
     names = (
@@ -147,10 +154,10 @@ def _print_matter(context: Context, matter: Listed) -> None:
     )
     heads = [(words(*name), False) for name in names]
     lines = [
-        (each["enterprise"], each["source"], each["id"], each["value"], words(*OUTCOMES[each["outcome"]]))
-        for each in matter.facts
+        (fact.enterprise, fact.source, fact.id, fact.value, words(*OUTCOMES[fact.outcome]))
+        for fact in matter.facts
     ]
     table(words(*KINDS[matter.kind]), heads, lines)
     if matter.decision is not None:
-        decided_at = datetime.fromisoformat(matter.decision["at"]).astimezone(SHANGHAI)
-        click.echo(f"{decided_at:%Y-%m-%d %H:%M:%S}  {matter.decision['actor']}  {matter.decision['reason']}")
+        decided_at = datetime.fromisoformat(matter.decision.at).astimezone(SHANGHAI)
+        click.echo(f"{decided_at:%Y-%m-%d %H:%M:%S}  {matter.decision.actor}  {matter.decision.reason}")

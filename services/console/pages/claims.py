@@ -75,7 +75,7 @@ def _queue(policy: str, year: int, refusal: Refusal | None = None) -> BaseRespon
         currency=book.latest.currency,
         titles=telling.titles_of(book),
         refusal=_worded(refusal),
-        next=asking.further("claims-queue", last["code"], last["claim"]) if last else "",
+        next=asking.further("claims-queue", last.code, last.claim) if last else "",
         first=asking.beginning(),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -12,7 +13,7 @@ from domain.money.amounts import MoneyError, parse_fen, print_fen
 from domain.things.credit_code import is_valid
 from ledger.disagreements import deciding
 from ledger.reading import disagreements as reading
-from ledger.reading.disagreements import STAGES, Listed
+from ledger.reading.disagreements import STAGES, Disagreement
 from services.api.disagreements.schemas import DecisionBody
 from services.console import asking, forms, language, telling
 from services.console.blueprint import console
@@ -73,10 +74,10 @@ def _show(
     after = asking.cursor("disagreements", int, str) or (-1, "")
     with forms.opened().store.reading() as rows:
         if only:
-            one = reading.one(rows, only, reading.SHOWN)
+            one = reading.read_disagreement(rows, only, reading.SHOWN)
             found = [] if one is None else [one]
         else:
-            found = reading.listed(rows, (after[0], after[1]), ROWS + 1, which, valid or None)
+            found = reading.list_disagreements(rows, (after[0], after[1]), ROWS + 1, which, valid or None)
         waiting = reading.count_open(rows)
         place = rows.last_position()
     shown = found[:ROWS]
@@ -103,13 +104,13 @@ def _show(
     )
 
 
-def _line(found: Listed) -> dict[str, Any]:
+def _line(entry: Disagreement) -> dict[str, Any]:
     """A disagreement in words."""
     facts = [
-        {**fact, "kind": telling.kind_in_words(fact["event"]), "shown": _shown(fact["value"])}
-        for fact in found.facts
+        {**msgspec.to_builtins(fact), "kind": telling.kind_in_words(fact.event), "shown": _shown(fact.value)}
+        for fact in entry.facts
     ]
-    return {"head": found, "words": found.words[language.chosen()], "facts": facts}
+    return {"head": entry, "words": entry.words[language.chosen()], "facts": facts}
 
 
 def _shown(value: str) -> str:
