@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from domain.disagreements.matters import REPLACED
 from domain.policy.model import DisagreementRule
 from domain.policy.rulebook import Rulebook
+from domain.vocabulary.kinds import Vocabulary
 from domain.vocabulary.load import shipped_vocabulary
 
 USUAL = ""
@@ -20,12 +19,11 @@ OF_NO_KIND = (
 """Usual rules that are about no kind of fact; the others stand in the kinds' declarations."""
 
 
-@cache
-def usual_rules() -> tuple[DisagreementRule, ...]:
-    """The rules that hold in every ledger."""
+def usual_rules(vocabulary: Vocabulary) -> tuple[DisagreementRule, ...]:
+    """The rules that hold in every ledger with these kinds of fact."""
     of_kinds = [
         DisagreementRule(rule.id, rule.kind, kind.name, rule.then, rule.same, rule.field, times=rule.times)
-        for kind in shipped_vocabulary().kinds.values()
+        for kind in vocabulary.kinds.values()
         for rule in kind.usual
     ]
     return (*of_kinds, *OF_NO_KIND)
@@ -36,7 +34,11 @@ def rules_of(books: dict[str, Rulebook]) -> Rules:
     rules: Rules = {}
     own = [(book.id, rule) for book in books.values() for rule in book.versions[-1].disagreements]
     replaced = {(rule.kind, rule.fact, rule.same) for _, rule in own}
-    usual = [(USUAL, rule) for rule in usual_rules() if (rule.kind, rule.fact, rule.same) not in replaced]
+    usual = [
+        (USUAL, rule)
+        for rule in usual_rules(shipped_vocabulary())
+        if (rule.kind, rule.fact, rule.same) not in replaced
+    ]
     for policy, rule in [*usual, *own]:
         rules.setdefault(rule.fact or REPLACED, []).append((policy, rule))
     return rules

@@ -9,7 +9,7 @@ from flask import current_app, request, url_for
 
 from domain.money.amounts import print_fen
 from domain.policy.rulebook import Rulebook
-from domain.vocabulary.kinds import CurrencyBy, Form
+from domain.vocabulary.kinds import CurrencyBy, Form, Vocabulary
 from domain.vocabulary.load import shipped_vocabulary
 from ledger.policies.versions import rulebooks
 from ledger.store.persons import SEALED
@@ -29,6 +29,7 @@ class Wording(NamedTuple):
     """That of the policy that the page is about."""
     currencies: Mapping[str, str]
     """That of each policy."""
+    vocabulary: Vocabulary = shipped_vocabulary()
 
 
 def read_wording(rows: Rows, policy: str) -> Wording:
@@ -68,19 +69,19 @@ def describe_event(event: Stored, wording: Wording, omitted: Collection[str] = (
     fact = event.fact
     content = {key: value for key, value in fact.content.fields_by_name().items() if key not in omitted}
     pairs = content_in_words(fact.name, content, wording)
-    title = kind_in_words(fact.name)
+    title = kind_in_words(fact.name, wording.vocabulary)
     return EventInWords(event.position, event.recorded_at, fact.time, fact.source, fact.name, title, pairs)
 
 
-def kind_in_words(name: str) -> str:
+def kind_in_words(name: str, vocabulary: Vocabulary | None = None) -> str:
     """What kind of event it is."""
-    declared = shipped_vocabulary().kinds.get(name)
+    declared = (vocabulary or shipped_vocabulary()).kinds.get(name)
     return declared.title.in_language(language.chosen()) if declared else _known(f"event-{name}", name)
 
 
 def content_in_words(name: str, content: Mapping[str, Any], wording: Wording) -> list[tuple[str, str]]:
     """The content of an event as labels and values; ``name`` is its class name."""
-    declared = shipped_vocabulary().kinds.get(name)
+    declared = wording.vocabulary.kinds.get(name)
     fields = {field.name: field for field in declared.fields} if declared else {}
     pairs = []
     for key, value in content.items():
@@ -93,13 +94,13 @@ def content_in_words(name: str, content: Mapping[str, Any], wording: Wording) ->
         else:
             continue
         coded = key in fields and fields[key].form in CODED
-        pairs.append((label, _coded(str(value)) if coded else _value(key, value, content, wording)))
+        pairs.append((label, _coded(str(value), wording) if coded else _value(key, value, content, wording)))
     return pairs
 
 
-def _coded(value: str) -> str:
+def _coded(value: str, wording: Wording) -> str:
     """What people call a value of a code list."""
-    words = shipped_vocabulary().values.get(value)
+    words = wording.vocabulary.values.get(value)
     return words.in_language(language.chosen()) if words else value
 
 
@@ -112,7 +113,7 @@ def _value(key: str, value: Any, content: Mapping[str, Any], wording: Wording) -
         return wording.titles.get(str(value), str(value))
     if key == "changes" and isinstance(value, dict):
         amended = str(content.get("of_type", ""))
-        declared = shipped_vocabulary().kinds.get(amended)
+        declared = wording.vocabulary.kinds.get(amended)
         # Sales may be in dollars; a correction of the sum alone does not say which they are.
         unclear = declared is not None and any(isinstance(rule, CurrencyBy) for rule in declared.rules)
         pairs = content_in_words(amended, {**({"currency": ""} if unclear else {}), **value}, wording)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from domain.money.amounts import PRINTED_PATTERN
 from domain.vocabulary.kinds import kebab
-from ledger.intake.messages.schemas import TYPES, Envelope
+from ledger.intake.messages.schemas import SHIPPED, Envelope, MessageTypes
 from services.kafka.envelope import SOURCE
 from services.kafka.publisher import TYPE
 from services.kafka.settled import ACCOUNT, ACCOUNT_EVENTS, CLOSED
@@ -37,10 +37,10 @@ OUTWARD = {
 """Types of what is published, each with what it says."""
 
 
-def document() -> Document:
+def document(types: MessageTypes = SHIPPED) -> Document:
     """The whole document; topics are the defaults of the settings."""
     topics = KafkaSettings()
-    inward = {_name(type_) + mode: mode for type_ in TYPES for mode in ("", ".binary")}
+    inward = {_name(type_) + mode: mode for type_ in types.types for mode in ("", ".binary")}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -78,14 +78,14 @@ def document() -> Document:
             "sendBalances": _operation("send", "balances"),
             "sendCheckpoints": _operation("send", "checkpoints"),
         },
-        "components": {"schemas": _schemas(), "messages": _messages()},
+        "components": {"schemas": _schemas(types), "messages": _messages(types)},
     }
 
 
-def messages() -> dict[str, Document]:
+def messages(types: MessageTypes = SHIPPED) -> dict[str, Document]:
     """The JSON Schema of every whole message, in and out, by type."""
     outward = {TYPE: balance_schema(), CLOSED: closed_schema(), ACCOUNT: account_schema()}
-    return {**{type_: event_schema(type_) for type_ in TYPES}, **outward}
+    return {**{type_: event_schema(type_, types) for type_ in types.types}, **outward}
 
 
 def balance_schema() -> Document:
@@ -172,36 +172,36 @@ def _channel(topic: str, description: str, named: list[str]) -> Document:
 def _operation(action: str, channel: str, group: str | None = None) -> Document:
     operation: Document = {"action": action, "channel": {"$ref": f"#/channels/{channel}"}}
     if group:
-        of_group = {"type": "string", "const": group}
-        operation["bindings"] = {"kafka": {"groupId": of_group, "bindingVersion": BINDING}}
+        group_id = {"type": "string", "const": group}
+        operation["bindings"] = {"kafka": {"groupId": group_id, "bindingVersion": BINDING}}
     return operation
 
 
-def _schemas() -> Document:
+def _schemas(types: MessageTypes) -> Document:
     """Whole messages under their types, data under ``….data``; without what only a file of its own has."""
     schemas: Document = {}
-    for type_, schema in messages().items():
+    for type_, schema in messages(types).items():
         schemas[_name(type_)] = {key: value for key, value in schema.items() if not key.startswith("$")}
-    for type_, name in TYPES.items():
-        schemas[f"{_name(type_)}.data"] = data_schema(name)
+    for type_, name in types.types.items():
+        schemas[f"{_name(type_)}.data"] = data_schema(name, types)
     return schemas
 
 
-def _messages() -> Document:
-    components: Document = {"deadLetter": _dead_letter(), "checkpoint": _checkpoint()}
-    for type_, name in TYPES.items():
-        summary = data_schema(name)["description"]
+def _messages(types: MessageTypes) -> Document:
+    described: Document = {"deadLetter": _dead_letter(), "checkpoint": _checkpoint()}
+    for type_, name in types.types.items():
+        summary = data_schema(name, types)["description"]
         key = _name(type_)
-        components[key] = _message(type_, summary, key, "application/cloudevents+json", _structured())
-        components[f"{key}.binary"] = _message(
+        described[key] = _message(type_, summary, key, "application/cloudevents+json", _structured())
+        described[f"{key}.binary"] = _message(
             f"{type_}.binary", summary, f"{key}.data", "application/json", _binary(type_)
         )
     for type_, summary in OUTWARD.items():
         message = _message(type_, summary, _name(type_), "application/cloudevents+json", None)
         if type_ == CLOSED:
             message["bindings"] = _keyed(SETTLEMENT_KEY)
-        components[_name(type_)] = message
-    return components
+        described[_name(type_)] = message
+    return described
 
 
 def _keyed(key: Document) -> Document:
@@ -220,7 +220,7 @@ def _checkpoint() -> Document:
 
 
 def _message(name: str, summary: str, schema: str, content: str, headers: Document | None) -> Document:
-    document: Document = {
+    message: Document = {
         "name": name,
         "title": name,
         "summary": summary,
@@ -228,7 +228,7 @@ def _message(name: str, summary: str, schema: str, content: str, headers: Docume
         "payload": {"$ref": f"#/components/schemas/{schema}"},
         "bindings": _keyed(KEY),
     }
-    return {**document, "headers": headers} if headers else document
+    return {**message, "headers": headers} if headers else message
 
 
 def _structured() -> Document:

@@ -17,8 +17,9 @@ from domain.events.facts import content_class
 from domain.events.instants import SHANGHAI, instant
 from domain.faults.fault import Fault
 from domain.faults.validation import faults_from
+from domain.vocabulary.kinds import type_of
 from ledger.intake.messages import bulk
-from ledger.intake.messages.schemas import SHIPPED, TYPE_OF, Data, Envelope, MessageTypes
+from ledger.intake.messages.schemas import SHIPPED, Data, Envelope, MessageTypes
 from ledger.store.correlation import trace_of
 
 MESSAGE_BYTES_MAX = 65_536
@@ -111,7 +112,7 @@ def decode(raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER) -> Message 
 def refusal_of(raw: bytes, message: Message, faults: list[Fault]) -> Refusal:
     """Refuse a message that is right in itself."""
     fact = message.fact
-    named = (fact.source, fact.event_id, message.subject, TYPE_OF[fact.name])
+    named = (fact.source, fact.event_id, message.subject, type_of(fact.name))
     return Refusal(raw, faults, *named, correlation=message.correlation)
 
 

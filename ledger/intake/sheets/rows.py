@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from domain.events import CATALOGUE, DatedThing, YearlyAmount
+from domain.events import DatedThing, YearlyAmount
 from domain.events.content import Content
 from domain.events.event import SEP, Event
 from domain.faults.fault import Fault
@@ -177,7 +177,7 @@ class Reading:
         column_of = {column.path: number for number, column in headings.columns.items()}
         document = document_of(table, self.source, values)
         raw = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
-        decoded = decode(raw, self.now)
+        decoded = decode(raw, self.now, self.tables.decoder)
         subject = values["subject"] if isinstance(values.get("subject"), str) else ""
         texts = {column: cell.text for column, cell in cells.items()}
         row = SheetRow(title, number, table.name, raw, None, document["id"], subject, [], texts, keys)
@@ -292,21 +292,21 @@ def matter_of(subject: str, fact: Event) -> str:
 
     Several reports of a year add up, so that those of different days are different matters.
     """
-    cls, content = CATALOGUE[fact.name], fact.content
+    content = fact.content
     keys: tuple[str, ...]
-    if issubclass(cls, DatedThing):
-        keys = cls.identity
-    elif issubclass(cls, YearlyAmount):
-        keys = (*cls.group, "year")
-    elif cls.shape == "figure":
+    if isinstance(content, DatedThing):
+        keys = content.identity
+    elif isinstance(content, YearlyAmount):
+        keys = (*content.group, "year")
+    elif content.shape == "figure":
         keys = ("year",)
-    elif cls.shape == "approval":
+    elif content.shape == "approval":
         keys = ("policy", "measure", "item")
-    elif cls.shape == "claim":
+    elif content.shape == "claim":
         keys = ("policy", "claim")
     else:
         keys = tuple(name for name in ("of_source", "of", "of_type") if content.has_field(name))
-    of_day = cls.shape in ("amount", "claim", "profile")
+    of_day = content.shape in ("amount", "claim", "profile")
     values = (content.field_value(key) for key in keys)
     parts = ["" if value is None else str(value) for value in values]
     return SEP.join([fact.name, subject, *parts, fact.time if of_day else ""])

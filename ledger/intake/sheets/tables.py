@@ -11,8 +11,9 @@ from functools import cached_property
 from domain.vocabulary.kinds import TYPE_PREFIX, ColumnWords, Vocabulary, Words
 from domain.vocabulary.load import shipped_vocabulary
 from domain.vocabulary.words import table_words
+from ledger.intake.messages.decode import SHIPPED_DECODER, Decoder
 from ledger.intake.messages.fields import Choice, MessageField, Slug
-from ledger.intake.messages.schemas import SHIPPED, Envelope, MessageTypes
+from ledger.intake.messages.schemas import Envelope, MessageTypes
 
 OTHER_FAMILIES: dict[str, tuple[str, ...]] = {
     "claims": ("ClaimSubmitted", "ClaimApproved", "ClaimRejected", "ClaimWithdrawn"),
@@ -111,7 +112,12 @@ class Tables:
     """The tables in which the messages of a vocabulary may come."""
 
     vocabulary: Vocabulary
-    types: MessageTypes
+    decoder: Decoder
+
+    @property
+    def types(self) -> MessageTypes:
+        """The types of the messages that their rows become."""
+        return self.decoder.types
 
     @cached_property
     def families(self) -> Mapping[str, tuple[str, ...]]:
@@ -221,5 +227,5 @@ def in_both(words: Callable[[str], str]) -> dict[str, str]:
     return {language: words(language) for language in ("zh", "en")}
 
 
-SHIPPED_TABLES = Tables(shipped_vocabulary(), SHIPPED)
+SHIPPED_TABLES = Tables(shipped_vocabulary(), SHIPPED_DECODER)
 """The tables as the program comes."""
