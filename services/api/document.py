@@ -64,6 +64,7 @@ class DocumentedApi(Api):  # type: ignore[misc]
         return document
 
     def _describe(self) -> None:
+        self._add_responses()
         self._add_events()
         for blueprint in self._resources:
             name = blueprint.name
@@ -75,6 +76,9 @@ class DocumentedApi(Api):  # type: ignore[misc]
         """None of smorest's own: every error is a problem of ours."""
 
     def _register_responses(self) -> None:
+        """Nothing yet: the document is made when it is asked for."""
+
+    def _add_responses(self) -> None:
         """Responses by status; those of errors are problems."""
         by_name = {status.name: status for status in HTTPStatus}
         for name, status in by_name.items():

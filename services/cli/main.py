@@ -13,7 +13,7 @@ from collections.abc import Callable
 import click
 
 from services.cli.registry import ENTRIES, LazyCommands
-from services.runtime.collector import pause, relax
+from services.runtime.starting import begin_loading, relax
 
 
 class Group(click.Group):
@@ -76,6 +76,6 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 def run() -> None:
     """The command as a process of its own."""
-    pause()
+    begin_loading()
     main.before_command = relax
     main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 from flask import Flask, Request
 from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from werkzeug.routing import Rule
 
 from ledger.store.application import Ledger
 from services.api.claims.views import blueprint as claims
@@ -100,10 +102,26 @@ class Sessions(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
 
+class LateRule(Rule):
+    """A route; what builds its address is compiled when one is built, which of most routes never happens."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compile_now = super()._compile_builder
+        compiled: list[Callable[..., tuple[str, str]]] = []
+
+        def build(*rule: Rule, **values: Any) -> tuple[str, str]:
+            if not compiled:
+                compiled.append(compile_now(append_unknown))
+            return compiled[0](*rule, **values)
+
+        return build
+
+
 class Api(Flask):
     """Flask with our JSON."""
 
     json_provider_class = Json
+    url_rule_class = LateRule
     session_interface = Sessions()
 
 

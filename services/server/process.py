@@ -8,8 +8,8 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from services.runtime.collector import pause, relax
 from services.runtime.settings import Settings
+from services.runtime.starting import begin_loading, relax
 from services.runtime.variables import PREFIX
 
 THREADS = 8
@@ -27,7 +27,7 @@ def serve(settings: Settings) -> None:
         SettingsError: for an address beyond this machine that was not asked for.
     """
     settings.check_open()
-    pause()
+    begin_loading()
     from services.server import worker  # loaded once, here, for all that are forked
 
     worker.prepare(settings.database)

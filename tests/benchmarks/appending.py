@@ -26,7 +26,7 @@ from ledger.intake.inbox import check_messages, record
 from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
-from services.runtime.collector import relax
+from services.runtime.starting import relax
 from services.sample.city import city
 from services.sample.policy import policy_text
 from tests.benchmarks.measured import HEAD, Measured, clock, spread

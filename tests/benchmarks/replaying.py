@@ -28,7 +28,7 @@ from ledger.replay.parts import ReplayWorkers, rebuild_in_parts
 from ledger.simulation.city import Paid, replayed
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Rows
-from services.runtime.collector import relax
+from services.runtime.starting import relax
 from services.sample.city import city
 from services.sample.policy import POLICY, YEAR, policy_text
 from tests import answers as queries

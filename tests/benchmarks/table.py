@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from services.runtime.collector import relax
+from services.runtime.starting import relax
 from tests.benchmarks import appending, closing, growth, policy, replaying, serving
 from tests.benchmarks.measured import HEAD, Measured
 

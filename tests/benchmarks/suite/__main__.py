@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.runtime.collector import relax
+from services.runtime.starting import relax
 from tests.benchmarks.suite import appends, awards, balances, growing
 from tests.benchmarks.suite.samples import HEAD, Work
 from tests.benchmarks.table import machine

@@ -1,0 +1,30 @@
+"""How a process of ours starts: what is loaded is loaded quickly, and left alone from then on.
+
+A batch of messages makes tens of thousands of objects that all live to its end and refer to
+nothing in a circle. Left at its defaults the collector of cycles looks through them again and again:
+a third of the time of an ingest, and a sixth of that of a start (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+
+YOUNG_OBJECTS = 100_000
+"""New objects before the collector looks at them: some 10 MB at most."""
+
+
+def begin_loading() -> None:
+    """Look for no cycles while modules are loaded, all of which stay; columns of whole numbers use no BLAS.
+
+    NumPy's would start a thread for each processor: a twentieth of a start.
+    """
+    gc.disable()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def relax() -> None:
+    """Leave what is loaded alone for good, and look at new objects less often; once all is loaded."""
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
+    gc.enable()
