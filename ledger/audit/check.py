@@ -19,7 +19,7 @@ from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint
 from domain.policy.load import digest_of
 from ledger.audit.settled import check_settled
 from ledger.store.log_tree import Tree, secret_of
-from ledger.store.rows import Row, Rows, one
+from ledger.store.rows import Row, Rows, read_row
 from ledger.store.stored_events import SELECT
 from ledger.store.value_kinds import Finding, wrong_kinds
 
@@ -112,7 +112,7 @@ def _marks(rows: Rows, keys: list[VerifierKey], trusted: list[str], findings: li
 
 
 def _is_kept(rows: Rows, checkpoint: Checkpoint) -> bool:
-    row = one(rows, "SELECT root FROM checkpoints WHERE size=?", [checkpoint.size])
+    row = read_row(rows, "SELECT root FROM checkpoints WHERE size=?", [checkpoint.size])
     return row is not None and bytes(row[0]) == checkpoint.root
 
 

@@ -23,7 +23,7 @@ from domain.log.notes import (
 )
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree, secret_of
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import SELECT
 
 ORIGIN_DEFAULT = "subsidy-ledger"
@@ -87,7 +87,7 @@ def current(ledger: Ledger, key: SignerKey) -> str:
     with ledger.store.reading() as rows:
         tree = Tree(rows)
         size = tree.size()
-        note_row = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
+        note_row = read_row(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
         root = tree.root(size)
         if (
             note_row is not None
@@ -128,7 +128,7 @@ def _signed_by(note: str, key: SignerKey) -> bool:
 
 
 def _check_growth(rows: Rows, tree: Tree, size: int, root: bytes) -> None:
-    last = one(rows, "SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
+    last = read_row(rows, "SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
     if last is None or last[0] == 0:
         return
     if last[0] > size:
@@ -150,7 +150,7 @@ def cosign(ledger: Ledger, size: int, line: str, witness: VerifierKey) -> str:
         NoteError: where the signature does not verify.
     """
     with ledger.store.writing() as rows:
-        note_row = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
+        note_row = read_row(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
         if note_row is None:
             raise UnknownPosition(f"no checkpoint of {size} events is kept")
         note = str(note_row[0])
@@ -202,7 +202,7 @@ def entry_at(rows: Rows, position: int) -> tuple[str, int, str, bytes]:
     Raises:
         UnknownPosition: where there is none.
     """
-    row = one(rows, f"{SELECT} WHERE rowid=?", [position])
+    row = read_row(rows, f"{SELECT} WHERE rowid=?", [position])
     if row is None:
         raise UnknownPosition(f"there is no event at position {position}")
     return str(row[1]), int(row[2]), str(row[3]), bytes(row[4])

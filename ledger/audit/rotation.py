@@ -17,7 +17,7 @@ from typing import NamedTuple
 from domain.log.notes import Checkpoint, NoteError, SignerKey, VerifierKey, open_checkpoint, parse_note
 from ledger.audit.checkpoints import current, load_key
 from ledger.store.application import Ledger
-from ledger.store.rows import one
+from ledger.store.rows import read_row
 
 FROM, TO = "rotated-from ", "rotated-to "
 SUFFIX = ".rotations"
@@ -106,7 +106,7 @@ def _sign_statement(body: str, old: SignerKey, new: SignerKey) -> str:
 def _countersign(ledger: Ledger, size: int, new: SignerKey) -> str:
     """The kept checkpoint with the new key's signature beside those that it has."""
     with ledger.store.writing() as rows:
-        row = one(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
+        row = read_row(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
         if row is None:
             raise NoteError(f"the checkpoint of {size} events is gone: run this again")
         note = str(row[0])

@@ -19,7 +19,7 @@ from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import load
 from ledger.reading.sources import list_sources
 from ledger.store import correlation
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import SELECT, Stored, events_of, stored
 
 EVENTS_MAX = 1_000
@@ -75,7 +75,7 @@ def follow_event(rows: Rows, source: str, event_id: str) -> Document:
     Raises:
         UnknownTrace: where the ledger neither took nor refused such an event.
     """
-    row = one(rows, "SELECT position FROM event_keys WHERE key=?", [key_of(source, event_id)])
+    row = read_row(rows, "SELECT position FROM event_keys WHERE key=?", [key_of(source, event_id)])
     events = _events(rows, [correlation.Span(row[0], row[0])]) if row else []
     sql = "SELECT digest FROM refused WHERE source=? AND event_id=? ORDER BY number LIMIT ?"
     refused = [each[0] for each in rows.all(sql, [source, event_id, EVENTS_MAX])]
@@ -157,7 +157,7 @@ def _listed_fen(rows: Rows, code: str, policy: str, year: int, measure: str) -> 
         "SELECT SUM(payable) FROM settlement_lines "
         "WHERE policy=? AND year=? AND code=? AND measure=? AND award_year=?"
     )
-    row = one(rows, sql, [policy, year, code, measure, year])
+    row = read_row(rows, sql, [policy, year, code, measure, year])
     return None if row is None or row[0] is None else int(row[0])
 
 

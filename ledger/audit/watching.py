@@ -14,7 +14,7 @@ from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import outcomes_of, said_of, stored_form
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree, secret_of
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import SELECT, events_of
 
 SHOWN_MAX = 10
@@ -45,7 +45,7 @@ def disk_free(ledger: Ledger, rows: Rows) -> int | None:
 def recorded_at(rows: Rows, position: int) -> str | None:
     """When the event at a position was recorded."""
     sql = "SELECT recorded_at FROM batches WHERE last_position>=? ORDER BY last_position LIMIT 1"
-    row = one(rows, sql, [position])
+    row = read_row(rows, sql, [position])
     return str(row[0]) if row else None
 
 
@@ -56,7 +56,7 @@ def seconds_since(instant: str | None, now: datetime) -> int:
 
 def unsigned_seconds(rows: Rows, now: datetime) -> int:
     """How long the oldest event that no kept checkpoint covers has waited for one."""
-    row = one(rows, "SELECT COALESCE(MAX(size), 0) FROM checkpoints")
+    row = read_row(rows, "SELECT COALESCE(MAX(size), 0) FROM checkpoints")
     signed = int(row[0]) if row else 0
     return seconds_since(recorded_at(rows, signed + 1), now) if rows.last_position() > signed else 0
 
@@ -139,7 +139,7 @@ def altered_tail(rows: Rows, most: int) -> tuple[int, list[str]]:
 
 def broken_checkpoint(rows: Rows) -> str | None:
     """What is wrong with the last kept checkpoint's root, recomputed from the log; ``None`` if nothing."""
-    row = one(rows, "SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
+    row = read_row(rows, "SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
     if row is None or row[0] == 0:
         return None
     size, tree = int(row[0]), Tree(rows)

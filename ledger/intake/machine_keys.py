@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from domain.events.instants import instant
 from ledger.intake.messages.schemas import TYPES
 from ledger.store.application import Ledger
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 
 PREFIX = "slk"
 ID_BYTES = 6
@@ -65,7 +65,7 @@ def make_key(ledger: Ledger, name: str, source: str, types: list[str]) -> str:
 def revoke_key(ledger: Ledger, key_id: str) -> bool:
     """Revoke a key; whether there was one to revoke."""
     with ledger.store.writing() as rows:
-        row = one(rows, "SELECT revoked_at FROM machine_keys WHERE key_id=?", [key_id])
+        row = read_row(rows, "SELECT revoked_at FROM machine_keys WHERE key_id=?", [key_id])
         if row is None or row[0] is not None:
             return False
         rows.run("UPDATE machine_keys SET revoked_at=? WHERE key_id=?", [instant(ledger.clock()), key_id])
@@ -79,7 +79,7 @@ def key_of(rows: Rows, text: str) -> MachineKey | None:
     if prefix != PREFIX or len(key_id) != 2 * ID_BYTES:
         return None
     sql = "SELECT digest, name, source, types, made_at, revoked_at FROM machine_keys WHERE key_id=?"
-    row = one(rows, sql, [key_id])
+    row = read_row(rows, sql, [key_id])
     held = row[0] if row else "0" * 64
     if not hmac.compare_digest(held, _digest(secret)) or row is None or row[5] is not None:
         return None
@@ -100,7 +100,7 @@ def use_once(ledger: Ledger, token_id: str, until: str) -> bool:
     now = instant(ledger.clock())
     with ledger.store.writing() as rows:
         rows.run("DELETE FROM used_tokens WHERE until<?", [now])
-        if one(rows, "SELECT 1 FROM used_tokens WHERE token_id=?", [token_id]):
+        if read_row(rows, "SELECT 1 FROM used_tokens WHERE token_id=?", [token_id]):
             return False
         rows.run("INSERT INTO used_tokens (token_id, until) VALUES (?,?)", [token_id, until])
         return True

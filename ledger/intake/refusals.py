@@ -14,7 +14,7 @@ from typing import Any
 
 from domain.faults.fault import Fault
 from ledger.intake.messages.decode import Refusal
-from ledger.store.rows import Row, Rows, one, storable
+from ledger.store.rows import Row, Rows, read_row, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def keep(rows: Rows, refusals: Sequence[Refusal], channel: str, now: str) -> Non
     """Keep refused messages; one that is kept already is counted again, and open again."""
     if not refusals:
         return
-    row = one(rows, "SELECT MAX(number) FROM refused")
+    row = read_row(rows, "SELECT MAX(number) FROM refused")
     number = (row[0] if row else None) or 0
     digests = [digest_of(refusal.raw) for refusal in refusals]
     kept = {row[0] for row in rows.all_in("SELECT digest FROM refused WHERE digest IN ({})", set(digests))}
@@ -126,7 +126,7 @@ def heads(rows: Rows, below: int | None, limit: int, open_only: bool = True) -> 
 
 def find(rows: Rows, digest: str) -> Refused | None:
     """One refused message."""
-    row = one(rows, f"SELECT {_COLUMNS} FROM refused WHERE digest=?", [digest])
+    row = read_row(rows, f"SELECT {_COLUMNS} FROM refused WHERE digest=?", [digest])
     return _refused(row) if row else None
 
 
@@ -137,7 +137,7 @@ def resolve(rows: Rows, digest: str, how: str) -> None:
 
 def count_open(rows: Rows) -> int:
     """How many refused messages wait to be settled."""
-    row = one(rows, "SELECT COUNT(*) FROM refused WHERE resolved IS NULL")
+    row = read_row(rows, "SELECT COUNT(*) FROM refused WHERE resolved IS NULL")
     return int(row[0]) if row else 0
 
 

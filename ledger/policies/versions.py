@@ -24,7 +24,7 @@ from ledger.projections.closings import closings, settlement_of
 from ledger.projections.enterprises import project_all
 from ledger.store.application import Ledger
 from ledger.store.moments import Moment
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from ledger.store.streams import load_stream, save_streams
 
 
@@ -184,7 +184,7 @@ def budget_of(rows: Rows, book: Rulebook, year: int, until: int | None = None) -
     parts = []
     for name, file_fen in governing.amounts.items():
         key = budget_period(period, name)
-        row = one(rows, sql, [book.id, key, 2**62 if until is None else until])
+        row = read_row(rows, sql, [book.id, key, 2**62 if until is None else until])
         appropriation, position = (int(row[0]), row[1]) if row else (file_fen, None)
         carried, spent = moved.get(name, BudgetMove())
         parts.append((name, Budget(key, appropriation + carried - spent, position, carried, spent)))

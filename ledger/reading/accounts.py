@@ -7,7 +7,7 @@ import msgspec
 from domain.events import account_id
 from domain.settlement.accounts import Account
 from ledger.store.moments import NOW, Moment
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import events_of
 
 SUMS = ("payable", "ordered", "paid", "clawed", "recovered")
@@ -33,7 +33,7 @@ def read_account(rows: Rows, code: str, policy: str, year: int, at: Moment = NOW
     """What one enterprise was paid and must pay back for a year, as known at a moment."""
     if at.until is None:
         sql = f"SELECT {', '.join(SUMS)} FROM accounts WHERE policy=? AND year=? AND code=?"
-        return _sums(*(one(rows, sql, [policy, year, code]) or (0, 0, 0, 0, 0)))
+        return _sums(*(read_row(rows, sql, [policy, year, code]) or (0, 0, 0, 0, 0)))
     account = Account()
     for event in events_of(rows, account_id(policy, year, code), at.until):
         account.apply(event.fact.content)

@@ -12,7 +12,7 @@ from ledger.projections.closings import closing_of
 from ledger.reading.records import UnknownEnterprise, count_events, read_facts
 from ledger.reading.search import ANY, Search
 from ledger.store.moments import Moment
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 
 CODES_A_READ = 200
 SEARCHED_MAX = 2_000
@@ -113,7 +113,7 @@ def list_towns(rows: Rows) -> list[str]:
     towns: list[str] = []
     while len(towns) < TOWNS_MAX:
         sql = "SELECT MIN(town) FROM enterprises WHERE town>?"
-        row = one(rows, sql, [towns[-1] if towns else ""])
+        row = read_row(rows, sql, [towns[-1] if towns else ""])
         if row is None or row[0] is None:
             break
         towns.append(row[0])

@@ -13,7 +13,7 @@ from domain.settlement.payables import basis, shares_budget
 from ledger.budget.pools import brought_in_sums, open_years
 from ledger.policies.versions import UnknownPolicy, budget_of, rulebook
 from ledger.projections.closings import closing_of
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 
 POINTS_MAX = 60
 """Most days that one answer names."""
@@ -52,7 +52,7 @@ def _position_at_end(rows: Rows, day: date) -> int:
     sql = (
         "SELECT last_position FROM batches WHERE recorded_at<? ORDER BY recorded_at DESC, last_position DESC"
     )
-    row = one(rows, f"{sql} LIMIT 1", [bound])
+    row = read_row(rows, f"{sql} LIMIT 1", [bound])
     return int(row[0]) if row else 0
 
 
@@ -84,7 +84,7 @@ def factor_at(rows: Rows, policy: str, year: int, position: int) -> Fraction:
     )
     years = open_years(rows, book, year, position)
     for of, measure in rows.all(names, [policy]):
-        row = one(rows, then, [policy, of, measure, position]) if of in years else None
+        row = read_row(rows, then, [policy, of, measure, position]) if of in years else None
         if row:
             add(of, measure, basis(book.of_year(of), int(row[0]), int(row[1])))
     for (of, measure), fen in brought_in_sums(rows, book, year, position).items():

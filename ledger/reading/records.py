@@ -8,7 +8,7 @@ from domain.rules.awards import Award
 from domain.rules.evaluation import awards_of
 from ledger.projections.enterprises import EnterpriseRow, load
 from ledger.store.moments import NOW, Moment, facts_at
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import Stored, events_of
 
 
@@ -48,7 +48,7 @@ def read_history(rows: Rows, code: str, at: Moment = NOW) -> list[Stored]:
 def count_events(rows: Rows, code: str, at: Moment) -> int:
     """How many events of an enterprise the ledger knew at a moment."""
     sql = "SELECT COUNT(*) FROM stored_events WHERE originator_id=? AND rowid<=?"
-    row = one(rows, sql, [code, 2**62 if at.until is None else at.until])
+    row = read_row(rows, sql, [code, 2**62 if at.until is None else at.until])
     return int(row[0]) if row else 0
 
 

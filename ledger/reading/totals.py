@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.store.moments import Moment
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 
 
 def totals_of(rows: Rows, policy: str, kind: str, at: Moment, year: int | None = None) -> list[Any]:
@@ -26,7 +26,7 @@ def totals_of(rows: Rows, policy: str, kind: str, at: Moment, year: int | None =
         "WHERE policy=? AND year=? AND kind=? AND name=? AND position<=? ORDER BY position DESC LIMIT 1"
     )
     for of_year, name in rows.all(names, values):
-        row = one(rows, then, [policy, of_year, kind, name, at.until])
+        row = read_row(rows, then, [policy, of_year, kind, name, at.until])
         if row is not None:
             found.append((of_year, name, *row))
     return found

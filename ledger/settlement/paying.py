@@ -26,7 +26,7 @@ from ledger.projections.settlements import (
 )
 from ledger.settlement.pending import lowered
 from ledger.store.application import Ledger
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from ledger.store.streams import load_streams, save_streams
 
 RESULTS_MAX = 5_000
@@ -117,7 +117,7 @@ def order_payments(
 
 def _batches(rows: Rows, policy: str, year: int) -> int:
     number = f"CAST(SUBSTR(batch, {len(f'{year}-') + 1}) AS BIGINT)"
-    row = one(rows, f"SELECT MAX({number}) FROM payments WHERE policy=? AND year=?", [policy, year])
+    row = read_row(rows, f"SELECT MAX({number}) FROM payments WHERE policy=? AND year=?", [policy, year])
     return int(row[0] or 0) if row else 0
 
 

@@ -13,7 +13,7 @@ from ledger.budget.pools import keep
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed
 from ledger.store.application import Ledger
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 
 
 class _AwardRow(NamedTuple):
@@ -100,7 +100,7 @@ def pot_now(rows: Rows, book: Rulebook, code: str, measure: str, year: int) -> s
     """The pot that an award which was not settled belongs to, by its enterprise's town as it now stands."""
     if not book.divides:
         return ""
-    row = one(rows, "SELECT town FROM enterprises WHERE code=?", [code])
+    row = read_row(rows, "SELECT town FROM enterprises WHERE code=?", [code])
     return book.pot_of(year, measure, str(row[0]) if row else "")
 
 
@@ -110,7 +110,7 @@ def pending_count(ledger: Ledger, rows: Rows, policy: str, year: int, most: int)
     Whenever an award of the year changes, its total is written anew, at a later position; what was
     accepted and clawed back is never taken out.
     """
-    state = one(
+    state = read_row(
         rows,
         "SELECT (SELECT MAX(position) FROM totals WHERE policy=? AND year=? AND kind='measure'), "
         "(SELECT COUNT(*) FROM adjustments WHERE policy=? AND year=?), "
@@ -148,9 +148,9 @@ def paid_too_much(rows: Rows, book: Rulebook, year: int, adjustment: Pending) ->
         "SELECT payable, pot FROM settlement_lines "
         "WHERE policy=? AND year=? AND code=? AND measure=? AND award_year=?"
     )
-    row = one(rows, sql, [book.id, year, adjustment.code, adjustment.measure, year])
+    row = read_row(rows, sql, [book.id, year, adjustment.code, adjustment.measure, year])
     settled = int(row[0]) if row else 0
-    answered = one(
+    answered = read_row(
         rows,
         "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM clawbacks "
         "WHERE policy=? AND year=? AND code=? AND measure=?",

@@ -12,18 +12,18 @@ from domain.events.instants import instant
 from domain.events.stored import state_of, topic_of
 from ledger.store.correlation import current, note_events
 from ledger.store.log_tree import append_events
-from ledger.store.rows import Conflict, Rows, one
+from ledger.store.rows import Conflict, Rows, read_row
 
 
 def recorded_time(rows: Rows, now: datetime) -> str:
     """When the batch being written is recorded: now, or the last batch's time if that is later."""
-    row = one(rows, "SELECT recorded_at FROM batches ORDER BY last_position DESC LIMIT 1")
+    row = read_row(rows, "SELECT recorded_at FROM batches ORDER BY last_position DESC LIMIT 1")
     return max(instant(now), row[0]) if row else instant(now)
 
 
 def tracked(rows: Rows, name: str) -> int | None:
     """The last position that a named reader has processed, ``None`` before its first."""
-    row = one(rows, "SELECT notification_id FROM tracking WHERE application_name=?", [name])
+    row = read_row(rows, "SELECT notification_id FROM tracking WHERE application_name=?", [name])
     return None if row is None else int(row[0])
 
 

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from itertools import groupby
 from typing import NamedTuple
 
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 
 CORRELATION_CHARS_MAX = 200
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -71,5 +71,5 @@ def refused_under(rows: Rows, correlation: str, limit: int) -> list[str]:
 def of_position(rows: Rows, position: int) -> str | None:
     """Under which id an event came."""
     sql = "SELECT correlation, last FROM correlations WHERE first>0 AND first<=? ORDER BY first DESC LIMIT 1"
-    row = one(rows, sql, [position])
+    row = read_row(rows, sql, [position])
     return str(row[0]) if row and row[1] >= position else None

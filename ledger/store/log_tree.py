@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from domain.log.entries import leaf_of, salt_of
 from domain.log.merkle import HASH_BYTES, node_hash, root_at
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 
 TILE_HASHES = 256
 TILE_LEVELS = 8
@@ -22,7 +22,7 @@ TILES_KEPT_MAX = 512
 
 def secret_of(rows: Rows) -> bytes:
     """The log's secret, from which the salts of its leaves are made."""
-    row = one(rows, "SELECT secret FROM log_secret")
+    row = read_row(rows, "SELECT secret FROM log_secret")
     if row is None:
         raise LookupError("the log has no secret: the database was not migrated, or it was emptied")
     return bytes(row[0])
@@ -30,7 +30,7 @@ def secret_of(rows: Rows) -> bytes:
 
 def begin_log(rows: Rows) -> None:
     """Give a new log its secret."""
-    if one(rows, "SELECT secret FROM log_secret") is None:
+    if read_row(rows, "SELECT secret FROM log_secret") is None:
         rows.run("INSERT INTO log_secret VALUES (?,?)", [1, os.urandom(SECRET_BYTES)])
 
 
@@ -68,7 +68,7 @@ def _append(rows: Rows, level: int, start: int, hashes: Sequence[bytes]) -> None
 
 
 def _tile(rows: Rows, level: int, number: int) -> bytes:
-    row = one(rows, "SELECT hashes FROM tiles WHERE level=? AND number=?", [level, number])
+    row = read_row(rows, "SELECT hashes FROM tiles WHERE level=? AND number=?", [level, number])
     return b"" if row is None else bytes(row[0])
 
 
@@ -114,7 +114,9 @@ class Tree:
 
     def size(self) -> int:
         """How many leaves the log has."""
-        row = one(self.rows, "SELECT number, hashes FROM tiles WHERE level=0 ORDER BY number DESC LIMIT 1")
+        row = read_row(
+            self.rows, "SELECT number, hashes FROM tiles WHERE level=0 ORDER BY number DESC LIMIT 1"
+        )
         return 0 if row is None else int(row[0]) * TILE_HASHES + len(row[1]) // HASH_BYTES
 
     def root(self, size: int) -> bytes:

@@ -11,7 +11,7 @@ from domain.events.content import Content, DatedThing
 from domain.events.event import Event
 from domain.events.instants import SHANGHAI, instant
 from domain.facts.folding import EnterpriseFacts, fold
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 
 
 class Unanswerable(ValueError):
@@ -99,14 +99,14 @@ def _bound(name: str, text: str) -> str:
 
 def _position(rows: Rows, bound: str, as_known: str) -> int:
     """The last position recorded before a bound."""
-    row = one(
+    row = read_row(
         rows,
         "SELECT last_position FROM batches WHERE recorded_at<? "
         "ORDER BY recorded_at DESC, last_position DESC LIMIT 1",
         [bound],
     )
     if row is None:
-        first = one(rows, "SELECT recorded_at FROM batches ORDER BY last_position LIMIT 1")
+        first = read_row(rows, "SELECT recorded_at FROM batches ORDER BY last_position LIMIT 1")
         began = f"it holds nothing before {first[0]}" if first else "it is empty"
         raise Unanswerable(f"as_known={as_known}: the ledger knew nothing then; {began}")
     return int(row[0])

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from domain.events.claims import ClaimApproved, ClaimSubmitted
 from domain.events.event import Event, digest_of_values
 from ledger.store.application import Ledger
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import Stored, events_of
 
 NamingClaim = ClaimSubmitted | ClaimApproved
@@ -50,7 +50,7 @@ def _bound(fact: Event) -> bytes:
 
 def _key(rows: Rows, code: str, claim: NamingClaim) -> bytes | None:
     sql = "SELECT key FROM person_keys WHERE policy=? AND code=? AND claim=?"
-    row = one(rows, sql, [claim.policy, code, claim.claim])
+    row = read_row(rows, sql, [claim.policy, code, claim.claim])
     return bytes(row[0]) if row else None
 
 

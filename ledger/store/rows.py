@@ -104,7 +104,7 @@ def storable(values: Iterable[Any]) -> list[Any]:
     return [_NOWHERE_STORED.sub("\ufffd", value) if isinstance(value, str) else value for value in listing]
 
 
-def one(rows: Rows, sql: str, values: Sequence[Any] = ()) -> Row | None:
-    """The only row of an answer, or ``None``."""
+def read_row(rows: Rows, sql: str, values: Sequence[Any] = ()) -> Row | None:
+    """The first row of an answer, for queries that give one at most; ``None`` where there is none."""
     answer = rows.all(sql, values)
     return answer[0] if answer else None

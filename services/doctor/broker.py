@@ -10,7 +10,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import KafkaError
 
 from ledger.store.append import tracked
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from services.doctor.findings import Finding, Limits, error, ok, warning
 from services.runtime.kafka_settings import KafkaSettings, UnusableFile
 from services.runtime.variables import PREFIX
@@ -30,7 +30,7 @@ def in_use(env: Mapping[str, str], rows: Rows | None) -> bool:
     if env.get(f"{PREFIX}KAFKA_BROKERS"):
         return True
     sql = "SELECT 1 FROM tracking WHERE application_name LIKE 'kafka:%' OR application_name='outbox' LIMIT 1"
-    return rows is not None and one(rows, sql) is not None
+    return rows is not None and read_row(rows, sql) is not None
 
 
 def check(

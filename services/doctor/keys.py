@@ -9,7 +9,7 @@ from pathlib import Path
 from domain.log.notes import NoteError, VerifierKey, open_checkpoint
 from ledger.audit.checkpoints import load_key
 from ledger.audit.rotation import NEW, trusted
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from services.doctor.findings import Finding, error, ok, warning
 from services.runtime.identity_settings import IdentitySettings
 from services.web.identity.tokens import Keys, Refused
@@ -22,7 +22,7 @@ BACK = (
 
 def check(rows: Rows, file: Path) -> Iterator[Finding]:
     """The signing key, and whether the last kept checkpoint is of it or of one that it followed."""
-    row = one(rows, "SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1")
+    row = read_row(rows, "SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1")
     if not file.exists():
         if row is None:
             zh, en = (

@@ -11,7 +11,7 @@ from domain.faults.fault import Fault
 from domain.money.amounts import yuan
 from domain.policy.load import POLICY_BYTES_MAX
 from ledger.policies.versions import UnknownPeriod, adopt_policy, rulebook, rulebook_at, rulebooks, set_budget
-from ledger.store.rows import Rows, one
+from ledger.store.rows import Rows, read_row
 from services.api.policies.documents import policy_document
 from services.api.policies.schemas import (
     AdoptedSchema,
@@ -96,7 +96,7 @@ def document(_: dict[str, Any], policy: str, version: int) -> Response:
     """Give the file of one version, byte for byte as it was adopted."""
     with ledger().store.reading() as rows:
         rulebook(rows, policy)
-        row = one(rows, "SELECT document FROM policies WHERE policy=? AND version=?", [policy, version])
+        row = read_row(rows, "SELECT document FROM policies WHERE policy=? AND version=?", [policy, version])
     if row is None:
         raise Problem("version-unknown", named=policy)
     return current_app.response_class(row[0], mimetype="application/yaml")

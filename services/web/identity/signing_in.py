@@ -25,7 +25,7 @@ from domain.authority.roles import ROLES, Actor
 from domain.events.instants import instant
 from ledger.intake.machine_keys import use_once
 from ledger.store.application import Ledger
-from ledger.store.rows import one
+from ledger.store.rows import read_row
 from services.runtime.identity_settings import IdentitySettings
 from services.runtime.kafka_settings import UnusableFile
 from services.web.identity.tokens import Refused, Tokens
@@ -216,7 +216,7 @@ class SignIn:
         if content["since"] + SESSION_SECONDS <= now or content["seen"] + IDLE_SECONDS <= now:
             return None
         with self.ledger.store.reading() as rows:
-            if one(rows, "SELECT 1 FROM used_tokens WHERE token_id=?", [_ended(content["session"])]):
+            if read_row(rows, "SELECT 1 FROM used_tokens WHERE token_id=?", [_ended(content["session"])]):
                 return None
         roles = frozenset(content["roles"]) & set(ROLES)
         return Session(
