@@ -65,10 +65,14 @@ def read_problems() -> Mapping[str, ProblemWords]:
     }
 
 
-def read_blocks(area: str) -> dict[str, dict[str, Any]]:
+Block = dict[str, Any]
+"""A code's block as it is written: texts by name, and the status of a problem."""
+
+
+def read_blocks(area: str) -> dict[str, Block]:
     """One file of codes, as it is written."""
     text = files(__package__).joinpath("codes", f"{area}.yaml").read_text("utf-8")
-    blocks: dict[str, dict[str, Any]] = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader
+    blocks: dict[str, Block] = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader
     return blocks
 
 

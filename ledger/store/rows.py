@@ -3,7 +3,7 @@
 SQL is written once, in the part of the language that both speak, with ``?`` for values and
 ``rowid`` for the position of a stored event. Text is compared and sorted byte by byte.
 Connections, pooling and durability are the eventsourcing library's datastore; the stored
-events go through its recorder (``ledger.recorders``).
+events go through its recorder (``ledger.store``).
 """
 
 from __future__ import annotations

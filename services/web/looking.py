@@ -32,5 +32,5 @@ def looker() -> str:
 
 
 def actor() -> str:
-    """Who asks, as the gate found out (``services.identity``)."""
+    """Who asks, as the gate found out (``services.web.identity``)."""
     return requester().name or NOBODY

@@ -158,7 +158,7 @@ def test_a_batch_costs_one_row_and_neighbours_of_one_id_stand_together(
 
 
 def test_records_of_a_stream_are_found_by_where_they_stood(open_at: Callable[..., Ledger]) -> None:
-    """A batch of a stream works under the place of its first record (``services.consumer``)."""
+    """A batch of a stream works under the place of its first record (``services.kafka.consumer``)."""
     ledger = open_at()
     correlation.current.set("facts/0@17")
     offsets = Offsets("kafka:facts:x:0", [17, 18], "facts/0")
