@@ -14,9 +14,9 @@ from ledger.reading.enterprises import list_enterprises, list_towns
 from ledger.reading.explanations import after_steps, explain, outlook
 from ledger.reading.records import UnknownEnterprise, read_enterprise, read_history, read_names
 from ledger.reading.targets import read_targets
-from ledger.simulation.reform import reform
-from ledger.simulation.trial import trial
-from ledger.simulation.what_if import what_if
+from ledger.simulation.reform import simulate_reform
+from ledger.simulation.trial import try_policy
+from ledger.simulation.what_if import simulate_year
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 
@@ -33,6 +33,9 @@ budget: Form = in_wire_form(read_budget)
 enterprises: Callable[..., list[dict[str, Any]]] = in_wire_form(list_enterprises)
 largest: Callable[..., list[dict[str, Any]]] = in_wire_form(list_largest)
 targets: Form = in_wire_form(read_targets)
+reform: Form = in_wire_form(simulate_reform)
+trial: Form = in_wire_form(try_policy)
+what_if: Form = in_wire_form(simulate_year)
 enterprise_row, history, names_of, towns = read_enterprise, read_history, read_names, list_towns
 
 
@@ -49,7 +52,4 @@ __all__ = [
     "after_steps",
     "explain",
     "outlook",
-    "reform",
-    "trial",
-    "what_if",
 ]

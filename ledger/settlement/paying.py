@@ -48,6 +48,7 @@ class Ordered(NamedTuple):
     payments: int
     total: int
     """Fen."""
+    currency: str
 
 
 class Result(NamedTuple):
@@ -101,7 +102,7 @@ def order_payments(
     """
     require(actor, "payment.order")
     with ledger.store.writing() as rows:
-        rulebook(rows, policy)
+        currency = rulebook(rows, policy).latest.currency
         must_be_closed(rows, policy, year)
         batch = f"{year}-{_batches(rows, policy, year) + 1:03d}"
         now, count, total = ledger.clock(), 0, 0
@@ -112,7 +113,7 @@ def order_payments(
             save_accounts(ledger, rows, accounts.values())
         if not count:
             raise NotAllowed("payment.nothing", "year", year=year)
-        return Ordered(batch, count, total)
+        return Ordered(batch, count, total, currency)
 
 
 def _batches(rows: Rows, policy: str, year: int) -> int:

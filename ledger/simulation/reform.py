@@ -7,25 +7,35 @@ been other. Nothing is written down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
-from domain.money.amounts import yuan
 from domain.money.apportioning import Column
 from domain.money.dividing import Division
-from domain.money.wire import currency_form, print_percent
 from domain.policy.rulebook import Rulebook
 from ledger.policies.versions import budget_of, rulebook_at
 from ledger.projections.enterprises import every_row
 from ledger.simulation.city import Awards, CityColumns, city_columns, divided
+from ledger.simulation.effects import (
+    Counts,
+    MeasureEffect,
+    Move,
+    SizeEffect,
+    TownEffect,
+    YearState,
+    count_changes,
+    find_extremes,
+    state_of,
+    title_in,
+)
 from ledger.simulation.trial import YEARS
 from ledger.store.application import Ledger
 from ledger.store.moments import Moment
 from ledger.store.rows import Rows
 
-Answer = dict[str, Any]
 NOW = Moment()
 
 
@@ -42,7 +52,53 @@ class _Side(NamedTuple):
     budgets: dict[int, Division]
 
 
-def reform(ledger: Ledger, rows: Rows, policy: str, at: Moment, limit: int = 20) -> Answer:
+class VersionOf(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of the rules."""
+
+    version: int
+    effective_from: str
+    digest: str
+
+
+class TotalEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """What changes over all years together."""
+
+    gaining: int
+    losing: int
+    unchanged: int
+    before_fen: int
+    after_fen: int
+
+
+class YearEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """What changes in one year."""
+
+    year: int
+    before: YearState
+    after: YearState
+    gaining: int
+    losing: int
+    unchanged: int
+
+
+class Reform(msgspec.Struct, frozen=True, kw_only=True):
+    """Every recorded year under the ledger's rules and under others: who gains and who loses."""
+
+    policy: str
+    currency: str
+    rules_before: tuple[VersionOf, ...]
+    rules_after: tuple[VersionOf, ...]
+    position: int
+    total: TotalEffect
+    years: tuple[YearEffect, ...]
+    measures: tuple[MeasureEffect, ...]
+    towns: tuple[TownEffect, ...]
+    sizes: tuple[SizeEffect, ...]
+    winners: tuple[Move, ...]
+    losers: tuple[Move, ...]
+
+
+def simulate_reform(ledger: Ledger, rows: Rows, policy: str, at: Moment, limit: int = 20) -> Reform:
     """Compare every recorded year under the ledger's rules with the same years under others.
 
     Args:
@@ -52,29 +108,35 @@ def reform(ledger: Ledger, rows: Rows, policy: str, at: Moment, limit: int = 20)
     Raises:
         UnknownPolicy, NoRules, PolicyError.
     """
-    asked = Moment(rules_as_of=at.rules_as_of, rules=at.rules)
+    other_rules = Moment(rules_as_of=at.rules_as_of, rules=at.rules)
     city = city_columns(ledger, rows)
     before = _side(rows, city, rulebook_at(rows, policy, NOW))
-    after = _side(rows, city, rulebook_at(rows, policy, asked))
+    after = _side(rows, city, rulebook_at(rows, policy, other_rules))
     years = sorted({*before.budgets, *after.budgets})
     was, now = _by_rank(city, before), _by_rank(city, after)
-    moves = now - was
-    order = np.argsort(-moves, kind="stable")
+    counts = count_changes(was, now)
     towns, sizes = _profiles(rows)
-    return {
-        "policy": policy,
-        **currency_form(after.book.latest.currency),
-        "rules_before": _versions(before.book),
-        "rules_after": _versions(after.book),
-        "position": rows.last_position(),
-        "total": {**_counted(was, now), "before": yuan(int(was.sum())), "after": yuan(int(now.sum()))},
-        "years": [_year(city, before, after, year) for year in years],
-        "measures": _by_measure(city, before, after),
-        "towns": _by(towns, was, now, "town"),
-        "sizes": _by(sizes, was, now, "size"),
-        "winners": [_move(city, at_, was, now) for at_ in order[:limit].tolist() if moves[at_] > 0],
-        "losers": [_move(city, at_, was, now) for at_ in order[::-1][:limit].tolist() if moves[at_] < 0],
-    }
+    winners, losers = find_extremes(city.code, was, now, limit)
+    return Reform(
+        policy=policy,
+        currency=after.book.latest.currency,
+        rules_before=_versions(before.book),
+        rules_after=_versions(after.book),
+        position=rows.last_position(),
+        total=TotalEffect(**counts._asdict(), before_fen=int(was.sum()), after_fen=int(now.sum())),
+        years=tuple(_year(city, before, after, year) for year in years),
+        measures=_by_measure(city, before, after),
+        towns=tuple(
+            TownEffect(town=town, before_fen=was_fen, after_fen=now_fen, **counted._asdict())
+            for town, was_fen, now_fen, counted in _by_name(towns, was, now)
+        ),
+        sizes=tuple(
+            SizeEffect(size=size, before_fen=was_fen, after_fen=now_fen, **counted._asdict())
+            for size, was_fen, now_fen, counted in _by_name(sizes, was, now)
+        ),
+        winners=winners,
+        losers=losers,
+    )
 
 
 def _side(rows: Rows, city: CityColumns, book: Rulebook) -> _Side:
@@ -110,55 +172,41 @@ def _by_rank(city: CityColumns, side: _Side, mask: Column | None = None) -> Colu
     return fen
 
 
-def _counted(was: Column, now: Column) -> Answer:
-    either = (was != 0) | (now != 0)
-    return {
-        "gaining": int((now > was).sum()),
-        "losing": int((now < was).sum()),
-        "unchanged": int((either & (now == was)).sum()),
-    }
-
-
-def _year(city: CityColumns, before: _Side, after: _Side, year: int) -> Answer:
+def _year(city: CityColumns, before: _Side, after: _Side, year: int) -> YearEffect:
     was = _by_rank(city, before, before.years == year)
     now = _by_rank(city, after, after.years == year)
-    sides = {"before": _state(before, was, year), "after": _state(after, now, year)}
-    return {"year": year, **sides, **_counted(was, now)}
+    return YearEffect(
+        year=year,
+        before=_state(before, was, year),
+        after=_state(after, now, year),
+        **count_changes(was, now)._asdict(),
+    )
 
 
-def _state(side: _Side, fen: Column, year: int) -> Answer:
-    found = side.budgets.get(year, Division(0, {}))
-    value = found.factor
-    return {
-        "appropriation": yuan(found.budget),
-        "sharing": yuan(found.total),
-        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": print_percent(value)},
-        "payable": yuan(int(fen.sum())),
-        "enterprises": int((fen != 0).sum()),
-    }
+def _state(side: _Side, fen: Column, year: int) -> YearState:
+    division = side.budgets.get(year, Division(0, {}))
+    return state_of(division.budget, division, fen)
 
 
-def _by_measure(city: CityColumns, before: _Side, after: _Side) -> list[Answer]:
-    found = []
+def _by_measure(city: CityColumns, before: _Side, after: _Side) -> tuple[MeasureEffect, ...]:
+    effects = []
     for measure in sorted({*before.measures, *after.measures}):
         was, now = (_by_rank(city, side, _of_measure(side, measure)) for side in (before, after))
-        sums = {"before": yuan(int(was.sum())), "after": yuan(int(now.sum()))}
-        title = _title(measure, after.book, before.book)
-        found.append({"measure": measure, "title": title, **sums, **_counted(was, now)})
-    return found
+        effects.append(
+            MeasureEffect(
+                measure=measure,
+                title=title_in(measure, after.book, before.book),
+                before_fen=int(was.sum()),
+                after_fen=int(now.sum()),
+                **count_changes(was, now)._asdict(),
+            )
+        )
+    return tuple(effects)
 
 
 def _of_measure(side: _Side, measure: str) -> Column:
     groups = [number for number, each in enumerate(side.measures) if each == measure]
     return np.isin(side.groups, groups)
-
-
-def _title(measure: str, *books: Rulebook) -> dict[str, str]:
-    for book in books:
-        for version in reversed(book.versions):
-            if measure in version.measures:
-                return dict(version.measures[measure].title)
-    return {"zh": measure, "en": measure}
 
 
 def _profiles(rows: Rows) -> tuple[list[str], list[str]]:
@@ -171,27 +219,19 @@ def _profiles(rows: Rows) -> tuple[list[str], list[str]]:
     return towns, sizes
 
 
-def _by(names: Iterable[str], was: Column, now: Column, what: str) -> list[Answer]:
-    """The sums and counts of those who share a name."""
+def _by_name(names: Iterable[str], was: Column, now: Column) -> Iterator[tuple[str, int, int, Counts]]:
+    """(name, fen before, fen after, counts) of those who share a name, by name."""
     ranks: dict[str, list[int]] = {}
     for rank, name in enumerate(names):
         if was[rank] or now[rank]:
             ranks.setdefault(name, []).append(rank)
-    found = []
     for name, members in sorted(ranks.items()):
-        mine = was[members], now[members]
-        sums = {"before": yuan(int(mine[0].sum())), "after": yuan(int(mine[1].sum()))}
-        found.append({what: name, **sums, **_counted(*mine)})
-    return found
+        before, after = was[members], now[members]
+        yield name, int(before.sum()), int(after.sum()), count_changes(before, after)
 
 
-def _versions(book: Rulebook) -> list[Answer]:
-    return [
-        {"version": each.version, "effective_from": each.effective_from, "digest": each.digest}
+def _versions(book: Rulebook) -> tuple[VersionOf, ...]:
+    return tuple(
+        VersionOf(version=each.version, effective_from=each.effective_from, digest=each.digest)
         for each in book.versions
-    ]
-
-
-def _move(city: CityColumns, at: int, was: Column, now: Column) -> Answer:
-    moved = {"before": yuan(int(was[at])), "after": yuan(int(now[at]))}
-    return {"enterprise": city.code(at), **moved, "difference": yuan(int(now[at]) - int(was[at]))}
+    )

@@ -8,14 +8,13 @@ what they took of the budget and what they bring in.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
-from domain.money.amounts import yuan
 from domain.money.apportioning import Column, exact_sum
 from domain.money.dividing import Division
-from domain.money.wire import currency_form, print_percent
 from domain.policy.load import load_policy
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
@@ -23,10 +22,19 @@ from ledger.budget.pools import brought_in
 from ledger.policies.versions import budget_of, rulebooks
 from ledger.projections.closings import closings
 from ledger.simulation.city import CityColumns, city_columns, divided
+from ledger.simulation.effects import (
+    MeasureEffect,
+    Move,
+    TownEffect,
+    YearState,
+    count_changes,
+    find_extremes,
+    state_of,
+    title_in,
+)
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 
-Answer = dict[str, Any]
 YEARS = range(2000, 2101)
 """Award years that there can be."""
 
@@ -41,7 +49,29 @@ class _Side(NamedTuple):
     shares: Division
 
 
-def trial(ledger: Ledger, rows: Rows, text: str, year: int, limit: int = 20) -> Answer:
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A year as the ledger's rules have it, the year under a policy file, and who gains and loses."""
+
+    policy: str
+    version: int
+    replaces: bool
+    """Whether the file stands in place of a version that the ledger holds."""
+    governs: bool
+    """Whether the year would be governed by the file."""
+    year: int
+    currency: str
+    position: int
+    before: YearState
+    after: YearState
+    gaining: int
+    losing: int
+    measures: tuple[MeasureEffect, ...]
+    towns: tuple[TownEffect, ...]
+    winners: tuple[Move, ...]
+    losers: tuple[Move, ...]
+
+
+def try_policy(ledger: Ledger, rows: Rows, text: str, year: int, limit: int = 20) -> Trial:
     """Compare a year as the ledger's rules have it with the year under a policy file.
 
     Args:
@@ -53,39 +83,39 @@ def trial(ledger: Ledger, rows: Rows, text: str, year: int, limit: int = 20) -> 
     """
     policy = load_policy(text)
     now = rulebooks(rows).get(policy.id)
-    then = Rulebook([*(each for each in _others(now, policy)), policy])
+    then = Rulebook([*_other_versions(now, policy), policy])
     city = city_columns(ledger, rows)
     before, after = _side(rows, city, now, year), _side(rows, city, then, year)
-    moves = after.fen - before.fen
-    order = np.argsort(-moves, kind="stable")
-    return {
-        "policy": policy.id,
-        "version": policy.version,
-        "replaces": bool(now and any(each.version == policy.version for each in now.versions)),
-        "governs": then.of_year(year).digest == policy.digest,
-        "year": year,
-        **currency_form(policy.currency),
-        "position": rows.last_position(),
-        "before": _state(before),
-        "after": _state(after),
-        "gaining": int((moves > 0).sum()),
-        "losing": int((moves < 0).sum()),
-        "measures": [
-            {
-                "measure": measure,
-                "title": _title(measure, then, now),
-                "before": yuan(before.measures.get(measure, 0)),
-                "after": yuan(after.measures.get(measure, 0)),
-            }
+    counts = count_changes(before.fen, after.fen)
+    winners, losers = find_extremes(city.code, before.fen, after.fen, limit)
+    return Trial(
+        policy=policy.id,
+        version=policy.version,
+        replaces=bool(now and any(version.version == policy.version for version in now.versions)),
+        governs=then.of_year(year).digest == policy.digest,
+        year=year,
+        currency=policy.currency,
+        position=rows.last_position(),
+        before=state_of(before.budget, before.shares, before.fen),
+        after=state_of(after.budget, after.shares, after.fen),
+        gaining=counts.gaining,
+        losing=counts.losing,
+        measures=tuple(
+            MeasureEffect(
+                measure=measure,
+                title=title_in(measure, then, now),
+                before_fen=before.measures.get(measure, 0),
+                after_fen=after.measures.get(measure, 0),
+            )
             for measure in sorted(before.measures.keys() | after.measures.keys())
-        ],
-        "towns": _by_town(rows, city, before, after),
-        "winners": [_move(city, at, before, after) for at in order[:limit].tolist() if moves[at] > 0],
-        "losers": [_move(city, at, before, after) for at in order[::-1][:limit].tolist() if moves[at] < 0],
-    }
+        ),
+        towns=_by_town(rows, before, after),
+        winners=winners,
+        losers=losers,
+    )
 
 
-def _others(now: Rulebook | None, policy: Policy) -> list[Policy]:
+def _other_versions(now: Rulebook | None, policy: Policy) -> list[Policy]:
     return [each for each in now.versions if each.version != policy.version] if now else []
 
 
@@ -108,27 +138,8 @@ def _side(rows: Rows, city: CityColumns, book: Rulebook | None, year: int) -> _S
     return _Side(fen, measures, budget.amount, shares)
 
 
-def _state(side: _Side) -> Answer:
-    value = side.shares.factor
-    return {
-        "appropriation": yuan(side.budget),
-        "sharing": yuan(side.shares.total),
-        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": print_percent(value)},
-        "payable": yuan(exact_sum(side.fen)),
-        "enterprises": int((side.fen != 0).sum()),
-    }
-
-
-def _title(measure: str, *books: Rulebook | None) -> dict[str, str]:
-    for book in books:
-        for version in reversed(book.versions if book else []):
-            if measure in version.measures:
-                return version.measures[measure].title
-    return {"zh": measure, "en": measure}
-
-
-def _by_town(rows: Rows, city: CityColumns, before: _Side, after: _Side) -> list[Answer]:
-    """What each town's enterprises are paid together; '' where no town is known."""
+def _by_town(rows: Rows, before: _Side, after: _Side) -> tuple[TownEffect, ...]:
+    """What each town's enterprises are paid together."""
     sums: dict[str, list[int]] = {}
     sql = "SELECT code, town FROM enterprises ORDER BY code"
     for rank, (_, town) in enumerate(rows.stream(sql)):
@@ -136,16 +147,6 @@ def _by_town(rows: Rows, city: CityColumns, before: _Side, after: _Side) -> list
             both = sums.setdefault(town, [0, 0])
             both[0] += int(before.fen[rank])
             both[1] += int(after.fen[rank])
-    return [
-        {"town": town, "before": yuan(was), "after": yuan(now)} for town, (was, now) in sorted(sums.items())
-    ]
-
-
-def _move(city: CityColumns, at: int, before: _Side, after: _Side) -> Answer:
-    was, now = int(before.fen[at]), int(after.fen[at])
-    return {
-        "enterprise": city.code(at),
-        "before": yuan(was),
-        "after": yuan(now),
-        "difference": yuan(now - was),
-    }
+    return tuple(
+        TownEffect(town=town, before_fen=was, after_fen=now) for town, (was, now) in sorted(sums.items())
+    )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
-from domain.money.amounts import yuan
-from domain.money.apportioning import Column, exact_sum
-from domain.money.wire import currency_form, print_percent
+import msgspec
+
 from domain.policy.changes import Changes
 from domain.policy.faults import PolicyError, PolicyFault
 from domain.policy.rulebook import Rulebook
@@ -18,12 +16,38 @@ from ledger.policies.versions import Budget, budget_of, rulebook, rulebook_at, w
 from ledger.projections.closings import closing_of
 from ledger.reading.records import read_position
 from ledger.simulation.city import CityColumns, Paid, city_columns
+from ledger.simulation.effects import Move, YearState, find_extremes, state_of
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW, Moment
 from ledger.store.rows import Rows
 
 
-def what_if(
+class ChangesMade(msgspec.Struct, frozen=True, kw_only=True):
+    """What a what-if changes: readings by id, figures by path as a policy file has them, the budget."""
+
+    readings: dict[str, str]
+    figures: dict[str, str]
+    budget_fen: int
+
+
+class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
+    """The year as it stands, the year as it would be, and who gains and loses."""
+
+    policy: str
+    year: int
+    currency: str
+    position: int
+    changes: ChangesMade
+    before: YearState
+    after: YearState
+    gaining: int
+    losing: int
+    unchanged: int
+    winners: tuple[Move, ...]
+    losers: tuple[Move, ...]
+
+
+def simulate_year(
     ledger: Ledger,
     rows: Rows,
     policy: str,
@@ -33,7 +57,7 @@ def what_if(
     budget: int | None = None,
     limit: int = 20,
     at: Moment = NOW,
-) -> dict[str, Any]:
+) -> WhatIf:
     """Compare a year as it stands with the year under changed rules or another budget.
 
     Args:
@@ -65,34 +89,29 @@ def what_if(
         frozen = unchanged and closed
         after = _after(rows, city, (now, then), year, after_budget, unchanged=unchanged, frozen=frozen)
     moves = after.fen - before.fen
-    named = before.named | after.named
-    first, last = _extremes(moves, limit)
-    return {
-        "policy": policy,
-        "year": year,
-        **currency_form(then.latest.currency),
-        "position": read_position(rows),
-        "changes": {
-            "readings": readings or {},
-            "figures": figures or {},
-            "budget": yuan(after_budget.amount),
-        },
-        "before": _state(before),
-        "after": _state(after),
-        "gaining": int((moves > 0).sum()),
-        "losing": int((moves < 0).sum()),
-        "unchanged": int(((moves == 0) & named).sum()),
-        "winners": [_move(city.code(at), before.fen[at], after.fen[at]) for at in first if moves[at] > 0],
-        "losers": [_move(city.code(at), before.fen[at], after.fen[at]) for at in last if moves[at] < 0],
-    }
+    winners, losers = find_extremes(city.code, before.fen, after.fen, limit)
+    return WhatIf(
+        policy=policy,
+        year=year,
+        currency=then.latest.currency,
+        position=read_position(rows),
+        changes=ChangesMade(readings=readings or {}, figures=figures or {}, budget_fen=after_budget.amount),
+        before=state_of(before.budget.amount, before.shares, before.fen),
+        after=state_of(after.budget.amount, after.shares, after.fen),
+        gaining=int((moves > 0).sum()),
+        losing=int((moves < 0).sum()),
+        unchanged=int(((moves == 0) & (before.named | after.named)).sum()),
+        winners=winners,
+        losers=losers,
+    )
 
 
-def _other_budget(now: Budget, said: dict[str, int], amount: int | None) -> Budget:
+def _other_budget(now: Budget, amounts: dict[str, int], amount: int | None) -> Budget:
     """The budget with the amounts that rules say (or one given) in place of those that were set."""
     parts = [
-        (name, replace(each, amount=fen + each.carried - each.spent, position=None))
-        for name, each in now.parts or [("", now)]
-        for fen in [said[name] if amount is None else amount]
+        (name, replace(part, amount=fen + part.carried - part.spent, position=None))
+        for name, part in now.parts or [("", now)]
+        for fen in [amounts[name] if amount is None else amount]
     ]
     return whole_budget(now.period, parts)
 
@@ -119,47 +138,24 @@ def _after(
     if not (frozen or brought_in(rows, then, year)):
         return city.paid(rows, then, open_years(rows, now, year), budget)
     lines = list(lines_now(rows, now, year)) if unchanged else sorted(lines_under(rows, now, then, year))
-    found = divide(lines, then, budget, year)
-    return city.spread(_paid(lines, then, found), found.budget, found.shares)
+    divided = divide(lines, then, budget, year)
+    return city.spread(_paid(lines, then, divided), divided.budget, divided.shares)
 
 
 def _before(ledger: Ledger, rows: Rows, city: CityColumns, book: Rulebook, year: int) -> Paid:
     """A year as it stands; worked out once for a position, since only the other side moves with a slider."""
-    found = pool(ledger, rows, book, year, NOW)
-    key = (book.id, tuple(version.digest for version in book.versions), year, found.budget)
-    kept = city.kept.get(key)
-    if kept is None:
-        paid = _paid(lines_now(rows, book, year), book, found)
-        kept = city.keep(key, city.spread(paid, found.budget, found.shares))
-    return kept
-
-
-def _paid(lines: Iterable[Line], book: Rulebook, found: Pool) -> dict[str, int]:
-    """Fen payable by enterprise."""
-    paid: dict[str, int] = {}
-    for line in lines:
-        paid[line.code] = paid.get(line.code, 0) + payable_of(line, book, found.shares).payable
+    year_pool = pool(ledger, rows, book, year, NOW)
+    key = (book.id, tuple(version.digest for version in book.versions), year, year_pool.budget)
+    paid = city.kept.get(key)
+    if paid is None:
+        by_code = _paid(lines_now(rows, book, year), book, year_pool)
+        paid = city.keep(key, city.spread(by_code, year_pool.budget, year_pool.shares))
     return paid
 
 
-def _extremes(moves: Column, limit: int) -> tuple[list[int], list[int]]:
-    """Who gains most, by code where it is the same, and who loses most, by code backwards."""
-    moved = moves.nonzero()[0]
-    order = moved[(-moves[moved]).argsort(kind="stable")]
-    return order[:limit].tolist(), order[::-1][:limit].tolist()
-
-
-def _state(paid: Paid) -> dict[str, Any]:
-    value = paid.shares.factor
-    return {
-        "appropriation": yuan(paid.budget.amount),
-        "sharing": yuan(paid.shares.total),
-        "factor": {"fraction": f"{value.numerator}/{value.denominator}", "percent": print_percent(value)},
-        "payable": yuan(exact_sum(paid.fen)),
-        "enterprises": int((paid.fen != 0).sum()),
-    }
-
-
-def _move(code: str, before: Any, after: Any) -> dict[str, str]:
-    was, now = int(before), int(after)
-    return {"enterprise": code, "before": yuan(was), "after": yuan(now), "difference": yuan(now - was)}
+def _paid(lines: Iterable[Line], book: Rulebook, year_pool: Pool) -> dict[str, int]:
+    """Fen payable by enterprise."""
+    paid: dict[str, int] = {}
+    for line in lines:
+        paid[line.code] = paid.get(line.code, 0) + payable_of(line, book, year_pool.shares).payable
+    return paid

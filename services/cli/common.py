@@ -16,14 +16,13 @@ import click
 
 from domain.events.event import Attribution, Capacity, Speaker
 from domain.events.instants import instant
-from domain.money.amounts import parse_fen
+from domain.money.amounts import parse_fen, print_fen
 from domain.policy.faults import PolicyError, PolicyFault
 from ledger.audit.looks import NOBODY, Look, note
 from ledger.store.application import Ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment
 from ledger.store.rows import Rows
 from services.runtime.settings import Settings
-from services.web.amounts import about, printed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,18 +49,9 @@ class Context:
         """Open the ledger for one command."""
         opened = open_ledger(self.path)
         try:
-            self._show_in_its_currency(opened)
             yield opened
         finally:
             opened.close()
-
-    @staticmethod
-    def _show_in_its_currency(opened: Ledger) -> None:
-        """Amounts are shown in the currency of the policy that the command is about."""
-        command = click.get_current_context(silent=True)
-        policy = command.params.get("policy") if command else None
-        with opened.store.reading() as rows:
-            about(rows, policy)
 
     @contextmanager
     def looking(self, code: str) -> Iterator[tuple[Ledger, Rows]]:
@@ -159,9 +149,9 @@ def table(title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequen
     console.print(found)
 
 
-def shown(amount: str) -> str:
-    """Yuan text of an answer as ``¥1,234.56``."""
-    return printed(parse_fen(amount, printed=True))
+def money(amount: str, currency: str) -> str:
+    """An amount as programs get it, for readers: ``¥1,234.56``."""
+    return print_fen(parse_fen(amount, printed=True), currency)
 
 
 def money_argument(value: str | None) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.simulation.what_if import what_if
+from ledger.simulation.what_if import WhatIf, simulate_year
 from ledger.store.moments import moment
 from services.api.resource import Resource, ledger
 from services.api.what_if.schemas import WhatIfBody, WhatIfSchema
@@ -13,10 +13,10 @@ blueprint = Resource("what-if", __name__, "/v1/what-if", "假设测算 · what i
 
 
 @blueprint.writes("POST", "", "假设测算", {200: WhatIfSchema}, body=WhatIfBody)
-def compare(body: dict[str, Any]) -> dict[str, Any]:
+def compare(body: dict[str, Any]) -> WhatIf:
     """Compare a year as it stands with the same year under changed rules or another budget."""
     with ledger().store.reading() as rows:
-        return what_if(
+        return simulate_year(
             ledger(),
             rows,
             body["policy"],

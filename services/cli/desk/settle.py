@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from domain.authority.roles import Actor
+from domain.money.amounts import print_fen
 from ledger.projections.closings import settlement_of
 from ledger.settlement import adjusting, closing, paying, proposing, published
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
@@ -17,15 +18,15 @@ from services.cli.common import (
     Context,
     F,
     json_option,
+    money,
     money_argument,
     os_user,
     policy_options,
     print_json,
-    shown,
     table,
 )
 from services.cli.operating.audit import key_option, signer
-from services.web.amounts import printed
+from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
 from services.web.identity.access import BUREAU
 
@@ -59,6 +60,7 @@ PAID = (
 def _show(context: Context, policy: str, year: int, as_json: bool = False) -> None:
     with context.ledger() as ledger, ledger.store.reading() as rows:
         document = settlement_document(rows, settlement_of(rows, policy, year))
+        currency = read_currencies(rows)[policy]
     if as_json:
         print_json(document)
         return
@@ -73,13 +75,13 @@ def _show(context: Context, policy: str, year: int, as_json: bool = False) -> No
     if document["proposal"]:
         proposal = document["proposal"]
         lines += [
-            (words("可分配", "To divide"), shown(proposal["available"])),
-            (words("参与分配", "Sharing"), shown(proposal["sharing"])),
+            (words("可分配", "To divide"), money(proposal["available"], currency)),
+            (words("参与分配", "Sharing"), money(proposal["sharing"], currency)),
             (
                 words("兑现系数", "Factor"),
                 f"{proposal['factor']['fraction']} = {proposal['factor']['percent']}",
             ),
-            (words("应兑现", "Payable"), shown(proposal["payable"])),
+            (words("应兑现", "Payable"), money(proposal["payable"], currency)),
             (words("企业数", "Enterprises"), f"{proposal['enterprises']:,}"),
             (words("名单摘要", "List SHA-256"), proposal["lines_digest"]),
         ]
@@ -96,7 +98,7 @@ def _show(context: Context, policy: str, year: int, as_json: bool = False) -> No
         lines.append((words("数据待决定的企业", "Enterprises with held facts"), f"{document['undecided']:,}"))
     if document["closing"]:
         accounts = document["accounts"]
-        lines += [(words(zh, en), shown(accounts[name])) for name, zh, en in PAID]
+        lines += [(words(zh, en), money(accounts[name], currency)) for name, zh, en in PAID]
     table(f"{policy} {year}", [("", False), ("", False)], lines)
 
 
@@ -217,7 +219,7 @@ def order(context: Context, policy: str, year: int, name: str) -> None:
     """Order everything that is outstanding to be paid, as one batch."""
     with context.ledger() as ledger:
         batch = paying.order_payments(ledger, policy, year, person(name))
-    click.echo(f"{batch.batch}  {batch.payments:,}  {printed(batch.total)}")
+    click.echo(f"{batch.batch}  {batch.payments:,}  {print_fen(batch.total, batch.currency)}")
 
 
 @pay.command("file")
@@ -239,7 +241,8 @@ def payment_file(context: Context, /, policy: str, year: int, batch: str, file: 
     with context.ledger() as ledger, ledger.store.reading() as rows:
         lines = options["payees"].read_text("utf-8-sig").splitlines()
         total = write_payments(ledger, rows, policy, year, batch, file, lines, payer, options["on"])
-    click.echo(f"{file}  {printed(total)}")
+        currency = read_currencies(rows)[policy]
+    click.echo(f"{file}  {print_fen(total, currency)}")
 
 
 @pay.command()
@@ -288,7 +291,7 @@ def clawback(
         clawback_id, account = paying.claw_back(
             ledger, policy, year, code, person(name), fen, reason, measure
         )
-    click.echo(f"{clawback_id}  {printed(account.clawed)}")
+    click.echo(f"{clawback_id}  {print_fen(account.clawed, account.currency)}")
 
 
 @click.command()
@@ -317,7 +320,8 @@ def recovered(
         day, reference = options["on"], options["reference"]
         actor = person(name)
         account = paying.recover(ledger, policy, year, code, actor, clawback_id, fen, day, reference)
-    click.echo(f"{clawback_id}  {printed(account.recovered)} / {printed(account.clawed)}")
+    sums = (print_fen(fen, account.currency) for fen in (account.recovered, account.clawed))
+    click.echo(f"{clawback_id}  {' / '.join(sums)}")
 
 
 @click.command()
@@ -328,6 +332,7 @@ def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None
     """List what late facts would change in a closed year's awards. 待调整事项。"""
     with context.ledger() as ledger, ledger.store.reading() as rows:
         pending = adjusting.pending(rows, policy, year)
+        currency = read_currencies(rows)[policy]
     if as_json:
         print_json([{**each._asdict(), "amount": each.amount} for each in pending])
         return
@@ -342,9 +347,7 @@ def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None
         (
             each.code,
             each.measure,
-            printed(each.now),
-            printed(each.settled + each.accepted),
-            printed(each.amount),
+            *(print_fen(fen, currency) for fen in (each.now, each.settled + each.accepted, each.amount)),
         )
         for each in pending
     ]
@@ -377,4 +380,6 @@ def adjust(
         adjustment, _ = adjusting.accept(
             ledger, policy, year, code, measure, into_year, person(name), fen, reason
         )
-    click.echo(f"{adjustment}  {printed(fen)}  {year} → {into_year}")
+        with ledger.store.reading() as rows:
+            currency = read_currencies(rows)[policy]
+    click.echo(f"{adjustment}  {print_fen(fen, currency)}  {year} → {into_year}")

@@ -18,7 +18,8 @@ from ledger.intake.sheets.holding import STATES, Holding
 from ledger.intake.sheets.previewing import Moved, described, doubtful, faulty, preview, reading_of, record
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
-from services.cli.common import Context, print_json, shown, table
+from services.cli.common import Context, money, print_json, table
+from services.web.amounts import read_currencies
 from services.web.sheets.words import STATE_WORDS, fault_words, stage_said, unread_said
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".csv", ".et", ".ods")
@@ -94,7 +95,9 @@ def _take(
     summary = described(holding)
     summary["unread"] = unread_said(summary["unread"], context.language)
     if not as_json:
-        _show(context, holding, summary)
+        with ledger.store.reading() as stored:
+            currencies = read_currencies(stored)
+        _show(context, holding, summary, currencies)
     counts = summary["counts"]
     if marked is not None and counts["wrong"] + counts["contradictory"]:
         marking.mark(file, reading.is_text, holding, marked)
@@ -135,7 +138,7 @@ def _confirm(context: Context) -> bool:
     return click.confirm(context.words("按预览入账？", "Record this?"), default=False)
 
 
-def _show(context: Context, holding: Holding, summary: dict[str, Any]) -> None:
+def _show(context: Context, holding: Holding, summary: dict[str, Any], currencies: dict[str, str]) -> None:
     lang = context.language
     click.echo("  ".join(f"{STATE_WORDS[fault][lang]} {summary['counts'][fault]:,}" for fault in STATES))
     if summary["unread"]:
@@ -152,7 +155,7 @@ def _show(context: Context, holding: Holding, summary: dict[str, Any]) -> None:
         heads = [("单元格", "cell"), ("状态", "state"), ("代码", "code"), ("问题", "wrong"), ("处理", "mend")]
         table("", [(context.words(*head), False) for head in heads], lines)
     _show_doubtful(context, holding, summary["disagreements"])
-    _show_consequences(context, summary["consequences"])
+    _show_consequences(context, summary["consequences"], currencies)
 
 
 def _show_doubtful(context: Context, holding: Holding, counts: dict[str, int]) -> None:
@@ -173,15 +176,19 @@ def _show_doubtful(context: Context, holding: Holding, counts: dict[str, int]) -
         table(heading, [(context.words(*head), False) for head in heads], lines)
 
 
-def _show_consequences(context: Context, consequences: list[dict[str, Any]]) -> None:
+def _show_consequences(
+    context: Context, consequences: list[dict[str, Any]], currencies: dict[str, str]
+) -> None:
     lines: list[Sequence[str]] = []
     for consequence in consequences:
         head = f"{consequence['policy']} {consequence['period']}"
+        currency = currencies[consequence["policy"]]
         if consequence["kind"] == "period":
             before, after = consequence["before"], consequence["after"]
             names = (("sharing", "参与分配", "sharing"), ("payable", "应兑现", "payable"))
             for name, zh, en in names:
-                lines.append((head, context.words(zh, en), shown(before[name]), shown(after[name])))
+                amounts = money(before[name], currency), money(after[name], currency)
+                lines.append((head, context.words(zh, en), *amounts))
             factors = (before["factor"]["percent"], after["factor"]["percent"])
             lines.append((head, context.words("兑现系数", "factor"), *factors))
             lines.append(
@@ -192,7 +199,7 @@ def _show_consequences(context: Context, consequences: list[dict[str, Any]]) -> 
             lines.append((head, title, consequence["before_value"], consequence["after_value"]))
         else:
             words = context.words("已办结，差额另行调整", "closed: to be adjusted")
-            lines.append((head, words, "", shown(consequence["difference"])))
+            lines.append((head, words, "", money(consequence["difference"], currency)))
     if lines:
         heads = [
             (context.words("政策与期间", "policy, period"), False),

@@ -27,13 +27,14 @@ from ledger.store.application import SCHEMES
 from services.cli.common import (
     Context,
     json_option,
+    money,
     policy_options,
     print_json,
     rules_options,
     rules_text,
-    shown,
     table,
 )
+from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,40 +78,45 @@ def history(context: Context, code: str, as_json: bool) -> None:
     With --json, one JSON object a line.
     """
     with context.looking(code) as (_, rows):
-        count = 0
+        count, currencies = 0, read_currencies(rows)
         for step in steps_of(rows, code, rows.last_position()):
             count += 1
             answer = step_document(step)
             if as_json:
                 click.echo(json.dumps(answer, ensure_ascii=False))
             else:
-                _print_step(answer)
+                _print_step(answer, currencies)
     if not count:
         raise UnknownEnterprise(code)
 
 
-def _print_step(step: dict[str, Any]) -> None:
+def _print_step(step: dict[str, Any], currencies: dict[str, str]) -> None:
     event = f"{step['event']}  {step['source']} {step['id']}"
     click.echo(f"#{step['position']}  {step['recorded_at']}  {event}")
     for change in step["changes"]:
         award = f"{change['policy']} {change['year']} {change['measure']}"
-        withheld = f"  (− {shown(change['withheld_after'])})" if change["withheld_after"] != "0.00" else ""
-        click.echo(f"    {award}: {shown(change['gross_before'])} → {shown(change['gross_after'])}{withheld}")
+        names = ("gross_before", "gross_after", "withheld_after")
+        before, after, off = (money(change[name], currencies[change["policy"]]) for name in names)
+        withheld = f"  (− {off})" if change["withheld_after"] != "0.00" else ""
+        click.echo(f"    {award}: {before} → {after}{withheld}")
     account = step["account"]
     if account:
-        _print_account(account)
+        _print_account(account, currencies[account["policy"]])
         return
     for balance in step["balances"]:
-        click.echo(f"    = {balance['policy']} {balance['year']}: {shown(balance['eligible'])}")
+        eligible = money(balance["eligible"], currencies[balance["policy"]])
+        click.echo(f"    = {balance['policy']} {balance['year']}: {eligible}")
 
 
-def _print_account(account: dict[str, Any]) -> None:
+def _print_account(account: dict[str, Any], currency: str) -> None:
     details = "  ".join(f"{name} {value}" for name, value in account["said"].items())
-    click.echo(f"    {account['policy']} {account['year']} {shown(account['amount'])}  {details}".rstrip())
+    amount = money(account["amount"], currency)
+    click.echo(f"    {account['policy']} {account['year']} {amount}  {details}".rstrip())
     for change in account["changes"]:
-        click.echo(f"    {change['sum']}: {shown(change['before'])} → {shown(change['after'])}")
+        before, after = money(change["before"], currency), money(change["after"], currency)
+        click.echo(f"    {change['sum']}: {before} → {after}")
     names = ("payable", "paid", "outstanding", "clawed_back", "recovered")
-    sums = "  ".join(f"{name} {shown(account[name])}" for name in names)
+    sums = "  ".join(f"{name} {money(account[name], currency)}" for name in names)
     click.echo(f"    = {account['policy']} {account['year']}: {sums}")
 
 
@@ -141,6 +147,7 @@ def diff(
     with context.ledger() as ledger, ledger.store.reading() as rows:
         axes = rules_as_of, rules_text(rules)
         answer = difference(ledger, rows, code, policy, year, first, second, *axes)
+        currency = read_currencies(rows)[policy]
     if as_json:
         print_json(answer)
         return
@@ -152,7 +159,7 @@ def diff(
     heads = [(words("企业", "Enterprise"), False), (words("条款", "Measure"), False)]
     sums = [(words("此前", "Before"), True), (words("此后", "After"), True)]
     lines = [
-        (award["enterprise"], award["measure"], shown(award["before"]), shown(award["after"]))
+        (award["enterprise"], award["measure"], *(money(award[at], currency) for at in ("before", "after")))
         for award in answer["awards"]
     ]
     table(words("应兑现的变动", "What is payable"), [*heads, *sums], lines)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
+from domain.money.amounts import print_fen
+from domain.money.wire import wire_form
 from domain.policy.load import load_policy
-from ledger.simulation.reform import reform
+from ledger.simulation.reform import Reform, simulate_reform
 from services.cli.common import DEFAULT_POLICY, Context, at, json_option, print_json, rules_text, table
-from services.cli.common import shown as money
-from services.cli.policies.reform_page import SIZES, reform_page
-from services.cli.policies.workshop import moved
-from services.web.amounts import in_currency
+from services.cli.policies.reform_page import name_measures, name_sizes, name_towns, reform_page
+from services.cli.policies.workshop import print_effects
 from services.web.exports import whole_or_nothing
 
 
@@ -41,33 +40,35 @@ def reform_command(
     text = rules_text(file)
     named = policy or (load_policy(text).id if text is not None else DEFAULT_POLICY)
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        effects = reform(ledger, rows, named, at(rows, {"rules_as_of": rules_as_of, "rules": file}))
-    in_currency(effects.get("currency"))
+        rules_at = at(rows, {"rules_as_of": rules_as_of, "rules": file})
+        effects = simulate_reform(ledger, rows, named, rules_at)
     if out is not None:
         with whole_or_nothing(out) as part:
             part.write_text(reform_page(effects, context.language), "utf-8")
         click.echo(f"{out}  {out.stat().st_size:,} bytes")
         return
-    print_json(effects) if as_json else _print_effects(context, effects)
+    print_json(wire_form(effects)) if as_json else _print_effects(context, effects)
 
 
-def _print_effects(context: Context, effects: dict[str, Any]) -> None:
+def _print_effects(context: Context, effects: Reform) -> None:
     words, lang = context.words, context.language
     heads = [("", False), (words("现行", "Present"), True), (words("拟行", "Proposed"), True)]
     paid = [
-        (str(e["year"]), *(money(e[side]["payable"]) for side in ("before", "after")))
-        for e in effects["years"]
+        (
+            str(year.year),
+            print_fen(year.before.payable_fen, effects.currency),
+            print_fen(year.after.payable_fen, effects.currency),
+        )
+        for year in effects.years
     ]
-    table(f"{effects['policy']}  #{effects['position']}", heads, paid)
-    nobody = words("未登记", "not registered")
-    parts = [
-        ("有变化的条款", "Measures that change", [(e["title"][lang], e) for e in effects["measures"]]),
-        ("有变化的镇街", "Towns that change", [(e["town"] or nobody, e) for e in effects["towns"]]),
-        ("有变化的规模", "Sizes that change", [(words(*SIZES[e["size"]]), e) for e in effects["sizes"]]),
-    ]
-    for zh, en, rows in parts:
-        moved(words(zh, en), heads, rows)
-    total = effects["total"]
-    zh = f"增加 {total['gaining']:,} 家，减少 {total['losing']:,} 家，不变 {total['unchanged']:,} 家"
-    en = f"{total['gaining']:,} gain, {total['losing']:,} lose, {total['unchanged']:,} stay"
+    table(f"{effects.policy}  #{effects.position}", heads, paid)
+    for zh, en, group in (
+        ("有变化的条款", "Measures that change", name_measures(effects, lang)),
+        ("有变化的镇街", "Towns that change", name_towns(effects, words("未登记", "not registered"))),
+        ("有变化的规模", "Sizes that change", name_sizes(effects, words)),
+    ):
+        print_effects(words(zh, en), heads, group, effects.currency)
+    total = effects.total
+    zh = f"增加 {total.gaining:,} 家，减少 {total.losing:,} 家，不变 {total.unchanged:,} 家"
+    en = f"{total.gaining:,} gain, {total.losing:,} lose, {total.unchanged:,} stay"
     click.echo(words(zh, en))

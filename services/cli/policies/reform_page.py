@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from domain.money.amounts import parse_fen, print_fen
-from services.web.amounts import printed
+from domain.money.amounts import print_fen
+from domain.money.wire import print_percent
+from ledger.simulation.effects import MeasureEffect, SizeEffect, TownEffect
+from ledger.simulation.reform import Reform
 from services.web.charts import Bar, bars
 from services.web.headers import hashed
 
@@ -21,20 +24,39 @@ SIZES = {
     "micro": ("微型", "Micro"),
     "": ("未登记", "Not registered"),
 }
-Named = tuple[str, dict[str, Any]]
+NamedEffect = tuple[str, MeasureEffect | TownEffect | SizeEffect]
+Say = Callable[[str, str], str]
+"""Chooses between Chinese and English words."""
 
 
-def reform_page(report: dict[str, Any], lang: str) -> str:
+def name_measures(effects: Reform, lang: str) -> list[NamedEffect]:
+    """What changes for each measure, with its title."""
+    return [(effect.title[lang], effect) for effect in effects.measures]
+
+
+def name_towns(effects: Reform, unknown: str) -> list[NamedEffect]:
+    """What changes for each town, with its name."""
+    return [(effect.town or unknown, effect) for effect in effects.towns]
+
+
+def name_sizes(effects: Reform, words: Say) -> list[NamedEffect]:
+    """What changes for enterprises of each size, with what the size is called."""
+    return [(words(*SIZES[effect.size]), effect) for effect in effects.sizes]
+
+
+def reform_page(report: Reform, lang: str) -> str:
     """The page, in Chinese (``zh``) or English (``en``)."""
 
     def w(zh: str, en: str) -> str:
         return en if lang == "en" else zh
 
-    nobody = w("未登记", "Not registered")
+    def money(fen: int) -> str:
+        return print_fen(fen, report.currency)
+
     parts = [
-        (w("按条款", "By measure"), [(each["title"][lang], each) for each in report["measures"]]),
-        (w("按镇街", "By town"), [(each["town"] or nobody, each) for each in report["towns"]]),
-        (w("按企业规模", "By size"), [(w(*SIZES[each["size"]]), each) for each in report["sizes"]]),
+        (w("按条款", "By measure"), name_measures(report, lang)),
+        (w("按镇街", "By town"), name_towns(report, w("未登记", "Not registered"))),
+        (w("按企业规模", "By size"), name_sizes(report, w)),
     ]
     style = _style()
     html: str = _template().render(
@@ -43,31 +65,23 @@ def reform_page(report: dict[str, Any], lang: str) -> str:
         w=w,
         policy=f"default-src 'none'; style-src {hashed(style)}; base-uri 'none'; form-action 'none'",
         style=style,
-        parts=[(heading, rows, chart(heading, rows)) for heading, rows in parts],
-        difference=difference,
-        versions=lambda versions: "、".join(f"v{each['version']}" for each in versions),
+        parts=[(heading, rows, chart(heading, rows, money)) for heading, rows in parts],
+        money=money,
+        print_percent=print_percent,
+        versions=lambda versions: "、".join(f"v{each.version}" for each in versions),
     )
     return html
 
 
-def chart(title: str, rows: list[Named]) -> str:
+def chart(title: str, rows: list[NamedEffect], money: Callable[[int], str]) -> str:
     """The largest differences as bars: green where more is paid, red where less."""
-    moved = [(name, _fen(difference(row))) for name, row in rows]
-    largest = sorted((row for row in moved if row[1]), key=lambda row: -abs(row[1]))[:BARS_MAX]
-    return str(bars(title, [Bar(n, fen, _signed(fen), "good" if fen > 0 else "bad") for n, fen in largest]))
-
-
-def difference(row: dict[str, Any]) -> str:
-    """What is paid more, in yuan."""
-    return print_fen(_fen(row["after"]) - _fen(row["before"]))
-
-
-def _fen(text: str) -> int:
-    return parse_fen(text, printed=True)
-
-
-def _signed(fen: int) -> str:
-    return f"+{printed(fen)}" if fen > 0 else printed(fen)
+    moves = [(name, effect.after_fen - effect.before_fen) for name, effect in rows]
+    largest = sorted((move for move in moves if move[1]), key=lambda move: -abs(move[1]))[:BARS_MAX]
+    drawn = [
+        Bar(name, fen, f"+{money(fen)}" if fen > 0 else money(fen), "good" if fen > 0 else "bad")
+        for name, fen in largest
+    ]
+    return str(bars(title, drawn))
 
 
 @cache
@@ -83,5 +97,4 @@ def _template() -> Any:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters["money"] = lambda text: printed(_fen(text))
     return environment.get_template("reform.html")

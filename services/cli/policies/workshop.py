@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
+from domain.money.amounts import print_fen
+from domain.money.wire import print_percent, wire_form
 from domain.policy.differences import currency_in, differences, titles_in, value_words
 from domain.policy.load import load_policy
-from ledger.simulation.trial import trial
+from ledger.simulation.effects import Effect
+from ledger.simulation.trial import Trial, try_policy
 from services.cli.common import Context, json_option, print_json, rules_text, table
-from services.cli.common import shown as money
 from services.cli.policies.case_files import CaseError, is_case, read_case
 from services.cli.policies.cases import outcome_of
 from services.cli.policies.editor_schema import editor_schema
-from services.web.amounts import in_currency
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -119,59 +120,65 @@ def diff(context: Context, file: Path, other_file: Path, as_json: bool) -> None:
 def attempt(context: Context, file: Path, year: int, as_json: bool) -> None:
     """Try a policy file on the facts of a recorded year, as if it were adopted; nothing is written down."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        effects = trial(ledger, rows, text_of(file), year)
-    in_currency(effects.get("currency"))
-    print_json(effects) if as_json else _print_trial(context, effects)
+        effects = try_policy(ledger, rows, text_of(file), year)
+    print_json(wire_form(effects)) if as_json else _print_trial(context, effects)
 
 
-def _print_trial(context: Context, effects: dict[str, Any]) -> None:
+def _print_trial(context: Context, effects: Trial) -> None:
     words, lang = context.words, context.language
-    before, after = effects["before"], effects["after"]
-    title = f"{effects['policy']} v{effects['version']}  {effects['year']}  #{effects['position']}"
+    before, after = effects.before, effects.after
+
+    def sums(zh: str, en: str, *fen: int) -> tuple[str, ...]:
+        return (words(zh, en), *(print_fen(each, effects.currency) for each in fen))
+
+    title = f"{effects.policy} v{effects.version}  {effects.year}  #{effects.position}"
     heads = [("", False), (words("现行", "As it stands"), True), (words("试行", "With the file"), True)]
     rows = [
-        (words("预算", "Budget"), money(before["appropriation"]), money(after["appropriation"])),
-        (words("参与分配", "Shares the budget"), money(before["sharing"]), money(after["sharing"])),
-        (words("兑现系数", "Factor"), before["factor"]["percent"], after["factor"]["percent"]),
-        (words("应兑现", "Payable"), money(before["payable"]), money(after["payable"])),
-        (words("企业", "Enterprises"), f"{before['enterprises']:,}", f"{after['enterprises']:,}"),
+        sums("预算", "Budget", before.appropriation_fen, after.appropriation_fen),
+        sums("参与分配", "Shares the budget", before.sharing_fen, after.sharing_fen),
+        (words("兑现系数", "Factor"), print_percent(before.factor), print_percent(after.factor)),
+        sums("应兑现", "Payable", before.payable_fen, after.payable_fen),
+        (words("企业", "Enterprises"), f"{before.enterprises:,}", f"{after.enterprises:,}"),
     ]
     table(title, heads, rows)
-    if not effects["governs"]:
-        zh = f"提示：该文件的施行日期晚于{effects['year']}年末，不影响这一年。"
-        en = f"note: the file takes effect after the end of {effects['year']} and does not bear on it."
+    if not effects.governs:
+        zh = f"提示：该文件的施行日期晚于{effects.year}年末，不影响这一年。"
+        en = f"note: the file takes effect after the end of {effects.year} and does not bear on it."
         click.echo(words(zh, en))
-    moved(
+    unknown = words("未登记", "not registered")
+    measures = [(f"{effect.title[lang]} ({effect.measure})", effect) for effect in effects.measures]
+    towns = [(effect.town or unknown, effect) for effect in effects.towns]
+    print_effects(
         words("有变化的条款", "Measures that change"),
         [(words("条款", "Measure"), False), *heads[1:]],
-        [(f"{e['title'][lang]} ({e['measure']})", e) for e in effects["measures"]],
+        measures,
+        effects.currency,
     )
-    moved(
+    print_effects(
         words("有变化的镇街", "Towns that change"),
         [(words("镇街", "Town"), False), *heads[1:]],
-        [(e["town"] or words("未登记", "not registered"), e) for e in effects["towns"]],
+        towns,
+        effects.currency,
     )
-    zh = f"增加 {effects['gaining']:,} 家，减少 {effects['losing']:,} 家"
-    click.echo(words(zh, f"{effects['gaining']:,} gain, {effects['losing']:,} lose"))
+    zh = f"增加 {effects.gaining:,} 家，减少 {effects.losing:,} 家"
+    click.echo(words(zh, f"{effects.gaining:,} gain, {effects.losing:,} lose"))
     by_enterprise = [(words("企业", "Enterprise"), False), *heads[1:]]
-    moved(
-        words("增加最多", "Gain most"),
-        by_enterprise,
-        [(e["enterprise"], e) for e in effects["winners"][:10]],
-    )
-    moved(
-        words("减少最多", "Lose most"),
-        by_enterprise,
-        [(e["enterprise"], e) for e in effects["losers"][:10]],
-    )
+    for title, moves in (
+        (words("增加最多", "Gain most"), effects.winners),
+        (words("减少最多", "Lose most"), effects.losers),
+    ):
+        named = [(move.enterprise, move) for move in moves[:10]]
+        print_effects(title, by_enterprise, named, effects.currency)
 
 
-def moved(title: str, heads: list[tuple[str, bool]], rows: list[tuple[str, dict[str, Any]]]) -> None:
+def print_effects(
+    title: str, heads: list[tuple[str, bool]], effects: Sequence[tuple[str, Effect]], currency: str
+) -> None:
     """A table of what differs; none where nothing does."""
     lines = [
-        (name, money(each["before"]), money(each["after"]))
-        for name, each in rows
-        if each["before"] != each["after"]
+        (name, print_fen(effect.before_fen, currency), print_fen(effect.after_fen, currency))
+        for name, effect in effects
+        if effect.before_fen != effect.after_fen
     ]
     if lines:
         table(title, heads, lines)

@@ -19,17 +19,17 @@ from ledger.reading.balances import AwardLine, Balance, read_balance
 from ledger.reading.budgets import YearBudget, read_budget
 from ledger.replay import comparison as replay
 from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
-from ledger.simulation.what_if import what_if
+from ledger.simulation.what_if import simulate_year
 from services.cli.common import (
     Context,
     at,
     json_option,
     moment_options,
+    money,
     money_argument,
     policy_options,
     print_json,
     rules_options,
-    shown,
     table,
 )
 
@@ -99,21 +99,22 @@ def explain(
     if as_json:
         print_json(answer)
         return
-    lang = context.language
+    lang, currency = context.language, answer.get("currency", "CNY")
     click.echo(f"{answer['policy_title'][lang]}  {answer['document']}  {code}  {year}")
     for award in answer["awards"]:
-        _explain_award(context, award)
+        _explain_award(context, award, currency)
     for brought in answer["brought_in"]:
         title, sums = f"{brought['title'][lang]} ({brought['award_year']})", ("gross", "payable")
-        click.echo(f"\n{title}  {' → '.join(shown(brought[name]) for name in sums)}")
+        click.echo(f"\n{title}  {' → '.join(money(brought[name], currency) for name in sums)}")
         click.echo(f"  · {brought['words'][lang]}")
     if not answer["awards"] and not answer["brought_in"]:
         click.echo(context.words("本年度没有奖励", "nothing was earned in this year"))
 
 
-def _explain_award(context: Context, award: dict[str, Any]) -> None:
+def _explain_award(context: Context, award: dict[str, Any], currency: str) -> None:
     lang = context.language
-    click.echo(f"\n{award['title'][lang]}  {shown(award['gross'])} → {shown(award['payable'])}")
+    gross, payable = (money(award[name], currency) for name in ("gross", "payable"))
+    click.echo(f"\n{award['title'][lang]}  {gross} → {payable}")
     click.echo(f"  {award['article']}、{award['quote']}")
     for step in award["steps"]:
         click.echo(f"  · {step['words'][lang]}")
@@ -258,27 +259,34 @@ def what_if_command(
     readings, figures = _pairs(reading, "--reading"), _pairs(figure, "--figure")
     amount = money_argument(budget_text)
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        asked = at(rows, {"rules_as_of": rules_as_of, "rules": rules})
-        answer = what_if(ledger, rows, policy, year, readings, figures, amount, limit, asked)
+        rules_at = at(rows, {"rules_as_of": rules_as_of, "rules": rules})
+        answer = simulate_year(ledger, rows, policy, year, readings, figures, amount, limit, rules_at)
     if as_json:
-        print_json(answer)
+        print_json(wire_form(answer))
         return
     words = context.words
+
+    def money(fen: int) -> str:
+        return print_fen(fen, answer.currency)
+
     states = [
         (
             name,
-            *(shown(answer[key][k]) for k in ("appropriation", "sharing", "payable")),
-            answer[key]["factor"]["percent"],
+            *(money(fen) for fen in (state.appropriation_fen, state.sharing_fen, state.payable_fen)),
+            print_percent(state.factor),
         )
-        for key, name in (("before", words("现行", "As it stands")), ("after", words("假设", "What if")))
+        for state, name in (
+            (answer.before, words("现行", "As it stands")),
+            (answer.after, words("假设", "What if")),
+        )
     ]
     heads = [("", False), (words("预算", "Budget"), True), (words("参与分配", "Sharing"), True)]
     table(f"{policy}  {year}", [*heads, (words("应兑现", "Payable"), True), ("%", True)], states)
     moves = [
-        (move["enterprise"], shown(move["before"]), shown(move["after"]), shown(move["difference"]))
-        for move in (*answer["winners"], *answer["losers"])
+        (move.enterprise, *(money(fen) for fen in (move.before_fen, move.after_fen, move.difference_fen)))
+        for move in (*answer.winners, *answer.losers)
     ]
-    counts = f"↑ {answer['gaining']}  ↓ {answer['losing']}  = {answer['unchanged']}"
+    counts = f"↑ {answer.gaining}  ↓ {answer.losing}  = {answer.unchanged}"
     heads = [(words("统一社会信用代码", "Credit code"), False), (words("现行", "Before"), True)]
     table(counts, [*heads, (words("假设", "After"), True), (words("差额", "Difference"), True)], moves)
 

@@ -10,7 +10,8 @@ from domain.events.instants import instant
 from ledger.audit.looks import NOBODY, Look, note
 from ledger.audit.trace import UnknownTrace, follow, follow_event
 from services.api.traces.views import enterprises_in
-from services.cli.common import Context, json_option, os_user, print_json, shown, table
+from services.cli.common import Context, json_option, money, os_user, print_json, table
+from services.web.amounts import read_currencies
 
 
 @click.command()
@@ -24,6 +25,7 @@ def trace(context: Context, correlation: str | None, event: tuple[str, str] | No
         raise click.UsageError("give a correlation id, or --event SOURCE ID")
     with context.ledger() as ledger:
         with ledger.store.reading() as rows:
+            currencies = read_currencies(rows)
             try:
                 found = follow_event(rows, *event) if event else follow(rows, str(correlation))
             except UnknownTrace as error:
@@ -34,10 +36,10 @@ def trace(context: Context, correlation: str | None, event: tuple[str, str] | No
         looks = [Look(at, os_user(), NOBODY, "CLI", "trace", code) for code in enterprises_in(found)]
         with ledger.store.writing() as rows:
             note(rows, looks)
-    print_json(found) if as_json else _print(context, found)
+    print_json(found) if as_json else _print(context, found, currencies)
 
 
-def _print(context: Context, found: dict[str, Any]) -> None:
+def _print(context: Context, found: dict[str, Any], currencies: dict[str, str]) -> None:
     words = context.words
     moment = [(words("序号", "Position"), True), (words("入账时间", "Recorded"), False)]
     table(
@@ -63,13 +65,20 @@ def _print(context: Context, found: dict[str, Any]) -> None:
             words("奖励", "Awards"),
             [*what, (words("条款", "Measure"), False), *sums],
             [
-                (e["enterprise"], str(e["year"]), e["measure"], shown(e["eligible"]), _listed(e["listed"]))
-                for e in found["awards"]
+                (
+                    award["enterprise"],
+                    str(award["year"]),
+                    award["measure"],
+                    money(award["eligible"], currencies[award["policy"]]),
+                    _listed(award["listed"], currencies[award["policy"]]),
+                )
+                for award in found["awards"]
             ],
         )
     for payment in found["payments"]:
+        amount = money(payment["amount"], currencies[payment["policy"]])
         table(
-            f"{payment['payment']} {shown(payment['amount'])} {payment['status']}",
+            f"{payment['payment']} {amount} {payment['status']}",
             [*moment, (words("步骤", "Step"), False), (words("关联编号", "Correlation id"), False)],
             [
                 (str(step["position"]), step["recorded_at"], step["event"], step["correlation"] or "—")
@@ -78,5 +87,5 @@ def _print(context: Context, found: dict[str, Any]) -> None:
         )
 
 
-def _listed(amount: str | None) -> str:
-    return "—" if amount is None else shown(amount)
+def _listed(amount: str | None, currency: str) -> str:
+    return "—" if amount is None else money(amount, currency)

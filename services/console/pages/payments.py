@@ -103,7 +103,7 @@ def _order(ledger: Ledger, policy: str, year: int, _: Form) -> str:
         "pay-did-order",
         batch=made.batch,
         count=made.payments,
-        total=print_fen(made.total, _currency(ledger, policy)),
+        total=print_fen(made.total, made.currency),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, request
 
@@ -11,7 +11,7 @@ from domain.policy.faults import PolicyError
 from domain.policy.model import Fixed, Policy
 from ledger.reading.budgets import read_budget
 from ledger.reading.records import read_names
-from ledger.simulation.what_if import what_if
+from ledger.simulation.what_if import WhatIf, simulate_year
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from services.console import forms, language
@@ -42,7 +42,7 @@ def what_if_page(policy: str, year: int) -> Response:
     work = None
     if asked and not wrong:
         work, wrong = _worked(policy, year, pinned(place), asked)
-    answer = work.value() if work is not None and work.done.is_set() and not wrong else None
+    named = work.value() if work is not None and work.done.is_set() and not wrong else None
     values = {
         "policy": policy,
         "year": year,
@@ -52,9 +52,10 @@ def what_if_page(policy: str, year: int) -> Response:
         "asked": asked,
         "wrong": wrong,
         "work": work,
-        "answer": answer,
+        "answer": named.answer if named else None,
+        "names": named.names if named else {},
         "again": here(at=pinned(place)),
-        **(_drawn(answer, budget.currency) if answer else {}),
+        "bars": _draw(named) if named else [],
     }
     if fragment_wanted():
         return page("what-if-answer.html", **values)
@@ -72,11 +73,11 @@ def what_if_page(policy: str, year: int) -> Response:
     )
 
 
-def amounts(rules: Policy) -> list[tuple[str, str, str]]:
-    """(path, title, yuan) of the figures that the page offers to change."""
+def amounts(rules: Policy) -> list[tuple[str, str, int]]:
+    """(path, title, fen) of the figures that the page offers to change."""
     lang = language.chosen()
     return [
-        (f"{measure.id}/amount", f"{measure.title[lang]}", print_fen(measure.amount))
+        (f"{measure.id}/amount", f"{measure.title[lang]}", measure.amount)
         for measure in rules.measures.values()
         if isinstance(measure, Fixed)
     ]
@@ -96,11 +97,11 @@ def question(rules: Policy, available: int) -> tuple[Question, list[dict[str, st
     }
     figures: dict[str, str] = {}
     for path, title, now in amounts(rules):
-        text = request.args.get(FIGURE + path, "").strip() or now
-        amount = _fen(text)
+        text = request.args.get(FIGURE + path, "").strip()
+        amount = _fen(text) if text else now
         if amount is None:
             wrong.append(_amount_fault(title))
-        elif amount != _fen(now):
+        elif amount != now:
             figures[path] = print_fen(amount)
     text = request.args.get("budget", "").strip()
     budget = _fen(text) if text else available
@@ -127,14 +128,22 @@ def _amount_fault(field: str) -> dict[str, str]:
     return {"field": field, "rule": said("what-if-amount"), "mend": said("what-if-amount-mend")}
 
 
+class NamedAnswer(NamedTuple):
+    """What would be, with the names of those who gain and lose most."""
+
+    answer: WhatIf
+    names: dict[str, tuple[str, str]]
+    """Names and towns by credit code."""
+
+
 def _worked(policy: str, year: int, place: int, asked: Question) -> tuple[Work | None, list[dict[str, str]]]:
     changes = tuple(sorted({**asked.get("readings", {}), **asked.get("figures", {})}.items()))
     key = ("what-if", policy, year, place, asked.get("budget"), changes)
 
-    def read(ledger: Ledger, rows: Rows) -> dict[str, Any]:
-        answer = what_if(ledger, rows, policy, year, limit=NAMED, **asked)
-        moved = [each["enterprise"] for each in answer["winners"] + answer["losers"]]
-        return {**answer, "names": read_names(rows, moved)}
+    def read(ledger: Ledger, rows: Rows) -> NamedAnswer:
+        answer = simulate_year(ledger, rows, policy, year, limit=NAMED, **asked)
+        codes = [move.enterprise for move in (*answer.winners, *answer.losers)]
+        return NamedAnswer(answer, read_names(rows, codes))
 
     with forms.opened().store.reading() as rows:
         enterprises = int(rows.all("SELECT COUNT(*) FROM enterprises")[0][0])
@@ -147,13 +156,12 @@ def _worked(policy: str, year: int, place: int, asked: Question) -> tuple[Work |
     return work, []
 
 
-def _drawn(answer: dict[str, Any], currency: str) -> dict[str, Any]:
-    """Charts of an answer: who gains and loses most, and both states side by side."""
+def _draw(named: NamedAnswer) -> list[Bar]:
+    """Bars of who gains and who loses most."""
     bars = []
-    for which, kind in (("winners", "good"), ("losers", "bad")):
-        for each in answer[which][:DRAWN]:
-            amount = parse_fen(each["difference"], printed=True)
-            sign = "+" if amount > 0 else "−"
-            name = answer["names"].get(each["enterprise"], ("",))[0] or each["enterprise"]
-            bars.append(Bar(name, amount, f"{sign}{print_fen(abs(amount), currency)}", kind))
-    return {"bars": bars}
+    for moves, kind in ((named.answer.winners, "good"), (named.answer.losers, "bad")):
+        for move in moves[:DRAWN]:
+            fen, sign = move.difference_fen, "+" if move.difference_fen > 0 else "−"
+            name = named.names.get(move.enterprise, ("",))[0] or move.enterprise
+            bars.append(Bar(name, fen, f"{sign}{print_fen(abs(fen), named.answer.currency)}", kind))
+    return bars
