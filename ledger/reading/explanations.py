@@ -6,7 +6,7 @@ The document's form is ``subsidy-explanation/1``; keys are only ever added to it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -50,6 +50,64 @@ SOURCES_MAX = 200
 """Most source events listed for one award; the count is always whole."""
 
 
+class ReadingUsed(msgspec.Struct, frozen=True):
+    """How an open point of the policy was read."""
+
+    reading: str
+    value: str
+    words: dict[str, str]
+    basis: str
+    open: str
+    """What is open; empty where nothing is."""
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """What the budget took off an award (yuan) shares again in a year."""
+
+    year: int
+    amount: str
+    words: Words
+
+
+class HighestOnly(msgspec.Struct, frozen=True):
+    """An award beside that of another policy; amounts in yuan."""
+
+    quote: str
+    rule: str
+    this: str
+    other: str
+    higher: Literal["this", "other"]
+    withheld: str
+    words: Words
+
+
+class ProRata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether and how the budget reduced an award; amounts in yuan."""
+
+    quote: str
+    applies: bool
+    pot: str = ""
+    """What pays it, where there are several budgets."""
+    name: Words | None = None
+    budget: str
+    sharing: str
+    factor: str
+    percent: str
+    words: Words
+
+
+class SourceDocument(msgspec.Struct, frozen=True):
+    """A source event for readers: where it stands, what it says."""
+
+    position: int
+    source: str
+    id: str
+    event: str
+    time: str
+    recorded_at: str
+    content: dict[str, Any]
+
+
 def explain(
     ledger: Ledger, rows: Rows, code: str, policy: str, year: int, at: Moment = NOW
 ) -> dict[str, Any]:
@@ -76,7 +134,7 @@ def explain(
         pot = book.pot_of(year, measure, facts.profile.town if facts.profile else "")
         explained.append(_award(rows, code, book, year, measure, award, steps, found, pot, events, facts))
     lines = list_lines(rows, code, book, year, at, found)
-    return {
+    explanation: dict[str, Any] = {
         "format": FORMAT,
         "enterprise": code,
         "policy": policy,
@@ -92,15 +150,12 @@ def explain(
             _brought_in(rows, book, line, year, found, at.until) for line in lines if line.year != year
         ],
         "disagreements": [
-            {
-                "disagreement": entry.id,
-                "kind": entry.kind,
-                "words": entry.words,
-                "facts": msgspec.to_builtins(entry.facts),
-            }
+            {"disagreement": entry.id, "kind": entry.kind, "words": entry.words, "facts": entry.facts}
             for entry in list_of_enterprise(rows, code, at.until)
         ],
     }
+    document: dict[str, Any] = msgspec.to_builtins(explanation)
+    return document
 
 
 def _award(
@@ -146,7 +201,7 @@ def _award(
     }
 
 
-def _carried(book: Rulebook, year: int, paid: Payable) -> dict[str, Any]:
+def _carried(book: Rulebook, year: int, paid: Payable) -> dict[str, Carried]:
     """Where what the budget took off an award shares again, as words; nothing where it lapses."""
     after = year + 1
     if not (
@@ -158,7 +213,7 @@ def _carried(book: Rulebook, year: int, paid: Payable) -> dict[str, Any]:
         "zh": f"下调的 {money} 结转 {after} 年度参与分配",
         "en": f"the {money} that it was reduced by shares the budget of {after}",
     }
-    return {"carried": {"year": after, "amount": yuan(paid.reduction), "words": words}}
+    return {"carried": Carried(after, yuan(paid.reduction), words)}
 
 
 def _brought_in(
@@ -173,7 +228,7 @@ def _brought_in(
     words = of_pot(own, line.pot, shared_words(own, found.shares, line.pot, before, paid.reduction))
     shared = words if inside else OTHER_FUNDS
     carried = _carried(book, year, paid)
-    parts = [*_origins(rows, book, line, year, until), shared, *(each["words"] for each in carried.values())]
+    parts = [*_origins(rows, book, line, year, until), shared, *(each.words for each in carried.values())]
     return {
         "measure": line.measure,
         "article": measure.article if measure else "",
@@ -215,19 +270,14 @@ def _origins(rows: Rows, book: Rulebook, line: Line, year: int, until: int | Non
         }
 
 
-def _reading(policy: Policy, name: str) -> dict[str, Any]:
+def _reading(policy: Policy, name: str) -> ReadingUsed:
     reading = policy.readings[name]
-    return {
-        "reading": name,
-        "value": reading.value,
-        "words": dict(reading.options[reading.value]),
-        "basis": reading.basis,
-        "open": reading.open,
-    }
+    words = dict(reading.options[reading.value])
+    return ReadingUsed(name, reading.value, words, reading.basis, reading.open)
 
 
-def source_document(rows: Rows, event: Stored) -> dict[str, Any]:
-    """A source event for readers: where it stands, what it says."""
+def source_document(rows: Rows, event: Stored) -> SourceDocument:
+    """What readers see of a source event."""
     values = event.fact.content.values_by_name()
     content = {name: value for name, value in values.items() if value is not None}
     if "amount_fen" in content:
@@ -238,15 +288,9 @@ def source_document(rows: Rows, event: Stored) -> dict[str, Any]:
         changes = dict(content["changes"])
         changes["amount"] = yuan(changes.pop("amount_fen"))
         content["changes"] = changes
-    return {
-        "position": event.position,
-        "source": event.fact.source,
-        "id": event.fact.event_id,
-        "event": event.fact.name,
-        "time": event.fact.time,
-        "recorded_at": event.recorded_at,
-        "content": content,
-    }
+    fact = event.fact
+    head = (event.position, fact.source, fact.event_id, fact.name, fact.time)
+    return SourceDocument(*head, event.recorded_at, content)
 
 
 def order_of(policy: Policy, measure: str) -> list[str]:
@@ -260,42 +304,41 @@ def after_steps(award: dict[str, Any]) -> list[dict[str, Any]]:
     return [award[name] for name in award["order"]]
 
 
-def _highest_only(policy: Policy, award: Award, paid: Payable) -> dict[str, Any]:
+def _highest_only(policy: Policy, award: Award, paid: Payable) -> HighestOnly:
     clause = policy.clause("highest-only")
     # Where the standards are reduced first, it is what is left of the award that is compared.
     reduced = policy.pro_rata == "standards-first" and paid.reduction > 0
     this = award.gross - paid.reduction if reduced else award.gross
-    return {
-        "quote": clause.quote,
-        "rule": policy.highest_only,
-        "this": yuan(this),
-        "other": yuan(award.other),
-        "higher": "this" if this >= award.other else "other",
-        "withheld": yuan(paid.withheld),
-        "words": highest_only_words(
+    return HighestOnly(
+        quote=clause.quote,
+        rule=policy.highest_only,
+        this=yuan(this),
+        other=yuan(award.other),
+        higher="this" if this >= award.other else "other",
+        withheld=yuan(paid.withheld),
+        words=highest_only_words(
             this, award.other, paid.withheld, policy.highest_only, policy.currency, reduced=reduced
         ),
-    }
+    )
 
 
-def _pro_rata(
-    policy: Policy, measure: str, before: int, found: Pool, pot: str, paid: Payable
-) -> dict[str, Any]:
+def _pro_rata(policy: Policy, measure: str, before: int, found: Pool, pot: str, paid: Payable) -> ProRata:
     clause = policy.clause("pro-rata")
     shares, value = found.shares.of(pot), found.shares.factor_of(pot)
     inside = shares_budget(policy, measure)
     shared = shared_words(policy, found.shares, pot, before, paid.reduction)
     words = of_pot(policy, pot, shared) if inside else OTHER_FUNDS
-    return {
-        "quote": clause.quote,
-        "applies": inside,
-        **({"pot": pot, "name": pot_words(policy, pot)} if pot else {}),
-        "budget": yuan(shares.budget),
-        "sharing": yuan(shares.total),
-        "factor": f"{value.numerator}/{value.denominator}",
-        "percent": print_percent(value),
-        "words": words,
-    }
+    return ProRata(
+        quote=clause.quote,
+        applies=inside,
+        pot=pot,
+        name=pot_words(policy, pot) if pot else None,
+        budget=yuan(shares.budget),
+        sharing=yuan(shares.total),
+        factor=f"{value.numerator}/{value.denominator}",
+        percent=print_percent(value),
+        words=words,
+    )
 
 
 def shared_words(policy: Policy, shares: Division, pot: str, before: int, reduction: int) -> Words:

@@ -13,6 +13,8 @@ import base64
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from domain.authority.roles import NotAllowed
 from domain.events import account_id, settlement_id
 from domain.events.accounts import AwardsSettled
@@ -45,6 +47,64 @@ DECIDING = ("SettlementPublished", "SettlementClosed")
 """The events of a settlement that a receipt proves; each stands for the list that was closed."""
 
 
+class ReceiptHead(msgspec.Struct, frozen=True):
+    """Whose receipt it is, and of what."""
+
+    format: str
+    enterprise: str
+    name: str
+    town: str
+    policy: str
+    title: dict[str, str]
+    document: str
+    issuer: str
+    currency: str
+    year: int
+
+
+class ReceiptAward(msgspec.Struct, frozen=True):
+    """An award of the list (yuan) with its explanation; what closed years brought in has none of its own."""
+
+    measure: str
+    article: str
+    title: dict[str, str]
+    award_year: int
+    gross: str
+    withheld: str
+    reduction: str
+    payable: str
+    explanation: dict[str, Any] | None
+
+
+class ReceiptDivision(msgspec.Struct, frozen=True):
+    """How the budget was divided; amounts in yuan."""
+
+    budget: str
+    sharing: str
+    factor: str
+    percent: str
+
+
+class ProvedLine(msgspec.Struct, frozen=True):
+    """A line of the list with its path (hex) to the list's root."""
+
+    line: str
+    number: int
+    path: list[str]
+
+
+class ProvedEvent(msgspec.Struct, frozen=True):
+    """A stored event as the log has it, with its path (hex) to the root of the checkpoint."""
+
+    position: int
+    originator: str
+    version: int
+    topic: str
+    salt: str
+    state: str
+    path: list[str]
+
+
 def receipt(
     ledger: Ledger, rows: Rows, code: str, policy: str, year: int, note: str, key: SignerKey
 ) -> dict[str, Any]:
@@ -74,19 +134,19 @@ def receipt(
     book = rulebook(rows, policy, known)
     tree = ListTree(rows, state)
     said = {
-        **_head(rows, book, code, year, known),
+        **msgspec.to_builtins(_head(rows, book, code, year, known)),
         "as_of": _recorded_at(rows, size),
         "closed_on": datetime.fromisoformat(state.closed_at).astimezone(SHANGHAI).date().isoformat(),
-        "awards": _awards(ledger, rows, book, code, year, account[0]),
-        **_division(state.closing),
+        "awards": msgspec.to_builtins(_awards(ledger, rows, book, code, year, account[0])),
+        **msgspec.to_builtins(_division(state.closing)),
         "account": _account(account),
         "list": {
             "root": publication.list_root,
             "lines": publication.list_lines,
-            "head": _proved(tree.head_proof()),
-            "rows": [_proved(each) for each in tree.proofs(code)],
+            "head": msgspec.to_builtins(_proved(tree.head_proof())),
+            "rows": [msgspec.to_builtins(_proved(each)) for each in tree.proofs(code)],
         },
-        "events": _events(rows, [*deciding, *account], size),
+        "events": msgspec.to_builtins(_events(rows, [*deciding, *account], size)),
         "checkpoint": note,
     }
     marks = marks_of(said)
@@ -107,66 +167,60 @@ def _recorded_at(rows: Rows, position: int) -> str:
     return stored(rows.all(f"{SELECT} WHERE rowid=?", [position])[0]).recorded_at
 
 
-def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> dict[str, Any]:
+def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> ReceiptHead:
     governing = book.of_year(year)
     name, town, *_ = profiles_known(rows, [code], known).get(code, Listed())
-    return {
-        "format": FORMAT,
-        "enterprise": code,
-        "name": name,
-        "town": town,
-        "policy": book.id,
-        "title": dict(governing.title),
-        "document": governing.number,
-        "issuer": governing.issuer,
-        "currency": governing.currency,
-        "year": year,
-    }
+    return ReceiptHead(
+        format=FORMAT,
+        enterprise=code,
+        name=name,
+        town=town,
+        policy=book.id,
+        title=dict(governing.title),
+        document=governing.number,
+        issuer=governing.issuer,
+        currency=governing.currency,
+        year=year,
+    )
 
 
 def _awards(
     ledger: Ledger, rows: Rows, book: Rulebook, code: str, year: int, settled: Stored
-) -> list[dict[str, Any]]:
-    """Every award of the list with its explanation; what closed years brought in has none of its own."""
+) -> list[ReceiptAward]:
+    """Every award of the list."""
     explained = explanations.explain(ledger, rows, code, book.id, year, Moment())
-    by_measure = {each["measure"]: _without_persons(each) for each in explained["awards"]}
-    found = []
+    for award in explained["awards"]:
+        for source in award["sources"]:  # a person's name could never be erased from a receipt
+            source["content"].pop("person", None)
+    by_measure = {award["measure"]: award for award in explained["awards"]}
+    awards = []
     content = settled.fact.content
     assert isinstance(content, AwardsSettled)
     for award in content.lines:
         line = SettledLine(code, *award)
         measure = book.measure_of_year(line.measure, line.award_year)
-        found.append(
-            {
-                "measure": line.measure,
-                "article": measure.article if measure else "",
-                "title": dict(measure.title) if measure else {"zh": line.measure, "en": line.measure},
-                "award_year": line.award_year,
-                "gross": yuan(line.gross),
-                "withheld": yuan(line.withheld),
-                "reduction": yuan(line.reduction),
-                "payable": yuan(line.payable),
-                "explanation": by_measure.get(line.measure) if line.award_year == year else None,
-            }
+        awards.append(
+            ReceiptAward(
+                measure=line.measure,
+                article=measure.article if measure else "",
+                title=dict(measure.title) if measure else {"zh": line.measure, "en": line.measure},
+                award_year=line.award_year,
+                gross=yuan(line.gross),
+                withheld=yuan(line.withheld),
+                reduction=yuan(line.reduction),
+                payable=yuan(line.payable),
+                explanation=by_measure.get(line.measure) if line.award_year == year else None,
+            )
         )
-    return found
+    return awards
 
 
-def _without_persons(explained: dict[str, Any]) -> dict[str, Any]:
-    """An explanation without a person's name, which could never be erased from a receipt."""
-    for source in explained["sources"]:
-        source["content"].pop("person", None)
-    return explained
-
-
-def _division(closing: SettlementClosed) -> dict[str, Any]:
+def _division(closing: SettlementClosed) -> ReceiptDivision:
     value = division_of(closing).factor
-    return {
-        "budget": yuan(closing.budget_fen),
-        "sharing": yuan(closing.sharing_fen),
-        "factor": f"{value.numerator}/{value.denominator}",
-        "percent": print_percent(value),
-    }
+    fraction = f"{value.numerator}/{value.denominator}"
+    return ReceiptDivision(
+        yuan(closing.budget_fen), yuan(closing.sharing_fen), fraction, print_percent(value)
+    )
 
 
 def _account(events: list[Stored]) -> dict[str, str]:
@@ -182,27 +236,26 @@ def _account(events: list[Stored]) -> dict[str, str]:
     }
 
 
-def _proved(found: Proved) -> dict[str, Any]:
-    return {"line": found.line, "number": found.number, "path": [each.hex() for each in found.path]}
+def _proved(proof: Proved) -> ProvedLine:
+    return ProvedLine(proof.line, proof.number, [node.hex() for node in proof.path])
 
 
-def _events(rows: Rows, events: list[Stored], size: int) -> list[dict[str, Any]]:
-    """Stored events as the log has them, each with its path to the root of the checkpoint."""
+def _events(rows: Rows, events: list[Stored], size: int) -> list[ProvedEvent]:
     secret, tree = secret_of(rows), Tree(rows)
     sql = "SELECT topic, state FROM stored_events WHERE rowid=?"
-    found = []
-    for event in sorted(events, key=lambda each: each.position):
+    proved = []
+    for event in sorted(events, key=lambda stored_event: stored_event.position):
         ((topic, state),) = rows.all(sql, [event.position])
         path = inclusion_path(event.position - 1, size, tree.node)
-        found.append(
-            {
-                "position": event.position,
-                "originator": event.originator,
-                "version": event.version,
-                "topic": topic,
-                "salt": salt_of(secret, event.position).hex(),
-                "state": base64.b64encode(state).decode(),
-                "path": [each.hex() for each in path],
-            }
+        proved.append(
+            ProvedEvent(
+                position=event.position,
+                originator=event.originator,
+                version=event.version,
+                topic=topic,
+                salt=salt_of(secret, event.position).hex(),
+                state=base64.b64encode(state).decode(),
+                path=[node.hex() for node in path],
+            )
         )
-    return found
+    return proved
