@@ -1,12 +1,18 @@
 """The one registry of read models: each table that a replay builds anew, and how it is compared.
 
 A new read model is its table (``ledger.store.schema.tables``), a declaration here, and the module that
-writes it. What a replay compares, merges and swaps follows from the declarations.
+writes it. What a replay compares, merges and swaps follows from the declarations; so does what is written
+when events of settlements and accounts are recorded, and when they are replayed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from ledger.projections.settlements import put_adjustments, put_clawbacks, put_payments, put_stages
+from ledger.store.rows import Rows
+from ledger.store.stored_events import Stored
 
 
 class ReadModel(NamedTuple):
@@ -23,6 +29,9 @@ class ReadModel(NamedTuple):
     """Whether each row belongs to one enterprise, so that ranges of enterprises can be built apart."""
     swapped: bool = True
     """Whether a rebuild takes over; a table that says when its rows last changed stays where it is."""
+
+    follow: Callable[[Rows, Sequence[Stored]], None] | None = None
+    """Writes what events of settlements and accounts say; called with those of a transaction."""
 
     @property
     def selection(self) -> str:
@@ -54,16 +63,28 @@ READ_MODELS = (
         of_enterprise=True,
         swapped=False,
     ),
-    ReadModel("settlements", "policy, year", "stage"),
+    ReadModel("settlements", "policy, year", "stage", follow=put_stages),
     ReadModel(
         "settlement_lines",
         "policy, year, code, measure, award_year",
         "gross, withheld, reduction, payable, pot",
     ),
     ReadModel("accounts", "policy, year, code", "version, payable, ordered, paid, clawed, recovered"),
-    ReadModel("payments", "policy, year, payment", "code, batch, amount, status, day, said"),
-    ReadModel("clawbacks", "policy, year, code, clawback", "measure, award, amount, reason"),
-    ReadModel("adjustments", "policy, year, code, adjustment", "measure, into_year, amount, reason"),
+    ReadModel(
+        "payments",
+        "policy, year, payment",
+        "code, batch, amount, status, day, said",
+        follow=put_payments,
+    ),
+    ReadModel(
+        "clawbacks", "policy, year, code, clawback", "measure, award, amount, reason", follow=put_clawbacks
+    ),
+    ReadModel(
+        "adjustments",
+        "policy, year, code, adjustment",
+        "measure, into_year, amount, reason",
+        follow=put_adjustments,
+    ),
     ReadModel("enterprises", "code", "version, facts, outcome, name, town", of_enterprise=True),
 )
 """In the order in which fingerprints take them: a fingerprint that is kept holds for ever."""
@@ -72,3 +93,10 @@ COMPARED = {model.table: model for model in READ_MODELS if model.keys}
 """What a replay must give again, by table."""
 OF_ENTERPRISE = {model.table: model for model in READ_MODELS if model.of_enterprise}
 """What a replay builds range by range of enterprises, by table."""
+
+
+def follow_events(rows: Rows, events: Sequence[Stored]) -> None:
+    """Have every read model that follows events of settlements and accounts take these in."""
+    for model in READ_MODELS:
+        if model.follow is not None:
+            model.follow(rows, events)

@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from domain.events.accounts import (
-    AccountEvent,
     AdjustmentAccepted,
-    AwardsSettled,
     ClawbackOrdered,
     PaymentFailed,
     PaymentMade,
@@ -30,7 +28,7 @@ from domain.events.settlements import (
 from domain.settlement.accounts import Account
 from domain.settlement.year import SettledLine, line_bytes
 from ledger.store.rows import Rows
-from ledger.store.stored_events import SELECT, Stored, stored
+from ledger.store.stored_events import Stored
 
 STAGES: dict[type[Content], str] = {
     SettlementProposed: "proposed",
@@ -41,16 +39,18 @@ STAGES: dict[type[Content], str] = {
 CHUNK = 1_000
 
 
-def put_stage(rows: Rows, event: Stored) -> None:
-    """Note what a settlement's event makes of its stage."""
-    content = event.fact.content
-    stage = STAGES.get(type(content))
-    if stage is not None and isinstance(content, SettlementEvent):
-        rows.run(
-            "INSERT INTO settlements (policy, year, stage, position) VALUES (?,?,?,?) ON CONFLICT "
-            "(policy, year) DO UPDATE SET stage=excluded.stage, position=excluded.position",
-            [content.policy, content.year, stage, event.position],
-        )
+def put_stages(rows: Rows, events: Iterable[Stored]) -> None:
+    """Note what events of settlements make of their stages; of each its last event counts."""
+    last: dict[tuple[str, int], tuple[str, int]] = {}
+    for event in events:
+        content = event.fact.content
+        if isinstance(content, SettlementEvent) and type(content) in STAGES:
+            last[content.policy, content.year] = (STAGES[type(content)], event.position)
+    rows.run_many(
+        "INSERT INTO settlements (policy, year, stage, position) VALUES (?,?,?,?) ON CONFLICT "
+        "(policy, year) DO UPDATE SET stage=excluded.stage, position=excluded.position",
+        [(*year, *stage) for year, stage in last.items()],
+    )
 
 
 def put_lines(rows: Rows, policy: str, year: int, lines: Iterable[SettledLine]) -> str:
@@ -173,47 +173,4 @@ def put_clawbacks(rows: Rows, events: Iterable[Stored]) -> None:
             for at, c in ((event.position, event.fact.content) for event in events)
             if isinstance(c, ClawbackOrdered)
         ],
-    )
-
-
-def rebuild_accounts(source: Rows, target: Rows, until: int) -> None:
-    """Fill the read models of settlements from their events up to a position, in bounded memory."""
-    sql = (
-        f"{SELECT} WHERE originator_id>=? AND originator_id<? AND rowid<=? "
-        "ORDER BY originator_id, originator_version"
-    )
-    for row in source.stream(sql, ["settlement:", "settlement;", until]):
-        put_stage(target, stored(row))
-    events: list[Stored] = []
-    for row in source.stream(sql, ["account:", "account;", until]):
-        event = stored(row)
-        if len(events) >= CHUNK and event.originator != events[-1].originator:
-            _put_events(target, events)
-            events = []
-        events.append(event)
-    _put_events(target, events)
-
-
-def _put_events(target: Rows, events: list[Stored]) -> None:
-    """Whole accounts, with all their events, into the read models."""
-    accounts: dict[str, AccountRow] = {}
-    lines: list[tuple[object, ...]] = []
-    for event in events:
-        content = event.fact.content
-        if not isinstance(content, AccountEvent):
-            continue
-        key = (content.policy, content.year, content.enterprise)
-        account = accounts[event.originator].account if event.originator in accounts else Account()
-        account.apply(content)
-        accounts[event.originator] = AccountRow(*key, account, event.version)
-        if isinstance(content, AwardsSettled):
-            lines += [(*key, *line) for line in content.lines]
-    put_accounts(target, accounts.values())
-    put_payments(target, events)
-    put_adjustments(target, events)
-    put_clawbacks(target, events)
-    target.run_many(
-        "INSERT INTO settlement_lines (policy, year, code, measure, award_year, gross, withheld, reduction, "
-        "payable, pot) VALUES (?,?,?,?,?,?,?,?,?,?)",
-        lines,
     )

@@ -18,6 +18,7 @@ from domain.settlement.year import SettledLine, Settlement, line_bytes
 from ledger.budget.pools import brought_in_sums
 from ledger.policies.versions import budget_of, rulebook
 from ledger.projections.closings import CHUNK, today
+from ledger.projections.registry import follow_events
 from ledger.projections.settlements import AccountRow, lines_listed, put_accounts
 from ledger.settlement.proposing import budget_parts, load_year, save_year
 from ledger.store.append import append_ours
@@ -119,8 +120,9 @@ class _Freeze:
             events.append((account_id(self.policy, self.year, code), 1, settled))
             account = Account(settled=True, payable=payable)
             accounts.append(AccountRow(self.policy, self.year, code, account, 1))
-        append_ours(self.rows, self.ledger.clock(), events, self.attribution)
+        settled_events = append_ours(self.rows, self.ledger.clock(), events, self.attribution)
         put_accounts(self.rows, accounts)
+        follow_events(self.rows, settled_events)
 
     def sums(self) -> tuple[MeasureSum, ...]:
         """The sums of each award year and measure, in order."""

@@ -17,13 +17,8 @@ from domain.settlement.streams import AccountStream
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import CHUNK, must_be_closed, today
 from ledger.projections.disagreements import undecided
-from ledger.projections.settlements import (
-    AccountRow,
-    put_accounts,
-    put_adjustments,
-    put_clawbacks,
-    put_payments,
-)
+from ledger.projections.registry import follow_events
+from ledger.projections.settlements import AccountRow, put_accounts
 from ledger.settlement.pending import lowered
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows, read_row
@@ -86,9 +81,7 @@ def save_accounts(ledger: Ledger, rows: Rows, streams: Iterable[AccountStream]) 
     changed = [stream for stream in streams if stream.pending_events]
     events = save_streams(rows, changed, ledger.clock())
     put_accounts(rows, [AccountRow(s.policy, s.year, s.enterprise, s.account, s.version) for s in changed])
-    put_payments(rows, events)
-    put_adjustments(rows, events)
-    put_clawbacks(rows, events)
+    follow_events(rows, events)
     return events[-1].position if events else rows.last_position()
 
 

@@ -18,7 +18,8 @@ from ledger.budget.columns import RepeatableLines
 from ledger.budget.pools import Pool, divide, lines_now
 from ledger.policies.versions import Budget, budget_of, rulebook
 from ledger.projections.closings import today
-from ledger.projections.settlements import put_lines, put_stage
+from ledger.projections.registry import follow_events
+from ledger.projections.settlements import put_lines
 from ledger.settlement.published import lines_published
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -32,8 +33,7 @@ def load_year(ledger: Ledger, rows: Rows, policy: str, year: int) -> SettlementY
 
 def save_year(ledger: Ledger, rows: Rows, settlement: SettlementYear) -> Settlement:
     """Append the steps that were taken, with the read model of stages; the state after them."""
-    for event in save_streams(rows, [settlement], ledger.clock()):
-        put_stage(rows, event)
+    follow_events(rows, save_streams(rows, [settlement], ledger.clock()))
     return settlement.state
 
 

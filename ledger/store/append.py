@@ -13,6 +13,7 @@ from domain.events.stored import state_of, topic_of
 from ledger.store.correlation import current, note_events
 from ledger.store.log_tree import append_events
 from ledger.store.rows import Conflict, Rows, read_row
+from ledger.store.stored_events import Stored
 
 
 def recorded_time(rows: Rows, now: datetime) -> str:
@@ -86,14 +87,18 @@ def append_ours(
     now: datetime,
     events: Sequence[tuple[str, int, Content]],
     attribution: Attribution = NOBODY,
-) -> int:
-    """Store events that the ledger makes itself: (originator, version, content).
+) -> list[Stored]:
+    """Store events that the ledger makes itself: (originator, version, content); as they were stored.
 
-    An event's id is its originator and version. The first one's position comes back.
+    An event's id is its originator and version.
     """
-    time = instant(now)
+    time, recorded_at = instant(now), recorded_time(rows, now)
     facts = [
         (originator, version, Event(content, OUR_SOURCE, f"{originator}:{version}", time, *attribution))
         for originator, version, content in events
     ]
-    return append(rows, facts, recorded_time(rows, now)) - len(facts) + 1
+    first = append(rows, facts, recorded_at) - len(facts) + 1
+    return [
+        Stored(position, originator, version, recorded_at, event)
+        for position, (originator, version, event) in enumerate(facts, first)
+    ]
