@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
+from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, WholeNumber
 from ledger.intake.sheets.tables import SHIPPED_TABLES, Column
 from ledger.intake.sheets.template import template_columns
 from tests.events import CIXI
@@ -81,7 +81,7 @@ def _right(name: str, column: Column, number: int) -> Typed:
         return AMOUNTS[number % len(AMOUNTS)]
     if key == "floor_area_m2":
         return "text", "20,000"
-    if isinstance(field, Whole):
+    if isinstance(field, WholeNumber):
         return YEARS[number % len(YEARS)]
     if isinstance(field, Day | Instant):
         return DAYS[number % len(DAYS)]
@@ -180,7 +180,7 @@ OF_ANY = (
 BY_KIND: tuple[tuple[type, tuple[tuple[str, str, str, str], ...]], ...] = (
     (CreditCode, OF_CODES),
     (Money, OF_AMOUNTS),
-    (Whole, OF_YEARS),
+    (WholeNumber, OF_YEARS),
     (Day, OF_DAYS),
     (Instant, OF_TIMES),
     (Choice, OF_LISTS),

@@ -9,7 +9,7 @@ from ledger.intake.messages.decode import Now, Refusal, decode
 from tests.events import SOURCE
 from tests.oracle.codes import credit_code
 
-NOW = Now.at(datetime(2026, 6, 15, 4, tzinfo=UTC))
+NOW = Now.bounds_at(datetime(2026, 6, 15, 4, tzinfo=UTC))
 Pairs = list[tuple[str, str]]
 """The members of a JSON object, in order, each value as JSON text: any slip can be written so."""
 

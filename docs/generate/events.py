@@ -15,7 +15,7 @@ from domain.policy.load import load_policy
 from domain.policy.model import Policy
 from domain.vocabulary.kinds import CurrencyAmong, CurrencyBy, Kind, OnlyWith, Words
 from ledger.intake.messages.decode import DEPTH_MAX, MESSAGE_BYTES_MAX
-from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, Text, Whole
+from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, Text, WholeNumber
 from ledger.intake.messages.schemas import SHIPPED, AmendedType, Changes, Envelope, MessageTypes
 
 STEPS = "examples.ndjson"
@@ -241,7 +241,7 @@ def _rule(name: str, field: fields.Field[Any]) -> str:
     if isinstance(field, Text):
         limit = field.max_length
         return f"一行文本，最多{limit}个字符 · text on one line, at most {limit} characters"
-    if isinstance(field, Whole):
+    if isinstance(field, WholeNumber):
         future = "，不得在将来，不加引号 · not in the future, without quotes" if name == "year" else ""
         return f"整数 · whole number {field.low}–{field.high}{future}"
     return "、".join(f"`{choice}`" for choice in sorted(getattr(field, "choices", ())))

@@ -53,7 +53,7 @@ class Division:
         return sum(each.total for each in self.pots.values())
 
     @property
-    def several(self) -> bool:
+    def has_pots(self) -> bool:
         """Whether there are pots with names, so that each has to be told by itself."""
         return not self.pots.keys() <= {""}
 
@@ -69,18 +69,18 @@ class Division:
         paid = sum(min(each.budget, each.total) for each in self.pots.values())
         return Fraction(paid, total) if total else Fraction(1)
 
-    def of(self, pot: str) -> Apportionment:
+    def apportionment_of(self, pot: str) -> Apportionment:
         """The apportionment of a pot; of one that no award shares, nothing is reduced."""
         return self.pots.get(pot) or Apportionment(0, 0)
 
     def factor_of(self, pot: str) -> Fraction:
         """The share that is paid of each award of a pot."""
-        shares = self.of(pot)
+        shares = self.apportionment_of(pot)
         return factor(shares.budget, shares.total)
 
     def share(self, amount: int, key: tuple[str, ...], pot: str = "") -> int:
         """The fen paid for ``amount`` out of a pot; ``key`` breaks ties between equal remainders."""
-        return self.of(pot).share(amount, key)
+        return self.apportionment_of(pot).share(amount, key)
 
 
 def in_turn(

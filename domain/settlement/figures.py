@@ -61,7 +61,7 @@ class DivisionFigures(NamedTuple):
 
 def figures_of(shares: Division, payable: Mapping[str, int]) -> DivisionFigures:
     """A division as a proposal names it; ``payable`` is what each pot pays, in fen."""
-    alone = Apportionment(0, 0) if shares.several else shares.of("")
+    alone = Apportionment(0, 0) if shares.has_pots else shares.apportionment_of("")
     pots = [
         PotShare(pot, part.budget, part.total, payable.get(pot, 0), str(part.cut_remainder), part.cut_key)
         for pot, part in sorted(shares.pots.items())
@@ -71,7 +71,7 @@ def figures_of(shares: Division, payable: Mapping[str, int]) -> DivisionFigures:
         shares.total,
         str(alone.cut_remainder),
         alone.cut_key,
-        tuple(pots) if shares.several else (),
+        tuple(pots) if shares.has_pots else (),
     )
 
 

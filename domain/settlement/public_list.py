@@ -42,7 +42,7 @@ MARK_DIGITS = 8
 """Hexadecimal digits of a line's hash that a proof repeats, so that a changed line can be named."""
 
 
-class Listed(NamedTuple):
+class RegisterEntry(NamedTuple):
     """How an enterprise stood in the register when the list was made; empty where it said nothing."""
 
     name: str = ""
@@ -55,14 +55,14 @@ class Named(NamedTuple):
     """An award in the list, with its enterprise as it was registered when the list was made."""
 
     line: SettledLine
-    listed: Listed
+    listed: RegisterEntry
 
 
-def listed(profile: Profile | None) -> Listed:
+def register_entry(profile: Profile | None) -> RegisterEntry:
     """What the register said."""
     if profile is None:
-        return Listed()
-    return Listed(profile.name, profile.town, profile.size or "", profile.sector or "")
+        return RegisterEntry()
+    return RegisterEntry(profile.name, profile.town, profile.size or "", profile.sector or "")
 
 
 def head_line(book: Rulebook, year: int, proposal: SettlementProposed) -> str:

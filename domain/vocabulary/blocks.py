@@ -90,7 +90,7 @@ class Block:
             return ()
         return tuple(value)
 
-    def whole(self, key: str, default: int) -> int:
+    def read_whole(self, key: str, default: int) -> int:
         """A whole number, written in digits."""
         text = self.text(key, str(default))
         if not re.fullmatch("0|[1-9][0-9]{0,14}", text):

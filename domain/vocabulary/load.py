@@ -134,9 +134,9 @@ def _field(fields: Block, wire: str, shared: Mapping[str, KindField], values: di
         required=block.yes("required", "yes" if base is None or base.required else "no"),
         words=words,
         label=block.words("label", label or (words.title if form == "amount" else words.with_unit)),
-        length_max=block.whole("max", base.length_max if base else 200),
-        low=YEARS[0] if form == "year" else block.whole("low", base.low if base else 0),
-        high=YEARS[1] if form == "year" else block.whole("high", base.high if base else 0),
+        length_max=block.read_whole("max", base.length_max if base else 200),
+        low=YEARS[0] if form == "year" else block.read_whole("low", base.low if base else 0),
+        high=YEARS[1] if form == "year" else block.read_whole("high", base.high if base else 0),
         values=_values(block, form, values) or (base.values if base else ()),
     )
     block.finish()
@@ -206,7 +206,7 @@ def _usual(block: Block) -> UsualRule:
         kind=block.text("kind", among=("claimed-twice", "two-sources", "outlier")),
         same=block.texts("same"),
         field=block.text("field", ""),
-        times=block.whole("times", 0),
+        times=block.read_whole("times", 0),
         then=block.text("then", "note", ("note", "hold")),
     )
     block.finish()

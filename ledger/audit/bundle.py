@@ -174,7 +174,7 @@ def _budget_document(rows: Rows, shared_pool: Pool) -> dict[str, object]:
 
 def _pots(shared_pool: Pool) -> list[list[str]]:
     """[pot, what there was to divide, what shares it] where there are several."""
-    pots = shared_pool.shares.pots if shared_pool.shares.several else {}
+    pots = shared_pool.shares.pots if shared_pool.shares.has_pots else {}
     return [[pot, yuan(pot_budget.budget), yuan(pot_budget.total)] for pot, pot_budget in pots.items()]
 
 

@@ -90,5 +90,5 @@ def _list_shares(policy: Policy, shares: Division, paid: Mapping[str, int]) -> l
             payable_fen=paid.get(pot, 0),
         )
         for pot, each in shares.pots.items()
-        if shares.several
+        if shares.has_pots
     ]

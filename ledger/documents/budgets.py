@@ -34,10 +34,10 @@ def budgets(policy: Policy, proposal: SettlementProposed, lang: str) -> Iterator
     unshared = set(amounts) - {budget_id(pot) for pot in division.pots}
     for name, pots in groupby(sorted({*division.pots, *unshared}), key=budget_id):
         budget_pots = list(pots)
-        amount = amounts[name] if name in amounts else division.of(budget_pots[0]).budget
+        amount = amounts[name] if name in amounts else division.apportionment_of(budget_pots[0]).budget
         unspent = amount - sum(paid.get(pot, 0) for pot in budget_pots)
         for pot in budget_pots:
-            had = amount if pot == budget_pots[0] else division.of(pot).budget
+            had = amount if pot == budget_pots[0] else division.apportionment_of(pot).budget
             yield {
                 "预算": _name(policy, pot, lang) + (AFTER_OTHERS[lang] if pot != budget_pots[0] else ""),
                 **_division(division, pot, had),
@@ -91,7 +91,9 @@ def funds(
         words = OTHER_FUNDS if pot is None else shared_words(policy, division, pot, before, sums.reduction)
         yield {
             "预算": OTHER_FUNDS_NAME[lang] if pot is None else _name(policy, pot, lang),
-            **(_UNDIVIDED if pot is None else _division(division, pot, division.of(pot).budget)),
+            **(
+                _UNDIVIDED if pot is None else _division(division, pot, division.apportionment_of(pot).budget)
+            ),
             **sums.record(),
             "说明": words[lang],
         }
@@ -109,7 +111,7 @@ def _division(division: Division, pot: str, had: int) -> dict[str, Value]:
     value = factor_form(division.factor_of(pot))
     return {
         "可分配预算": Fen(had),
-        "参与分配": Fen(division.of(pot).total),
+        "参与分配": Fen(division.apportionment_of(pot).total),
         "兑现系数": value["fraction"],
         "兑现比例": value["percent"],
     }

@@ -13,7 +13,7 @@ from domain.money.wire import print_percent
 from domain.policy.model import Policy, Unpaid
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import division_of
-from domain.settlement.public_list import Listed
+from domain.settlement.public_list import RegisterEntry
 from domain.settlement.year import SettledLine, Settlement
 from ledger.documents.budgets import LineSums, budgets, funds, sum_lines
 from ledger.documents.catalogue import columns_of
@@ -279,7 +279,7 @@ def _letter(source: _Source) -> Filling:
                 "依据": reasons.get((line.measure, line.award_year), ""),
             }
 
-    name, town, *_ = profiles_known(rows, [code], source.known).get(code, Listed())
+    name, town, *_ = profiles_known(rows, [code], source.known).get(code, RegisterEntry())
     sums = sum_lines(lines)
     values = {
         **source.values(),

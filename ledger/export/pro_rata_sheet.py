@@ -91,8 +91,10 @@ def plan(books: Books, pot: str = "", sheet: str = SHEET) -> Plan:
         rows += fen > 0
         largest = max(largest, fen)
         total += fen
-    if total != books.pool.shares.of(pot).total:
-        raise ArithmeticError(f"the awards sum to {total} fen, the pool to {books.pool.shares.of(pot).total}")
+    if total != books.pool.shares.apportionment_of(pot).total:
+        raise ArithmeticError(
+            f"the awards sum to {total} fen, the pool to {books.pool.shares.apportionment_of(pot).total}"
+        )
     if rows > ROWS_MAX - HEAD_ROW:
         raise NotExportable(f"{rows} awards do not fit a sheet of {ROWS_MAX} rows — export parquet instead")
     base = next((each for each in BASES if 2 * total * each <= STEP_MAX), None)
@@ -109,7 +111,7 @@ def write_head(sheet: Sheet, books: Books, plan: Plan) -> None:
     remainder, floor, _, _, share, paid, ledger = (plan.range(plan.column(n)) for n in range(7))
     basis_range = plan.range("D")
     figures: list[tuple[str, Cell]] = [
-        ("预算（分） Budget, fen", whole_cell(sheet, books.pool.shares.of(plan.pot).budget)),
+        ("预算（分） Budget, fen", whole_cell(sheet, books.pool.shares.apportionment_of(plan.pot).budget)),
         ("参与分配合计 Sum that shares it", formula_cell(sheet, f"SUM({basis_range})")),
         ("兑现系数 Factor", formula_cell(sheet, f"IF({TOTAL}<={BUDGET},1,{BUDGET}/{TOTAL})", "0.0000%")),
         ("分段基数 Base of the digits", whole_cell(sheet, plan.base)),

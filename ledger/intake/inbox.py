@@ -81,7 +81,7 @@ def check_messages(
     ledger: Ledger, messages: Sequence[bytes | Refusal], scope: Scope | None = None
 ) -> list[Message | Refusal]:
     """What messages say, each right in itself and the sender's to say, or why it is refused."""
-    now = Now.at(ledger.clock())
+    now = Now.bounds_at(ledger.clock())
     decoded = [message if isinstance(message, Refusal) else decode(message, now) for message in messages]
     if scope is None:
         return decoded

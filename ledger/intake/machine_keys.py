@@ -86,7 +86,7 @@ def key_of(rows: Rows, text: str) -> MachineKey | None:
     return MachineKey(key_id, row[1], Scope(row[2], frozenset(row[3].split())), row[4], row[5])
 
 
-def listed(rows: Rows) -> list[MachineKey]:
+def list_keys(rows: Rows) -> list[MachineKey]:
     """Every key, without its secret."""
     sql = "SELECT key_id, name, source, types, made_at, revoked_at FROM machine_keys ORDER BY made_at, key_id"
     return [

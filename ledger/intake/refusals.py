@@ -109,7 +109,7 @@ def newest(rows: Rows, limit: int, open_only: bool = False) -> list[Refused]:
     return [_refused(row) for row in rows.all(sql, [limit])]
 
 
-def listed(rows: Rows, after: int = 0, limit: int = 100, open_only: bool = False) -> list[Refused]:
+def list_refused(rows: Rows, after: int = 0, limit: int = 100, open_only: bool = False) -> list[Refused]:
     """Refused messages in the order in which they first came."""
     where = " AND resolved IS NULL" if open_only else ""
     sql = f"SELECT {_COLUMNS} FROM refused WHERE number>?{where} ORDER BY number LIMIT ?"

@@ -66,7 +66,7 @@ class RulesOverTime:
         found = self.rows.all("SELECT position FROM policies ORDER BY position")
         self.positions = [row[0] for row in found]
 
-    def at(self, position: int) -> dict[str, Rulebook]:
+    def rulebooks_at(self, position: int) -> dict[str, Rulebook]:
         """The rulebooks at a position."""
         count = sum(1 for each in self.positions if each <= position)
         if count not in self.books:
@@ -97,7 +97,9 @@ def steps_of(rows: Rows, code: str, until: int, rules: RulesOverTime | None = No
             known = isinstance(content, Amendment) and key_of(content.of_source, content.of) in keys
             if not state.add(event.fact, known=known):
                 state = fold(facts)
-        after = {policy: awards_of(state, book) for policy, book in rules.at(event.position).items()}
+        after = {
+            policy: awards_of(state, book) for policy, book in rules.rulebooks_at(event.position).items()
+        }
         yield HistoryStep(event, tuple(changes_between(before, after)), after)
         before = after
 

@@ -324,7 +324,7 @@ def _highest_only(policy: Policy, award: Award, paid: Payable) -> HighestOnly:
 
 def _pro_rata(policy: Policy, measure: str, before: int, found: Pool, pot: str, paid: Payable) -> ProRata:
     clause = policy.clause("pro-rata")
-    shares, value = found.shares.of(pot), found.shares.factor_of(pot)
+    shares, value = found.shares.apportionment_of(pot), found.shares.factor_of(pot)
     inside = shares_budget(policy, measure)
     shared = shared_words(policy, found.shares, pot, before, paid.reduction)
     words = of_pot(policy, pot, shared) if inside else OTHER_FUNDS
@@ -343,7 +343,7 @@ def _pro_rata(policy: Policy, measure: str, before: int, found: Pool, pot: str, 
 
 def shared_words(policy: Policy, shares: Division, pot: str, before: int, reduction: int) -> Words:
     """Whether and how a pot reduced what was ``before``, in fen."""
-    mine, value = shares.of(pot), factor_form(shares.factor_of(pot))
+    mine, value = shares.apportionment_of(pot), factor_form(shares.factor_of(pot))
     after = before - reduction
     said = (value["fraction"], value["percent"], before, after, policy.currency)
     return pro_rata_words(mine.total, mine.budget, *said)

@@ -78,7 +78,7 @@ class YearTargets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True)
-class Reached:
+class ReachedTarget:
     """What is reached of one target: a count, or fen."""
 
     whole: int = 0
@@ -101,18 +101,18 @@ class Reached:
         return sorted(having, key=lambda each: (-each[1], each[0]))[:TOWNS_MAX]
 
 
-def read_reached(rows: Rows, book: Rulebook, year: int, at: Moment) -> dict[str, Reached]:
+def read_reached(rows: Rows, book: Rulebook, year: int, at: Moment) -> dict[str, ReachedTarget]:
     """What is reached of each target of a year, by target id; targets at zero may be missing.
 
     The projections hold it as it stands and as it was known; other questions fold the facts again.
     """
     if at.as_of is None and at.own_rules:
         return _from_totals(rows, book.id, year, at)
-    found: dict[str, Reached] = {}
+    found: dict[str, ReachedTarget] = {}
     for _, facts in facts_stream(rows, at):
         town = facts.profile.town if facts.profile else ""
         for target, months in targets_of(facts, book).get(year, {}).items():
-            entry, added = found.setdefault(target, Reached()), sum(months.values())
+            entry, added = found.setdefault(target, ReachedTarget()), sum(months.values())
             entry.whole += added
             entry.towns[town] = entry.towns.get(town, 0) + added
             for month, value in months.items():
@@ -120,16 +120,16 @@ def read_reached(rows: Rows, book: Rulebook, year: int, at: Moment) -> dict[str,
     return found
 
 
-def _from_totals(rows: Rows, policy: str, year: int, at: Moment) -> dict[str, Reached]:
-    found: dict[str, Reached] = {}
+def _from_totals(rows: Rows, policy: str, year: int, at: Moment) -> dict[str, ReachedTarget]:
+    found: dict[str, ReachedTarget] = {}
     for _, target, value, _, _ in totals_of(rows, policy, "target", at, year):
-        found[target] = Reached(int(value))
+        found[target] = ReachedTarget(int(value))
     for _, name, value, _, _ in totals_of(rows, policy, "month", at, year):
         target, _, month = name.partition(SEP)
-        found.setdefault(target, Reached()).months[int(month)] = int(value)
+        found.setdefault(target, ReachedTarget()).months[int(month)] = int(value)
     for _, name, value, _, _ in totals_of(rows, policy, "town", at, year):
         target, _, town = name.partition(SEP)
-        found.setdefault(target, Reached()).towns[town] = int(value)
+        found.setdefault(target, ReachedTarget()).towns[town] = int(value)
     return found
 
 
@@ -151,14 +151,14 @@ def read_targets(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment 
         currency=governing.currency,
         position=read_position(rows, at),
         targets=tuple(
-            _progress(governing, target, year, progress.get(target.id, Reached()))
+            _progress(governing, target, year, progress.get(target.id, ReachedTarget()))
             for target in governing.targets.values()
         ),
         leads=_list_leads(rows, book, pool(ledger, rows, book, year, at), year, at),
     )
 
 
-def _progress(policy: Policy, target: Target, year: int, progress: Reached) -> TargetProgress:
+def _progress(policy: Policy, target: Target, year: int, progress: ReachedTarget) -> TargetProgress:
     measure, is_money = policy.measures[target.measure], target.counts == "amount"
 
     def quantity(number: int) -> Quantity:

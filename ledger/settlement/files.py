@@ -15,7 +15,7 @@ from domain.money.wire import print_fraction, print_percent
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import division_of
-from domain.settlement.public_list import Listed
+from domain.settlement.public_list import RegisterEntry
 from domain.settlement.year import Settlement
 from ledger.budget.factors import list_settled_pots
 from ledger.export import finance_summary, payment_files, public_list
@@ -100,7 +100,7 @@ def public_lines(rows: Rows, book: Rulebook, year: int, known: int) -> Iterator[
     for chunk in _chunks((code, list(lines)) for code, lines in whole):
         found = profiles_known(rows, [code for code, _ in chunk], known)
         for code, lines in chunk:
-            name, town, *_ = found.get(code, Listed())
+            name, town, *_ = found.get(code, RegisterEntry())
             titles = [_of_year(book, line.measure, line.award_year, year) for line in lines]
             measures = [
                 MeasureShare(title, line.gross, line.payable)
@@ -158,19 +158,19 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
     def parts(name: Callable[[str, int], str]) -> list[Part]:
         return _parts(measures, name)
 
-    def of(field: str, default: str) -> Callable[[str, int], str]:
-        def found(measure: str, award_year: int) -> str:
-            known = book.measure_of_year(measure, award_year)
-            return str(getattr(known, field)) if known else default
+    def column_of(field: str, default: str) -> Callable[[str, int], str]:
+        def read_field(measure_id: str, award_year: int) -> str:
+            measure = book.measure_of_year(measure_id, award_year)
+            return str(getattr(measure, field)) if measure else default
 
-        return found
+        return read_field
 
     finance_summary.write_xlsx(
         path,
         head,
-        parts(of("article", "—")),
+        parts(column_of("article", "—")),
         parts(lambda measure, award_year: _of_year(book, measure, award_year, year)),
-        parts(of("lead", "—")),
+        parts(column_of("lead", "—")),
         _accounts(rows, book, state),
     )
 

@@ -93,7 +93,7 @@ def proposal_of(
         awards=tally.awards,
         enterprises=tally.enterprises,
         lines_digest=lines_digest,
-        budgets=budget_parts(budget) if pool.shares.several else (),
+        budgets=budget_parts(budget) if pool.shares.has_pots else (),
         pots=figures.pots,
     )
 

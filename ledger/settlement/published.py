@@ -16,13 +16,13 @@ from domain.log.merkle import Growing
 from domain.log.notes import SignerKey
 from domain.settlement.public_list import (
     MARK_DIGITS,
-    Listed,
     Named,
+    RegisterEntry,
     encoded,
     leaf_of_line,
     lines_of,
-    listed,
     note_body,
+    register_entry,
 )
 from domain.settlement.year import SettledLine, Settlement
 from ledger.policies.versions import rulebook
@@ -53,19 +53,19 @@ def named(rows: Rows, lines: Iterable[SettledLine], known: int, many: int = NAME
     while chunk := list(islice(left, many)):
         found = profiles_known(rows, sorted({line.code for line in chunk}), known)
         for line in chunk:
-            yield Named(line, found.get(line.code, Listed()))
+            yield Named(line, found.get(line.code, RegisterEntry()))
 
 
-def profiles_known(rows: Rows, codes: list[str], known: int) -> dict[str, Listed]:
+def profiles_known(rows: Rows, codes: list[str], known: int) -> dict[str, RegisterEntry]:
     """How enterprises stood in the register, as known at a position."""
-    found = {code: listed(row.facts.profile) for code, row in load(rows, codes).items()}
+    found = {code: register_entry(row.facts.profile) for code, row in load(rows, codes).items()}
     sql = "SELECT DISTINCT originator_id FROM stored_events WHERE rowid>? AND originator_id IN ({})"
     for (code,) in rows.all_in(sql, codes, [known]):
         try:
             facts = read_facts(rows, code, Moment(until=known))
         except UnknownEnterprise:
             continue
-        found[code] = listed(facts.profile)
+        found[code] = register_entry(facts.profile)
     return found
 
 

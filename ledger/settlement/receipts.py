@@ -28,7 +28,7 @@ from domain.money.wire import print_percent
 from domain.policy.rulebook import Rulebook
 from domain.settlement.accounts import Account
 from domain.settlement.figures import division_of
-from domain.settlement.public_list import Listed
+from domain.settlement.public_list import RegisterEntry
 from domain.settlement.receipt import FORMAT, digest_of, marks_of, seal_body
 from domain.settlement.year import SettledLine
 from ledger.policies.versions import rulebook
@@ -169,7 +169,7 @@ def _recorded_at(rows: Rows, position: int) -> str:
 
 def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> ReceiptHead:
     governing = book.of_year(year)
-    name, town, *_ = profiles_known(rows, [code], known).get(code, Listed())
+    name, town, *_ = profiles_known(rows, [code], known).get(code, RegisterEntry())
     return ReceiptHead(
         format=FORMAT,
         enterprise=code,

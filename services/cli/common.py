@@ -111,7 +111,7 @@ def moment_options(command: F) -> F:
     return click.option("--as-of", metavar="WHEN", help="Facts that had happened by then.")(command)
 
 
-def at(rows: Rows, times: dict[str, str | None]) -> Moment:
+def moment_at(rows: Rows, times: dict[str, str | None]) -> Moment:
     """The moment that the options ask for."""
     text = rules_text(times.get("rules"))
     when, known, rules = (times.get(name) for name in ("as_of", "as_known", "rules_as_of"))

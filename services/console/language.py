@@ -46,12 +46,12 @@ def words() -> dict[str, dict[str, str]]:
     return found
 
 
-def said(key: str, **args: Any) -> str:
+def words_for(key: str, **args: Any) -> str:
     """The words of a key in the reader's language."""
     text = words()[key][chosen()]
     return text.format(**args) if args else text
 
 
-def of(both: dict[str, str]) -> str:
+def chosen_words(both: dict[str, str]) -> str:
     """Words that come in both languages, in the reader's."""
     return both[chosen()]

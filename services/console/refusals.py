@@ -84,23 +84,23 @@ def _said(error: NotAllowed, path: str = "") -> dict[str, Any]:
         error = NotAllowed(error.code, error.field, **args)
     words = dict(describe_fault(fault_of(error, path), language.chosen()))
     if error.code == "actor.missing":
-        words["mend"] = language.said("work-first")
+        words["mend"] = language.words_for("work-first")
     if error.code == "role.missing":
         roles = str(error.args_.get("roles", "")).split(", ")
-        words["rule"] = language.said("step-not-yours")
-        words["mend"] = language.said("step-whose", roles=named_roles(roles))
+        words["rule"] = language.words_for("step-not-yours")
+        words["mend"] = language.words_for("step-whose", roles=named_roles(roles))
     return words
 
 
 def _claim_statuses(named: str) -> str:
     """Statuses of claims in words."""
-    return " / ".join(language.said(f"claim-status-{status}") for status in named.split(", "))
+    return " / ".join(language.words_for(f"claim-status-{status}") for status in named.split(", "))
 
 
 def named_roles(roles: list[str]) -> str:
     """Roles in words."""
     known = language.words()
-    return " / ".join(language.said(f"role-{role}") for role in roles if f"role-{role}" in known)
+    return " / ".join(language.words_for(f"role-{role}") for role in roles if f"role-{role}" in known)
 
 
 def take(
@@ -126,8 +126,8 @@ def upload(name: str) -> FileStorage:
     """
     file = request.files.get(name)
     if file is None or not file.filename:
-        rule, mend = language.said("file-none"), language.said("file-none-mend")
-        raise Refused([{"field": language.said("file"), "rule": rule, "mend": mend}])
+        rule, mend = language.words_for("file-none"), language.words_for("file-none-mend")
+        raise Refused([{"field": language.words_for("file"), "rule": rule, "mend": mend}])
     return file
 
 
@@ -143,5 +143,5 @@ def lines_of(file: FileStorage) -> list[str]:
             return data.decode(encoding).splitlines()
         except UnicodeDecodeError:
             continue
-    rule, mend = language.said("file-encoding"), language.said("file-encoding-mend")
-    raise Refused([{"field": language.said("file"), "rule": rule, "mend": mend}])
+    rule, mend = language.words_for("file-encoding"), language.words_for("file-encoding-mend")
+    raise Refused([{"field": language.words_for("file"), "rule": rule, "mend": mend}])

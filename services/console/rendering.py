@@ -35,8 +35,8 @@ def register(app: Flask) -> None:
         grouped=grouped,
     )
     app.jinja_env.globals.update(
-        t=language.said,
-        of=language.of,
+        t=language.words_for,
+        of=language.chosen_words,
         lang=language.chosen,
         languages=language.LANGUAGES,
         csrf_token=forms.token,

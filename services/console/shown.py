@@ -62,7 +62,7 @@ def field_name(field: str) -> str:
     """A field of a form as its label says it; what a file's line number precedes keeps it."""
     head, _, name = field.rpartition(". ")
     plain = FIELDS.get(name, f"field-{name}")
-    said = language.said(plain) if plain in language.words() else name
+    said = language.words_for(plain) if plain in language.words() else name
     return f"{head}. {said}" if head else said
 
 

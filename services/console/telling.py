@@ -41,7 +41,10 @@ def read_wording(rows: Rows, policy: str) -> Wording:
 
 def titles_of(book: Rulebook) -> dict[str, str]:
     """The titles of a policy's measures, in the reader's language."""
-    return {name: language.of(dict(segments[-1].measure.title)) for name, segments in book.segments.items()}
+    return {
+        name: language.chosen_words(dict(segments[-1].measure.title))
+        for name, segments in book.segments.items()
+    }
 
 
 QUIET = frozenset(("policy", "currency", "of_source", "of_type", "evidence", "digest", "document", "lines"))
@@ -90,7 +93,7 @@ def content_in_words(name: str, content: Mapping[str, Any], wording: Wording) ->
         if key in fields:
             label = fields[key].label.in_language(language.chosen())
         elif f"content-{key}" in language.words():
-            label = language.said(f"content-{key}")
+            label = language.words_for(f"content-{key}")
         else:
             continue
         coded = key in fields and fields[key].form in CODED
@@ -131,7 +134,7 @@ def _amount(fen: int, content: Mapping[str, Any], wording: Wording) -> str:
 
 
 def _known(key: str, otherwise: str) -> str:
-    return language.said(key) if key in language.words() else otherwise
+    return language.words_for(key) if key in language.words() else otherwise
 
 
 def event_address(position: int) -> str:

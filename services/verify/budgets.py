@@ -98,10 +98,12 @@ class YearBudget:
             self.verdict.fault(f"{yuan(sharing)} share the budget, the ledger says {self.head['sharing']}")
         pots = self.stated_pots()
         for pot, stated in pots.items():
-            computed = StatedPot(yuan(shares.of(pot).budget), yuan(shares.of(pot).total))
+            computed = StatedPot(
+                yuan(shares.apportionment_of(pot).budget), yuan(shares.apportionment_of(pot).total)
+            )
             if stated != computed:
                 self.verdict.fault(f"{pot}: {' of '.join(computed)}, the ledger says {' of '.join(stated)}")
-        if pots.keys() != (shares.pots.keys() if shares.several else set()):
+        if pots.keys() != (shares.pots.keys() if shares.has_pots else set()):
             self.verdict.fault(f"the pots are {', '.join(shares.pots)}, the ledger names others")
 
     def stated_pots(self) -> dict[str, StatedPot]:

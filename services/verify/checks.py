@@ -25,7 +25,7 @@ from domain.policy.model import Policy
 from domain.policy.rulebook import NoRules, Rulebook
 from domain.rules.evaluation import awards_of
 from domain.settlement.payables import Line
-from domain.settlement.public_list import Listed, listed
+from domain.settlement.public_list import RegisterEntry, register_entry
 from domain.settlement.year import SettledLine
 from services.verify.accounts import Owner, check_account
 from services.verify.budgets import BudgetSetting, YearBudget
@@ -99,7 +99,7 @@ class Check:
         self.lines: list[Line] = []
         self.brought: list[Line] = []
         """What closed years bring into the year's budget."""
-        self.profiles: dict[str, Listed] = {}
+        self.profiles: dict[str, RegisterEntry] = {}
         """Each enterprise that may stand in the list, as the register knew it then."""
         self.towns: dict[str, str] = {}
         """Each enterprise's town as known for the year, where that says which budget pays it."""
@@ -219,7 +219,7 @@ class Check:
         facts = fold([event.event for event in events if event.position <= self.known])
         awards_by_year = awards_of(facts, self.book)
         if facts.profile and (awards_by_year or facts.amended):
-            self.profiles[code] = listed(facts.profile)
+            self.profiles[code] = register_entry(facts.profile)
         if self.book.by_town and facts.profile:
             self.towns[code] = facts.profile.town
         for year, awards in awards_by_year.items():

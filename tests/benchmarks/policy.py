@@ -53,7 +53,7 @@ def enterprises(count: int) -> dict[str, EnterpriseFacts]:
     """A sample city's facts, those that its enterprises would have with nothing refused for their sums."""
     from datetime import UTC, datetime
 
-    now, found = Now.at(datetime(2026, 1, 1, tzinfo=UTC)), dict[str, dict[str, Any]]()
+    now, found = Now.bounds_at(datetime(2026, 1, 1, tzinfo=UTC)), dict[str, dict[str, Any]]()
     for raw in city(count):
         said = decode(raw, now)
         if isinstance(said, Message):

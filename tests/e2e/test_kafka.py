@@ -132,7 +132,7 @@ def test_no_record_stops_the_consumer_and_each_lands_where_it_belongs(
     assert payable(ledger, CODE) == "5000.00"
     assert payable(ledger, OTHER) == "5000.00"
     with ledger.store.reading() as rows:
-        kept = refusals.listed(rows)
+        kept = refusals.list_refused(rows)
     assert sorted(code for *_, code in poison()) == sorted(r.faults[0].code for r in kept)
     assert sorted(dead_letter_codes(kafka, commands)) == sorted(code for *_, code in poison())
 
@@ -171,7 +171,7 @@ def test_a_corrected_dead_letter_is_sent_again_and_closes_its_refusal(
 
     wait_until(lambda: payable(ledger, CODE) == "5000.00", 60, "the corrected message changed nothing")
     with ledger.store.reading() as rows:
-        assert [(r.resolved, r.source) for r in refusals.listed(rows)] == [("resubmitted", "urn:test")]
+        assert [(r.resolved, r.source) for r in refusals.list_refused(rows)] == [("resubmitted", "urn:test")]
 
 
 def test_a_closing_the_payments_after_it_and_checkpoints_are_published(

@@ -19,7 +19,7 @@ from services.kafka.records import Record, message_of
 from services.verify.command import verify
 from services.verify.reading import Broken
 
-NOW = Now.at(datetime(2026, 3, 2, tzinfo=UTC))
+NOW = Now.bounds_at(datetime(2026, 3, 2, tzinfo=UTC))
 KEY = SignerKey("fuzz", b"\x07" * 32).verifier
 _FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))
 

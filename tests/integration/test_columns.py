@@ -45,7 +45,7 @@ def facts_in(messages: Iterable[bytes]) -> dict[str, EnterpriseFacts]:
     """The facts of messages by enterprise, folded in the order in which they came."""
     found: dict[str, list[Event]] = {}
     for raw in messages:
-        said = decode(raw, Now.at(LATER))
+        said = decode(raw, Now.bounds_at(LATER))
         assert isinstance(said, Message)
         found.setdefault(said.subject, []).append(said.fact)
     return {code: fold(facts) for code, facts in sorted(found.items())}
@@ -120,7 +120,7 @@ def test_worked_cases_come_out_the_same(name: str) -> None:
 
 def _messages(case: dict[str, Any]) -> list[bytes]:
     """A case's messages that are whole by themselves; a few cases hold what is refused."""
-    return [raw for raw in messages_of(case) if isinstance(decode(raw, Now.at(LATER)), Message)]
+    return [raw for raw in messages_of(case) if isinstance(decode(raw, Now.bounds_at(LATER)), Message)]
 
 
 @settings(

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from ledger.intake.machine_keys import Scope
-from ledger.intake.refusals import count_open, listed
+from ledger.intake.refusals import count_open, list_refused
 from ledger.intake.sheets.holding import Holding
 from ledger.intake.sheets.previewing import Sender, preview, reading_of
 from ledger.policies.versions import adopt_policy
@@ -78,7 +78,7 @@ def test_a_file_is_previewed_then_recorded_and_counts_once(api: Api) -> None:
     officer.post(f"{path}/confirmation", {"preview": said["preview"]["preview"]})
     with api.ledger.store.reading() as rows:
         assert rows.last_position() == 3
-        assert {row.channel for row in listed(rows)} == {"sheet"}
+        assert {row.channel for row in list_refused(rows)} == {"sheet"}
 
     again = sent(officer, THREE, "?source=周巷镇&name=店铺.xlsx")
     assert again["preview"]["counts"] == {"new": 0, "known": 2, "contradictory": 0, "wrong": 1}
@@ -145,12 +145,12 @@ def test_a_row_mended_to_what_the_ledger_says_settles_its_refusal(api: Api) -> N
     mended = io.BytesIO()
     workbook_.save(mended)
     with api.ledger.store.reading() as rows:
-        assert [each.resolved for each in listed(rows)] == [None]
+        assert [each.resolved for each in list_refused(rows)] == [None]
     said = confirmed(officer, mended.getvalue())
 
     assert said["preview"]["counts"] == {"new": 0, "known": 1, "contradictory": 0, "wrong": 0}
     with api.ledger.store.reading() as rows:
-        assert [each.resolved for each in listed(rows)] == ["resubmitted"]
+        assert [each.resolved for each in list_refused(rows)] == ["resubmitted"]
 
 
 def test_what_the_ledger_recorded_in_between_is_told_before_anything_is_recorded(api: Api) -> None:

@@ -13,7 +13,7 @@ import pytest
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 
 from ledger.intake.inbox import ingest
-from ledger.intake.refusals import listed
+from ledger.intake.refusals import list_refused
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Conflict, Rows, UnsuitableStore
@@ -265,7 +265,7 @@ def test_refused_bytes_are_kept_whatever_they_are(open_at: Opener, raw: bytes) -
     results = [*ingest(ledger, [raw], "http"), *ingest(ledger, [raw, raw], "http")]
 
     with ledger.store.reading() as rows:
-        [kept] = listed(rows)
+        [kept] = list_refused(rows)
     assert {result.status for result in results} == {"refused"}
     assert (kept.raw, kept.times) == (raw, 3)
     assert list(kept.faults) == list(results[0].faults)

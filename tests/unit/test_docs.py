@@ -79,7 +79,7 @@ def test_every_route_of_the_api_stands_in_its_page() -> None:
 def test_the_example_of_a_type_is_valid(type_: str) -> None:
     raw = examples()[type_]
 
-    assert isinstance(decode(raw, Now.at(LATER)), Message)
+    assert isinstance(decode(raw, Now.bounds_at(LATER)), Message)
     Draft202012Validator(event_schema(type_)).validate(json.loads(raw))
 
 
@@ -96,7 +96,7 @@ def test_every_message_in_a_guide_is_valid(name: str) -> None:
 
     assert found
     for raw in found:
-        assert isinstance(decode(raw.encode(), Now.at(LATER)), Message), raw
+        assert isinstance(decode(raw.encode(), Now.bounds_at(LATER)), Message), raw
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])

@@ -197,8 +197,8 @@ def test_a_time_without_a_zone_or_out_of_form_is_refused(text: str) -> None:
 
 
 def test_today_is_the_day_in_shanghai_not_in_utc() -> None:
-    late = Now.at(datetime(2026, 6, 14, 16, 0, tzinfo=UTC))
-    early = Now.at(datetime(2026, 6, 14, 15, 59, 59, tzinfo=UTC))
+    late = Now.bounds_at(datetime(2026, 6, 14, 16, 0, tzinfo=UTC))
+    early = Now.bounds_at(datetime(2026, 6, 14, 15, 59, 59, tzinfo=UTC))
 
     assert (late.today, early.today) == ("2026-06-15", "2026-06-14")
     assert isinstance(decode(store(on='"2026-06-15"'), late), Message)
@@ -206,7 +206,7 @@ def test_today_is_the_day_in_shanghai_not_in_utc() -> None:
 
 
 def test_a_year_begins_in_shanghai() -> None:
-    eve = Now.at(datetime(2026, 12, 31, 16, 0, tzinfo=UTC))
+    eve = Now.bounds_at(datetime(2026, 12, 31, 16, 0, tzinfo=UTC))
 
     assert isinstance(decode(sales(year="2027"), eve), Message)
     assert codes(sales(year="2027")) == {"year.future": "data.year"}

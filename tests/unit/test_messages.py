@@ -14,7 +14,7 @@ from domain.vocabulary.kinds import CurrencyBy
 from domain.vocabulary.load import shipped_vocabulary
 from ledger.intake.messages import bulk
 from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Refusal, _by_schema, decode
-from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, Whole
+from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, WholeNumber
 from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPES
 from tests.lengths import length_of
 from tests.oracle.codes import credit_code
@@ -39,7 +39,7 @@ def _value(field: Any) -> st.SearchStrategy[str]:
         return st.sampled_from(["0", "1.5", "0.01", "50000000.00", "999999999999.99"]).map(quoted)
     if isinstance(field, Day):
         return st.dates(date(2000, 1, 1), date(2026, 6, 1)).map(lambda d: quoted(str(d)))
-    if isinstance(field, Whole):
+    if isinstance(field, WholeNumber):
         return st.integers(field.low, min(field.high, 2026)).map(str)
     if isinstance(field, CreditCode):
         return st.integers(1, 99).map(lambda n: quoted(credit_code(n)))

@@ -11,7 +11,16 @@ from domain.events import CATALOGUE
 from domain.vocabulary.blocks import VocabularyError
 from domain.vocabulary.kinds import Kind, KindField
 from domain.vocabulary.load import load_vocabulary, shipped_vocabulary
-from ledger.intake.messages.fields import Choice, CreditCode, Day, MessageField, Money, Slug, Text, Whole
+from ledger.intake.messages.fields import (
+    Choice,
+    CreditCode,
+    Day,
+    MessageField,
+    Money,
+    Slug,
+    Text,
+    WholeNumber,
+)
 from ledger.intake.messages.schemas import DATA, TYPE_OF
 from tests.contents import content_of
 
@@ -37,9 +46,9 @@ def field_of(field: KindField) -> MessageField:
         "currency": lambda: Choice(*field.values),
         "credit-code": CreditCode,
         "day": Day,
-        "year": lambda: Whole(2000, 2100, "year.range"),
+        "year": lambda: WholeNumber(2000, 2100, "year.range"),
         "amount": Money,
-        "whole": lambda: Whole(field.low, field.high),
+        "whole": lambda: WholeNumber(field.low, field.high),
     }
     made: MessageField = forms[field.form]()
     return made

@@ -57,7 +57,7 @@ class Now(NamedTuple):
     year: int
 
     @classmethod
-    def at(cls, moment: datetime) -> Now:
+    def bounds_at(cls, moment: datetime) -> Now:
         """The bounds at an aware moment."""
         local = moment.astimezone(SHANGHAI)
         return cls(instant(moment + CLOCK_SKEW), local.date().isoformat(), local.year)

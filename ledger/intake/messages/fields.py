@@ -141,7 +141,7 @@ class Money(MessageField):
         return parse_fen(value)
 
 
-class Whole(MessageField):
+class WholeNumber(MessageField):
     """A whole number, written as a JSON number."""
 
     may_hold_colons = False
@@ -229,9 +229,9 @@ def kind_field(field: KindField) -> MessageField:
     if field.form in ("choice", "currency"):
         return Choice(*field.values, **options)
     if field.form == "year":
-        return Whole(field.low, field.high, "year.range", **options)
+        return WholeNumber(field.low, field.high, "year.range", **options)
     if field.form == "whole":
-        return Whole(field.low, field.high, **options)
+        return WholeNumber(field.low, field.high, **options)
     return _PLAIN_FORMS[field.form](**options)
 
 

@@ -25,7 +25,7 @@ from ledger.intake.messages.fields import (
     MessageField,
     Money,
     Text,
-    Whole,
+    WholeNumber,
     kind_field,
 )
 
@@ -71,7 +71,7 @@ class ClaimStep(Data):
     policy = Text(required=True)
     measure = Text(required=True)
     item = Text(required=True)
-    year = Whole(2000, 2100, "year.range", required=True)
+    year = WholeNumber(2000, 2100, "year.range", required=True)
 
 
 class ClaimSubmitted(ClaimStep):

@@ -49,7 +49,7 @@ def reading_of(
     ledger: Ledger, path: Path, file_name: str, source: str, table_name: str | None = None
 ) -> Reading:
     """A file about to be read; ``table_name`` is the class name of its table where the sender says it."""
-    return Reading(path, source, Now.at(ledger.clock()), table_name, Path(file_name).stem[:100])
+    return Reading(path, source, Now.bounds_at(ledger.clock()), table_name, Path(file_name).stem[:100])
 
 
 class Sender(NamedTuple):

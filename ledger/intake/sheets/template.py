@@ -16,7 +16,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from domain.things.credit_code import complete
-from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Text, Whole
+from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Text, WholeNumber
 from ledger.intake.sheets.tables import BACK, LISTS, SHIPPED_TABLES, Column, Table, Tables
 
 LAST_ROW = 1_048_576
@@ -95,7 +95,7 @@ def format_of(column: Column) -> str:
     """How a column is shown: amounts and years as numbers, everything else as text."""
     if isinstance(column.field, Money):
         return "#,##0.00"
-    if isinstance(column.field, Whole):
+    if isinstance(column.field, WholeNumber):
         return "0"
     return "@"
 
@@ -107,7 +107,7 @@ def example_of(column: Column) -> str | int | Decimal | None:
     example, labels = column.words.example, column.offered("zh")
     if example == "":
         return None
-    if isinstance(column.field, Whole):
+    if isinstance(column.field, WholeNumber):
         return int(example) if example else None
     if isinstance(column.field, Money):
         return Decimal(example or "0")
@@ -157,7 +157,7 @@ def form_of(column: Column) -> str:
         return " / ".join(f"{words.zh} ({value})" for value, words in column.offers.items())
     if isinstance(field, Money):
         return "1234.56"
-    if isinstance(field, Whole):
+    if isinstance(field, WholeNumber):
         return f"{field.low} – {field.high}"
     if isinstance(field, Day | Instant):
         return "2024-03-01"

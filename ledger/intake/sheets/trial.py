@@ -106,7 +106,7 @@ class Trial:
         for layout, keys in self.holding.layouts().items():
             self.columns[layout] = {_path_of(key): column for column, key in keys.items()}
         twins = self.holding.earlier_of_id()
-        now = Now.at(self.ledger.clock())
+        now = Now.bounds_at(self.ledger.clock())
         for group in self.holding.by_subject(BATCH_ROWS):
             self._group(group, twins, now, doubts)
             tick(len(group))

@@ -15,7 +15,7 @@ from decimal import Context, Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from domain.faults.fault import Fault
-from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, Whole
+from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, WholeNumber
 from ledger.intake.sheets.files.cells import Cell
 from ledger.intake.sheets.tables import Column, Table, Tables, folded, in_both
 
@@ -310,7 +310,7 @@ def _instant(place: Place, cell: Cell) -> CellValue:
 _READERS: tuple[tuple[type, Callable[[Place, Cell], CellValue]], ...] = (
     (CreditCode, _code),
     (Money, _money),
-    (Whole, _whole_number),
+    (WholeNumber, _whole_number),
     (Day, _day),
     (Instant, _instant),
 )

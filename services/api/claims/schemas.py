@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from domain.faults.validation import FaultError
 from domain.money.amounts import PAID_IN
-from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Money, Text, Whole
+from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Money, Text, WholeNumber
 from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, list_of, text, whole_number
 
@@ -92,7 +92,7 @@ class ClaimBody(Message):
     claim = Text(required=True)
     measure = Text(required=True)
     item = Text(required=True)
-    year = Whole(2000, 2100, "year.range", required=True)
+    year = WholeNumber(2000, 2100, "year.range", required=True)
     amount_fen = Money(data_key="amount", load_default=None)
     currency = Choice(*PAID_IN, load_default=None)
     person = Text(load_default=None)
@@ -126,8 +126,8 @@ class ProposalsBody(Message):
     """Which year's claims to propose."""
 
     policy = Text(required=True)
-    year = Whole(2000, 2100, "year.range", required=True)
-    limit = Whole(1, 1_000, load_default=1_000)
+    year = WholeNumber(2000, 2100, "year.range", required=True)
+    limit = WholeNumber(1, 1_000, load_default=1_000)
 
 
 class StepSchema(Answer):

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from domain.faults.validation import FaultError
-from ledger.intake.messages.fields import MessageField, Text, Whole
+from ledger.intake.messages.fields import MessageField, Text, WholeNumber
 from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, list_of, text, whole_number, words
 from services.api.enterprises.schemas import DisagreeingFactSchema
@@ -46,7 +46,7 @@ class DecisionBody(Message):
 
     counting = FactIds(required=True)
     reason = Text(2_000, required=True)
-    seen = Whole(0, 2**53, load_default=None)
+    seen = WholeNumber(0, 2**53, load_default=None)
 
 
 class MadeDecisionSchema(Answer):

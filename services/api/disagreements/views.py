@@ -48,7 +48,7 @@ def disagreements(query: dict[str, Any]) -> PageAnswer:
 
 
 @blueprint.reads("/<disagreement>", "一项不一致", Query, DisagreementSchema)
-def one(_: dict[str, Any], disagreement: str) -> dict[str, Any]:
+def one_disagreement(_: dict[str, Any], disagreement: str) -> dict[str, Any]:
     """Give one disagreement with its facts."""
     with ledger().store.reading() as rows:
         found = reading.read_disagreement(rows, disagreement, FACTS_MAX)

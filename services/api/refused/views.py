@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.faults.fault import Fault
 from ledger.intake.inbox import ingest
-from ledger.intake.refusals import Refused, count_open, find, listed, resolve
+from ledger.intake.refusals import Refused, count_open, find, list_refused, resolve
 from services.api.events.schemas import ResultSchema
 from services.api.events.views import JSON, SINGLE, answer_one, sender
 from services.api.paging import PageAnswer, page
@@ -38,7 +38,7 @@ def refused(query: dict[str, Any]) -> PageAnswer:
     (after,) = query.get("cursor", (0,))
     lang = language()
     with ledger().store.reading() as rows:
-        refused_messages = listed(rows, after, query["limit"] + 1, query["open"])
+        refused_messages = list_refused(rows, after, query["limit"] + 1, query["open"])
         waiting = count_open(rows)
     return page(
         [_line(each, lang) for each in refused_messages],

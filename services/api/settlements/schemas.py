@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from ledger.intake.messages.fields import Choice, CreditCode, Money, Text, Whole
+from ledger.intake.messages.fields import Choice, CreditCode, Money, Text, WholeNumber
 from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, Factor, Pot, Yuan, currency, list_of, text, whole_number
 
@@ -155,7 +155,7 @@ class AdjustmentBody(Message):
 
     enterprise = CreditCode(required=True)
     measure = Text(required=True)
-    into_year = Whole(2000, 2100, "year.range", required=True)
+    into_year = WholeNumber(2000, 2100, "year.range", required=True)
     amount_fen = Money(required=True, data_key="amount")
     reason = Text(2000, required=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from domain.faults.validation import FaultError
-from ledger.intake.messages.fields import Day, MessageField, Money, Text, Whole
+from ledger.intake.messages.fields import Day, MessageField, Money, Text, WholeNumber
 from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, Factor, Yuan, currency, list_of, text, whole_number
 
@@ -37,11 +37,11 @@ class WhatIfBody(Message):
     """Other readings, figures or another budget, for one policy and year."""
 
     policy = Text(required=True)
-    year = Whole(2000, 2100, "year.range", required=True)
+    year = WholeNumber(2000, 2100, "year.range", required=True)
     readings = Texts(load_default=dict)
     figures = Texts(load_default=dict)
     budget = Money(load_default=None)
-    limit = Whole(1, MOVES_MAX, load_default=MOVES_DEFAULT)
+    limit = WholeNumber(1, MOVES_MAX, load_default=MOVES_DEFAULT)
     rules_as_of = Day(load_default=None)
     rules = Text(RULES_CHARACTERS_MAX, load_default=None)
 

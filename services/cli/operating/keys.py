@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ledger.intake.machine_keys import listed, make_key, revoke_key
+from ledger.intake.machine_keys import list_keys as read_keys
+from ledger.intake.machine_keys import make_key, revoke_key
 from services.cli.common import Context, json_option, print_json, table
 
 
@@ -39,7 +40,7 @@ def add(context: Context, name: str, source: str, types: tuple[str, ...]) -> Non
 def list_keys(context: Context, as_json: bool) -> None:
     """List the keys, without their secrets."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        keys_listed = listed(rows)
+        keys_listed = read_keys(rows)
     items = [
         {
             "key": each.key_id,

@@ -118,9 +118,9 @@ def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
     with context.ledger() as ledger:
         messages = list(lines_of(corrected)) if corrected else []
         if corrected is None:
-            now, after = Now.at(ledger.clock()), 0
+            now, after = Now.bounds_at(ledger.clock()), 0
             with ledger.store.reading() as rows:
-                while page := refusals.listed(rows, after, PAGE, open_only=True):
+                while page := refusals.list_refused(rows, after, PAGE, open_only=True):
                     messages += [r.raw for r in page if isinstance(decode(r.raw, now), Message)]
                     after = page[-1].number
     sent, unkeyed = send_again(context.settings.kafka, messages)

@@ -15,7 +15,7 @@ from domain.faults.registry import CASE_AREAS, MESSAGE_AREAS
 from domain.faults.validation import FaultError, faults_from
 from domain.vocabulary.kinds import kebab
 from domain.vocabulary.load import shipped_vocabulary
-from ledger.intake.messages.fields import REQUIRED, Choice, Money, Text, Whole
+from ledger.intake.messages.fields import REQUIRED, Choice, Money, Text, WholeNumber
 from ledger.intake.messages.schemas import Message
 
 NAMES = {
@@ -149,7 +149,7 @@ class _Case(Message):
     """What a case file must hold."""
 
     policy = Text(required=True)
-    year = Whole(2000, 2100, "year.range", required=True)
+    year = WholeNumber(2000, 2100, "year.range", required=True)
     budget = Money()
     budgets = _by_name(Money())
     facts = _rows(_AnyFact(required=True), required=True)

@@ -10,7 +10,7 @@ from domain.money.amounts import print_fen
 from domain.money.wire import wire_form
 from domain.policy.load import load_policy
 from ledger.simulation.reform import Reform, simulate_reform
-from services.cli.common import DEFAULT_POLICY, Context, at, json_option, print_json, rules_text, table
+from services.cli.common import DEFAULT_POLICY, Context, json_option, moment_at, print_json, rules_text, table
 from services.cli.policies.reform_page import name_measures, name_sizes, name_towns, reform_page
 from services.cli.policies.workshop import print_effects
 from services.web.exports import whole_or_nothing
@@ -40,7 +40,7 @@ def reform_command(
     text = rules_text(file)
     named = policy or (load_policy(text).id if text is not None else DEFAULT_POLICY)
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        rules_at = at(rows, {"rules_as_of": rules_as_of, "rules": file})
+        rules_at = moment_at(rows, {"rules_as_of": rules_as_of, "rules": file})
         effects = simulate_reform(ledger, rows, named, rules_at)
     if out is not None:
         with whole_or_nothing(out) as part:

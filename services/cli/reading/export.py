@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ledger.export.books import books_of
-from services.cli.common import Context, at, moment_options, policy_options
+from services.cli.common import Context, moment_at, moment_options, policy_options
 from services.web.exports import FORMATS
 
 
@@ -34,6 +34,6 @@ def export(context: Context, /, form: str, policy: str, year: int, out: Path, **
         Progress(console=Console(stderr=True), transient=True) as bar,
     ):
         task = bar.add_task(context.words("导出", "Exporting"), total=None)
-        books = books_of(ledger, rows, policy, year, at(rows, times))
+        books = books_of(ledger, rows, policy, year, moment_at(rows, times))
         for file in FORMATS[form](books, out, lambda: bar.advance(task)):
             click.echo(f"{file}  {file.stat().st_size:,} bytes")

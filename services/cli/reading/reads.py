@@ -22,8 +22,8 @@ from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
 from ledger.simulation.what_if import simulate_year
 from services.cli.common import (
     Context,
-    at,
     json_option,
+    moment_at,
     moment_options,
     money,
     money_argument,
@@ -55,7 +55,7 @@ def balance(
 ) -> None:
     """Show one enterprise's balance of a year."""
     with context.looking(code) as (ledger, rows):
-        balance = read_balance(ledger, rows, code, policy, year, at(rows, times))
+        balance = read_balance(ledger, rows, code, policy, year, moment_at(rows, times))
     if as_json:
         print_json(wire_form(balance))
         return
@@ -95,7 +95,7 @@ def explain(
 ) -> None:
     """Explain why an enterprise gets each fen of a year."""
     with context.looking(code) as (ledger, rows):
-        answer = explanations.explain(ledger, rows, code, policy, year, at(rows, times))
+        answer = explanations.explain(ledger, rows, code, policy, year, moment_at(rows, times))
     if as_json:
         print_json(answer)
         return
@@ -154,7 +154,7 @@ def outlook(context: Context, code: str, policy: str, year: int, as_json: bool) 
 def budget(context: Context, /, policy: str, year: int, as_json: bool, **times: str | None) -> None:
     """Show the budget of a year: what shares it, and the factor."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        year_budget = read_budget(ledger, rows, policy, year, at(rows, times))
+        year_budget = read_budget(ledger, rows, policy, year, moment_at(rows, times))
     if as_json:
         print_json(wire_form(year_budget))
     else:
@@ -259,7 +259,7 @@ def what_if_command(
     readings, figures = _pairs(reading, "--reading"), _pairs(figure, "--figure")
     amount = money_argument(budget_text)
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        rules_at = at(rows, {"rules_as_of": rules_as_of, "rules": rules})
+        rules_at = moment_at(rows, {"rules_as_of": rules_as_of, "rules": rules})
         answer = simulate_year(ledger, rows, policy, year, readings, figures, amount, limit, rules_at)
     if as_json:
         print_json(wire_form(answer))

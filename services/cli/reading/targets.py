@@ -12,8 +12,8 @@ from ledger.reading.search import Search
 from ledger.reading.targets import TargetProgress, YearTargets, read_targets
 from services.cli.common import (
     Context,
-    at,
     json_option,
+    moment_at,
     moment_options,
     policy_options,
     print_json,
@@ -34,7 +34,7 @@ def targets(
 ) -> None:
     """Show progress towards the policy's targets: in all, by month, by town, or by lead unit."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        progress = read_targets(ledger, rows, policy, year, at(rows, times))
+        progress = read_targets(ledger, rows, policy, year, moment_at(rows, times))
     if as_json:
         print_json(wire_form(progress))
         return

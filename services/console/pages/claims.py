@@ -87,7 +87,7 @@ def propose_claims(policy: str, year: int) -> BaseResponse:
 
     def act() -> str:
         made = desk.propose(forms.opened(), policy, year, forms.actor())
-        return language.said("claims-proposed" if made else "claims-proposed-none", number=len(made))
+        return language.words_for("claims-proposed" if made else "claims-proposed-none", number=len(made))
 
     def after() -> str:
         return url_for("console.claims_page", policy=policy, year=year, status="submitted")
@@ -158,8 +158,11 @@ def submit_claim(policy: str, year: int) -> BaseResponse:
     try:
         return refusals.take("submit", act, after, lambda refusal: _new(policy, year, request.form, refusal))
     except UnknownEnterprise:
-        words = {"field": language.said("credit-code"), "rule": language.said("claims-enterprise-unknown")}
-        found = [{**words, "mend": language.said("claims-enterprise-mend")}]
+        words = {
+            "field": language.words_for("credit-code"),
+            "rule": language.words_for("claims-enterprise-unknown"),
+        }
+        found = [{**words, "mend": language.words_for("claims-enterprise-mend")}]
         return _new(policy, year, request.form, refusals.refusal_of("submit", Refused(found)))
 
 
@@ -191,13 +194,13 @@ def _worded(refusal: Refusal | None) -> Refusal | None:
 def _label(field: str) -> str:
     head, _, name = field.rpartition(".")
     if head.partition(".")[0] == "evidence" and name in DOCUMENT:
-        return language.said(f"claims-document-{name}")
+        return language.words_for(f"claims-document-{name}")
     return field_name(field)
 
 
 def _done(recorded: desk.Recorded) -> str:
-    status = language.said(f"claim-status-{recorded.status}")
-    return language.said("claims-done", status=status, number=f"{recorded.position:,}")
+    status = language.words_for(f"claim-status-{recorded.status}")
+    return language.words_for("claims-done", status=status, number=f"{recorded.position:,}")
 
 
 # --- one claim --------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def decide_disagreement(policy: str, year: int, disagreement: str) -> BaseRespon
         body = read(DecisionBody, request.form, "reason", **more)
         said = (body["counting"], body["reason"], body["seen"])
         deciding.decide(forms.opened(), disagreement, forms.actor(), *said)
-        return language.said("disagree-decided")
+        return language.words_for("disagree-decided")
 
     def show(refusal: Refusal) -> BaseResponse:
         return _show(policy, year, refusal, 409, only=disagreement)

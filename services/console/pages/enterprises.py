@@ -206,7 +206,7 @@ def bars(balance: Balance) -> list[Bar]:
     """What each award pays."""
     return [
         Bar(
-            language.of(award.title),
+            language.chosen_words(award.title),
             award.payable_fen,
             print_fen(award.payable_fen, balance.currency),
             "good",

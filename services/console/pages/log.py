@@ -36,9 +36,9 @@ def event_page(policy: str, year: int, position: int) -> BaseResponse:
     open_policy(policy, year)
     with forms.opened().store.reading() as rows:
         last = rows.last_position()
-        event = at(rows, position)
+        event = event_at(rows, position)
         wording = telling.read_wording(rows, policy)
-        code = whose(event)
+        code = enterprise_of(event)
         amends, amended = bearing(rows, event)
         values: dict[str, Any] = {
             "event": event,
@@ -66,7 +66,7 @@ def go_to_event(policy: str, year: int) -> BaseResponse:
     return redirect(url_for("console.event_page", policy=policy, year=year, position=int(said)))
 
 
-def at(rows: Rows, position: int) -> Stored:
+def event_at(rows: Rows, position: int) -> Stored:
     """The event at a position.
 
     Raises:
@@ -78,7 +78,7 @@ def at(rows: Rows, position: int) -> Stored:
     return stored(found[0])
 
 
-def whose(event: Stored) -> str:
+def enterprise_of(event: Stored) -> str:
     """The enterprise that an event is about; empty for one about a policy or the whole year."""
     if is_enterprise(event.originator):
         return event.originator
@@ -131,7 +131,7 @@ def looked_at(code: str) -> None:
 
 def line_of(event: Stored, names: dict[str, tuple[str, str]], wording: telling.Wording) -> dict[str, Any]:
     """An event as a line of a list."""
-    code = whose(event)
+    code = enterprise_of(event)
     said = telling.describe_event(event, wording)
     return {
         "position": event.position,

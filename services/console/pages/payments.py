@@ -99,7 +99,7 @@ def clawbacks(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
 
 def _order(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     made = paying.order_payments(ledger, policy, year, forms.actor())
-    return language.said(
+    return language.words_for(
         "pay-did-order",
         batch=made.batch,
         count=made.payments,
@@ -123,7 +123,7 @@ def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
         chunk = said[start : start + RESULTS_MAX]
         new, old = paying.record_results(ledger, policy, year, forms.actor(), chunk)
         recorded, known = recorded + new, known + old
-    return language.said("pay-did-results", recorded=recorded, known=known)
+    return language.words_for("pay-did-results", recorded=recorded, known=known)
 
 
 def _currency(ledger: Ledger, policy: str) -> str:
@@ -142,7 +142,7 @@ def _claw_back(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(ClawbackBody, form, "enterprise", "amount", "measure", "reason")
     what = (body["enterprise"], forms.actor(), body["amount_fen"], body["reason"], body["measure"])
     name, _ = paying.claw_back(ledger, policy, year, *what)
-    return language.said(
+    return language.words_for(
         "pay-did-claw", clawback=name, amount=print_fen(body["amount_fen"], _currency(ledger, policy))
     )
 
@@ -153,7 +153,9 @@ def _recovery(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(RecoveryBody, given, "enterprise", "amount", "on", "reference")
     what = (forms.actor(), clawback, body["amount_fen"], body["on"], body["reference"])
     paying.recover(ledger, policy, year, body["enterprise"], *what)
-    return language.said("pay-did-recover", amount=print_fen(body["amount_fen"], _currency(ledger, policy)))
+    return language.words_for(
+        "pay-did-recover", amount=print_fen(body["amount_fen"], _currency(ledger, policy))
+    )
 
 
 ACTS: dict[str, Callable[[Ledger, str, int, Form], str]] = {
@@ -270,7 +272,7 @@ def _accept(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(AdjustmentBody, form, *names, into_year=int(into) if into.isdecimal() else into)
     what = (body["enterprise"], body["measure"], body["into_year"], forms.actor())
     adjusting.accept(ledger, policy, year, *what, body["amount_fen"], body["reason"])
-    return language.said(
+    return language.words_for(
         "adjust-did-accept",
         amount=print_fen(body["amount_fen"], _currency(ledger, policy)),
         year=body["into_year"],

@@ -140,7 +140,7 @@ def settle_refused(policy: str, year: int, digest: str) -> BaseResponse:
     with forms.opened().store.writing() as rows:
         kept.resolve(rows, digest, RESUBMITTED)
     key = "refused-taken" if result.status == "accepted" else "refused-repeated"
-    flash(language.said(key, number=f"{result.position or 0:,}"))
+    flash(language.words_for(key, number=f"{result.position or 0:,}"))
     return redirect(url_for("console.refused_message", policy=policy, year=year, digest=digest), 303)
 
 
@@ -150,5 +150,5 @@ def _dismiss(policy: str, year: int, digest: str) -> BaseResponse:
         if found is not None and found.resolved == RESUBMITTED:
             raise Problem("refusal-settled")
         kept.resolve(rows, digest, DISMISSED)
-    flash(language.said("refused-dismissed"))
+    flash(language.words_for("refused-dismissed"))
     return redirect(url_for("console.refused_page", policy=policy, year=year), 303)

@@ -28,7 +28,7 @@ from services.console.background import Work, ask, pinned
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
 from services.console.pages.home import open_policy
-from services.console.pages.log import line_of, whose
+from services.console.pages.log import enterprise_of, line_of
 from services.console.pages.year import article_bars, scaled
 from services.console.rendering import choices, page
 from services.console.rendering import moment as shown_moment
@@ -247,7 +247,7 @@ def _between(rows: Rows, policy: str, ends: tuple[int, int]) -> tuple[list[dict[
     begin = max(ends[0], wanted["cursor"][0] if wanted else 0)
     sql = f"{SELECT} WHERE rowid>? AND rowid<=? ORDER BY rowid LIMIT ?"
     found = [stored(row) for row in rows.all(sql, [begin, ends[1], EVENTS + 1])]
-    names = read_names(rows, [whose(event) for event in found])
+    names = read_names(rows, [enterprise_of(event) for event in found])
     wording = telling.read_wording(rows, policy)
     lines = [line_of(event, names, wording) for event in found[:EVENTS]]
     return lines, found[EVENTS - 1].position if len(found) > EVENTS else 0

@@ -101,7 +101,7 @@ def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 
         due=due(state, today(ledger.clock())),
         refusal=refusal,
         given=request.form if refusal else {},
-        whose=whose,
+        whose=roles_for,
         **values,
     )
 
@@ -111,7 +111,7 @@ def _now(rows: Rows, policy: str, year: int) -> YearBudget:
     return read_budget(forms.opened(), rows, policy, year)
 
 
-def whose(action: str) -> str:
+def roles_for(action: str) -> str:
     """Which roles may take a step, in words."""
     return named_roles(list(MAY[action]))
 
@@ -148,30 +148,30 @@ def _close(state: Settlement, day: str, until: str) -> str:
 
 def _propose(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     proposing.propose(ledger, policy, year, forms.actor())
-    return language.said("settle-did-propose")
+    return language.words_for("settle-did-propose")
 
 
 def _publish(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     state = proposing.publish(ledger, policy, year, forms.actor())
-    return language.said("settle-did-publish", until=state.present_publication().until_day)
+    return language.words_for("settle-did-publish", until=state.present_publication().until_day)
 
 
 def _object(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(ObjectionBody, form, "enterprise", "reason")
     proposing.raise_objection(ledger, policy, year, forms.actor(), body["enterprise"], body["reason"])
-    return language.said("settle-did-object")
+    return language.words_for("settle-did-object")
 
 
 def _resolve(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     body = read(ResolutionBody, form, "outcome", "reason")
     what = (form.get("objection", ""), body["outcome"], body["reason"])
     proposing.resolve_objection(ledger, policy, year, forms.actor(), *what)
-    return language.said("settle-did-resolve")
+    return language.words_for("settle-did-resolve")
 
 
 def _close_year(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     closing.close(ledger, policy, year, forms.actor())
-    return language.said("settle-did-close", year=year)
+    return language.words_for("settle-did-close", year=year)
 
 
 ACTS |= {

@@ -202,4 +202,6 @@ def sheet_workbook(policy: str, year: int, sheet: str) -> Response:
     folder = tempfile.TemporaryDirectory()
     path = Path(folder.name) / "marked.xlsx"
     desk().marked(waiting).replace(path)
-    return sent(folder, path, f"{Path(state['file_name']).stem}-{language.said('sheet-marked-name')}.xlsx")
+    return sent(
+        folder, path, f"{Path(state['file_name']).stem}-{language.words_for('sheet-marked-name')}.xlsx"
+    )

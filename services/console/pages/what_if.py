@@ -106,7 +106,7 @@ def question(rules: Policy, available: int) -> tuple[Question, list[dict[str, st
     text = request.args.get("budget", "").strip()
     budget = _fen(text) if text else available
     if budget is None:
-        wrong.append(_amount_fault(language.said("budget")))
+        wrong.append(_amount_fault(language.words_for("budget")))
     if budget is not None and budget != available:
         asked["budget"] = budget
     if readings:
@@ -124,7 +124,7 @@ def _fen(text: str) -> int | None:
 
 
 def _amount_fault(field: str) -> dict[str, str]:
-    said = language.said
+    said = language.words_for
     return {"field": field, "rule": said("what-if-amount"), "mend": said("what-if-amount-mend")}
 
 

@@ -66,7 +66,7 @@ def scaled(value: Fraction) -> int:
 
 def waterfall(sums: YearBudget | Balance) -> list[Step]:
     """From what was earned to what is paid: what is withheld, what is reduced; and a year's budget."""
-    said = language.said
+    said = language.words_for
     gross, payable = sums.gross_fen, sums.payable_fen
     eligible = gross - sums.withheld_fen
     steps = [
@@ -95,7 +95,7 @@ def used_bars(budget: YearBudget, accounts: AccountSums) -> tuple[list[Bar], int
     """The budget as one bar: paid, still to be paid; the whole, and what is left of it."""
     inside = budget.payable_fen - budget.outside_budget_fen
     paid = min(accounts.paid_fen, inside)
-    said = language.said
+    said = language.words_for
     return (
         [
             Bar(said("paid"), paid, print_fen(paid, budget.currency), "good"),
@@ -110,7 +110,7 @@ def article_bars(budget: YearBudget) -> list[Bar]:
     """What each article pays."""
     return [
         Bar(
-            language.said("year-articles-of", article=article.article),
+            language.words_for("year-articles-of", article=article.article),
             article.payable_fen,
             print_fen(article.payable_fen, budget.currency),
             "main",
@@ -127,5 +127,5 @@ def target_bars(targets: Iterable[TargetProgress]) -> list[Bar]:
         reached = scaled(target.percent)
         kind = "good" if reached >= 1_000_000 else "main"
         percent = print_percent(target.percent)[:-3] + "%"
-        rows.append(Bar(language.of(target.title), min(reached, 1_000_000), percent, kind))
+        rows.append(Bar(language.chosen_words(target.title), min(reached, 1_000_000), percent, kind))
     return rows

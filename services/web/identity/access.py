@@ -62,7 +62,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "refused.resubmit": ("officer", "operator"),
     "refused.dismiss": ("officer", "operator"),
     "disagreements.disagreements": STAFF,
-    "disagreements.one": STAFF,
+    "disagreements.one_disagreement": STAFF,
     "disagreements.decide": MAY["disagreement.decide"],
     "claims.claims": OWN_DATA,
     "claims.one_claim": OWN_DATA,
