@@ -9,7 +9,7 @@ Asia/Shanghai as ``YYYY-MM-DD``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,8 @@ from domain.vocabulary.kinds import Kind
 
 ContentValue = str | int | bool | tuple[object, ...] | dict[str, str | int | None] | None
 """The value of a field of a content, of whatever kind."""
+StoredValues: TypeAlias = dict[str, Any]
+"""What is stored of a content, as JSON has it."""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +47,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
             if value is not None or name not in self.desk_fields
         }
 
-    def values_by_name(self) -> dict[str, Any]:
+    def values_by_name(self) -> StoredValues:
         """Its fields as they are stored, for what shows or hands out an event as JSON."""
         return json_values(self.stored_values())
 
@@ -66,9 +68,9 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
-def json_values(fields: object) -> dict[str, Any]:
+def json_values(fields: object) -> StoredValues:
     """Fields as JSON has them: arrays are lists, also those that have names in the program."""
-    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(fields))
+    values: StoredValues = msgspec.json.decode(msgspec.json.encode(fields))
     return values
 
 

@@ -7,7 +7,14 @@ from typing import Any, cast
 
 import msgspec
 
-from domain.events.content import DatedThing, EnterpriseStatus, FactContent, YearlyAmount, YearlyFigure
+from domain.events.content import (
+    DatedThing,
+    EnterpriseStatus,
+    FactContent,
+    StoredValues,
+    YearlyAmount,
+    YearlyFigure,
+)
 from domain.money.amounts import parse_fen
 from domain.vocabulary.kinds import Kind
 from domain.vocabulary.load import shipped_vocabulary
@@ -18,13 +25,13 @@ SHAPES: dict[str, type[FactContent]] = {
 """The class that each shape is built on."""
 
 
-def _upcast_sales(state: dict[str, Any]) -> None:
+def _upcast_sales(state: StoredValues) -> None:
     """Version 1 of reported sales had the amount as yuan text, and no customs code."""
     state["amount_fen"] = parse_fen(state.pop("amount"))
     state["customs_code"] = None
 
 
-UPCASTS: dict[str, tuple[Callable[[dict[str, Any]], None], ...]] = {"SalesReported": (_upcast_sales,)}
+UPCASTS: dict[str, tuple[Callable[[StoredValues], None], ...]] = {"SalesReported": (_upcast_sales,)}
 """Steps from each stored version of a kind to the next: what was stored before is read for ever."""
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-from domain.events.content import Content
+from domain.events.content import Content, StoredValues
 
 
 class BudgetPart(NamedTuple):
@@ -81,7 +81,7 @@ class SettlementProposed(SettlementEvent, frozen=True, kw_only=True):
     lines_digest: str
 
     @staticmethod
-    def upcast_v1_v2(state: dict[str, Any]) -> None:
+    def upcast_v1_v2(state: StoredValues) -> None:
         """Version 1 knew one budget a period."""
         state.update(budgets=[], pots=[])
 
@@ -102,7 +102,7 @@ class SettlementPublished(SettlementEvent, frozen=True, kw_only=True):
     list_lines: int | None = None
 
     @staticmethod
-    def upcast_v1_v2(state: dict[str, Any]) -> None:
+    def upcast_v1_v2(state: StoredValues) -> None:
         """Read a version 1 state: the list as seen had no root."""
         state["list_root"] = None
         state["list_lines"] = None
@@ -159,7 +159,7 @@ class SettlementClosed(SettlementEvent, frozen=True, kw_only=True):
     pots: tuple[PotShare, ...]
 
     @staticmethod
-    def upcast_v1_v2(state: dict[str, Any]) -> None:
+    def upcast_v1_v2(state: StoredValues) -> None:
         """Version 1 knew one budget a period."""
         state.update(budgets=[], pots=[])
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from domain.events.content import Content
+from domain.events.content import Content, StoredValues
 from domain.events.event import Capacity, Event, Speaker
 
 _encode = msgspec.json.Encoder().encode
@@ -118,7 +118,7 @@ class Catalogue:
             raise UnreadableState(f"{name}: {type(error).__name__} {error}") from None
 
     @staticmethod
-    def _upcast(reader: _Reader, version: int, values: dict[str, Any]) -> Content:
+    def _upcast(reader: _Reader, version: int, values: StoredValues) -> Content:
         while version < reader.class_version:
             getattr(reader.content, f"upcast_v{version}_v{version + 1}")(values)
             version += 1
