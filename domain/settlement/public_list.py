@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.events.settlements import SettlementProposed
 from domain.facts.folding import Profile
@@ -51,11 +51,11 @@ class RegisterEntry(NamedTuple):
     sector: str = ""
 
 
-class Named(NamedTuple):
+class NamedAward(NamedTuple):
     """An award in the list, with its enterprise as it was registered when the list was made."""
 
     line: SettledLine
-    listed: RegisterEntry
+    entry: RegisterEntry
 
 
 def register_entry(profile: Profile | None) -> RegisterEntry:
@@ -81,7 +81,7 @@ def head_line(book: Rulebook, year: int, proposal: SettlementProposed) -> str:
         "unit": "hundredths",
         "budget": proposal.budget_fen,
         "sharing": proposal.sharing_fen,
-        "pots": pots_of(proposal),
+        "pots": _pots_of(proposal),
         "gross": proposal.gross_fen,
         "withheld": proposal.withheld_fen,
         "payable": proposal.payable_fen,
@@ -95,21 +95,29 @@ def head_line(book: Rulebook, year: int, proposal: SettlementProposed) -> str:
     return encoded(head)
 
 
-def pots_of(proposal: SettlementProposed) -> list[list[Any]]:
-    """Each pot with what it has and what shares it, in order of payment."""
+class _ListedPot(NamedTuple):
+    """A pot with what it has and what shares it."""
+
+    pot: str
+    available: int
+    sharing: int
+
+
+def _pots_of(proposal: SettlementProposed) -> list[_ListedPot]:
+    """The pots in order of payment."""
     pots = division_of(proposal).pots
-    return [[pot, of.budget, of.total] for pot, of in sorted(pots.items())]
+    return [_ListedPot(pot, share.budget, share.total) for pot, share in sorted(pots.items())]
 
 
-def award_line(book: Rulebook, mask: tuple[str, ...], number: int, award: Named) -> str:
+def award_line(book: Rulebook, mask: tuple[str, ...], number: int, award: NamedAward) -> str:
     """The line of one award; ``number`` counts from 1, and is the leaf's index as well."""
-    line, (name, town, size, sector) = award
+    line, entry = award
     policy = book.of_year(line.award_year)
     measure = book.measure_of_year(line.measure, line.award_year)
     inside = shares_budget(policy, line.measure)
     return encoded(
         [
-            *(number, *masked(line.code, name, town, mask), town, size, sector),
+            *(number, *masked(line.code, entry.name, entry.town, mask), entry.town, entry.size, entry.sector),
             *(measure.article if measure else "", line.measure),
             measure.title["zh"] if measure else line.measure,
             *(line.award_year, line.pot, line.gross, line.withheld),
@@ -120,7 +128,7 @@ def award_line(book: Rulebook, mask: tuple[str, ...], number: int, award: Named)
 
 
 def lines_of(
-    book: Rulebook, year: int, proposal: SettlementProposed, awards: Iterable[Named]
+    book: Rulebook, year: int, proposal: SettlementProposed, awards: Iterable[NamedAward]
 ) -> Iterator[str]:
     """The head and every award's line, without line feeds; awards come in the list's order."""
     yield head_line(book, year, proposal)
@@ -129,7 +137,7 @@ def lines_of(
         yield award_line(book, mask, number, award)
 
 
-def encoded(value: Any) -> str:
+def encoded(value: object) -> str:
     """JSON as the lines have it: no spaces, characters as they are."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

@@ -28,7 +28,7 @@ from ledger.reading.accounts import sum_accounts
 from ledger.reading.records import read_enterprise
 from ledger.reading.targets import read_targets
 from ledger.settlement.files import public_lines
-from ledger.settlement.published import profiles_known
+from ledger.settlement.published import read_register_entries
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW
 from ledger.store.rows import Rows
@@ -279,7 +279,7 @@ def _letter(source: _Source) -> Filling:
                 "依据": reasons.get((line.measure, line.award_year), ""),
             }
 
-    name, town, *_ = profiles_known(rows, [code], source.known).get(code, RegisterEntry())
+    name, town, *_ = read_register_entries(rows, [code], source.known).get(code, RegisterEntry())
     sums = sum_lines(lines)
     values = {
         **source.values(),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from domain.authority.roles import NotAllowed
 from domain.events.instants import instant
@@ -26,15 +26,15 @@ from ledger.export.public_list import MeasureShare, PublicHead, PublicLine
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
-from ledger.settlement.published import profiles_known
+from ledger.settlement.published import read_register_entries
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 
-NAMED = 1_000
+NAMES_CHUNK = 1_000
 """Enterprises whose names are looked up at a time."""
 
 
-def _listed(rows: Rows, policy: str, year: int) -> tuple[Rulebook, Settlement]:
+def _read_proposed_list(rows: Rows, policy: str, year: int) -> tuple[Rulebook, Settlement]:
     rulebook(rows, policy)
     state = settlement_of(rows, policy, year)
     if not state.proposal:
@@ -49,29 +49,31 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
     Raises:
         UnknownPolicy; NotAllowed: where no list was proposed; NotExportable: another suffix.
     """
-    book, state = _listed(rows, policy, year)
+    book, state = _read_proposed_list(rows, policy, year)
     governing = book.of_year(year)
-    said, published = state.present_proposal(), state.publication
-    value = division_of(said).factor
+    proposal, published = state.present_proposal(), state.publication
+    value = division_of(proposal).factor
     head = PublicHead(
         title=f"{governing.title['zh']}{year}年度兑现名单",
         number=governing.number,
         year=year,
         from_day=published.from_day if published else "",
         until_day=published.until_day if published else "",
-        budget=said.budget_fen,
-        total=said.sharing_fen,
-        payable=said.payable_fen,
-        factor="见附注" if said.pots else f"{value.numerator}/{value.denominator} = {print_percent(value)}",
-        digest=said.lines_digest,
-        position=said.known,
-        count=said.enterprises,
+        budget=proposal.budget_fen,
+        total=proposal.sharing_fen,
+        payable=proposal.payable_fen,
+        factor="见附注"
+        if proposal.pots
+        else f"{value.numerator}/{value.denominator} = {print_percent(value)}",
+        digest=proposal.lines_digest,
+        position=proposal.known,
+        count=proposal.enterprises,
         authority=governing.issuer,
         root=(published.list_root if published else None) or "",
         currency=governing.currency,
-        pots=_pots(governing, said),
+        pots=_pots(governing, proposal),
     )
-    lines = public_lines(rows, book, year, said.known)
+    lines = public_lines(rows, book, year, proposal.known)
     mask = governing.procedure.mask
     if path.suffix == ".csv":
         with path.open("w", encoding="utf-8", newline="") as out:
@@ -80,52 +82,49 @@ def write_list(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -
         public_list.write_xlsx(path, head, lines, mask)
     else:
         raise NotExportable(f"{path.suffix or path.name}: write a file that ends in .xlsx or .csv")
-    return int(said.enterprises)
+    return int(proposal.enterprises)
 
 
-def _pots(policy: Policy, said: SettlementProposed) -> tuple[str, ...]:
+def _pots(policy: Policy, proposal: SettlementProposed) -> tuple[str, ...]:
     """Each of several budgets in a sentence."""
     unit = CURRENCIES[policy.currency].unit
     return tuple(
         f"{pot.name['zh']}：可用 {print_fen(pot.available_fen, grouped=True)} {unit}，"
         f"参与分配 {print_fen(pot.sharing_fen, grouped=True)} {unit}，"
         f"兑现系数 {print_fraction(pot.factor)} = {print_percent(pot.factor)}"
-        for pot in list_settled_pots(policy, said)
+        for pot in list_settled_pots(policy, proposal)
     )
 
 
-def public_lines(rows: Rows, book: Rulebook, year: int, known: int) -> Iterator[PublicLine]:
-    """The list by enterprise, with names and towns as known then, streamed in order of credit code."""
-    whole = groupby(lines_listed(rows, book.id, year), key=lambda line: line.code)
-    for chunk in _chunks((code, list(lines)) for code, lines in whole):
-        found = profiles_known(rows, [code for code, _ in chunk], known)
+def public_lines(rows: Rows, book: Rulebook, year: int, position: int) -> Iterator[PublicLine]:
+    """The list by enterprise, with names and towns as known at a position, in order of credit code."""
+    by_code = groupby(lines_listed(rows, book.id, year), key=lambda line: line.code)
+    enterprises = ((code, list(lines)) for code, lines in by_code)
+    while chunk := list(islice(enterprises, NAMES_CHUNK)):
+        entries = read_register_entries(rows, [code for code, _ in chunk], position)
         for code, lines in chunk:
-            name, town, *_ = found.get(code, RegisterEntry())
-            titles = [_of_year(book, line.measure, line.award_year, year) for line in lines]
-            measures = [
-                MeasureShare(title, line.gross, line.payable)
-                for title, line in zip(titles, lines, strict=True)
-            ]
-            sums = [sum(line[at] for line in lines) for at in range(3, 7)]
-            yield PublicLine(code, name, town, measures, *sums)
+            entry = entries.get(code, RegisterEntry())
+            titles = [_title_of(book, line.measure, line.award_year, year) for line in lines]
+            yield PublicLine(
+                code,
+                entry.name,
+                entry.town,
+                [
+                    MeasureShare(title, line.gross, line.payable)
+                    for title, line in zip(titles, lines, strict=True)
+                ],
+                sum(line.gross for line in lines),
+                sum(line.withheld for line in lines),
+                sum(line.reduction for line in lines),
+                sum(line.payable for line in lines),
+            )
 
 
-def _of_year(book: Rulebook, measure: str, award_year: int, year: int) -> str:
+def _title_of(book: Rulebook, measure_id: str, award_year: int, year: int) -> str:
     """A measure's title, with the award's year where another year pays it."""
-    known = book.measure_of_year(measure, award_year)
-    title = known.title["zh"] if known else measure
+    measure = book.measure_of_year(measure_id, award_year)
+    title = measure.title["zh"] if measure else measure_id
     return title if award_year == year else f"{title}（{award_year}年度转入）"
-
-
-def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
-    waiting: list[Any] = []
-    for item in items:
-        waiting.append(item)
-        if len(waiting) == NAMED:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
 
 
 def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path) -> None:
@@ -134,52 +133,61 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
     Raises:
         UnknownPolicy; NotAllowed: where no list was proposed.
     """
-    book, state = _listed(rows, policy, year)
-    governing, said = book.of_year(year), state.present_proposal()
-    reduction = said.gross_fen - said.withheld_fen - said.payable_fen
+    book, state = _read_proposed_list(rows, policy, year)
+    governing, proposal = book.of_year(year), state.present_proposal()
+    reduction = proposal.gross_fen - proposal.withheld_fen - proposal.payable_fen
     head = SummaryHead(
         title=f"{governing.title['zh']}{year}年度兑现资金",
         number=governing.number,
         year=year,
-        budget=said.budget_fen,
-        gross=said.gross_fen,
-        withheld=said.withheld_fen,
+        budget=proposal.budget_fen,
+        gross=proposal.gross_fen,
+        withheld=proposal.withheld_fen,
         reduction=reduction,
-        payable=said.payable_fen,
-        count=said.enterprises,
-        digest=said.lines_digest,
+        payable=proposal.payable_fen,
+        count=proposal.enterprises,
+        digest=proposal.lines_digest,
         position=rows.last_position(),
         authority=governing.issuer,
         currency=governing.currency,
-        pots=_pots(governing, said),
+        pots=_pots(governing, proposal),
     )
-    measures = _sums(rows, policy, year)
+    measures = _sum_measures(rows, policy, year)
 
-    def parts(name: Callable[[str, int], str]) -> list[Part]:
-        return _parts(measures, name)
+    def article(sums: _MeasureSums) -> str:
+        measure = book.measure_of_year(sums.measure, sums.award_year)
+        return measure.article if measure else "—"
 
-    def column_of(field: str, default: str) -> Callable[[str, int], str]:
-        def read_field(measure_id: str, award_year: int) -> str:
-            measure = book.measure_of_year(measure_id, award_year)
-            return str(getattr(measure, field)) if measure else default
+    def lead(sums: _MeasureSums) -> str:
+        measure = book.measure_of_year(sums.measure, sums.award_year)
+        return measure.lead if measure else "—"
 
-        return read_field
+    def title(sums: _MeasureSums) -> str:
+        return _title_of(book, sums.measure, sums.award_year, year)
 
     finance_summary.write_xlsx(
         path,
         head,
-        parts(column_of("article", "—")),
-        parts(lambda measure, award_year: _of_year(book, measure, award_year, year)),
-        parts(column_of("lead", "—")),
+        _add_up(measures, article),
+        _add_up(measures, title),
+        _add_up(measures, lead),
         _accounts(rows, book, state),
     )
 
 
-Sums = tuple[str, int, int, int, int, int, int]
-"""(measure, award year, enterprises, gross, withheld, reduction, payable)."""
+class _MeasureSums(NamedTuple):
+    """What a measure's awards of a year come to, in fen."""
+
+    measure: str
+    award_year: int
+    enterprises: int
+    gross: int
+    withheld: int
+    reduction: int
+    payable: int
 
 
-def _sums(rows: Rows, policy: str, year: int) -> list[Sums]:
+def _sum_measures(rows: Rows, policy: str, year: int) -> list[_MeasureSums]:
     columns = ", ".join(
         f"CAST(SUM({name}) AS BIGINT)" for name in ("gross", "withheld", "reduction", "payable")
     )
@@ -187,16 +195,18 @@ def _sums(rows: Rows, policy: str, year: int) -> list[Sums]:
         f"SELECT measure, award_year, COUNT(*), {columns} FROM settlement_lines "
         "WHERE policy=? AND year=? GROUP BY measure, award_year ORDER BY measure, award_year"
     )
-    return [tuple(row) for row in rows.all(sql, [policy, year])]
+    return [_MeasureSums(*row) for row in rows.all(sql, [policy, year])]
 
 
-def _parts(measures: list[Sums], name: Callable[[str, int], str]) -> list[Part]:
-    found: dict[str, list[int]] = {}
-    for measure, award_year, *sums in measures:
-        entry = found.setdefault(name(measure, award_year), [0, 0, 0, 0, 0])
-        for index, value in enumerate(sums):
-            entry[index] += value
-    return [Part(key, *sums) for key, sums in found.items()]
+def _add_up(measures: list[_MeasureSums], name_of: Callable[[_MeasureSums], str]) -> list[Part]:
+    """The measures' sums under each name, in the order in which the names come first."""
+    by_name: dict[str, list[_MeasureSums]] = {}
+    for sums in measures:
+        by_name.setdefault(name_of(sums), []).append(sums)
+    return [
+        Part(name, *(sum(column) for column in zip(*(sums[2:] for sums in group), strict=True)))
+        for name, group in by_name.items()
+    ]
 
 
 def _accounts(rows: Rows, book: Rulebook, state: Settlement) -> Iterator[Account]:
@@ -210,14 +220,14 @@ def _accounts(rows: Rows, book: Rulebook, state: Settlement) -> Iterator[Account
             "FROM accounts a LEFT JOIN enterprises e ON e.code=a.code "
             "WHERE a.policy=? AND a.year=? ORDER BY a.code"
         )
-        for row in rows.stream(sql, [policy, year]):
-            yield Account(row[0], row[1] or "", *row[2:])
+        for code, name, *sums in rows.stream(sql, [policy, year]):
+            yield Account(code, name or "", *sums)
         return
     for line in public_lines(rows, book, year, state.present_proposal().known):
         yield Account(line.code, line.name, line.payable, 0, 0, 0, 0, 0)
 
 
-class _Again:
+class _RereadableLines:
     """Lines that are read from the ledger anew each time they are gone through."""
 
     def __init__(self, lines: Callable[[], Iterator[PaymentLine]]) -> None:
@@ -253,9 +263,9 @@ def write_payments(
     count, total = int(row[0]), int(row[1])
     if not count:
         raise NotAllowed("payment.no-batch", "batch", batch=batch)
-    book, _ = _listed(rows, policy, year)
+    book, _ = _read_proposed_list(rows, policy, year)
     governing = book.of_year(year)
-    known = read_payees(payees)
+    payee_accounts = read_payees(payees)
     made_at = instant(ledger.clock())
     file = PaymentFile(
         batch, made_at, on, policy, year, payer, count, total, governing.title["zh"], governing.currency
@@ -267,16 +277,16 @@ def write_payments(
             "ON e.code=p.code WHERE p.policy=? AND p.year=? AND p.batch=? AND p.status='ordered' "
             "ORDER BY p.payment"
         )
-        for found in rows.stream(sql, [policy, year, batch]):
-            yield PaymentLine(found[0], found[1], found[2] or "", found[3])
+        for payment, code, name, amount in rows.stream(sql, [policy, year, batch]):
+            yield PaymentLine(payment, code, name or "", amount)
 
-    again = _Again(lines)
+    rereadable_lines = _RereadableLines(lines)
     if path.suffix == ".csv":
         with path.open("w", encoding="utf-8", newline="") as out:
-            payment_files.write_csv(out, file, again, known)
+            payment_files.write_csv(out, file, rereadable_lines, payee_accounts)
     elif path.suffix == ".xml":
         with path.open("wb") as raw:
-            payment_files.write_pain001(raw, file, again, known)
+            payment_files.write_pain001(raw, file, rereadable_lines, payee_accounts)
     else:
         raise NotExportable(f"{path.suffix or path.name}: write a file that ends in .csv or .xml")
     return total

@@ -18,7 +18,7 @@ from domain.settlement.public_list import award_line, head_line, leaf_of_line
 from domain.settlement.year import SettledLine, Settlement
 from ledger.policies.versions import rulebook
 from ledger.projections.settlements import lines_listed
-from ledger.settlement.published import must_be_published, named
+from ledger.settlement.published import must_be_published, name_awards
 from ledger.store.rows import Rows
 
 LEVEL = 8
@@ -78,7 +78,7 @@ class ListTree:
         """Awards from the beginning of a block on: number, award and line."""
         first = max(block * BLOCK, 1)
         lines = lines_listed(self.rows, self.state.policy, self.state.year, self.blocks.firsts[block])
-        for number, award in enumerate(named(self.rows, lines, self.known, BLOCK), first):
+        for number, award in enumerate(name_awards(self.rows, lines, self.known, BLOCK), first):
             yield number, award.line, award_line(self.book, self.mask, number, award)
 
     def _node(self, level: int, index: int) -> bytes:
@@ -111,7 +111,7 @@ class ListTree:
         firsts: list[Key] = [("", "", 0)]
         roots, leaves, size = list[bytes](), [leaf_of_line(self.head)], 1
         lines = lines_listed(self.rows, self.state.policy, self.state.year)
-        for number, award in enumerate(named(self.rows, lines, self.known), 1):
+        for number, award in enumerate(name_awards(self.rows, lines, self.known), 1):
             if len(leaves) == BLOCK:
                 roots.append(root_of(leaves))
                 leaves = []

@@ -20,7 +20,7 @@ from ledger.policies.versions import Budget, budget_of, rulebook
 from ledger.projections.closings import today
 from ledger.projections.registry import follow_events
 from ledger.projections.settlements import put_lines
-from ledger.settlement.published import lines_published
+from ledger.settlement.published import published_lines
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.store.streams import load_stream, save_streams
@@ -135,7 +135,7 @@ def publish(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
         settlement = load_year(ledger, rows, policy, year)
         may_publish(settlement.state, actor)
         days = rulebook(rows, policy).of_year(year).procedure.notice_days
-        root, lines = root_over(lines_published(rows, settlement.state))
+        root, lines = root_over(published_lines(rows, settlement.state))
         now = ledger.clock()
         settlement.publish(actor, today(now), days, root, lines, now)
         return save_year(ledger, rows, settlement)

@@ -16,7 +16,7 @@ from domain.log.merkle import Growing
 from domain.log.notes import SignerKey
 from domain.settlement.public_list import (
     MARK_DIGITS,
-    Named,
+    NamedAward,
     RegisterEntry,
     encoded,
     leaf_of_line,
@@ -34,42 +34,43 @@ from ledger.store.moments import Moment
 from ledger.store.rows import Rows
 from ledger.store.stored_events import Stored, events_of
 
-NAMED = 1_000
+NAMES_CHUNK = 1_000
 """Awards whose enterprises' names are looked up at a time."""
 
 
-def lines_published(rows: Rows, state: Settlement) -> Iterator[str]:
+def published_lines(rows: Rows, state: Settlement) -> Iterator[str]:
     """The head and the lines of the proposal that stands, streamed."""
     proposal = state.present_proposal()
-    known = proposal.known
-    book = rulebook(rows, state.policy, known)
-    awards = named(rows, lines_listed(rows, state.policy, state.year), known)
+    book = rulebook(rows, state.policy, proposal.known)
+    awards = name_awards(rows, lines_listed(rows, state.policy, state.year), proposal.known)
     return lines_of(book, state.year, proposal, awards)
 
 
-def named(rows: Rows, lines: Iterable[SettledLine], known: int, many: int = NAMED) -> Iterator[Named]:
+def name_awards(
+    rows: Rows, lines: Iterable[SettledLine], position: int, chunk_size: int = NAMES_CHUNK
+) -> Iterator[NamedAward]:
     """Awards with names and towns as they were known at a position."""
-    left = iter(lines)
-    while chunk := list(islice(left, many)):
-        found = profiles_known(rows, sorted({line.code for line in chunk}), known)
+    remaining = iter(lines)
+    while chunk := list(islice(remaining, chunk_size)):
+        entries = read_register_entries(rows, sorted({line.code for line in chunk}), position)
         for line in chunk:
-            yield Named(line, found.get(line.code, RegisterEntry()))
+            yield NamedAward(line, entries.get(line.code, RegisterEntry()))
 
 
-def profiles_known(rows: Rows, codes: list[str], known: int) -> dict[str, RegisterEntry]:
+def read_register_entries(rows: Rows, codes: list[str], position: int) -> dict[str, RegisterEntry]:
     """How enterprises stood in the register, as known at a position."""
-    found = {code: register_entry(row.facts.profile) for code, row in load(rows, codes).items()}
+    entries = {code: register_entry(row.facts.profile) for code, row in load(rows, codes).items()}
     sql = "SELECT DISTINCT originator_id FROM stored_events WHERE rowid>? AND originator_id IN ({})"
-    for (code,) in rows.all_in(sql, codes, [known]):
+    for (code,) in rows.all_in(sql, codes, [position]):
         try:
-            facts = read_facts(rows, code, Moment(until=known))
+            facts = read_facts(rows, code, Moment(until=position))
         except UnknownEnterprise:
             continue
-        found[code] = register_entry(facts.profile)
-    return found
+        entries[code] = register_entry(facts.profile)
+    return entries
 
 
-def write(rows: Rows, policy: str, year: int, out: TextIO, key: SignerKey) -> int:
+def write_published_list(rows: Rows, policy: str, year: int, out: TextIO, key: SignerKey) -> int:
     """Write the published list with its proof, one JSON value a line; how many awards it holds.
 
     ``out`` is opened in UTF-8 with ``newline="\\n"``.
@@ -81,16 +82,23 @@ def write(rows: Rows, policy: str, year: int, out: TextIO, key: SignerKey) -> in
     state = settlement_of(rows, policy, year)
     event = publication_of(rows, state)
     tree, marks = Growing(), list[str]()
-    for line in lines_published(rows, state):
+    for line in published_lines(rows, state):
         leaf = leaf_of_line(line)
         tree.push(leaf)
         marks.append(leaf.hex()[:MARK_DIGITS])
         out.write(line + "\n")
     must_be_published(state, tree.root.hex(), tree.size)
-    told = (tree.size, tree.root.hex(), event.position, event.fact.time)
-    body = note_body(policy, year, state.number, *told)
-    proof = dict(zip(("lines", "root", "position", "published"), told, strict=True))
-    out.write(encoded({**proof, "note": body + "\n" + key.sign(body), "marks": "".join(marks)}) + "\n")
+    size, root, position, published = tree.size, tree.root.hex(), event.position, event.fact.time
+    body = note_body(policy, year, state.number, size, root, position, published)
+    proof = {
+        "lines": size,
+        "root": root,
+        "position": position,
+        "published": published,
+        "note": body + "\n" + key.sign(body),
+        "marks": "".join(marks),
+    }
+    out.write(encoded(proof) + "\n")
     return tree.size - 1
 
 

@@ -36,7 +36,7 @@ from ledger.projections.closings import settlement_of
 from ledger.reading import explanations
 from ledger.reading.records import read_enterprise
 from ledger.settlement.list_tree import ListTree, Proved
-from ledger.settlement.published import profiles_known, publication_of
+from ledger.settlement.published import publication_of, read_register_entries
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree, secret_of
 from ledger.store.moments import Moment
@@ -169,7 +169,7 @@ def _recorded_at(rows: Rows, position: int) -> str:
 
 def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> ReceiptHead:
     governing = book.of_year(year)
-    name, town, *_ = profiles_known(rows, [code], known).get(code, RegisterEntry())
+    name, town, *_ = read_register_entries(rows, [code], known).get(code, RegisterEntry())
     return ReceiptHead(
         format=FORMAT,
         enterprise=code,

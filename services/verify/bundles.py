@@ -10,7 +10,7 @@ from domain.money.amounts import Apportionment, yuan
 from domain.money.dividing import in_turn
 from domain.settlement.figures import division_of, figures_of
 from domain.settlement.payables import division
-from domain.settlement.public_list import Named, RegisterEntry, lines_of, root_over
+from domain.settlement.public_list import NamedAward, RegisterEntry, lines_of, root_over
 from domain.settlement.year import SettledLine
 from services.verify.award_lines import ListSums, compare_rows, merge_lines, payable_by_pot, settled_lines
 from services.verify.budgets import differing_figures
@@ -137,7 +137,7 @@ class Year(Check):
         if stated == (None, None):
             return  # published before lists had a root
         awards = (
-            Named(settled, self.profiles.get(settled.code, RegisterEntry()))
+            NamedAward(settled, self.profiles.get(settled.code, RegisterEntry()))
             for line in self.lines
             for settled in settled_lines([line], self.book, self.shares)
         )

@@ -37,7 +37,7 @@ def test_lists_receipts_and_documents_hold_for_every_policy(
         path = tmp_path / f"{policy}.ndjson"
         with ledger.store.reading() as rows:
             with path.open("w", encoding="utf-8", newline="\n") as out:
-                published.write(rows, policy, YEAR, out, KEY)
+                published.write_published_list(rows, policy, YEAR, out, KEY)
             accounts = rows.all("SELECT code, payable FROM accounts WHERE policy=?", [policy])
             made = [(each, receipt(ledger, rows, each[0], policy, YEAR, note, KEY)) for each in accounts]
         assert verify(path, [KEY.verifier])[1].faults == []

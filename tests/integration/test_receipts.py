@@ -49,7 +49,7 @@ OTHER = SignerKey("other", bytes(31) + b"\x01")
 def listed(ledger: Ledger, path: Path, year: int = 2024, key: SignerKey = KEY) -> list[str]:
     """The published list's file, as its lines."""
     with ledger.store.reading() as rows, path.open("w", encoding="utf-8", newline="\n") as out:
-        published.write(rows, CIXI, year, out, key)
+        published.write_published_list(rows, CIXI, year, out, key)
     return path.read_text("utf-8").split("\n")[:-1]
 
 

@@ -173,7 +173,7 @@ def list_ndjson(_: dict[str, Any], policy: str, year: int) -> Response:
 
     def write(_: Any, rows: Rows, policy: str, year: int, path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="\n") as out:
-            published.write(rows, policy, year, out, log.signer())
+            published.write_published_list(rows, policy, year, out, log.signer())
 
     return _file(write, policy, year, ".ndjson", "application/x-ndjson")
 

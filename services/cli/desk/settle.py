@@ -189,7 +189,7 @@ def public_list(context: Context, policy: str, year: int, file: Path, key_file: 
         if file.suffix == ".ndjson":
             key = signer(context, key_file)
             with whole_or_nothing(file) as part, part.open("w", encoding="utf-8", newline="\n") as out:
-                count = published.write(rows, policy, year, out, key)
+                count = published.write_published_list(rows, policy, year, out, key)
         else:
             count = write_list(ledger, rows, policy, year, file)
     click.echo(f"{file}  {count:,}")
