@@ -19,18 +19,17 @@ from domain.authority.roles import NotAllowed
 from domain.events import account_id, settlement_id
 from domain.events.accounts import AwardsSettled
 from domain.events.instants import SHANGHAI
-from domain.events.settlements import SettlementClosed
 from domain.log.entries import salt_of
 from domain.log.merkle import inclusion_path
 from domain.log.notes import Checkpoint, SignerKey, parse_note
-from domain.money.amounts import yuan
-from domain.money.wire import print_percent
+from domain.money.amounts import print_fen
+from domain.money.wire import print_fraction, print_percent, wire_form
 from domain.policy.rulebook import Rulebook
 from domain.settlement.accounts import Account
 from domain.settlement.figures import division_of
 from domain.settlement.public_list import RegisterEntry
 from domain.settlement.receipt import FORMAT, digest_of, marks_of, seal_body
-from domain.settlement.year import SettledLine
+from domain.settlement.year import Settlement
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
 from ledger.reading import explanations
@@ -45,56 +44,53 @@ from ledger.store.stored_events import SELECT, Stored, events_of, stored
 
 DECIDING = ("SettlementPublished", "SettlementClosed")
 """The events of a settlement that a receipt proves; each stands for the list that was closed."""
+Explanation = dict[str, Any]
+"""An explained award, as data for JSON (``ledger.reading.explanations``)."""
 
 
-class ReceiptHead(msgspec.Struct, frozen=True):
-    """Whose receipt it is, and of what."""
-
-    format: str
-    enterprise: str
-    name: str
-    town: str
-    policy: str
-    title: dict[str, str]
-    document: str
-    issuer: str
-    currency: str
-    year: int
-
-
-class ReceiptAward(msgspec.Struct, frozen=True):
-    """An award of the list (yuan) with its explanation; what closed years brought in has none of its own."""
+class ReceiptAward(msgspec.Struct, frozen=True, kw_only=True):
+    """One award of the list; what closed years brought in has no explanation of its own."""
 
     measure: str
     article: str
     title: dict[str, str]
     award_year: int
-    gross: str
-    withheld: str
-    reduction: str
-    payable: str
-    explanation: dict[str, Any] | None
+    gross_fen: int
+    withheld_fen: int
+    reduction_fen: int
+    payable_fen: int
+    explanation: Explanation | None
 
 
-class ReceiptDivision(msgspec.Struct, frozen=True):
-    """How the budget was divided; amounts in yuan."""
+class ReceiptAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """The enterprise's account at the checkpoint."""
 
-    budget: str
-    sharing: str
-    factor: str
-    percent: str
+    payable_fen: int
+    ordered_fen: int
+    paid_fen: int
+    clawed_back_fen: int
+    recovered_fen: int
 
 
-class ProvedLine(msgspec.Struct, frozen=True):
-    """A line of the list with its path (hex) to the list's root."""
+class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the published list with its path to the root."""
 
     line: str
     number: int
     path: list[str]
 
 
-class ProvedEvent(msgspec.Struct, frozen=True):
-    """A stored event as the log has it, with its path (hex) to the root of the checkpoint."""
+class ReceiptList(msgspec.Struct, frozen=True, kw_only=True):
+    """The published list: its root, its head, and the enterprise's lines."""
+
+    root: str | None
+    lines: int | None
+    head: ReceiptLine
+    rows: list[ReceiptLine]
+
+
+class ReceiptEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored event as the log has it, with its path to the root of the checkpoint."""
 
     position: int
     originator: str
@@ -105,10 +101,10 @@ class ProvedEvent(msgspec.Struct, frozen=True):
     path: list[str]
 
 
-def receipt(
+def make_receipt(
     ledger: Ledger, rows: Rows, code: str, policy: str, year: int, note: str, key: SignerKey
 ) -> dict[str, Any]:
-    """One enterprise's receipt, as of a signed checkpoint (``note``).
+    """One enterprise's receipt, as of a signed checkpoint (``note``), as data for JSON.
 
     Raises:
         NoteError: where ``note`` is no checkpoint.
@@ -130,36 +126,44 @@ def receipt(
         raise NotAllowed("receipt.not-listed", "enterprise", year=year)
     steps = events_of(rows, settlement_id(policy, year), size)
     deciding = [max((e for e in steps if e.fact.name == name), key=lambda e: e.position) for name in DECIDING]
-    known, publication = state.closing.known, state.present_publication()
-    book = rulebook(rows, policy, known)
-    tree = ListTree(rows, state)
-    said = {
-        **msgspec.to_builtins(_head(rows, book, code, year, known)),
+    closing = state.closing
+    book = rulebook(rows, policy, closing.known)
+    governing, factor = book.of_year(year), division_of(closing).factor
+    entry = read_register_entries(rows, [code], closing.known).get(code, RegisterEntry())
+    document = {
+        "format": FORMAT,
+        "enterprise": code,
+        "name": entry.name,
+        "town": entry.town,
+        "policy": book.id,
+        "title": dict(governing.title),
+        "document": governing.number,
+        "issuer": governing.issuer,
+        "currency": governing.currency,
+        "year": year,
         "as_of": _recorded_at(rows, size),
         "closed_on": datetime.fromisoformat(state.closed_at).astimezone(SHANGHAI).date().isoformat(),
-        "awards": msgspec.to_builtins(_awards(ledger, rows, book, code, year, account[0])),
-        **msgspec.to_builtins(_division(state.closing)),
-        "account": _account(account),
-        "list": {
-            "root": publication.list_root,
-            "lines": publication.list_lines,
-            "head": msgspec.to_builtins(_proved(tree.head_proof())),
-            "rows": [msgspec.to_builtins(_proved(each)) for each in tree.proofs(code)],
-        },
-        "events": msgspec.to_builtins(_events(rows, [*deciding, *account], size)),
+        "awards": wire_form(_awards(ledger, rows, book, code, year, account[0])),
+        "budget": print_fen(closing.budget_fen),
+        "sharing": print_fen(closing.sharing_fen),
+        "factor": print_fraction(factor),
+        "percent": print_percent(factor),
+        "account": wire_form(_account(account)),
+        "list": wire_form(_list(rows, state, code)),
+        "events": wire_form(_events(rows, [*deciding, *account], size)),
         "checkpoint": note,
     }
-    marks = marks_of(said)
-    body = seal_body(code, policy, year, digest_of(said), digest_of(marks))
-    return {**said, "marks": marks, "seal": body + "\n" + key.sign(body)}
+    marks = marks_of(document)
+    body = seal_body(code, policy, year, digest_of(document), digest_of(marks))
+    return {**document, "marks": marks, "seal": body + "\n" + key.sign(body)}
 
 
 def _size_of(rows: Rows, note: str) -> int:
     """How many events of this log a checkpoint is over."""
-    found, tree = Checkpoint.parse(parse_note(note)[0]), Tree(rows)
-    if found.size > tree.size() or found.root != tree.root(found.size):
-        raise NotAllowed("receipt.checkpoint-foreign", "checkpoint", size=found.size)
-    return found.size
+    checkpoint, tree = Checkpoint.parse(parse_note(note)[0]), Tree(rows)
+    if checkpoint.size > tree.size() or checkpoint.root != tree.root(checkpoint.size):
+        raise NotAllowed("receipt.checkpoint-foreign", "checkpoint", size=checkpoint.size)
+    return checkpoint.size
 
 
 def _recorded_at(rows: Rows, position: int) -> str:
@@ -167,37 +171,16 @@ def _recorded_at(rows: Rows, position: int) -> str:
     return stored(rows.all(f"{SELECT} WHERE rowid=?", [position])[0]).recorded_at
 
 
-def _head(rows: Rows, book: Rulebook, code: str, year: int, known: int) -> ReceiptHead:
-    governing = book.of_year(year)
-    name, town, *_ = read_register_entries(rows, [code], known).get(code, RegisterEntry())
-    return ReceiptHead(
-        format=FORMAT,
-        enterprise=code,
-        name=name,
-        town=town,
-        policy=book.id,
-        title=dict(governing.title),
-        document=governing.number,
-        issuer=governing.issuer,
-        currency=governing.currency,
-        year=year,
-    )
-
-
 def _awards(
     ledger: Ledger, rows: Rows, book: Rulebook, code: str, year: int, settled: Stored
 ) -> list[ReceiptAward]:
     """Every award of the list."""
     explained = explanations.explain(ledger, rows, code, book.id, year, Moment())
-    for award in explained["awards"]:
-        for source in award["sources"]:  # a person's name could never be erased from a receipt
-            source["content"].pop("person", None)
-    by_measure = {award["measure"]: award for award in explained["awards"]}
-    awards = []
+    by_measure = {award["measure"]: _without_persons(award) for award in explained["awards"]}
     content = settled.fact.content
     assert isinstance(content, AwardsSettled)
-    for award in content.lines:
-        line = SettledLine(code, *award)
+    awards = []
+    for line in content.lines:
         measure = book.measure_of_year(line.measure, line.award_year)
         awards.append(
             ReceiptAward(
@@ -205,57 +188,65 @@ def _awards(
                 article=measure.article if measure else "",
                 title=dict(measure.title) if measure else {"zh": line.measure, "en": line.measure},
                 award_year=line.award_year,
-                gross=yuan(line.gross),
-                withheld=yuan(line.withheld),
-                reduction=yuan(line.reduction),
-                payable=yuan(line.payable),
+                gross_fen=line.gross_fen,
+                withheld_fen=line.withheld_fen,
+                reduction_fen=line.reduction_fen,
+                payable_fen=line.payable_fen,
                 explanation=by_measure.get(line.measure) if line.award_year == year else None,
             )
         )
     return awards
 
 
-def _division(closing: SettlementClosed) -> ReceiptDivision:
-    value = division_of(closing).factor
-    fraction = f"{value.numerator}/{value.denominator}"
-    return ReceiptDivision(
-        yuan(closing.budget_fen), yuan(closing.sharing_fen), fraction, print_percent(value)
-    )
+def _without_persons(explanation: Explanation) -> Explanation:
+    """An explanation without a person's name, which could never be erased from a receipt."""
+    for source in explanation["sources"]:
+        source["content"].pop("person", None)
+    return explanation
 
 
-def _account(events: list[Stored]) -> dict[str, str]:
+def _account(events: list[Stored]) -> ReceiptAccount:
     account = Account()
     for event in events:
         account.apply(event.fact.content)
-    return {
-        "payable": yuan(account.payable),
-        "ordered": yuan(account.ordered),
-        "paid": yuan(account.paid),
-        "clawed_back": yuan(account.clawed),
-        "recovered": yuan(account.recovered),
-    }
+    return ReceiptAccount(
+        payable_fen=account.payable,
+        ordered_fen=account.ordered,
+        paid_fen=account.paid,
+        clawed_back_fen=account.clawed,
+        recovered_fen=account.recovered,
+    )
 
 
-def _proved(proof: Proved) -> ProvedLine:
-    return ProvedLine(proof.line, proof.number, [node.hex() for node in proof.path])
+def _list(rows: Rows, state: Settlement, code: str) -> ReceiptList:
+    publication, tree = state.present_publication(), ListTree(rows, state)
+    return ReceiptList(
+        root=publication.list_root,
+        lines=publication.list_lines,
+        head=_line(tree.head_proof()),
+        rows=[_line(proof) for proof in tree.proofs(code)],
+    )
 
 
-def _events(rows: Rows, events: list[Stored], size: int) -> list[ProvedEvent]:
+def _line(proof: Proved) -> ReceiptLine:
+    return ReceiptLine(line=proof.line, number=proof.number, path=[node.hex() for node in proof.path])
+
+
+def _events(rows: Rows, events: list[Stored], size: int) -> list[ReceiptEvent]:
     secret, tree = secret_of(rows), Tree(rows)
     sql = "SELECT topic, state FROM stored_events WHERE rowid=?"
     proved = []
-    for event in sorted(events, key=lambda stored_event: stored_event.position):
+    for event in sorted(events, key=lambda event: event.position):
         ((topic, state),) = rows.all(sql, [event.position])
-        path = inclusion_path(event.position - 1, size, tree.node)
         proved.append(
-            ProvedEvent(
+            ReceiptEvent(
                 position=event.position,
                 originator=event.originator,
                 version=event.version,
                 topic=topic,
                 salt=salt_of(secret, event.position).hex(),
                 state=base64.b64encode(state).decode(),
-                path=[node.hex() for node in path],
+                path=[node.hex() for node in inclusion_path(event.position - 1, size, tree.node)],
             )
         )
     return proved

@@ -30,7 +30,7 @@ from ledger.export.cells import YUAN_FORMAT
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.settlement import closing, proposing
 from ledger.settlement.files import write_list, write_summary
-from ledger.settlement.receipts import receipt
+from ledger.settlement.receipts import make_receipt
 from ledger.store.application import Ledger
 from services.cli.main import main
 from services.server.app import create_app
@@ -512,7 +512,7 @@ def test_a_printed_receipt_gives_the_enterprise_s_own_factor(towns: Ledger) -> N
     note = current(towns, KEY)
     for feed, own, other in ((A, "1/3 = 33.3333%", "杜桥镇预算"), (C, "1/1 = 100.0000%", "城区预算")):
         with towns.store.reading() as rows:
-            page = receipt_page(receipt(towns, rows, feed.code, LINHAI, 2026, note, KEY))
+            page = receipt_page(make_receipt(towns, rows, feed.code, LINHAI, 2026, note, KEY))
         assert own in page
         assert mixed not in page
         assert other not in page

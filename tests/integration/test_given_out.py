@@ -14,7 +14,7 @@ from ledger.audit.checkpoints import current
 from ledger.documents.collecting import DocumentRequest
 from ledger.documents.writing import write
 from ledger.settlement import published
-from ledger.settlement.receipts import receipt
+from ledger.settlement.receipts import make_receipt
 from ledger.store.application import Ledger
 from services.verify import verify
 from services.web.receipts.page import receipt_page
@@ -39,7 +39,7 @@ def test_lists_receipts_and_documents_hold_for_every_policy(
             with path.open("w", encoding="utf-8", newline="\n") as out:
                 published.write_published_list(rows, policy, YEAR, out, KEY)
             accounts = rows.all("SELECT code, payable FROM accounts WHERE policy=?", [policy])
-            made = [(each, receipt(ledger, rows, each[0], policy, YEAR, note, KEY)) for each in accounts]
+            made = [(each, make_receipt(ledger, rows, each[0], policy, YEAR, note, KEY)) for each in accounts]
         assert verify(path, [KEY.verifier])[1].faults == []
         command = [sys.executable, "-I", str(SCRIPT), str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)

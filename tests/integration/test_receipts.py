@@ -30,7 +30,7 @@ from ledger.audit.checkpoints import current, load_or_make_key
 from ledger.projections.closings import settlement_of
 from ledger.settlement import list_tree, proposing, published
 from ledger.settlement.list_tree import ListTree
-from ledger.settlement.receipts import receipt
+from ledger.settlement.receipts import make_receipt
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree
 from ledger.store.stored_events import SELECT, Stored, events_of, stored
@@ -57,7 +57,7 @@ def receipted(ledger: Ledger, code: str, year: int = 2024) -> dict[str, Any]:
     """An enterprise's receipt at a fresh checkpoint."""
     note = current(ledger, KEY)
     with ledger.store.reading() as rows:
-        return receipt(ledger, rows, code, CIXI, year, note, KEY)
+        return make_receipt(ledger, rows, code, CIXI, year, note, KEY)
 
 
 def faults(path: Path, text: str, key: VerifierKey = KEY.verifier) -> list[str]:
@@ -661,7 +661,7 @@ def test_a_receipt_is_made_at_a_checkpoint_of_its_own_ledger_after_the_closing_o
     for size, named in codes:
         note = Checkpoint(KEY.name, size, roots.get(size, bytes(32))).body
         with scene.ledger.store.reading() as rows, pytest.raises(NotAllowed) as error:
-            receipt(scene.ledger, rows, scene.code, CIXI, 2024, note + "\n" + KEY.sign(note), KEY)
+            make_receipt(scene.ledger, rows, scene.code, CIXI, 2024, note + "\n" + KEY.sign(note), KEY)
         assert (error.value.code, error.value.field) == (named, "checkpoint")
 
 

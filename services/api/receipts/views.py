@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from ledger.audit import checkpoints
-from ledger.settlement.receipts import receipt
+from ledger.settlement.receipts import make_receipt
 from services.api.log import views as log
 from services.api.receipts.schemas import ReceiptSchema
 from services.api.resource import Resource, ledger
@@ -23,7 +23,7 @@ def _make_receipt(code: str, policy: str, year: int) -> dict[str, Any]:
     key = log.signer()
     note = checkpoints.current(ledger(), key)
     with ledger().store.reading() as rows:
-        return receipt(ledger(), rows, code, policy, year, note, key)
+        return make_receipt(ledger(), rows, code, policy, year, note, key)
 
 
 @blueprint.reads("/v1/enterprises/<code>/receipts/<policy>/<year>", "兑现凭据", Query, ReceiptSchema)

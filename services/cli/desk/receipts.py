@@ -10,7 +10,7 @@ import click
 from domain.log.notes import open_checkpoint
 from ledger.audit import checkpoints
 from ledger.audit.rotation import trusted
-from ledger.settlement.receipts import receipt as make_receipt
+from ledger.settlement.receipts import make_receipt
 from services.cli.common import Context, policy_options
 from services.cli.operating.audit import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
 from services.web import checkpage
