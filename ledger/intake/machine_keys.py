@@ -74,19 +74,19 @@ def revoke_key(ledger: Ledger, key_id: str) -> bool:
 
 def key_of(rows: Rows, text: str) -> MachineKey | None:
     """The key that a text is, where it is one that holds."""
-    prefix, _, rest = text.partition("_")
-    key_id, _, secret = rest.partition("_")
+    prefix, _, suffix = text.partition("_")
+    key_id, _, secret = suffix.partition("_")
     if prefix != PREFIX or len(key_id) != 2 * ID_BYTES:
         return None
     sql = "SELECT digest, name, source, types, made_at, revoked_at FROM machine_keys WHERE key_id=?"
     row = read_row(rows, sql, [key_id])
-    held = row[0] if row else "0" * 64
-    if not hmac.compare_digest(held, _digest(secret)) or row is None or row[5] is not None:
+    digest, name, source, types, made_at, revoked_at = row or ("0" * 64, "", "", "", "", None)
+    if not hmac.compare_digest(digest, _digest(secret)) or row is None or revoked_at is not None:
         return None
-    return MachineKey(key_id, row[1], Scope(row[2], frozenset(row[3].split())), row[4], row[5])
+    return MachineKey(key_id, name, Scope(source, frozenset(types.split())), made_at, revoked_at)
 
 
-def list_keys(rows: Rows) -> list[MachineKey]:
+def read_keys(rows: Rows) -> list[MachineKey]:
     """Every key, without its secret."""
     sql = "SELECT key_id, name, source, types, made_at, revoked_at FROM machine_keys ORDER BY made_at, key_id"
     return [

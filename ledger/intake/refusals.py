@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from domain.faults.fault import Fault
 from ledger.intake.messages.decode import Refusal
@@ -60,23 +59,26 @@ def keep(rows: Rows, refusals: Sequence[Refusal], channel: str, now: str) -> Non
     row = read_row(rows, "SELECT MAX(number) FROM refused")
     number = (row[0] if row else None) or 0
     digests = [digest_of(refusal.raw) for refusal in refusals]
-    kept = {row[0] for row in rows.all_in("SELECT digest FROM refused WHERE digest IN ({})", set(digests))}
-    new, again = [], []
+    known_digests = {
+        digest for (digest,) in rows.all_in("SELECT digest FROM refused WHERE digest IN ({})", set(digests))
+    }
+    new_rows, repetitions = [], []
     for digest, refusal in zip(digests, refusals, strict=True):
         faults = json.dumps([[f.code, f.field, f.args] for f in refusal.faults], ensure_ascii=True)
-        if digest in kept:
-            again.append((now, faults, digest))
+        if digest in known_digests:
+            repetitions.append((now, faults, digest))
             continue
-        kept.add(digest)
+        known_digests.add(digest)
         number += 1
-        named = [refusal.source, refusal.event_id, refusal.subject, refusal.type]
-        waits = 0 if channel == STREAM else None
-        come = [digest, number, now, now, 1, channel]
-        new.append(storable([*come, *named, refusal.raw, faults, None, refusal.origin, waits]))
-    if new:
-        rows.run_many(f"INSERT INTO refused VALUES ({','.join('?' * len(new[0]))})", new)
+        dead_lettered = 0 if channel == STREAM else None
+        arrival = [digest, number, now, now, 1, channel]
+        envelope = [refusal.source, refusal.event_id, refusal.subject, refusal.type]
+        settling = [None, refusal.origin, dead_lettered]
+        new_rows.append(storable([*arrival, *envelope, refusal.raw, faults, *settling]))
+    if new_rows:
+        rows.run_many(f"INSERT INTO refused VALUES ({','.join('?' * len(new_rows[0]))})", new_rows)
     rows.run_many(
-        "UPDATE refused SET times=times+1, last_at=?, faults=?, resolved=NULL WHERE digest=?", again
+        "UPDATE refused SET times=times+1, last_at=?, faults=?, resolved=NULL WHERE digest=?", repetitions
     )
 
 
@@ -95,32 +97,32 @@ def settle_accepted(rows: Rows, accepted: Sequence[tuple[str, str]]) -> None:
     """Close the open refusals of events (source, id) that have now been accepted."""
     if not rows.all("SELECT 1 FROM refused WHERE resolved IS NULL LIMIT 1"):
         return
-    taken = set(accepted)
+    accepted_ids = set(accepted)
     sql = "SELECT digest, source, event_id FROM refused WHERE resolved IS NULL AND event_id IN ({})"
     for digest, source, event_id in rows.all_in(sql, {event_id for _, event_id in accepted}):
-        if (source, event_id) in taken:
+        if (source, event_id) in accepted_ids:
             resolve(rows, digest, "resubmitted")
 
 
 def newest(rows: Rows, limit: int, open_only: bool = False) -> list[Refused]:
     """The refused messages that first came last, newest first."""
-    where = "WHERE resolved IS NULL" if open_only else ""
-    sql = f"SELECT {_COLUMNS} FROM refused {where} ORDER BY number DESC LIMIT ?"
+    condition = "WHERE resolved IS NULL" if open_only else ""
+    sql = f"SELECT {_COLUMNS} FROM refused {condition} ORDER BY number DESC LIMIT ?"
     return [_refused(row) for row in rows.all(sql, [limit])]
 
 
 def list_refused(rows: Rows, after: int = 0, limit: int = 100, open_only: bool = False) -> list[Refused]:
     """Refused messages in the order in which they first came."""
-    where = " AND resolved IS NULL" if open_only else ""
-    sql = f"SELECT {_COLUMNS} FROM refused WHERE number>?{where} ORDER BY number LIMIT ?"
+    condition = " AND resolved IS NULL" if open_only else ""
+    sql = f"SELECT {_COLUMNS} FROM refused WHERE number>?{condition} ORDER BY number LIMIT ?"
     return [_refused(row) for row in rows.all(sql, [after, limit])]
 
 
 def heads(rows: Rows, below: int | None, limit: int, open_only: bool = True) -> list[Refused]:
     """Refused messages without their text, the newest first, from below a number."""
-    where = " AND resolved IS NULL" if open_only else ""
+    condition = " AND resolved IS NULL" if open_only else ""
     columns = _COLUMNS.replace("raw", "SUBSTR(raw, 1, 0)")
-    sql = f"SELECT {columns} FROM refused WHERE number<?{where} ORDER BY number DESC LIMIT ?"
+    sql = f"SELECT {columns} FROM refused WHERE number<?{condition} ORDER BY number DESC LIMIT ?"
     return [_refused(row) for row in rows.all(sql, [2**62 if below is None else below, limit])]
 
 
@@ -142,8 +144,22 @@ def count_open(rows: Rows) -> int:
 
 
 def _refused(row: Row) -> Refused:
-    values: dict[str, Any] = dict(zip(_COLUMNS.split(", "), row, strict=True))
-    said: list[list[Any]] = json.loads(values["faults"])
-    values["faults"] = tuple(Fault(code, field, args) for code, field, args in said)
-    values["raw"] = bytes(values["raw"])
-    return Refused(**values)
+    number, digest, first_at, last_at, times, channel, source, event_id, subject, type_ = row[:10]
+    raw, faults, resolved, origin = row[10:]
+    decoded_faults = tuple(Fault(code, field, args) for code, field, args in json.loads(faults))
+    return Refused(
+        number,
+        digest,
+        first_at,
+        last_at,
+        times,
+        channel,
+        source,
+        event_id,
+        subject,
+        type_,
+        bytes(raw),
+        decoded_faults,
+        resolved,
+        origin,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from ledger.intake.machine_keys import list_keys
+from ledger.intake.machine_keys import read_keys
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows, StoreUnavailable
 from services.doctor import broker, clock, configuration, contents, database, keys
@@ -53,7 +53,7 @@ def _of_ledger(
         findings += _broker(env, settings, rows, limits)
         findings += clock.check(ledger, rows, now, limits)
         findings += keys.check(rows, Path(settings.signing_key_file))
-        keys_in_use = sum(each.revoked_at is None for each in list_keys(rows))
+        keys_in_use = sum(each.revoked_at is None for each in read_keys(rows))
         findings += keys.check_identity(settings.identity, keys_in_use)
         findings += contents.check(ledger, rows, now, limits)
         if deep:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ledger.intake.machine_keys import list_keys as read_keys
-from ledger.intake.machine_keys import make_key, revoke_key
+from ledger.intake.machine_keys import make_key, read_keys, revoke_key
 from services.cli.common import Context, json_option, print_json, table
 
 
