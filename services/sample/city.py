@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from domain.money.amounts import parse_fen, yuan
+from domain.vocabulary.load import shipped_vocabulary
 from services.sample.enterprise import (
     ABROAD,
     ALPHABET,
@@ -57,6 +58,17 @@ _CLAIMS = (
 """Measure, item, and the most that is approved in fen."""
 
 
+KINDS_OF_THE_CITY = frozenset(
+    (
+        *("EnterpriseRegistered", "EnterpriseReplaced", "SalesReported", "ContributionAssessed"),
+        *("StoreRegistered", "DirectSalesBranchRegistered", "AboveQuotaAdmitted", "BrandCertified"),
+        *("StandardPublished", "WarehouseRecognised", "RecognitionGranted", "OtherAwardRecorded"),
+        *("DesignPurchased", "DesignServicesSold", "ResearchSpent"),
+    )
+)
+"""Kinds of fact that the parts of a city report; of any other, its example is reported once."""
+
+
 def city(enterprises: int = 2_000, seed: int = 1, year: int = 2024) -> Iterator[bytes]:
     """The messages that a city's bureaus and platforms send about one year.
 
@@ -89,6 +101,19 @@ def _facts(enterprises: int, seed: int, year: int) -> Iterator[tuple[int, bytes]
         for part in _ROLES.get(index, _PARTS):
             part(firm)
         yield from _messy(firm)
+        if index == 0:
+            yield from _examples(firm)
+
+
+def _examples(firm: Enterprise) -> Iterator[tuple[int, bytes]]:
+    """One fact of each kind that the city itself says nothing of, as its declaration gives it."""
+    time = f"{firm.year}-12-20T09:30:00+08:00"
+    for kind in shipped_vocabulary().kinds.values():
+        if kind.name not in KINDS_OF_THE_CITY:
+            example = kind.example
+            envelope = {"specversion": "1.0", "id": example.id, "source": example.source, "type": kind.type}
+            message = {**envelope, "subject": firm.code, "time": time, "data": dict(example.data)}
+            yield 0, msgspec.json.encode(message)
 
 
 def _windows(messages: Iterator[tuple[int, bytes]], rng: Random) -> Iterator[bytes]:

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.vocabulary.kinds import CurrencyBy
-from domain.vocabulary.load import shipped_vocabulary
+from domain.vocabulary.kinds import CurrencyAmong, CurrencyBy
 from ledger.intake.messages import bulk
 from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Refusal, _by_schema, decode
 from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, WholeNumber
@@ -62,12 +61,6 @@ EXTRA = {
     "dataschema": st.one_of(st.just("null"), _value(Text())),
     "traceparent": st.one_of(st.just("null"), _value(Text())),
 }
-CHANNELS = next(
-    rule.currencies
-    for rule in shipped_vocabulary().kinds["SalesReported"].rules
-    if isinstance(rule, CurrencyBy)
-)
-"""The currency of each channel of sales."""
 PLAIN = sorted(name for name in DATA if not name.startswith("Fact"))
 
 
@@ -80,11 +73,14 @@ def data_of(draw: st.DrawFn, name: str) -> Pairs:
         if field.required or draw(st.booleans()):
             pairs.append((wire, draw(_value(field))))
     given_ = dict(pairs)
-    if "currency" in given_:
-        channel = json.loads(given_.get("channel", '"online"'))
-        given_["currency"] = quoted(CHANNELS[channel])
-        if channel != "b2b_pilot_export":
-            given_.pop("customs_code", None)
+    kind = DATA[name].kind
+    for rule in kind.rules if kind else ():
+        if isinstance(rule, CurrencyBy):
+            given_["currency"] = quoted(rule.currencies[json.loads(given_[rule.by])])
+        elif isinstance(rule, CurrencyAmong):
+            given_["currency"] = quoted(rule.currencies[0])
+        elif given_.get(rule.by, "") not in [quoted(value) for value in rule.values]:
+            given_.pop(rule.field, None)
     return draw(st.permutations(list(given_.items())))
 
 
