@@ -6,20 +6,13 @@ from importlib.resources import files
 
 from ledger.documents.catalogue import Column, Place, Table, read_catalogue
 
-DOCUMENTS = {
-    "list": ("公示文稿和名单", "publication and list"),
-    "payments": ("资金拨付表", "table of payments"),
-    "letter": ("兑现决定书", "decision letter"),
-    "report": ("年度报告", "report of the year"),
-}
-
 
 def documents_page() -> tuple[str, ...]:
     """The parts of the page, beside its title."""
     about = files("docs.generate").joinpath("about_documents.txt").read_text("utf-8")
     parts = [about, "## 可填的位置 · Places", _table("位置 · place", _values())]
     for name, table in read_catalogue().tables.items():
-        documents = "、".join(DOCUMENTS[document][0] for document in table.documents)
+        documents = "、".join(read_catalogue().documents[name].zh for name in table.documents)
         head = f"### {{{{{name}.…}}}} · {{{{{table.en}.…}}}}"
         parts.append(f"{head}\n\n{documents}：{_meaning(table)}")
         rows = [
@@ -46,9 +39,8 @@ def _meaning(place: Place | Table | Column) -> str:
 
 
 def _documents(named: tuple[str, ...]) -> str:
-    if len(named) == len(DOCUMENTS):
-        return "全部 · all"
-    return "、".join(DOCUMENTS[each][0] for each in named)
+    kinds = read_catalogue().documents
+    return "全部 · all" if len(named) == len(kinds) else "、".join(kinds[name].zh for name in named)
 
 
 def _table(head: str, rows: list[tuple[str, str, str]], among: bool = True) -> str:

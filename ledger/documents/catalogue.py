@@ -1,4 +1,4 @@
-"""The places of each document, read from places.yaml beside this file."""
+"""The kinds of document and the places of each, read from places.yaml beside this file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from importlib.resources import files
 import msgspec
 import yaml
 
-DOCUMENTS = ("list", "payments", "letter", "report")
-"""公示名单, 资金拨付表, 兑现决定书, 年度报告."""
+
+class DocumentKind(msgspec.Struct, frozen=True):
+    """A kind of document: what it is called."""
+
+    zh: str
+    en: str
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -40,8 +44,9 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """Every place and table by its Chinese name."""
+    """The kinds of document by their names, and every place and table by its Chinese name."""
 
+    documents: dict[str, DocumentKind]
     values: dict[str, Place]
     tables: dict[str, Table]
 
@@ -51,6 +56,11 @@ def read_catalogue() -> Catalogue:
     """The file, read once."""
     text = files(__package__).joinpath("places.yaml").read_text("utf-8")
     return msgspec.convert(yaml.safe_load(text), Catalogue)
+
+
+def document_kinds() -> tuple[str, ...]:
+    """The names of the kinds of document, in the order of the file."""
+    return tuple(read_catalogue().documents)
 
 
 def values_of(document: str) -> list[str]:

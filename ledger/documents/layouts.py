@@ -84,8 +84,8 @@ class Layout(NamedTuple):
 @cache
 def read_layout(document: str, lang: str) -> Layout:
     """The layout of a document in ``zh`` or ``en``."""
-    text = files(__package__).joinpath("layouts", lang, f"{document}.yaml").read_text("utf-8")
-    fields = yaml.safe_load(text)
+    text = files(__package__).joinpath("layouts", f"{document}.yaml").read_text("utf-8")
+    fields = yaml.safe_load(text)[lang]
     blocks = tuple(_block(kind, content) for block in fields["blocks"] for kind, content in block.items())
     return Layout(fields["sheet"], fields.get("across", False), blocks)
 

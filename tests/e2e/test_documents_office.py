@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ledger.documents.catalogue import DOCUMENTS
+from ledger.documents.catalogue import document_kinds
 from ledger.documents.collecting import collect_document
 from ledger.store.application import Ledger, open_ledger
 from services.web.documents.making import make
@@ -43,7 +43,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
         each.close()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", document_kinds())
 def test_word_and_excel_open_and_pdf_has_the_figures_pages(
     scene: Closed, tmp_path: Path, office: Office, document: str
 ) -> None:

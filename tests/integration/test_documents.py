@@ -20,7 +20,7 @@ from domain.money.amounts import grouped, parse_fen
 from domain.money.capitals import capitals
 from domain.policy.load import load_policy
 from ledger.audit.checkpoints import current
-from ledger.documents.catalogue import DOCUMENTS, aliases, columns_of, read_catalogue, values_of
+from ledger.documents.catalogue import aliases, columns_of, document_kinds, read_catalogue, values_of
 from ledger.documents.collecting import DocumentRequest, collect_document
 from ledger.documents.layouts import template
 from ledger.documents.places import PLACE, Fen, Filling, TemplateError, places_in
@@ -89,7 +89,7 @@ def filling(scene: Closed, document: str) -> Filling:
 
 def test_every_place_has_a_value_in_every_document_that_names_it(open_at: Callable[..., Ledger]) -> None:
     scene = closed(open_at, years=(YEAR,))
-    for document in DOCUMENTS:
+    for document in document_kinds():
         found = filling(scene, document)
         assert set(found.values) == set(values_of(document))
         assert {name: set(c) for name, c in found.columns.items()} == {
@@ -107,7 +107,7 @@ def test_every_value_of_the_shipped_templates_stands_in_the_document(
     open_at: Callable[..., Ledger], tmp_path: Path, suffix: str, lang: str
 ) -> None:
     scene = closed(open_at, years=(YEAR,))
-    for document in DOCUMENTS:
+    for document in document_kinds():
         path = made(scene, document, tmp_path / f"{document}{suffix}", lang=lang)
         text = words(path)
         assert not any("{{" in each for each in text)
@@ -145,10 +145,10 @@ def test_totals_are_the_ledger_s_to_the_fen(open_at: Callable[..., Ledger], tmp_
         mine = queries.balance(scene.ledger, rows, scene.code, CIXI, YEAR)
         sums = queries.accounts_sums(rows, CIXI, YEAR)
         (batch,) = rows.all("SELECT CAST(SUM(amount) AS BIGINT) FROM payments WHERE batch='2024-001'")
-    found = {document: filling(scene, document) for document in DOCUMENTS}
+    found = {document: filling(scene, document) for document in document_kinds()}
     payable = parse_fen(year["payable"])
 
-    for document in DOCUMENTS:
+    for document in document_kinds():
         values = found[document].values
         assert values["全市应兑现"] == payable
         assert values["全市应兑现大写"] == f"人民币{capitals(payable)}"
@@ -309,7 +309,7 @@ def test_documents_come_by_command_and_by_the_interface(
         return done.output
 
     said("templates", "--into", str(folder))
-    assert len(list(folder.iterdir())) == len(DOCUMENTS) * 4
+    assert len(list(folder.iterdir())) == len(document_kinds()) * 4
     marked = Document(str(folder / "letter.docx"))
     marked.add_paragraph("本局自定")
     marked.save(str(folder / "letter.docx"))
@@ -346,7 +346,7 @@ def test_documents_come_by_command_and_by_the_interface(
 
 
 def test_the_catalogue_s_english_names_are_all_different() -> None:
-    for document in DOCUMENTS:
+    for document in document_kinds():
         names = values_of(document)
         columns = [f"{t}.{c}" for t, found in columns_of(document).items() for c in found]
         assert len(aliases(document)) == len(names) + len(columns)

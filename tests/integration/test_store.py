@@ -21,10 +21,12 @@ from ledger.store.schema.migrations import (
     MIGRATIONS,
     SCHEMA_VERSION,
     Migration,
+    add_tables,
     check_version,
     create_tables,
     version_of,
 )
+from ledger.store.schema.tables import INDEXES, TABLES, Rebuilding, Table
 from tests.answers import UnknownEnterprise, balance
 from tests.events import CIXI, Feed, take
 from tests.written import store
@@ -327,6 +329,24 @@ def test_a_step_is_applied_once_and_an_older_schema_is_refused_until_then(
     check_version(ledger.store)
 
     assert applied == [1]
+
+
+def test_a_table_that_came_with_a_later_version_is_made_by_its_step(
+    open_at: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, version = open_at(), SCHEMA_VERSION + 1
+    remarks = Table("批注", "remarks", Rebuilding.NEVER, "number {int} PRIMARY KEY, said TEXT", since=version)
+    monkeypatch.setitem(TABLES, "remarks", remarks)
+    monkeypatch.setitem(INDEXES, "remarks_said", "remarks (said)")
+    step = add_tables(version)
+    monkeypatch.setattr("ledger.store.schema.migrations.MIGRATIONS", (*MIGRATIONS, step))
+    monkeypatch.setattr("ledger.store.schema.migrations.SCHEMA_VERSION", version)
+
+    assert (step.version, step.name) == (version, "remarks")
+    assert create_tables(ledger.store, ledger.dialect) == version - 1
+    with ledger.store.writing() as rows:
+        rows.run("INSERT INTO remarks VALUES (?,?)", [1, "made"])
+        assert rows.all("SELECT said FROM remarks") == [("made",)]
 
 
 def test_a_failing_step_changes_nothing(open_at: Opener, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from services.cli.policies.cases import expected, messages_of, settle
 from services.runtime.variables import VARIABLES
 from services.web.json_schemas import event_schema
 from tests.conftest import LATER, POLICY
+from tests.lengths import LENGTHS
 
 ROOT = DOCS.parent
 PAPERS = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *DOCS.rglob("*.svg")])
@@ -165,3 +166,14 @@ def test_each_term_of_the_glossary_stands_once() -> None:
     terms = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page("glossary.md"), re.MULTILINE)[2:]
     for column in zip(*terms, strict=True):
         assert len(column) == len(set(column))
+
+
+def test_every_length_of_a_test_stands_on_the_contributors_page() -> None:
+    text = (DOCS.parent / "CONTRIBUTING.md").read_text("utf-8")
+
+    rows = [
+        f"| `{variable}` | {length.short:,} | {length.long:,} | {length.what} |\n"
+        for variable, length in LENGTHS.items()
+    ]
+
+    assert "".join(rows) in text

@@ -88,3 +88,13 @@ def test_no_class_is_too_long() -> None:
     }
 
     assert large == LARGE_CLASSES
+
+
+def test_every_room_stands_on_the_page_about_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    lines = (line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `"))
+    rows = {cells[0].strip(" `"): cells for cells in lines if len(cells) == 1 + len(FLOORS)}
+
+    for place, floor in enumerate(FLOORS, 1):
+        rooms = {path.parent.name for path in (ROOT / floor).glob("*/__init__.py")}
+        assert {room for room, cells in rows.items() if cells[place].strip()} == rooms, floor

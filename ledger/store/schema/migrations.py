@@ -1,4 +1,7 @@
-"""How the tables come to be and grow: ``MIGRATIONS``, each applied once and noted in ``schema_version``."""
+"""How the tables come to be and grow: ``MIGRATIONS``, each applied once and noted in ``schema_version``.
+
+A table that came ``since`` a new version is made by a step of its own; other steps are written here.
+"""
 
 from __future__ import annotations
 
@@ -64,13 +67,31 @@ def _disagreements(rows: Rows, dialect: str) -> None:
         rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {INDEXES[name]}")
 
 
-MIGRATIONS = (
+_WRITTEN = (
     Migration(1, "initial", _initial),
     Migration(2, "correlations", _correlations),
     Migration(3, "certificates", _certificates),
     Migration(4, "pots", _pots),
     Migration(5, "disagreements", _disagreements),
 )
+
+
+def add_tables(version: int) -> Migration:
+    """The step that makes the tables which came with a version, and their indexes."""
+    names = [name for name, table in TABLES.items() if table.since == version]
+
+    def make(rows: Rows, dialect: str) -> None:
+        for name in names:
+            _make(rows, dialect, name)
+        for index, target in INDEXES.items():
+            if target.partition(" ")[0] in names:
+                rows.run(f"CREATE INDEX IF NOT EXISTS {index} ON {target}")
+
+    return Migration(version, ", ".join(names), make)
+
+
+_NEWEST = max(*(step.version for step in _WRITTEN), *(table.since for table in TABLES.values()))
+MIGRATIONS = (*_WRITTEN, *(add_tables(version) for version in range(_WRITTEN[-1].version + 1, _NEWEST + 1)))
 """In order; the last one's version is the schema that this program works on."""
 
 SCHEMA_VERSION = MIGRATIONS[-1].version

@@ -40,6 +40,8 @@ class Table(NamedTuple):
     definition: str
     clustered: bool = False
     """Whether SQLite keeps its rows in the order of the key."""
+    since: int = 1
+    """The version of the schema that it came with; a table of a new version is made by ``migrate``."""
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -9,7 +9,7 @@ import click
 from marshmallow import ValidationError
 
 from domain.authority.roles import NotAllowed
-from ledger.documents.catalogue import DOCUMENTS
+from ledger.documents.catalogue import document_kinds
 from ledger.documents.collecting import DocumentRequest
 from ledger.documents.layouts import template
 from ledger.documents.writing import SUFFIXES
@@ -39,7 +39,7 @@ def templates(context: Context, into: Path) -> None:
     Name the folder in SUBSIDY_LEDGER_TEMPLATES, and documents are made from what is in it.
     """
     into.mkdir(parents=True, exist_ok=True)
-    for document in DOCUMENTS:
+    for document in document_kinds():
         for lang, suffix in ((lang, suffix) for lang in ("zh", "en") for suffix in SUFFIXES):
             path = into / f"{document}{'' if lang == 'zh' else f'.{lang}'}{suffix}"
             if not path.exists():
@@ -48,7 +48,7 @@ def templates(context: Context, into: Path) -> None:
 
 
 @documents.command()
-@click.argument("document", type=click.Choice(DOCUMENTS))
+@click.argument("document", type=click.Choice(document_kinds()))
 @policy_options
 @click.option("--out", required=True, type=FILE, help="The file to write: .docx, .xlsx or .pdf.")
 @click.option("--template", "own_template", type=READABLE, help="A template of your own, .docx or .xlsx.")
