@@ -11,7 +11,7 @@ from ledger.reading.accounts import sum_accounts
 from ledger.reading.balances import list_largest, read_balance, read_payables
 from ledger.reading.budgets import read_budget
 from ledger.reading.enterprises import list_enterprises, list_towns
-from ledger.reading.explanations import after_steps, explain, outlook
+from ledger.reading.explanations import explain_awards, read_outlook
 from ledger.reading.records import UnknownEnterprise, read_enterprise, read_history, read_names
 from ledger.reading.targets import read_targets
 from ledger.simulation.reform import simulate_reform
@@ -33,10 +33,17 @@ budget: Form = in_wire_form(read_budget)
 enterprises: Callable[..., list[dict[str, Any]]] = in_wire_form(list_enterprises)
 largest: Callable[..., list[dict[str, Any]]] = in_wire_form(list_largest)
 targets: Form = in_wire_form(read_targets)
+explain: Form = in_wire_form(explain_awards)
+outlook: Form = in_wire_form(read_outlook)
 reform: Form = in_wire_form(simulate_reform)
 trial: Form = in_wire_form(try_policy)
 what_if: Form = in_wire_form(simulate_year)
 enterprise_row, history, names_of, towns = read_enterprise, read_history, read_names, list_towns
+
+
+def after_steps(award: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an explained award says after its arithmetic, in the order in which it was done."""
+    return [award[name] for name in award["order"]]
 
 
 def sums_of(
@@ -47,9 +54,4 @@ def sums_of(
     return {code: {name: print_fen(fen) for name, fen in paid._asdict().items()} for code, paid in by_code}
 
 
-__all__ = [
-    "UnknownEnterprise",
-    "after_steps",
-    "explain",
-    "outlook",
-]
+__all__ = ["UnknownEnterprise"]

@@ -3,7 +3,8 @@
 Of a struct, a field ``…_fen`` is told as text under its name without the unit; a fraction exactly
 and as a percentage (under the name ``percent`` as that alone); a quantity as text; an optional
 field that is ``None`` by default and is ``None`` is left out, and so is a currency that is yuan.
-Everything else is told as it is, in the order of its fields.
+Everything else is told as it is, in the order of its fields; a struct that has a form of its own
+says it in ``wire_parts``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ class _Field(NamedTuple):
 def wire_form(value: Any) -> Any:
     """A typed answer, or a list or mapping of such, as plain data for JSON."""
     if isinstance(value, msgspec.Struct):
+        own_parts = getattr(value, "wire_parts", None)
+        if own_parts is not None:
+            return wire_form(own_parts())
         contents = [(field, getattr(value, field.name)) for field in _fields_of(type(value))]
         return {
             field.key: content if content is None else field.print(content)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from domain.money.amounts import printed, yuan
+from domain.money.amounts import print_fen
 from domain.money.dividing import GROUP
 from domain.policy.model import Policy, Words
 from domain.rules.awards import AWAITING, CONFLICT, NO_HISTORY, SHORT_HISTORY
@@ -84,7 +84,7 @@ def _text(value: Any, unit: str, place: int, currency: str) -> str:
     if unit == "condition":
         return CONDITIONS[value][place] if value in CONDITIONS else str(value)
     if unit in ("fen", "reported"):
-        return printed(value, currency)
+        return print_fen(value, currency)
     return str(value)
 
 
@@ -100,7 +100,7 @@ def values_of(finding: Finding) -> dict[str, Any]:
     return values
 
 
-_AS_DATA: dict[str, Callable[[int], str]] = {"fen": yuan, "reported": yuan}
+_AS_DATA: dict[str, Callable[[int], str]] = {"fen": print_fen, "reported": print_fen}
 
 
 def step_document(step: Step, currency: str = "CNY") -> dict[str, Any]:
@@ -118,7 +118,7 @@ def highest_only_words(
     """
 
     def money(fen: int) -> str:
-        return printed(fen, currency)
+        return print_fen(fen, currency)
 
     eligible = compared - withheld
     this_policy = {
@@ -153,6 +153,33 @@ def highest_only_words(
     }
 
 
+def carried_over_words(reduction_fen: int, year: int, currency: str) -> Words:
+    """That what the budget took off an award shares the budget of ``year``."""
+    money = print_fen(reduction_fen, currency)
+    return {
+        "zh": f"下调的 {money} 结转 {year} 年度参与分配",
+        "en": f"the {money} that it was reduced by shares the budget of {year}",
+    }
+
+
+def carried_in_words(reduction_fen: int, year: int, currency: str) -> Words:
+    """That what the budget of ``year`` took off comes into this one."""
+    money = print_fen(reduction_fen, currency)
+    return {
+        "zh": f"{year} 年度按比例下调的 {money} 结转本年度",
+        "en": f"{money} that the budget of {year} took off is carried into this year",
+    }
+
+
+def adjustment_words(fen: int, year: int, currency: str) -> Words:
+    """That an amount was accepted after ``year`` was closed."""
+    money = print_fen(fen, currency)
+    return {
+        "zh": f"{year} 年度办结后补记的 {money} 计入本年度",
+        "en": f"{money} was accepted into this year after {year} was closed",
+    }
+
+
 OTHER_FUNDS: Words = {
     "zh": "由其他资金列支，不计入本预算",
     "en": "paid from other funds, outside this budget",
@@ -166,7 +193,7 @@ def pro_rata_words(
     """Whether and how the budget reduced an award."""
 
     def money(fen: int) -> str:
-        return printed(fen, currency)
+        return print_fen(fen, currency)
 
     if sharing <= budget:
         return {

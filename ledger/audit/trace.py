@@ -17,7 +17,7 @@ from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import find
 from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import load
-from ledger.reading.sources import list_sources
+from ledger.reading.records import list_sources
 from ledger.store import correlation
 from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import SELECT, Stored, events_of, stored

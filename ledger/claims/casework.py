@@ -15,8 +15,7 @@ from domain.policy.model import Measure
 from domain.policy.rulebook import Rulebook
 from ledger.policies.versions import rulebook
 from ledger.projections.enterprises import load
-from ledger.reading.records import read_enterprise, read_history
-from ledger.reading.sources import list_sources
+from ledger.reading.records import list_sources, read_enterprise, read_history
 from ledger.store.rows import Row, Rows
 from ledger.store.stored_events import Stored
 

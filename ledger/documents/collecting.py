@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.authority.roles import NotAllowed
 from domain.money.amounts import CURRENCIES, printed
@@ -23,8 +23,9 @@ from ledger.export.payment_files import Payee
 from ledger.export.public_list import PublicLine, masked, measure_words
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed, settlement_of
-from ledger.reading import explanations
 from ledger.reading.accounts import sum_accounts
+from ledger.reading.explained import ExplainedAward
+from ledger.reading.explanations import explain_awards
 from ledger.reading.records import read_enterprise
 from ledger.reading.targets import read_targets
 from ledger.settlement.files import public_lines
@@ -258,13 +259,10 @@ def _letter(source: _Source) -> Filling:
     lines = [SettledLine(*row) for row in rows.all(sql, [request.policy, request.year, code])]
     if not lines:
         raise NotAllowed("receipt.not-listed", "enterprise", year=request.year)
-    explained = explanations.explain(source.ledger, rows, code, request.policy, request.year)
+    explanation = explain_awards(source.ledger, rows, code, request.policy, request.year)
     reasons = {
-        **{(each["measure"], request.year): _reasons(each, request.lang) for each in explained["awards"]},
-        **{
-            (each["measure"], each["award_year"]): each["words"][request.lang]
-            for each in explained["brought_in"]
-        },
+        **{(award.measure, request.year): _reasons(award, request.lang) for award in explanation.awards},
+        **{(line.measure, line.award_year): line.words[request.lang] for line in explanation.brought_in},
     }
 
     def awards() -> Iterator[Record]:
@@ -294,11 +292,11 @@ def _letter(source: _Source) -> Filling:
     return source.filling(values, {"奖励": awards, "列支": own_funds})
 
 
-def _reasons(explained: dict[str, Any], lang: str) -> str:
-    carried = [explained["carried"]] if "carried" in explained else []
-    parts = [*explained["steps"], *explanations.after_steps(explained), *carried, *explained["flags"]]
+def _reasons(award: ExplainedAward, lang: str) -> str:
+    carried = [award.carried] if award.carried else []
     stop = "。" if lang == "zh" else ". "
-    return "".join(f"{part['words'][lang]}{stop}" for part in parts).strip()
+    parts = [*award.steps, *award.reductions, *carried, *award.flags]
+    return "".join(f"{part.words[lang]}{stop}" for part in parts).strip()
 
 
 def _measure_totals(source: _Source) -> list[MeasureTotals]:

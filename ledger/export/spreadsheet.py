@@ -26,8 +26,9 @@ from ledger.export.cells import (
     whole_cell,
     yuan_cell,
 )
-from ledger.reading import explanations
 from ledger.reading.budgets import read_budget
+from ledger.reading.explained import ExplainedAward
+from ledger.reading.explanations import explain_awards
 
 SUMMARY, ENTERPRISES, AWARDS = "汇总 Summary", "企业 Enterprises", "奖励明细 Awards"
 MONEY = ("应奖励 Gross", "从高不重复扣除 Withheld", "按比例下调 Reduced", "应兑现 Payable")
@@ -100,11 +101,9 @@ def _enterprise(sheet: Sheet, code: str, paid: list[Payable]) -> None:
 def _awards(sheet: Sheet, books: Books, code: str, enterprise_awards: list[PaidAward]) -> None:
     """Awards of one enterprise, each explained."""
     explained = {
-        (year, award["measure"]): award
+        (year, award.measure): award
         for year in sorted({line.year for line, _ in enterprise_awards})
-        for award in explanations.explain(books.ledger, books.rows, code, books.book.id, year, books.moment)[
-            "awards"
-        ]
+        for award in explain_awards(books.ledger, books.rows, code, books.book.id, year, books.moment).awards
     }
     for line, paid in enterprise_awards:
         award = explained.get((line.year, line.measure))
@@ -123,10 +122,10 @@ def _awards(sheet: Sheet, books: Books, code: str, enterprise_awards: list[PaidA
         )
 
 
-def _words(award: dict[str, Any]) -> Iterator[str]:
+def _words(award: ExplainedAward) -> Iterator[str]:
     """An explanation in Chinese, a line each: steps, then highest-only and reduction, flags."""
-    for part in (*award["steps"], *explanations.after_steps(award), *award["flags"]):
-        yield part["words"]["zh"]
+    for part in (*award.steps, *award.reductions, *award.flags):
+        yield part.words["zh"]
 
 
 def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> None:

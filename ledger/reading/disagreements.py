@@ -9,7 +9,7 @@ import msgspec
 
 from domain.disagreements.matters import plain, words_of
 from domain.events.event import SEP
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.vocabulary.load import shipped_vocabulary
 from ledger.projections.disagreements import AGREES, ENDED, SETTLED, WITHDRAWN
 from ledger.reading.records import read_names
@@ -32,11 +32,16 @@ class DisagreeingFact(msgspec.Struct, frozen=True):
     event: str
     source: str
     id: str
-    value: str
-    """What is compared; an amount in yuan."""
+    value: str | int
+    """What is compared; an amount in hundredths of the currency that it was reported in."""
     held: bool
     """Whether it waits, uncounted, for a decision."""
     outcome: str | None
+
+    def wire_parts(self) -> dict[str, str | bool | None]:
+        """Its fields, an amount as text."""
+        value = print_fen(self.value) if isinstance(self.value, int) else self.value
+        return {**{name: getattr(self, name) for name in self.__struct_fields__}, "value": value}
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -220,7 +225,7 @@ def _fact(row: _Row, names: dict[str, tuple[str, str]]) -> DisagreeingFact:
         event=row.event,
         source=source,
         id=event_id,
-        value=yuan(int(row.value)) if row.value.isdigit() else row.value,
+        value=int(row.value) if row.value.isdigit() else row.value,
         held=bool(row.held) and row.outcome is None,
         outcome=row.outcome,
     )

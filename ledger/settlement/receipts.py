@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.authority.roles import NotAllowed
 from domain.events import account_id, settlement_id
@@ -32,7 +33,8 @@ from domain.settlement.receipt import FORMAT, digest_of, marks_of, seal_body
 from domain.settlement.year import Settlement
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
-from ledger.reading import explanations
+from ledger.reading.explained import ExplainedAward
+from ledger.reading.explanations import explain_awards
 from ledger.reading.records import read_enterprise
 from ledger.settlement.list_tree import ListTree, Proved
 from ledger.settlement.published import publication_of, read_register_entries
@@ -44,8 +46,6 @@ from ledger.store.stored_events import SELECT, Stored, events_of, stored
 
 DECIDING = ("SettlementPublished", "SettlementClosed")
 """The events of a settlement that a receipt proves; each stands for the list that was closed."""
-Explanation = dict[str, Any]
-"""An explained award, as data for JSON (``ledger.reading.explanations``)."""
 
 
 class ReceiptAward(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class ReceiptAward(msgspec.Struct, frozen=True, kw_only=True):
     withheld_fen: int
     reduction_fen: int
     payable_fen: int
-    explanation: Explanation | None
+    explanation: ExplainedAward | None
 
 
 class ReceiptAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,8 +175,8 @@ def _awards(
     ledger: Ledger, rows: Rows, book: Rulebook, code: str, year: int, settled: Stored
 ) -> list[ReceiptAward]:
     """Every award of the list."""
-    explained = explanations.explain(ledger, rows, code, book.id, year, Moment())
-    by_measure = {award["measure"]: _without_persons(award) for award in explained["awards"]}
+    explanation = explain_awards(ledger, rows, code, book.id, year, Moment())
+    by_measure = {award.measure: _without_persons(award) for award in explanation.awards}
     content = settled.fact.content
     assert isinstance(content, AwardsSettled)
     awards = []
@@ -198,11 +198,13 @@ def _awards(
     return awards
 
 
-def _without_persons(explanation: Explanation) -> Explanation:
+def _without_persons(award: ExplainedAward) -> ExplainedAward:
     """An explanation without a person's name, which could never be erased from a receipt."""
-    for source in explanation["sources"]:
-        source["content"].pop("person", None)
-    return explanation
+    sources = [
+        replace(source, content={name: value for name, value in source.content.items() if name != "person"})
+        for source in award.sources
+    ]
+    return replace(award, sources=tuple(sources))
 
 
 def _account(events: list[Stored]) -> ReceiptAccount:

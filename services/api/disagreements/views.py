@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from domain.authority.roles import NotAllowed
+from domain.money.wire import wire_form
 from ledger.disagreements import deciding
 from ledger.intake.messages.fields import Choice, CreditCode
 from ledger.reading import disagreements as reading
@@ -69,5 +68,5 @@ def decide(body: dict[str, Any], disagreement: str) -> dict[str, Any]:
 
 def document(entry: Disagreement) -> dict[str, Any]:
     """A disagreement as data."""
-    values = msgspec.to_builtins(entry)
+    values = wire_form(entry)
     return {"disagreement": values.pop("id"), **values}

@@ -9,9 +9,10 @@ from domain.policy.check import TOWN_LENGTH_MAX
 from domain.policy.rulebook import NoRules
 from ledger.intake.messages.fields import Text
 from ledger.policies.versions import rulebook_at, rulebooks
-from ledger.reading import explanations
 from ledger.reading.balances import Balance, read_balance
 from ledger.reading.enterprises import list_enterprises, list_enterprises_at
+from ledger.reading.explained import Explanation, Outlook
+from ledger.reading.explanations import explain_awards, read_outlook
 from ledger.reading.records import UnknownEnterprise, count_events, read_awards, read_facts, read_position
 from ledger.reading.search import Search
 from ledger.store.moments import Moment
@@ -132,17 +133,17 @@ def balance(query: dict[str, Any], code: str, policy: str, year: int) -> Balance
 
 
 @blueprint.reads("/<code>/explanations/<policy>/<year>", "每一分钱的依据", Moments, ExplanationSchema)
-def explanation(query: dict[str, Any], code: str, policy: str, year: int) -> dict[str, Any]:
+def explanation(query: dict[str, Any], code: str, policy: str, year: int) -> Explanation:
     """Explain every award of a year: articles, readings, source events, arithmetic; in both languages."""
     with ledger().store.reading() as rows:
-        return explanations.explain(ledger(), rows, code, policy, year, moment_of(rows, query))
+        return explain_awards(ledger(), rows, code, policy, year, moment_of(rows, query))
 
 
 @blueprint.reads("/<code>/outlook/<policy>/<year>", "还可以获得的奖励", Moments, OutlookSchema)
-def outlook(query: dict[str, Any], code: str, policy: str, year: int) -> dict[str, Any]:
+def outlook(query: dict[str, Any], code: str, policy: str, year: int) -> Outlook:
     """Say what an enterprise could still earn in a year."""
     with ledger().store.reading() as rows:
-        return explanations.outlook(ledger(), rows, code, policy, year, moment_of(rows, query))
+        return read_outlook(ledger(), rows, code, policy, year, moment_of(rows, query))
 
 
 @blueprint.reads("/<code>/events", "企业的全部数据", HistoryQuery, HistorySchema)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
 from domain.authority.roles import NotAllowed
 from domain.events.instants import SHANGHAI, instant
+from domain.money.wire import wire_form
 from ledger.audit.looks import NOBODY, Look, note
 from ledger.disagreements.deciding import decide as decide_on
 from ledger.disagreements.looking_back import look_back
@@ -60,7 +60,7 @@ def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_j
     with context.ledger() as ledger, ledger.store.reading() as rows:
         entries = list_disagreements(rows, (-1, ""), limit, stage, enterprise)
     if as_json:
-        print_json(msgspec.to_builtins(entries))
+        print_json(wire_form(entries))
         return
     words = context.words
     heads = [
@@ -99,7 +99,7 @@ def show(context: Context, disagreement: str, as_json: bool) -> None:
                     for code in codes
                 ],
             )
-    print_json(msgspec.to_builtins(matter)) if as_json else _print_matter(context, matter)
+    print_json(wire_form(matter)) if as_json else _print_matter(context, matter)
 
 
 @disagreements.command()
@@ -154,7 +154,7 @@ def _print_matter(context: Context, matter: Disagreement) -> None:
     )
     heads = [(words(*name), False) for name in names]
     lines = [
-        (fact.enterprise, fact.source, fact.id, fact.value, words(*OUTCOMES[fact.outcome]))
+        (fact.enterprise, fact.source, fact.id, wire_form(fact)["value"], words(*OUTCOMES[fact.outcome]))
         for fact in matter.facts
     ]
     table(words(*KINDS[matter.kind]), heads, lines)

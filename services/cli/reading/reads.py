@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.progress import Progress
@@ -14,9 +13,10 @@ from domain.money.amounts import print_fen
 from domain.money.wire import print_fraction, print_percent, wire_form
 from domain.policy.model import Words
 from ledger.intake import refusals
-from ledger.reading import explanations
 from ledger.reading.balances import AwardLine, Balance, read_balance
 from ledger.reading.budgets import YearBudget, read_budget
+from ledger.reading.explained import ExplainedAward
+from ledger.reading.explanations import explain_awards, read_outlook
 from ledger.replay import comparison as replay
 from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
 from ledger.simulation.what_if import simulate_year
@@ -25,7 +25,6 @@ from services.cli.common import (
     json_option,
     moment_at,
     moment_options,
-    money,
     money_argument,
     policy_options,
     print_json,
@@ -95,38 +94,35 @@ def explain(
 ) -> None:
     """Explain why an enterprise gets each fen of a year."""
     with context.looking(code) as (ledger, rows):
-        answer = explanations.explain(ledger, rows, code, policy, year, moment_at(rows, times))
+        explanation = explain_awards(ledger, rows, code, policy, year, moment_at(rows, times))
     if as_json:
-        print_json(answer)
+        print_json(wire_form(explanation))
         return
-    lang, currency = context.language, answer.get("currency", "CNY")
-    click.echo(f"{answer['policy_title'][lang]}  {answer['document']}  {code}  {year}")
-    for award in answer["awards"]:
-        _explain_award(context, award, currency)
-    for brought in answer["brought_in"]:
-        title, sums = f"{brought['title'][lang]} ({brought['award_year']})", ("gross", "payable")
-        click.echo(f"\n{title}  {' → '.join(money(brought[name], currency) for name in sums)}")
-        click.echo(f"  · {brought['words'][lang]}")
-    if not answer["awards"] and not answer["brought_in"]:
+    lang, currency = context.language, explanation.currency
+    click.echo(f"{explanation.policy_title[lang]}  {explanation.document}  {code}  {year}")
+    for award in explanation.awards:
+        _explain_award(award, lang, currency)
+    for line in explanation.brought_in:
+        sums = " → ".join(print_fen(fen, currency) for fen in (line.gross_fen, line.payable_fen))
+        click.echo(f"\n{line.title[lang]} ({line.award_year})  {sums}")
+        click.echo(f"  · {line.words[lang]}")
+    if not explanation.awards and not explanation.brought_in:
         click.echo(context.words("本年度没有奖励", "nothing was earned in this year"))
 
 
-def _explain_award(context: Context, award: dict[str, Any], currency: str) -> None:
-    lang = context.language
-    gross, payable = (money(award[name], currency) for name in ("gross", "payable"))
-    click.echo(f"\n{award['title'][lang]}  {gross} → {payable}")
-    click.echo(f"  {award['article']}、{award['quote']}")
-    for step in award["steps"]:
-        click.echo(f"  · {step['words'][lang]}")
-    carried = [award["carried"]] if "carried" in award else []
-    for step in (*explanations.after_steps(award), *carried):
-        click.echo(f"  · {step['words'][lang]}")
-    for flag in award["flags"]:
-        click.echo(f"  ! {flag['words'][lang]}")
-    for reading in award["readings"]:
-        click.echo(f"  ○ {reading['reading']}: {reading['words'][lang]}")
-    for source in award["sources"]:
-        click.echo(f"  # {source['position']}  {source['event']}  {source['source']} {source['id']}")
+def _explain_award(award: ExplainedAward, lang: str, currency: str) -> None:
+    sums = " → ".join(print_fen(fen, currency) for fen in (award.gross_fen, award.payable_fen))
+    click.echo(f"\n{award.title[lang]}  {sums}")
+    click.echo(f"  {award.article}、{award.quote}")
+    carried = [award.carried] if award.carried else []
+    for part in (*award.steps, *award.reductions, *carried):
+        click.echo(f"  · {part.words[lang]}")
+    for flag in award.flags:
+        click.echo(f"  ! {flag.words[lang]}")
+    for reading in award.readings:
+        click.echo(f"  ○ {reading.reading}: {reading.words[lang]}")
+    for source in award.sources:
+        click.echo(f"  # {source.position}  {source.event}  {source.source} {source.id}")
 
 
 @click.command()
@@ -137,13 +133,13 @@ def _explain_award(context: Context, award: dict[str, Any], currency: str) -> No
 def outlook(context: Context, code: str, policy: str, year: int, as_json: bool) -> None:
     """Show what an enterprise could still earn in a year."""
     with context.looking(code) as (ledger, rows):
-        answer = explanations.outlook(ledger, rows, code, policy, year)
+        outlook_of_year = read_outlook(ledger, rows, code, policy, year)
     if as_json:
-        print_json(answer)
+        print_json(wire_form(outlook_of_year))
         return
     lang = context.language
-    for hint in answer["hints"]:
-        click.echo(f"{hint['article']}  {hint['title'][lang]}: {hint['words'][lang]}")
+    for hint in outlook_of_year.hints:
+        click.echo(f"{hint.article}  {hint.title[lang]}: {hint.words[lang]}")
 
 
 @click.command()

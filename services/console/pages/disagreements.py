@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import MAY
-from domain.money.amounts import MoneyError, parse_fen, print_fen
+from domain.money.amounts import print_fen
+from domain.money.wire import wire_form
 from domain.things.credit_code import is_valid
 from ledger.disagreements import deciding
 from ledger.reading import disagreements as reading
@@ -107,15 +107,12 @@ def _show(
 def _line(entry: Disagreement) -> dict[str, Any]:
     """A disagreement in words."""
     facts = [
-        {**msgspec.to_builtins(fact), "kind": telling.kind_in_words(fact.event), "shown": _shown(fact.value)}
+        {**wire_form(fact), "kind": telling.kind_in_words(fact.event), "shown": _shown(fact.value)}
         for fact in entry.facts
     ]
     return {"head": entry, "words": entry.words[language.chosen()], "facts": facts}
 
 
-def _shown(value: str) -> str:
+def _shown(value: str | int) -> str:
     """An amount with thousands apart, in whatever currency it was reported; other values as they are."""
-    try:
-        return print_fen(parse_fen(value), grouped=True)
-    except MoneyError:
-        return value
+    return print_fen(value, grouped=True) if isinstance(value, int) else value

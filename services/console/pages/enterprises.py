@@ -8,15 +8,16 @@ from flask import Response
 
 from domain.events import account_id
 from domain.events.accounts import PaymentMade
-from domain.money.amounts import parse_fen, print_fen
+from domain.money.amounts import print_fen
 from domain.settlement.year import Settlement
 from ledger.claims import casework
 from ledger.projections.closings import settlement_of
-from ledger.reading import explanations
 from ledger.reading.balances import Balance, read_balance, read_payables
 from ledger.reading.budgets import read_budget
 from ledger.reading.changes import HistoryStep, steps_of
 from ledger.reading.enterprises import list_enterprises, list_towns
+from ledger.reading.explained import ExplainedAward, Explanation
+from ledger.reading.explanations import explain_awards, read_outlook
 from ledger.reading.records import read_enterprise
 from ledger.reading.search import Search
 from ledger.settlement.adjusting import pending
@@ -69,6 +70,17 @@ def enterprises_page(policy: str, year: int) -> Response:
     )
 
 
+class SourceInWords(NamedTuple):
+    """An event that an award rests on, for a reader."""
+
+    position: int
+    time: str
+    source: str
+    title: str
+    content: list[tuple[str, str]]
+    """Labels and values."""
+
+
 class EnterpriseView(NamedTuple):
     """What the page and the sheet of an enterprise both show."""
 
@@ -81,10 +93,11 @@ class EnterpriseView(NamedTuple):
     currency: str
     settlement: Settlement
     balance: Balance
-    document: dict[str, Any]
-    """The explanation of its awards."""
-    explained: dict[str, dict[str, Any]]
-    """Its awards by measure, with their sources in words."""
+    document: Explanation
+    explained: dict[str, ExplainedAward]
+    """Its awards by measure."""
+    sources: dict[str, list[SourceInWords]]
+    """What they rest on, by measure."""
 
 
 @console.get("/<policy>/<int:year>/enterprises/<code>")
@@ -96,7 +109,7 @@ def enterprise_page(policy: str, year: int, code: str) -> Response:
     with ledger.store.reading() as rows:
         wording = telling.read_wording(rows, policy)
         view = _view(rows, policy, year, code, wording)
-        outlook = explanations.outlook(ledger, rows, code, policy, year)
+        outlook = read_outlook(ledger, rows, code, policy, year)
         claims = casework.of_enterprise(rows, policy, code, CLAIMS)
         closed = view.settlement.stage == "closed"
         missing = pending(rows, policy, year, code) if closed else []
@@ -106,8 +119,8 @@ def enterprise_page(policy: str, year: int, code: str) -> Response:
         "enterprise.html",
         section=SECTION,
         years=choices().get(policy, []),
-        near=[hint for hint in outlook["hints"] if hint["hint"] in NEAR],
-        far=[hint for hint in outlook["hints"] if hint["hint"] not in NEAR],
+        near=[hint for hint in outlook.hints if hint.finding.code in NEAR],
+        far=[hint for hint in outlook.hints if hint.finding.code not in NEAR],
         claims=claims,
         titles=titles,
         closed=closed,
@@ -137,9 +150,9 @@ def enterprise_statement(policy: str, year: int, code: str) -> Response:
     payments = [event.fact.content for event in events if isinstance(event.fact.content, PaymentMade)]
     leads: dict[str, list[str]] = {}
     for award in view.explained.values():
-        articles = leads.setdefault(award["lead"], [])
-        if award["article"] not in articles:
-            articles.append(award["article"])
+        articles = leads.setdefault(award.lead, [])
+        if award.article not in articles:
+            articles.append(award.article)
     return page(
         "statement.html",
         section=SECTION,
@@ -161,7 +174,7 @@ def _view(rows: Rows, policy: str, year: int, code: str, wording: telling.Wordin
     """
     ledger = forms.opened()
     row = read_enterprise(rows, code)
-    explained = explanations.explain(ledger, rows, code, policy, year)
+    explanation = explain_awards(ledger, rows, code, policy, year)
     return EnterpriseView(
         policy=policy,
         year=year,
@@ -172,34 +185,24 @@ def _view(rows: Rows, policy: str, year: int, code: str, wording: telling.Wordin
         currency=wording.currency,
         settlement=settlement_of(rows, policy, year),
         balance=read_balance(ledger, rows, code, policy, year),
-        document=explained,
-        explained={award["measure"]: _with_sources(award, wording) for award in explained["awards"]},
+        document=explanation,
+        explained={award.measure: award for award in explanation.awards},
+        sources={award.measure: _sources_in_words(award, wording) for award in explanation.awards},
     )
 
 
-def _with_sources(award: dict[str, Any], wording: telling.Wording) -> dict[str, Any]:
-    """An explained award with its sources in words; a sealed name stays sealed."""
-    sources = [
-        {
-            "position": source["position"],
-            "time": source["time"],
-            "source": source["source"],
-            "title": telling.kind_in_words(source["event"]),
-            "content": telling.content_in_words(source["event"], _in_fen(source["content"]), wording),
-        }
-        for source in award["sources"]
+def _sources_in_words(award: ExplainedAward, wording: telling.Wording) -> list[SourceInWords]:
+    """What an award rests on, in words; a sealed name stays sealed."""
+    return [
+        SourceInWords(
+            source.position,
+            source.time,
+            source.source,
+            telling.kind_in_words(source.event),
+            telling.content_in_words(source.event, source.content, wording),
+        )
+        for source in award.sources
     ]
-    return {**award, "sources": sources}
-
-
-def _in_fen(content: dict[str, Any]) -> dict[str, Any]:
-    """The content of an explanation's source, with amounts as events hold them."""
-    named = {key: value for key, value in content.items() if key != "amount"}
-    if "amount" in content:
-        named["amount_fen"] = parse_fen(content["amount"], printed=True)
-    if isinstance(content.get("changes"), dict):
-        named["changes"] = _in_fen(content["changes"])
-    return named
 
 
 def bars(balance: Balance) -> list[Bar]:
