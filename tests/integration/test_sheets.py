@@ -16,12 +16,14 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 
+from domain.events.event import Capacity, Speaker
 from ledger.intake.machine_keys import Scope
 from ledger.intake.refusals import count_open, list_refused
 from ledger.intake.sheets.holding import Holding
 from ledger.intake.sheets.previewing import Sender, preview, reading_of
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import open_ledger
+from ledger.store.stored_events import events_of
 from services.cli.main import main
 from services.web.sheets.desk import SheetDesk
 from tests import answers as queries
@@ -62,7 +64,7 @@ def sent(api: Api, data: bytes, query: str = "", media: str = XLSX) -> dict[str,
 
 
 def test_a_file_is_previewed_then_recorded_and_counts_once(api: Api) -> None:
-    officer = api.by("林晓", "officer")
+    officer = api.by("lin", "officer")
     said = sent(officer, THREE, "?source=周巷镇&name=店铺.xlsx")
     with api.ledger.store.reading() as rows:
         assert rows.last_position() == 1, "a preview records nothing"
@@ -79,6 +81,9 @@ def test_a_file_is_previewed_then_recorded_and_counts_once(api: Api) -> None:
     with api.ledger.store.reading() as rows:
         assert rows.last_position() == 3
         assert {row.channel for row in list_refused(rows)} == {"sheet"}
+        [event] = events_of(rows, Feed(1).code)
+    assert event.fact.said_by == Speaker(name="lin")
+    assert event.fact.acting_as == Capacity(role="officer")
 
     again = sent(officer, THREE, "?source=周巷镇&name=店铺.xlsx")
     assert again["preview"]["counts"] == {"new": 0, "known": 2, "contradictory": 0, "wrong": 1}

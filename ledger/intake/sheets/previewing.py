@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from domain.events.event import NOBODY, Attribution
 from domain.faults.fault import Fault
 from ledger.intake.inbox import Totals, ingest
 from ledger.intake.machine_keys import Scope
@@ -53,10 +54,11 @@ def reading_of(
 
 
 class Sender(NamedTuple):
-    """What the sender of a file may say, and whether it may not learn what others said."""
+    """Who sends a file, what it may say, and whether it may not learn what others said."""
 
     scope: Scope | None = None
     discreet: bool = False
+    attribution: Attribution = NOBODY
 
 
 ANYONE = Sender()
@@ -136,11 +138,11 @@ def record(
             held_row.raw if held_row.state == "new" else _refusal(held_row, holding.read_note("source"))
         )
         if len(waiting) == BATCH_ROWS:
-            totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope))
+            totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope, attribution=sender.attribution))
             progress("recording", totals.accepted + totals.duplicate + totals.refused)
             waiting = []
     if waiting:
-        totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope))
+        totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope, attribution=sender.attribution))
     holding.note("recorded", [totals.accepted, totals.duplicate, totals.refused])
     progress("recording", totals.accepted + totals.duplicate + totals.refused)
     return totals

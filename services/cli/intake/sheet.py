@@ -15,10 +15,19 @@ from rich.progress import Progress
 from ledger.intake.sheets import marking, template
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.holding import STATES, Holding
-from ledger.intake.sheets.previewing import Moved, described, doubtful, faulty, preview, reading_of, record
+from ledger.intake.sheets.previewing import (
+    Moved,
+    Sender,
+    described,
+    doubtful,
+    faulty,
+    preview,
+    reading_of,
+    record,
+)
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
-from services.cli.common import Context, money, print_json, table
+from services.cli.common import Context, money, operator_attribution, print_json, table
 from services.web.amounts import read_currencies
 from services.web.sheets.words import STATE_WORDS, fault_words, stage_said, unread_said
 
@@ -108,7 +117,13 @@ def _take(
     recorded = None
     if agreed:
         try:
-            totals = record(ledger, holding, summary["preview"], lambda *_: None)
+            totals = record(
+                ledger,
+                holding,
+                summary["preview"],
+                lambda *_: None,
+                Sender(attribution=operator_attribution()),
+            )
         except Moved:
             raise click.ClickException(
                 context.words(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.authority.roles import Actor
+from domain.events.speaking import attribute_message
 from ledger.intake.sheets.previewing import DEFAULT_SOURCE, Sender, described, doubtful, faulty
 from services.web.identity.access import STAFF
 from services.web.identity.gate import scope
@@ -25,8 +26,13 @@ def sent_by(actor: Actor, file_name: str, source: str, table_name: str | None) -
     """Who sends a sheet, and what of it; a machine's source is its own."""
     limits = scope()
     fact_source = source or (limits.source if limits else DEFAULT_SOURCE)
+    attribution = attribute_message(actor, limits.source if limits else "")
     return Sent(
-        actor.name, file_name or "sheet", fact_source, table_name, Sender(limits, not is_staff(actor))
+        actor.name,
+        file_name or "sheet",
+        fact_source,
+        table_name,
+        Sender(limits, not is_staff(actor), attribution),
     )
 
 

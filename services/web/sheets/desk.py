@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
+from domain.events.event import NOBODY, Attribution
 from domain.faults.fault import Fault
 from ledger.intake.machine_keys import Scope
 from ledger.intake.sheets.faults import SheetError, refused
@@ -138,10 +141,10 @@ class SheetDesk:
                 if not file.tell():
                     raise refused("sheet.empty")
             name = digest.hexdigest()[:32]
-            scope, discreet = sent.sender
+            scope, discreet, attribution = sent.sender
             limits = [scope.source, sorted(scope.types)] if scope else None
             sending = {"by": sent.by, "source": sent.source, "wanted": sent.table_name}
-            more = {"scope": limits, "discreet": discreet}
+            more = {"scope": limits, "discreet": discreet, "attribution": msgspec.to_builtins(attribution)}
             named = Path(sent.file_name).name[:NAME_MAX]
             Waiting(part).set(stage="waiting", done=0, file_name=named, **sending, **more)
             # The same file again: one that failed or was recorded is read anew.
@@ -304,7 +307,9 @@ def _is_locked(waiting: Waiting) -> bool:
 def _sender(state: dict[str, Any]) -> Sender:
     limits = state["scope"]
     scope = Scope(limits[0], frozenset(limits[1])) if limits else None
-    return Sender(scope, state["discreet"])
+    # A file that waited before senders were noted says nothing of its own.
+    attribution = msgspec.convert(state.get("attribution", NOBODY), Attribution)
+    return Sender(scope, state["discreet"], attribution)
 
 
 def faults_of(state: dict[str, Any]) -> list[Fault]:
