@@ -24,7 +24,7 @@ from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.replay.comparison import replay
 from ledger.settlement import adjusting, closing, paying, proposing
-from ledger.settlement.paying import Result, StepsRefused
+from ledger.settlement.paying import Ordered, Result, StepsRefused
 from ledger.store.application import open_ledger
 from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, Feed
@@ -388,7 +388,7 @@ class Years(RuleBasedStateMachine):
         made = self.takes(allowed, lambda: paying.order_payments(self.ledger, CIXI, year, person(by), some))
         if made:
             found.batches += 1
-            assert made == (f"{year}-{found.batches:03d}", len(due), sum(due.values()))
+            assert made == Ordered(f"{year}-{found.batches:03d}", len(due), sum(due.values()), "CNY")
             for code, amount in due.items():
                 found.accounts[code].payments[f"{made.batch}-{code}"] = ("ordered", amount, "")
 
