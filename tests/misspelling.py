@@ -93,7 +93,14 @@ def find_uses(sources: dict[str, str]) -> list[Use]:
             if isinstance(node, ast.Name) and node.id in fields.typed_dictionaries
             for key in fields.by_class[node.id]
         }
+        modules = _imported_modules(tree)
         for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id in modules
+            ):
+                continue  # what a module has is no field
             # Within a text that is put together, a node's place may be that of the text.
             uses += [
                 use
@@ -101,6 +108,11 @@ def find_uses(sources: dict[str, str]) -> list[Use]:
                 if lines[use.line - 1][use.column :].startswith(use.name.encode())
             ]
     return sorted(set(uses))
+
+
+def _imported_modules(tree: ast.Module) -> set[str]:
+    imports = [alias for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    return {alias.asname or alias.name.partition(".")[0] for alias in imports}
 
 
 def _uses_of(path: str, node: ast.AST, fields: Fields, names: set[str], keys: set[str]) -> Iterator[Use]:
@@ -112,10 +124,10 @@ def _uses_of(path: str, node: ast.AST, fields: Fields, names: set[str], keys: se
         for keyword in node.keywords:
             if keyword.arg in arguments:
                 yield Use(path, keyword.lineno, keyword.col_offset, str(keyword.arg))
-    elif (
-        isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value in keys
-    ):
-        yield Use(path, node.slice.lineno, node.slice.col_offset + 1, str(node.slice.value))
+    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        key = node.slice
+        if key.value in keys:
+            yield Use(path, key.lineno, key.col_offset + 1, str(key.value))
 
 
 def misspell(uses: list[Use], words: set[str]) -> list[Misspelling]:

@@ -2,7 +2,7 @@
 
 Each function checks one step against the claim's file and returns the event; what
 must not be is ``NotAllowed``. Caps, and that one item is approved once, are checked for every
-approval, from the desk or from an upstream system, in ``ledger.intake.inbox``.
+approval, from the desk or from an upstream system, in ``domain.intake.judging``.
 """
 
 from __future__ import annotations
@@ -141,8 +141,8 @@ def _on_time(policy: Policy, year: int, today: str) -> None:
 def _within_cap(measure: Measure, fen: int, currency: str) -> None:
     if fen <= 0:
         raise NotAllowed("amount.zero", "amount")
-    if measure.cap_fen is not None and fen > measure.cap_fen:
-        raise NotAllowed("claim.cap", "amount", cap=Amount(measure.cap_fen, currency))
+    if measure.exceeds_cap(fen):
+        raise NotAllowed("claim.cap", "amount", cap=Amount(measure.cap_fen or 0, currency))
 
 
 def _stands(file: ClaimFile | None, claim: str, *statuses: str) -> ClaimFile:

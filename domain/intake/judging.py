@@ -109,8 +109,8 @@ def judge_approval(approval: ClaimApproved, case: Case, key: str) -> list[Fault]
     if not measure.takes_claims:
         return [Fault("measure.no-claims", "data.measure")]
     faults = []
-    if measure.cap_fen is not None and approval.amount_fen > measure.cap_fen:
-        cap = printed(measure.cap_fen, book.latest.currency)
+    if measure.exceeds_cap(approval.amount_fen):
+        cap = printed(measure.cap_fen or 0, book.latest.currency)
         faults.append(Fault("claim.cap", "data.amount", {"cap": cap}))
     if _approvals_of(approval, case.facts) - {key}:
         faults.append(Fault("claim.item", "data.item", {"item": approval.item}))

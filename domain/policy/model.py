@@ -101,6 +101,10 @@ class Measure:
         """The most that one approved claim may carry; ``None`` where the policy names none."""
         return None
 
+    def exceeds_cap(self, amount_fen: int) -> bool:
+        """Whether an amount is more than one approved claim may carry: the rule for every door."""
+        return self.cap_fen is not None and amount_fen > self.cap_fen
+
     @property
     def takes_claims(self) -> bool:
         """Whether an officer's approved claim bears on this award."""
