@@ -15,7 +15,7 @@ import pytest
 from domain.authority.roles import Actor, NotAllowed
 from domain.events.claims import ClaimSubmitted
 from domain.events.instants import SHANGHAI
-from domain.money.amounts import parse_fen, yuan
+from domain.money.amounts import parse_fen, print_fen
 from ledger.claims import desk
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
@@ -204,7 +204,7 @@ class Bookkeeper:
 
     def do_order(self, step: Step) -> dict[str, Any]:
         made = paying.order_payments(*self.head(step), self.who(step))
-        return {"batch": made.batch, "payments": made.payments, "total": yuan(made.total)}
+        return {"batch": made.batch, "payments": made.payments, "total": print_fen(made.total)}
 
     def do_bank(self, step: Step) -> None:
         day, results = self.clock().date().isoformat(), []
@@ -250,26 +250,26 @@ class Bookkeeper:
             live = queries.budget(ledger, rows, policy, year)
         said = state.present_proposal()
         figures = {
-            "budget": yuan(said.budget_fen),
-            "carried": yuan(said.carried_fen),
-            "spent": yuan(said.spent_fen),
-            "sharing": yuan(said.sharing_fen),
+            "budget": print_fen(said.budget_fen),
+            "carried": print_fen(said.carried_fen),
+            "spent": print_fen(said.spent_fen),
+            "sharing": print_fen(said.sharing_fen),
         }
         if state.stage == "closed":
             assert figures == {
                 "budget": live["available"],
                 **{name: live[name] for name in figures if name != "budget"},
             }
-            assert live["payable"] == yuan(said.payable_fen)
+            assert live["payable"] == print_fen(said.payable_fen)
         return {
             "stage": state.stage,
             **figures,
             "factor": factor(said.budget_fen, said.sharing_fen),
-            "payable": yuan(said.payable_fen),
-            "outside": yuan(said.outside_fen),
+            "payable": print_fen(said.payable_fen),
+            "outside": print_fen(said.outside_fen),
             "lines": [
-                f"{self.names[line.code]} {line.measure} {line.award_year}: {yuan(line.gross)} - "
-                f"{yuan(line.withheld)} - {yuan(line.reduction)} = {yuan(line.payable)}"
+                f"{self.names[line.code]} {line.measure} {line.award_year}: {print_fen(line.gross)} - "
+                f"{print_fen(line.withheld)} - {print_fen(line.reduction)} = {print_fen(line.payable)}"
                 for line in lines
             ],
         }
@@ -289,7 +289,7 @@ class Bookkeeper:
         ledger, policy, year = self.head(step)
         with ledger.store.reading() as rows:
             found = adjusting.pending(rows, policy, year)
-        return {"pending": [f"{self.names[e.code]} {e.measure}: {yuan(e.amount)}" for e in found]}
+        return {"pending": [f"{self.names[e.code]} {e.measure}: {print_fen(e.amount)}" for e in found]}
 
     def do_claims(self, step: Step) -> dict[str, Any]:
         with self.ledger.store.reading() as rows:

@@ -25,7 +25,7 @@ from domain.events.claims import ClaimEvent
 from domain.events.content import Content, DatedThing, YearlyAmount, YearlyFigure
 from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts
-from domain.money.amounts import grouped
+from domain.money.amounts import print_fen
 from domain.policy.model import DisagreementRule
 from domain.vocabulary.kinds import Words
 from domain.vocabulary.load import shipped_vocabulary
@@ -253,4 +253,4 @@ def _claimed(event: str) -> Words:
 
 
 def _money(value: str) -> str:
-    return grouped(int(value)) if value.isdigit() else value
+    return print_fen(int(value), grouped=True) if value.isdigit() else value

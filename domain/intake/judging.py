@@ -16,7 +16,7 @@ from domain.events.content import Content, FactContent, YearlyAmount
 from domain.events.event import SEP, Event
 from domain.facts.folding import EnterpriseFacts, claim_key, correct
 from domain.faults.fault import Fault
-from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, printed, yuan
+from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, print_fen
 from domain.policy.rulebook import Rulebook
 
 UpstreamStep = ClaimSubmitted | ClaimApproved | ClaimRejected | ClaimWithdrawn
@@ -96,7 +96,7 @@ def judge_sum(amount: YearlyAmount, facts: EnterpriseFacts, less_fen: int = 0) -
     groups = facts.amounts.get(type(amount).__name__, {})
     total = sum(r.total for key, r in groups.items() if key.rpartition(SEP)[2] == year) - less_fen
     if total + amount.amount_fen > AMOUNT_FEN_MAX:
-        return [Fault("sum.limit", "data.amount", {"limit": yuan(AMOUNT_FEN_MAX)})]
+        return [Fault("sum.limit", "data.amount", {"limit": print_fen(AMOUNT_FEN_MAX)})]
     return []
 
 
@@ -110,7 +110,7 @@ def judge_approval(approval: ClaimApproved, case: Case, key: str) -> list[Fault]
         return [Fault("measure.no-claims", "data.measure")]
     faults = []
     if measure.exceeds_cap(approval.amount_fen):
-        cap = printed(measure.cap_fen or 0, book.latest.currency)
+        cap = print_fen(measure.cap_fen or 0, book.latest.currency)
         faults.append(Fault("claim.cap", "data.amount", {"cap": cap}))
     if _approvals_of(approval, case.facts) - {key}:
         faults.append(Fault("claim.item", "data.item", {"item": approval.item}))

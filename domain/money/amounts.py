@@ -107,26 +107,6 @@ def decimal_of(fen: int) -> Decimal:
     return Decimal(fen).scaleb(-2)
 
 
-def yuan(fen: int) -> str:
-    """Print fen as plain yuan text."""
-    return print_fen(fen)
-
-
-def grouped(fen: int) -> str:
-    """Print fen without a currency sign, thousands apart."""
-    return print_fen(fen, grouped=True)
-
-
-def rmb(fen: int) -> str:
-    """Print fen for readers, in yuan."""
-    return print_fen(fen, "CNY")
-
-
-def printed(hundredths: int, currency: str) -> str:
-    """Print an amount with its currency."""
-    return print_fen(hundredths, currency)
-
-
 @dataclass(frozen=True, slots=True)
 class Apportionment:
     """How a total is divided in proportion, to the fen, by largest remainder.

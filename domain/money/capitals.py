@@ -8,7 +8,7 @@ before another group of four digits are not read out (107000 is 壹拾万柒仟)
 
 from __future__ import annotations
 
-from domain.money.amounts import printed
+from domain.money.amounts import print_fen
 
 DIGITS = "零壹贰叁肆伍陆柒捌玖"
 CAPITALS_FEN_MAX = 10**18 - 1
@@ -43,7 +43,7 @@ def in_words(label: str, fen: int, currency: str) -> str:
     """A labelled sum as documents have it: yuan also in capitals, other currencies in figures only."""
     if currency == "CNY":
         return f"{label}（大写）：人民币{capitals(fen)}"
-    return f"{label}：{printed(fen, currency)}"
+    return f"{label}：{print_fen(fen, currency)}"
 
 
 def _whole_number(number: int) -> str:

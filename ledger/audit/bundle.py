@@ -37,7 +37,7 @@ from domain.events.settlements import ObjectionStep, SettlementClosed, Settlemen
 from domain.log.entries import salt_of
 from domain.log.merkle import HASH_BYTES, consistency_path, inclusion_path
 from domain.log.notes import SignerKey
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, payable_of
 from domain.settlement.year import fold
@@ -165,8 +165,8 @@ def _budget_document(rows: Rows, shared_pool: Pool) -> dict[str, object]:
     return {
         "closed": _closed_at(rows, shared_pool.closing) if shared_pool.closing else None,
         "period": shared_pool.budget.period,
-        "budget": yuan(shared_pool.budget.amount),
-        "sharing": yuan(shared_pool.total),
+        "budget": print_fen(shared_pool.budget.amount),
+        "sharing": print_fen(shared_pool.total),
         "factor": f"{shared_pool.factor.numerator}/{shared_pool.factor.denominator}",
         **({"pots": pots} if (pots := _pots(shared_pool)) else {}),
     }
@@ -175,7 +175,9 @@ def _budget_document(rows: Rows, shared_pool: Pool) -> dict[str, object]:
 def _pots(shared_pool: Pool) -> list[list[str]]:
     """[pot, what there was to divide, what shares it] where there are several."""
     pots = shared_pool.shares.pots if shared_pool.shares.has_pots else {}
-    return [[pot, yuan(pot_budget.budget), yuan(pot_budget.total)] for pot, pot_budget in pots.items()]
+    return [
+        [pot, print_fen(pot_budget.budget), print_fen(pot_budget.total)] for pot, pot_budget in pots.items()
+    ]
 
 
 def _closed_at(rows: Rows, closing: SettlementClosed) -> int:
@@ -268,9 +270,9 @@ def _write_awards(lines: Iterator[Line], book: Rulebook, shared_pool: Pool, file
             "enterprise": line.code,
             "measure": line.measure,
             "year": line.year,
-            "gross": yuan(line.gross),
-            "withheld": yuan(paid.withheld),
-            "reduction": yuan(paid.reduction),
-            "payable": yuan(paid.payable),
+            "gross": print_fen(line.gross),
+            "withheld": print_fen(paid.withheld),
+            "reduction": print_fen(paid.reduction),
+            "payable": print_fen(paid.payable),
         }
         file.write(_json_text(document).encode() + b"\n")

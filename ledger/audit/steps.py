@@ -8,7 +8,7 @@ from typing import Any
 from domain.events import settlement_id
 from domain.events.accounts import AccountEvent, amount_of
 from domain.events.settlements import ObjectionRaised, ObjectionStep
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.money.wire import wire_form
 from domain.settlement.payables import payable_of
 from ledger.budget.pools import lines_shared, pool
@@ -41,10 +41,10 @@ def step_document(step: HistoryStep) -> Document:
                 "policy": each.policy,
                 "year": each.year,
                 "measure": each.measure,
-                "gross_before": yuan(each.gross_before),
-                "gross_after": yuan(each.gross_after),
-                "withheld_before": yuan(each.withheld_before),
-                "withheld_after": yuan(each.withheld_after),
+                "gross_before": print_fen(each.gross_before),
+                "gross_after": print_fen(each.gross_after),
+                "withheld_before": print_fen(each.withheld_before),
+                "withheld_after": print_fen(each.withheld_after),
             }
             for each in step.changes
         ],
@@ -52,9 +52,9 @@ def step_document(step: HistoryStep) -> Document:
             {
                 "policy": policy,
                 "year": year,
-                "gross": yuan(sum(a.gross for a in awards.values())),
-                "withheld": yuan(sum(a.withheld for a in awards.values())),
-                "eligible": yuan(sum(a.gross - a.withheld for a in awards.values())),
+                "gross": print_fen(sum(a.gross for a in awards.values())),
+                "withheld": print_fen(sum(a.withheld for a in awards.values())),
+                "eligible": print_fen(sum(a.gross - a.withheld for a in awards.values())),
             }
             for policy, years in sorted(step.awards.items())
             for year, awards in sorted(years.items())
@@ -72,7 +72,7 @@ def account_document(movement: Movement, content: AccountEvent) -> Document:
     return {
         "policy": movement.policy,
         "year": movement.year,
-        "amount": yuan(amount_of(content)),
+        "amount": print_fen(amount_of(content)),
         "said": {name: value for name, value in content.fields_by_name().items() if name in TOLD_FIELDS},
         "changes": [
             {"sum": name, "before": before[name], "after": after[name]}
@@ -117,8 +117,8 @@ def difference(
         {
             "enterprise": key[0],
             "measure": key[1],
-            "before": yuan(before.get(key, 0)),
-            "after": yuan(after.get(key, 0)),
+            "before": print_fen(before.get(key, 0)),
+            "after": print_fen(after.get(key, 0)),
         }
         for key in sorted(before.keys() | after.keys())
         if before.get(key, 0) != after.get(key, 0) and (code is None or key[0] == code)
@@ -146,7 +146,11 @@ def _payable_at(
         if line.year == year or year_pool.closing or year_pool.budget.period != "life":
             payable[key] = payable.get(key, 0) + paid
     factor = f"{year_pool.factor.numerator}/{year_pool.factor.denominator}"
-    document = {"budget": yuan(year_pool.budget.amount), "sharing": yuan(year_pool.total), "factor": factor}
+    document = {
+        "budget": print_fen(year_pool.budget.amount),
+        "sharing": print_fen(year_pool.total),
+        "factor": factor,
+    }
     return payable, {**document, "stage": settlement_of(rows, policy, year, moment.until).stage}
 
 

@@ -12,7 +12,7 @@ from domain.events import account_id, is_enterprise
 from domain.events.accounts import PaymentStep
 from domain.events.event import key_of
 from domain.facts.folding import fold
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import find
 from ledger.policies.versions import rulebooks
@@ -47,8 +47,8 @@ class TracedAward(NamedTuple):
             "policy": self.policy,
             "year": self.year,
             "measure": self.measure,
-            "eligible": yuan(self.eligible_fen),
-            "listed": None if self.listed_fen is None else yuan(self.listed_fen),
+            "eligible": print_fen(self.eligible_fen),
+            "listed": None if self.listed_fen is None else print_fen(self.listed_fen),
         }
 
 
@@ -193,7 +193,7 @@ def _payment(rows: Rows, row: tuple[Any, ...]) -> Document:
         "year": year,
         "payment": payment,
         "enterprise": code,
-        "amount": yuan(amount),
+        "amount": print_fen(amount),
         "status": status,
         "day": day,
         "steps": steps,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from domain.authority.roles import NotAllowed
-from domain.money.amounts import CURRENCIES, printed
+from domain.money.amounts import CURRENCIES, print_fen
 from domain.money.capitals import capitals
 from domain.money.wire import print_percent
 from domain.policy.model import Policy, Unpaid
@@ -111,7 +111,7 @@ class _Source:
     def capitals(self, fen: int) -> str:
         """A sum in Chinese capitals; another currency than yuan in figures, as documents have it."""
         currency = self.governing.currency
-        return f"人民币{capitals(fen)}" if currency == "CNY" else printed(fen, currency)
+        return f"人民币{capitals(fen)}" if currency == "CNY" else print_fen(fen, currency)
 
     def day(self, day: str) -> str:
         """A day as the document's language has it; nothing for none."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from domain.money.amounts import grouped
+from domain.money.amounts import print_fen
 from ledger.export.books import NotExportable
 
 PLACE = re.compile(r"\{\{\s*([^{}]{1,80}?)\s*\}\}")
@@ -22,7 +22,7 @@ class Fen(int):
     """An amount in fen: text in a paragraph, a number in a spreadsheet's cell."""
 
     def __str__(self) -> str:
-        return ("-" if self < 0 else "") + grouped(abs(self))
+        return ("-" if self < 0 else "") + print_fen(abs(self), grouped=True)
 
 
 Value = str | int | Fen

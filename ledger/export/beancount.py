@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import TextIO
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.settlement.postings import Transaction
 from ledger.export.books import NotExportable, Tick, no_tick
 
@@ -64,7 +64,7 @@ def entry(transaction: Transaction, currency: str = "CNY") -> str:
         f"  {name}: {value if isinstance(value, int) else quoted(value)}"
         for name, value in transaction.meta.items()
     ]
-    lines += [f"  {account_name(p.account)}  {yuan(p.fen)} {currency}" for p in transaction.postings]
+    lines += [f"  {account_name(p.account)}  {print_fen(p.fen)} {currency}" for p in transaction.postings]
     return "\n".join(lines) + "\n\n"
 
 

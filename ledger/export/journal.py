@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TextIO
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.settlement.postings import Transaction
 from ledger.export.books import Tick, no_tick
 
@@ -29,7 +29,9 @@ def entry(transaction: Transaction, currency: str = "CNY") -> str:
     lines = [f"{transaction.day} * {plain(transaction.narration).lstrip('(*! ')}"]
     if tags:
         lines.append(f"    ; {tags}")
-    lines += [f"    {posting.account}  {yuan(posting.fen)} {currency}" for posting in transaction.postings]
+    lines += [
+        f"    {posting.account}  {print_fen(posting.fen)} {currency}" for posting in transaction.postings
+    ]
     return "\n".join(lines) + "\n\n"
 
 

@@ -16,7 +16,7 @@ from datetime import date
 from typing import BinaryIO, NamedTuple, TextIO
 from xml.sax.saxutils import escape
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.things.credit_code import fault_of
 from ledger.export.books import NotExportable, Tick, no_tick
 from ledger.export.file_faults import FORMULA_STARTS, Faults, records
@@ -271,7 +271,7 @@ def write_csv(
     for line in _checked(file, lines, tick):
         to = payees[line.code]
         texts = (line.payment, line.code, line.name, to.name, to.account, to.bank)
-        writer.writerow([*map(guarded, texts), yuan(line.amount), purpose, file.on])
+        writer.writerow([*map(guarded, texts), print_fen(line.amount), purpose, file.on])
 
 
 def write_pain001(
@@ -296,7 +296,7 @@ def write_pain001(
 
 def _head(file: PaymentFile) -> str:
     batch, payer = _text(file.batch), file.debtor
-    sums = f"<NbOfTxs>{file.count}</NbOfTxs><CtrlSum>{yuan(file.total)}</CtrlSum>"
+    sums = f"<NbOfTxs>{file.count}</NbOfTxs><CtrlSum>{print_fen(file.total)}</CtrlSum>"
     named = f"<Nm>{_text(payer.name)}</Nm>"
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{NAMESPACE}"><CstmrCdtTrfInitn>\n'
@@ -312,7 +312,7 @@ def _transaction(line: PaymentLine, to: Payee, purpose: str, currency: str) -> s
     code = _text(line.code)
     return (
         f"<CdtTrfTxInf><PmtId><EndToEndId>{_text(line.payment)}</EndToEndId></PmtId>"
-        f'<Amt><InstdAmt Ccy="{currency}">{yuan(line.amount)}</InstdAmt></Amt>'
+        f'<Amt><InstdAmt Ccy="{currency}">{print_fen(line.amount)}</InstdAmt></Amt>'
         f"{_agent('Cdtr', to.bank)}<Cdtr><Nm>{_text(to.name)}</Nm><Id><OrgId><Othr><Id>{code}</Id>"
         "<SchmeNm><Prtry>USCC</Prtry></SchmeNm></Othr></OrgId></Id></Cdtr>"
         f"{_account('Cdtr', to.account)}<RmtInf><Ustrd>{purpose}</Ustrd></RmtInf></CdtTrfTxInf>\n"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from domain.money.amounts import CURRENCIES, grouped, yuan
+from domain.money.amounts import CURRENCIES, print_fen
 from domain.money.capitals import in_words
 from domain.things import masking
 from domain.things.masking import CODE, PERSON
@@ -121,7 +121,7 @@ def _checked(head: PublicHead, lines: Iterable[PublicLine], tick: Tick) -> Itera
 
 def measure_words(share: MeasureShare) -> str:
     """What an enterprise is awarded under one measure in words: its title, gross and payable in yuan."""
-    return f"{share.title} {grouped(share.gross)}／{grouped(share.payable)}"
+    return f"{share.title} {print_fen(share.gross, grouped=True)}／{print_fen(share.payable, grouped=True)}"
 
 
 def _measures(line: PublicLine, between: str) -> str:
@@ -146,7 +146,7 @@ def write_csv(
     for number, listed_line in enumerate(_checked(head, lines, tick), 1):
         line = masked(listed_line, mask)
         texts = (line.code, line.name, line.town, _measures(line, "；"))
-        writer.writerow([number, *map(csv_text, texts), *map(yuan, line.sums)])
+        writer.writerow([number, *map(csv_text, texts), *map(print_fen, line.sums)])
 
 
 def write_xlsx(
@@ -176,13 +176,14 @@ def _line(form: Form, number: int, line: PublicLine) -> None:
 
 def _above(form: Form, head: PublicHead) -> None:
     unit = CURRENCIES[head.currency].unit
+    sums = (head.budget, head.total, head.payable)
+    budget, total, payable = (print_fen(fen, grouped=True) for fen in sums)
     form.spread("附件", official.ANNEX, 24)
     form.title(head.title)
     days = f"公示期：{zh_day(head.from_day)}至{zh_day(head.until_day)}" if head.from_day else "未公示"
     form.spread("　　".join(filter(None, (head.number, f"{head.year}年度", days))), NOTE)
     form.spread(
-        f"预算 {grouped(head.budget)} {unit}，参与分配 {grouped(head.total)} {unit}，"
-        f"兑现系数 {head.factor}，应兑现 {grouped(head.payable)} {unit}",
+        f"预算 {budget} {unit}，参与分配 {total} {unit}，兑现系数 {head.factor}，应兑现 {payable} {unit}",
         NOTE,
     )
     form.spread(f"单位：{CURRENCIES[head.currency].unit}", official.RIGHT)

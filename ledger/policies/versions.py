@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from domain.authority.roles import NotAllowed
 from domain.events.event import NOBODY, Attribution
 from domain.faults.fault import FaultArgs
-from domain.money.amounts import Amount, yuan
+from domain.money.amounts import Amount, print_fen
 from domain.money.dividing import budget_period
 from domain.policy.changes import Changes, known_changes
 from domain.policy.faults import PolicyError, PolicyFault
@@ -327,7 +327,7 @@ def set_budget(
         if amount < now.spent:
             spent = Amount(now.spent, book.latest.currency)
             raise NotAllowed("budget.spent", "amount", spent=spent)
-        named = event_id or f"{called}:{yuan(amount)}:{now.position or 0}"
+        named = event_id or f"{called}:{print_fen(amount)}:{now.position or 0}"
         moment = ledger.clock()
         record = load_stream(rows, PolicyRecord, policy_id_of(policy), moment)
         record.set_budget(called, amount, book.latest.currency, named, moment, attribution)

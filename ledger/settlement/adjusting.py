@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.authority.roles import Actor, NotAllowed, require
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.settlement.accounts import Account
 from domain.settlement.steps import must_be_open
 from domain.settlement.streams import AccountStream
@@ -47,7 +47,7 @@ def accept(
         must_be_open(settlement_of(rows, policy, into_year))
         missing = {each.measure: each.amount for each in pending(rows, policy, year, code)}.get(measure, 0)
         if amount <= 0 or amount != missing:
-            raise NotAllowed("adjustment.amount", "amount", missing=yuan(missing))
+            raise NotAllowed("adjustment.amount", "amount", missing=print_fen(missing))
         number = rows.all(
             "SELECT COUNT(*) FROM adjustments WHERE policy=? AND year=? AND code=?", [policy, year, code]
         )[0][0]

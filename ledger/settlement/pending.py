@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from domain.authority.roles import NotAllowed
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import division_of
 from domain.settlement.payables import Line, payable_of
@@ -137,7 +137,7 @@ def lowered(rows: Rows, policy: str, year: int, code: str, measure: str, amount:
         raise NotAllowed("clawback.no-difference", "measure", measure=measure)
     overpaid = paid_too_much(rows, rulebook(rows, policy), year, adjustment)
     if amount != overpaid:
-        raise NotAllowed("clawback.difference", "amount", difference=yuan(overpaid))
+        raise NotAllowed("clawback.difference", "amount", difference=print_fen(overpaid))
     return -adjustment.amount
 
 

@@ -10,7 +10,7 @@ import msgspec
 from domain.events.claims import ClaimEvent
 from domain.events.content import Content
 from domain.events.event import Event
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.vocabulary.kinds import type_of
 from ledger.intake.messages.fields import Money
 from ledger.intake.messages.schemas import DATA, TYPE_OF, AmendedType, Changes
@@ -50,7 +50,7 @@ def own_document(content: Content) -> dict[str, Any]:
         if key == "person":
             document[key] = SEALED
         elif key.endswith("_fen"):
-            document[key.removesuffix("_fen")] = yuan(value)
+            document[key.removesuffix("_fen")] = print_fen(value)
         else:
             document[key] = value
     return document
@@ -73,7 +73,7 @@ def _data_document(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
         if key == "person":
             value = SEALED
         elif isinstance(field, Money):
-            value = yuan(value)
+            value = print_fen(value)
         elif isinstance(field, AmendedType):
             value = TYPE_OF[value]
         elif isinstance(field, Changes):

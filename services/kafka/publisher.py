@@ -17,7 +17,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from domain.log.notes import SignerKey
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from ledger.reading.changes import Change, HistoryStep, RulesOverTime, steps_of
 from ledger.store.append import track, tracked
 from ledger.store.application import Ledger
@@ -134,9 +134,9 @@ def _messages(code: str, step: HistoryStep) -> Iterator[Outgoing]:
             "policy": policy,
             "year": year,
             "position": position,
-            "gross": yuan(gross),
-            "withheld": yuan(withheld),
-            "eligible": yuan(gross - withheld),
+            "gross": print_fen(gross),
+            "withheld": print_fen(withheld),
+            "eligible": print_fen(gross - withheld),
             "changes": [_change(change) for change in changes],
         }
         yield message(step.event, TYPE, code, f"{position}:{code}:{policy}:{year}", data)
@@ -145,8 +145,8 @@ def _messages(code: str, step: HistoryStep) -> Iterator[Outgoing]:
 def _change(change: Change) -> dict[str, str]:
     return {
         "measure": change.measure,
-        "gross_before": yuan(change.gross_before),
-        "gross_after": yuan(change.gross_after),
-        "withheld_before": yuan(change.withheld_before),
-        "withheld_after": yuan(change.withheld_after),
+        "gross_before": print_fen(change.gross_before),
+        "gross_after": print_fen(change.gross_after),
+        "withheld_before": print_fen(change.withheld_before),
+        "withheld_after": print_fen(change.withheld_after),
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.events.accounts import AccountEvent, amount_of, reference_of
 from domain.events.settlements import SettlementClosed
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.money.wire import wire_form
 from domain.settlement.figures import division_of
 from domain.vocabulary.kinds import kebab
@@ -60,9 +60,9 @@ def _closed(event: Stored) -> Outgoing:
         "year": content.year,
         "position": event.position,
         "factor": f"{share.numerator}/{share.denominator}",
-        "budget": yuan(content.budget_fen),
-        "sharing": yuan(content.sharing_fen),
-        "payable": yuan(content.payable_fen),
+        "budget": print_fen(content.budget_fen),
+        "sharing": print_fen(content.sharing_fen),
+        "payable": print_fen(content.payable_fen),
         "awards": content.awards,
         "enterprises": content.enterprises,
         "lines_digest": content.lines_digest,
@@ -81,7 +81,7 @@ def _changed(event: Stored, sums: AccountSums) -> Outgoing:
         "position": event.position,
         "event": kebab(event.fact.name),
         "reference": reference_of(content),
-        "amount": yuan(amount_of(content)),
+        "amount": print_fen(amount_of(content)),
         **wire_form(sums),
     }
     return message(event, ACCOUNT, content.enterprise, f"{event.position}:{event.originator}", data)

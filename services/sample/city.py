@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from domain.money.amounts import parse_fen, yuan
+from domain.money.amounts import parse_fen, print_fen
 from domain.vocabulary.load import shipped_vocabulary
 from services.sample.enterprise import (
     ABROAD,
@@ -244,7 +244,7 @@ def _change(firm: Enterprise, fact: Message) -> Message | None:
     data = fact["data"]
     if "amount" in data:
         high = 99 if "claim" in data else 115
-        return {"amount": yuan(firm.vary(parse_fen(data["amount"]), 85, high))}
+        return {"amount": print_fen(firm.vary(parse_fen(data["amount"]), 85, high))}
     return {"on": f"{firm.year}-{firm.pick(DAYS)}"} if "on" in data else None
 
 
@@ -274,15 +274,17 @@ def _wrong_claim(firm: Enterprise, measure: str, amount: str) -> None:
 
 def _reused_id(firm: Enterprise) -> None:
     first = _wrong(firm, firm.sales("online", firm.pick(HOME), firm.size))
-    content = {**first["data"], "amount": yuan(firm.size + 100)}
+    content = {**first["data"], "amount": print_fen(firm.size + 100)}
     firm.exact.append((1, {**first, "data": content}))
 
 
 _WRONGS: tuple[Part, ...] = (
     _wrong_subject,
     _reused_id,
-    lambda firm: _wrong(firm, firm.sales("online", TMALL, 0), amount=f"-{yuan(firm.size)}"),
-    lambda firm: _wrong(firm, firm.sales("domestic_online", STATISTICS, 0), amount=f"{yuan(firm.size)}5"),
+    lambda firm: _wrong(firm, firm.sales("online", TMALL, 0), amount=f"-{print_fen(firm.size)}"),
+    lambda firm: _wrong(
+        firm, firm.sales("domestic_online", STATISTICS, 0), amount=f"{print_fen(firm.size)}5"
+    ),
     lambda firm: _wrong(firm, firm.sales("online", DOUYIN, firm.size), channel="livestream"),
     lambda firm: _wrong(firm, firm.certified("service_trademark"), on=f"209{firm.rng.getrandbits(3)}-05-18"),
     lambda firm: _wrong_claim(firm, "brand.livestream-base", "50000.00"),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.things.credit_code import complete
 
 POLICY = "cixi-ecommerce-2024"
@@ -138,7 +138,7 @@ class Enterprise:
         """A figure of a year in fen (or cents), reported in the first quarter of the next."""
         figure_year = self.year if year is None else year
         sent = f"{max(figure_year + 1, self.year)}-{self.pick(FIRST_QUARTER)}"
-        content = {"year": figure_year, "amount": yuan(fen), "currency": "CNY", **data}
+        content = {"year": figure_year, "amount": print_fen(fen), "currency": "CNY", **data}
         return self.say(self.make(type_, source, sent, content))
 
     def say(self, message: Message) -> Message:
@@ -198,7 +198,7 @@ class Enterprise:
         names = {"claim": f"慈申{self.year}-{self.index:07d}-{self.serial}", "policy": POLICY}
         names |= {"measure": measure, "item": item}
         content: Message = {**names, "year": self.year}
-        sum_ = {"amount": yuan(fen), "currency": "CNY"}
+        sum_ = {"amount": print_fen(fen), "currency": "CNY"}
         submitted_on = f"{self.year}-{self.pick(DAYS[28:])}"
         self.say(self.make("claim-submitted", source, submitted_on, {**content, **sum_}))
         if step != "submitted":

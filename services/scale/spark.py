@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sql
 
-from domain.money.amounts import parse_fen, yuan
+from domain.money.amounts import parse_fen, print_fen
 from domain.money.apportioning import cut_of, exact_sum, shares
 from domain.policy.changes import Changes
 from domain.policy.load import load_policy
@@ -177,7 +177,7 @@ def main() -> None:
     budget = parse_fen(options.budget) if options.budget else books[0].of_year(options.year).budget
     spark = session(options.master, options.partitions)
     answer = province(spark, options.events, options.out, books, options.year, budget, options.partitions)
-    print(json.dumps({**answer, "budget": yuan(budget)}, ensure_ascii=False, indent=1))
+    print(json.dumps({**answer, "budget": print_fen(budget)}, ensure_ascii=False, indent=1))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from domain.events.accounts import (
     PaymentOrdered,
     amount_of,
 )
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.settlement.accounts import Account
 from services.verify.procedure import Closing, PlacedEvent, ReportFault
 
@@ -57,7 +57,7 @@ def check_account(
             account.apply(content)
         except ArithmeticError:
             sums = ", ".join(
-                f"{name.replace('_', ' ')} {yuan(fen)}" for name, fen in sums_of(account).items()
+                f"{name.replace('_', ' ')} {print_fen(fen)}" for name, fen in sums_of(account).items()
             )
             fault(position, f"{of_owner}: the sums do not hold: {sums}")
     return account
@@ -93,9 +93,11 @@ def _reason_against(
     if isinstance(content, AwardsSettled):
         total = sum(line.payable_fen for line in content.lines)
         payable = content.payable_fen
-        return "" if total == payable else f"payable {yuan(payable)}, its lines come to {yuan(total)}"
+        return (
+            "" if total == payable else f"payable {print_fen(payable)}, its lines come to {print_fen(total)}"
+        )
     if amount_of(content) <= 0:
-        return f"{yuan(amount_of(content))} is no amount"
+        return f"{print_fen(amount_of(content))} is no amount"
     if isinstance(content, PaymentOrdered):
         return "the payment was ordered before" if content.payment in account.payments else ""
     if isinstance(content, PaymentMade | PaymentFailed):
@@ -117,7 +119,7 @@ def _reason_against_payment(account: Account, content: PaymentMade | PaymentFail
     if payment is None:
         return "the payment is unknown"
     if payment.amount != content.amount_fen:
-        return f"{yuan(content.amount_fen)} of a payment of {yuan(payment.amount)}"
+        return f"{print_fen(content.amount_fen)} of a payment of {print_fen(payment.amount)}"
     before = ("ordered",) if isinstance(content, PaymentMade) else ("ordered", "made")
     return "" if payment.status in before else f"the payment was {payment.status}"
 
@@ -127,4 +129,4 @@ def _reason_against_recovery(account: Account, content: ClawbackRecovered) -> st
     if clawback is None:
         return "the clawback is unknown"
     due = clawback.amount - clawback.recovered
-    return "" if content.amount_fen <= due else f"{yuan(content.amount_fen)} of {yuan(due)} due"
+    return "" if content.amount_fen <= due else f"{print_fen(content.amount_fen)} of {print_fen(due)} due"

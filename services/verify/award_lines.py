@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from domain.events.settlements import MeasureSum
-from domain.money.amounts import parse_fen, yuan
+from domain.money.amounts import parse_fen, print_fen
 from domain.money.dividing import Division
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, Payable, payable_of, shares_budget
@@ -96,7 +96,7 @@ class AwardRow(NamedTuple):
 
     def words(self) -> str:
         """What the ledger says of the award."""
-        return f"the ledger says {yuan(self.payable.payable)} of {yuan(self.payable.gross)}"
+        return f"the ledger says {print_fen(self.payable.payable)} of {print_fen(self.payable.gross)}"
 
 
 def read_award_rows(archive: zipfile.ZipFile) -> Iterator[AwardRow]:
@@ -134,7 +134,7 @@ def compare_rows(
         due = [payable_of(lines[place], book, shares) for shares in divisions]
         if row.payable not in due:
             more = " or one fen more" if len(due) > 1 else ""
-            payable = f"payable {yuan(due[0].payable)} of {yuan(due[0].gross)}{more}"
+            payable = f"payable {print_fen(due[0].payable)} of {print_fen(due[0].gross)}{more}"
             verdict.fault(f"{award}: {payable}, {row.words()}")
     for place, line in enumerate(lines):
         if not matched[place]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from domain.events.content import json_values
 from domain.events.settlements import BudgetPart
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.money.dividing import Division, budget_period
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import moved_of
@@ -64,8 +64,8 @@ class YearBudget:
         parts = [BudgetPart(name, fen, *moved.get(name, (0, 0))) for name, fen in appropriations.items()]
         amounts = {part.name: part.appropriation_fen + part.carried_fen - part.spent_fen for part in parts}
         budget = sum(amounts.values())
-        if yuan(budget) != self.head["budget"]:
-            self.verdict.fault(f"the budget is {yuan(budget)}, the ledger says {self.head['budget']}")
+        if print_fen(budget) != self.head["budget"]:
+            self.verdict.fault(f"the budget is {print_fen(budget)}, the ledger says {self.head['budget']}")
         closing = self.closings.get(self.year)
         divided = policy.divides or (closing is not None and closing.content.pots)
         figures = {
@@ -94,12 +94,14 @@ class YearBudget:
         factor, sharing = shares.factor, shares.total
         if f"{factor.numerator}/{factor.denominator}" != self.head["factor"]:
             self.verdict.fault(f"the factor is {factor}, the ledger says {self.head['factor']}")
-        if yuan(sharing) != self.head["sharing"]:
-            self.verdict.fault(f"{yuan(sharing)} share the budget, the ledger says {self.head['sharing']}")
+        if print_fen(sharing) != self.head["sharing"]:
+            self.verdict.fault(
+                f"{print_fen(sharing)} share the budget, the ledger says {self.head['sharing']}"
+            )
         pots = self.stated_pots()
         for pot, stated in pots.items():
             computed = StatedPot(
-                yuan(shares.apportionment_of(pot).budget), yuan(shares.apportionment_of(pot).total)
+                print_fen(shares.apportionment_of(pot).budget), print_fen(shares.apportionment_of(pot).total)
             )
             if stated != computed:
                 self.verdict.fault(f"{pot}: {' of '.join(computed)}, the ledger says {' of '.join(stated)}")

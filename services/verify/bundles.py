@@ -6,7 +6,7 @@ from bisect import bisect_left
 
 from domain.events.accounts import AwardsSettled
 from domain.log.merkle import HASH_BYTES, ProofError, check_consistency, check_inclusion
-from domain.money.amounts import Apportionment, yuan
+from domain.money.amounts import Apportionment, print_fen
 from domain.money.dividing import in_turn
 from domain.settlement.figures import division_of, figures_of
 from domain.settlement.payables import division
@@ -226,7 +226,7 @@ def compare_part(
     """Hold an enterprise's part of a closed year, at a position, against what was worked out."""
     for line in sorted({*lines, *computed}):
         if (line in lines) != (line in computed):
-            award = f"{line.measure} {line.award_year} {yuan(line.payable)} of {yuan(line.gross)}"
+            award = f"{line.measure} {line.award_year} {print_fen(line.payable)} of {print_fen(line.gross)}"
             difference = "was settled, not worked out" if line in lines else "was worked out, not settled"
             check.fault(position, f"{code}: {award} {difference}")
     if len(lines) != len(computed):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.log.notes import NoteError, VerifierKey
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.settlement.payables import factor
 from domain.settlement.public_list import FORMAT as LIST_FORMAT
 from domain.settlement.receipt import FORMAT as RECEIPT_FORMAT
@@ -151,7 +151,7 @@ def _list_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
     factors = (factor(has, sharing) for _, has, sharing in head["pots"])
     fractions = ", ".join(f"{value.numerator}/{value.denominator}" for value in factors)
     yield f"awards {verdict.awards:,}"
-    yield f"budget {yuan(head['budget'])}  factor {fractions}  payable {yuan(verdict.payable)}"
+    yield f"budget {print_fen(head['budget'])}  factor {fractions}  payable {print_fen(verdict.payable)}"
 
 
 def _receipt_said(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
@@ -191,10 +191,10 @@ def _signed(verdict: Verdict) -> str:
 
 
 def _paid(head: dict[str, Any], verdict: Verdict) -> Iterator[str]:
-    yield f"budget {head['budget']}  factor {head['factor']}  payable {yuan(verdict.payable)}"
+    yield f"budget {head['budget']}  factor {head['factor']}  payable {print_fen(verdict.payable)}"
     if head["format"] == BUNDLE_FORMAT:
         for pot, budget, sharing in head.get("pots", []):
             yield f"  {pot}: {sharing} share {budget}"
     if verdict.closed:
-        moved = f"paid {yuan(verdict.paid)}  clawed back {yuan(verdict.clawed)}"
-        yield f"closed at position {verdict.closed:,}  {moved}  recovered {yuan(verdict.recovered)}"
+        moved = f"paid {print_fen(verdict.paid)}  clawed back {print_fen(verdict.clawed)}"
+        yield f"closed at position {verdict.closed:,}  {moved}  recovered {print_fen(verdict.recovered)}"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from domain.log.merkle import Growing, leaf_hash
 from domain.log.notes import NoteError, VerifierKey, parse_note
-from domain.money.amounts import apportion, yuan
+from domain.money.amounts import apportion, print_fen
 from domain.money.dividing import budget_id
 from domain.settlement.public_list import COLUMNS, FORMAT, MARK_DIGITS, note_body
 from domain.settlement.year import SettledLine, line_bytes
@@ -220,7 +220,9 @@ def _check_sums(head: dict[str, Any], rows: list[_Award], verdict: Verdict) -> N
     }
     for name, value in sums.items():
         if head[name] != value:
-            verdict.fault(f"the awards come to {name} {yuan(value)}, the head says {yuan(head[name])}")
+            verdict.fault(
+                f"the awards come to {name} {print_fen(value)}, the head says {print_fen(head[name])}"
+            )
     if head["awards"] != len(rows):
         verdict.fault(f"the list holds {len(rows)} awards, the head says {head['awards']}")
     verdict.enterprises = head["enterprises"]
@@ -243,7 +245,7 @@ def _check_shares(head: dict[str, Any], rows: list[_Award], verdict: Verdict) ->
             set_off = row.withheld if row.basis == row.gross else 0
             due = max(shares[row.pot].share(row.basis, _key(row)) - set_off, 0)
         if row.payable != due:
-            fault = f"{row.measure} {yuan(due)} was worked out, the list says {yuan(row.payable)}"
+            fault = f"{row.measure} {print_fen(due)} was worked out, the list says {print_fen(row.payable)}"
             verdict.fault(
                 f"award {row.number} ({row.code}): {fault}", "awards that were worked out otherwise"
             )
@@ -262,16 +264,18 @@ def _pots(
     for pot, has, sharing in pots:
         total = sum(fen for _, fen in shared.get(pot, ()))
         if total != sharing:
-            verdict.fault(f"the awards of pot {pot!r} come to {yuan(total)}, the head says {yuan(sharing)}")
+            verdict.fault(
+                f"the awards of pot {pot!r} come to {print_fen(total)}, the head says {print_fen(sharing)}"
+            )
         budget = budget_id(pot)
         if budget in remaining and has != max(remaining[budget], 0):
-            leaves = yuan(max(remaining[budget], 0))
-            verdict.fault(f"pot {pot!r} has {yuan(has)}, those before it leave {leaves}")
+            leaves = print_fen(max(remaining[budget], 0))
+            verdict.fault(f"pot {pot!r} has {print_fen(has)}, those before it leave {leaves}")
         remaining[budget] = has - sharing
     first = {budget_id(pot): has for pot, has, _ in reversed(pots)}
     if sum(first.values()) != head["budget"]:
         verdict.fault(
-            f"the budgets come to {yuan(sum(first.values()))}, the head says {yuan(head['budget'])}"
+            f"the budgets come to {print_fen(sum(first.values()))}, the head says {print_fen(head['budget'])}"
         )
     return {pot: has for pot, has, _ in pots}
 

@@ -12,7 +12,7 @@ from domain.events.settlements import SettlementClosed, SettlementPublished
 from domain.events.stored import UnreadableState
 from domain.log.merkle import ProofError, check_inclusion
 from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.settlement.accounts import Account
 from domain.settlement.figures import division_of
 from domain.settlement.public_list import leaf_of_line
@@ -194,7 +194,7 @@ class _Receipt:
         for line in lines:
             award = awards.get((line.measure, line.award_year), {})
             for name in ("gross", "withheld", "reduction", "payable"):
-                settled, stated = yuan(getattr(line, name)), award.get(name)
+                settled, stated = print_fen(getattr(line, name)), award.get(name)
                 if stated != settled:
                     figure = f"{line.measure} {line.award_year}: {name}"
                     self.verdict.fault(f"{figure} {settled} was settled, the receipt says {stated}")
@@ -205,8 +205,8 @@ class _Receipt:
         """Budget and factor are the closing's, and each payment follows from them."""
         shares = division_of(closing)
         figures = {
-            "budget": yuan(closing.budget_fen),
-            "sharing": yuan(closing.sharing_fen),
+            "budget": print_fen(closing.budget_fen),
+            "sharing": print_fen(closing.sharing_fen),
             "factor": f"{shares.factor.numerator}/{shares.factor.denominator}",
         }
         for name, figure in figures.items():
@@ -222,7 +222,7 @@ class _Receipt:
                 set_off = line.withheld if basis == line.gross else 0
                 due = max(shares.share(basis, key, line.pot) - set_off, 0)
             if due != line.payable:
-                fault = f"{yuan(due)} was worked out, {yuan(line.payable)} was settled"
+                fault = f"{print_fen(due)} was worked out, {print_fen(line.payable)} was settled"
                 self.verdict.fault(f"{line.measure} {line.award_year}: {fault}")
 
     def _rows(self) -> list[ListRow]:
@@ -261,7 +261,7 @@ class _Receipt:
                 self.verdict.fault(f"position {logged.position}: the account's sums do not hold")
         for name, fen in sums_of(account).items():
             stated = self.head["account"].get(name)
-            if stated != yuan(fen):
-                self.verdict.fault(f"account: {name} is {yuan(fen)}, the receipt says {stated}")
+            if stated != print_fen(fen):
+                self.verdict.fault(f"account: {name} is {print_fen(fen)}, the receipt says {stated}")
         self.verdict.paid, self.verdict.clawed = account.paid, account.clawed
         self.verdict.recovered = account.recovered

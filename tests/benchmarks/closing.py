@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from domain.authority.roles import Actor
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.money.apportioning import cut_of, shares
 from domain.things.credit_code import complete
 from ledger.intake.inbox import ingest_all
@@ -59,7 +59,7 @@ def amounts(awards: int) -> Iterator[int]:
 def messages(awards: int) -> Iterator[bytes]:
     """The facts that earn them."""
     for award in range(awards):
-        data = {"year": YEAR, "amount": yuan(reported(award)), "currency": "CNY"}
+        data = {"year": YEAR, "amount": print_fen(reported(award)), "currency": "CNY"}
         said = {
             "specversion": "1.0",
             "id": str(award),
@@ -121,7 +121,7 @@ def settle(ledger: Ledger) -> None:
     ledger.clock = lambda: NOW + timedelta(days=8)
     staged("close", lambda: closings.close(*year, REVIEWER))
     ordered = staged("order payments", lambda: paying.order_payments(*year, FINANCE))
-    print(f"{ordered.payments:,} payments, {yuan(ordered.total)} yuan", flush=True)
+    print(f"{ordered.payments:,} payments, {print_fen(ordered.total)} yuan", flush=True)
 
 
 def sorted_beside(awards: int, budget: int) -> float:
@@ -176,7 +176,7 @@ def report(awards: int, postgres: bool = False) -> int:
         settle(ledger)
         sorted_beside(awards, BUDGET_FEN)
         paid = check(ledger, awards, BUDGET_FEN)
-        print(f"exact: {yuan(paid)} yuan in payments, each line as the independent apportionment has it")
+        print(f"exact: {print_fen(paid)} yuan in payments, each line as the independent apportionment has it")
         return paid
 
 

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from domain.money.amounts import parse_fen, rmb
+from domain.money.amounts import parse_fen, print_fen
 from ledger.store.application import Ledger, open_ledger
 from services.web import checkpage
 from services.web.receipts.page import code_of, receipt_page
@@ -210,7 +210,7 @@ def test_the_printed_receipt_is_one_page_of_the_file_s_figures(
     whole = json.loads(files.receipt.read_text("utf-8"))
     text = found.locator("body").inner_text()
     for award in whole["awards"]:
-        assert rmb(parse_fen(award["payable"])) in text
+        assert print_fen(parse_fen(award["payable"]), "CNY") in text
     assert whole["list"]["root"] in text
     assert found.locator(".code svg").bounding_box() is not None
     assert found.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from domain.log.notes import VerifierKey
-from domain.money.amounts import rmb
+from domain.money.amounts import print_fen
 from ledger.intake.inbox import ingest
 from services.console.pages import home
 from services.sample.city import city
@@ -706,5 +706,5 @@ def test_money_is_shown_as_it_stands_in_the_ledger(hall: Hall, at: Opener) -> No
     person = hall.person(site, "en")
     person.goes("")
     fen = site.one("SELECT CAST(SUM(payable) AS BIGINT) FROM settlement_lines")
-    assert rmb(fen) in person.text()
+    assert print_fen(fen, "CNY") in person.text()
     assert late(site.richest(), "x")

@@ -16,7 +16,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from domain.log.notes import VerifierKey
-from domain.money.amounts import rmb
+from domain.money.amounts import print_fen
 from ledger.intake.inbox import ingest
 from ledger.projections.closings import settlement_of
 from ledger.reading.overview import factor_over_time
@@ -163,7 +163,8 @@ def test_a_whole_settlement_is_driven_through_the_forms(year: Year) -> None:
     clawback = f"2024-{code}-01 {code}"
     finance.post("settlement/recovery", clawback=clawback, amount="40.00", on=today(year), reference="back 1")
     text = words(finance.get("settlement"))
-    assert f"Paid {rmb(sum(fen for _, fen in paid))}" in text
+    total = print_fen(sum(fen for _, fen in paid), "CNY")
+    assert f"Paid {total}" in text
     assert "Clawed back ¥100.00 Recovered ¥40.00" in text
 
 

@@ -16,7 +16,7 @@ from docx import Document
 
 from domain.authority.roles import NotAllowed
 from domain.faults.registry import REQUEST_AREAS, read_codes
-from domain.money.amounts import grouped, parse_fen
+from domain.money.amounts import parse_fen, print_fen
 from domain.money.capitals import capitals
 from domain.policy.load import load_policy
 from ledger.audit.checkpoints import current
@@ -351,7 +351,7 @@ def test_the_catalogue_s_english_names_are_all_different() -> None:
         columns = [f"{t}.{c}" for t, found in columns_of(document).items() for c in found]
         assert len(aliases(document)) == len(names) + len(columns)
     assert read_catalogue().values
-    assert str(Fen(123_456)) == grouped(123_456)
+    assert str(Fen(123_456)) == print_fen(123_456, grouped=True)
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docx import Document
 
-from domain.money.amounts import printed, yuan
+from domain.money.amounts import print_fen
 from ledger.audit.checkpoints import current
 from ledger.documents.collecting import DocumentRequest
 from ledger.documents.writing import write
@@ -54,8 +54,8 @@ def test_lists_receipts_and_documents_hold_for_every_policy(
             path = tmp_path / "receipt.json"
             path.write_text(json.dumps(found), "utf-8")
             assert verify(path, [KEY.verifier])[1].faults == []
-            assert found["account"]["payable"] == yuan(payable)
-            assert printed(payable, found["currency"]) in receipt_page(found)
+            assert found["account"]["payable"] == print_fen(payable)
+            assert print_fen(payable, found["currency"]) in receipt_page(found)
     with ledger.store.reading() as rows:
         asked = DocumentRequest("report", HENGQIN, YEAR, "2027-03-01")
         write(ledger, rows, asked, tmp_path / "report.docx")

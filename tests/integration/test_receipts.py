@@ -24,7 +24,7 @@ from domain.events import settlement_id
 from domain.events.instants import SHANGHAI
 from domain.log.merkle import check_inclusion, root_of
 from domain.log.notes import Checkpoint, SignerKey, VerifierKey
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.settlement.public_list import COLUMNS, leaf_of_line
 from ledger.audit.checkpoints import current, load_or_make_key
 from ledger.projections.closings import settlement_of
@@ -95,7 +95,7 @@ def test_a_list_and_every_receipt_verify_and_are_the_ledger_s_figures(
         for code, payable in accounts.items():
             found = receipted(scene.ledger, code, year)
             assert checked(tmp_path / "receipt.json", found) == []
-            assert found["account"]["payable"] == yuan(payable)
+            assert found["account"]["payable"] == print_fen(payable)
     assert receipted(scene.ledger, scene.code)["account"]["recovered"] == "400.00"
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.money.amounts import parse_fen, yuan
+from domain.money.amounts import parse_fen, print_fen
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.replay.comparison import replay
@@ -66,7 +66,7 @@ def _fact(feed: Feed, chance: random.Random) -> bytes:
     start = datetime(2023, 10, 1, tzinfo=CHINA)
     time = (start + timedelta(hours=chance.randrange(24 * 900))).isoformat()
     year, on = chance.choice(YEARS), _day(chance)
-    amount = yuan(chance.choice((4_999_999_999, 5_000_000_001, 10_000_000_000, 25_000_000_000)))
+    amount = print_fen(chance.choice((4_999_999_999, 5_000_000_001, 10_000_000_000, 25_000_000_000)))
     kind = chance.randrange(6)
     if kind == 0:
         name, town = f"企业{chance.randrange(99)}", chance.choice(TOWNS)
@@ -268,4 +268,4 @@ def test_each_lead_unit_answers_for_its_measures_and_targets(open_at: Opener) ->
         assert leads["市经信局"]["gross"] != "0.00"
         for what in ("gross", "payable"):
             whole = sum(parse_fen(each[what]) for each in found["leads"])
-            assert yuan(whole) == budget[what]
+            assert print_fen(whole) == budget[what]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger
 from services.sample.city import city
@@ -165,13 +165,13 @@ def pay(bureau: Bureau) -> str:
 def claw_back(bureau: Bureau, code: str) -> None:
     """Ordered back, come back in part, come back in whole."""
     paid = fen(bureau.balance(code)["paid"])
-    body = {"enterprise": code, "amount": yuan(paid // 2), "reason": "the branch was closed"}
+    body = {"enterprise": code, "amount": print_fen(paid // 2), "reason": "the branch was closed"}
     made = bureau.officer.post(bureau.year("clawbacks"), body, 201)
-    assert made["clawed_back"] == yuan(paid // 2)
+    assert made["clawed_back"] == print_fen(paid // 2)
     check(bureau)
     path = bureau.year(f"clawbacks/{made['clawback']}/recoveries")
     for part in (paid // 2 - 1, 1):
-        body = {"enterprise": code, "amount": yuan(part), "on": "2025-06-21", "reference": "R"}
+        body = {"enterprise": code, "amount": print_fen(part), "on": "2025-06-21", "reference": "R"}
         after = bureau.finance.post(path, body)
         check(bureau)
     assert after["recovered"] == after["clawed_back"]
@@ -313,7 +313,7 @@ def test_two_years_of_one_budget_for_life_cannot_both_be_closed_on_the_whole_of_
     assert [fault["code"] for fault in said["faults"]] == ["settlement.outdated"]
     first = fen(bureau.balance(code)["payable"])
     closed = bureau.settle(2025)
-    assert closed["proposal"]["spent"] == yuan(first)
+    assert closed["proposal"]["spent"] == print_fen(first)
     assert first + fen(closed["accounts"]["payable"]) <= 1_500_000
     said = bureau.api.send("PUT", f"/v1/policies/{CIXI}/budgets/life", {"amount": "1.00", "currency": "CNY"})
     assert said.status_code == 409

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.events import STATES, SettlementClosed, SettlementProposed, topic_of
 from domain.events.stored import state_of
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.money.dividing import budget_id
 from domain.policy.load import load_policy
 from domain.policy.model import Policy
@@ -95,7 +95,7 @@ def test_all_ways_of_dividing_pay_what_an_independent_reckoning_says(
     for budget, amount in amounts.items():
         of_budget = sum(fen for pot, fen in by_pot.items() if budget_id(pot) == budget)
         wanted = sum(line.gross for line in lines if budget_id(line.pot) == budget)
-        assert of_budget == min(amount, wanted), (budget, yuan(of_budget))
+        assert of_budget == min(amount, wanted), (budget, print_fen(of_budget))
 
 
 def test_a_group_is_paid_only_from_what_those_before_it_leave() -> None:

@@ -12,7 +12,7 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
-from domain.money.amounts import parse_fen, rmb
+from domain.money.amounts import parse_fen, print_fen
 from domain.policy.load import load_policy
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
@@ -176,7 +176,7 @@ def test_every_word_stands_in_both_languages_with_its_figures(explained: Explain
                 assert not CJK.search(re.sub("“.*?”", "", en)), en
                 assert "{" not in zh + en
                 if "result" in step["values"]:
-                    shown = rmb(parse_fen(step["values"]["result"]))
+                    shown = print_fen(parse_fen(step["values"]["result"]), "CNY")
                     assert shown in zh
                     assert shown in en
             for part in ("highest_only", "pro_rata"):

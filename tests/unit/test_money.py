@@ -8,16 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.money.amounts import (
-    AMOUNT_FEN_MAX,
-    MoneyError,
-    apportion,
-    grouped,
-    parse_fen,
-    print_fen,
-    rmb,
-    yuan,
-)
+from domain.money.amounts import AMOUNT_FEN_MAX, MoneyError, apportion, parse_fen, print_fen
 
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Amounts = list[tuple[tuple[str, ...], int]]
@@ -95,9 +86,9 @@ def test_what_was_never_printed_is_no_sum(text: str) -> None:
 @steady
 @given(st.integers(0, AMOUNT_FEN_MAX))
 def test_what_is_printed_reads_back_the_same(fen: int) -> None:
-    assert parse_fen(yuan(fen)) == fen
-    assert parse_fen(grouped(fen).replace(",", "")) == fen
-    assert rmb(fen) == "¥" + grouped(fen)
+    assert parse_fen(print_fen(fen)) == fen
+    assert parse_fen(print_fen(fen, grouped=True).replace(",", "")) == fen
+    assert print_fen(fen, "CNY") == "¥" + print_fen(fen, grouped=True)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +100,7 @@ def test_what_is_printed_reads_back_the_same(fen: int) -> None:
     ],
 )
 def test_negative_and_large_sums_print_with_sign_and_groups(fen: int, plain: str, shown: str) -> None:
-    assert (yuan(fen), rmb(fen)) == (plain, shown)
+    assert (print_fen(fen), print_fen(fen, "CNY")) == (plain, shown)
 
 
 @steady

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.faults.registry import FILE_AREAS, read_codes
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from ledger.export import payment_files
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FAULTS_MAX, FORMULA_STARTS, FileError
@@ -254,9 +254,9 @@ def test_pain001_is_valid_and_adds_up() -> None:
     amounts = root.findall(".//p:InstdAmt", NS)
 
     assert {each.get("Ccy") for each in amounts} == {"CNY"}
-    total = yuan(sum(int(Decimal(each.text or "") * 100) for each in amounts))
+    total = print_fen(sum(int(Decimal(each.text or "") * 100) for each in amounts))
     for place in (".//p:GrpHdr", ".//p:PmtInf"):
-        assert root.findtext(f"{place}/p:CtrlSum", "", NS) == total == yuan(Payments(40).total)
+        assert root.findtext(f"{place}/p:CtrlSum", "", NS) == total == print_fen(Payments(40).total)
         assert root.findtext(f"{place}/p:NbOfTxs", "", NS) == str(len(amounts)) == "40"
 
 

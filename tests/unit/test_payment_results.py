@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from ledger.export import payment_files
 from ledger.export.file_faults import FileError
 from ledger.settlement.payment_results import Result, read_pain002, read_results
@@ -71,7 +71,7 @@ def test_every_fault_of_the_results_is_said_at_once() -> None:
 
 @given(st.integers(1, 10**14 - 1))
 def test_amounts_come_back_to_the_fen(fen: int) -> None:
-    assert read_results([RESULTS, f"a,成功,{yuan(fen)},2025-04-02,R,\n"])[0].amount == fen
+    assert read_results([RESULTS, f"a,成功,{print_fen(fen)},2025-04-02,R,\n"])[0].amount == fen
 
 
 def test_a_bank_can_answer_within_the_file_it_was_sent() -> None:

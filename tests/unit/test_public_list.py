@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.money.capitals import capitals
 from domain.things.masking import code_masked, person_masked
 from ledger.export import finance_summary, official, public_list
@@ -116,7 +116,7 @@ def test_the_csv_is_exact_and_masked() -> None:
     rows = as_csv(lines, BOTH)
 
     assert rows[0] == [*public_list.HEADS, *(f"{head}（元）" for head in public_list.MONEY_HEADS)]
-    assert [row[5:] for row in rows[1:]] == [[yuan(fen) for fen in line.sums] for line in lines]
+    assert [row[5:] for row in rows[1:]] == [[print_fen(fen) for fen in line.sums] for line in lines]
     assert rows[5][1:4] == [code_masked(lines[4].code), "慈溪市周巷镇李**食品经营部", "周巷镇"]
     assert rows[2][4].split("；") == [
         "年度网络零售额达标奖励 1,000,050.01／359,087.01",

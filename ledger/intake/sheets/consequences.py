@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any, Literal
 
 import msgspec
 
-from domain.money.amounts import yuan
-from domain.money.wire import print_percent
+from domain.money.amounts import Quantity
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, payable_of
 from ledger.budget.columns import RepeatableLines
@@ -30,30 +30,23 @@ NAMED_MAX = 20
 """Enterprises that are named: those whose awards of the period move most."""
 
 
-class Factor(msgspec.Struct, frozen=True):
-    """A factor, as a fraction and as a percentage."""
-
-    fraction: str
-    percent: str
-
-
 class PeriodState(msgspec.Struct, frozen=True):
-    """A budget period at one time; amounts in yuan."""
+    """A budget period at one time."""
 
-    appropriation: str
-    sharing: str
-    factor: Factor
-    payable: str
+    appropriation_fen: int
+    sharing_fen: int
+    factor: Fraction
+    payable_fen: int
 
 
 class EnterpriseMove(msgspec.Struct, frozen=True):
-    """One enterprise's awards of a period before and after, and what of them would be paid; in yuan."""
+    """One enterprise's awards of a period before and after, and what of them would be paid."""
 
     enterprise: str
-    gross_before: str
-    gross_after: str
-    payable_before: str
-    payable_after: str
+    gross_before_fen: int
+    gross_after_fen: int
+    payable_before_fen: int
+    payable_after_fen: int
 
 
 class PeriodConsequence(msgspec.Struct, frozen=True):
@@ -70,25 +63,25 @@ class PeriodConsequence(msgspec.Struct, frozen=True):
 
 
 class ClosedConsequence(msgspec.Struct, frozen=True):
-    """By how much the facts of a closed year would differ (yuan); its awards stay as they are."""
+    """By how much the facts of a closed year would differ; its awards stay as they are."""
 
     policy: str
     period: str
     kind: Literal["closed"]
     enterprises: int
-    difference: str
+    difference_fen: int
 
 
 class TargetConsequence(msgspec.Struct, frozen=True):
-    """What would become of a target of the city: a count, or an amount in yuan."""
+    """What would become of a target of the city: a count, or an amount."""
 
     policy: str
     period: str
     kind: Literal["target"]
     target: str
     title: dict[str, str]
-    before_value: str
-    after_value: str
+    before_value: Quantity
+    after_value: Quantity
 
 
 Consequence = PeriodConsequence | ClosedConsequence | TargetConsequence
@@ -121,7 +114,7 @@ def _years(db: sqlite3.Connection, policy: str) -> list[int]:
 def _closed(db: sqlite3.Connection, policy: str, year: int) -> ClosedConsequence:
     sql = "SELECT COUNT(DISTINCT code), SUM(gross) FROM moved WHERE policy=? AND year=?"
     enterprises, gross = db.execute(sql, [policy, year]).fetchone()
-    return ClosedConsequence(policy, str(year), "closed", enterprises, yuan(int(gross or 0)))
+    return ClosedConsequence(policy, str(year), "closed", enterprises, int(gross or 0))
 
 
 def _period(
@@ -191,12 +184,11 @@ def merged_lines(standing: Iterator[Line], moved: Iterator[Line]) -> Iterator[Li
 
 
 def _state(divided: Pool) -> PeriodState:
-    value = divided.factor
     return PeriodState(
-        appropriation=yuan(divided.budget.amount),
-        sharing=yuan(divided.total),
-        factor=Factor(f"{value.numerator}/{value.denominator}", print_percent(value)),
-        payable=yuan(sum(divided.payable.values())),
+        appropriation_fen=divided.budget.amount,
+        sharing_fen=divided.total,
+        factor=divided.factor,
+        payable_fen=sum(divided.payable.values()),
     )
 
 
@@ -227,10 +219,10 @@ def _enterprise(
     then = list(merged_lines(iter(standing), _moved(rows, db, book, years, code)))
     return EnterpriseMove(
         enterprise=code,
-        gross_before=yuan(sum(line.gross - line.withheld for line in standing)),
-        gross_after=yuan(sum(line.gross - line.withheld for line in then)),
-        payable_before=yuan(sum(payable_of(line, book, before.shares).payable for line in standing)),
-        payable_after=yuan(sum(payable_of(line, book, after.shares).payable for line in then)),
+        gross_before_fen=sum(line.gross - line.withheld for line in standing),
+        gross_after_fen=sum(line.gross - line.withheld for line in then),
+        payable_before_fen=sum(payable_of(line, book, before.shares).payable for line in standing),
+        payable_after_fen=sum(payable_of(line, book, after.shares).payable for line in then),
     )
 
 
@@ -250,13 +242,13 @@ def _targets(rows: Rows, book: Rulebook, added: list[list[Any]]) -> Iterator[Tar
         row = rows.all(sql, [book.id, year, name])
         before = int(row[0][0]) if row else 0
         target = book.latest.targets[name]
-        shown = yuan if target.counts == "amount" else str
+        currency = book.latest.currency if target.counts == "amount" else None
         yield TargetConsequence(
             policy=book.id,
             period=str(year),
             kind="target",
             target=name,
             title=target.title,
-            before_value=shown(before),
-            after_value=shown(before + moved),
+            before_value=Quantity(before, currency),
+            after_value=Quantity(before + moved, currency),
         )

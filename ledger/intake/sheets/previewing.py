@@ -13,10 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from domain.events.event import NOBODY, Attribution
 from domain.faults.fault import Fault
+from domain.money.wire import wire_form
 from ledger.intake.inbox import Totals, ingest
 from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Now, Refusal
@@ -102,7 +101,7 @@ def try_again(ledger: Ledger, holding: Holding, progress: Progress, sender: Send
 
 def _note(ledger: Ledger, rows: Rows, holding: Holding) -> None:
     holding.note("position", rows.last_position())
-    holding.note("consequences", msgspec.to_builtins(consequences(ledger, rows, holding)))
+    holding.note("consequences", wire_form(consequences(ledger, rows, holding)))
     holding.note("disagreements", Doubts(holding.db).counts())
     digest = hashlib.sha256(f"{holding.read_note('sha256')} {holding.read_note('source')}".encode())
     for row in holding.db.execute("SELECT n, id, state FROM rows ORDER BY n"):

@@ -13,7 +13,7 @@ from domain.events.claims import (
     ClaimReviewed,
     ClaimSubmitted,
 )
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from ledger.intake.messages.fields import Choice, CreditCode, Text
 from ledger.policies.versions import rulebooks
 from ledger.store.rows import Rows
@@ -76,7 +76,7 @@ def _step(event: Stored, content: ClaimEvent) -> dict[str, Any]:
         "recorded_at": event.recorded_at,
         "step": CLAIM_STATUS[type(content)],
         "actor": content.actor,
-        "amount": None if amount is None else yuan(amount),
+        "amount": None if amount is None else print_fen(amount),
         "said": _words_of(content),
     }
 
@@ -110,6 +110,6 @@ def select_claims(rows: Rows, query: dict[str, Any], limit: int) -> list[dict[st
     found = [dict(zip(names, row, strict=True)) for row in rows.all(sql, [*values, limit])]
     books = rulebooks(rows)
     for claim in found:
-        claim["amount"] = None if claim["amount"] is None else yuan(int(claim["amount"]))
+        claim["amount"] = None if claim["amount"] is None else print_fen(int(claim["amount"]))
         claim["currency"] = books[claim["policy"]].latest.currency if claim["policy"] in books else "CNY"
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, current_app
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.money.wire import currency_form
 from domain.settlement.accounts import Account
 from ledger.intake.messages.fields import Choice, CreditCode, Text
@@ -65,7 +65,7 @@ def payments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
         found = rows.all(sql, [policy, year, *values, query["limit"] + 1])
     items = [dict(zip(names, row, strict=True)) for row in found]
     for item in items:
-        item["amount"] = yuan(item["amount"])
+        item["amount"] = print_fen(item["amount"])
     return page(items, query["limit"], ("payments", "payment"), paid_in)
 
 
@@ -73,7 +73,7 @@ def payments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
 def order(body: dict[str, Any], policy: str, year: int) -> Any:
     """Order everything that is outstanding to be paid, as one batch."""
     made = paying.order_payments(ledger(), policy, year, requester(), body["enterprises"])
-    said = {"batch": made.batch, "payments": made.payments, "total": yuan(made.total)}
+    said = {"batch": made.batch, "payments": made.payments, "total": print_fen(made.total)}
     return {**said, **_paid_in(policy)}, 201, {}
 
 
@@ -139,9 +139,9 @@ def _account(policy: str, code: str, clawback: str, account: Account) -> dict[st
     return {
         "enterprise": code,
         "clawback": clawback,
-        "payable": yuan(account.payable),
-        "paid": yuan(account.paid),
-        "clawed_back": yuan(account.clawed),
-        "recovered": yuan(account.recovered),
+        "payable": print_fen(account.payable),
+        "paid": print_fen(account.paid),
+        "clawed_back": print_fen(account.clawed),
+        "recovered": print_fen(account.recovered),
         **_paid_in(policy),
     }

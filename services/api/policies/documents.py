@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.money.wire import currency_form
 from domain.policy.model import (
     GrowthShare,
@@ -46,7 +46,7 @@ def policy_document(policy: Policy, versions: list[Document]) -> Document:
         "timezone": policy.timezone,
         "life": {"from": policy.life_from, "until": policy.life_until},
         "budget": {
-            "amount": yuan(policy.budget),
+            "amount": print_fen(policy.budget),
             "per": policy.budget_per,
             **currency_form(policy.currency),
             **_divided(policy),
@@ -82,7 +82,7 @@ def measure_document(measure: Measure) -> Document:
 
 def _figure(name: str, value: Any, share: str) -> Any:
     if isinstance(value, Tier):
-        return {"from": yuan(value.start), share: yuan(value.gives)}
+        return {"from": print_fen(value.start), share: print_fen(value.gives)}
     if isinstance(value, Select | Nets):
         return {
             f.name: _figure(f.name, getattr(value, f.name), share)
@@ -94,7 +94,7 @@ def _figure(name: str, value: Any, share: str) -> Any:
     if isinstance(value, dict):
         return {key: _figure(key, each, share) for key, each in value.items()}
     if isinstance(value, int) and name not in _COUNTS:
-        return yuan(value)
+        return print_fen(value)
     if is_dataclass(value):
         raise TypeError(f"{name} has no form in JSON")
     return value
@@ -114,7 +114,7 @@ def _part(each: NamedBudget) -> Document:
     return {
         "budget": each.id,
         "name": dict(each.name),
-        "amount": yuan(each.amount),
+        "amount": print_fen(each.amount),
         "towns": list(each.towns),
         "measures": list(each.measures),
         "rest": each.rest,
@@ -138,6 +138,6 @@ def _target(target: Target) -> Document:
         "measure": target.measure,
         "title": dict(target.title),
         "counts": target.counts,
-        "goal": yuan(target.goal) if target.counts == "amount" else str(target.goal),
-        "threshold": yuan(target.threshold),
+        "goal": print_fen(target.goal) if target.counts == "amount" else str(target.goal),
+        "threshold": print_fen(target.threshold),
     }

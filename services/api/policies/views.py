@@ -8,7 +8,7 @@ from flask import Response, current_app
 
 from domain.events.speaking import attribute_message
 from domain.faults.fault import Fault
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.policy.load import POLICY_BYTES_MAX
 from ledger.policies.versions import UnknownPeriod, adopt_policy, rulebook, rulebook_at, rulebooks, set_budget
 from ledger.store.rows import Rows, read_row
@@ -152,7 +152,7 @@ def budget(body: dict[str, Any], policy: str, period: str) -> Any:
     return {
         "policy": policy,
         "period": found.period,
-        "amount": yuan(found.appropriation),
+        "amount": print_fen(found.appropriation),
         "currency": paid_in,
         "position": found.position,
     }

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, current_app
 
 from domain.events.settlements import SettlementClosed, SettlementProposed
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from domain.money.wire import currency_form, factor_form, wire_form
 from domain.policy.model import Policy
 from domain.settlement.figures import division_of
@@ -97,17 +97,17 @@ def _figures(policy: Policy, said: SettlementProposed) -> dict[str, Any]:
         "number": said.number,
         "proposed_by": said.actor,
         "known": said.known,
-        "appropriation": yuan(said.appropriation_fen),
-        "carried": yuan(said.carried_fen),
-        "spent": yuan(said.spent_fen),
-        "available": yuan(said.budget_fen),
-        "sharing": yuan(said.sharing_fen),
+        "appropriation": print_fen(said.appropriation_fen),
+        "carried": print_fen(said.carried_fen),
+        "spent": print_fen(said.spent_fen),
+        "available": print_fen(said.budget_fen),
+        "sharing": print_fen(said.sharing_fen),
         "pots": wire_form(list_settled_pots(policy, said)),
         "factor": factor_form(value),
-        "gross": yuan(said.gross_fen),
-        "withheld": yuan(said.withheld_fen),
-        "payable": yuan(said.payable_fen),
-        "outside_budget": yuan(said.outside_fen),
+        "gross": print_fen(said.gross_fen),
+        "withheld": print_fen(said.withheld_fen),
+        "payable": print_fen(said.payable_fen),
+        "outside_budget": print_fen(said.outside_fen),
         "awards": said.awards,
         "enterprises": said.enterprises,
         "lines_digest": said.lines_digest,
@@ -149,7 +149,7 @@ def lines(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
     with ledger().store.reading() as rows:
         rulebook(rows, policy)
         found = rows.all(sql, [policy, year, *values, query["limit"] + 1])
-    items = [dict(zip(names, [*row[:4], *map(yuan, row[4:])], strict=True)) for row in found]
+    items = [dict(zip(names, [*row[:4], *map(print_fen, row[4:])], strict=True)) for row in found]
     return page(items, query["limit"], ("lines", "enterprise", "measure", "award_year"))
 
 
@@ -272,11 +272,11 @@ def adjustments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
         {
             "enterprise": each.code,
             "measure": each.measure,
-            "now": yuan(each.now),
-            "settled": yuan(each.settled),
-            "accepted": yuan(each.accepted),
-            "difference": yuan(each.amount),
-            "paid_too_much": yuan(too_much[each.code, each.measure]),
+            "now": print_fen(each.now),
+            "settled": print_fen(each.settled),
+            "accepted": print_fen(each.accepted),
+            "difference": print_fen(each.amount),
+            "paid_too_much": print_fen(too_much[each.code, each.measure]),
             "undecided": open_.get(each.code),
         }
         for each in found
@@ -299,4 +299,4 @@ def accept(body: dict[str, Any], policy: str, year: int) -> Any:
         body["reason"],
     )
     said = {name: body[name] for name in ("enterprise", "measure", "into_year")}
-    return {"adjustment": name, "year": year, "amount": yuan(body["amount_fen"]), **said}, 201, {}
+    return {"adjustment": name, "year": year, "amount": print_fen(body["amount_fen"]), **said}, 201, {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from domain.events.claims import ClaimSubmitted
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from ledger.claims import desk
 from ledger.claims.desk import Recorded
 from ledger.policies.versions import rulebook
@@ -50,7 +50,7 @@ def list_claims(context: Context, status: str | None, as_json: bool) -> None:
     with context.ledger() as ledger, ledger.store.reading() as rows:
         claims = rows.all(sql, values)
     names = ("policy", "enterprise", "claim", "measure", "item", "year", "status", "amount")
-    items = [dict(zip(names, [*row[:7], row[7] and yuan(int(row[7]))], strict=True)) for row in claims]
+    items = [dict(zip(names, [*row[:7], row[7] and print_fen(int(row[7]))], strict=True)) for row in claims]
     if as_json:
         print_json(items)
         return

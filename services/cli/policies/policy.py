@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from domain.money.amounts import yuan
+from domain.money.amounts import print_fen
 from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
 from services.cli.common import Context, json_option, money_argument, operator_attribution, print_json, table
 from services.cli.policies.reform import reform_command
@@ -71,4 +71,4 @@ def set_budget_command(context: Context, policy: str, period: str, amount: str) 
             budget = set_budget(ledger, policy, period, fen, attribution=operator_attribution())
         except UnknownPeriod as error:
             raise click.ClickException(context.words(error.words("zh"), error.words("en"))) from error
-    click.echo(f"{policy} {budget.period} {yuan(budget.appropriation)}")
+    click.echo(f"{policy} {budget.period} {print_fen(budget.appropriation)}")

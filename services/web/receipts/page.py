@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from domain.events.instants import SHANGHAI
 from domain.log.notes import Checkpoint, parse_note
-from domain.money.amounts import parse_fen, printed, yuan
+from domain.money.amounts import parse_fen, print_fen
 from domain.money.capitals import in_words
 from domain.money.dividing import factor
 from domain.money.wire import factor_form
@@ -34,7 +34,7 @@ def receipt_page(receipt: dict[str, Any]) -> str:
         style=_style(),
         closed_on=receipt["closed_on"],
         capitals=in_words("应兑现合计", parse_fen(receipt["account"]["payable"]), receipt["currency"]),
-        amount=lambda text: printed(parse_fen(text), receipt["currency"]),
+        amount=lambda text: print_fen(parse_fen(text), receipt["currency"]),
         code=code.svg_inline(omitsize=True, border=2),
         funds=funds(receipt),
         rows="、".join(str(each["number"]) for each in receipt["list"]["rows"]),
@@ -58,15 +58,15 @@ def funds(receipt: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {
             "name": names.get(pot, {"zh": pot, "en": ""}),
-            "budget": yuan(budget),
-            "sharing": yuan(sharing),
+            "budget": print_fen(budget),
+            "sharing": print_fen(sharing),
             "factor": factor_form(factor(budget, sharing)),
         }
         for pot, budget, sharing in head["pots"]
         if pot in inside
     ]
     outside = sum(line["payable"] for line in lines if line["basis"] is None)
-    return [*found, {"outside": yuan(outside)}] if outside else found
+    return [*found, {"outside": print_fen(outside)}] if outside else found
 
 
 def code_of(receipt: dict[str, Any]) -> str:
