@@ -22,6 +22,8 @@ UNIT = "_fen"
 UNSAID_CURRENCY = "CNY"
 """The currency of an answer that names none."""
 _NEVER = object()
+_PLAIN = frozenset((str, int, bool, type(None)))
+"""Types of values that are told as they are."""
 
 
 class _Field(NamedTuple):
@@ -34,6 +36,8 @@ class _Field(NamedTuple):
 
 def wire_form(value: Any) -> Any:
     """A typed answer, or a list or mapping of such, as plain data for JSON."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, msgspec.Struct):
         own_parts = getattr(value, "wire_parts", None)
         if own_parts is not None:
