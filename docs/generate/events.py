@@ -87,7 +87,7 @@ def events_page(types: MessageTypes = SHIPPED) -> tuple[str, ...]:
 
 
 def _title(name: str, kind: Kind | None) -> Words:
-    return TITLES[name] if kind is None else kind.about
+    return TITLES[name] if kind is None else kind.documentation
 
 
 def _section(types: MessageTypes, name: str, title: Words, example: bytes) -> str:
@@ -134,9 +134,9 @@ def _currency_by(kind: Kind, rule: CurrencyBy) -> Words:
     rare = [(value, currency) for value, currency in rule.currencies.items() if currency != most]
     zh = "，".join(f"{field.words.title.zh} `{value}` 用 `{currency}`" for value, currency in rare)
     en = ", ".join(f"The {field.words.title.en} `{value}` is in `{currency}`" for value, currency in rare)
-    more_zh = "；账本中有政策以其他币种发放的，也可用该币种，分开计算" if rule.others else ""
+    more_zh = "；账本中有政策以其他币种发放的，也可用该币种，分开计算" if rule.also_in else ""
     more_en = (
-        "; or any in another currency that a policy of the ledger pays in, kept apart" if rule.others else ""
+        "; or any in another currency that a policy of the ledger pays in, kept apart" if rule.also_in else ""
     )
     return Words(f"{zh}，其余用 `{most}`{more_zh}。", f"{en}, all others in `{most}`{more_en}.")
 

@@ -65,9 +65,9 @@ def plain(value: Any) -> str:
 
 def matter_of(rule: DisagreementRule, code: str, content: Content) -> str:
     """What a fact is about, under a rule; two sources are compared within one enterprise only."""
-    whose = code if rule.kind == "two-sources" else ""
+    of_code = code if rule.kind == "two-sources" else ""
     values = (plain(content.field_value(name)) for name in rule.same)
-    return SEP.join((rule.kind, rule.fact, whose, *rule.same, *values))
+    return SEP.join((rule.kind, rule.fact, of_code, *rule.same, *values))
 
 
 def disagreement_id(policy: str, rule: str, matter: str) -> str:
@@ -205,7 +205,7 @@ _WORDS = {
         "the credit code was replaced by {by} on {on}, and facts dated later still come under it",
     ),
 }
-PROJECT, THING = Words("项目", "project"), Words("事项", "thing")
+PROJECT, ANYTHING = Words("项目", "project"), Words("事项", "thing")
 """What an approved claim is for, and what a fact of no kind claims."""
 
 
@@ -233,10 +233,11 @@ def words_of(
         half = (len(parts) - 3) // 2
         claimed, sentences = _claimed(event), {}
         for language, form, comma in (("zh", zh, "、"), ("en", en, ", ")):
-            about = " ".join(names.get(part, {}).get(language, part) for part in parts[3 + half :])
+            subject = " ".join(names.get(part, {}).get(language, part) for part in parts[3 + half :])
             amounts = comma.join(_money(value) for value in values)
-            what = claimed.in_language(language)
-            sentences[language] = form.format(what=what, matter=about, count=codes, values=amounts)
+            sentences[language] = form.format(
+                what=claimed.in_language(language), matter=subject, count=codes, values=amounts
+            )
         return sentences
     if kind == "outlier":
         best, times, year = parts[1:]
@@ -249,7 +250,7 @@ def words_of(
 def _claimed(event: str) -> Words:
     """What a fact of an event claims, within a sentence."""
     kind = shipped_vocabulary().kinds.get(event)
-    return kind.thing if kind else PROJECT if event == "ClaimApproved" else THING
+    return kind.claim if kind else PROJECT if event == "ClaimApproved" else ANYTHING
 
 
 def _money(value: str) -> str:

@@ -32,13 +32,13 @@ def usual_rules(vocabulary: Vocabulary) -> tuple[DisagreementRule, ...]:
 def rules_of(books: dict[str, Rulebook]) -> Rules:
     """(policy, rule) by the fact that they are about: each policy's latest, in place of usual ones."""
     rules: Rules = {}
-    own = [(book.id, rule) for book in books.values() for rule in book.versions[-1].disagreements]
-    replaced = {(rule.kind, rule.fact, rule.same) for _, rule in own}
+    of_policies = [(book.id, rule) for book in books.values() for rule in book.versions[-1].disagreements]
+    replaced = {(rule.kind, rule.fact, rule.same) for _, rule in of_policies}
     usual = [
         (USUAL, rule)
         for rule in usual_rules(shipped_vocabulary())
         if (rule.kind, rule.fact, rule.same) not in replaced
     ]
-    for policy, rule in [*usual, *own]:
+    for policy, rule in [*usual, *of_policies]:
         rules.setdefault(rule.fact or REPLACED, []).append((policy, rule))
     return rules

@@ -48,7 +48,7 @@ def content_class(kind: Kind) -> type[FactContent]:
     ]
     steps = UPCASTS.get(kind.name, ())
     namespace: dict[str, Any] = {
-        "__doc__": kind.about.en,
+        "__doc__": kind.documentation.en,
         "declaration": kind,
         "class_version": len(steps) + 1,
         **{f"upcast_v{n}_v{n + 1}": staticmethod(step) for n, step in enumerate(steps, start=1)},

@@ -83,8 +83,8 @@ def check_fields(block: Block, kind: Kind) -> None:
 def check_rules(block: Block, kind: Kind) -> None:
     """Rules name fields and values that the kind has, and say in which currency a figure is."""
     fields = {field.name: field for field in kind.fields}
-    for at, rule in enumerate(kind.rules):
-        path = f"rules.{at}"
+    for place, rule in enumerate(kind.rules):
+        path = f"rules.{place}"
         names = (rule.field,) if isinstance(rule, CurrencyAmong) else (rule.field, rule.by)
         for name in names:
             if name not in fields:
@@ -110,8 +110,8 @@ def check_rules(block: Block, kind: Kind) -> None:
 def _check_usual(block: Block, kind: Kind) -> None:
     """Rules of disagreements name fields of the kind, and what their own kind needs."""
     fields = kind.field_names
-    for at, usual in enumerate(kind.usual):
-        path = f"disagreements.{at}"
+    for place, usual in enumerate(kind.usual):
+        path = f"disagreements.{place}"
         if usual.kind != "outlier" and not usual.same:
             block.refuse(path, "names no field", "name in same what tells one matter from another")
         if usual.kind == "two-sources" and not usual.field:
@@ -125,14 +125,16 @@ def _check_usual(block: Block, kind: Kind) -> None:
 
 def _check_currency(block: Block, kind: Kind) -> None:
     """Amounts of one sum are in one currency: only a field of ``same`` keeps yuan and dollars apart."""
-    about = [rule for rule in kind.rules if not isinstance(rule, OnlyWith)]
+    currency_rules = [rule for rule in kind.rules if not isinstance(rule, OnlyWith)]
     if kind.shape != "figure":
         return
-    if len(about) != 1:
+    if len(currency_rules) != 1:
         block.refuse(
             "rules", "does not say once in which currency it is", "add {field: currency, among: paid}"
         )
-    elif isinstance(about[0], CurrencyAmong) and {"CNY", "USD"} <= set(about[0].currencies):
+    elif isinstance(currency_rules[0], CurrencyAmong) and {"CNY", "USD"} <= set(currency_rules[0].currencies):
         block.refuse("rules", "would add yuan and dollars up", "name the currency by a field of same")
-    elif isinstance(about[0], CurrencyBy) and about[0].by not in kind.same:
-        block.refuse("rules", f"tells currencies apart by {about[0].by}, and sums do not", "name it in same")
+    elif isinstance(currency_rules[0], CurrencyBy) and currency_rules[0].by not in kind.same:
+        block.refuse(
+            "rules", f"tells currencies apart by {currency_rules[0].by}, and sums do not", "name it in same"
+        )

@@ -111,19 +111,19 @@ class CurrencyAmong:
 
 @dataclass(frozen=True, slots=True)
 class CurrencyBy:
-    """The amount is in the currency that belongs to the value of another field, or in one of ``others``."""
+    """The amount is in the currency that belongs to the value of another field, or in one of ``also_in``."""
 
     field: str
     by: str
     currencies: Mapping[str, str]
-    others: frozenset[str]
+    also_in: frozenset[str]
 
     def fault_of(self, values: FieldValues) -> FaultOfField | None:
         """What is wrong with the currency of a fact."""
-        wanted = self.currencies.get(str(values[self.by]), "")
-        if values[self.field] == wanted or values[self.field] in self.others:
+        currency = self.currencies.get(str(values[self.by]), "")
+        if values[self.field] == currency or values[self.field] in self.also_in:
             return None
-        return "currency.wrong", {"wanted": wanted}
+        return "currency.wrong", {"wanted": currency}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +182,9 @@ class Kind:
     title: Words
     description: str
     """One sentence in English, of its JSON Schema."""
-    about: Words
+    documentation: Words
     """The same in the documentation, as long as it needs to be."""
-    thing: Words
+    claim: Words
     """What a fact of the kind claims, in a sentence: ``the same shop is reported by …``."""
     condition: Words
     """What a measure waits for that needs one: ``admission above quota``."""

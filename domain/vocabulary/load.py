@@ -104,8 +104,8 @@ def _kind(
         family=block.text("family", among=families),
         title=title,
         description=description,
-        about=block.words("about", Words(title.zh, description.rstrip("."))),
-        thing=block.words("thing", Words("事项", "thing")),
+        documentation=block.words("documentation", Words(title.zh, description.rstrip("."))),
+        claim=block.words("thing", Words("事项", "thing")),
         condition=block.words("condition", title),
         fields=fields,
         same=block.texts("same"),
@@ -192,8 +192,8 @@ def _rule(block: Block) -> FieldRule | None:
     elif "by" in block.values:
         inner = block.inner("currencies")
         currencies_by = {value: inner.text(value, among=CURRENCIES) for value in inner.values}
-        others = CURRENCY_LISTS.get(block.text("or", "", ("", *CURRENCY_LISTS)), ())
-        rule = CurrencyBy(name, block.text("by"), currencies_by, frozenset(others))
+        also_in = CURRENCY_LISTS.get(block.text("or", "", ("", *CURRENCY_LISTS)), ())
+        rule = CurrencyBy(name, block.text("by"), currencies_by, frozenset(also_in))
     else:
         block.refuse("", "says no rule", "write among, by or only_with")
     block.finish()

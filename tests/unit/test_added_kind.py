@@ -38,7 +38,7 @@ kinds:
     family: recognitions
     title: {zh: 直播基地认定, en: Livestream base recognised}
     description: A livestream base was recognised.
-    about: {zh: 直播基地认定, en: A base for livestream sales was recognised}
+    documentation: {zh: 直播基地认定, en: A base for livestream sales was recognised}
     thing: {zh: 直播基地, en: livestream base}
     same: [base]
     fields:

@@ -70,12 +70,12 @@ class _Fields:
         values = dict(zip(self.required, self.required_of(struct), strict=True))
         keys = len(values)
         if self.nothing:
-            given = self.optional_of(struct)
-            if given == self.none_given:
+            optionals = self.optional_of(struct)
+            if optionals == self.none_given:
                 values |= self.nothing
             else:
-                keys += len(given) - given.count(UNSET)
-                nulls = (None if value is UNSET else value for value in given)
+                keys += len(optionals) - optionals.count(UNSET)
+                nulls = (None if value is UNSET else value for value in optionals)
                 values |= zip(self.optional, nulls, strict=True)
         return values, keys
 

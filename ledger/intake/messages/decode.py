@@ -160,11 +160,11 @@ class _NotFinite(ValueError):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    values = dict(pairs)
+    if len(values) != len(pairs):
         keys = [key for key, _ in pairs]
         raise _Duplicate(next(key for key in keys if keys.count(key) > 1))
-    return found
+    return values
 
 
 def _not_finite(text: str) -> Any:
@@ -213,18 +213,18 @@ def _by_schema(
         envelope = decoder.envelope.load(parsed)
     except ValidationError as error:
         messages, envelope = _by_field(error), dict(error.valid_data or {})
-    given = parsed if isinstance(parsed, dict) else {}
-    name = _type_name(given.get("type"), decoder.types.types, messages)
+    members = parsed if isinstance(parsed, dict) else {}
+    name = _type_name(members.get("type"), decoder.types.types, messages)
     data: dict[str, Any] = {}
-    if name and given.get("data") is not None:
+    if name and members.get("data") is not None:
         try:
-            data = decoder.schemas[name].load(given["data"])
+            data = decoder.schemas[name].load(members["data"])
         except ValidationError as error:
             messages["data"] = _by_field(error)
             data = error.valid_data if isinstance(error.valid_data, dict) else {}
     if not messages:
         return envelope, data
-    source, event_id, subject, type_ = (_text(given.get(k)) for k in ("source", "id", "subject", "type"))
+    source, event_id, subject, type_ = (_text(members.get(k)) for k in ("source", "id", "subject", "type"))
     faults = faults_from(messages) + _faults_of_time(envelope.get("time", ""), data, now)
     return Refusal(raw, faults, source, event_id, subject, type_, correlation=_correlation(envelope))
 
@@ -249,11 +249,11 @@ def _type_name(type_: Any, types: Mapping[str, str], messages: dict[str, Any]) -
     if type_ in types:
         return types[type_]
     stem, _, version = type_.rpartition(".")
-    known = [known for known in types if known.rpartition(".")[0] == stem]
-    shown = type_.encode("utf-8", "replace").decode()[:100]
-    if known and version:
-        fault = ("type.version", {"type": shown, "known": known[0].rpartition(".")[2]})
+    versions = [name for name in types if name.rpartition(".")[0] == stem]
+    printable = type_.encode("utf-8", "replace").decode()[:100]
+    if versions and version:
+        fault = ("type.version", {"type": printable, "known": versions[0].rpartition(".")[2]})
     else:
-        fault = ("type.unknown", {"type": shown})
+        fault = ("type.unknown", {"type": printable})
     messages["type"] = [fault]
     return None

@@ -107,8 +107,8 @@ def consequences(ledger: Ledger, rows: Rows, holding: Holding) -> list[Consequen
 
 
 def _years(db: sqlite3.Connection, policy: str) -> list[int]:
-    found = db.execute("SELECT DISTINCT year FROM moved WHERE policy=? ORDER BY year", [policy])
-    return [year for (year,) in found]
+    years = db.execute("SELECT DISTINCT year FROM moved WHERE policy=? ORDER BY year", [policy])
+    return [year for (year,) in years]
 
 
 def _closed(db: sqlite3.Connection, policy: str, year: int) -> ClosedConsequence:
@@ -151,10 +151,10 @@ def _moved(
     rows: Rows, db: sqlite3.Connection, book: Rulebook, years: list[int], code: str = ""
 ) -> Iterator[Line]:
     """By how much awards move, in order of their keys."""
-    mine, values = (" AND code=?", [code]) if code else ("", list[str]())
+    of_code, values = (" AND code=?", [code]) if code else ("", list[str]())
     sql = (
         f"SELECT code, measure, year, SUM(gross), SUM(withheld) FROM moved WHERE policy=? "
-        f"AND year IN ({_marks(years)}){mine} GROUP BY code, measure, year ORDER BY code, measure, year"
+        f"AND year IN ({_marks(years)}){of_code} GROUP BY code, measure, year ORDER BY code, measure, year"
     )
     for row in db.execute(sql, [book.id, *years, *values]):
         yield _line(rows, book, row)
@@ -231,8 +231,8 @@ def _standing(rows: Rows, book: Rulebook, code: str, year: int, years: list[int]
         f"SELECT code, measure, year, gross, withheld FROM awards WHERE policy=? AND code=? "
         f"AND year IN ({_marks(years)}) ORDER BY measure, year"
     )
-    own = [_line(rows, book, row) for row in rows.all(sql, [book.id, code, *years])]
-    return merged(own + brought_in(rows, book, year, code=code))
+    awards = [_line(rows, book, row) for row in rows.all(sql, [book.id, code, *years])]
+    return merged(awards + brought_in(rows, book, year, code=code))
 
 
 def _targets(rows: Rows, book: Rulebook, added: list[list[Any]]) -> Iterator[TargetConsequence]:

@@ -156,21 +156,21 @@ def _fitting(cells: dict[int, Cell], tables: Iterable[Table]) -> list[Table]:
 def _check_headings(sheet: str, table: Table, number: int, cells: dict[int, Cell]) -> Headings:
     headings, faults = Headings(table, number), list[Fault]()
     for place, cell in sorted(cells.items()):
-        where = f"{sheet}!{letters(place)}{number}"
+        cell_name = f"{sheet}!{letters(place)}{number}"
         name, unit_text = _split(cell.text)
         column = table.by_heading.get(folded(name)) or table.by_heading.get(folded(cell.text))
         if not folded(name):
             continue
         if column is None:
-            faults.append(Fault("column.unknown", where, {"name": cell.text.strip()[:60]}))
+            faults.append(Fault("column.unknown", cell_name, {"name": cell.text.strip()[:60]}))
             continue
         if column in headings.columns.values():
-            faults.append(Fault("column.twice", where, {"name": cell.text.strip()[:60]}))
+            faults.append(Fault("column.twice", cell_name, {"name": cell.text.strip()[:60]}))
             continue
         headings.columns[place] = column
         unit = UNITS.get(unit_text.casefold()) if column.key == "amount" else Unit()
         if unit is None:
-            faults.append(Fault("column.unit", where, {"unit": unit_text[:40]}))
+            faults.append(Fault("column.unit", cell_name, {"unit": unit_text[:40]}))
         else:
             headings.units[place] = unit._replace(text=unit_text)
     keys = {column.key for column in headings.columns.values()}

@@ -123,11 +123,11 @@ class Tables:
     def families(self) -> Mapping[str, tuple[str, ...]]:
         """Each family's tables, by the class names of their events."""
         kinds = self.vocabulary.kinds.values()
-        own = {
+        of_kinds = {
             family: tuple(kind.name for kind in kinds if kind.family == family)
             for family in self.vocabulary.families
         }
-        return own | OTHER_FAMILIES
+        return of_kinds | OTHER_FAMILIES
 
     @cached_property
     def titles(self) -> Mapping[str, Words]:

@@ -29,7 +29,7 @@ LIST_MAX = 250
 """Characters of a list that stands in its rule; a longer one stands on the sheet of lists."""
 WIDTHS = {"note": 24, "subject": 24, "amount": 18}
 _HEAD = PatternFill("solid", fgColor="1F4E79")
-_OTHER = PatternFill("solid", fgColor="D9E2EC")
+_ENGLISH_HEAD = PatternFill("solid", fgColor="D9E2EC")
 _SHADE = PatternFill("solid", fgColor="EDEDED")
 
 
@@ -82,7 +82,7 @@ def _add_table(workbook: Workbook, lists: Worksheet, table: Table) -> None:
         for row, heading in enumerate((headings.zh, headings.en), 1):
             cell = sheet.cell(row, place, heading)
             cell.font = Font(bold=row == 1, color="FFFFFF" if row == 1 else "444444")
-            cell.fill = _HEAD if row == 1 else _OTHER
+            cell.fill = _HEAD if row == 1 else _ENGLISH_HEAD
             cell.alignment = Alignment(wrap_text=True, vertical="center")
         cell = sheet.cell(EXAMPLE_ROW, place, example_of(column))
         cell.font, cell.fill = Font(italic=True, color="666666"), _SHADE
