@@ -64,8 +64,9 @@ def faults_of_meaning(policy: Policy, file: RawFile) -> list[PathFault]:
     for index, target in enumerate(policy.targets.values()):
         if target.measure not in policy.measures:
             faults.append(PathFault(("targets", index, "measure"), "policy.measure-unknown"))
-        if target.counts == "quantity" and target.counted_on.field != "floor_area_m2":
-            faults.append(PathFault(("targets", index, "of", "field"), "policy.quantity-unknown"))
+        if target.counts == "quantity" and target.counted_on.field not in _quantities(target.counted_on):
+            args = {"known": ", ".join(_quantities(target.counted_on))}
+            faults.append(PathFault(("targets", index, "of", "field"), "policy.quantity-unknown", args))
         needs = {"amount": _is_amount, "items": _is_dated, "quantity": _has_quantity}.get(target.counts)
         faults += [fault.below("targets", index, "of") for fault in _select(target.counted_on, needs)]
     return faults
@@ -260,7 +261,15 @@ def _is_amount(kind: Kind) -> bool:
 
 
 def _has_quantity(kind: Kind) -> bool:
-    return any(field.form == "whole" for field in kind.fields)
+    return _is_dated(kind) and any(field.form == "whole" for field in kind.fields)
+
+
+def _quantities(select: Select) -> list[str]:
+    """The whole numbers that a selected fact states; where it states none, those that any does."""
+    kinds = shipped_vocabulary().kinds
+    selected = [kinds[fact] for fact in select.facts if fact in kinds and _has_quantity(kinds[fact])]
+    stating = selected or [kind for kind in kinds.values() if _has_quantity(kind)]
+    return [field.name for kind in stating for field in kind.fields if field.form == "whole"]
 
 
 def _select(select: Select, fits: KindTest | None) -> Iterator[PathFault]:
