@@ -352,12 +352,12 @@ def _report(source: _Source) -> Filling:
 
     def targets() -> Iterator[Record]:
         for target in read_targets(source.ledger, rows, request.policy, request.year, NOW).targets:
-            goal, reached = (
+            goal, achieved = (
                 each.number if each.currency is None else Fen(each.number)
                 for each in (target.goal, target.reached)
             )
             percent = print_percent(target.percent)
-            yield {"目标": target.title[request.lang], "计划": goal, "完成": reached, "完成率": percent}
+            yield {"目标": target.title[request.lang], "计划": goal, "完成": achieved, "完成率": percent}
 
     accounts = sum_accounts(rows, request.policy, request.year)
     moved = {
