@@ -26,6 +26,7 @@ from domain.events.claims import (
 )
 from domain.events.event import SEP, Event
 from domain.facts.folding import EnterpriseFacts
+from domain.faults.fault import Fault
 from domain.money.amounts import Amount
 from domain.policy.model import Measure, Policy
 from domain.policy.rulebook import Rulebook
@@ -115,13 +116,9 @@ def submit(
 
 
 def _claimable(book: Rulebook, measure_id: str, year: int) -> Measure:
-    if measure_id not in book.segments:
-        raise NotAllowed("measure.unknown", "measure", measure=measure_id)
-    measure = book.measure_of_year(measure_id, year)
-    if measure is None or not book.covers_year(year):
-        raise NotAllowed("measure.not-in-year", "year", measure=measure_id, year=year)
-    if not measure.takes_claims:
-        raise NotAllowed("measure.no-claims", "measure")
+    measure = book.claimable_measure(measure_id, year)
+    if isinstance(measure, Fault):
+        raise NotAllowed(measure.code, measure.field, **measure.args)
     return measure
 
 

@@ -103,11 +103,9 @@ def judge_sum(amount: YearlyAmount, facts: EnterpriseFacts, less_fen: int = 0) -
 def judge_approval(approval: ClaimApproved, case: Case, key: str) -> list[Fault]:
     """An approval beyond the cap, of what needs none, or of what is approved already by another event."""
     book = case.books[approval.policy]
-    measure = book.measure_of_year(approval.measure, approval.year)
-    if measure is None:
-        return [Fault("measure.unknown", "data.measure", {"measure": approval.measure})]
-    if not measure.takes_claims:
-        return [Fault("measure.no-claims", "data.measure")]
+    measure = book.claimable_measure(approval.measure, approval.year)
+    if isinstance(measure, Fault):
+        return [measure._replace(field=f"data.{measure.field}")]
     faults = []
     if measure.exceeds_cap(approval.amount_fen):
         cap = print_fen(measure.cap_fen or 0, book.latest.currency)

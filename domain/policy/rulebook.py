@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from domain.facts.folding import claim_key
+from domain.faults.fault import Fault
 from domain.policy.model import Measure, Policy
 
 
@@ -72,6 +73,17 @@ class Rulebook:
     def measure_of_year(self, measure_id: str, year: int) -> Measure | None:
         """A measure as it governs a year's figures; ``None`` where it does not stand then."""
         return self.of_year(year).measures.get(measure_id)
+
+    def claimable_measure(self, measure_id: str, year: int) -> Measure | Fault:
+        """A measure that takes claims for an award year, or why it takes none."""
+        if measure_id not in self.segments:
+            return Fault("measure.unknown", "measure", {"measure": measure_id})
+        measure = self.measure_of_year(measure_id, year)
+        if measure is None or not self.covers_year(year):
+            return Fault("measure.not-in-year", "year", {"measure": measure_id, "year": year})
+        if not measure.takes_claims:
+            return Fault("measure.no-claims", "measure")
+        return measure
 
     def covers_year(self, year: int) -> bool:
         """Whether a year's figures fall into the policy's life."""
