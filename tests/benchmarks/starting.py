@@ -41,10 +41,15 @@ def processor_seconds(work: Work, checkout: Path) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def environment_of(checkout: Path) -> dict[str, str]:
+    """What commands of a checkout run with; both write the bytecode that their first run compiles."""
+    return {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": ""}
+
+
 def run(checkout: Path, *arguments: str) -> None:
     """Run the command line of a checkout to its end."""
     quiet = subprocess.DEVNULL
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    environment = environment_of(checkout)
     subprocess.run([*COMMAND, *arguments], cwd=checkout, env=environment, check=True, stdout=quiet)
 
 
@@ -55,7 +60,7 @@ def serve(checkout: Path, database: str, port: int) -> None:
         SystemExit: where it does not answer.
     """
     settings = {"DATABASE": database, "PORT": str(port), "WORKERS": "1", "SIGNING_KEY": f"{database}.key"}
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    environment = environment_of(checkout)
     environment |= {f"SUBSIDY_LEDGER_{name}": value for name, value in settings.items()}
     quiet, began = subprocess.DEVNULL, time.monotonic()
     service = subprocess.Popen([*COMMAND, "serve"], cwd=checkout, env=environment, stdout=quiet, stderr=quiet)
