@@ -7,7 +7,7 @@ request, and what differs is named.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ledger.policies.versions import rulebooks
@@ -90,17 +90,29 @@ def _compared(rows: Rows, table: str) -> Iterator[Row]:
         yield (row[0], row[1], *said_of(row[2], row[3]), *row[4:]) if table == "enterprises" else row
 
 
+def _digested(rows: Rows, table: str, update: Callable[[bytes], object]) -> Iterator[Row]:
+    """A table's rows as they are compared, each taken into a digest as it is read."""
+    for row in _compared(rows, table):
+        update(_line(table, row))
+        yield row
+
+
 def _certificate(live: Rows, replayed: Rows, position: int) -> Certificate:
+    """Compare both sides, and take their fingerprints, in one reading of each."""
     differences: list[str] = []
+    live_digest, replayed_digest = hashlib.sha256(), hashlib.sha256()
     for table, model in COMPARED.items():
         keys = len(model.keys.split(","))
-        for live_row, replayed_row in _paired(_compared(live, table), _compared(replayed, table), keys):
-            if live_row is None or replayed_row is None or tuple(live_row) != tuple(replayed_row):
+        limit = max(DIFFERENCES_MAX, len(differences) + 1)  # each table that differs is named
+        live_rows = _digested(live, table, live_digest.update)
+        replayed_rows = _digested(replayed, table, replayed_digest.update)
+        for live_row, replayed_row in _paired(live_rows, replayed_rows, keys):
+            differs = live_row is None or replayed_row is None or tuple(live_row) != tuple(replayed_row)
+            if differs and len(differences) < limit:
                 differences.append(f"{table}: live {_row_text(live_row)}, replayed {_row_text(replayed_row)}")
-                if len(differences) >= DIFFERENCES_MAX:
-                    break
     count = replayed.all("SELECT COUNT(*) FROM enterprises")[0][0]
-    return Certificate(position, count, fingerprint(live), fingerprint(replayed), tuple(differences))
+    digests = live_digest.hexdigest(), replayed_digest.hexdigest()
+    return Certificate(position, count, *digests, tuple(differences))
 
 
 def _paired(
@@ -128,7 +140,11 @@ def lines(rows: Rows) -> Iterator[bytes]:
     """Every compared row as one line of text, in a fixed order."""
     for table in COMPARED:
         for row in _compared(rows, table):
-            yield (table + "\t" + "\t".join(str(value) for value in row) + "\n").encode()
+            yield _line(table, row)
+
+
+def _line(table: str, row: Row) -> bytes:
+    return (table + "\t" + "\t".join(map(str, row)) + "\n").encode()
 
 
 def fingerprint(rows: Rows) -> str:
