@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from domain.events.content import EnterpriseContent
 
@@ -10,8 +10,17 @@ FieldValue = str | int | None
 """The value of a field of a fact."""
 
 
-class Amendment(EnterpriseContent, frozen=True, kw_only=True):
-    """Names the event that it replaces: ``of`` and ``of_source`` are its id and source."""
+class FollowUp(EnterpriseContent, frozen=True, kw_only=True):
+    """About another event of the enterprise: ``of``, ``of_source``, ``of_type`` are its id, source, kind."""
+
+    if TYPE_CHECKING:  # each class has them, in their place among the fields
+        of: str
+        of_source: str
+        of_type: str
+
+
+class Amendment(FollowUp, frozen=True, kw_only=True):
+    """Says what replaces the event that it names, or that nothing does."""
 
     shape: ClassVar[str] = "amendment"
     of: str
@@ -30,7 +39,7 @@ class FactRetracted(Amendment, frozen=True, kw_only=True):
     """The fact counts as never having arrived."""
 
 
-class HoldEvent(EnterpriseContent, frozen=True, kw_only=True):
+class HoldEvent(FollowUp, frozen=True, kw_only=True):
     """Whether a fact of the enterprise counts, where facts disagree (``domain.disagreements``).
 
     Of several about one fact the last recorded holds. They say nothing of the other enterprises.

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import msgspec
 
 from domain.events.amendments import (
-    Amendment,
     FactCorrected,
     FactDecided,
     FactRetracted,
     FieldValue,
+    FollowUp,
     HoldEvent,
 )
 from domain.events.claims import CLAIM_STATUS, AmountStep, ClaimApproved, ClaimEvent
@@ -34,9 +34,9 @@ def claim_key(policy: str, measure: str) -> str:
     return f"{policy}{SEP}{measure}"
 
 
-def amended_key(amendment: Amendment | HoldEvent) -> str:
-    """Under what is kept what later events say of the event that an amendment or hold names."""
-    return SEP.join([amendment.of_source, amendment.of, amendment.of_type])
+def amended_key(follow_up: FollowUp) -> str:
+    """Under what is kept what later events say of the event that this one names."""
+    return SEP.join([follow_up.of_source, follow_up.of, follow_up.of_type])
 
 
 class DatedRecord(NamedTuple):
@@ -139,12 +139,8 @@ class EnterpriseFacts:
             again from all of them; ``True`` otherwise.
         """
         content = fact.content
-        if isinstance(content, Amendment):
-            self._amend(content)
-            return not known
-        if isinstance(content, HoldEvent):
-            self._hold(content)
-            return False
+        if isinstance(content, FollowUp):
+            return self._follow(content, known)
         effective = self.effective(fact) if self.amended else content
         if effective is not None:
             for add in _ADD.get(effective.shape, ()):
@@ -155,12 +151,12 @@ class EnterpriseFacts:
 
     def effective(self, fact: Event) -> Content | None:
         """The content after corrections; ``None`` when retracted, or held for a decision."""
-        amended = self.amended.get(f"{fact.key}{SEP}{fact.name}") if self.amended else None
+        amended = self._amended_of(fact)
         return None if amended is not None and amended.held else self.corrected(fact)
 
     def corrected(self, fact: Event) -> Content | None:
         """The content after corrections, whether it counts or not; ``None`` when retracted."""
-        amended = self.amended.get(f"{fact.key}{SEP}{fact.name}") if self.amended else None
+        amended = self._amended_of(fact)
         if amended is None:
             return fact.content
         if amended.retracted:
@@ -171,6 +167,18 @@ class EnterpriseFacts:
             content = corrected if corrected.is_coherent() else content
         return content
 
+    def _amended_of(self, fact: Event) -> Amended | None:
+        """What later events say of a fact, where there are any."""
+        return self.amended.get(f"{fact.key}{SEP}{fact.name}") if self.amended else None
+
+    def _follow(self, follow_up: FollowUp, known: bool) -> bool:
+        """Note what an event says of another; as ``add``."""
+        if isinstance(follow_up, HoldEvent):
+            self._hold(follow_up)
+            return False
+        self._amend(follow_up)
+        return not known
+
     def _hold(self, hold: HoldEvent) -> None:
         disagreements = self.amended.setdefault(amended_key(hold), Amended()).held
         if isinstance(hold, FactDecided) and hold.counts:
@@ -178,7 +186,7 @@ class EnterpriseFacts:
         elif hold.disagreement not in disagreements:
             disagreements[:] = sorted([*disagreements, hold.disagreement])
 
-    def _amend(self, amendment: Amendment) -> None:
+    def _amend(self, amendment: FollowUp) -> None:
         amended = self.amended.setdefault(amended_key(amendment), Amended())
         if isinstance(amendment, FactRetracted):
             amended.retracted = True
@@ -285,10 +293,12 @@ def fold(facts: list[Event]) -> EnterpriseFacts:
     that stands after it mean the same.
     """
     state = EnterpriseFacts()
-    amendments = [fact for fact in facts if isinstance(fact.content, Amendment | HoldEvent)]
-    for fact in amendments:
-        state.add(fact)
+    reports = []
     for fact in facts:
-        if not amendments or not isinstance(fact.content, Amendment | HoldEvent):
+        if isinstance(fact.content, FollowUp):
             state.add(fact)
+        else:
+            reports.append(fact)
+    for fact in reports:
+        state.add(fact)
     return state

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from domain.claims.steps import OPEN, ClaimFile, file_of
-from domain.events.amendments import Amendment, HoldEvent
+from domain.events.amendments import FollowUp
 from domain.events.claims import ClaimEvent, ClaimSubmitted, Evidence
 from domain.events.event import SEP, key_of
 from domain.events.instants import SHANGHAI
@@ -146,7 +146,7 @@ def _steps(events: list[Stored], policy: str, claim: str) -> list[Stored]:
 
 def _amends(event: Stored, keys: set[str]) -> bool:
     content = event.fact.content
-    return isinstance(content, Amendment | HoldEvent) and key_of(content.of_source, content.of) in keys
+    return isinstance(content, FollowUp) and key_of(content.of_source, content.of) in keys
 
 
 def _is_of(event: Stored, policy: str, claim: str) -> bool:

@@ -23,7 +23,7 @@ from domain.disagreements.matters import (
 )
 from domain.disagreements.rules import Rules
 from domain.events import CATALOGUE
-from domain.events.amendments import Amendment, HoldEvent
+from domain.events.amendments import FollowUp
 from domain.events.event import SEP, Event
 from domain.facts.folding import EnterpriseFacts
 from ledger.intake.findings import Dispute, Findings, History, ReportedFact, Series
@@ -93,12 +93,13 @@ class Finder:
         for report in reports:
             rules = shared.get(report.fact.name)
             content = report.content if rules else None
-            for rule in rules or ():
-                if content is not None:
-                    touched = matters.setdefault(matter_of(rule, report.code, content), _TouchedMatter())
-                    value = str(content.field_value(rule.field) or 0) if rule.field else ""
-                    party = Party(report.fact.key, report.code, report.fact.source, value)
-                    touched.coming[party.key] = party
+            if not rules or content is None:
+                continue
+            key = report.fact.key
+            for rule in rules:
+                touched = matters.setdefault(matter_of(rule, report.code, content), _TouchedMatter())
+                value = str(content.field_value(rule.field) or 0) if rule.field else ""
+                touched.coming[key] = Party(key, report.code, report.fact.source, value)
         names = {report.fact.key: report.fact.name for report in reports if report.amended}
         for matter, party in self.tables.matters_of(names):
             touched = matters.setdefault(matter, _TouchedMatter())
@@ -189,7 +190,7 @@ class Finder:
 
     def _compare_with_replacement(self, code: str, fact: Event, facts: EnterpriseFacts) -> None:
         replaced = replaced_on(facts)
-        if replaced is None or fact.name in NEVER_LATE or isinstance(fact.content, Amendment | HoldEvent):
+        if replaced is None or fact.name in NEVER_LATE or isinstance(fact.content, FollowUp):
             return
         content = facts.corrected(fact)
         if content is not None and day_of(fact.time, content) > replaced[0]:

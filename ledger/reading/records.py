@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from domain.events.amendments import Amendment, HoldEvent
+from domain.events.amendments import Amendment, FollowUp
 from domain.events.event import Event
 from domain.facts.folding import EnterpriseFacts
 from domain.policy.model import Measure, Select
@@ -111,7 +111,7 @@ def list_sources(events: list[Stored], measure: Measure, facts: EnterpriseFacts)
             keys.add((event.fact.source, event.fact.event_id))
     for event in events:
         content = event.fact.content
-        if isinstance(content, Amendment | HoldEvent) and (content.of_source, content.of) in keys:
+        if isinstance(content, FollowUp) and (content.of_source, content.of) in keys:
             sources.append(event)
     return sorted(sources, key=lambda event: event.position)
 

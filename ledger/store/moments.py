@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.events.amendments import Amendment, HoldEvent
+from domain.events.amendments import FollowUp
 from domain.events.content import Content, DatedThing
 from domain.events.event import Event
 from domain.events.instants import SHANGHAI, instant
@@ -130,7 +130,7 @@ def facts_at(facts: list[Event], as_of: str | None) -> EnterpriseFacts:
     folded = fold(facts)
     facts_before = []
     for fact in facts:
-        if isinstance(fact.content, Amendment | HoldEvent):
+        if isinstance(fact.content, FollowUp):
             facts_before.append(fact)
         else:
             content = folded.effective(fact)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import is_enterprise
 from domain.events.accounts import AccountEvent
-from domain.events.amendments import Amendment, HoldEvent
+from domain.events.amendments import FollowUp
 from domain.events.event import key_of
 from domain.events.settlements import ObjectionRaised
 from ledger.audit.looks import NOBODY, Looks
@@ -102,7 +102,7 @@ def bearing(rows: Rows, event: Stored) -> tuple[list[Stored], list[Stored]]:
 def _target_of(event: Stored) -> str | None:
     """The key of the event that an amendment or hold names."""
     content = event.fact.content
-    return key_of(content.of_source, content.of) if isinstance(content, Amendment | HoldEvent) else None
+    return key_of(content.of_source, content.of) if isinstance(content, FollowUp) else None
 
 
 def data_of(event: Stored) -> str:
