@@ -11,16 +11,13 @@ from typing import NamedTuple
 
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected, FieldValue
-from domain.events.claims import ClaimApproved, ClaimEvent, ClaimRejected, ClaimSubmitted, ClaimWithdrawn
+from domain.events.claims import ClaimApproved, ClaimEvent
 from domain.events.content import Content, FactContent, YearlyAmount
 from domain.events.event import SEP, Event
 from domain.facts.folding import EnterpriseFacts, claim_key, correct
 from domain.faults.fault import Fault
 from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, print_fen
 from domain.policy.rulebook import Rulebook
-
-UpstreamStep = ClaimSubmitted | ClaimApproved | ClaimRejected | ClaimWithdrawn
-"""The steps of a claim that upstream systems report."""
 
 
 class Target(NamedTuple):
@@ -53,13 +50,13 @@ def judge_event(event: Event, case: Case) -> list[Fault]:
     if content.field_value("by") == case.code:
         faults.append(Fault("replaced.self", "data.by"))
     effective = case.facts.effective(event)
-    if isinstance(content, UpstreamStep):
-        faults += _judge_desk((content, effective), case, "data.claim")
-        if isinstance(content, ClaimApproved) and not faults:
-            faults = judge_approval(content, case, event.key)
     if isinstance(effective, YearlyAmount):
         faults += judge_currency(effective, case.books)
         faults += judge_sum(effective, case.facts)
+    elif isinstance(content, ClaimEvent):
+        faults += _judge_desk((content, effective), case, "data.claim")
+        if isinstance(content, ClaimApproved) and not faults:
+            faults = judge_approval(content, case, event.key)
     return faults
 
 

@@ -15,14 +15,14 @@ from domain.events.event import NOBODY, Attribution, Event
 from domain.events.event import digest_of as digest_of_event
 from domain.events.instants import instant
 from domain.faults.fault import Fault
-from domain.intake.judging import Case, judge_event
+from domain.intake.judging import Case, Target, judge_event
 from domain.policy.rulebook import Rulebook
 from ledger.intake.disagreements import Finder
 from ledger.intake.findings import ReportedFact
 from ledger.intake.messages.decode import Message, Refusal, refusal_of
 from ledger.intake.reconciling import Changes
 from ledger.intake.refusals import digest_of, keep, settle_accepted
-from ledger.intake.workspace import Identity, Workspace
+from ledger.intake.workspace import Identity, TouchedEnterprise, Workspace
 from ledger.policies.versions import rulebooks
 from ledger.projections.disagreements import DisagreementTables, Hold
 from ledger.projections.enterprises import Writer
@@ -103,16 +103,24 @@ class Batch:
         """
         if isinstance(message, Refusal):
             return self._refuse(message)
-        event = message.fact
-        identity = self.workspace.identities.get(event.key)
+        event, key = message.fact, message.fact.key
+        identity = self.workspace.identities.get(key)
         if identity is not None:
             if identity.digest in (message.digest, erased_digest(message.subject, event)):
                 return Result("duplicate", event.event_id, event.source, identity.position)
             return self._refuse(refusal_of(raw, message, [Fault("identity.reused", "id")]))
-        faults = self._judge(message)
+        enterprise = self.workspace.enterprise(message.subject)
+        target = self.workspace.target_of(event.content)
+        faults = self._judge(message, enterprise, target)
         if faults:
             return self._refuse(refusal_of(raw, message, faults))
-        return self._accept(message, first + len(self.accepted))
+        position = first + len(self.accepted)
+        event = self._accept(message, enterprise)
+        self.keys.append((key, message.digest))
+        self.workspace.identities[key] = Identity(message.digest, position, message.subject, event)
+        if not enterprise.row.facts.add(event, known=target is not None):
+            enterprise.is_stale = True
+        return Result("accepted", event.event_id, event.source, position)
 
     def record_holds(self, holds: Sequence[Hold]) -> None:
         """Record events that the ledger makes about facts of enterprises."""
@@ -185,31 +193,22 @@ class Batch:
                 reported.append(ReportedFact(code, event, facts))
         return Finder(tables, rules, workspace.history_of).find(reported)
 
-    def _judge(self, message: Message) -> list[Fault]:
-        content, subject = message.fact.content, message.subject
-        enterprise = self.workspace.enterprise(subject)
-        if enterprise.is_stale and isinstance(content, REFOLDED_FOR):
-            self.workspace.fold_again(subject)
-        target = self.workspace.target_of(content)
-        at_desk = self.channel == DESK
-        return judge_event(message.fact, Case(subject, enterprise.row.facts, self.books, at_desk, target))
+    def _judge(self, message: Message, enterprise: TouchedEnterprise, target: Target | None) -> list[Fault]:
+        if enterprise.is_stale and isinstance(message.fact.content, REFOLDED_FOR):
+            self.workspace.fold_again(message.subject)
+        case = Case(message.subject, enterprise.row.facts, self.books, self.channel == DESK, target)
+        return judge_event(message.fact, case)
 
-    def _accept(self, message: Message, position: int) -> Result:
-        subject = message.subject
-        event = seal(self.rows, subject, message.fact)
+    def _accept(self, message: Message, enterprise: TouchedEnterprise) -> Event:
+        """Take a message's event as the enterprise's next; as it will be stored."""
+        event = seal(self.rows, message.subject, message.fact)
         if self.attribution is not NOBODY and event.said_by is None:
             event = event._replace(said_by=self.attribution.said_by, acting_as=self.attribution.acting_as)
-        enterprise = self.workspace.enterprise(subject)
         enterprise.row.version += 1
-        self.accepted.append((subject, enterprise.row.version, event))
-        self.keys.append((event.key, message.digest))
+        self.accepted.append((message.subject, enterprise.row.version, event))
         self.correlations.append(message.correlation or self.correlation)
-        self.workspace.identities[event.key] = Identity(message.digest, position, subject, event)
         enterprise.new_events.append(event)
-        is_known = self.workspace.target_of(event.content) is not None
-        if not enterprise.row.facts.add(event, known=is_known):
-            enterprise.is_stale = True
-        return Result("accepted", event.event_id, event.source, position)
+        return event
 
     def _refuse(self, refusal: Refusal) -> Result:
         self.refusals.append(refusal)

@@ -32,12 +32,13 @@ class OutlierFinder:
 
     def find(self, reports: Sequence[ReportedFact]) -> None:
         """Note what is out of line; what disagrees with other facts must have been found before."""
+        facts_by_name: dict[str, dict[str, EnterpriseFacts]] = {}
+        for report in reports:
+            facts_by_name.setdefault(report.fact.name, {})[report.code] = report.facts
         for name, rules in self.rules.items():
+            facts_by_code = facts_by_name.get(name, {})
             for policy, rule in rules:
                 if rule.kind == "outlier":
-                    facts_by_code = {
-                        report.code: report.facts for report in reports if report.fact.name == name
-                    }
                     for code, facts in facts_by_code.items():
                         self._compare_years(code, facts, name, policy, rule)
                     self.findings.note_reviewed("outlier", facts_by_code, name)

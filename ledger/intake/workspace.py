@@ -50,13 +50,17 @@ class Workspace:
 
     def load_messages(self, messages: Sequence[Message]) -> None:
         """Load what messages need: their identities, the events they amend, their enterprises."""
-        amendments = [m.fact.content for m in messages if isinstance(m.fact.content, Amendment)]
-        amended = {key_of(amendment.of_source, amendment.of) for amendment in amendments}
+        amendments = [
+            (message.subject, content)
+            for message in messages
+            if isinstance(content := message.fact.content, Amendment)
+        ]
+        amended = {key_of(amendment.of_source, amendment.of) for _, amendment in amendments}
         sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
         for key, digest, position in self.rows.all_in(sql, {m.fact.key for m in messages} | amended):
             self.identities[key] = Identity(bytes(digest), position)
         self._read_amended([self.identities[key] for key in amended if key in self.identities])
-        self.read_histories({m.subject for m in messages if isinstance(m.fact.content, Amendment)})
+        self.read_histories({subject for subject, _ in amendments})
         self.load_enterprises({message.subject for message in messages})
 
     def load_enterprises(self, codes: Iterable[str]) -> None:

@@ -19,7 +19,7 @@ from ledger.intake.messages.fields import MessageField
 from ledger.intake.messages.schemas import Correction, Data, Envelope, Message, MessageTypes
 
 UNSET = msgspec.UNSET
-_TYPE = re.compile(rb'"type"\s*:\s*"([^"\\]*)"')
+_TYPE = re.compile(rb'"type"\s*:\s*"([^"]*)"')
 """Where a message likely says its type; the decoder that is so chosen checks it."""
 
 
