@@ -60,7 +60,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     def field_value(self, name: str) -> ContentValue:
         """A field by its name; ``None`` where it has no such field."""
-        value: ContentValue = getattr(self, name) if self.has_field(name) else None
+        value: ContentValue = getattr(self, name) if name in self.__struct_fields__ else None
         return value
 
     def fields_by_name(self) -> dict[str, ContentValue]:

@@ -31,10 +31,16 @@ def targets_of(facts: EnterpriseFacts, book: Rulebook) -> Added:
     """What an enterprise adds to each of the city's targets in each month."""
     added: Added = {}
     read: _Read = {}
-    for target in book.latest.targets.values():
-        if target.counted_on.fact not in facts.dated and target.counted_on.fact not in facts.amounts:
+    policy = book.latest
+    for target in policy.targets.values():
+        fact = target.counted_on.fact
+        if fact in facts.dated:
+            years = _of_items(facts, target)
+        elif reported := facts.amounts.get(fact):
+            years = _of_reports(reported, policy, target, read)
+        else:
             continue
-        for year, months in _towards(facts, book.latest, target, read).items():
+        for year, months in years.items():
             if months and book.covers_year(year):
                 added.setdefault(year, {})[target.id] = months
     return added
@@ -44,18 +50,15 @@ _Read = dict[object, dict[int, Months]]
 """Amounts by month that were worked out for one target, kept for others that count the same."""
 
 
-def _towards(facts: EnterpriseFacts, policy: Policy, target: Target, read: _Read) -> dict[int, Months]:
-    if target.counted_on.fact in facts.dated:
-        return _of_items(facts, target)
-    reported = facts.amounts.get(target.counted_on.fact)
-    if not reported:
-        return {}
-    key = (target.counted_on.fact, target.counted_on.groups, target.counted_on.foreign)
+def _of_reports(
+    reported: dict[str, Reports], policy: Policy, target: Target, read: _Read
+) -> dict[int, Months]:
+    """Amounts that were reported; an enterprise counts from the month in which it reaches the threshold."""
+    select = target.counted_on
+    key = (select.fact, select.groups, select.foreign)
     amounts = read.get(key)
     if amounts is None:
-        amounts = read[key] = _monthly(reported, target.counted_on, policy.reports)
-    if not amounts:
-        return amounts
+        amounts = read[key] = _monthly(reported, select, policy.reports)
     if target.counts == "amount":
         return {year: {m: fen for m, fen in months.items() if fen} for year, months in amounts.items()}
     first = {year: _month_reached(m, target.threshold, policy.inclusive) for year, m in amounts.items()}

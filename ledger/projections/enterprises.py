@@ -209,7 +209,8 @@ class Writer:
 
     def _move(self, key: TotalKey, move: TotalSums) -> None:
         if any(move):
-            self.totals[key] = self.totals.get(key, TotalSums()).plus(move)
+            before = self.totals.get(key)
+            self.totals[key] = move if before is None else before.plus(move)
 
     def _moves(self) -> dict[tuple[str, int, str], dict[str, TotalSums]]:
         """By how much totals move: (policy, year, kind), then name."""
