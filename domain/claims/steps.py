@@ -117,6 +117,8 @@ def submit(
 
 def _claimable(book: Rulebook, measure_id: str, year: int) -> Measure:
     measure = book.claimable_measure(measure_id, year)
+    if isinstance(measure, Measure) and not book.covers_year(year):
+        measure = Fault("measure.not-in-year", "year", {"measure": measure_id, "year": year})
     if isinstance(measure, Fault):
         raise NotAllowed(measure.code, measure.field, **measure.args)
     return measure
