@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.authority.persons import LOCAL, Person, canonical_name
 from domain.faults.fault import Fault, FaultArgs, FaultValue
 
 ROLES = ("upstream", "officer", "reviewer", "finance", "auditor", "enterprise", "operator")
@@ -66,6 +67,41 @@ class Actor:
     """Who the person is at the issuer of their token; empty where identities are not checked."""
     publisher: str = ""
     """The id of the key of a program that publishes facts."""
+
+    @property
+    def person(self) -> Person:
+        """Who takes a step, to be compared with who took another (``domain.authority.persons``)."""
+        return Person(self.issuer, self.subject, self.name)
+
+
+NAME_CHARS_MAX = 200
+
+
+def check_name(text: str, field: str) -> str:
+    """A person's name without blanks at its ends; empty where none was given.
+
+    Raises:
+        NotAllowed: for a name with characters that cannot be seen or read, or a very long one.
+    """
+    name = text.strip()
+    if len(name) > NAME_CHARS_MAX or not name.isprintable() or "\ufffd" in name:
+        raise NotAllowed("actor.name", field, most=NAME_CHARS_MAX)
+    return name
+
+
+def declared_actor(
+    name: str, roles: frozenset[str], enterprise: str | None = None, field: str = "actor"
+) -> Actor:
+    """Somebody who says their own name, where identities are not checked (``domain.authority.persons``).
+
+    Raises:
+        NotAllowed: for a name that cannot be shown.
+    """
+    shown = check_name(name, field)
+    subject = canonical_name(shown)
+    if shown and not subject:
+        raise NotAllowed("actor.name", field, most=NAME_CHARS_MAX)
+    return Actor(shown, roles, enterprise, LOCAL if shown else "", subject)
 
 
 def require(actor: Actor, action: str, code: str | None = None) -> None:

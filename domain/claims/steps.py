@@ -14,6 +14,7 @@ from typing import TypedDict
 
 from msgspec.structs import replace
 
+from domain.authority.persons import Person, is_among, is_same_person
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.events.claims import (
     ClaimAppealed,
@@ -25,6 +26,7 @@ from domain.events.claims import (
     ClaimWithdrawn,
 )
 from domain.events.event import SEP, Event
+from domain.events.speaking import person_of
 from domain.facts.folding import EnterpriseFacts
 from domain.faults.fault import Fault
 from domain.money.amounts import Amount
@@ -36,7 +38,7 @@ OPEN = ("submitted", "reviewed", "appealed")
 
 @dataclass(slots=True)
 class ClaimFile:
-    """One claim as its steps left it; people by name, ``None`` for steps of upstream systems."""
+    """One claim as its steps left it; nobody stands for steps of upstream systems."""
 
     status: str
     measure: str
@@ -44,10 +46,10 @@ class ClaimFile:
     year: int
     amount: int | None = None
     """Fen asked for, or recommended by the first review."""
-    parties: set[str] = field(default_factory=set)
+    parties: list[Person] = field(default_factory=list)
     """Who submitted or appealed it: they never review it."""
-    first_reviewer: str | None = None
-    involved: set[str] = field(default_factory=set)
+    first_reviewer: Person | None = None
+    involved: list[Person] = field(default_factory=list)
     """Who reviewed or rejected it before an appeal: they do not review it again."""
     rejected_at: str = ""
     """UTC instant of the last rejection."""
@@ -62,20 +64,21 @@ def file_of(facts: EnterpriseFacts, events: Iterable[Event], policy: str, claim:
     for event in events:
         step = event.content
         if isinstance(step, ClaimEvent) and (step.policy, step.claim) == (policy, claim):
-            _count(file, step, event.time)
+            _count(file, step, event)
     return file
 
 
-def _count(file: ClaimFile, step: ClaimEvent, time: str) -> None:
-    if isinstance(step, ClaimSubmitted | ClaimAppealed) and step.actor:
-        file.parties.add(step.actor)
+def _count(file: ClaimFile, step: ClaimEvent, event: Event) -> None:
+    person = person_of(event, step.actor) if step.actor else None
+    if isinstance(step, ClaimSubmitted | ClaimAppealed) and person:
+        file.parties.append(person)
     if isinstance(step, ClaimSubmitted):
         file.amount = step.amount_fen or file.amount
     elif isinstance(step, ClaimReviewed):
-        file.first_reviewer, file.amount = step.actor, step.amount_fen
+        file.first_reviewer, file.amount = person, step.amount_fen
     elif isinstance(step, ClaimRejected):
-        file.rejected_at = time
-        file.involved |= {name for name in (step.actor, file.first_reviewer) if name}
+        file.rejected_at = event.time
+        file.involved += [each for each in (person, file.first_reviewer) if each]
         file.first_reviewer = None
 
 
@@ -180,8 +183,7 @@ def approve(
     require(actor, "claim.approve")
     file = _stands(file, claim, "reviewed")
     _impartial(actor, file)
-    if actor.name == file.first_reviewer:
-        raise NotAllowed("claim.same-reviewer", "actor")
+    _other_reviewer(actor, file)
     recommended = file.amount or 0
     fen = recommended if amount is None else amount
     _within_cap(_claimable(book, file.measure, file.year), fen, book.latest.currency)
@@ -198,10 +200,15 @@ def approve(
 
 
 def _impartial(actor: Actor, file: ClaimFile) -> None:
-    if actor.name in file.parties:
+    if is_among(actor.person, file.parties):
         raise NotAllowed("claim.own", "actor")
-    if actor.name in file.involved:
+    if is_among(actor.person, file.involved):
         raise NotAllowed("claim.involved", "actor")
+
+
+def _other_reviewer(actor: Actor, file: ClaimFile) -> None:
+    if file.first_reviewer is not None and is_same_person(actor.person, file.first_reviewer):
+        raise NotAllowed("claim.same-reviewer", "actor")
 
 
 def reject(actor: Actor, policy: str, file: ClaimFile | None, claim: str, reason: str) -> ClaimRejected:
@@ -209,8 +216,8 @@ def reject(actor: Actor, policy: str, file: ClaimFile | None, claim: str, reason
     require(actor, "claim.reject")
     file = _stands(file, claim, *OPEN)
     _impartial(actor, file)
-    if file.status == "reviewed" and actor.name == file.first_reviewer:
-        raise NotAllowed("claim.same-reviewer", "actor")
+    if file.status == "reviewed":
+        _other_reviewer(actor, file)
     return ClaimRejected(**_head(policy, claim, file), reason=reason, actor=actor.name)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from domain.authority.persons import Person
 from domain.authority.roles import MAY, Actor
-from domain.events.event import NOBODY, Attribution, Capacity, Speaker
+from domain.events.event import NOBODY, Attribution, Capacity, Event, Speaker
 
 
 def attribute_step(actor: Actor, action: str) -> Attribution:
@@ -16,6 +17,12 @@ def attribute_message(actor: Actor, source: str = "") -> Attribution:
     """Who sends messages: an upstream system for its ``source``, or whoever is known by name."""
     role = "upstream" if "upstream" in actor.roles else next(iter(sorted(actor.roles)), "")
     return _attribution(actor, role if len(actor.roles) == 1 else "", source)
+
+
+def person_of(event: Event, name: str) -> Person:
+    """The person who took a step at this ledger's desk; ``name`` is what the step itself says of them."""
+    speaker = event.said_by or Speaker()
+    return Person(speaker.issuer, speaker.subject, name)
 
 
 def _attribution(actor: Actor, role: str, on_behalf_of: str) -> Attribution:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from domain.authority.persons import is_same_person
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.events.settlements import (
     MeasureSum,
@@ -120,7 +121,7 @@ def resolve_objection(
         raise NotAllowed("objection.unknown", "objection", objection=objection)
     if raised.outcome is not None:
         raise NotAllowed("objection.resolved", "objection", outcome=raised.outcome)
-    if raised.raised_by == actor.name:
+    if is_same_person(raised.person, actor.person):
         raise NotAllowed("objection.own", "actor")
     return ObjectionResolved(
         policy=state.policy,
@@ -150,7 +151,7 @@ def may_close(state: Settlement, actor: Actor, today: str) -> None:
     until = state.present_publication().until_day
     if today <= until:
         raise NotAllowed("settlement.notice", "year", until=until)
-    if actor.name == state.present_proposal().actor:
+    if state.proposer is not None and is_same_person(actor.person, state.proposer):
         raise NotAllowed("settlement.same-person", "actor")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from domain.authority.persons import Person
 from domain.authority.roles import NotAllowed
 from domain.events.event import Event
 from domain.events.settlements import (
@@ -18,6 +19,7 @@ from domain.events.settlements import (
     SettlementProposed,
     SettlementPublished,
 )
+from domain.events.speaking import person_of
 
 
 class SettledLine(NamedTuple):
@@ -57,8 +59,10 @@ class Objection:
     objection: str
     enterprise: str | None
     raised_by: str
+    """The name that is shown; ``person`` is who it was."""
     reason: str
     raised_at: str
+    person: Person
     outcome: str | None = None
     resolved_by: str | None = None
     resolution: str | None = None
@@ -73,6 +77,7 @@ class Settlement:
     stage: str = "open"
     proposal: SettlementProposed | None = None
     proposed_at: str = ""
+    proposer: Person | None = None
     publication: SettlementPublished | None = None
     """Of the present proposal."""
     objections: dict[str, Objection] = field(default_factory=dict)
@@ -117,11 +122,17 @@ class Settlement:
         if isinstance(content, SettlementProposed):
             self.stage, self.proposal, self.proposed_at = "proposed", content, event.time
             self.publication, self.upheld = None, False
+            self.proposer = person_of(event, content.actor)
         elif isinstance(content, SettlementPublished):
             self.stage, self.publication = "published", content
         elif isinstance(content, ObjectionRaised):
             self.objections[content.objection] = Objection(
-                content.objection, content.enterprise, content.raised_by, content.reason, event.time
+                content.objection,
+                content.enterprise,
+                content.raised_by,
+                content.reason,
+                event.time,
+                person_of(event, content.actor),
             )
         elif isinstance(content, ObjectionResolved):
             objection = self.objections[content.objection]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from domain.authority.persons import is_same_person
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.events import CATALOGUE
 from domain.events.event import SEP
+from domain.events.speaking import attribute_step, person_of
 from ledger.intake.batch import DESK, Batch
 from ledger.projections.disagreements import (
     AGREES,
@@ -18,6 +20,8 @@ from ledger.projections.disagreements import (
 )
 from ledger.reading.disagreements import DisagreeingFact, Disagreement, read_disagreement
 from ledger.store.application import Ledger
+from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, stored
 
 
 def decide(
@@ -52,11 +56,11 @@ def decide(
             if (source, event_id) not in known:
                 raise NotAllowed("disagreement.fact", "counting", source=source, id=event_id)
         outcomes = {each: COUNTS if each in counting else NOT for each in known}
-        decision = found.decision
-        again = decision is not None and (decision.actor, decision.reason) == (actor.name, reason.strip())
-        if again and all(known[each].outcome == outcome for each, outcome in outcomes.items()):
+        if _decided_so(rows, found, actor, reason.strip()) and all(
+            known[each].outcome == outcome for each, outcome in outcomes.items()
+        ):
             return found
-        batch = Batch(rows, ledger, DESK)
+        batch = Batch(rows, ledger, DESK, attribution=attribute_step(actor, "disagreement.decide"))
         holds, ends = [], []
         for (source, event_id), fact in sorted(known.items()):
             key = f"{source}{SEP}{event_id}"
@@ -85,3 +89,13 @@ def _to_decide(found: Disagreement, seen: int | None) -> dict[tuple[str, str], D
     if all(fact.outcome == SETTLED for fact in known.values()):
         raise NotAllowed("disagreement.over", "disagreement", disagreement=found.id)
     return known
+
+
+def _decided_so(rows: Rows, disagreement: Disagreement, actor: Actor, reason: str) -> bool:
+    """Whether the same person decided it last, for the same reason."""
+    decision = disagreement.decision
+    if decision is None or decision.reason != reason:
+        return False
+    decided = "SELECT decided FROM disputes WHERE disagreement=?"
+    (row,) = rows.all(f"{SELECT} WHERE rowid=({decided})", [disagreement.id])
+    return is_same_person(person_of(stored(row).fact, decision.actor), actor.person)

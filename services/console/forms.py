@@ -10,14 +10,13 @@ from pathlib import Path
 
 from flask import Flask, current_app, request, session
 
-from domain.authority.roles import Actor, NotAllowed
+from domain.authority.roles import Actor, NotAllowed, check_name, declared_actor
 from ledger.store.application import Ledger
 from services.web.identity.gate import requester, settings_of
 from services.web.problems import Problem
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - a name, no secret
 SECRET_BYTES = 32
-NAME_MAX = 60
 WORKING_ROLES = ("officer", "reviewer", "finance", "auditor")
 """The roles that a member of the bureau may work in."""
 
@@ -83,13 +82,18 @@ def working() -> Actor | None:
     if not name:
         return None
     roles = frozenset(session.get("roles", ())) & set(WORKING_ROLES)
-    return Actor(str(name), roles)
+    return declared_actor(str(name), roles)
 
 
 def start_work(name: str, roles: list[str]) -> None:
-    """Work under a name, in some roles, with a token that nobody knew before."""
+    """Work under a name, in some roles, with a token that nobody knew before.
+
+    Raises:
+        NotAllowed: for a name that cannot be shown.
+    """
+    shown = check_name(name, "name")
     session.clear()
-    session["name"] = "".join(letter for letter in name if letter.isprintable()).strip()[:NAME_MAX]
+    session["name"] = shown
     session["roles"] = [role for role in roles if role in WORKING_ROLES]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from domain.authority.persons import Person, is_same_person
 from domain.events.event import Event
 from domain.events.settlements import (
     ObjectionRaised,
@@ -16,6 +17,7 @@ from domain.events.settlements import (
     SettlementProposed,
     SettlementPublished,
 )
+from domain.events.speaking import person_of
 
 CHINA = timedelta(hours=8)
 """China has kept eight hours ahead of UTC since 1991."""
@@ -73,8 +75,9 @@ class Procedure:
     complete: bool
     number: int = 0
     proposal: SettlementProposed | None = None
+    proposer: Person | None = None
     publication: SettlementPublished | None = None
-    raised_by: dict[str, str] = field(default_factory=dict)
+    raised_by: dict[str, Person] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     upheld: bool = False
     closing: Closing | None = None
@@ -107,6 +110,7 @@ class Procedure:
         if content.known != position - 1:
             self.fault(position, f"the proposal is of what was known at {content.known}")
         self.number, self.proposal = content.number, content
+        self.proposer = person_of(placed_event.event, content.actor)
         self.publication, self.upheld = None, False
 
     def _publish(self, placed_event: PlacedEvent, content: SettlementPublished) -> None:
@@ -127,14 +131,14 @@ class Procedure:
     def _raise_objection(self, placed_event: PlacedEvent, content: ObjectionRaised) -> None:
         if self.publication is None or placed_event.day(SLACK) > self.publication.until_day:
             self.fault(placed_event.position, "an objection was taken while no list was published")
-        self.raised_by[content.objection] = content.raised_by
+        self.raised_by[content.objection] = person_of(placed_event.event, content.raised_by)
         self.open.add(content.objection)
 
     def _resolve_objection(self, placed_event: PlacedEvent, content: ObjectionResolved) -> None:
         objection = content.objection
         if objection not in self.open:
             self.fault(placed_event.position, f"the objection {objection} is not open")
-        elif content.actor == self.raised_by[objection]:
+        elif is_same_person(person_of(placed_event.event, content.actor), self.raised_by[objection]):
             self.fault(placed_event.position, f"the objection {objection} was decided by who raised it")
         self.open.discard(objection)
         self.upheld = self.upheld or content.outcome == "upheld"
@@ -170,7 +174,7 @@ class Procedure:
         for name in FROZEN:
             if closed[name] != proposed[name]:
                 self.fault(position, f"{name} is {closed[name]}, proposed was {proposed[name]}")
-        if content.actor == proposal.actor:
+        if self.proposer and is_same_person(person_of(placed_event.event, content.actor), self.proposer):
             self.fault(position, f"{self.year} was closed by who proposed its list: {content.actor}")
         if placed_event.day() <= publication.until_day:
             ended = publication.until_day

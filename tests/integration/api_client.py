@@ -50,7 +50,11 @@ class Api:
     def by(self, actor: str, roles: str | None = None, enterprise: str | None = None) -> Self:
         """The same API, asked by somebody: a person with roles, perhaps of an enterprise."""
         found = copy.copy(self)
-        said = {"Subsidy-Actor": actor, "Subsidy-Roles": roles, "Subsidy-Enterprise": enterprise}
+        said = {
+            "Subsidy-Actor": actor.encode().decode("latin-1"),
+            "Subsidy-Roles": roles,
+            "Subsidy-Enterprise": enterprise,
+        }
         found.headers = {name: value for name, value in said.items() if value is not None}
         return found
 

@@ -99,6 +99,8 @@ CLAIMS = [
     Try("role.enterprise", "clerk:enterprise", "$C/rejected/appeal", WHY, 403),
     Try("role.enterprise", "clerk:enterprise:91330282MA0000000X", "$C/mine/withdrawal", {}, 403),
     Try("actor.missing", "", "$C/mine/withdrawal", {}, 403),
+    Try("actor.name", "Li\u200bn:officer", "$C/mine/withdrawal", {}, 403),
+    Try("actor.name", f"{201 * 'L'}:officer", "$C/mine/withdrawal", {}, 403),
     Try("role.missing", "Lin:king", "$C/mine/withdrawal", {}, 403),
 ]
 LATE_CLAIMS = [

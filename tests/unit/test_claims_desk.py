@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from domain.authority.roles import Actor, NotAllowed, require
+from domain.authority.persons import canonical_name
+from domain.authority.roles import Actor, NotAllowed, declared_actor, require
 from domain.claims import steps as claims
 from domain.claims.steps import ClaimFile, file_of
 from domain.events.claims import ClaimEvent, ClaimSubmitted
 from domain.events.event import Event
+from domain.events.speaking import attribute_step
 from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.load import load_policy
 from domain.policy.rulebook import Rulebook
@@ -48,26 +50,27 @@ class Desk:
         """The claim's file."""
         return file_of(self.facts, self.events, CIXI, "C")
 
-    def take(self, step: ClaimEvent) -> Desk:
+    def take(self, step: ClaimEvent, by: Actor) -> Desk:
         """Count a step."""
         time = f"2025-05-{len(self.events) + 1:02d}T00:00:00.000000Z"
-        self.events.append(Event(step, "s", str(len(self.events)), time))
+        attribution = attribute_step(by, "claim.review")
+        self.events.append(Event(step, "s", str(len(self.events)), time, *attribution))
         return self
 
     def submit(self, by: Actor = CLERK) -> Desk:
-        return self.take(claims.submit(by, "2025-05-01", BOOK, self.facts, "E", ASKED))
+        return self.take(claims.submit(by, "2025-05-01", BOOK, self.facts, "E", ASKED), by)
 
     def review(self, by: Actor, amount: int = 2_000_000) -> Desk:
-        return self.take(claims.review(by, BOOK, self.file, "C", amount, "o"))
+        return self.take(claims.review(by, BOOK, self.file, "C", amount, "o"), by)
 
     def approve(self, by: Actor, amount: int | None = None) -> Desk:
-        return self.take(claims.approve(by, BOOK, self.file, "C", amount, None))
+        return self.take(claims.approve(by, BOOK, self.file, "C", amount, None), by)
 
     def reject(self, by: Actor) -> Desk:
-        return self.take(claims.reject(by, CIXI, self.file, "C", "r"))
+        return self.take(claims.reject(by, CIXI, self.file, "C", "r"), by)
 
     def appeal(self, by: Actor = CLERK, today: str = "2025-05-04") -> Desk:
-        return self.take(claims.appeal(by, today, BOOK, "E", self.file, "C", "2025-05-03", "r"))
+        return self.take(claims.appeal(by, today, BOOK, "E", self.file, "C", "2025-05-03", "r"), by)
 
 
 def why(step: Any) -> str:
@@ -106,6 +109,29 @@ def test_an_appeal_is_decided_by_people_who_had_no_part_in_the_rejection() -> No
     assert desk.approve(WU).facts.claims[f"{CIXI}\x1fC"].status == "approved"
 
 
+def test_two_subjects_are_two_people_and_two_names_are_not() -> None:
+    def person(subject: str, name: str) -> Actor:
+        return Actor(name, frozenset({"officer", "reviewer"}), None, "https://login.example", subject)
+
+    desk = Desk().submit(person("u1", "clerk"))
+    assert why(lambda: desk.review(person("u1", "Another"))) == "claim.own"
+    desk.review(person("u2", "clerk"))
+    for name in ("clerk", "Clerk", "ｃｌｅｒｋ", "сlerk", "Somebody Else"):
+        assert why(lambda name=name: desk.approve(person("u2", name))) == "claim.same-reviewer"
+        assert why(lambda name=name: desk.reject(person("u2", name))) == "claim.same-reviewer"
+    desk.approve(person("u3", "clerk"))
+    assert desk.facts.claims[f"{CIXI}\x1fC"].status == "approved"
+
+
+@pytest.mark.parametrize("name", ["GAO", "Ｇａｏ", "Gаo", "G a o", "Ga\u200bo"])
+def test_where_nobody_is_checked_a_name_that_may_be_mistaken_is_the_same_person(name: str) -> None:
+    roles = frozenset({"officer", "reviewer"})
+    for first in (GAO, declared_actor("Gao", roles)):  # of before issuers were recorded, and of now
+        desk = Desk().submit().review(first)
+        for second in (Actor(name, roles), Actor(name, roles, None, "local", canonical_name(name))):
+            assert why(lambda desk=desk, second=second: desk.approve(second)) == "claim.same-reviewer"
+
+
 def test_the_cap_holds_at_every_step() -> None:
     over = replace(ASKED, amount_fen=3_000_001)
     assert why(lambda: claims.submit(CLERK, "2025-05-01", BOOK, Desk().facts, "E", over)) == "claim.cap"
@@ -129,7 +155,7 @@ def test_an_item_is_claimed_once_until_the_claim_is_withdrawn() -> None:
         why(lambda: claims.submit(CLERK, "2025-05-01", BOOK, desk.facts, "E", other)) == "claim.item-claimed"
     )
     assert why(lambda: claims.submit(CLERK, "2025-05-01", BOOK, desk.facts, "E", ASKED)) == "claim.known"
-    desk.take(claims.withdraw(CLERK, CIXI, "E", desk.file, "C"))
+    desk.take(claims.withdraw(CLERK, CIXI, "E", desk.file, "C"), CLERK)
     claims.submit(CLERK, "2025-05-01", BOOK, desk.facts, "E", other)
 
 

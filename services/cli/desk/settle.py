@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from domain.authority.roles import Actor
+from domain.authority.roles import Actor, declared_actor
 from domain.money.amounts import print_fen
 from ledger.projections.closings import settlement_of
 from ledger.settlement import adjusting, closing, paying, proposing, published
@@ -40,7 +40,7 @@ def actor_option(command: F) -> F:
 
 def person(name: str) -> Actor:
     """A member of the bureau."""
-    return Actor(name, frozenset(BUREAU))
+    return declared_actor(name, frozenset(BUREAU))
 
 
 @click.group()

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from flask import Flask, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from domain.authority.roles import ROLES, Actor
+from domain.authority.roles import ROLES, Actor, declared_actor
 from domain.events.instants import instant
 from domain.faults.fault import Fault
 from domain.things.credit_code import is_valid
@@ -26,7 +26,6 @@ from services.web.problems import Problem
 ACTOR_HEADER = "Subsidy-Actor"
 ROLES_HEADER = "Subsidy-Roles"
 ENTERPRISE_HEADER = "Subsidy-Enterprise"
-NAME_MAX = 200
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 log = logging.getLogger(__name__)
@@ -129,14 +128,13 @@ class Gate:
 def _local() -> Actor:
     """Whoever reaches a loopback address is the administrator, under the name and roles that they say."""
     header = request.headers.get(ACTOR_HEADER, "").encode("latin-1", "replace").decode("utf-8", "replace")
-    name = "".join(letter for letter in header if letter.isprintable()).strip()[:NAME_MAX]
     role_names = request.headers.get(ROLES_HEADER)
     everything = frozenset(ROLES) - {"enterprise"}
     roles = (
         everything if role_names is None else frozenset(role_names.replace(" ", "").split(",")) & set(ROLES)
     )
     code = request.headers.get(ENTERPRISE_HEADER, "")
-    return Actor(name, roles, code if is_valid(code) else None)
+    return declared_actor(header, roles, code if is_valid(code) else None, ACTOR_HEADER)
 
 
 def _is_own_enterprise(actor: Actor) -> bool:
