@@ -73,6 +73,11 @@ class Actor:
         """Who takes a step, to be compared with who took another (``domain.authority.persons``)."""
         return Person(self.issuer, self.subject, self.name)
 
+    @property
+    def identity(self) -> str:
+        """What a caller is known by: the id of a key, or issuer and subject; empty for nobody."""
+        return self.publisher or f"{self.issuer} {self.subject}".strip()
+
 
 NAME_CHARS_MAX = 200
 

@@ -161,6 +161,69 @@ def test_wrong_tokens_are_refused_with_the_reason_also_where_anyone_may_read(cit
             assert (answer.status_code, said) == (401, [reason]), (name, said)
 
 
+WRONG_FORMS: dict[str, list[Any]] = {
+    "roles": [
+        5,
+        True,
+        1.5,
+        None,
+        {"operator": True},
+        [["operator"]],
+        [{"operator": 1}],
+        [5],
+        ["operator", None],
+    ],
+    "preferred_username": [5, ["li"], {"li": 1}, True],
+    "sub": [5, "", "  ", ["u1"], {"u1": 1}, None, "u\u202e1", "u" * 256],
+    "credit_code": [5, [Feed(1).code], {"code": Feed(1).code}],
+    **{time: ["1900000000", [1], {}, True, -1, 1e300] for time in ("exp", "nbf", "iat")},
+    "aud": [5, {"subsidy-ledger": 1}, [5, "subsidy-ledger"]],
+    "iss": [5, [ISSUER], {ISSUER: 1}],
+    "jti": [5, ["a"], {}],
+}
+
+
+@pytest.mark.parametrize(
+    ("claim", "value"), [(claim, value) for claim, values in WRONG_FORMS.items() for value in values]
+)
+def test_a_claim_of_another_type_is_refused_and_named_and_never_read_otherwise(
+    city: City, claim: str, value: Any
+) -> None:
+    token = city.token(**{"roles": ["operator"], claim: value})
+    for path in (BUDGET, "/v1/looks", "/v1/policies", "/console/"):
+        answer = city.ask(token, path)
+        assert answer.status_code == 401, answer.data
+    answer = city.ask(token, BUDGET)
+    [fault] = is_problem(answer)["faults"]
+    assert (fault["code"], claim in fault["rule"]) == ("token.claim-form", True)
+
+
+@pytest.mark.parametrize("name", ["L\u202ein", "\u200b", "Li\x00n", " \u3000 x\ufeff", "x" * 201])
+def test_a_name_that_cannot_be_shown_is_refused_with_its_reason(city: City, name: str) -> None:
+    token = city.token("officer", preferred_username=name)
+    city.refused(city.ask(token, BUDGET), 401, "token.name")
+
+
+def test_without_a_name_the_subject_is_shown(city: City) -> None:
+    claims = city.claims("officer")
+    del claims["preferred_username"]
+    token = jwt.encode({"alg": "ES256", "kid": "k1"}, claims, city.key)
+    assert city.ask(token, BUDGET).status_code == 200
+
+
+def test_a_token_of_any_depth_is_refused_without_an_error_of_ours(city: City) -> None:
+    def part(text: str) -> str:
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    deep = "[" * 2_900
+    for token in (
+        f"{part(deep)}.{part('{}')}.x",
+        f"{part('{}')}.{part(deep)}.x",
+        f"{part('5')}.{part('5')}.x",
+    ):
+        city.refused(city.ask(token, BUDGET), 401, "token.form")
+
+
 def test_a_token_without_expiry_is_refused(city: City) -> None:
     claims = city.claims("officer")
     del claims["exp"]
@@ -274,7 +337,15 @@ def test_who_asks_too_often_waits(tmp_path: Path) -> None:
     statuses = [city.ask(token, BUDGET).status_code for _ in range(15)]
     assert statuses.count(200) >= 10
     assert statuses[-1] == 429
-    assert city.ask(city.token("officer", preferred_username="wang"), BUDGET).status_code == 200
+    renamed = city.token("officer", preferred_username="wang")
+    assert city.ask(renamed, BUDGET).status_code == 429, "the same subject under another name"
+    assert city.ask(city.token("officer", sub="u2"), BUDGET).status_code == 200, "another of that name"
+    keys = [make_key(city.ledger, "platforms", "urn:x", []) for _ in range(2)]
+    of_keys = [[city.ask(key, "/v1/policies").status_code for _ in range(15)] for key in keys]
+    assert [statuses[0] for statuses in of_keys] == [200, 200], "two keys of one name are two callers"
+    assert {statuses[-1] for statuses in of_keys} == {429}
+    nobody = [city.ask(None, BUDGET).status_code for _ in range(15)]
+    assert (nobody[0], nobody[-1]) == (401, 429), "who is not known counts by address"
     city.ledger.close()
 
 

@@ -82,7 +82,7 @@ def test_a_file_is_previewed_then_recorded_and_counts_once(api: Api) -> None:
         assert rows.last_position() == 3
         assert {row.channel for row in list_refused(rows)} == {"sheet"}
         [event] = events_of(rows, Feed(1).code)
-    assert event.fact.said_by == Speaker(name="lin")
+    assert event.fact.said_by == Speaker(issuer="local", subject="lin", name="lin")
     assert event.fact.acting_as == Capacity(role="officer")
 
     again = sent(officer, THREE, "?source=周巷镇&name=店铺.xlsx")

@@ -42,7 +42,7 @@ def go_to_provider() -> BaseResponse:
     try:
         started = provider.start(forms.back())
     except Refused as error:
-        gate_of().refuse_sign_in(error.reason)
+        gate_of().refuse_sign_in(error)
     answer = redirect(started.address)
     _keep(answer, UNDER_WAY, started.cookie, START_PATH, START_SECONDS)
     return answer
@@ -62,7 +62,7 @@ def come_back() -> BaseResponse:
     try:
         found, back = provider.finish(request.cookies.get(UNDER_WAY, ""), given)
     except Refused as error:
-        gate_of().refuse_sign_in(error.reason)
+        gate_of().refuse_sign_in(error)
     before = signed_in()
     if before is not None:
         provider.end(before)

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from flask import Flask, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from domain.authority.persons import LOCAL
 from domain.authority.roles import ROLES, Actor, declared_actor
 from domain.events.instants import instant
 from domain.faults.fault import Fault
@@ -53,10 +54,9 @@ class Gate:
         except Refused as error:
             if error.reason == "identity.missing" and self.sign_in is not None and _of_browser():
                 return redirect(url_for("console.sign_in", back=request.full_path.rstrip("?")))
-            self._refuse("identity-refused", Fault(error.reason, "Authorization"))
-        wait = self.limits.wait(f"{g.actor.name}@{request.remote_addr}")
-        if wait:
-            self._refuse("too-many", Fault("rate.limit", "Authorization", {"rate": self.settings.rate}))
+            self._check_rate(Actor("", frozenset()))
+            self._refuse("identity-refused", Fault(error.reason, "Authorization", error.args_))
+        self._check_rate(g.actor)
         if request.endpoint is None or allowed == PUBLIC:
             return None
         roles = g.actor.roles & set(allowed)
@@ -68,13 +68,19 @@ class Gate:
             self._refuse("role-missing", Fault("role.enterprise", "Authorization", details))
         return None
 
-    def refuse_sign_in(self, reason: str) -> NoReturn:
+    def _check_rate(self, actor: Actor) -> None:
+        """Refuse who asks too often: a person by issuer and subject, a key by its id, others by address."""
+        checked = "" if actor.issuer == LOCAL else actor.identity
+        if self.limits.wait(checked or f"from {request.remote_addr}"):
+            self._refuse("too-many", Fault("rate.limit", "Authorization", {"rate": self.settings.rate}))
+
+    def refuse_sign_in(self, error: Refused) -> NoReturn:
         """Refuse somebody who comes back from the identity provider; counted and logged as any other.
 
         Raises:
             Problem.
         """
-        self._refuse("identity-refused", Fault(reason, "sign-in"))
+        self._refuse("identity-refused", Fault(error.reason, "sign-in", error.args_))
 
     def _identify(self, allowed: tuple[str, ...]) -> tuple[Actor, Scope | None]:
         scheme, _, credential = request.headers.get("Authorization", "").partition(" ")

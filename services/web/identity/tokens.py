@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from domain.authority.roles import ROLES, Actor
+from domain.authority.roles import ROLES, Actor, NotAllowed, check_name
+from domain.faults.fault import FaultValue
 from domain.things.credit_code import is_valid
 from services.runtime.identity_settings import IdentitySettings
 
@@ -29,15 +30,18 @@ FETCH_SECONDS = 30
 FETCH_TIMEOUT = 5
 KEYS_BYTES_MAX = 1_000_000
 TOKEN_CHARS_MAX = 8_192
-NAME_MAX = 200
+SUBJECT_CHARS_MAX = 255
+"""OpenID Connect Core 1.0, 2: ``sub``."""
+LATEST = 253_402_300_799
+"""The last second of the year 9999, the latest that a date here can say."""
 
 
 class Refused(Exception):
-    """A credential that is not taken: a stable reason."""
+    """A credential that is not taken: a stable reason, and what fills its words."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, **args: FaultValue) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.args_ = reason, args
 
 
 class Keys:
@@ -96,7 +100,7 @@ class Tokens:
         """The actor that a token stands for, and its claims.
 
         Raises:
-            Refused: saying why in one word.
+            Refused: saying why in one word; also for a claim that is not of its type.
         """
         if not self.settings.issuer:
             raise Refused("token.unwanted")
@@ -107,6 +111,7 @@ class Tokens:
         try:
             keys = self.keys.for_token(_key_id(text))
             claims = jwt.decode(text, keys, algorithms=list(ALGORITHMS)).claims
+            _check_types(claims)
             self._check(claims)
         except errors.ExpiredTokenError:
             raise Refused("token.expired") from None
@@ -114,7 +119,7 @@ class Tokens:
             raise Refused("token.signature") from None
         except (errors.InvalidClaimError, errors.MissingClaimError) as error:
             raise Refused(f"token.{_claim_of(error)}") from None
-        except (errors.JoseError, ValueError, TypeError, KeyError):
+        except (errors.JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise Refused("token.form") from None
         return self._actor(claims), claims
 
@@ -136,14 +141,50 @@ class Tokens:
 
     def _actor(self, claims: dict[str, Any]) -> Actor:
         settings = self.settings
-        roles = claims.get(settings.roles_claim, [])
-        named = roles.split() if isinstance(roles, str) else [str(role) for role in roles or []]
-        name = str(claims.get(settings.name_claim) or claims["sub"])
-        code = claims.get(settings.enterprise_claim)
-        plain = "".join(letter for letter in name if letter.isprintable()).strip()[:NAME_MAX]
-        enterprise = code if isinstance(code, str) and is_valid(code) else None
-        person = (str(claims["iss"]), str(claims["sub"]))
-        return Actor(plain, frozenset(named) & set(ROLES), enterprise, *person)
+        code = _claim(claims, settings.enterprise_claim, str)
+        enterprise = code if code and is_valid(code) else None
+        roles = _roles_of(claims, settings.roles_claim)
+        try:
+            name = check_name(_claim(claims, settings.name_claim, str) or claims["sub"], "Authorization")
+        except NotAllowed:
+            raise Refused("token.name", claim=settings.name_claim) from None
+        return Actor(name, roles, enterprise, claims["iss"], claims["sub"])
+
+
+def _roles_of(claims: dict[str, Any], name: str) -> frozenset[str]:
+    """The roles that a claim names: a list of texts, or one text with blanks between."""
+    named = claims.get(name, [])
+    if isinstance(named, str):
+        named = named.split()
+    if not isinstance(named, list) or not all(isinstance(role, str) for role in named):
+        raise Refused("token.claim-form", claim=name)
+    return frozenset(named) & set(ROLES)
+
+
+def _claim(claims: dict[str, Any], name: str, type_: type) -> Any:
+    """A claim, of the type that it must have; None where it is absent."""
+    value = claims.get(name)
+    if value is not None and not isinstance(value, type_):
+        raise Refused("token.claim-form", claim=name)
+    return value
+
+
+def _check_types(claims: dict[str, Any]) -> None:
+    """Check the registered claims' types (RFC 7519, 4.1), whatever they say."""
+    for name in ("iss", "sub", "jti"):
+        _claim(claims, name, str)
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise Refused("token.claim-form", claim=name)
+        if value is not None and not 0 <= value <= LATEST:
+            raise Refused("token.claim-form", claim=name)
+    audience = claims.get("aud", [])
+    if not isinstance(audience, str | list) or not all(isinstance(each, str) for each in audience):
+        raise Refused("token.claim-form", claim="aud")
+    subject = claims.get("sub", "-") or ""
+    if not subject.strip() or not subject.isprintable() or len(subject) > SUBJECT_CHARS_MAX:
+        raise Refused("token.claim-form", claim="sub")
 
 
 def _key_id(text: str) -> str | None:

@@ -19,7 +19,7 @@ def is_staff(actor: Actor) -> bool:
 
 def owner(actor: Actor) -> str | None:
     """Whose sheets somebody may see; ``None``: everybody's."""
-    return None if is_staff(actor) else actor.name
+    return None if is_staff(actor) else actor.identity
 
 
 def sent_by(actor: Actor, file_name: str, source: str, table_name: str | None) -> Sent:
@@ -28,7 +28,7 @@ def sent_by(actor: Actor, file_name: str, source: str, table_name: str | None) -
     fact_source = source or (limits.source if limits else DEFAULT_SOURCE)
     attribution = attribute_message(actor, limits.source if limits else "")
     return Sent(
-        actor.name,
+        actor.identity,
         file_name or "sheet",
         fact_source,
         table_name,
