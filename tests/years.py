@@ -100,6 +100,7 @@ class Bookkeeper:
         self.policy: str = scenario["policy"]
         self.facts: dict[str, Step] = {}
         self.objections: list[str] = []
+        self.steps = 0
 
     def take(self, step: Step) -> dict[str, Any] | None:
         """Take one step; what it answers comes back where the scenario expects something.
@@ -107,6 +108,7 @@ class Bookkeeper:
         A step that the scenario says is refused must be, for that reason.
         """
         self.clock.step_to(step.get("on"))
+        self.steps += 1
         do: Callable[[Step], dict[str, Any] | None] = getattr(self, "do_" + step["do"])
         if "refused" not in step:
             return do(step)
@@ -217,13 +219,15 @@ class Bookkeeper:
     def do_claw_back(self, step: Step) -> None:
         ledger, policy, year = self.head(step)
         amount = parse_fen(step["amount"])
-        paying.claw_back(ledger, policy, year, self.code(step), self.who(step), amount, "paid too much")
+        reason = f"paid too much ({self.steps})"
+        paying.claw_back(ledger, policy, year, self.code(step), self.who(step), amount, reason)
 
     def do_recover(self, step: Step) -> None:
         ledger, policy, year = self.head(step)
         name = f"{year}-{self.code(step)}-{step.get('number', 1):02d}"
         day, amount = self.clock().date().isoformat(), parse_fen(step["amount"])
-        paying.recover(ledger, policy, year, self.code(step), self.who(step), name, amount, day, "bank")
+        reference, who = f"bank {self.steps}", self.who(step)
+        paying.recover(ledger, policy, year, self.code(step), who, name, amount, day, reference)
 
     def do_accept(self, step: Step) -> None:
         ledger, policy, year = self.head(step)

@@ -69,10 +69,15 @@ class ClawbackStep(AccountStep, frozen=True, kw_only=True):
 
 
 class PaymentOrdered(PaymentStep, frozen=True, kw_only=True):
-    """The bank was told to pay."""
+    """The bank was told to pay.
 
+    ``bank_batch`` is what the bank's file calls the batch, where another policy has one of its name.
+    """
+
+    desk_fields: ClassVar[frozenset[str]] = frozenset({"bank_batch"})
     batch: str
     amount_fen: int
+    bank_batch: str | None = None
 
 
 class PaymentMade(PaymentStep, frozen=True, kw_only=True):
@@ -96,13 +101,16 @@ class ClawbackOrdered(ClawbackStep, frozen=True, kw_only=True):
 
     Where late facts lowered one award, ``measure`` names it and ``award_fen`` by how much: that
     part of the difference is settled. Else it answers for no award (a breach of conditions).
+    ``reference`` is what the caller knows it by, such as the number of a decision.
     """
 
+    desk_fields: ClassVar[frozenset[str]] = frozenset({"reference"})
     amount_fen: int
     on: str
     reason: str
     measure: str | None = None
     award_fen: int = 0
+    reference: str | None = None
 
 
 class ClawbackRecovered(ClawbackStep, frozen=True, kw_only=True):

@@ -78,6 +78,14 @@ def publish(
     )
 
 
+def same_objection(state: Settlement, actor: Actor, enterprise: str | None, reason: str) -> bool:
+    """Whether the person has raised this objection already, and it is open."""
+    return state.stage == "published" and any(
+        (each.raised_by, each.enterprise, each.reason, each.outcome) == (actor.name, enterprise, reason, None)
+        for each in state.objections.values()
+    )
+
+
 def raise_objection(
     state: Settlement, actor: Actor, today: str, objection: str, enterprise: str | None, reason: str
 ) -> ObjectionRaised:

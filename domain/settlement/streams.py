@@ -12,6 +12,7 @@ from domain.authority.roles import Actor
 from domain.events.accounts import AccountEvent, AdjustmentAccepted
 from domain.events.aggregate import Stream
 from domain.events.event import Event
+from domain.events.instants import day_of
 from domain.events.settlements import MeasureSum, SettlementEvent, SettlementProposed
 from domain.events.speaking import attribute_step
 from domain.settlement import accounts, steps
@@ -110,11 +111,11 @@ class AccountStream(Stream):
     def count_event(self, event: Event) -> None:
         """Take an event into the account."""
         super().count_event(event)
-        self.account.apply(event.content)
+        self.account.apply(event.content, day_of(event.time))
 
-    def order_payment(self, actor: Actor, batch: str, now: datetime) -> int:
+    def order_payment(self, actor: Actor, batch: str, now: datetime, bank_batch: str | None = None) -> int:
         """Order what is outstanding to be paid; how much it is, in fen (0: nothing was ordered)."""
-        ordered = accounts.order_payment(self.account, self._holder(actor), batch)
+        ordered = accounts.order_payment(self.account, self._holder(actor), batch, bank_batch)
         if ordered is None:
             return 0
         self._take(actor, "payment.order", ordered, now)
@@ -154,6 +155,7 @@ class AccountStream(Stream):
         now: datetime,
         measure: str | None = None,
         award_fen: int = 0,
+        reference: str | None = None,
     ) -> None:
         """Order back what was paid too much.
 
@@ -162,7 +164,7 @@ class AccountStream(Stream):
         """
         holder = self._holder(actor)
         ordered = accounts.order_clawback(
-            self.account, holder, clawback, amount_fen, on, reason, measure, award_fen
+            self.account, holder, clawback, amount_fen, on, reason, measure, award_fen, reference
         )
         self._take(actor, "clawback.order", ordered, now)
 

@@ -73,7 +73,7 @@ def account_document(movement: Movement, content: AccountEvent) -> Document:
         "policy": movement.policy,
         "year": movement.year,
         "amount": print_fen(amount_of(content)),
-        "said": {name: value for name, value in content.fields_by_name().items() if name in TOLD_FIELDS},
+        "said": {name: value for name, value in content.values_by_name().items() if name in TOLD_FIELDS},
         "changes": [
             {"sum": name, "before": before[name], "after": after[name]}
             for name in before

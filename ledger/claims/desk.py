@@ -12,7 +12,7 @@ from domain.claims.enterprise import Enterprise
 from domain.events import CATALOGUE
 from domain.events.claims import CLAIM_STATUS, ClaimEvent, ClaimSubmitted
 from domain.events.event import SEP, digest_of
-from domain.events.instants import SHANGHAI
+from domain.events.instants import day_of
 from domain.facts.folding import EnterpriseFacts
 from domain.policy.model import Discretionary, Measure, Percentage, Policy
 from domain.policy.rulebook import Rulebook
@@ -134,11 +134,6 @@ def appeal(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, rea
         enterprise.appeal_claim(actor, book, claim, day, rejected_on, reason, now)
 
     return _take_step(ledger, code, policy, claim, step)
-
-
-def day_of(time: str) -> str:
-    """The day in Asia/Shanghai of a UTC instant."""
-    return datetime.fromisoformat(time).astimezone(SHANGHAI).date().isoformat()
 
 
 def propose(

@@ -81,6 +81,21 @@ class Faults:
             raise FileError(self.kept, self.total)
 
 
+def text_lines(data: bytes) -> list[str]:
+    """The lines of a text file: UTF-8, UTF-16 with its mark, or GB18030 as Chinese programs save it.
+
+    Raises:
+        FileError: for bytes that are none of them.
+    """
+    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding).splitlines()
+        except UnicodeDecodeError:
+            continue
+    raise FileError([FileFault(0, "file", "file.encoding")], 1)
+
+
 Columns = Mapping[str, tuple[str, ...]]
 """The headings that each field may have."""
 

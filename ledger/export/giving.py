@@ -170,8 +170,9 @@ def share_out(awards: Sequence[PaidAward], events: Sequence[Stored]) -> list[Dis
         if isinstance(content, ClawbackOrdered):
             clawback_measures[content.clawback] = content.measure
         elif isinstance(content, PaymentMade):
+            again = f"-{event.version}" if content.payment in payments_made else ""
             payments_made.add(content.payment)
-            _fill(disbursed, content.payment, content.on, content.amount_fen)
+            _fill(disbursed, content.payment + again, content.on, content.amount_fen)
         elif isinstance(content, PaymentFailed) and content.payment in payments_made:
             _empty(disbursed, f"{content.payment}-returned", content.on, content.amount_fen, None)
         elif isinstance(content, ClawbackRecovered):

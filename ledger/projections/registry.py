@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ledger.projections.settlements import put_adjustments, put_clawbacks, put_payments, put_stages
+from ledger.store.repeats.recoveries import put_recoveries
 from ledger.store.rows import Rows
 from ledger.store.stored_events import Stored
 
@@ -86,6 +87,12 @@ READ_MODELS = (
         follow=put_adjustments,
     ),
     ReadModel("enterprises", "code", "version, facts, outcome, name, town", of_enterprise=True),
+    ReadModel(
+        "recoveries",
+        "policy, year, code, version",
+        "clawback, reference, amount, day",
+        follow=put_recoveries,
+    ),
 )
 """In the order in which fingerprints take them: a fingerprint that is kept holds for ever."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from domain.authority.roles import NotAllowed
-from domain.events.instants import instant
+from domain.events.instants import day_of, instant
 from domain.events.settlements import SettlementProposed
 from domain.money.amounts import CURRENCIES, print_fen
 from domain.money.wire import print_fraction, print_percent
@@ -26,10 +27,14 @@ from ledger.export.public_list import MeasureShare, PublicHead, PublicLine
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
+from ledger.settlement.bank_names import read_bank_batch
 from ledger.settlement.published import read_register_entries
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
+from ledger.store.stored_events import SELECT, stored
 
+EXECUTION_DAYS_MAX = 90
+"""How many days ahead a payment may be asked for."""
 NAMES_CHUNK = 1_000
 """Enterprises whose names are looked up at a time."""
 
@@ -227,6 +232,22 @@ def _accounts(rows: Rows, book: Rulebook, state: Settlement) -> Iterator[Account
         yield Account(line.code, line.name, line.payable, 0, 0, 0, 0, 0)
 
 
+def _check_execution_day(ledger: Ledger, rows: Rows, ordered_at: int, on: str) -> None:
+    """Hold the day to pay on to the day of the order, at a position, and to the present.
+
+    Raises:
+        NotAllowed.
+    """
+    if not payment_files.is_day(on):
+        return  # told with all else that is wrong with the head of the file
+    earliest = day_of(stored(rows.all(f"{SELECT} WHERE rowid=?", [ordered_at])[0]).fact.time)
+    latest = day_of(instant(ledger.clock() + timedelta(days=EXECUTION_DAYS_MAX)))
+    if on < earliest:
+        raise NotAllowed("date.before", "on", earliest=earliest)
+    if on > latest:
+        raise NotAllowed("date.far", "on", latest=latest)
+
+
 class _RereadableLines:
     """Lines that are read from the ledger anew each time they are gone through."""
 
@@ -251,34 +272,37 @@ def write_payments(
     """Write one batch for the bank as ``.csv``, or ``.xml`` (ISO 20022 pain.001); its total in fen.
 
     Raises:
-        UnknownPolicy; NotAllowed: for an unknown batch; NotExportable: another suffix, or payees
-            that are wrong or missing.
+        UnknownPolicy; NotAllowed: for an unknown batch, or a day to pay before the order or more than
+            ``EXECUTION_DAYS_MAX`` days ahead; NotExportable: another suffix, or payees that are wrong
+            or missing.
     """
     rulebook(rows, policy)
     row = rows.all(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payments "
+        "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT), MIN(position) FROM payments "
         "WHERE policy=? AND year=? AND batch=? AND status='ordered'",
         [policy, year, batch],
     )[0]
     count, total = int(row[0]), int(row[1])
     if not count:
         raise NotAllowed("payment.no-batch", "batch", batch=batch)
+    _check_execution_day(ledger, rows, int(row[2]), on)
     book, _ = _read_proposed_list(rows, policy, year)
     governing = book.of_year(year)
     payee_accounts = read_payees(payees)
     made_at = instant(ledger.clock())
+    bank_batch = read_bank_batch(rows, policy, year, batch)
     file = PaymentFile(
-        batch, made_at, on, policy, year, payer, count, total, governing.title["zh"], governing.currency
+        bank_batch, made_at, on, policy, year, payer, count, total, governing.title["zh"], governing.currency
     )
 
     def lines() -> Iterator[PaymentLine]:
         sql = (
-            "SELECT p.payment, p.code, e.name, p.amount FROM payments p LEFT JOIN enterprises e "
+            "SELECT p.code, e.name, p.amount FROM payments p LEFT JOIN enterprises e "
             "ON e.code=p.code WHERE p.policy=? AND p.year=? AND p.batch=? AND p.status='ordered' "
             "ORDER BY p.payment"
         )
-        for payment, code, name, amount in rows.stream(sql, [policy, year, batch]):
-            yield PaymentLine(payment, code, name or "", amount)
+        for code, name, amount in rows.stream(sql, [policy, year, batch]):
+            yield PaymentLine(f"{bank_batch}-{code}", code, name or "", amount)
 
     rereadable_lines = _RereadableLines(lines)
     if path.suffix == ".csv":

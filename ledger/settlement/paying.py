@@ -12,16 +12,19 @@ from typing import NamedTuple
 
 from domain.authority.roles import Actor, NotAllowed, require
 from domain.events.accounts import account_id
-from domain.settlement.accounts import Account
+from domain.settlement.accounts import Account, BankWord, repeated_clawback, was_heard
 from domain.settlement.streams import AccountStream
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import CHUNK, must_be_closed, today
 from ledger.projections.disagreements import undecided
 from ledger.projections.registry import follow_events
 from ledger.projections.settlements import AccountRow, put_accounts
+from ledger.settlement.bank_names import name_bank_batch, own_names
 from ledger.settlement.pending import lowered
 from ledger.store.application import Ledger
-from ledger.store.rows import Rows, read_row
+from ledger.store.repeats.keys import has_own_key
+from ledger.store.repeats.recoveries import Recovery, recoveries_under
+from ledger.store.rows import Rows
 from ledger.store.streams import load_streams, save_streams
 
 RESULTS_MAX = 5_000
@@ -57,13 +60,6 @@ class Result(NamedTuple):
     """The bank's reference, or its reason."""
 
 
-class _RecordedPayment(NamedTuple):
-    """A payment as it stands: whose it is, and the bank's last word of it."""
-
-    code: str
-    result: Result
-
-
 def load_accounts(
     ledger: Ledger, rows: Rows, policy: str, year: int, codes: Iterable[str]
 ) -> dict[str, AccountStream]:
@@ -97,11 +93,12 @@ def order_payments(
     with ledger.store.writing() as rows:
         currency = rulebook(rows, policy).latest.currency
         must_be_closed(rows, policy, year)
-        batch = f"{year}-{_batches(rows, policy, year) + 1:03d}"
+        batch = f"{year}-{_last_batch(rows, policy, year) + 1:03d}"
+        bank_batch = name_bank_batch(rows, policy, year, batch)
         now, count, total = ledger.clock(), 0, 0
         for chunk in _outstanding(rows, policy, year, codes):
             accounts = load_accounts(ledger, rows, policy, year, chunk)
-            amounts = [account.order_payment(actor, batch, now) for account in accounts.values()]
+            amounts = [account.order_payment(actor, batch, now, bank_batch) for account in accounts.values()]
             count, total = count + sum(amount > 0 for amount in amounts), total + sum(amounts)
             save_accounts(ledger, rows, accounts.values())
         if not count:
@@ -109,10 +106,10 @@ def order_payments(
         return Ordered(batch, count, total, currency)
 
 
-def _batches(rows: Rows, policy: str, year: int) -> int:
+def _last_batch(rows: Rows, policy: str, year: int) -> int:
     number = f"CAST(SUBSTR(batch, {len(f'{year}-') + 1}) AS BIGINT)"
-    row = read_row(rows, f"SELECT MAX({number}) FROM payments WHERE policy=? AND year=?", [policy, year])
-    return int(row[0] or 0) if row else 0
+    sql = f"SELECT MAX({number}) FROM payments WHERE policy=? AND year=?"
+    return int(rows.all(sql, [policy, year])[0][0] or 0)
 
 
 def _outstanding(rows: Rows, policy: str, year: int, codes: Sequence[str] | None) -> Iterator[list[str]]:
@@ -133,7 +130,10 @@ def _outstanding(rows: Rows, policy: str, year: int, codes: Sequence[str] | None
 def record_results(
     ledger: Ledger, policy: str, year: int, actor: Actor, results: Sequence[Result]
 ) -> tuple[int, int]:
-    """Record what the bank did with payments; what is recorded already in the same words is passed over.
+    """Record what the bank did with payments; what it said before in the same words is passed over.
+
+    Of one payment they are taken in order of their days, so that the bank's last word holds however
+    its answers are sorted.
 
     Returns:
         how many were recorded, and how many were known or stood twice.
@@ -145,49 +145,44 @@ def record_results(
     with ledger.store.writing() as rows:
         rulebook(rows, policy)
         must_be_closed(rows, policy, year)
-        payments = _read_payments(rows, policy, year, [result.payment for result in results])
-        codes = {payment.code for payment in payments.values()}
-        accounts = load_accounts(ledger, rows, policy, year, codes)
+        names = own_names(rows, policy, year, [result.payment for result in results])
+        own = [result._replace(payment=name) for result, name in zip(results, names, strict=True)]
+        codes = _read_codes(rows, policy, year, names)
+        accounts = load_accounts(ledger, rows, policy, year, set(codes.values()))
         now, repeated = ledger.clock(), 0
         faults = list[tuple[int, NotAllowed]]()
-        for index, result in enumerate(results):
-            payment = payments.get(result.payment)
-            if payment is not None and payment.result == result:
-                repeated += 1
-                continue
+        for index, result in sorted(enumerate(own), key=lambda numbered: numbered[1].on):
             try:
-                code = _code_of(payment, result, today(now))
-                account = accounts[code]
-                record = account.confirm_payment if result.status == "made" else account.fail_payment
-                record(actor, result.payment, result.amount, result.on, result.remark, now)
-                payments[result.payment] = _RecordedPayment(code, result)
+                repeated += not _record_result(accounts, codes, actor, result, now)
             except NotAllowed as error:
                 faults.append((index, error))
         if faults:
-            raise StepsRefused(faults)
+            raise StepsRefused(sorted(faults, key=lambda fault: fault[0]))
         save_accounts(ledger, rows, accounts.values())
         return len(results) - repeated, repeated
 
 
-def _read_payments(rows: Rows, policy: str, year: int, payments: list[str]) -> dict[str, _RecordedPayment]:
-    """These payments as they stand, by their id; those that were never ordered are left out."""
-    sql = (
-        "SELECT code, payment, status, amount, day, said FROM payments "
-        "WHERE policy=? AND year=? AND payment IN ({})"
-    )
-    recorded = (
-        _RecordedPayment(code, Result(*values))
-        for code, *values in rows.all_in(sql, payments, [policy, year])
-    )
-    return {payment.result.payment: payment for payment in recorded}
-
-
-def _code_of(payment: _RecordedPayment | None, result: Result, day: str) -> str:
-    if payment is None:
+def _record_result(
+    accounts: dict[str, AccountStream], codes: dict[str, str], actor: Actor, result: Result, now: datetime
+) -> bool:
+    """Record one of the bank's answers; false where it was heard before."""
+    if result.payment not in codes:
         raise NotAllowed("payment.unknown", "payment", payment=result.payment)
-    if result.on > day:
+    account = accounts[codes[result.payment]]
+    word = BankWord(result.status, result.on, result.remark)
+    if was_heard(account.account, result.payment, result.amount, word):
+        return False
+    if result.on > today(now):
         raise NotAllowed("date.future", "on")
-    return payment.code
+    record = account.confirm_payment if result.status == "made" else account.fail_payment
+    record(actor, result.payment, result.amount, result.on, result.remark, now)
+    return True
+
+
+def _read_codes(rows: Rows, policy: str, year: int, payments: list[str]) -> dict[str, str]:
+    """Whose these payments are, by their id; those that were never ordered are left out."""
+    sql = "SELECT payment, code FROM payments WHERE policy=? AND year=? AND payment IN ({})"
+    return {str(payment): str(code) for payment, code in rows.all_in(sql, payments, [policy, year])}
 
 
 def take_account_step(
@@ -216,8 +211,12 @@ def claw_back(
     amount: int,
     reason: str,
     measure: str | None = None,
+    reference: str | None = None,
 ) -> tuple[str, Account]:
     """Order back what was paid too much; the clawback's id and the account come back.
+
+    The same once more on the same day is the same clawback (``Account.repeated``): a second one has
+    another ``reference``, or comes under a key of its own.
 
     With a ``measure`` it answers for what late facts took from that award, and must be just what
     was paid of it too much (``pending`` names it).
@@ -227,16 +226,25 @@ def claw_back(
             award's difference, or while a fact of the enterprise is held for a decision.
     """
     require(actor, "clawback.order")
+    names: list[str] = []
 
     def step(rows: Rows, stream: AccountStream, now: datetime) -> None:
+        day = today(now)
+        if reference or not has_own_key():
+            before = repeated_clawback(stream.account, amount, day, reason, measure, reference)
+            if before is not None:
+                names.append(before)
+                stream.account.repeated = True
+                return
         for disagreement in undecided(rows, [code]).values():
             raise NotAllowed("clawback.undecided", "enterprise", disagreement=disagreement)
         clawback = f"{year}-{code}-{len(stream.account.clawbacks) + 1:02d}"
         award = lowered(rows, policy, year, code, measure, amount) if measure else 0
-        stream.order_clawback(actor, clawback, amount, today(now), reason, now, measure, award)
+        stream.order_clawback(actor, clawback, amount, day, reason, now, measure, award, reference)
+        names.append(clawback)
 
     account = take_account_step(ledger, policy, year, code, step)
-    return list(account.clawbacks)[-1], account
+    return names[0], account
 
 
 def recover(
@@ -250,18 +258,28 @@ def recover(
     on: str,
     reference: str,
 ) -> Account:
-    """Record that an enterprise paid back.
+    """Record that an enterprise paid back; a bank's reference counts once, wherever it was recorded.
+
+    The same once more records nothing (``Account.repeated``).
 
     Raises:
-        UnknownPolicy; NotAllowed: for an unknown clawback, more than is due, or a day to come.
+        UnknownPolicy; NotAllowed: for an unknown clawback, more than is due, a day to come or before
+            the clawback, or a reference under which other money came back.
     """
     require(actor, "clawback.record")
     if on > today(ledger.clock()):
         raise NotAllowed("date.future", "on")
-    return take_account_step(
-        ledger,
-        policy,
-        year,
-        code,
-        lambda _, stream, now: stream.recover_clawback(actor, clawback, amount, on, reference, now),
-    )
+    asked = Recovery(policy, year, code, clawback, amount, on)
+
+    def step(rows: Rows, stream: AccountStream, now: datetime) -> None:
+        before = recoveries_under(rows, reference)
+        if asked in before:
+            stream.account.repeated = True
+        elif before:
+            used = before[0]
+            place = f"{used.policy} {used.year} {used.clawback}"
+            raise NotAllowed("recovery.reference", "reference", reference=reference, place=place, on=used.on)
+        else:
+            stream.recover_clawback(actor, clawback, amount, on, reference, now)
+
+    return take_account_step(ledger, policy, year, code, step)

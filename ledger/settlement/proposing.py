@@ -5,13 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
-from domain.authority.roles import Actor, NotAllowed
+import msgspec
+
+from domain.authority.roles import Actor, NotAllowed, require
 from domain.events.settlements import BudgetPart, SettlementProposed, settlement_id
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import figures_of
 from domain.settlement.payables import Line, payable_of, shares_budget
 from domain.settlement.public_list import root_over
-from domain.settlement.steps import may_propose, may_publish
+from domain.settlement.steps import may_propose, may_publish, same_objection
 from domain.settlement.streams import SettlementYear
 from domain.settlement.year import SettledLine, Settlement
 from ledger.budget.columns import RepeatableLines
@@ -22,6 +24,7 @@ from ledger.projections.registry import follow_events
 from ledger.projections.settlements import put_lines
 from ledger.settlement.published import published_lines
 from ledger.store.application import Ledger
+from ledger.store.repeats.keys import has_own_key
 from ledger.store.rows import Rows
 from ledger.store.streams import load_stream, save_streams
 
@@ -41,6 +44,7 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
     """Work out a year's exact apportionment and list, from all that the ledger knows now.
 
     Where one budget is for the whole life, the year's awards share what closed years left of it.
+    What the same person has just proposed, and nothing has moved since, is not proposed again.
 
     Raises:
         UnknownPolicy; NotAllowed: where the year is closed, or lies outside the policy's life.
@@ -56,8 +60,21 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
         position = rows.last_position()
         digest = put_lines(rows, policy, year, tally.lines(lines_now(rows, book, year, [year])))
         proposal = proposal_of(settlement.state, actor, position, pool, tally, digest)
+        if not has_own_key() and is_same_proposal(rows, settlement.state, proposal):
+            return settlement.state
         settlement.propose(actor, proposal, ledger.clock())
         return save_year(ledger, rows, settlement)
+
+
+def is_same_proposal(rows: Rows, state: Settlement, proposal: SettlementProposed) -> bool:
+    """Whether a proposal says what the one that stands says, by the same person under the same rules."""
+    before = state.proposal
+    if state.stage != "proposed" or before is None:
+        return False
+    adopted = "SELECT 1 FROM policies WHERE policy=? AND position>? LIMIT 1"
+    if rows.all(adopted, [proposal.policy, before.known]):
+        return False
+    return msgspec.structs.replace(proposal, number=before.number, known=before.known) == before
 
 
 def pool_of_year(rows: Rows, book: Rulebook, year: int) -> Pool:
@@ -144,10 +161,13 @@ def publish(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
 def raise_objection(
     ledger: Ledger, policy: str, year: int, actor: Actor, enterprise: str | None, reason: str
 ) -> Settlement:
-    """Object to the published list."""
+    """Object to the published list; the same objection of the same person, while it is open, is one."""
     with ledger.store.writing() as rows:
         rulebook(rows, policy)
         settlement, now = load_year(ledger, rows, policy, year), ledger.clock()
+        if not has_own_key() and same_objection(settlement.state, actor, enterprise, reason):
+            require(actor, "settlement.object", enterprise)
+            return settlement.state
         objection = f"{year}-{len(settlement.state.objections) + 1:03d}-{secrets.token_hex(2)}"
         settlement.raise_objection(actor, today(now), objection, enterprise, reason, now)
         return save_year(ledger, rows, settlement)

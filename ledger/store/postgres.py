@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +21,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL, Identifier
 
-from ledger.store.rows import Conflict, Row, StoreUnavailable, UnsuitableStore, storable
+from ledger.store.repeats.joining import joined_rows, part_of
+from ledger.store.rows import Conflict, Row, Rows, StoreUnavailable, UnsuitableStore, storable
 
 STREAM_ROWS = 1_000
 CONNECT_SECONDS_MAX = 5
@@ -286,21 +287,27 @@ class PostgresStore:
             if ended != end:
                 raise StoreUnavailable(f"PostgreSQL answered {end} with {ended}: nothing was written")
 
-    def reading(self) -> AbstractContextManager[PostgresRows]:
+    def reading(self) -> AbstractContextManager[Rows]:
         """A transaction that sees one moment of the database."""
-        return self._transaction(_READ, "ROLLBACK")
+        joined = joined_rows(self)
+        return self._transaction(_READ, "ROLLBACK") if joined is None else nullcontext(joined)
 
     @contextmanager
-    def writing(self) -> Iterator[PostgresRows]:
+    def writing(self) -> Iterator[Rows]:
         """The database's only writer, from the start of the transaction.
 
         What is written is sent ahead, and the server works on it while the next is worked out: an
         error may surface at a later statement, or at the end, and undoes the whole transaction.
         """
+        joined = joined_rows(self)
+        if joined is not None:
+            with part_of(joined):
+                yield joined
+            return
         with self._transaction(_WRITE, "COMMIT") as rows, rows.connection.pipeline():
             yield rows
 
-    def erasing(self) -> AbstractContextManager[PostgresRows]:
+    def erasing(self) -> AbstractContextManager[Rows]:
         """As ``writing``: the dead rows go when PostgreSQL vacuums the table."""
         return self.writing()
 

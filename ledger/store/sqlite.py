@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from weakref import WeakSet
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteDatastore, SQLiteProcessRecorder
 
+from ledger.store.repeats.joining import joined_rows, part_of
 from ledger.store.rows import Conflict, Row, StoreUnavailable, UnsuitableStore, storable
 
 STREAM_ROWS = 1_000
@@ -177,11 +178,13 @@ class SQLiteStore:
 
     def reading(self) -> Any:
         """A transaction that sees one moment of the file."""
-        return self._transaction("BEGIN", commit=False)
+        joined = joined_rows(self)
+        return self._transaction("BEGIN", commit=False) if joined is None else nullcontext(joined)
 
     def writing(self) -> Any:
         """The file's only writer, from the start of the transaction."""
-        return self._transaction("BEGIN IMMEDIATE", commit=True)
+        joined = joined_rows(self)
+        return self._transaction("BEGIN IMMEDIATE", commit=True) if joined is None else part_of(joined)
 
     @contextmanager
     def erasing(self) -> Iterator[SQLiteRows]:

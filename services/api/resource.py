@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 import marshmallow
 import msgspec
-from flask import Request, Response, current_app, request
+from flask import Request, Response, current_app, g, request
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
@@ -24,8 +24,11 @@ from domain.faults.validation import faults_from
 from domain.money.wire import wire_form
 from ledger.intake.messages.decode import parse as parse_strictly
 from ledger.store.application import Ledger
+from ledger.store.repeats.keys import KEPT_DAYS, KEY_CHARS_MAX
 from services.web.fields import PATH_FIELDS, Query, path_values
+from services.web.identity.gate import requester
 from services.web.problems import Problem
+from services.web.repeats import KEY_HEADER, answer_request_once
 
 View = TypeVar("View", bound=Callable[..., Any])
 JSON_TYPES = ("application/json",)
@@ -39,13 +42,23 @@ def ledger() -> Ledger:
 def body_bytes(media_types: tuple[str, ...]) -> bytes:
     """The request's body, of one of these types, within the limit."""
     require_media(media_types)
+    body = whole_body()
+    if not body:
+        raise Problem("body-empty")
+    return body
+
+
+def whole_body() -> bytes:
+    """The request's body within the limit, whatever it is; read once and kept for the request."""
+    if "whole_body" in g:
+        kept: bytes = g.whole_body
+        return kept
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     # One byte more, since werkzeug cuts a body whose length was not told, and says nothing.
     body = get_input_stream(request.environ, max_content_length=limit + 1).read()
     if len(body) > limit:
         raise RequestEntityTooLarge
-    if not body:
-        raise Problem("body-empty")
+    g.whole_body = body
     return body
 
 
@@ -154,10 +167,15 @@ class Resource(Blueprint):  # type: ignore[misc]
         request_body: dict[str, Any] | None = None,
         media_type: str = "application/json",
         query: type[Schema] = Query,
+        takes_key: bool = True,
     ) -> Callable[[View], View]:
         """Register a view that writes; without a ``body`` schema it reads the request itself.
 
         It is then given the query, where that is not the empty one.
+
+        Args:
+            takes_key: whether the request may carry an Idempotency-Key; not where all that it brings is
+                known by identities of its own, or where it records nothing.
         """
 
         def decorate(view: View) -> View:
@@ -169,6 +187,8 @@ class Resource(Blueprint):  # type: ignore[misc]
             checked = self.arguments(query(), location="query")(checked)
             if request_body is not None:
                 checked = self.doc(requestBody=request_body)(checked)
+            if takes_key:
+                checked = self.doc(parameters=[KEY_PARAMETER])(_take_once(checked))
             self.route(rule, methods=[method])(self._summarise(zh, view)(checked))
             return view
 
@@ -192,6 +212,31 @@ def _document_etag(view: Any) -> Any:
     """Document the ETag that ``services.web.response_headers`` sets."""
     view._apidoc["etag"] = True
     return view
+
+
+KEY_PARAMETER = {
+    "in": "header",
+    "name": KEY_HEADER,
+    "required": False,
+    "description": (
+        "同一请求重发时用同一编号：只办理一次，答复与首次相同。"
+        "The same key when the request is sent again: it is taken once, and answered as the first time. "
+        f"Kept for {KEPT_DAYS} days (draft-ietf-httpapi-idempotency-key-header)."
+    ),
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX + 2, "pattern": "^[!-~]+$"},
+}
+
+
+def _take_once(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a request under a key once; without a key as the view does."""
+
+    @functools.wraps(view)
+    def wrapper(*loaded: Any, **parts: Any) -> Any:
+        if KEY_HEADER not in request.headers:
+            return view(*loaded, **parts)
+        return answer_request_once(ledger(), requester(), whole_body(), lambda: view(*loaded, **parts))
+
+    return wrapper
 
 
 def _without_body(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from domain.authority.roles import NotAllowed
 from domain.faults.validation import faults_from
 from ledger.export.books import NotExportable
-from ledger.export.file_faults import FileError
+from ledger.export.file_faults import FileError, text_lines
 from ledger.settlement.paying import StepsRefused
 from services.console import language
 from services.web.fault_words import describe_fault
@@ -135,13 +135,6 @@ def lines_of(file: FileStorage) -> list[str]:
     """The lines of a text file, as UTF-8 or as Chinese spreadsheets save it.
 
     Raises:
-        Refused: for bytes that are neither.
+        FileError: for bytes that are neither.
     """
-    data = file.stream.read()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding).splitlines()
-        except UnicodeDecodeError:
-            continue
-    rule, mend = language.words_for("file-encoding"), language.words_for("file-encoding-mend")
-    raise Refused([{"field": language.words_for("file"), "rule": rule, "mend": mend}])
+    return text_lines(file.stream.read())

@@ -120,7 +120,7 @@ def _reason_against_payment(account: Account, content: PaymentMade | PaymentFail
         return "the payment is unknown"
     if payment.amount != content.amount_fen:
         return f"{print_fen(content.amount_fen)} of a payment of {print_fen(payment.amount)}"
-    before = ("ordered",) if isinstance(content, PaymentMade) else ("ordered", "made")
+    before = ("ordered", "failed") if isinstance(content, PaymentMade) else ("ordered", "made")
     return "" if payment.status in before else f"the payment was {payment.status}"
 
 

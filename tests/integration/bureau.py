@@ -87,12 +87,17 @@ class Bureau:
             page = self.api.get(page["next"])
             yield from page["items"]
 
-    def results(self, *results: tuple[str, str, str], on: str = "2025-06-20", said: str = "bank") -> Any:
-        """A body with the bank's answers: (payment, status, amount)."""
+    def results(self, *results: tuple[str, str, str], on: str = "", said: str = "bank") -> Any:
+        """A body with the bank's answers of today, or of a day: (payment, status, amount)."""
+        on = on or self.today()
         names = ("payment", "status", "amount")
         return {
             "results": [{**dict(zip(names, each, strict=True)), "on": on, "said": said} for each in results]
         }
+
+    def today(self) -> str:
+        """The day on the office's clock."""
+        return self.clock().date().isoformat()
 
     def position(self) -> int:
         """The ledger's last position."""

@@ -171,7 +171,8 @@ def claw_back(bureau: Bureau, code: str) -> None:
     check(bureau)
     path = bureau.year(f"clawbacks/{made['clawback']}/recoveries")
     for part in (paid // 2 - 1, 1):
-        body = {"enterprise": code, "amount": print_fen(part), "on": "2025-06-21", "reference": "R"}
+        returned = {"on": bureau.today(), "reference": f"R{part}"}
+        body = {"enterprise": code, "amount": print_fen(part), **returned}
         after = bureau.finance.post(path, body)
         check(bureau)
     assert after["recovered"] == after["clawed_back"]

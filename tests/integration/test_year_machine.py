@@ -369,7 +369,9 @@ class Years(RuleBasedStateMachine):
         allowed &= not model.closed(into) and amount == missing and missing > 0
         if self.takes(
             allowed,
-            lambda: adjusting.accept(self.ledger, CIXI, year, code, MEASURE, into, person(by), amount, "r"),
+            lambda: adjusting.accept(
+                self.ledger, CIXI, year, code, MEASURE, into, person(by), amount, f"r{self.next()}"
+            ),
         ):
             model.accepted.append(((code, year), into, amount))
 
@@ -414,9 +416,9 @@ class Years(RuleBasedStateMachine):
             return
         year, code, payment = every[number % len(every)]
         account = self.model.years[year].accounts[code]
-        before, amount, words = account.payments[payment]
+        before, amount, _ = account.payments[payment]
         told = f"{self.model.today} {said}"
-        if more == 0 and (before, words) == (status, told):
+        if more == 0 and (status, told) in account.heard.get(payment, ()):
             known = paying.record_results(
                 self.ledger, CIXI, year, person("Qian"),
                 [Result(payment, status, amount, str(self.model.today), said)],
@@ -425,7 +427,8 @@ class Years(RuleBasedStateMachine):
             return
         allowed = self.model.role(by) == "finance" and more == 0
         if status == "made":
-            allowed &= before == "ordered"
+            left = account.payable - account.sum_of("made") - account.sum_of("ordered")
+            allowed &= before == "ordered" or (before == "failed" and amount <= left)
         else:
             allowed &= before == "ordered" or (
                 before == "made" and account.clawed <= account.sum_of("made") - amount
@@ -433,6 +436,7 @@ class Years(RuleBasedStateMachine):
         said_of = [Result(payment, status, max(0, amount + more), str(self.model.today), said)]
         if self.takes(allowed, lambda: paying.record_results(self.ledger, CIXI, year, person(by), said_of)):
             account.payments[payment] = (status, amount, told)
+            account.heard.setdefault(payment, set()).add((status, told))
 
     @rule(by=mostly_officers, year=years, code=codes, amount=st.integers(0, CAP), all_=st.booleans())
     def claw_back(self, by: str, year: int, code: str, amount: int, all_: bool) -> None:
@@ -443,7 +447,9 @@ class Years(RuleBasedStateMachine):
         if (
             self.takes(
                 allowed,
-                lambda: paying.claw_back(self.ledger, CIXI, year, code, person(by), amount, "r"),
+                lambda: paying.claw_back(
+                    self.ledger, CIXI, year, code, person(by), amount, f"r{self.next()}"
+                ),
             )
             and account
         ):
@@ -464,10 +470,10 @@ class Years(RuleBasedStateMachine):
         due = held[index][0] - held[index][1] if index < len(held) else 0
         amount = due + (amount % 2) if all_ else amount
         allowed = self.model.role(by) == "finance" and 0 < amount <= due
-        name, today = f"{year}-{code}-{index + 1:02d}", str(self.model.today)
+        name, today, bank = f"{year}-{code}-{index + 1:02d}", str(self.model.today), f"R{self.next()}"
         if self.takes(
             allowed,
-            lambda: paying.recover(self.ledger, CIXI, year, code, person(by), name, amount, today, "R"),
+            lambda: paying.recover(self.ledger, CIXI, year, code, person(by), name, amount, today, bank),
         ):
             held[index][1] += amount
 

@@ -46,6 +46,8 @@ class Account:
     payable: int
     payments: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     """Status, amount and what the bank said, by payment."""
+    heard: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    """All that the bank said, by payment."""
     clawbacks: list[list[int]] = field(default_factory=list)
     """[ordered back, come back]."""
 

@@ -6,9 +6,11 @@ A table that came ``since`` a new version is made by a step of its own; other st
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from ledger.store.log_tree import begin_log
+from ledger.store.repeats.recoveries import fill_recoveries
 from ledger.store.rows import Rows, Store, UnsuitableStore
 from ledger.store.schema.tables import INDEXES, SQL_TYPES, TABLES
 
@@ -67,27 +69,39 @@ def _disagreements(rows: Rows, dialect: str) -> None:
         rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {INDEXES[name]}")
 
 
+def make_tables(rows: Rows, dialect: str, version: int) -> None:
+    """Make the tables that came with a version, and their indexes."""
+    names = _tables_since(version)
+    for name in names:
+        _make(rows, dialect, name)
+    for index, target in INDEXES.items():
+        if target.partition(" ")[0] in names:
+            rows.run(f"CREATE INDEX IF NOT EXISTS {index} ON {target}")
+
+
+def _tables_since(version: int) -> list[str]:
+    return [name for name, table in TABLES.items() if table.since == version]
+
+
+def _sixth(rows: Rows, dialect: str) -> None:
+    """The tables that came with version 6, and what older ones and the events say of them."""
+    make_tables(rows, dialect, 6)
+    fill_recoveries(rows)
+
+
 _WRITTEN = (
     Migration(1, "initial", _initial),
     Migration(2, "correlations", _correlations),
     Migration(3, "certificates", _certificates),
     Migration(4, "pots", _pots),
     Migration(5, "disagreements", _disagreements),
+    Migration(6, "authority", _sixth),
 )
 
 
 def add_tables(version: int) -> Migration:
     """The step that makes the tables which came with a version, and their indexes."""
-    names = [name for name, table in TABLES.items() if table.since == version]
-
-    def make(rows: Rows, dialect: str) -> None:
-        for name in names:
-            _make(rows, dialect, name)
-        for index, target in INDEXES.items():
-            if target.partition(" ")[0] in names:
-                rows.run(f"CREATE INDEX IF NOT EXISTS {index} ON {target}")
-
-    return Migration(version, ", ".join(names), make)
+    return Migration(version, ", ".join(_tables_since(version)), partial(make_tables, version=version))
 
 
 _NEWEST = max(*(step.version for step in _WRITTEN), *(table.since for table in TABLES.values()))

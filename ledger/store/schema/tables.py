@@ -289,6 +289,23 @@ TABLES: dict[str, Table] = {
         "measure TEXT NOT NULL, award {int} NOT NULL, amount {int} NOT NULL, reason TEXT NOT NULL, "
         "position {int} NOT NULL, PRIMARY KEY (policy, year, code, clawback)",
     ),
+    "recoveries": Table(
+        "每笔追回到账，按银行流水号",
+        "what came back of clawbacks, by the bank's reference",
+        Rebuilding.REPLAYED,
+        "policy TEXT NOT NULL, year {int} NOT NULL, code TEXT NOT NULL, version {int} NOT NULL, "
+        "clawback TEXT NOT NULL, reference TEXT NOT NULL, amount {int} NOT NULL, day TEXT NOT NULL, "
+        "position {int} NOT NULL, PRIMARY KEY (policy, year, code, version)",
+        since=6,
+    ),
+    "used_keys": Table(
+        "已用过的请求编号与首次答复，到期即删",
+        "keys of requests that were used, with the first answer, until they expire",
+        Rebuilding.DELETABLE,
+        "person TEXT NOT NULL, key TEXT NOT NULL, request {blob} NOT NULL, until TEXT NOT NULL, "
+        "answer {blob} NOT NULL, PRIMARY KEY (person, key)",
+        since=6,
+    ),
     "adjustments": Table(
         "每项已受理的调整",
         "each adjustment that was accepted",
@@ -319,6 +336,8 @@ LIBRARY_TABLES: dict[str, Table] = {
 
 INDEXES = {
     "payments_by_status": "payments (policy, year, status, payment)",
+    "recoveries_by_reference": "recoveries (reference)",
+    "used_keys_until": "used_keys (person, until)",
     "adjustments_into": "adjustments (policy, into_year)",
     "correlations_first": "correlations (first)",
     "matters_by_key": "matters (key)",

@@ -43,7 +43,7 @@ blueprint = Resource("events", __name__, "/v1/events", "报送数据 · publishi
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-@blueprint.writes("POST", "", "报送一条、一批或一串数据", ANSWERS, request_body=REQUEST_BODY)
+@blueprint.writes("POST", "", "报送一条、一批或一串数据", ANSWERS, request_body=REQUEST_BODY, takes_key=False)
 def publish() -> Any:
     """Publish one event, a batch or a stream.
 

@@ -131,6 +131,7 @@ class ClawbackBody(Message):
     amount_fen = Money(required=True, data_key="amount")
     measure = Text(load_default=None)
     reason = Text(2000, required=True)
+    reference = Text(load_default=None)
 
 
 class RecoveryBody(Message):

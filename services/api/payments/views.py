@@ -30,6 +30,7 @@ from services.api.payments.schemas import (
 from services.api.resource import Resource, ledger
 from services.web.fields import Cursor, Query, limit_field
 from services.web.identity.gate import requester
+from services.web.repeats import REPLAYED
 
 YEAR = "/<policy>/years/<year>"
 blueprint = Resource("payments", __name__, "/v1/policies", "拨付与追回 · payments and clawbacks")
@@ -84,6 +85,7 @@ def order(body: dict[str, Any], policy: str, year: int) -> Any:
     {200: None},
     body=FileBody,
     media_type="application/octet-stream",
+    takes_key=False,
 )
 def file(body: dict[str, Any], policy: str, year: int, batch: str) -> Response:
     """Write a batch for the bank, as CSV or as ISO 20022 pain.001; nothing is recorded."""
@@ -109,25 +111,34 @@ def results(body: dict[str, Any], policy: str, year: int) -> Any:
     return {"recorded": recorded, "known": known}
 
 
-@blueprint.writes("POST", f"{YEAR}/clawbacks", "追回", {201: AccountSchema}, body=ClawbackBody)
+@blueprint.writes(
+    "POST", f"{YEAR}/clawbacks", "追回", {200: AccountSchema, 201: AccountSchema}, body=ClawbackBody
+)
 def claw_back(body: dict[str, Any], policy: str, year: int) -> Any:
-    """Order back what was paid too much."""
+    """Order back what was paid too much; the same once more on the same day records nothing.
+
+    Of two that are alike, the second one has a ``reference`` or an Idempotency-Key of its own.
+    """
     code = body["enterprise"]
-    name, account = paying.claw_back(
-        ledger(), policy, year, code, requester(), body["amount_fen"], body["reason"], body["measure"]
-    )
-    return _account(policy, code, name, account), 201, {}
+    about = (body["amount_fen"], body["reason"], body["measure"], body["reference"])
+    name, account = paying.claw_back(ledger(), policy, year, code, requester(), *about)
+    return _repeatable(_account(policy, code, name, account), account, 201)
 
 
 @blueprint.writes(
     "POST", f"{YEAR}/clawbacks/<clawback>/recoveries", "登记追回到账", {200: AccountSchema}, body=RecoveryBody
 )
 def recover(body: dict[str, Any], policy: str, year: int, clawback: str) -> Any:
-    """Record that an enterprise paid back."""
+    """Record that an enterprise paid back; a bank's reference counts once."""
     code = body["enterprise"]
     what = (clawback, body["amount_fen"], body["on"], body["reference"])
     account = paying.recover(ledger(), policy, year, code, requester(), *what)
-    return _account(policy, code, clawback, account)
+    return _repeatable(_account(policy, code, clawback, account), account, 200)
+
+
+def _repeatable(document: dict[str, Any], account: Account, status: int) -> Any:
+    """The answer to a step of an account; one that had been recorded before says so."""
+    return (document, 200, REPLAYED) if account.repeated else (document, status, {})
 
 
 def _paid_in(policy: str) -> dict[str, Any]:

@@ -55,7 +55,9 @@ def workbook_answer(path: Path, name: str) -> Response:
     return response
 
 
-@blueprint.writes("POST", "", "上传表格", {202: SheetSchema}, request_body=REQUEST_BODY, query=SheetQuery)
+@blueprint.writes(
+    "POST", "", "上传表格", {202: SheetSchema}, request_body=REQUEST_BODY, query=SheetQuery, takes_key=False
+)
 def send(query: dict[str, Any]) -> Any:
     """Send a workbook or CSV file; nothing is recorded before its preview is confirmed."""
     require_media(MEDIA_TYPES)
@@ -83,7 +85,9 @@ def waiting_sheet(_: dict[str, Any], sheet: str) -> dict[str, Any]:
     return _answer(desk().find(sheet, owner(requester())))
 
 
-@blueprint.writes("POST", "/<sheet>/confirmation", "确认入账", {200: SheetSchema}, body=ConfirmationBody)
+@blueprint.writes(
+    "POST", "/<sheet>/confirmation", "确认入账", {200: SheetSchema}, body=ConfirmationBody, takes_key=False
+)
 def confirm(body: dict[str, Any], sheet: str) -> Any:
     """Record what was previewed; where the ledger moved and it would differ, only preview it anew."""
     waiting = desk().find(sheet, owner(requester()))

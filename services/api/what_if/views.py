@@ -12,7 +12,7 @@ from services.api.what_if.schemas import WhatIfBody, WhatIfSchema
 blueprint = Resource("what-if", __name__, "/v1/what-if", "假设测算 · what if")
 
 
-@blueprint.writes("POST", "", "假设测算", {200: WhatIfSchema}, body=WhatIfBody)
+@blueprint.writes("POST", "", "假设测算", {200: WhatIfSchema}, body=WhatIfBody, takes_key=False)
 def compare(body: dict[str, Any]) -> WhatIf:
     """Compare a year as it stands with the same year under changed rules or another budget."""
     with ledger().store.reading() as rows:

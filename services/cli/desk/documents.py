@@ -13,6 +13,7 @@ from ledger.documents.catalogue import document_kinds
 from ledger.documents.collecting import DocumentRequest
 from ledger.documents.layouts import template
 from ledger.documents.writing import SUFFIXES
+from ledger.export.file_faults import text_lines
 from ledger.export.payment_files import read_payees
 from ledger.projections.closings import today
 from ledger.store.application import utc_now
@@ -77,7 +78,7 @@ def write(
         fields = written({name: value for name, value in texts.items() if value})
     except ValidationError as error:
         raise click.ClickException(faults(error, context.language)) from None
-    accounts = read_payees(payees.read_text("utf-8-sig").splitlines()) if payees else {}
+    accounts = read_payees(text_lines(payees.read_bytes())) if payees else {}
     on = fields.pop("on", None) or today(utc_now())
     order = DocumentRequest(document, policy, year, on, context.language, payees=accounts, **fields)
     if document == "letter":

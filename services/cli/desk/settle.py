@@ -9,6 +9,7 @@ import click
 
 from domain.authority.roles import Actor, declared_actor
 from domain.money.amounts import print_fen
+from ledger.export.file_faults import text_lines
 from ledger.projections.closings import settlement_of
 from ledger.settlement import adjusting, closing, paying, proposing, published
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
@@ -239,7 +240,7 @@ def payment_file(context: Context, /, policy: str, year: int, batch: str, file: 
     """
     payer = Payer(options["payer_name"], options["payer_account"], options["payer_bank"])
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        lines = options["payees"].read_text("utf-8-sig").splitlines()
+        lines = text_lines(options["payees"].read_bytes())
         total = write_payments(ledger, rows, policy, year, batch, file, lines, payer, options["on"])
         currency = read_currencies(rows)[policy]
     click.echo(f"{file}  {print_fen(total, currency)}")
@@ -254,7 +255,7 @@ def results(context: Context, policy: str, year: int, name: str, file: Path) -> 
     """Read the bank's answers from a CSV FILE; all are recorded, or none."""
     answers = [
         paying.Result(each.payment, each.status, each.amount, each.on, each.reference or each.reason)
-        for each in read_results(file.read_text("utf-8-sig").splitlines())
+        for each in read_results(text_lines(file.read_bytes()))
     ]
     recorded = repeated = 0
     with context.ledger() as ledger:

@@ -21,6 +21,7 @@ from ledger.projections.disagreements import undecided
 from ledger.reading.accounts import sum_accounts
 from ledger.reading.records import read_names
 from ledger.settlement import adjusting, paying
+from ledger.settlement.bank_names import read_ordered_amounts
 from ledger.settlement.files import Payer, write_payments
 from ledger.settlement.paying import RESULTS_MAX
 from ledger.settlement.payment_results import read_pain002, read_results
@@ -134,8 +135,7 @@ def _currency(ledger: Ledger, policy: str) -> str:
 
 def _ordered(ledger: Ledger, policy: str, year: int) -> dict[str, int]:
     with ledger.store.reading() as rows:
-        sql = "SELECT payment, amount FROM payments WHERE policy=? AND year=?"
-        return {str(row[0]): int(row[1]) for row in rows.stream(sql, [policy, year])}
+        return read_ordered_amounts(rows, policy, year)
 
 
 def _claw_back(ledger: Ledger, policy: str, year: int, form: Form) -> str:
