@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 MODES = ("local", "required")
 RETURN = "/console/sign-in/done"
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+"""Names of this machine for itself: no other site can have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class IdentitySettings:
     client_secret_file: str = ""
     redirect: str = ""
     """The address that the issuer sends a browser back to: ours, ending in ``RETURN``."""
+    hosts: tuple[str, ...] = ()
+    """Names that the service is asked by, beside those of loopback; lower case, without port."""
     rate: int = 0
     """Requests a second that one caller may make, in each serving process; 0: no limit."""
     writes_once: bool = False

@@ -124,9 +124,27 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
         roles_claim=values["OIDC_ROLES"],
         name_claim=values["OIDC_NAME"],
         enterprise_claim=values["OIDC_ENTERPRISE"],
+        hosts=_served_names(values),
         rate=_whole_number("RATE", values["RATE"], 0, 100_000),
         writes_once=_flag("OIDC_ONCE", values["OIDC_ONCE"]),
     )
+
+
+def _served_names(values: dict[str, str]) -> tuple[str, ...]:
+    """The names that the service is asked by: those set, and where it listens."""
+    names = [name.strip().lower() for name in values["HOSTS"].split(",") if name.strip()]
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*", name):
+            rule = f"is not a list of names: {name[:80]!r}"
+            raise SettingsError(f"{PREFIX}HOSTS", rule, "write it like subsidy.example.gov.cn,10.0.0.5")
+    if values["IDENTITY"] == "local" and values["ALLOW_OPEN"] != "1":
+        if names:
+            rule = "goes with identities that are checked"
+            mend = f"set {PREFIX}IDENTITY=required; a local service has the names of this machine alone"
+            raise SettingsError(f"{PREFIX}HOSTS", rule, mend)
+        return (values["HOST"],) if is_loopback(values["HOST"]) else ()
+    listening = [] if values["HOST"] in ("0.0.0.0", "::") else [values["HOST"]]  # noqa: S104 - compared only
+    return tuple(dict.fromkeys([*names, *listening]))
 
 
 def _client(values: dict[str, str], mode: str, issuer: str) -> dict[str, str]:

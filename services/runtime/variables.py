@@ -47,6 +47,15 @@ VARIABLES = (
         "unset, those that come with the ledger",
     ),
     Variable(f"{PREFIX}HOST", "127.0.0.1", "服务监听的地址", "the address that the service listens on"),
+    Variable(
+        f"{PREFIX}HOSTS",
+        "",
+        "本服务的域名或地址，逗号分隔，不写端口；以其他名称（Host）来的请求一律拒绝。本机名称和登录后返回地址的主机总是可用；"
+        "不核验身份时只用本机名称",
+        "the names or addresses by which the service is asked, comma-separated, without port; a request by "
+        "another (Host) is refused. Those of this machine, and the host that the issuer sends people back "
+        "to, always hold; without identities, this machine's alone",
+    ),
     Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
     Variable(
         f"{PREFIX}LOGS",

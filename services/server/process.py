@@ -33,6 +33,7 @@ def serve(settings: Settings) -> None:
     worker.prepare(settings.database)
     relax()
     os.environ[f"{PREFIX}DATABASE"] = _from_anywhere(settings.database)
+    os.environ[f"{PREFIX}HOST"] = settings.host
     os.environ[f"{PREFIX}SHEETS"] = os.path.abspath(settings.sheets_folder)
     Server(
         "services.server.worker:app",

@@ -66,9 +66,14 @@ def language() -> str:
     return "en" if best == "en" else "zh"
 
 
-def answer(problem: Problem, status: int | None = None, headers: Iterable[tuple[str, str]] = ()) -> Response:
-    """The response that tells a problem; a page where the console was asked."""
-    if request.path.startswith("/console"):
+def answer(
+    problem: Problem,
+    status: int | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    page: bool = True,
+) -> Response:
+    """The response that tells a problem; a page where the console was asked and ``page`` is not ruled out."""
+    if page and request.path.startswith("/console"):
         as_page: Callable[[Problem, int | None], Response] = current_app.extensions["subsidy-problem-page"]
         return as_page(problem, status)
     lang = language()

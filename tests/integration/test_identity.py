@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
@@ -258,7 +259,12 @@ def test_a_token_can_be_for_one_write_only(tmp_path: Path) -> None:
 
 def routes(city: City) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
     """(endpoint, method, path, roles) of every address."""
-    for rule in city.app.url_map.iter_rules():
+    return routes_of(city.app)
+
+
+def routes_of(app: Flask) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """(endpoint, method, path, roles) of every address of an application."""
+    for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", lambda match: PARTS[match.group(1)], str(rule))
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield rule.endpoint, method, path, roles_for(rule.endpoint)
