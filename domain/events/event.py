@@ -66,6 +66,8 @@ class Event(NamedTuple):
     time: str
     said_by: Speaker | None = None
     acting_as: Capacity | None = None
+    written: dict[str, str] | None = None
+    """What was written where that differs from the canonical spelling, by field: ``data.shop``, ``id``."""
 
     @property
     def name(self) -> str:

@@ -1,9 +1,9 @@
 """The stored form of an event, and the way back from it to its class.
 
 A state is one JSON object: the envelope (``timestamp``, ``source``, ``event_id``, ``time``), the
-fields of the content beside it, ``class_version`` where that is not 1, and ``said_by`` and
-``acting_as`` where they are known. It is the form that the eventsourcing library's own mapper wrote
-for the first version's classes, so that both are read by the same few lines.
+fields of the content beside it, ``class_version`` where that is not 1, and ``said_by``, ``acting_as``
+and ``written`` where there is something to say. It is the form that the eventsourcing library's own
+mapper wrote for the first version's classes, so that both are read by the same few lines.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class _Envelope(msgspec.Struct, frozen=True, gc=False):
     class_version: int = 1
     said_by: Speaker | None = None
     acting_as: Capacity | None = None
+    written: dict[str, str] | None = None
 
 
 _decode_recorded = msgspec.json.Decoder(_Recorded).decode
@@ -104,6 +105,7 @@ class Catalogue:
             envelope.time,
             envelope.said_by,
             envelope.acting_as,
+            envelope.written,
         )
 
     def read_content(self, name: str, values: Mapping[str, Any]) -> Content:
@@ -146,6 +148,8 @@ def state_of(event: Event, recorded_at: str) -> bytes:
         parts += (b',"said_by":', _encode(event.said_by))
     if event.acting_as is not None:
         parts += (b',"acting_as":', _encode(event.acting_as))
+    if event.written:
+        parts += (b',"written":', _encode(event.written))
     parts.append(b"}")
     return b"".join(parts)
 

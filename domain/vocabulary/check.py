@@ -21,7 +21,7 @@ NAME = re.compile("[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+")
 FIELD_NAME = re.compile("[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 RESERVED = (
     *("person", "actor", "evidence", "changes", "of", "of_source", "of_type", "id", "subject", "time"),
-    *("source", "event_id", "timestamp", "class_version", "said_by", "acting_as"),
+    *("source", "event_id", "timestamp", "class_version", "said_by", "acting_as", "written"),
 )
 """Names that mean something else in every event or message: a stored event has them beside its fields."""
 NEEDS: dict[Shape, dict[str, Form]] = {
@@ -50,6 +50,8 @@ def check_field(block: Block, field: KindField) -> None:
             block.refuse("values", f"has {value!r}, which no message can hold", "use a-z, 0-9, - and _")
     if field.form == "text" and not 1 <= field.length_max <= 2000:
         block.refuse("max", f"is {field.length_max}", "write from 1 to 2000 characters")
+    if field.spelling == "number" and field.form != "text":
+        block.refuse("letters", f"do not go with the form {field.form}", "say it of a text")
     if field.form == "whole" and field.low >= field.high:
         block.refuse("high", "is not above low", "write low and high")
 

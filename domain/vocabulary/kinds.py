@@ -25,6 +25,7 @@ ONLY_WITH = "field.only-with"
 
 Shape = Literal["thing", "figure", "status"]
 Reports = Literal["earliest", "sum", "one", "latest"]
+Spelling = Literal["text", "identity", "number"]
 Form = Literal["text", "word", "choice", "credit-code", "day", "year", "amount", "currency", "whole"]
 
 SHAPES: dict[tuple[Shape, Reports], str] = {
@@ -88,6 +89,9 @@ class KindField:
     """Bounds of a whole number, both included."""
     values: tuple[str, ...] = ()
     """All values of a choice; of a word, those that are offered among others."""
+    spelling: Spelling = "text"
+    """In which canonical form a text is kept (``domain.things.spelling``): an identity tells things apart;
+    in a number letters are alike too."""
 
     @property
     def stored_type(self) -> type[int] | type[str]:

@@ -6,6 +6,7 @@ The shipped kinds stand in ``shipped.yaml``, which says how a block is written.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import cast, get_args
@@ -27,6 +28,7 @@ from domain.vocabulary.kinds import (
     OnlyWith,
     Reports,
     Shape,
+    Spelling,
     UsualRule,
     Vocabulary,
     Words,
@@ -97,6 +99,7 @@ def _kind(
     description = block.text("description")
     inner = block.inner("fields")
     fields = tuple(_field(inner, wire, shared, values) for wire in inner.values)
+    same = block.texts("same")
     kind = Kind(
         name=block.name,
         shape=shape,
@@ -107,8 +110,8 @@ def _kind(
         documentation=block.words("documentation", Words(title.zh, description.rstrip("."))),
         claim=block.words("thing", Words("事项", "thing")),
         condition=block.words("condition", title),
-        fields=fields,
-        same=block.texts("same"),
+        fields=_identifying(fields, same),
+        same=same,
         rules=tuple(rule for row in block.rows("rules") if (rule := _rule(row)) is not None),
         usual=tuple(_usual(row) for row in block.rows("disagreements")),
         example=_example(block.inner("example"), fields),
@@ -138,10 +141,25 @@ def _field(fields: Block, wire: str, shared: Mapping[str, KindField], values: di
         low=YEARS[0] if form == "year" else block.read_whole("low", base.low if base else 0),
         high=YEARS[1] if form == "year" else block.read_whole("high", base.high if base else 0),
         values=_values(block, form, values) or (base.values if base else ()),
+        spelling=_spelling(block, base),
     )
     block.finish()
     check_field(block, field)
     return field
+
+
+def _spelling(block: Block, base: KindField | None) -> Spelling:
+    """How a text is kept; whether it tells things apart, its kind says."""
+    alike = "alike" if base is not None and base.spelling == "number" else "apart"
+    return "number" if block.text("letters", alike, ("alike", "apart")) == "alike" else "text"
+
+
+def _identifying(fields: Sequence[KindField], same: Sequence[str]) -> tuple[KindField, ...]:
+    """Fields of which those that make two things one are kept as identities."""
+    return tuple(
+        replace(field, spelling="identity") if field.name in same and field.spelling == "text" else field
+        for field in fields
+    )
 
 
 def read_column(block: Block, base: ColumnWords | None = None) -> ColumnWords:

@@ -20,6 +20,7 @@ from domain.policy.rulebook import Rulebook
 from ledger.intake.disagreements import Finder
 from ledger.intake.findings import ReportedFact
 from ledger.intake.messages.decode import Message, Refusal, refusal_of
+from ledger.intake.messages.wiping import wipe_refusal
 from ledger.intake.reconciling import Changes
 from ledger.intake.refusals import digest_of, keep, settle_accepted
 from ledger.intake.workspace import Identity, TouchedEnterprise, Workspace
@@ -211,6 +212,7 @@ class Batch:
         return event
 
     def _refuse(self, refusal: Refusal) -> Result:
+        refusal = wipe_refusal(refusal)
         self.refusals.append(refusal)
         digest = digest_of(refusal.raw)
         return Result("refused", refusal.event_id, refusal.source, None, digest, tuple(refusal.faults))

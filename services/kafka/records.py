@@ -8,6 +8,7 @@ is one way in.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ def _structured(attributes: dict[str, str], data: bytes) -> bytes:
 def subject_of(message: bytes) -> str | None:
     """The subject of a structured message; ``None`` where it cannot be read."""
     try:
-        return _subject.decode(message).subject
+        return _subject.decode(message.removeprefix(BOM_UTF8)).subject
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response, g, request
 
+from domain.things.personal_number import may_hold_number, wipe_alike
 from ledger.store.correlation import current as correlation
 from ledger.store.correlation import trace_of
 from services.runtime.tracing import trace_id
@@ -47,13 +48,21 @@ class JsonLines(logging.Formatter):
         line.update(getattr(record, "said", {}))
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return wipe_alike(json.dumps(line, ensure_ascii=False))
+
+
+class PlainLines(logging.Formatter):
+    """One line of text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record, without any number of a person's identity card."""
+        return wipe_alike(super().format(record))
 
 
 def start(as_json: bool, level: int = logging.INFO) -> None:
     """Log to standard error, as JSON lines or as plain text."""
     handler = logging.StreamHandler(sys.stderr)
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    plain = PlainLines("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if as_json else plain)
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -104,4 +113,4 @@ def _caller_id() -> str | None:
     if trace:
         return trace
     header = request.headers.get(HEADER, "")
-    return header if _CALLER_ID.fullmatch(header) else None
+    return header if _CALLER_ID.fullmatch(header) and not may_hold_number(header) else None

@@ -16,6 +16,7 @@ from domain.faults.fault import Fault
 from domain.faults.registry import read_problems
 from domain.policy.faults import PolicyError, PolicyFault
 from domain.policy.rulebook import NoRules
+from domain.things.personal_number import wipe_alike
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
 from ledger.intake.sheets.faults import SheetError
@@ -85,7 +86,7 @@ def answer(
         "title": title,
         "status": status,
         "detail": detail.format(**problem.args_),
-        "instance": request.path,
+        "instance": wipe_alike(request.path),
         "code": problem.code,
         "faults": [describe_fault(fault, lang) for fault in problem.faults],
         **problem.extra,

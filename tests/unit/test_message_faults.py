@@ -48,6 +48,17 @@ ALONE: list[tuple[str, str, bytes]] = [
     ("field.type", "data.changes", correction(changes="[]")),
     ("text.form", "data.shop", store(shop='"a\\nb"')),
     ("text.form", "data.kind", store(kind='"Flagship"')),
+    *[
+        ("text.form", "data.shop", store(shop=quoted(f"a{character}b")))
+        for character in "\x9f\u061c\u200e\u200f\u202e\u2066\u2069\u2028\ufdd0\ufffe\uffff\U0001fffe"
+    ],
+    ("text.form", "id", store(id=quoted("e\u202e1"))),
+    ("text.length", "data.shop", store(shop=quoted("\u200b \u3000"))),
+    ("number.personal", "subject", store(subject=quoted("33028220991231001X"))),
+    ("number.personal", "subject", store(subject=quoted("330282991231001"))),
+    ("number.personal", "id", store(id=quoted("33028220991231001x"))),
+    ("number.personal", "source", store(source=quoted("urn:p:33028220991231001X"))),
+    ("number.personal", "data.shop", store(shop=quoted("张三３３０２８２２０９９１２３１００１Ｘ"))),
     ("text.length", "data.shop", store(shop=quoted("x" * 201))),
     ("text.length", "id", store(id='""')),
     ("value.choice", "specversion", store(specversion='"0.3"')),
@@ -89,6 +100,7 @@ OF_MESSAGES = (
     "date",
     "year",
     "time",
+    "number",
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.things.spelling import canonical_number, find_unfit
 from domain.vocabulary.kinds import CurrencyAmong, CurrencyBy
 from ledger.intake.messages import bulk
 from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Refusal, _by_schema, decode
@@ -17,7 +18,7 @@ from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Mone
 from ledger.intake.messages.schemas import DATA, TYPE_OF, TYPES
 from tests.lengths import length_of
 from tests.oracle.codes import credit_code
-from tests.written import NOW, Pairs, codes, correction, of_type, quoted, store_parts, written
+from tests.written import NOW, Pairs, codes, correction, of_type, quoted, store, store_parts, written
 
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -25,7 +26,15 @@ steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 WORDS = st.text(
     st.characters(exclude_categories=("Cc", "Cs"), include_characters=":😀慈"), min_size=1, max_size=9
+).filter(lambda text: find_unfit(text) is None and 0 < len(canonical_number(text)) <= 40)
+"""Texts that a field accepts, in whatever spelling."""
+SPELT = st.text(
+    st.sampled_from(
+        "EeＥé\u0301 1１-－\u2013\u00a0\u200b\u00ad\ufeff\u3000ﷺ（(示例\u202e\ufffe\x85\U0001fffe:ß"
+    ),
+    max_size=12,
 )
+"""Texts spelt so that canonical forms, lengths and what is unfit all matter."""
 
 
 def _value(field: Any) -> st.SearchStrategy[str]:
@@ -200,7 +209,7 @@ def slipped(draw: st.DrawFn, pairs: Pairs) -> Pairs:
 BLANKS = st.sampled_from(["", " ", "\n", "\t ", "\r\n", "\u00a0", "\ufeff"])
 
 
-def by_bulk(raw: bytes) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def by_bulk(raw: bytes) -> bulk.Decoded | None:
     """What the bulk decoder vouches for."""
     try:
         return SHIPPED_DECODER.bulk.decode(raw)
@@ -215,8 +224,25 @@ def same_verdict(raw: bytes) -> bool:
         return False
     assert not isinstance(checked, Refusal), checked.faults
     envelope = {key: value for key, value in checked[0].items() if key != "data"}
-    assert (fast[0], fast[1]) == (envelope, checked[1])
+    assert (fast.envelope, fast.data, fast.written) == (envelope, checked.data, checked.written)
     return True
+
+
+@pytest.mark.parametrize("name", ["id", "source", "tracestate", "shop", "warehouse", "branch", "town"])
+@steady
+@given(SPELT)
+def test_a_text_gets_one_verdict_and_one_spelling_from_both_decoders(name: str, text: str) -> None:
+    said = {name: quoted(text)}
+    raw = {
+        "warehouse": lambda: of_type("warehouse-recognised", level='"ningbo"', on='"2024-05-05"', **said),
+        "branch": lambda: of_type("above-quota-admitted", on='"2024-05-05"', **said),
+        "town": lambda: of_type("enterprise-registered", name='"n"', **said),
+    }.get(name, lambda: store(**said))()
+
+    accepted = same_verdict(raw)
+
+    checked = _by_schema(raw, NOW)
+    assert accepted == (not isinstance(checked, Refusal)) or b"\\" in raw
 
 
 @steady

@@ -15,8 +15,10 @@ from ledger.intake.messages.fields import (
     Choice,
     CreditCode,
     Day,
+    Identifier,
     MessageField,
     Money,
+    Number,
     Slug,
     Text,
     WholeNumber,
@@ -40,7 +42,9 @@ CONTENTS = [
 def field_of(field: KindField) -> MessageField:
     """The field of a message that a declaration asks for."""
     forms: dict[str, Any] = {
-        "text": lambda: Text(field.length_max),
+        "text": lambda: {"text": Text, "identity": Identifier, "number": Number}[field.spelling](
+            field.length_max
+        ),
         "word": Slug,
         "choice": lambda: Choice(*field.values),
         "currency": lambda: Choice(*field.values),

@@ -9,18 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from marshmallow import ValidationError
 from marshmallow import fields as mm
 
-from ledger.intake.messages.fields import MessageField
+from ledger.intake.messages.fields import MessageField, Text
 from ledger.intake.messages.schemas import Correction, Data, Envelope, Message, MessageTypes
 
 UNSET = msgspec.UNSET
 _TYPE = re.compile(rb'"type"\s*:\s*"([^"]*)"')
 """Where a message likely says its type; the decoder that is so chosen checks it."""
+
+
+class Decoded(NamedTuple):
+    """A message that is right in itself, by the names of the event."""
+
+    envelope: dict[str, Any]
+    data: dict[str, Any]
+    written: dict[str, str]
+    """What was written, by field, where that is not the canonical form."""
 
 
 class BulkRefused(Exception):
@@ -37,6 +46,8 @@ class _Fields:
         optional: dict[str, str] = {}
         self.settlers: list[tuple[str, Callable[[Any], Any]]] = []
         """Finishers of the fields that need one, by their names in the event."""
+        self.spellers: list[tuple[str, Callable[[str], str]]] = []
+        """The same of texts, whose canonical form may differ from what was written."""
         self.texts: list[str] = []
         """Fields that may hold a colon."""
         for key, field in schema().fields.items():
@@ -48,7 +59,9 @@ class _Fields:
                     raise TypeError(f"{name}.{key} is not a message field")
                 continue
             (required if field.required else optional)[key] = wire
-            if not field.is_settled:
+            if isinstance(field, Text):
+                self.spellers.append((key, field.settle))
+            elif not field.is_settled:
                 self.settlers.append((key, field.settle))
             if field.may_hold_colons:
                 self.texts.append(key)
@@ -88,8 +101,8 @@ class _Fields:
                 count += value.count(":")
         return count
 
-    def finish(self, values: dict[str, Any]) -> None:
-        """Finish the values.
+    def finish(self, values: dict[str, Any], written: dict[str, str], path: str = "") -> None:
+        """Finish the values, and note what was written of those that have another canonical form.
 
         Raises:
             BulkRefused: where they do not fit each other.
@@ -99,6 +112,10 @@ class _Fields:
             value = values[name]
             if value is not None:
                 values[name] = settle(value)
+        for name, spell in self.spellers:
+            value = values[name]
+            if value is not None and (canonical := spell(value)) is not value:
+                values[name], written[path + name] = canonical, value
         if self.across is not None and self.across(values):
             raise BulkRefused
 
@@ -126,7 +143,7 @@ class _MessageDecoder:
         struct = _ENVELOPE.struct(f"{schema.__name__}Message", data=data_struct, type=Literal[type_])
         self.decoder = msgspec.json.Decoder(struct)
 
-    def decode(self, raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    def decode(self, raw: bytes) -> Decoded:
         """Decode and finish.
 
         A colon ends each key, or stands in a text; so a surplus of colons betrays a key that
@@ -138,9 +155,10 @@ class _MessageDecoder:
         colons = raw.count(b":") - 1 - keys - data_keys
         if colons and colons != _ENVELOPE.colons_in(envelope) + self.data.colons_in(data):
             raise BulkRefused
-        _ENVELOPE.finish(envelope)
-        self.data.finish(data)
-        return envelope, data
+        written: dict[str, str] = {}
+        _ENVELOPE.finish(envelope, written)
+        self.data.finish(data, written, "data.")
+        return Decoded(envelope, data, written)
 
 
 class BulkDecoder:
@@ -154,7 +172,7 @@ class BulkDecoder:
             if not issubclass(schema, Correction)
         }
 
-    def decode(self, raw: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    def decode(self, raw: bytes) -> Decoded:
         """Decode one message into its envelope and data, both finished.
 
         Raises:

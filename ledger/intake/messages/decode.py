@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,9 @@ from domain.faults.fault import Fault
 from domain.faults.validation import faults_from
 from domain.vocabulary.kinds import type_of
 from ledger.intake.messages import bulk
-from ledger.intake.messages.schemas import SHIPPED, Data, Envelope, MessageTypes
+from ledger.intake.messages.fields import Text
+from ledger.intake.messages.schemas import SHIPPED, Changes, Correction, Data, Envelope, MessageTypes
+from ledger.intake.messages.schemas import Message as MessageSchema
 from ledger.store.correlation import trace_of
 
 MESSAGE_BYTES_MAX = 65_536
@@ -95,14 +98,15 @@ def decode(raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER) -> Message 
     try:
         if len(raw) > MESSAGE_BYTES_MAX:
             raise bulk.BulkRefused
-        envelope, data = decoder.bulk.decode(raw)
+        decoded = decoder.bulk.decode(raw)
     except bulk.BulkRefused:
         checked = _by_schema(raw, now, decoder)
         if isinstance(checked, Refusal):
             return checked
-        envelope, data = checked
-    name = decoder.types.types[envelope["type"]]
-    message = _message(decoder.contents[name], envelope, data)
+        decoded = checked
+    data = decoded.data
+    name = decoder.types.types[decoded.envelope["type"]]
+    message = _message(decoder.contents[name], *decoded)
     if "changes" not in data and _has_begun(message.fact.time, data, now):
         return message
     faults = _faults_of_time(message.fact.time, data, now)
@@ -116,11 +120,13 @@ def refusal_of(raw: bytes, message: Message, faults: list[Fault]) -> Refusal:
     return Refusal(raw, faults, *named, correlation=message.correlation)
 
 
-def _message(content_type: type[Content], envelope: dict[str, Any], data: dict[str, Any]) -> Message:
+def _message(
+    content_type: type[Content], envelope: dict[str, Any], data: dict[str, Any], written: dict[str, str]
+) -> Message:
     source, subject, time = envelope["source"], envelope["subject"], envelope["time"]
     if "of_source" in data and data["of_source"] is None:
         data["of_source"] = source
-    fact = Event(content_type(**data), source, envelope["id"], time)
+    fact = Event(content_type(**data), source, envelope["id"], time, written=written or None)
     return Message(subject, fact, digest_of(subject, fact), _correlation(envelope))
 
 
@@ -172,11 +178,11 @@ def _not_finite(text: str) -> Any:
 
 
 def parse(raw: bytes) -> Any | Fault:
-    """Read JSON strictly; a fault where it cannot be read."""
+    """Read JSON strictly, after a byte order mark where there is one; a fault where it cannot be read."""
     if len(raw) > MESSAGE_BYTES_MAX:
         return Fault("size.message", "message", {"limit": MESSAGE_BYTES_MAX})
     try:
-        text = raw.decode("utf-8")
+        text = raw.removeprefix(BOM_UTF8).decode("utf-8")
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_not_finite)
     except UnicodeDecodeError:
         return Fault("json.utf8", "message")
@@ -200,9 +206,7 @@ def _deeper_than(value: Any, limit: int) -> bool:
     return limit == 0 or any(_deeper_than(child, limit - 1) for child in children)
 
 
-def _by_schema(
-    raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER
-) -> tuple[dict[str, Any], dict[str, Any]] | Refusal:
+def _by_schema(raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER) -> bulk.Decoded | Refusal:
     """Check by the schemas, collecting every fault of envelope and data."""
     parsed = parse(raw)
     if isinstance(parsed, Fault):
@@ -214,7 +218,7 @@ def _by_schema(
     except ValidationError as error:
         messages, envelope = _by_field(error), dict(error.valid_data or {})
     members = parsed if isinstance(parsed, dict) else {}
-    name = _type_name(members.get("type"), decoder.types.types, messages)
+    name = _type_name(members.get("type"), decoder.types.types, messages) or ""
     data: dict[str, Any] = {}
     if name and members.get("data") is not None:
         try:
@@ -223,10 +227,27 @@ def _by_schema(
             messages["data"] = _by_field(error)
             data = error.valid_data if isinstance(error.valid_data, dict) else {}
     if not messages:
-        return envelope, data
+        written = _written(decoder.envelope, members, envelope)
+        written |= _written(decoder.schemas[name], members["data"], data, "data.")
+        return bulk.Decoded(envelope, data, written)
     source, event_id, subject, type_ = (_text(members.get(k)) for k in ("source", "id", "subject", "type"))
     faults = faults_from(messages) + _faults_of_time(envelope.get("time", ""), data, now)
     return Refusal(raw, faults, source, event_id, subject, type_, correlation=_correlation(envelope))
+
+
+def _written(
+    schema: MessageSchema, members: Mapping[str, Any], values: Mapping[str, Any], path: str = ""
+) -> dict[str, str]:
+    """What was written of the texts that have another canonical form, by field."""
+    written: dict[str, str] = {}
+    for name, field in schema.fields.items():
+        text = members.get(field.data_key or name)
+        if isinstance(field, Changes) and isinstance(text, dict):
+            keys = schema.of_keys[values["of_type"]] if isinstance(schema, Correction) else schema
+            written |= _written(keys, text, values[name], f"{path}{name}.")
+        elif isinstance(field, Text) and isinstance(text, str) and values.get(name) != text:
+            written[path + name] = text
+    return written
 
 
 def _by_field(error: ValidationError) -> dict[str, Any]:

@@ -19,12 +19,12 @@ from domain.events.instants import instant
 from domain.faults.validation import FaultError
 from domain.money.amounts import AMOUNT_PATTERN, parse_fen
 from domain.things.credit_code import complete, fault_of, is_valid
-from domain.vocabulary.kinds import CODE_PATTERN, KindField
+from domain.things.personal_number import LENGTH_MIN, has_personal_number
+from domain.things.spelling import canonical_identity, canonical_number, canonical_text, find_unfit
+from domain.vocabulary.kinds import CODE_PATTERN, KindField, Spelling
 
 REQUIRED: dict[str, Any] = {"required": "field.missing", "null": "field.null"}
 """What marshmallow says of a field that is not there, as codes."""
-TEXT_PATTERN = r"^[^\x00-\x1f\x7f\ud800-\udfff]+$"
-_TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 class MessageField(fields.Field[Any]):
@@ -49,23 +49,50 @@ class MessageField(fields.Field[Any]):
 
 
 class Text(MessageField):
-    """Text without control characters, of a bounded length."""
+    """Text on one line, of a bounded length; it is kept in its canonical form (``domain.things.spelling``).
+
+    Four kinds of it: a name or sentence here, and what must be one thing in one spelling below.
+    """
+
+    is_settled = False
+    canonical_form = staticmethod(canonical_text)
 
     def __init__(self, max_length: int = 200, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.max_length = max_length
-        self.bulk_type = Annotated[
-            str, msgspec.Meta(min_length=1, max_length=max_length, pattern=TEXT_PATTERN)
-        ]
         self.json_schema = {"type": "string", "minLength": 1, "maxLength": max_length}
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
-        if not 1 <= len(text) <= self.max_length:
+    def settle(self, value: Any) -> str:
+        """Its canonical form; the same object where that is what was written."""
+        text: str = value
+        if not (text.isascii() and text.isprintable()) and (unfit := find_unfit(text)):
+            raise FaultError("text.form", form=f"printable text on one line, without {unfit}")
+        canonical = self.canonical_form(text)
+        if not canonical or len(text) > self.max_length or len(canonical) > self.max_length:
             raise FaultError("text.length", limit=self.max_length)
-        if not _TEXT.fullmatch(text):
-            raise FaultError("text.form", form="printable text on one line")
-        return text
+        if len(canonical) >= LENGTH_MIN and has_personal_number(canonical):
+            raise FaultError("number.personal")
+        return canonical
+
+
+class Identifier(Text):
+    """What an event, a claim or a thing is known by."""
+
+    canonical_form = staticmethod(canonical_identity)
+
+
+class Source(Identifier):
+    """Who reports: what a system is called, once and for all."""
+
+
+class Reference(Identifier):
+    """What another record is known by: an event that is amended, a policy, a measure."""
+
+
+class Number(Identifier):
+    """An identifier whose letters are alike: the number of a certificate, a standard, a warehouse."""
+
+    canonical_form = staticmethod(canonical_number)
 
 
 class Slug(MessageField):
@@ -108,7 +135,9 @@ class CreditCode(MessageField):
     json_schema = {"type": "string", "pattern": "^[1-9ANY][1-9][0-9]{6}[0-9A-HJ-NP-RTUWXY]{10}$"}
 
     def settle(self, value: Any) -> str:
-        """Check form and check character."""
+        """Check form and check character; no natural person's number is one, though it may have both."""
+        if has_personal_number(value, as_code=True):
+            raise FaultError("number.personal")
         if is_valid(value):
             return str(value)
         if fault_of(value) == "shape":
@@ -225,7 +254,7 @@ def kind_field(field: KindField) -> MessageField:
     if field.wire != field.name:
         options["data_key"] = field.wire
     if field.form == "text":
-        return Text(field.length_max, **options)
+        return _TEXTS[field.spelling](field.length_max, **options)
     if field.form in ("choice", "currency"):
         return Choice(*field.values, **options)
     if field.form == "year":
@@ -235,6 +264,7 @@ def kind_field(field: KindField) -> MessageField:
     return _PLAIN_FORMS[field.form](**options)
 
 
+_TEXTS: dict[Spelling, type[Text]] = {"text": Text, "identity": Identifier, "number": Number}
 _PLAIN_FORMS: dict[str, type[MessageField]] = {
     "word": Slug,
     "credit-code": CreditCode,

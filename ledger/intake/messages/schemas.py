@@ -21,9 +21,12 @@ from domain.vocabulary.load import shipped_vocabulary
 from ledger.intake.messages.fields import (
     Choice,
     CreditCode,
+    Identifier,
     Instant,
     MessageField,
     Money,
+    Reference,
+    Source,
     Text,
     WholeNumber,
     kind_field,
@@ -67,10 +70,10 @@ def kind_schema(kind: Kind) -> type[Data]:
 class ClaimStep(Data):
     """What every step of a claim names."""
 
-    claim = Text(required=True)
-    policy = Text(required=True)
-    measure = Text(required=True)
-    item = Text(required=True)
+    claim = Identifier(required=True)
+    policy = Reference(required=True)
+    measure = Reference(required=True)
+    item = Identifier(required=True)
     year = WholeNumber(2000, 2100, "year.range", required=True)
 
 
@@ -137,8 +140,8 @@ UNCHANGEABLE = ("person",)
 class AmendmentStep(Data):
     """What every amendment names; ``of_type`` is one of those of its vocabulary."""
 
-    of = Text(required=True)
-    of_source = Text(load_default=None)
+    of = Identifier(required=True)
+    of_source = Source(load_default=None)
 
 
 class Correction(AmendmentStep):
@@ -183,8 +186,8 @@ class Envelope(Message):
     """CloudEvents 1.0. ``subject`` is the enterprise; ``time`` is when the fact happened."""
 
     specversion = Choice("1.0", required=True)
-    id = Text(required=True)
-    source = Text(required=True)
+    id = Identifier(required=True)
+    source = Source(required=True)
     type = MessageField(required=True)
     subject = CreditCode(required=True)
     time = Instant(required=True)

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domain.faults.fault import Fault
+from domain.things.personal_number import wipe_alike, wipe_personal_numbers
+from ledger.intake.messages.wiping import wipe_fault, wipe_message
 from ledger.intake.sheets.rows import MarkedFault, SheetRow
 
 STATES = ("new", "known", "contradictory", "wrong")
@@ -93,6 +95,10 @@ class Holding:
         """What was noted."""
         row = self.db.execute("SELECT value FROM said WHERE name=?", [name]).fetchone()
         return json.loads(row[0]) if row else otherwise
+
+    def has_personal_numbers(self) -> bool:
+        """Whether a row was refused since the number of a natural person's identity card stands in it."""
+        return bool(self.db.execute("SELECT 1 FROM rows WHERE marked LIKE '%number.personal%'").fetchone())
 
     def counts(self) -> dict[str, int]:
         """How many rows there are of each state."""
@@ -177,10 +183,12 @@ class Holding:
 def _values(n: int, row: SheetRow) -> list[Any]:
     state = "wrong" if row.marked else "new"
     digest = row.message.digest if row.message else None
-    cells = json.dumps(row.cells, ensure_ascii=True)
+    cells = json.dumps({at: wipe_alike(text) for at, text in row.cells.items()}, ensure_ascii=True)
+    raw = wipe_message(row.raw) if row.marked else row.raw
+    subject = wipe_personal_numbers(row.subject, as_code=True)
     return [
-        *(n, row.sheet, row.row, row.name, _plain(row.subject), row.matter, _plain(row.event_id)),
-        *(digest, row.raw, cells, state, _marks(row.marked)),
+        *(n, row.sheet, row.row, row.name, _plain(subject), row.matter, _plain(wipe_alike(row.event_id))),
+        *(digest, raw, cells, state, _marks(row.marked)),
     ]
 
 
@@ -189,7 +197,8 @@ def _plain(text: str) -> str:
 
 
 def _marks(marked: list[MarkedFault]) -> str:
-    values = [[each.fault.code, each.fault.field, each.fault.args, each.column] for each in marked]
+    faults = [(wipe_fault(each.fault), each.column) for each in marked]
+    values = [[fault.code, fault.field, fault.args, column] for fault, column in faults]
     return json.dumps(values, ensure_ascii=True)
 
 

@@ -42,8 +42,8 @@ _ROW = PatternFill("solid", fgColor="FFEB9C")
 
 
 def mark(path: Path, is_text: bool, holding: Holding, out: Path) -> None:
-    """Write the workbook that goes back."""
-    if not is_text and _is_ordinary(path):
+    """Write the workbook that goes back; a file that is not kept comes back by its wrong rows alone."""
+    if not is_text and path.exists() and _is_ordinary(path):
         try:
             with path.open("rb") as file:
                 workbook = load_workbook(file, keep_links=False)

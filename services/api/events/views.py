@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import Any
 
 import msgspec
@@ -56,7 +57,7 @@ def publish() -> Any:
     body = body_bytes(MEDIA_TYPES)
     batch = request.mimetype == BATCH
     if request.mimetype == JSON:
-        batch = body.lstrip(b" \t\r\n")[:1] == b"["
+        batch = body.removeprefix(BOM_UTF8).lstrip(b" \t\r\n")[:1] == b"["
     if batch:
         results = ingest(ledger(), split(body), "http", scope=scope(), attribution=sender())
         return batch_document(results, language()), 200, {}
@@ -93,7 +94,7 @@ def split(body: bytes) -> list[bytes]:
         Problem: where the body is no array, or holds too many.
     """
     try:
-        raws = _raws.decode(body)
+        raws = _raws.decode(body.removeprefix(BOM_UTF8))
     except (msgspec.ValidationError, UnicodeDecodeError):
         raise Problem("body-json", [Fault("batch.array", "body")]) from None
     except RecursionError:

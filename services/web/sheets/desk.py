@@ -233,6 +233,8 @@ class SheetDesk:
         reading = reading_of(self.ledger, waiting.file, state["file_name"], state["source"], state["wanted"])
         with waiting.holding() as holding:
             preview(self.ledger, reading, holding, self._progress(waiting), _sender(state))
+            if holding.has_personal_numbers():  # the rows are held without them; the file is not kept
+                waiting.file.unlink(missing_ok=True)
         waiting.set(stage="ready")
 
     def _record(self, waiting: Waiting) -> None:
