@@ -11,15 +11,19 @@ RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 STYLES = (
-    f'{HEAD}<styleSheet xmlns="{MAIN}"><numFmts count="1"><numFmt numFmtId="164" '
-    'formatCode="yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot;"/></numFmts>'
+    f'{HEAD}<styleSheet xmlns="{MAIN}"><numFmts count="3"><numFmt numFmtId="164" '
+    'formatCode="yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot;"/>'
+    '<numFmt numFmtId="165" formatCode="0000000"/>'
+    '<numFmt numFmtId="166" formatCode="&quot;第&quot;000&quot;号&quot;;@"/></numFmts>'
     '<fonts count="1"><font/></fonts>'
     '<fills count="1"><fill><patternFill patternType="none"/></fill></fills>'
     '<borders count="1"><border/></borders>'
-    '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3"><xf numFmtId="0"/><xf numFmtId="14"/>'
-    '<xf numFmtId="164"/></cellXfs></styleSheet>'
+    '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="9"><xf numFmtId="0"/><xf numFmtId="14"/>'
+    '<xf numFmtId="164"/><xf numFmtId="165"/><xf numFmtId="166"/><xf numFmtId="3"/><xf numFmtId="11"/>'
+    '<xf numFmtId="2"/><xf numFmtId="9"/></cellXfs></styleSheet>'
 )
-"""Format 1 shows a date, format 2 a date in Chinese."""
+"""Format 1 shows a date, 2 a date in Chinese, 3 seven digits, 4 words around digits, 5 thousands, 6 an
+exponent, 7 decimals, 8 percent."""
 OOXML = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 TYPES = (
     f'{HEAD}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'

@@ -224,6 +224,11 @@ FILES: dict[str, Callable[[], bytes]] = {
         sheet_of([["统一社会信用代码", "分公司名称", "日期"], [CODE, "某分公司", "2024-03-05"]]), "Sheet1"
     ),
     "utf16": lambda: "统一社会信用代码,平台\n".encode("utf-16"),
+    "utf16_unmarked": lambda: "统一社会信用代码,平台\n".encode("utf-16-le"),
+    "big5": lambda: "統一社會信用代碼,平臺,類別,店鋪名稱,日期\n".encode("big5"),
+    "big5_name": lambda: f"subject,platform,kind,shop,on\n{CODE},tmall,flagship,旗艦店,2024-03-05".encode(
+        "big5"
+    ),
     "bytes_": lambda: b"abc\xff\xff\xff,\x81\n",
     "open_quote": lambda: f'{",".join(SHOP)}\n{CODE},"天猫,旗舰店,某店,2024-03-05\n'.encode(),
 }
@@ -347,6 +352,46 @@ def test_days_since_1904_are_counted_from_there(taken: Taken) -> None:
     [held] = taken(data)
 
     assert message(held)["on"] == "2024-03-05"
+
+
+@pytest.mark.parametrize("style", ["", ' s="1"'])
+def test_a_day_since_1904_needs_no_format_of_a_date(taken: Taken, style: str) -> None:
+    rows = [[*ROW[:4], f"<c{style}><v>{serial}</v></c>"] for serial in ("43894", "44195.999998842592")]
+    data = workbook(sheet_of([list(SHOP), *rows]), properties=' date1904="1"')
+
+    assert [message(held)["on"] for held in taken(data)] == ["2024-03-05", "2024-12-31"]
+
+
+def test_ids_keep_the_zeros_that_are_shown(taken: Taken) -> None:
+    ids = ['<c s="3"><v>123</v></c>', "'0000124", '<c s="6"><v>12000</v></c>', '<c s="1"><v>45356</v></c>']
+    rows = [[*ROW[:3], f"店{n}", ROW[4], cell] for n, cell in enumerate(ids)]
+    data = workbook(sheet_of([[*SHOP, "行编号"], *rows]))
+
+    found = taken(data)
+
+    assert [held.event_id for held in found[:2]] == ["0000123", "0000124"]
+    assert [outcome(held) for held in found[2:]] == [("wrong", ["cell.format"]), ("wrong", ["cell.date"])]
+
+
+@pytest.mark.parametrize("marks", ["\ufeff", "\ufeff\ufeff"])
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_marks_of_an_encoding_are_no_part_of_a_heading(taken: Taken, encoding: str, marks: str) -> None:
+    [held] = taken(
+        f'{marks}"{",".join(SHOP).replace(",", chr(34) + "," + chr(34))}"\n{",".join(ROW)}'.encode(encoding),
+        "店铺注册.csv",
+    )
+
+    assert outcome(held) == ("new", [])
+
+
+@pytest.mark.parametrize("name", ["某店", "旗舰店", "宁波家电", "宝玥（慈溪）店", "喆"])
+def test_names_in_gb18030_are_not_taken_for_big5(taken: Taken, name: str) -> None:
+    [held] = taken(
+        f"subject,platform,kind,shop,on\n{CODE},tmall,flagship,{name},2024-03-05".encode("gb18030"),
+        "店铺注册.csv",
+    )
+
+    assert message(held)["shop"] == name
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])

@@ -221,10 +221,13 @@ def _values_of(
         cell = cells.get(number)
         if cell is None or place.column.key in UNREAD:
             continue
-        if place.column.key == "id":
-            values["id"] = narrow(cell.text)[:200]
-            continue
-        note(number, place, cell, read_cell(place, cell))
+        answer = read_cell(place, cell)
+        if place.column.key != "id":
+            note(number, place, cell, answer)
+        elif answer.fault is not None and cell.kind in ("number", "date"):
+            marked["id"] = MarkedFault(answer.fault, number)
+        else:
+            values["id"] = narrow(str(answer.value or cell.text))[:200]
     for number, place in places.items():
         if place.column.path in values.keys() - marked.keys() and place.column.key == "amount":
             cell = cells[number]

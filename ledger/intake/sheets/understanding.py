@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from domain.faults.fault import Fault
 from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, WholeNumber
 from ledger.intake.sheets.files.cells import Cell
+from ledger.intake.sheets.files.number_formats import show_identifier
 from ledger.intake.sheets.tables import Column, Table, Tables, folded, in_both
 
 SHOWN_DIGITS = 15
@@ -33,6 +34,10 @@ BLANKS = (
 """What people and programs leave at the ends of a text, ideographic and zero-width blanks included."""
 _INNER = str.maketrans("", "", BLANKS)
 _SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
+_SAVED_SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2,3}", re.IGNORECASE)
+"""How programs write a long number into CSV: its last digits are gone."""
+_APOSTROPHE = re.compile(r"'(?=[0-9][0-9A-Z,.:/ -]*$)")
+"""Typed before digits so that they stay as they are; it is no part of them."""
 _AMOUNT = re.compile(
     r"(?P<before>人民币|RMB|CNY|USD|US\$|[¥$])?(?P<sign>[-−–])?(?P<number>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]*)?)"
     r"(?P<unit>万)?(?P<behind>元整|元|圆|美元)?",
@@ -63,6 +68,7 @@ ARGS: dict[str, tuple[str, ...]] = {
     "cell.error": ("value",),
     "cell.digits": ("value",),
     "cell.date": ("value",),
+    "cell.format": ("value", "format"),
     "cell.merged": ("range",),
     "cell.choice": ("choices",),
     "cell.list": ("said", "table", "column", "choices"),
@@ -102,6 +108,8 @@ class Place(NamedTuple):
 def read_cell(place: Place, cell: Cell) -> CellValue:
     """Bring a cell into the form of its field."""
     column = place.column
+    if cell.kind == "text" and cell.text.startswith("'"):
+        cell = cell._replace(text=_APOSTROPHE.sub("", cell.text, count=1))
     if cell.kind in NEVER:
         return _refused(place, NEVER[cell.kind], value=cell.text[:40], range=cell.more)
     if cell.kind in ("number", "date") and _decimal(cell.text) is None:
@@ -144,11 +152,23 @@ def _text(place: Place, cell: Cell) -> CellValue:
     if cell.kind == "date":
         return _refused(place, "cell.date", value=_shown_day(place, cell))
     if cell.kind == "number":
-        number = _decimal(cell.text) or Decimal(0)
-        if number.adjusted() >= SHOWN_DIGITS:
-            return _refused(place, "cell.digits", value=cell.text[:40])
-        return CellValue(_plain(number))
+        return _digits(place, cell)
+    if _SAVED_SCIENTIFIC.fullmatch(narrow(cell.text)):
+        return _refused(place, "cell.digits", value=cell.text[:40])
     return CellValue(cell.text.strip(BLANKS))
+
+
+def _digits(place: Place, cell: Cell) -> CellValue:
+    """A number as a text: as its cell shows it, zeros in front and words beside it included."""
+    number = _decimal(cell.text) or Decimal(0)
+    if number.adjusted() >= SHOWN_DIGITS:
+        return _refused(place, "cell.digits", value=cell.text[:40])
+    if not cell.more:
+        return CellValue(_plain(number))
+    shown = show_identifier(_AS_SHOWN.plus(number), cell.more)
+    if shown is None:
+        return _refused(place, "cell.format", value=_plain(number), format=cell.more[:40])
+    return CellValue(shown)
 
 
 def _code(place: Place, cell: Cell) -> CellValue:
@@ -161,7 +181,12 @@ def _code(place: Place, cell: Cell) -> CellValue:
 def _word(place: Place, cell: Cell) -> CellValue:
     if cell.kind == "date":
         return _refused(place, "cell.date", value=_shown_day(place, cell))
-    text = _plain(_decimal(cell.text) or Decimal(0)) if cell.kind == "number" else cell.text
+    text = cell.text
+    if cell.kind == "number":
+        digits = _digits(place, cell)
+        if digits.fault is not None:
+            return digits
+        text = str(digits.value)
     column, plain = place.column, narrow(text).lower()
     value = place.table.values[column.key].get(folded(text))
     if value is not None:
@@ -242,14 +267,15 @@ def _whole_number(place: Place, cell: Cell) -> CellValue:
 
 
 def _moment(place: Place, cell: Cell) -> datetime | None:
-    """The moment that a serial number stands for."""
+    """The moment that a serial number stands for, to the second; its day is never the next one."""
     serial = _decimal(cell.text) or Decimal(0)
-    if cell.kind == "date" and place.since_1904:
+    if place.since_1904:
         serial += DAYS_1904
     if not SERIALS[0] <= serial < SERIALS[1] + 1:
         return None
-    seconds = int((serial * 86_400).to_integral_value())
-    return datetime(1899, 12, 30) + timedelta(seconds=seconds)
+    day = int(serial)
+    seconds = min(int(((serial - day) * 86_400).to_integral_value()), 86_399)
+    return datetime(1899, 12, 30) + timedelta(days=day, seconds=seconds)
 
 
 def _shown_day(place: Place, cell: Cell) -> str:

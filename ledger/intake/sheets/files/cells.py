@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.intake.sheets.faults import refused
+from ledger.intake.sheets.files.number_formats import NumberFormat
 from ledger.intake.sheets.files.package import Package, Range, Sheet, column_number, fed, local, parser_of
 
 ROWS_MAX = 1_048_576
@@ -25,7 +26,8 @@ TEXT_MAX = 4_096
 class Cell(NamedTuple):
     """A cell: ``kind`` is text, number, date, truth, error, merged, formula or external.
 
-    ``text`` is what it holds; of a date, the serial number; ``more`` is the range of merged cells.
+    ``text`` is what it holds; of a date, the serial number; ``more`` is the range of merged cells,
+    or the format of a number where it is not shown as it was typed.
     """
 
     kind: str
@@ -176,8 +178,9 @@ class _Reader:
             return Cell("error", text)
         if text == "":
             return Cell("formula", "") if self.has_formula else None
-        dates = self.package.dates
-        return Cell("date" if self.style < len(dates) and dates[self.style] else "number", text)
+        formats = self.package.formats
+        number_format = formats[self.style] if self.style < len(formats) else NumberFormat()
+        return Cell("date", text) if number_format.shows_date else Cell("number", text, number_format.code)
 
 
 def _text(text: str) -> Cell | None:

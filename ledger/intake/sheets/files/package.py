@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from xml.parsers import expat
 
 from ledger.intake.sheets.faults import refused
+from ledger.intake.sheets.files.number_formats import NumberFormat, number_format
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
 PARTS_MAX = 2_000
@@ -30,8 +31,6 @@ MERGES_MAX = 50_000
 SHEETS_MAX = 100
 PIECE_BYTES = 256 * 1024
 OLE = b"\xd0\xcf\x11\xe0"
-DATE_FORMATS = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
-"""Built-in number formats that show a date or time, those of Chinese editions included."""
 
 Handler = Callable[[str, dict[str, str]], None]
 Range = tuple[int, int, int, int]
@@ -53,8 +52,8 @@ class Package:
     archive: zipfile.ZipFile
     sheets: list[Sheet] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    dates: list[bool] = field(default_factory=list)
-    """Whether each cell format shows a date."""
+    formats: list[NumberFormat] = field(default_factory=list)
+    """How the cells of each style show a number."""
     since_1904: bool = False
 
     def pieces(self, part: str) -> Iterator[bytes]:
@@ -225,21 +224,13 @@ def _read_styles(package: Package) -> None:
         if name == "cellXfs":
             inside[0] = True
         if name == "xf" and inside[0]:
-            package.dates.append(_shows_date(_number(attributes.get("numFmtId")), formats))
+            package.formats.append(number_format(_number(attributes.get("numFmtId")), formats))
 
     def end(name: str) -> None:
         if name == "cellXfs":
             inside[0] = False
 
     _elements(package, "xl/styles.xml", start, end)
-
-
-def _shows_date(number: int, formats: dict[int, str]) -> bool:
-    from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format  # only a workbook needs it
-
-    if number in formats:
-        return bool(is_date_format(formats[number]))
-    return number in DATE_FORMATS or bool(is_date_format(BUILTIN_FORMATS.get(number, "General")))
 
 
 def _number(text: str | None) -> int:
