@@ -33,6 +33,7 @@ from domain.events.claims import (
 from domain.events.content import Content, DatedThing, EnterpriseStatus, YearlyAmount, YearlyFigure
 from domain.events.facts import FACTS
 from domain.events.policies import BudgetSet, PolicyAdopted, PolicyEvent
+from domain.events.restores import RestoreRecorded
 from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
@@ -71,6 +72,7 @@ CATALOGUE: dict[str, type[Content]] = FACTS | {
         ClawbackOrdered,
         ClawbackRecovered,
         AdjustmentAccepted,
+        RestoreRecorded,
     )
 }
 """Every kind of event by its class name."""
@@ -118,6 +120,7 @@ __all__ = [
     "PaymentOrdered",
     "PolicyAdopted",
     "PolicyEvent",
+    "RestoreRecorded",
     "SettlementClosed",
     "SettlementEvent",
     "SettlementProposed",

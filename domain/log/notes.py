@@ -10,8 +10,11 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from domain.log.merkle import ProofError, check_consistency
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,13 +39,26 @@ class Signature(NamedTuple):
     signature: bytes
 
 
+class KeyEnd(NamedTuple):
+    """Where a key that was replaced ends: the size and root of the last log that it signed for.
+
+    ``paths`` are consistency proofs to that root, by the size that each leads from: below its end
+    a key counts only for what is proven to be the beginning of that log, as it may have leaked.
+    """
+
+    size: int
+    root: bytes
+    paths: Mapping[int, Sequence[bytes]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A public key as auditors exchange it: ``name+hash+base64``."""
+    """A public key as auditors exchange it: ``name+hash+base64``, and ``@size:root`` of one that ended."""
 
     name: str
     algorithm: int
     public: bytes
+    end: KeyEnd | None = field(default=None, compare=False)
 
     @property
     def key_id(self) -> bytes:
@@ -52,27 +68,47 @@ class VerifierKey:
 
     def __str__(self) -> str:
         encoded = base64.b64encode(bytes([self.algorithm]) + self.public).decode()
-        return f"{self.name}+{self.key_id.hex()}+{encoded}"
+        ended = f"@{self.end.size}:{base64.b64encode(self.end.root).decode()}" if self.end else ""
+        return f"{self.name}+{self.key_id.hex()}+{encoded}{ended}"
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
-        """Read a key.
+        """Read a key, and where it ends.
 
         Raises:
             NoteError: for text that is no key, or whose hash does not fit.
         """
         name, _, hash_and_key = text.strip().partition("+")
-        key_hash, _, encoded = hash_and_key.partition("+")
+        key_hash, _, encoded_and_end = hash_and_key.partition("+")
+        encoded, ended, end = encoded_and_end.partition("@")
         try:
             raw = base64.b64decode(encoded, validate=True)
         except binascii.Error:
             raise NoteError(f"not a verifier key: {text[:80]!r}") from None
         if not _NAME.fullmatch(name) or len(raw) != 33 or raw[0] not in (ED25519, COSIGNATURE_V1):
             raise NoteError(f"not a verifier key: {text[:80]!r}")
-        key = cls(name, raw[0], raw[1:])
+        key = cls(name, raw[0], raw[1:], read_key_end(end) if ended else None)
         if key.key_id.hex() != key_hash:
             raise NoteError(f"the key {name} does not fit its hash {key_hash[:16]}")
         return key
+
+    def objection_to(self, checkpoint: Checkpoint) -> str | None:
+        """Why the key's signature does not count for a checkpoint; ``None`` where it does."""
+        end = self.end
+        if end is None:
+            return None
+        ended = f"the key {self.name}+{self.key_id.hex()} was replaced at {end.size} events"
+        if checkpoint.size > end.size:
+            return f"{ended}, and signed for {checkpoint.size}: after its end it does not count"
+        path = () if checkpoint.size in (0, end.size) else end.paths.get(checkpoint.size)
+        if path is None:
+            lacking = f"a proof that {checkpoint.size} events are the beginning of these"
+            return f"{ended}: give {lacking} (log-keys --proving {checkpoint.size})"
+        try:
+            check_consistency(checkpoint.size, end.size, checkpoint.root, end.root, path)
+        except ProofError:
+            return f"{ended}, and signed for another log of {checkpoint.size}: that does not count"
+        return None
 
     def verifies(self, body: str, signature: Signature) -> bool:
         """Whether a signature of a note's body is this key's."""
@@ -91,6 +127,22 @@ class VerifierKey:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+def read_key_end(text: str) -> KeyEnd:
+    """``size:root`` as it stands behind a key that ended.
+
+    Raises:
+        NoteError: for any other text.
+    """
+    size, _, encoded = text.partition(":")
+    try:
+        root = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        root = b""
+    if not re.fullmatch(r"0|[1-9][0-9]{0,18}", size) or len(root) != 32:
+        raise NoteError(f"not the size and root at which a key ends: {text[:80]!r}")
+    return KeyEnd(int(size), root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,17 +250,20 @@ class Checkpoint(NamedTuple):
 def open_checkpoint(note: str, keys: list[VerifierKey]) -> tuple[Checkpoint, list[str]]:
     """Read a checkpoint and say which of the given keys vouch for it.
 
+    A key that was replaced vouches up to its end, and below it only for what leads to that end.
+
     Raises:
         NoteError: where none of them does, or one of their signatures is wrong.
     """
     body, signatures = parse_note(note)
-    vouching = []
+    vouching, objections = list[str](), list[str]()
     for key in keys:
         by_key = [each for each in signatures if each.name == key.name and each.key_id == key.key_id]
         if by_key and not any(key.verifies(body, each) for each in by_key):
             raise NoteError(f"the signature of {key.name} does not verify")
         if by_key:
-            vouching.append(key.name)
+            objection = key.objection_to(Checkpoint.parse(body)) if key.end else None
+            (objections if objection else vouching).append(objection or key.name)
     if not vouching:
-        raise NoteError("the checkpoint is not signed by any of the given keys")
+        raise NoteError("; ".join(objections) or "the checkpoint is not signed by any of the given keys")
     return Checkpoint.parse(body), vouching

@@ -12,15 +12,16 @@ import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from domain.log.notes import Checkpoint, SignerKey, VerifierKey, parse_note
 from ledger.audit.check import check_log
-from ledger.audit.checkpoints import signed
+from ledger.audit.checkpoints import signed, signed_copy
 from ledger.audit.watching import database_file
+from ledger.log.key_record import held
 from ledger.replay.comparison import replay
 from ledger.store.application import SCHEMES, Ledger, open_ledger
 from ledger.store.sqlite import SQLiteRows
@@ -100,7 +101,7 @@ def _copy_file(ledger: Ledger, part: Path, key: SignerKey) -> str:
         source.backup(target, pages=PAGES)
     os.chmod(part, 0o600)  # it holds the log's secret, and the keys of names
     with closing(sqlite3.connect(f"file:{part}?mode=ro&immutable=1", uri=True)) as copy:
-        return signed(SQLiteRows(copy), key)
+        return signed_copy(ledger, SQLiteRows(copy), key)
 
 
 def _dump_database(ledger: Ledger, url: str, part: Path, key: SignerKey) -> str:
@@ -110,8 +111,10 @@ def _dump_database(ledger: Ledger, url: str, part: Path, key: SignerKey) -> str:
     if program is None:
         there = f'{DUMP} -Fc -f {part.name.removesuffix(PART)} "$SUBSIDY_LEDGER_DATABASE"'
         raise BackupError(f"{DUMP} is not installed here — install postgresql-client, or run there: {there}")
-    with ledger.store.reading() as rows:
-        note = signed(rows, key)
+    with ExitStack() as stack:
+        with held(key) as record:
+            rows = stack.enter_context(ledger.store.reading())
+            note = signed(rows, record)
         snapshot = rows.all("SELECT pg_export_snapshot()")[0][0]
         _run([program, "-Fc", f"--snapshot={snapshot}", "-f", str(part), address], environment)
     os.chmod(part, 0o600)

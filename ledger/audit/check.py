@@ -8,7 +8,7 @@ policies and budgets beside the events, and all of closed years are held against
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from domain.events import STATES, BudgetSet, PolicyAdopted
@@ -98,10 +98,15 @@ def check_log(
 def _marks(rows: Rows, keys: list[VerifierKey], trusted: list[str], findings: list[Finding]) -> Marks:
     """Roots that the events must lead to, by size: of kept and of trusted checkpoints."""
     marks: Marks = {}
+    for key in keys:
+        if key.end and key.end.size:
+            marks.setdefault(key.end.size, []).append(
+                (f"the end of the key {key.key_id.hex()}", key.end.root)
+            )
     kept_notes = [(f"the kept checkpoint of {row[0]} events", str(row[1])) for row in _note_rows(rows)]
     for name, note in kept_notes + [(AUDITORS, note) for note in trusted]:
         try:
-            checkpoint = open_checkpoint(note, keys)[0] if keys else Checkpoint.parse(parse_note(note)[0])
+            checkpoint = _open(note, keys)
         except NoteError as error:
             findings.append(Finding(0, f"{name}: {error}"))
             continue
@@ -109,6 +114,15 @@ def _marks(rows: Rows, keys: list[VerifierKey], trusted: list[str], findings: li
             findings.append(Finding(checkpoint.size, f"{name} does not stand under its own size and root"))
         marks.setdefault(checkpoint.size, []).append((name, checkpoint.root))
     return marks
+
+
+def _open(note: str, keys: list[VerifierKey]) -> Checkpoint:
+    """A checkpoint, signed by a key that had not ended; that it leads to a key's end, the walk shows."""
+    checkpoint = Checkpoint.parse(parse_note(note)[0])
+    if not keys:
+        return checkpoint
+    led = [replace(key, end=None) if key.end and checkpoint.size <= key.end.size else key for key in keys]
+    return open_checkpoint(note, led)[0]
 
 
 def _is_kept(rows: Rows, checkpoint: Checkpoint) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import secrets
 from dataclasses import dataclass
@@ -20,6 +19,17 @@ from domain.log.notes import (
     VerifierKey,
     open_checkpoint,
     parse_note,
+)
+from ledger.log.key_record import (
+    LAST,
+    ROTATIONS,
+    FileKey,
+    KeyRecord,
+    LogNotContinued,
+    check_continues,
+    held,
+    load_key,
+    read_last,
 )
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree, secret_of
@@ -44,12 +54,18 @@ class Proof:
     path: tuple[bytes, ...]
 
 
-def load_or_make_key(path: Path, name: str = ORIGIN_DEFAULT) -> SignerKey:
-    """The signing key in a file that only its owner may read; made where there is none.
+def load_or_make_key(path: Path, name: str = ORIGIN_DEFAULT) -> FileKey:
+    """The signing key in a file that only its owner may read; made where there never was one.
 
     The file holds one line: the key's name, and its seed in base64.
+
+    Raises:
+        NoteError: where a key stood there, and is gone.
     """
     if not path.exists():
+        if any(path.with_name(path.name + beside).exists() for beside in (LAST, ROTATIONS)):
+            mend = "put it back from its offline copy; where there is none: subsidy-ledger replace-lost-key"
+            raise NoteError(f"the signing key {path} is gone — {mend}")
         text = f"{name} {base64.b64encode(secrets.token_bytes(32)).decode()}\n"
         try:
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -60,63 +76,100 @@ def load_or_make_key(path: Path, name: str = ORIGIN_DEFAULT) -> SignerKey:
     return load_key(path)
 
 
-def load_key(path: Path) -> SignerKey:
-    """The signing key in a file.
-
-    Raises:
-        OSError: where it cannot be read.
-        NoteError: where it holds no key.
-    """
-    named, _, encoded = path.read_text("utf-8").strip().partition(" ")
-    try:
-        seed = base64.b64decode(encoded)
-    except binascii.Error:
-        seed = b""
-    if len(seed) != 32:
-        raise NoteError(f"{path} is not a signing key: it holds a name and 32 bytes in base64")
-    return SignerKey(named, seed)
-
-
 def current(ledger: Ledger, key: SignerKey) -> str:
     """The signed checkpoint of everything recorded so far; kept, so that it is made once.
 
     Raises:
-        ArithmeticError: where the log does not grow out of the last checkpoint that was signed;
-            nothing is then signed.
+        ArithmeticError: where the log does not grow out of the last checkpoint that was signed, or
+            (``LogBehindKey``) out of what the key signed last; nothing is then signed or given.
+        NoteError: where what is signed cannot be noted beside the key.
+    """
+    last = read_last(key)
+    with ledger.store.reading() as rows:
+        tree = Tree(rows)
+        check_continues(last, rows, tree)
+        size = tree.size()
+        note = _kept_note(rows, size, tree.root(size), key)
+    noted = last is not None and last.size == size if isinstance(key, FileKey) else True
+    if note is not None and noted:
+        return note
+    with held(key) as record:
+        return sign_current(ledger, record)
+
+
+def sign_current(ledger: Ledger, record: KeyRecord) -> str:
+    """``current`` with a key that is held.
+
+    Raises:
+        ArithmeticError, NoteError: as ``current``.
     """
     with ledger.store.reading() as rows:
         tree = Tree(rows)
+        check_continues(record.last, rows, tree)
         size = tree.size()
-        note_row = read_row(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
         root = tree.root(size)
-        if (
-            note_row is not None
-            and _signed_by(note_row[0], key)
-            and Checkpoint.parse(parse_note(note_row[0])[0]).root == root
-        ):
-            return str(note_row[0])
-        note = signed(rows, key)
-    with ledger.store.writing() as rows:
-        rows.run(
-            "INSERT INTO checkpoints (size, made_at, root, note) VALUES (?,?,?,?) "
-            "ON CONFLICT (size) DO UPDATE SET note=excluded.note, root=excluded.root",
-            [size, instant(ledger.clock()), root, note],
-        )
+        kept = _kept_note(rows, size, root, record.key)
+        note = kept or _sign(rows, tree, size, record.key)
+    record.write(note)
+    if kept is None:
+        with ledger.store.writing() as rows:
+            rows.run(
+                "INSERT INTO checkpoints (size, made_at, root, note) VALUES (?,?,?,?) "
+                "ON CONFLICT (size) DO UPDATE SET note=excluded.note, root=excluded.root",
+                [size, instant(ledger.clock()), root, note],
+            )
     return note
 
 
-def signed(rows: Rows, key: SignerKey) -> str:
-    """A signed checkpoint of what one transaction sees, kept nowhere.
+def signed(rows: Rows, record: KeyRecord) -> str:
+    """A signed checkpoint of what one transaction sees, kept nowhere but beside the key.
+
+    The transaction must have begun after the key was held.
 
     Raises:
         ArithmeticError: where the log does not grow out of the last checkpoint that was signed.
     """
     tree = Tree(rows)
-    size = tree.size()
+    check_continues(record.last, rows, tree)
+    note = _sign(rows, tree, tree.size(), record.key)
+    record.write(note)
+    return note
+
+
+def signed_copy(ledger: Ledger, copy: Rows, key: SignerKey) -> str:
+    """A signed checkpoint of a copy of the ledger, which may have grown since.
+
+    It is signed for less than the key signed for last only where the ledger itself holds both.
+
+    Raises:
+        ArithmeticError: where the ledger does not continue what was signed, or the copy is of another.
+    """
+    copied = Tree(copy)
+    size = copied.size()
+    with held(key) as record, ledger.store.reading() as rows:
+        tree = Tree(rows)
+        check_continues(record.last, rows, tree)
+        note = _sign(copy, copied, size, record.key)
+        if tree.size() < size or tree.root(size) != copied.root(size):
+            raise ArithmeticError(f"the copy of {size} events is no copy of this ledger")
+        if record.last is None or size > record.last.size:
+            record.write(note)
+    return note
+
+
+def _sign(rows: Rows, tree: Tree, size: int, key: SignerKey) -> str:
     root = tree.root(size)
     _check_growth(rows, tree, size, root)
     body = Checkpoint(key.name, size, root).body
     return body + "\n" + key.sign(body)
+
+
+def _kept_note(rows: Rows, size: int, root: bytes, key: SignerKey) -> str | None:
+    """The note that is kept of a size, where the key signed it for this root."""
+    row = read_row(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
+    if row is None or not _signed_by(row[0], key):
+        return None
+    return str(row[0]) if Checkpoint.parse(parse_note(row[0])[0]).root == root else None
 
 
 def _signed_by(note: str, key: SignerKey) -> bool:
@@ -132,12 +185,12 @@ def _check_growth(rows: Rows, tree: Tree, size: int, root: bytes) -> None:
     if last is None or last[0] == 0:
         return
     if last[0] > size:
-        raise ArithmeticError(f"the log has {size} events, but {last[0]} were signed for: events are missing")
+        raise LogNotContinued(f"the log has {size} events, but {last[0]} were signed for: events are missing")
     path = consistency_path(last[0], size, tree.node)
     try:
         check_consistency(last[0], size, bytes(last[1]), root, path)
     except ValueError as error:
-        raise ArithmeticError(
+        raise LogNotContinued(
             f"the log of {size} events does not continue the one signed for: {error}"
         ) from None
 

@@ -1,9 +1,9 @@
-"""A new signing key in place of the old one, vouched for by both.
+"""A new signing key in place of the old one: vouched for by both, or by itself where the old one was lost.
 
-The last checkpoint gets the new key's signature beside the old one's. A statement in the same
-form (a signed note, tlog-checkpoint with two extension lines) names both public keys and is
-signed by both; it is kept beside the key, so that whoever trusts the old key can come to trust
-the new one, and so that checkpoints of retired keys stay verifiable.
+The last checkpoint gets the new key's signature beside the old one's, and a statement says where the
+old key ends (``domain.log.statements``). The statement is kept beside the key, so that whoever trusts
+the old key can come to trust the new one, and so that what the old key signed up to its end stays
+verifiable, and nothing after it.
 """
 
 from __future__ import annotations
@@ -11,21 +11,40 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from domain.log.notes import Checkpoint, NoteError, SignerKey, VerifierKey, open_checkpoint, parse_note
-from ledger.audit.checkpoints import current, load_key
+from domain.log.merkle import consistency_path
+from domain.log.notes import (
+    Checkpoint,
+    KeyEnd,
+    NoteError,
+    SignerKey,
+    VerifierKey,
+    open_checkpoint,
+    parse_note,
+)
+from domain.log.statements import read_key_statement, write_key_statement, write_proof
+from ledger.audit.checkpoints import sign_current
+from ledger.log.key_record import (
+    ROTATIONS,
+    check_continues,
+    held,
+    load_key,
+    read_last,
+    sync_folder,
+    write_durably,
+)
 from ledger.store.application import Ledger
-from ledger.store.rows import read_row
+from ledger.store.log_tree import Tree
+from ledger.store.rows import Rows, read_row
 
-FROM, TO = "rotated-from ", "rotated-to "
-SUFFIX = ".rotations"
 NEW = ".new"
 
 
 class Rotation(NamedTuple):
-    """Both public keys, the checkpoint that both signed, and the statement."""
+    """Both public keys, the checkpoint that the new one signed, and the statement."""
 
     old: VerifierKey
     new: VerifierKey
@@ -36,53 +55,90 @@ class Rotation(NamedTuple):
 def rotate(ledger: Ledger, path: Path) -> Rotation:
     """Put a new key in a key's file; safe to run again where it was cut off.
 
+    Nobody signs with the old key meanwhile, so it ends at the checkpoint that both sign.
+
     Raises:
         OSError: where the key's file cannot be read, or its folder not written to.
         NoteError: where it holds no key.
         ArithmeticError: where the log does not grow out of what was signed before.
     """
-    old = load_key(path)
-    body = parse_note(current(ledger, old))[0]
-    new = _prepare_key(path, old.name)
-    statement = _sign_statement(body, old, new)
-    if new.verifier not in trusted(path):
-        _append(path.with_name(path.name + SUFFIX), statement)
-    checkpoint = _countersign(ledger, Checkpoint.parse(body).size, new)
-    os.replace(path.with_name(path.name + NEW), path)
-    _sync_folder(path.parent)
+    with held(load_key(path)) as record:
+        old = record.key
+        last = Checkpoint.parse(parse_note(sign_current(ledger, record))[0])
+        new = _prepare_key(path, old.name)
+        statement = write_key_statement(last, KeyEnd(last.size, last.root), old, new)
+        _keep_statement(path, statement, new.verifier)
+        checkpoint = _countersign(ledger, last.size, new)
+        _put_in_place(path)
+        record.write(checkpoint)
     return Rotation(old.verifier, new.verifier, checkpoint, statement)
 
 
-def trusted(path: Path) -> list[VerifierKey]:
-    """Every public key that the statements beside a key's file name, the oldest first.
+def replace_lost_key(ledger: Ledger, path: Path, old: VerifierKey) -> Rotation:
+    """Put a new key where the old one was lost: it ends at the last checkpoint that is known of it.
+
+    The statement is signed by the new key alone, so it must be published by other channels.
 
     Raises:
-        NoteError: where a statement is not signed by both of its keys, or does not follow from the last.
+        NoteError: where the key is there, or ``old`` is not the key that signed last.
+        ArithmeticError: where the log does not continue what the old key signed last.
+        OSError: where the key's folder cannot be written to.
     """
-    file = path.with_name(path.name + SUFFIX)
+    if path.exists():
+        raise NoteError(f"the signing key {path} is there: subsidy-ledger rotate-key replaces it")
+    last = read_last(path)
+    with ledger.store.reading() as rows:
+        check_continues(last, rows, Tree(rows))
+        row = read_row(rows, "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
+        if row is None:
+            raise NoteError("no checkpoint was signed: there is no key to replace")
+        ending = open_checkpoint(str(row[0]), [replace(old, end=None)])[0]
+    if last is not None and last.size > ending.size:
+        ending = last
+    new = _prepare_key(path, ending.origin)
+    end = KeyEnd(ending.size, ending.root)
+    statement = write_key_statement(ending, end, old, new)
+    _keep_statement(path, statement, new.verifier)
+    _put_in_place(path)
+    with held(load_key(path)) as record:
+        checkpoint = sign_current(ledger, record)
+    return Rotation(replace(old, end=end), new.verifier, checkpoint, statement)
+
+
+def trusted(path: Path) -> list[VerifierKey]:
+    """Every public key that the statements beside a key's file name, the oldest first, each with its end.
+
+    Raises:
+        NoteError: where a statement is not signed as it must be, or does not follow from the last.
+    """
     keys = list[VerifierKey]()
-    for text in file.read_text("utf-8").split("\n\n\n") if file.exists() else ():
-        if not text.strip():
-            continue
-        old, new = open_statement(text.strip("\n") + "\n")
+    for text in read_statements(path):
+        old, new, _ = read_key_statement(text)
         if keys and keys[-1] != old:
-            raise NoteError(f"{file}: the key {old.key_id.hex()} does not follow from the one before it")
-        keys += [new] if keys else [old, new]
+            raise NoteError(
+                f"{path}{ROTATIONS}: the key {old.key_id.hex()} does not follow from the one before it"
+            )
+        keys[-1:] = [old, new]
     return keys
 
 
-def open_statement(statement: str) -> tuple[VerifierKey, VerifierKey]:
-    """The old and the new key of a statement.
+def public_keys(path: Path, today: VerifierKey) -> list[VerifierKey]:
+    """What verifies the ledger's checkpoints: today's key first, then those that ended, the latest first."""
+    return [today, *reversed([key for key in trusted(path) if key != today])]
 
-    Raises:
-        NoteError: where it is not signed by both.
-    """
-    lines = parse_note(statement)[0].split("\n")
-    named = [next((line for line in lines if line.startswith(mark)), "") for mark in (FROM, TO)]
-    old, new = (VerifierKey.parse(line.partition(" ")[2]) for line in named)
-    for key in (old, new):
-        open_checkpoint(statement, [key])
-    return old, new
+
+def read_statements(path: Path) -> list[str]:
+    """The statements beside a key's file, the oldest first."""
+    file = path.with_name(path.name + ROTATIONS)
+    texts = file.read_text("utf-8").split("\n\n\n") if file.exists() else []
+    return [text.strip("\n") + "\n" for text in texts if text.strip()]
+
+
+def prove_ends(rows: Rows, keys: list[VerifierKey], size: int) -> list[str]:
+    """A line for each key that ended later: the proof that ``size`` events are the beginning of its log."""
+    tree = Tree(rows)
+    ends = [key.end.size for key in keys if key.end and 0 < size < key.end.size <= tree.size()]
+    return [write_proof(size, end, consistency_path(size, end, tree.node)) for end in ends]
 
 
 def _prepare_key(path: Path, name: str) -> SignerKey:
@@ -98,9 +154,11 @@ def _prepare_key(path: Path, name: str) -> SignerKey:
     return load_key(file)
 
 
-def _sign_statement(body: str, old: SignerKey, new: SignerKey) -> str:
-    statement = f"{Checkpoint.parse(body).body}{FROM}{old.verifier}\n{TO}{new.verifier}\n"
-    return statement + "\n" + old.sign(statement) + new.sign(statement)
+def _keep_statement(path: Path, statement: str, new: VerifierKey) -> None:
+    """Keep a statement, in place of one that a run that was cut off made for the same new key."""
+    before = [text for text in read_statements(path) if read_key_statement(text).new != new]
+    text = "".join(f"{each}\n\n" for each in (*before, statement))
+    write_durably(path.with_name(path.name + ROTATIONS), text)
 
 
 def _countersign(ledger: Ledger, size: int, new: SignerKey) -> str:
@@ -116,17 +174,6 @@ def _countersign(ledger: Ledger, size: int, new: SignerKey) -> str:
     return signed
 
 
-def _append(file: Path, statement: str) -> None:
-    with file.open("a", encoding="utf-8") as out:
-        out.write(statement + "\n\n")
-        out.flush()
-        os.fsync(out.fileno())
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _put_in_place(path: Path) -> None:
+    os.replace(path.with_name(path.name + NEW), path)
+    sync_folder(path.parent)

@@ -143,7 +143,7 @@ ENTRIES = (
     ),
     CommandEntry(
         "log-keys",
-        "operating.audit:log_keys",
+        "operating.signing:log_keys",
         "Print the public keys that verify the ledger's checkpoints: today's first, then retired ones.",
     ),
     CommandEntry(
@@ -201,13 +201,23 @@ ENTRIES = (
         "Build every balance again from position 0, and compare with the live ones.",
     ),
     CommandEntry(
+        "replace-lost-key",
+        "operating.signing:replace_lost_key",
+        "Make a new signing key where the old one was lost; its statement is signed by the new key alone.",
+    ),
+    CommandEntry(
         "replay-dead-letters",
         "operating.streams:replay_dead_letters",
         "Send dead letters to the topic of facts again: corrected ones, or those that now pass.",
     ),
     CommandEntry(
+        "restored",
+        "operating.signing:restored",
+        "Record that the ledger was restored from a copy of before, so that its key may sign again.",
+    ),
+    CommandEntry(
         "rotate-key",
-        "operating.operations:rotate_key",
+        "operating.signing:rotate_key",
         "Put a new signing key in place of the old one; both sign the last checkpoint and a statement.",
     ),
     CommandEntry(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from domain.log.notes import NoteError, VerifierKey, open_checkpoint
-from ledger.audit.checkpoints import load_key
+from ledger.audit.restores import check_key_record
 from ledger.audit.rotation import NEW, trusted
+from ledger.log.key_record import load_key, read_restores
 from ledger.store.rows import Rows, read_row
 from services.doctor.findings import Finding, error, ok, warning
 from services.runtime.identity_settings import IdentitySettings
@@ -17,6 +19,15 @@ from services.web.identity.tokens import Keys, Refused
 BACK = (
     "从离线备份恢复该文件；确已遗失则见 docs/operations/runbooks.md",
     "put the file back from its offline copy; where it is lost, see docs/operations/runbooks.md",
+)
+
+RESTORED = (
+    "连接正确的数据库；确系恢复的，用 subsidy-ledger restored 登记",
+    "connect the right database; where it was restored, record it with subsidy-ledger restored",
+)
+RECONCILED = (
+    "该时刻之后的拨付须逐笔与银行核对；核对完毕的，此项仅供知悉",
+    "compare each payment after that moment with the bank; once that is done this is for your information",
 )
 
 
@@ -44,8 +55,27 @@ def check(rows: Rows, file: Path) -> Iterator[Finding]:
         yield error("keys.signing", statement, BACK)
         return
     yield from _kept_well(file)
+    yield from _continued(rows, file)
     if row is not None:
-        yield _vouched(str(row[1]), int(row[0]), [key.verifier, *trusted_keys])
+        bare = [replace(each, end=None) for each in trusted_keys if each.end and each.end.size >= int(row[0])]
+        yield _vouched(str(row[1]), int(row[0]), [key.verifier, *bare])
+
+
+def _continued(rows: Rows, file: Path) -> Iterator[Finding]:
+    """Whether the log continues what the key signed last, and which restores it admits."""
+    for finding in check_key_record(rows, file):
+        statement = (
+            f"账本不是密钥最后签署的那一份（恢复过，或是滞后的副本）：{finding.description}",
+            f"the ledger is not the one that its key signed for last: {finding.description}",
+        )
+        yield error("keys.last", statement, RESTORED)
+    for restore in read_restores(rows):
+        statement = (
+            f"账本曾恢复到 {restore.log_size:,} 条（{restore.until}），此前签署过 "
+            f"{restore.signed_size:,} 条；登记人 {restore.actor}：{restore.reason}",
+            restore.statement,
+        )
+        yield warning("keys.restored", statement, RECONCILED)
 
 
 def _kept_well(file: Path) -> Iterator[Finding]:

@@ -61,7 +61,9 @@ class Year(Check):
     def _check_leaves(self, size: int) -> None:
         """The root that was signed, the roots that closings name, and that no event is missing."""
         sizes = {closing.content.log_size for closing in self.closings.values()}
+        sizes |= {each.size for each in self.verdict.kept}
         roots = roots_over(self.leaves, {size, *(each for each in sizes if 0 < each <= size)})
+        self.verdict.compare_kept(roots)
         if roots.get(size, b"") != self.checkpoint.root:
             self.verdict.fault("the leaves do not lead to the root that was signed: the log was altered")
         for closing in self.closings.values():

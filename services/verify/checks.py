@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from domain.events import STATES, BudgetSet, PolicyAdopted
+from domain.events import STATES, BudgetSet, PolicyAdopted, RestoreRecorded
 from domain.events.accounts import AdjustmentAccepted, AwardsSettled
 from domain.events.content import Content
 from domain.events.event import Event
@@ -72,6 +72,15 @@ class PolicyHistory:
             NoRules: where there is none.
         """
         return Rulebook([version.policy for version in self.versions if version.position <= position])
+
+
+def finish_log(originator: str, events: list[PlacedEvent], verdict: Verdict) -> None:
+    """Note what the log says of itself; any other originator is a fault."""
+    if originator != RestoreRecorded.ORIGINATOR:
+        verdict.fault_at(events[0].position, f"{originator} is no originator of this ledger")
+        return
+    contents = [placed.event.content for placed in events]
+    verdict.restores += [content for content in contents if isinstance(content, RestoreRecorded)]
 
 
 class Check:
@@ -174,7 +183,7 @@ class Check:
             policy, year, code = name.rsplit(":", 2)
             self._finish_account(Owner(policy, int(year), code), events)
         elif name:
-            self.fault(events[0].position, f"{originator} is no originator of this ledger")
+            finish_log(originator, events, self.verdict)
         else:
             self._finish_enterprise(originator, events)
 

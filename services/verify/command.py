@@ -8,12 +8,12 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from domain.log.notes import NoteError, VerifierKey
+from domain.log.notes import Checkpoint, NoteError, VerifierKey
 from domain.money.amounts import print_fen
 from domain.settlement.payables import factor
 from domain.settlement.public_list import FORMAT as LIST_FORMAT
@@ -30,10 +30,12 @@ from services.verify.reading import (
     Verdict,
     check_members,
     check_seal,
+    counts,
     read_checkpoint,
     read_head,
 )
 from services.verify.receipts import verify_receipt
+from services.verify.trust import add_trust_options, advise_on_keys, read_trust
 
 PURPOSE = (
     "Check an audit bundle, a receipt or a published list, offline: hashes, signatures, proofs, "
@@ -60,24 +62,30 @@ SHOWN_MAX = 1_000
 
 
 def verify(
-    path: Path, keys: list[VerifierKey], witnesses: int = 0, progress: bool = False
+    path: Path,
+    keys: list[VerifierKey],
+    witnesses: int = 0,
+    progress: bool = False,
+    kept: Sequence[Checkpoint] = (),
 ) -> tuple[dict[str, Any], Verdict]:
     """Check a bundle, a receipt or a published list.
 
     Args:
-        keys: public keys that the reader trusts, obtained elsewhere than from the bundle.
+        keys: public keys that the reader trusts, obtained elsewhere than from the bundle, with their ends.
         witnesses: how many of them must have signed, beside the ledger's own.
         progress: print how many events were read.
+        kept: checkpoints that the reader kept; the bundle's log must continue them.
 
     Raises:
         Broken: for a file that is none of them.
     """
     try:
         if zipfile.is_zipfile(path):
-            return _verify_bundle(path, keys, witnesses, progress)
-        if _is_list(path):
-            return verify_list(path, keys, witnesses)
-        return verify_receipt(path, keys, witnesses)
+            return _verify_bundle(path, keys, witnesses, progress, kept)
+        head, verdict = (verify_list if _is_list(path) else verify_receipt)(path, keys, witnesses)
+        verdict.kept += kept
+        verdict.compare_kept({})
+        return head, verdict
     except OSError as error:
         raise Broken(f"{path} cannot be read: {error.strerror or error}") from None
     except DAMAGED as error:
@@ -93,9 +101,9 @@ def _is_list(path: Path) -> bool:
 
 
 def _verify_bundle(
-    path: Path, keys: list[VerifierKey], witnesses: int, progress: bool
+    path: Path, keys: list[VerifierKey], witnesses: int, progress: bool, kept: Sequence[Checkpoint]
 ) -> tuple[dict[str, Any], Verdict]:
-    verdict = Verdict()
+    verdict = Verdict(kept=list(kept))
     with zipfile.ZipFile(path) as archive:
         if "bundle.json" not in archive.namelist():
             raise Broken("a ZIP archive, but no audit bundle: it holds no bundle.json")
@@ -105,7 +113,8 @@ def _verify_bundle(
         if head["kind"] == "year":
             Year(archive, head, checkpoint, verdict, progress).run()
         else:
-            check_seal(archive, keys, verdict)
+            check_seal(archive, [key for key in keys if counts(key, checkpoint)], verdict)
+            verdict.compare_kept({checkpoint.size: checkpoint.root})
             Enterprise(archive, head, checkpoint, verdict, progress).run()
     return head, verdict
 
@@ -114,20 +123,24 @@ def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="subsidy-ledger-verify", description=PURPOSE)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--key", action="append", required=True, help="a public key that you trust")
+    add_trust_options(parser)
     parser.add_argument("--witnesses", type=int, default=0, help="how many other keys must have signed")
     parser.add_argument("--quiet", action="store_true", help="print no progress")
     options = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal in GBK knows fewer characters
     try:
-        keys = [VerifierKey.parse(text) for text in options.key]
-        head, verdict = verify(options.file, keys, options.witnesses, not options.quiet)
+        keys, remarks, kept = read_trust(options)
+        for advice in advise_on_keys(keys):
+            print(printable(advice), file=sys.stderr)
+        head, verdict = verify(options.file, keys, options.witnesses, not options.quiet, kept)
     except (Broken, NoteError) as error:
         print(printable(f"NOT VERIFIED: {error}"))
         return 2
     for line in SUMMARIES[head["format"]](head, verdict):
         print(printable(line))
+    for remark in (*remarks, *verdict.remarks, *(each.statement for each in verdict.restores)):
+        print(printable(f"· {remark}"))
     for fault in verdict.faults:
         print(printable(f"! {fault}"))
     for kind, more in verdict.untold.items():

@@ -280,6 +280,12 @@ def _pots(
     return {pot: has for pot, has, _ in pots}
 
 
+SIGNED_BY_ENDED = (
+    "the list is signed by a key that was replaced, which may have leaked: "
+    "get the list anew, today's key signs it"
+)
+
+
 def _check_proof(
     head: dict[str, Any],
     proof: dict[str, Any],
@@ -304,7 +310,8 @@ def _check_proof(
     if not fits:
         verdict.fault("the note that was signed is not of this list")
     if not verdict.vouching:
-        verdict.fault("the list is not signed by any of the given keys")
+        ended = any(key.verifies(body, each) for key in keys for each in signatures)
+        verdict.fault(SIGNED_BY_ENDED if ended else "the list is not signed by any of the given keys")
     for name in sorted(proof.keys() - PROOF.keys()):
         verdict.fault(f"line {tree.size + 1}: {name} is no part of the proof, and signed by nobody")
     verdict.closed, verdict.published, verdict.number = position, published, head["number"]

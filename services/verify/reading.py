@@ -6,10 +6,11 @@ import base64
 import hashlib
 import zipfile
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.events import RestoreRecorded
 from domain.log.entries import leaf_of
 from domain.log.merkle import HASH_BYTES, Growing
 from domain.log.notes import Checkpoint, NoteError, Signature, VerifierKey, open_checkpoint, parse_note
@@ -51,6 +52,12 @@ class Verdict:
     paid: int = 0
     clawed: int = 0
     recovered: int = 0
+    remarks: list[str] = field(default_factory=list)
+    """What is no fault, and the reader must know: keys that ended, restores."""
+    kept: list[Checkpoint] = field(default_factory=list)
+    """Checkpoints that the reader kept, which the log must continue."""
+    restores: list[RestoreRecorded] = field(default_factory=list)
+    """Other histories that the log admits."""
 
     def fault(self, text: str, kind: str = "of other kinds") -> None:
         """Note something that does not match; many of one ``kind`` hide nothing of another."""
@@ -67,16 +74,52 @@ class Verdict:
         """How many faults of each kind are not told one by one."""
         return {kind: count - FAULTS_MAX for kind, count in self.counted.items() if count > FAULTS_MAX}
 
-    def signed(self, body: str, signatures: list[Signature], keys: list[VerifierKey]) -> None:
-        """Note whose of the given keys signed a note's body, and how many others did."""
-        self.vouching = [k.name for k in keys if any(k.verifies(body, each) for each in signatures)]
+    def signed(
+        self,
+        body: str,
+        signatures: list[Signature],
+        keys: list[VerifierKey],
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        """Note whose of the given keys signed a note's body, and how many others did.
+
+        A key that was replaced counts for a ``checkpoint`` that leads to its end, and for nothing else.
+        """
         self.unknown += sum(not any(k.verifies(body, each) for k in keys) for each in signatures)
+        for key in keys:
+            if not any(key.verifies(body, each) for each in signatures):
+                continue
+            if counts(key, checkpoint):
+                self.vouching.append(key.name)
+            objection = key.objection_to(checkpoint) if checkpoint and key.end else None
+            self.remarks += [objection] if objection else []
+
+    def compare_kept(self, roots: Mapping[int, bytes]) -> None:
+        """Hold checkpoints that the reader kept against the roots of the log, by size."""
+        for kept in self.kept:
+            other = next((each for each in self.restores if each.signed_size == kept.size), None)
+            if kept.size not in roots:
+                lacking = "cannot be held against this file: take a year's bundle, made later"
+                self.fault(f"the checkpoint of {kept.size:,} events that you kept {lacking}")
+            elif roots[kept.size] != kept.root and other and other.signed_root == kept.root.hex():
+                self.remarks.append(
+                    f"the checkpoint of {kept.size:,} events that you kept is of the lost history"
+                )
+            elif roots[kept.size] != kept.root:
+                self.fault(
+                    f"the log is another than that of the {kept.size:,} events whose checkpoint you kept"
+                )
 
     def witnessed(self, witnesses: int, more: str = "") -> None:
         """Hold who signed against how many witnesses the reader asks for."""
         if witnesses and len(set(self.vouching)) < 1 + witnesses:
             signed = ", ".join(self.vouching) or "nobody"
             self.fault(f"only {signed} signed; {witnesses} witnesses are asked for{more}")
+
+
+def counts(key: VerifierKey, checkpoint: Checkpoint | None) -> bool:
+    """Whether a key's signature counts: one that was replaced, only for what leads to its end."""
+    return key.end is None or (checkpoint is not None and key.objection_to(checkpoint) is None)
 
 
 @dataclass(slots=True)
@@ -193,7 +236,7 @@ def read_checkpoint(
         checkpoint, _ = open_checkpoint(note, keys)
     except (NoteError, UnicodeDecodeError) as error:
         raise Broken(f"checkpoint: {error}") from None
-    verdict.signed(*parse_note(note), keys)
+    verdict.signed(*parse_note(note), keys, checkpoint)
     if checkpoint.size != head["size"]:
         raise Broken(f"the checkpoint is of {checkpoint.size} events, the bundle says {head['size']}")
     if checkpoint.origin not in verdict.vouching:

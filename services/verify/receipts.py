@@ -20,7 +20,7 @@ from domain.settlement.receipt import APART, FORMAT, digest_of, marks_of, seal_b
 from domain.settlement.year import SettledLine
 from services.verify.accounts import sums_of
 from services.verify.lists import ListRow, read_row, settled_line
-from services.verify.reading import LINE_BYTES_MAX, Broken, LoggedEvent, Verdict, event_of
+from services.verify.reading import LINE_BYTES_MAX, Broken, LoggedEvent, Verdict, counts, event_of
 from services.verify.values import BOM, Unreadable, parsed
 
 SEALED = {**dict.fromkeys(("enterprise", "policy", "seal"), str), "year": int, "marks": {}}
@@ -83,6 +83,14 @@ def _must_be(value: Any, kind: Any, place: str) -> None:
             _must_be(item, kind[0], f"{place}/{number}")
 
 
+def _checkpoint_of(head: dict[str, Any]) -> Checkpoint | None:
+    """The checkpoint that the receipt names, whoever signed it; ``None`` where there is none."""
+    try:
+        return Checkpoint.parse(parse_note(head["checkpoint"])[0])
+    except (NoteError, LookupError, TypeError, AttributeError):
+        return None
+
+
 ContentT = TypeVar("ContentT", bound=Content)
 
 
@@ -97,7 +105,10 @@ class _Receipt:
     def __init__(
         self, head: dict[str, Any], keys: list[VerifierKey], witnesses: int, verdict: Verdict
     ) -> None:
-        self.head, self.keys, self.witnesses, self.verdict = head, keys, witnesses, verdict
+        self.head, self.witnesses, self.verdict = head, witnesses, verdict
+        self.keys = keys
+        checkpoint = _checkpoint_of(head)
+        self.sealing = [key for key in keys if counts(key, checkpoint)]
         self.code, self.policy, self.year = head["enterprise"], head["policy"], head["year"]
         self.events: list[_ReceiptEvent[Content]] = []
 
@@ -131,7 +142,7 @@ class _Receipt:
             body, signatures = parse_note(self.head["seal"])
         except NoteError as error:
             raise Broken(f"/seal: {error}") from None
-        signed = any(key.verifies(body, each) for key in self.keys for each in signatures)
+        signed = any(key.verifies(body, each) for key in self.sealing for each in signatures)
         self.verdict.unknown += sum(not any(k.verifies(body, each) for k in self.keys) for each in signatures)
         digest = digest_of(sealed)
         unchanged = signed and body.startswith(seal_body(self.code, self.policy, self.year, digest, "")[:-1])
@@ -156,7 +167,7 @@ class _Receipt:
             checkpoint, _ = open_checkpoint(self.head["checkpoint"], self.keys)
         except NoteError as error:
             raise Broken(f"/checkpoint: {error}") from None
-        self.verdict.signed(*parse_note(self.head["checkpoint"]), self.keys)
+        self.verdict.signed(*parse_note(self.head["checkpoint"]), self.keys, checkpoint)
         self.verdict.witnessed(self.witnesses)
         self.verdict.size = checkpoint.size
         return checkpoint

@@ -14,12 +14,14 @@ from werkzeug.exceptions import HTTPException
 from domain.authority.roles import NotAllowed
 from domain.faults.fault import Fault
 from domain.faults.registry import read_problems
+from domain.log.notes import NoteError
 from domain.policy.faults import PolicyError, PolicyFault
 from domain.policy.rulebook import NoRules
 from domain.things.personal_number import wipe_alike
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
 from ledger.intake.sheets.faults import SheetError
+from ledger.log.key_record import LogNotContinued
 from ledger.policies.versions import UnknownPolicy
 from ledger.reading.records import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
@@ -167,6 +169,9 @@ def _of_store(error: Exception) -> Problem | None:
     if isinstance(error, UnsuitableStore):
         log.error("the store is unsuitable: %s", error)
         return Problem("store-unsuitable", reason=str(error))
+    if isinstance(error, LogNotContinued | NoteError):
+        log.error("nothing is signed: %s", error)
+        return Problem("log-not-signed", reason=str(error))
     if isinstance(error, StoreUnavailable | Conflict):
         log.warning("the store is unavailable: %s", error)
         return Problem("store-unavailable")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import stat
 import threading
@@ -15,12 +14,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from domain.log.notes import NoteError, VerifierKey, open_checkpoint
+from domain.log.notes import NoteError, SignerKey, VerifierKey, open_checkpoint
+from domain.log.statements import read_key_statement
 from ledger.audit import backup as backups
 from ledger.audit import checkpoints, rotation
 from ledger.audit.backup import back_up, verify_backup
 from ledger.audit.check import check_log
 from ledger.intake.inbox import ingest
+from ledger.log.key_record import ROTATIONS, load_key
 from ledger.store.application import Ledger, open_ledger
 from services.cli.main import main
 from services.doctor import keys as doctor_of_keys
@@ -112,18 +113,13 @@ def test_a_backup_made_while_others_write_fits_the_checkpoint_beside_it(
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        made = [
-            back_up(ledger, database, tmp_path / f"copy-{n}.db", checkpoints.load_key(key_file))
-            for n in range(3)
-        ]
+        made = [back_up(ledger, database, tmp_path / f"copy-{n}.db", load_key(key_file)) for n in range(3)]
     finally:
         stop.set()
         writer.join(60)
 
     for each in made:
-        found = verify_backup(
-            each.file, None, [checkpoints.load_key(key_file).verifier], [each.note.read_text()]
-        )
+        found = verify_backup(each.file, None, [load_key(key_file).verifier], [each.note.read_text()])
         assert (found.equal, found.position) == (True, each.size)
 
 
@@ -155,7 +151,8 @@ def test_a_backup_of_another_history_does_not_fit_a_kept_checkpoint(
 ) -> None:
     other = open_at(name="other.db")
     ingest(other, list(city(20, seed=5)), "tests")
-    (tmp_path / "kept").write_text(checkpoints.current(other, checkpoints.load_key(key_file)), "utf-8")
+    stolen = SignerKey(load_key(key_file).name, load_key(key_file).seed)  # nothing is noted beside it
+    (tmp_path / "kept").write_text(checkpoints.current(other, stolen), "utf-8")
     run("backup", str(tmp_path / "backup.db"))
 
     said = run(
@@ -171,7 +168,7 @@ def test_a_full_disk_leaves_no_half_backup(ledger: Ledger, key_file: Path, datab
     to = key_file / "backup.db"
 
     with pytest.raises((OSError, sqlite3.OperationalError)):
-        back_up(ledger, database_at("ledger.db"), to, checkpoints.load_key(key_file))
+        back_up(ledger, database_at("ledger.db"), to, load_key(key_file))
 
 
 def test_a_password_is_in_no_list_of_processes() -> None:
@@ -214,23 +211,23 @@ def test_a_dump_into_a_database_that_is_not_empty_says_so(
 def test_both_keys_vouch_and_old_checkpoints_stay_verifiable(
     run: Run, ledger: Ledger, key_file: Path
 ) -> None:
-    old = checkpoints.load_key(key_file).verifier
-    before = checkpoints.current(ledger, checkpoints.load_key(key_file))
+    old = load_key(key_file).verifier
+    before = checkpoints.current(ledger, load_key(key_file))
     ingest(ledger, list(city(1, seed=77)), "tests")
 
     said = json.loads(run("rotate-key", "--json").output)
 
-    new = checkpoints.load_key(key_file).verifier
+    new = load_key(key_file).verifier
     assert (said["old"], said["new"]) == (str(old), str(new))
     assert old != new
     assert old.name == new.name
-    assert rotation.open_statement(said["statement"]) == (old, new)
+    assert read_key_statement(said["statement"])[:2] == (old, new)
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
-    signed = checkpoints.current(ledger, checkpoints.load_key(key_file))
+    signed = checkpoints.current(ledger, load_key(key_file))
     for key in (old, new):
         assert open_checkpoint(signed, [key])
     assert open_checkpoint(before, [old])
-    assert run("log-keys").output.split() == [str(new), str(old)]
+    assert run("log-keys").output.split() == [str(key) for key in (new, rotation.trusted(key_file)[0])]
     with ledger.store.reading() as rows:
         assert check_log(rows, [new, old]) == []
         assert {each.level for each in doctor_of_keys.check(rows, key_file)} == {"ok"}
@@ -239,15 +236,16 @@ def test_both_keys_vouch_and_old_checkpoints_stay_verifiable(
 def test_a_chain_of_rotations_is_followed_and_a_forged_link_is_not(
     run: Run, key_file: Path, tmp_path: Path
 ) -> None:
-    first = checkpoints.load_key(key_file).verifier
+    first = load_key(key_file).verifier
     run("rotate-key")
     run("rotate-key")
-    statements = key_file.with_name(key_file.name + rotation.SUFFIX)
+    statements = key_file.with_name(key_file.name + ROTATIONS)
 
     chain = rotation.trusted(key_file)
 
-    assert (len(chain), chain[0], chain[-1]) == (3, first, checkpoints.load_key(key_file).verifier)
-    statements.write_text(statements.read_text().replace(str(chain[1]), str(chain[0])))
+    assert (len(chain), chain[0], chain[-1]) == (3, first, load_key(key_file).verifier)
+    first_text, second_text = (str(key).partition("@")[0] for key in chain[:2])
+    statements.write_text(statements.read_text().replace(second_text, first_text))
     with pytest.raises((NoteError, ValueError)):
         rotation.trusted(key_file)
 
@@ -260,15 +258,15 @@ def test_a_rotation_that_was_cut_off_is_finished(
         raise OSError("the power went")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", cut)
+        patch.setattr(rotation, "_put_in_place", cut)
         with pytest.raises(OSError, match="power"):
             rotation.rotate(ledger, key_file)
     half = rotation.trusted(key_file)[-1]
-    assert checkpoints.load_key(key_file).verifier != half
+    assert load_key(key_file).verifier != half
 
     made = rotation.rotate(ledger, key_file)
 
-    assert made.new == half == checkpoints.load_key(key_file).verifier
+    assert made.new == half == load_key(key_file).verifier
     assert len(rotation.trusted(key_file)) == 2
 
 

@@ -16,9 +16,13 @@ import pytest
 from click.testing import CliRunner
 from kafka.errors import TopicAuthorizationFailedError
 
+from domain.events.event import NOBODY
+from domain.log.notes import Checkpoint
 from ledger.audit import checkpoints
+from ledger.audit.restores import record_restore
 from ledger.audit.rotation import NEW
 from ledger.intake.inbox import ingest
+from ledger.log.key_record import LAST, load_key
 from ledger.policies.versions import adopt_policy
 from ledger.settlement import paying
 from ledger.store.append import track
@@ -170,8 +174,21 @@ def rotation_cut_off(practice: Practice) -> None:
 
 
 def another_key(practice: Practice) -> None:
-    practice.key.unlink()
-    checkpoints.load_or_make_key(practice.key)
+    other = practice.key.with_name("other.key")
+    checkpoints.load_or_make_key(other)
+    other.replace(practice.key)
+
+
+def signed_for_more(practice: Practice) -> None:
+    key = load_key(practice.key)
+    body = Checkpoint(key.name, 1_000, b"\x07" * 32).body
+    practice.key.with_name(practice.key.name + LAST).write_text(body + "\n" + key.sign(body))
+
+
+def restored_before(practice: Practice) -> None:
+    signed_for_more(practice)
+    with closing(practice.ledger()) as ledger:
+        record_restore(ledger, load_key(practice.key), NOBODY, "root", "the disk died")
 
 
 def nobody_can_come_in(practice: Practice) -> None:
@@ -267,6 +284,8 @@ CASES: list[tuple[str, str, Callable[[Practice], None]]] = [
     ("keys.mode", "error", key_readable),
     ("keys.rotation", "warning", rotation_cut_off),
     ("keys.checkpoints", "error", another_key),
+    ("keys.last", "error", signed_for_more),
+    ("keys.restored", "warning", restored_before),
     ("identity.issuer", "error", nobody_can_come_in),
     ("identity.jwks", "error", issuers_keys_gone),
     ("projections.sample", "error", balance_altered),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ledger.log.key_record import check_continues, read_last
+from ledger.store.log_tree import Tree
 from ledger.store.schema.migrations import check_version_of
 from services.api.health.schemas import LiveSchema, ReadySchema
+from services.api.log.views import key_file
 from services.api.resource import Resource, ledger
 from services.web.fields import Query
 
@@ -20,7 +23,12 @@ def live(_: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.reads("/ready", "能否提供服务", Query, ReadySchema)
 def ready(_: dict[str, Any]) -> dict[str, Any]:
-    """Say that the database answers with tables that this program works on, and up to which position."""
+    """Say that the database answers with tables that this program works on, and up to which position.
+
+    A ledger that does not continue what its key signed last, a copy that lags behind, is not ready.
+    """
+    last = read_last(key_file())
     with ledger().store.reading() as rows:
         check_version_of(rows)
+        check_continues(last, rows, Tree(rows))
         return {"status": "ready", "position": rows.last_position()}

@@ -40,9 +40,14 @@ class ConsistencySchema(Answer):
 
 
 class KeysSchema(Answer):
-    """Public keys that verify the checkpoints, as C2SP signed-note writes them."""
+    """Public keys that verify the checkpoints, as C2SP signed-note writes them, today's first.
+
+    Behind one that was replaced stands ``@size:root``, where it ends.
+    """
 
     keys = fields.List(fields.String(), required=True)
+    proofs = fields.List(fields.String(), required=True)
+    statements = fields.List(fields.String(), required=True)
 
 
 class LeafSchema(Answer):

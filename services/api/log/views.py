@@ -14,7 +14,8 @@ from domain.log.entries import salt_of
 from domain.log.notes import SignerKey
 from ledger.audit import checkpoints
 from ledger.audit.checkpoints import UnknownPosition
-from ledger.audit.rotation import trusted
+from ledger.audit.restores import read_restore_statements
+from ledger.audit.rotation import prove_ends, public_keys, read_statements
 from ledger.audit.steps import step_document
 from ledger.reading.changes import steps_of
 from ledger.reading.records import UnknownEnterprise
@@ -51,6 +52,12 @@ class ConsistencyQuery(Query):
     second = Number(1, POSITION_MAX, required=True)
 
 
+class KeysQuery(Query):
+    """Whose checkpoint is to be verified by a key that was replaced since."""
+
+    proving = Number(1, POSITION_MAX)
+
+
 class CheckpointsQuery(Query):
     """Which checkpoints."""
 
@@ -60,10 +67,11 @@ class CheckpointsQuery(Query):
 
 def signer() -> SignerKey:
     """The key that signs: the one of the settings, or the one beside the database."""
-    return checkpoints.load_or_make_key(_key_file())
+    return checkpoints.load_or_make_key(key_file())
 
 
-def _key_file() -> Path:
+def key_file() -> Path:
+    """Where the signing key stands."""
     return Path(current_app.config.get("SIGNING_KEY") or Settings.from_env().signing_key_file)
 
 
@@ -83,12 +91,18 @@ def kept_checkpoints(query: dict[str, Any]) -> PageAnswer:
     return page(items, query["limit"], ("checkpoints", "size"), {})
 
 
-@blueprint.reads("/log/keys", "验证检查点的公钥", Query, KeysSchema)
-def keys(_: dict[str, Any]) -> dict[str, Any]:
-    """Give the public keys that verify the checkpoints; compare them with a copy got elsewhere."""
-    today = signer().verifier
-    retired = [key for key in trusted(_key_file()) if key != today]
-    return {"keys": [str(key) for key in (today, *reversed(retired))]}
+@blueprint.reads("/log/keys", "验证检查点的公钥", KeysQuery, KeysSchema)
+def keys(query: dict[str, Any]) -> dict[str, Any]:
+    """Give the public keys that verify the checkpoints, those that were replaced with their ends.
+
+    Compare them with a copy got elsewhere.
+    """
+    file = key_file()
+    public = public_keys(file, signer().verifier)
+    with ledger().store.reading() as rows:
+        proofs = prove_ends(rows, public, query["proving"]) if "proving" in query else []
+    statements = [*read_statements(file), *read_restore_statements(file)]
+    return {"keys": [str(key) for key in public], "proofs": proofs, "statements": statements}
 
 
 @blueprint.reads("/log/proofs/<position>", "一条数据在日志中的证明", ProofQuery, ProofSchema)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from domain.log.notes import open_checkpoint
 from ledger.audit import checkpoints
-from ledger.audit.rotation import trusted
+from ledger.audit.rotation import public_keys
 from ledger.settlement.receipts import make_receipt
 from services.cli.common import Context, policy_options
 from services.cli.operating.audit import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
@@ -61,7 +62,9 @@ def receipt(
 def _checkpoint_in(context: Context, file: Path, key_file: Path | None) -> str:
     """A checkpoint in a file, signed by a key of this ledger; without one no receipt would verify."""
     note = file.read_text("utf-8", "replace")
-    open_checkpoint(note, [signer(context, key_file).verifier, *trusted(key_file_of(context, key_file))])
+    file = key_file_of(context, key_file)
+    bare = [replace(key, end=None) for key in public_keys(file, signer(context, key_file).verifier)]
+    open_checkpoint(note, bare)  # that the log holds it, the receipt's own proofs show
     return note
 
 
@@ -72,8 +75,7 @@ def _checkpoint_in(context: Context, file: Path, key_file: Path | None) -> str:
 def check_page(context: Context, out: Path, key_file: Path | None) -> None:
     """Write the page on which anyone checks receipts and lists, offline; with this ledger's keys."""
     today = signer(context, key_file).verifier
-    retired = [key for key in trusted(key_file_of(context, key_file)) if key != today]
-    keys = [str(key) for key in (today, *reversed(retired))]
+    keys = [str(key) for key in public_keys(key_file_of(context, key_file), today)]
     with whole_or_nothing(out) as part:
         part.write_text(checkpage.page(keys), "utf-8")
     click.echo(f"{out}  {out.stat().st_size:,} bytes")

@@ -18,8 +18,9 @@ from ledger.audit import bundle as bundles
 from ledger.audit import checkpoints
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import UnknownPosition, load_or_make_key
-from ledger.audit.rotation import trusted
+from ledger.audit.restores import check_key_record
 from ledger.audit.steps import difference, step_document
+from ledger.log.key_record import FileKey
 from ledger.reading.changes import steps_of
 from ledger.reading.records import UnknownEnterprise
 from ledger.replay.comparison import replay
@@ -54,7 +55,7 @@ def key_file_of(context: Context, key_file: Path | None) -> Path:
     return key_file or Path(context.settings.signing_key or f"{beside}.key")
 
 
-def signer(context: Context, key_file: Path | None) -> SignerKey:
+def signer(context: Context, key_file: Path | None) -> FileKey:
     """The ledger's signing key."""
     return load_or_make_key(key_file_of(context, key_file))
 
@@ -211,22 +212,6 @@ def cosign(
     click.echo(f"witness key: {key.verifier}", err=True)
 
 
-@click.command("log-keys")
-@key_option
-@json_option
-@click.pass_obj
-def log_keys(context: Context, key_file: Path | None, as_json: bool) -> None:
-    """Print the public keys that verify the ledger's checkpoints: today's first, then retired ones."""
-    with one_line_errors():
-        today = signer(context, key_file).verifier
-        retired = [key for key in trusted(key_file_of(context, key_file)) if key != today]
-    keys = [str(key) for key in (today, *reversed(retired))]
-    if as_json:
-        print_json({"keys": keys})
-    else:
-        click.echo("\n".join(keys))
-
-
 @click.command()
 @click.argument("position", type=click.IntRange(1))
 @click.option("--size", type=click.IntRange(1), help="In the log of this size; by default, all of it.")
@@ -326,6 +311,7 @@ def audit_command(
         with ledger.store.reading() as rows:
             size = rows.last_position()
             findings = check_log(rows, trusted_keys, [n.read_text("utf-8") for n in notes], report)
+            findings += check_key_record(rows, key_file_of(context, None))
         with tempfile.TemporaryDirectory() as folder:
             differences: tuple[str, ...] = (
                 () if findings else replay(ledger, f"{folder}/replica.db", report).differences

@@ -1,4 +1,4 @@
-"""Commands of the operator: doctor, backup, verify-backup, rotate-key."""
+"""Commands of the operator: doctor, backup, verify-backup."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from rich.progress import Progress
 
 from domain.log.notes import VerifierKey
 from ledger.audit import backup as backups
-from ledger.audit import rotation
 from ledger.store.application import utc_now
 from services.cli.common import Context, json_option, print_json
-from services.cli.operating.audit import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
+from services.cli.operating.audit import FILE, READABLE, key_option, one_line_errors, signer
 from services.doctor.findings import Finding, Limits, worst
 from services.doctor.run import examine, textfile
 
@@ -62,7 +61,7 @@ def backup(context: Context, dest: Path, key_file: Path | None) -> None:
     SQLite: its online backup. PostgreSQL: pg_dump, of the very moment that is signed for.
     Keep it encrypted: it holds the log's secret and the keys of names.
     """
-    with one_line_errors(), _heard(), context.ledger() as ledger:
+    with one_line_errors(), heard(), context.ledger() as ledger:
         copy = backups.back_up(ledger, context.path, dest, signer(context, key_file))
     events = context.words("条数据", "events")
     click.echo(f"{copy.file}  {copy.file.stat().st_size:,} bytes  {copy.size:,} {events}  {copy.note}")
@@ -89,7 +88,7 @@ def verify_backup(
     """
     beside = file.with_name(file.name + backups.NOTE)
     texts = [note.read_text("utf-8") for note in (*notes, *((beside,) if beside.is_file() else ()))]
-    with one_line_errors(), _heard(), Progress(transient=True, disable=as_json) as bar:
+    with one_line_errors(), heard(), Progress(transient=True, disable=as_json) as bar:
         keys = [VerifierKey.parse(text) for text in key_texts]
         task = bar.add_task(context.words("核对备份", "Verifying the backup"), total=None)
         verification = backups.verify_backup(
@@ -108,29 +107,7 @@ def verify_backup(
         raise SystemExit(1)
 
 
-@click.command("rotate-key")
-@key_option
-@json_option
-@click.pass_obj
-def rotate_key(context: Context, key_file: Path | None, as_json: bool) -> None:
-    """Put a new signing key in place of the old one; both sign the last checkpoint and a statement.
-
-    Publish the statement where auditors look. `serve` and `publish` use the new key from then on.
-    Safe to run again where it was cut off.
-    """
-    with one_line_errors(), _heard(), context.ledger() as ledger:
-        rotated = rotation.rotate(ledger, key_file_of(context, key_file))
-    if as_json:
-        print_json({"old": str(rotated.old), "new": str(rotated.new), "statement": rotated.statement})
-        return
-    click.echo(rotated.statement, nl=False)
-    click.echo(
-        context.words(f"旧 {rotated.old}\n新 {rotated.new}", f"old {rotated.old}\nnew {rotated.new}"),
-        err=True,
-    )
-
-
-class _heard:
+class heard:
     """Turn what a disk or a backup's own trouble says into one clear line."""
 
     def __enter__(self) -> None:

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 import click
 
-from ledger.audit.checkpoints import load_key
 from ledger.intake import refusals
 from ledger.intake.messages.decode import Message, Now, decode
+from ledger.log.key_record import load_key
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import StoreUnavailable, UnsuitableStore
 from services.cli.common import Context

@@ -67,14 +67,83 @@ function readNote(note) {
   return { body: note.slice(0, cut + 1), signatures };
 }
 
+// A public key, and behind "@" the size and root at which one that was replaced ends.
 function readKey(text) {
-  const [name, id, ...rest] = text.trim().split("+");
+  const [plain, ...ended] = text.trim().split("@"), [name, id, ...rest] = plain.split("+");
   const raw = unbase64(rest.join("+"));
-  if (raw.length !== 33 || hex(sha256(utf8(`${name}\n`), raw).slice(0, 4)) !== id) throw new Error(text);
-  return { name, id: unhex(id), kind: raw[0], key: raw.slice(1) };
+  if (ended.length > 1 || raw.length !== 33 || hex(sha256(utf8(`${name}\n`), raw).slice(0, 4)) !== id) throw new Error(text);
+  return { name, id: unhex(id), kind: raw[0], key: raw.slice(1), end: ended.length ? readEnd(ended[0]) : null };
 }
 
-function vouching(note, keys) {
+function readEnd(text) {
+  const [, size, root] = text.match(/^(0|[1-9][0-9]{0,15}):([A-Za-z0-9+/]{43}=)$/) || [];
+  if (!size) throw new Error(text);
+  return { size: Number(size), root: unbase64(root), paths: {} };
+}
+
+// What the reader trusts: keys, proofs that lead to their ends, and statements of rotations or of lost keys.
+function readTrust(text) {
+  const statements = [], proofs = [];
+  const rest = text.replace(/\r/g, "").replace(/^[^\n]+\n[0-9]+\n[A-Za-z0-9+/]{43}=\n(?:(?:rotated-(?:from|to)|lost-key|new-key|old-key-ends) [^\n]+\n)+\n(?:— [^\n]+(?:\n|$))+/gm, (note) => { statements.push(readStatement(`${note.trimEnd()}\n`)); return ""; });
+  let keys = [];
+  for (const line of rest.split("\n").map((each) => each.trim()).filter((each) => each)) {
+    const [, first, end, path] = line.match(/^proof ([0-9]+) ([0-9]+)((?: [A-Za-z0-9+/]{43}=)*)$/) || [];
+    if (first) proofs.push({ first: Number(first), end: Number(end), path: path.trim().split(" ").filter((each) => each).map(unbase64) });
+    else keys.push(readKey(line));
+  }
+  const known = (key) => keys.findIndex((each) => each.name === key.name && same(each.key, key.key));
+  for (let left = statements.length; left > 0; left--) for (const { old, followed, proven } of statements) {
+    if (known(followed) < 0 && !(proven && known(old) >= 0)) continue;
+    const at = known(old), given = at < 0 ? null : keys[at].end;
+    if (given && (given.size !== old.end.size || !same(given.root, old.end.root))) throw new Error("end");
+    if (at < 0) keys.push(old); else if (!given) keys[at] = old;
+    if (known(followed) < 0) keys.push(followed);
+  }
+  for (const { first, end, path } of proofs) for (const key of keys) if (key.end && key.end.size === end) key.end.paths[first] = path;
+  return keys;
+}
+
+function readStatement(text) {
+  const note = readNote(text), lines = note.body.split("\n");
+  const valueOf = (mark) => (lines.find((line) => line.startsWith(`${mark} `)) || "").slice(mark.length + 1);
+  const proven = valueOf("rotated-from") !== "";
+  const old = readKey(valueOf(proven ? "rotated-from" : "lost-key")), followed = readKey(valueOf(proven ? "rotated-to" : "new-key"));
+  if ((proven ? [old, followed] : [followed]).some((key) => !signing(note, [key]).length)) throw new Error("statement");
+  return { old: { ...old, end: readEnd(valueOf("old-key-ends") || `${lines[1]}:${lines[2]}`) }, followed, proven };
+}
+
+// Whether one log is the beginning of another (RFC 9162, section 2.1.4.2).
+function continues(first, second, firstRoot, secondRoot, path) {
+  if (first === second) return !path.length && same(firstRoot, secondRoot);
+  const steps = Number.isInteger(Math.log2(first)) ? [firstRoot, ...path] : path.slice();
+  if (first < 1 || first > second || !steps.length) return false;
+  let fn = first - 1, sn = second - 1;
+  while (fn % 2 === 1) { fn = (fn - 1) / 2; sn = Math.floor(sn / 2); }
+  let older = steps[0], newer = steps[0];
+  for (const each of steps.slice(1)) {
+    if (sn === 0) return false;
+    if (fn % 2 === 1 || fn === sn) {
+      older = nodeOf(each, older); newer = nodeOf(each, newer);
+      while (fn % 2 === 0 && fn !== 0) { fn /= 2; sn = Math.floor(sn / 2); }
+    } else newer = nodeOf(newer, each);
+    fn = Math.floor(fn / 2); sn = Math.floor(sn / 2);
+  }
+  return sn === 0 && same(older, firstRoot) && same(newer, secondRoot);
+}
+
+// Why a key that was replaced does not count for a checkpoint; null where it does, or where it never ended.
+function objectionTo(key, checkpoint) {
+  if (!key.end) return null;
+  const { size, root, paths } = key.end, [, at, signed] = checkpoint ? checkpoint.split("\n") : [], number = Number(at);
+  if (!/^(0|[1-9][0-9]{0,15})$/.test(at || "") || number > size) return ["key-ended", size];
+  if (number !== size && !paths[number]) return ["key-proof", size, number];
+  return continues(number, size, unbase64(signed), root, paths[number] || []) ? null : ["key-other", size, number];
+}
+
+// The names of the keys that signed a note, and count for the checkpoint that it is, or goes with.
+const vouching = (note, keys, checkpoint) => signing(note, keys).filter((key) => objectionTo(key, checkpoint) === null).map((key) => key.name);
+
+function signing(note, keys) {
   return keys.filter((key) => note.signatures.some((each) => {
     if (each.name !== key.name || !same(each.id, key.id)) return false;
     let message = utf8(note.body), signature = each.signature;
@@ -84,7 +153,7 @@ function vouching(note, keys) {
       signature = signature.slice(8);
     } else if (key.kind !== ED25519) return false;
     try { return noble.verify(signature, message, key.key); } catch { return false; }
-  })).map((key) => key.name);
+  }));
 }
 
 // --- money ---------------------------------------------------------------------------------------
@@ -232,7 +301,7 @@ function checkList(lines, edited, keys, report) {
   const parts = Object.values(PROOF).join(" ").split(" ");
   for (const name of Object.keys(proof)) if (!parts.includes(name)) changed.push(report.words("extra", lines.length + 1, name));
   report.step("lines", changed, root);
-  report.signature("signature", note, keys, note && note.body === body ? [] : [report.words("note")]);
+  report.signature("signature", note, keys, null, note && note.body === body ? [] : [report.words("note")]);
 }
 
 // --- an enterprise's receipt ---------------------------------------------------------------------
@@ -246,17 +315,17 @@ function checkReceipt(receipt, keys, report, paper) {
   sign = SIGNS[receipt.currency] || `${receipt.currency} `;
   report.about([["enterprise", () => `${receipt.name} ${receipt.enterprise}`], ["policy", () => receipt.title.zh], ["year", () => receipt.year], ["as-of", () => told("as-of", whenOf(receipt.as_of), readNote(receipt.checkpoint).body.split("\n")[1])], ["list", () => told("list-closed", JSON.parse(receipt.list.head.line).number)], ["factor", () => `${receipt.factor} = ${receipt.percent}`], ["payable", () => shown(receipt.account.payable)], ["paid", () => shown(receipt.account.paid)]]);
 
-  const note = attempted(() => readNote(seal));
+  const note = attempted(() => readNote(seal)), checkpoint = attempted(() => readNote(receipt.checkpoint).body);
   report.attempt("values", () => {
-    const worked = marksOf(said), whole = note !== null && vouching(note, keys).length > 0 && note.body.split("\n")[2] === digestOf(said);
+    const worked = marksOf(said), whole = note !== null && vouching(note, keys, checkpoint).length > 0 && note.body.split("\n")[2] === digestOf(said);
     const places = [...new Set([...Object.keys(worked), ...Object.keys(marks)])].sort();
     report.step("values", places.filter((place) => worked[place] !== marks[place]).map((place) => report.words(whole ? "value-mark-changed" : "value-changed", place)));
   });
   report.attempt("seal", () => {
     const body = `${RECEIPT}\n${receipt.enterprise} ${receipt.policy} ${receipt.year}\n${digestOf(said)}\n${digestOf(marks)}\n`;
-    report.signature("seal", note, keys, note && note.body === body ? [] : [report.words("seal")]);
+    report.signature("seal", note, keys, checkpoint, note && note.body === body ? [] : [report.words("seal")]);
   });
-  report.attempt("checkpoint", () => report.signature("checkpoint", readNote(receipt.checkpoint), keys, []));
+  report.attempt("checkpoint", () => report.signature("checkpoint", readNote(receipt.checkpoint), keys, checkpoint, []));
   report.attempt("rest", () => checkLog(receipt, report, paper));
 }
 
@@ -353,8 +422,9 @@ class Report {
     this.steps.push([name, faults.length ? "bad" : "good", faults, detail]);
     if (faults.length) this.outcome = "bad";
   }
-  signature(name, note, keys, faults) {
-    const names = note ? vouching(note, keys) : [], others = note ? note.signatures.filter((each) => !vouching({ ...note, signatures: [each] }, keys).length).length : 0;
+  signature(name, note, keys, checkpoint, faults) {
+    const names = note ? vouching(note, keys, checkpoint) : [], others = note ? note.signatures.filter((each) => !signing({ ...note, signatures: [each] }, keys).length).length : 0;
+    if (note && !names.length) faults = [...faults, ...signing(note, keys).map((key) => told(...objectionTo(key, checkpoint)))];
     if (!names.length && !this.keyed) { this.steps.push([name, "unknown", [said("no-key"), ...faults], ""]); if (faults.length) this.outcome = "bad"; else if (this.outcome === "good") this.outcome = "unknown"; return; }
     this.step(name, names.length ? faults : [said("unsigned"), ...faults], names.join(", ") + (names.length && others > 0 ? told("others", others) : ""));
   }
@@ -389,9 +459,8 @@ function show(report) {
 function check(bytes) {
   const report = new Report();
   try {
-    const given = document.getElementById("keys").value.split("\n").filter((line) => line.trim());
-    report.keyed = given.length > 0;
-    const keys = given.map(readKey);
+    const keys = readTrust(document.getElementById("keys").value);
+    report.keyed = keys.length > 0;
     const [lines, edited] = linesOf(bytes);
     if (lines[0].includes(`"${LIST}"`) || (lines.length > 1 && lines[1].startsWith("["))) checkList(lines, edited, keys, report);
     else {
