@@ -18,6 +18,19 @@ YONGJIA = "yongjia-live-commerce-2025"
 HERE = Path(__file__).parent
 POLICIES = HERE.parent / "domain" / "policy"
 CIXI_TEXT = (POLICIES / f"{CIXI}.yaml").read_text("utf-8")
+
+
+def naming(text: str, approvals: tuple[str, ...] = (), amendments: tuple[str, ...] = ()) -> str:
+    """A policy that lets these sources decide claims from outside, and amend what others said."""
+    named = f"approvals_from: {json.dumps(approvals)}\namendments_from: {json.dumps(amendments)}\n"
+    return text.replace("authority: ", f"{named}authority: ", 1)
+
+
+BUREAUS = ("urn:cixi:commerce", "urn:cixi:industry", "urn:cixi:organisation")
+CITY_TEXT = naming(CIXI_TEXT, BUREAUS, BUREAUS[:1])
+"""Cixi's policy for a sample city that comes through the doors of others: its bureaus decide claims."""
+
+
 EXAMPLES = {
     name: (POLICIES / f"{name}.yaml").read_text("utf-8")
     for name in ("linhai-ecommerce-2026", "binhai-technology-2026", "hengqin-macao-brands-2026")

@@ -17,6 +17,7 @@ from flask import Flask
 
 from docs.generate import supply
 from docs.generate.architecture import architecture_page
+from docs.generate.authority import authority_page
 from docs.generate.contract import breaking, types_removed
 from docs.generate.documents import documents_page
 from docs.generate.events import events_page, examples_file
@@ -279,6 +280,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "policy-fields.md": lambda: _page("政策文件的字段 · Fields of a policy file", *policy_fields_page()),
     "architecture.md": architecture_page,
+    "authority.md": lambda: _page("谁可以写入什么 · Who may write what", *authority_page()),
     "documents.md": lambda: _page("公文 · Documents", *documents_page()),
     "api.md": api,
     "operations/licences.md": licences,

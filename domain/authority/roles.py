@@ -28,8 +28,25 @@ MAY: dict[str, tuple[str, ...]] = {
     "clawback.record": ("finance",),
     "adjustment.accept": ("officer",),
     "disagreement.decide": ("officer", "reviewer"),
+    "fact.report": ("upstream", "officer", "operator"),
+    "fact.publish": ("upstream", "operator"),
+    "fact.amend": ("upstream", "operator"),
+    "claim.report": ("upstream", "officer", "operator"),
+    "claim.decide": ("upstream", "operator"),
+    "refusal.resubmit": ("officer", "operator"),
+    "refusal.dismiss": ("officer", "operator"),
+    "policy.adopt": ("operator",),
+    "budget.set": ("operator", "finance"),
+    "key.make": ("operator",),
+    "key.end": ("operator",),
+    "sample.make": ("operator",),
 }
-"""Steps of claims and settlements, each with the roles that may take it."""
+"""Everything that is written, each with the roles that may write it (``domain.authority.writes``).
+
+``fact.report`` is a fact in a message or a row of a sheet, ``fact.publish`` messages over HTTP;
+``fact.amend``, ``claim.report`` and ``claim.decide`` are amendments and steps of claims that come
+from outside as messages or rows.
+"""
 
 
 class NotAllowed(Exception):
@@ -67,6 +84,8 @@ class Actor:
     """Who the person is at the issuer of their token; empty where identities are not checked."""
     publisher: str = ""
     """The id of the key of a program that publishes facts."""
+    source: str = ""
+    """The source that somebody speaks for who only sends facts; empty where none is bound to them."""
 
     @property
     def person(self) -> Person:
@@ -107,18 +126,3 @@ def declared_actor(
     if shown and not subject:
         raise NotAllowed("actor.name", field, most=NAME_CHARS_MAX)
     return Actor(shown, roles, enterprise, LOCAL if shown else "", subject)
-
-
-def require(actor: Actor, action: str, code: str | None = None) -> None:
-    """Check that an actor may take a step, for the enterprise ``code``.
-
-    Raises:
-        NotAllowed: where no role of the actor's may, or an enterprise acts for another one.
-    """
-    if not actor.name:
-        raise NotAllowed("actor.missing", "actor")
-    allowed = actor.roles & set(MAY[action])
-    if not allowed:
-        raise NotAllowed("role.missing", "actor", action=action, roles=", ".join(MAY[action]))
-    if allowed == {"enterprise"} and code is not None and actor.enterprise != code:
-        raise NotAllowed("role.enterprise", "actor", action=action)

@@ -15,7 +15,8 @@ from typing import TypedDict
 from msgspec.structs import replace
 
 from domain.authority.persons import Person, is_among, is_same_person
-from domain.authority.roles import Actor, NotAllowed, require
+from domain.authority.roles import Actor, NotAllowed
+from domain.authority.writes import require
 from domain.events.claims import (
     ClaimAppealed,
     ClaimApproved,

@@ -34,6 +34,7 @@ from domain.events.content import Content, DatedThing, EnterpriseStatus, YearlyA
 from domain.events.facts import FACTS
 from domain.events.policies import BudgetSet, PolicyAdopted, PolicyEvent
 from domain.events.restores import RestoreRecorded
+from domain.events.refusals import RefusalDismissed, RefusalResubmitted, refusal_id
 from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
@@ -60,6 +61,8 @@ CATALOGUE: dict[str, type[Content]] = FACTS | {
         FactRetracted,
         PolicyAdopted,
         BudgetSet,
+        RefusalDismissed,
+        RefusalResubmitted,
         SettlementProposed,
         SettlementPublished,
         ObjectionRaised,
@@ -121,6 +124,8 @@ __all__ = [
     "PolicyAdopted",
     "PolicyEvent",
     "RestoreRecorded",
+    "RefusalDismissed",
+    "RefusalResubmitted",
     "SettlementClosed",
     "SettlementEvent",
     "SettlementProposed",
@@ -129,6 +134,7 @@ __all__ = [
     "YearlyFigure",
     "account_id",
     "is_enterprise",
+    "refusal_id",
     "settlement_id",
     "topic_of",
 ]

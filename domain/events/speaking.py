@@ -14,9 +14,17 @@ def attribute_step(actor: Actor, action: str) -> Attribution:
 
 
 def attribute_message(actor: Actor, source: str = "") -> Attribution:
-    """Who sends messages: an upstream system for its ``source``, or whoever is known by name."""
-    role = "upstream" if "upstream" in actor.roles else next(iter(sorted(actor.roles)), "")
-    return _attribution(actor, role if len(actor.roles) == 1 else "", source)
+    """Who sends messages: an upstream system for its ``source``, or a person for the source of each."""
+    role = next((role for role in ("operator", "officer", "upstream") if role in actor.roles), "")
+    return _attribution(actor, role, source)
+
+
+def speak_for(attribution: Attribution, source: str) -> Attribution:
+    """An attribution that says on behalf of which source; one that names somebody stays."""
+    capacity = attribution.acting_as or Capacity()
+    if capacity.on_behalf_of:
+        return attribution
+    return attribution._replace(acting_as=Capacity(role=capacity.role, on_behalf_of=source))
 
 
 def person_of(event: Event, name: str) -> Person:

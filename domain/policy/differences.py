@@ -145,6 +145,8 @@ FIELDS: dict[str, dict[str, str]] = {
     "authorities": {"zh": "比较的部门", "en": "authorities"},
     "rule": {"zh": "办法", "en": "rule"},
     "pro_rata": {"zh": "按比例下调", "en": "pro-rata"},
+    "approvals_from": {"zh": "可报送审核结果的来源", "en": "sources of decisions about claims"},
+    "amendments_from": {"zh": "可更正他人数据的来源", "en": "sources that may amend what others said"},
     "settlement": {"zh": "年度兑现", "en": "settlement"},
     "notice_days": {"zh": "公示天数", "en": "days of publication"},
     "appeal_days": {"zh": "申诉天数", "en": "days to appeal"},

@@ -89,6 +89,8 @@ class Measure:
     stacks_with: tuple[str, ...] = ()
     funds: str = "inside"
     """``inside`` the budget, or ``outside``: paid in full from other funds."""
+    approvals_from: tuple[str, ...] = ()
+    """The sources that may decide its claims from outside; none: those that the policy names."""
 
     @property
     def reads(self) -> frozenset[str]:
@@ -321,6 +323,10 @@ class Policy:
     """Readings that bear on every award of this policy."""
     procedure: Procedure = Procedure()
     disagreements: tuple[DisagreementRule, ...] = ()
+    approvals_from: tuple[str, ...] = ()
+    """The sources that may decide claims from outside, where a measure names none; none: nobody may."""
+    amendments_from: tuple[str, ...] = ()
+    """The sources that may correct and retract what other sources said."""
     budgets: tuple[NamedBudget, ...] = ()
     """The budgets by name, where there are several."""
     priorities: tuple[tuple[str, ...], ...] = ()

@@ -85,6 +85,25 @@ class Rulebook:
             return Fault("measure.no-claims", "measure")
         return measure
 
+    def deciders_of(self, measure_id: str, year: int) -> frozenset[str]:
+        """The sources that may decide claims of a measure from outside, as the year's version says."""
+        policy = self.of_year(year)
+        measure = policy.measures.get(measure_id)
+        named = measure.approvals_from if measure is not None else ()
+        return frozenset(named or policy.approvals_from)
+
+    @cached_property
+    def deciders(self) -> frozenset[str]:
+        """The sources that may decide claims of some measure from outside, by some version."""
+        sources = {source for policy in self.versions for source in policy.approvals_from}
+        measures = (measure for policy in self.versions for measure in policy.measures.values())
+        return frozenset(sources | {source for measure in measures for source in measure.approvals_from})
+
+    @cached_property
+    def amenders(self) -> frozenset[str]:
+        """The sources that may amend what other sources said, by the latest version."""
+        return frozenset(self.latest.amendments_from)
+
     def covers_year(self, year: int) -> bool:
         """Whether a year's figures fall into the policy's life."""
         return int(self.life_from[:4]) <= year <= int(self.life_until[:4])

@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from domain.authority.persons import is_same_person
-from domain.authority.roles import Actor, NotAllowed, require
+from domain.authority.roles import Actor, NotAllowed
+from domain.authority.writes import require
 from domain.events.settlements import (
     MeasureSum,
     ObjectionRaised,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.authority.roles import Actor, NotAllowed, require
+from domain.authority.roles import Actor, NotAllowed
+from domain.authority.writes import require
 from domain.claims.enterprise import Enterprise
 from domain.events import CATALOGUE
 from domain.events.claims import CLAIM_STATUS, ClaimEvent, ClaimSubmitted

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from domain.authority.persons import is_same_person
-from domain.authority.roles import Actor, NotAllowed, require
+from domain.authority.roles import Actor, NotAllowed
+from domain.authority.writes import require
 from domain.events import CATALOGUE
 from domain.events.event import SEP
 from domain.events.speaking import attribute_step, person_of

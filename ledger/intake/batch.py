@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from domain.authority import writes
 from domain.disagreements.matters import REPLACED
 from domain.disagreements.rules import rules_of
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment
-from domain.events.claims import ClaimApproved
+from domain.events.claims import ClaimApproved, ClaimEvent
 from domain.events.content import YearlyAmount
 from domain.events.event import NOBODY, Attribution, Event
 from domain.events.event import digest_of as digest_of_event
 from domain.events.instants import instant
+from domain.events.speaking import speak_for
 from domain.faults.fault import Fault
+from domain.intake.authorising import NO_SENDER, Sender, judge_sender
 from domain.intake.judging import Case, Target, judge_event
 from domain.policy.rulebook import Rulebook
 from ledger.intake.disagreements import Finder
@@ -38,6 +41,9 @@ DESK = "desk"
 REFOLDED_FOR = (Amendment, ClaimApproved, YearlyAmount)
 """What is judged on facts that a correction of the same batch may have changed."""
 
+REPEATABLE = ("claim.outside", "amend.foreign")
+"""What is recorded already may be sent again by its source, also where it would not be allowed anew."""
+
 Status = Literal["accepted", "duplicate", "refused"]
 
 
@@ -54,11 +60,12 @@ class Result(NamedTuple):
 
 
 class ReceivedMessage(NamedTuple):
-    """The bytes of a message, what they say, and where in a stream they stood."""
+    """The bytes of a message, what they say, where in a stream they stood, and who sent them."""
 
     raw: bytes
     decoded: Message | Refusal
     origin: str | None = None
+    sender: Sender = NO_SENDER
 
 
 class Batch:
@@ -66,6 +73,7 @@ class Batch:
 
     def __init__(self, rows: Rows, ledger: Ledger, channel: str, attribution: Attribution = NOBODY) -> None:
         self.rows, self.channel, self.attribution = rows, channel, attribution
+        self.speaking: dict[tuple[Attribution, str], Attribution] = {}
         self.recorded_at = recorded_time(rows, ledger.clock())
         self.now = instant(ledger.clock())
         self.books: dict[str, Rulebook] = rulebooks(rows)
@@ -83,7 +91,7 @@ class Batch:
         results = []
         for message in messages:
             refused = len(self.refusals)
-            results.append(self.take_message(message.raw, message.decoded, first))
+            results.append(self.take_message(message.raw, message.decoded, first, message.sender))
             for refusal in self.refusals[refused:]:
                 refusal.origin = message.origin
         if self.accepted:
@@ -96,8 +104,10 @@ class Batch:
         )
         return results
 
-    def take_message(self, raw: bytes, message: Message | Refusal, first: int) -> Result:
-        """Judge one message by all that the ledger knows, and accept it where it is right.
+    def take_message(
+        self, raw: bytes, message: Message | Refusal, first: int, sender: Sender = NO_SENDER
+    ) -> Result:
+        """Judge one message by who sent it and all that the ledger knows, and accept it where it is right.
 
         Args:
             first: the position of the batch's first event.
@@ -105,10 +115,15 @@ class Batch:
         if isinstance(message, Refusal):
             return self._refuse(message)
         event, key = message.fact, message.fact.key
+        unallowed = self._judge_sender(message, sender.writer)
         identity = self.workspace.identities.get(key)
+        is_repeatable = unallowed is None or unallowed.code in REPEATABLE
+        digests = (message.digest, erased_digest(message.subject, event)) if identity else ()
+        if identity is not None and is_repeatable and identity.digest in digests:
+            return Result("duplicate", event.event_id, event.source, identity.position)
+        if unallowed is not None:
+            return self._refuse(refusal_of(raw, message, [unallowed]))
         if identity is not None:
-            if identity.digest in (message.digest, erased_digest(message.subject, event)):
-                return Result("duplicate", event.event_id, event.source, identity.position)
             return self._refuse(refusal_of(raw, message, [Fault("identity.reused", "id")]))
         enterprise = self.workspace.enterprise(message.subject)
         target = self.workspace.target_of(event.content)
@@ -116,7 +131,7 @@ class Batch:
         if faults:
             return self._refuse(refusal_of(raw, message, faults))
         position = first + len(self.accepted)
-        event = self._accept(message, enterprise)
+        event = self._accept(message, enterprise, sender.attribution)
         self.keys.append((key, message.digest))
         self.workspace.identities[key] = Identity(message.digest, position, message.subject, event)
         if not enterprise.row.facts.add(event, known=target is not None):
@@ -194,22 +209,40 @@ class Batch:
                 reported.append(ReportedFact(code, event, facts))
         return Finder(tables, rules, workspace.history_of).find(reported)
 
+    def _judge_sender(self, message: Message, writer: writes.Writer) -> Fault | None:
+        """The fault of what is not the sender's to say."""
+        if writer.mode == writes.TRIAL:
+            return None
+        event, enterprise = message.fact, self.workspace.enterprise(message.subject)
+        if enterprise.is_stale and isinstance(event.content, Amendment | ClaimEvent):
+            self.workspace.fold_again(message.subject)
+        facts, target = enterprise.row.facts, self.workspace.target_of(event.content)
+        amended = None if target is None else facts.corrected(target.event) or target.event.content
+        return judge_sender(writer, event, self.books, facts, amended)
+
     def _judge(self, message: Message, enterprise: TouchedEnterprise, target: Target | None) -> list[Fault]:
         if enterprise.is_stale and isinstance(message.fact.content, REFOLDED_FOR):
             self.workspace.fold_again(message.subject)
         case = Case(message.subject, enterprise.row.facts, self.books, self.channel == DESK, target)
         return judge_event(message.fact, case)
 
-    def _accept(self, message: Message, enterprise: TouchedEnterprise) -> Event:
+    def _accept(self, message: Message, enterprise: TouchedEnterprise, attribution: Attribution) -> Event:
         """Take a message's event as the enterprise's next; as it will be stored."""
         event = seal(self.rows, message.subject, message.fact)
-        if self.attribution is not NOBODY and event.said_by is None:
-            event = event._replace(said_by=self.attribution.said_by, acting_as=self.attribution.acting_as)
+        if attribution is not NOBODY and event.said_by is None:
+            said_by, acting_as = self._speaking_for(attribution, event.source)
+            event = event._replace(said_by=said_by, acting_as=acting_as)
         enterprise.row.version += 1
         self.accepted.append((message.subject, enterprise.row.version, event))
         self.correlations.append(message.correlation or self.correlation)
         enterprise.new_events.append(event)
         return event
+
+    def _speaking_for(self, attribution: Attribution, source: str) -> Attribution:
+        """Who says a message of a source: whoever sends it does so on behalf of that source."""
+        if (attribution, source) not in self.speaking:
+            self.speaking[attribution, source] = speak_for(attribution, source)
+        return self.speaking[attribution, source]
 
     def _refuse(self, refusal: Refusal) -> Result:
         refusal = wipe_refusal(refusal)

@@ -10,12 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from domain.events.event import NOBODY, Attribution
-from domain.faults.fault import Fault
+from domain.intake.authorising import NO_SENDER, Sender
 from ledger.intake.batch import Batch, ReceivedMessage, Result
-from ledger.intake.machine_keys import Scope
-from ledger.intake.messages.decode import Message, Now, Refusal, decode, refusal_of
-from ledger.intake.messages.schemas import TYPE_OF
+from ledger.intake.messages.decode import Message, Now, Refusal, decode
 from ledger.intake.tracing import tracer
 from ledger.store.append import track, tracked
 from ledger.store.application import Ledger
@@ -59,33 +56,26 @@ def ingest(
     messages: Sequence[bytes | Refusal],
     channel: str,
     offsets: Offsets | None = None,
-    scope: Scope | None = None,
-    attribution: Attribution = NOBODY,
+    sender: Sender | Sequence[Sender] = NO_SENDER,
 ) -> list[Result]:
     """Take one batch to a commit; the results stand in the order of the messages.
 
     Args:
         messages: each the bytes of one CloudEvents message in JSON, or a refusal to be kept.
         channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
-        scope: what the sender may say; ``None`` where that is not limited.
         offsets: where they stand in a stream; results of messages passed over are left out.
-        attribution: who sent them and in what role, where that is known.
+        sender: who sent them, or of each message who did. Every door that others can reach says it.
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
-    decoded = check_messages(ledger, messages, scope)
-    return record(ledger, messages, decoded, channel, offsets, attribution)
+    decoded = check_messages(ledger, messages)
+    return record(ledger, messages, decoded, channel, offsets, sender)
 
 
-def check_messages(
-    ledger: Ledger, messages: Sequence[bytes | Refusal], scope: Scope | None = None
-) -> list[Message | Refusal]:
-    """What messages say, each right in itself and the sender's to say, or why it is refused."""
+def check_messages(ledger: Ledger, messages: Sequence[bytes | Refusal]) -> list[Message | Refusal]:
+    """What messages say, each right in itself, or why it is refused."""
     now = Now.bounds_at(ledger.clock())
-    decoded = [message if isinstance(message, Refusal) else decode(message, now) for message in messages]
-    if scope is None:
-        return decoded
-    return [_judge_scope(scope, raw, message) for raw, message in zip(messages, decoded, strict=True)]
+    return [message if isinstance(message, Refusal) else decode(message, now) for message in messages]
 
 
 def record(
@@ -94,15 +84,15 @@ def record(
     decoded: Sequence[Message | Refusal],
     channel: str,
     offsets: Offsets | None = None,
-    attribution: Attribution = NOBODY,
+    sender: Sender | Sequence[Sender] = NO_SENDER,
 ) -> list[Result]:
     """Take checked messages to a commit: duplicates, rules that need the ledger, events, balances."""
     with tracer.start_as_current_span("record", attributes={"ledger.channel": channel}) as span:
         for attempt in range(CONFLICT_TRIES):
             try:
                 with ledger.store.writing() as rows:
-                    unread = _read_on(rows, decoded, messages, offsets)
-                    results = Batch(rows, ledger, channel, attribution).take(unread)
+                    unread = _read_on(rows, _received(decoded, messages, sender, offsets), offsets)
+                    results = Batch(rows, ledger, channel).take(unread)
                     if offsets and unread:
                         track(rows, offsets.name, offsets.of_messages[-1])
             except Conflict:
@@ -116,34 +106,31 @@ def record(
     raise AssertionError("unreachable")
 
 
-def _judge_scope(scope: Scope, raw: bytes | Refusal, message: Message | Refusal) -> Message | Refusal:
-    """Refuse what is not the sender's to say."""
-    if isinstance(message, Refusal) or isinstance(raw, Refusal):
-        return message
-    event = message.fact
-    if scope.allows(event.source, TYPE_OF[event.name]):
-        return message
-    field = "source" if event.source != scope.source else "type"
-    args = {"source": scope.source, "types": ", ".join(sorted(scope.types)) or "—"}
-    return refusal_of(raw, message, [Fault(f"{field}.foreign", field, args)])
-
-
-def _read_on(
-    rows: Rows,
+def _received(
     decoded: Sequence[Message | Refusal],
     messages: Sequence[bytes | Refusal],
+    sender: Sender | Sequence[Sender],
     offsets: Offsets | None,
 ) -> list[ReceivedMessage]:
-    """The messages that the stream's stored offset has not passed."""
-    raws = [message.raw if isinstance(message, Refusal) else message for message in messages]
-    if offsets is None:
-        return [ReceivedMessage(raw, message) for raw, message in zip(raws, decoded, strict=True)]
-    passed = tracked(rows, offsets.name)
+    """The messages with who sent each, and where in a stream it stood."""
+    senders = [sender] * len(messages) if isinstance(sender, Sender) else sender
+    origins = (
+        [None] * len(messages)
+        if offsets is None
+        else [f"{offsets.stream}@{offset}" for offset in offsets.of_messages]
+    )
     return [
-        ReceivedMessage(raw, message, f"{offsets.stream}@{offset}")
-        for offset, raw, message in zip(offsets.of_messages, raws, decoded, strict=True)
-        if passed is None or offset > passed
+        ReceivedMessage(raw.raw if isinstance(raw, Refusal) else raw, message, origin, of_message)
+        for raw, message, origin, of_message in zip(messages, decoded, origins, senders, strict=True)
     ]
+
+
+def _read_on(rows: Rows, received: list[ReceivedMessage], offsets: Offsets | None) -> list[ReceivedMessage]:
+    """The messages that the stream's stored offset has not passed."""
+    passed = None if offsets is None else tracked(rows, offsets.name)
+    if offsets is None or passed is None:
+        return received
+    return [message for offset, message in zip(offsets.of_messages, received, strict=True) if offset > passed]
 
 
 def ingest_all(
@@ -151,14 +138,14 @@ def ingest_all(
     messages: Iterable[bytes],
     channel: str,
     batch: int = 2_000,
-    attribution: Attribution = NOBODY,
+    sender: Sender = NO_SENDER,
 ) -> Iterator[list[Result]]:
     """Ingest any number of messages, a batch at a time, in bounded memory."""
     waiting: list[bytes] = []
     for message in messages:
         waiting.append(message)
         if len(waiting) >= batch:
-            yield ingest(ledger, waiting, channel, attribution=attribution)
+            yield ingest(ledger, waiting, channel, sender=sender)
             waiting = []
     if waiting:
-        yield ingest(ledger, waiting, channel, attribution=attribution)
+        yield ingest(ledger, waiting, channel, sender=sender)

@@ -6,31 +6,25 @@ long enough that no more is needed. A key's events must have its source and one 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from domain.authority.publishers import Scope
 from domain.events.instants import instant
 from ledger.intake.messages.schemas import TYPES
 from ledger.store.application import Ledger
-from ledger.store.rows import Rows, read_row
+from ledger.store.rows import Row, Rows, read_row
 
 PREFIX = "slk"
+SIGNING = "ed25519:"
+"""Before the public half, in place of a secret's digest, of a key that signs messages."""
+_COLUMNS = "key_id, digest, name, source, types, made_at, revoked_at"
 ID_BYTES = 6
 SECRET_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a machine may say: events of one source, of some types (all, where none is named)."""
-
-    source: str
-    types: frozenset[str] = frozenset()
-
-    def allows(self, source: str, type_: str) -> bool:
-        """Whether an event is its own to say."""
-        return source == self.source and (not self.types or type_ in self.types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +36,8 @@ class MachineKey:
     scope: Scope
     made_at: str
     revoked_at: str | None
+    public_key: bytes = b""
+    """Of a key that signs messages: its public half, 32 bytes (Ed25519); the ledger holds no secret of it."""
 
 
 def make_key(ledger: Ledger, name: str, source: str, types: list[str]) -> str:
@@ -50,16 +46,31 @@ def make_key(ledger: Ledger, name: str, source: str, types: list[str]) -> str:
     Raises:
         ValueError: for a type that no message has.
     """
-    unknown = sorted(set(types) - set(TYPES))
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    return f"{PREFIX}_{_keep_key(ledger, name, Scope(source, frozenset(types)), _digest(secret))}_{secret}"
+
+
+def add_signing_key(ledger: Ledger, name: str, source: str, types: list[str], public_key: bytes) -> str:
+    """Take in the public half of a publisher's own key (Ed25519); the number that its signatures name.
+
+    Raises:
+        ValueError: for a type that no message has.
+    """
+    digest = SIGNING + base64.b64encode(public_key).decode()
+    return _keep_key(ledger, name, Scope(source, frozenset(types)), digest)
+
+
+def _keep_key(ledger: Ledger, name: str, scope: Scope, digest: str) -> str:
+    unknown = sorted(scope.types - set(TYPES))
     if unknown:
         raise ValueError(f"{unknown[0]}: no message has this type — see: subsidy-ledger schemas")
-    key_id, secret = secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES)
+    key_id = secrets.token_hex(ID_BYTES)
     with ledger.store.writing() as rows:
         rows.run(
             "INSERT INTO machine_keys (key_id, digest, name, source, types, made_at) VALUES (?,?,?,?,?,?)",
-            [key_id, _digest(secret), name, source, " ".join(sorted(set(types))), instant(ledger.clock())],
+            [key_id, digest, name, scope.source, " ".join(sorted(scope.types)), instant(ledger.clock())],
         )
-    return f"{PREFIX}_{key_id}_{secret}"
+    return key_id
 
 
 def revoke_key(ledger: Ledger, key_id: str) -> bool:
@@ -88,11 +99,22 @@ def key_of(rows: Rows, text: str) -> MachineKey | None:
 
 def read_keys(rows: Rows) -> list[MachineKey]:
     """Every key, without its secret."""
-    sql = "SELECT key_id, name, source, types, made_at, revoked_at FROM machine_keys ORDER BY made_at, key_id"
-    return [
-        MachineKey(key_id, name, Scope(source, frozenset(types.split())), made_at, revoked_at)
-        for key_id, name, source, types, made_at, revoked_at in rows.all(sql)
-    ]
+    sql = f"SELECT {_COLUMNS} FROM machine_keys ORDER BY made_at, key_id"
+    return [_machine_key(row) for row in rows.all(sql)]
+
+
+def read_signing_keys(rows: Rows, key_ids: Iterable[str]) -> dict[str, MachineKey]:
+    """The keys that hold and sign messages, of these numbers."""
+    sql = f"SELECT {_COLUMNS} FROM machine_keys WHERE key_id IN ({{}})"
+    keys = [_machine_key(row) for row in rows.all_in(sql, key_ids)]
+    return {key.key_id: key for key in keys if key.public_key and key.revoked_at is None}
+
+
+def _machine_key(row: Row) -> MachineKey:
+    key_id, digest, name, source, types, made_at, revoked_at = row
+    scope = Scope(source, frozenset(types.split()))
+    public_key = base64.b64decode(digest.removeprefix(SIGNING)) if digest.startswith(SIGNING) else b""
+    return MachineKey(key_id, name, scope, made_at, revoked_at, public_key)
 
 
 def use_once(ledger: Ledger, token_id: str, until: str) -> bool:

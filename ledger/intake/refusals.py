@@ -38,6 +38,8 @@ class Refused:
     """Where in a stream it stood: ``topic/partition@offset``."""
 
 
+RESUBMITTED, DISMISSED = "resubmitted", "dismissed"
+"""How a refused message was settled."""
 STREAM = "kafka"
 """The channel whose refusals go to a topic of dead letters too."""
 
@@ -101,7 +103,7 @@ def settle_accepted(rows: Rows, accepted: Sequence[tuple[str, str]]) -> None:
     sql = "SELECT digest, source, event_id FROM refused WHERE resolved IS NULL AND event_id IN ({})"
     for digest, source, event_id in rows.all_in(sql, {event_id for _, event_id in accepted}):
         if (source, event_id) in accepted_ids:
-            resolve(rows, digest, "resubmitted")
+            resolve(rows, digest, RESUBMITTED)
 
 
 def newest(rows: Rows, limit: int, open_only: bool = False) -> list[Refused]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.authority.roles import Actor, NotAllowed, require
+from domain.authority.roles import Actor, NotAllowed
+from domain.authority.writes import require
 from domain.money.amounts import print_fen
 from domain.settlement.accounts import Account
 from domain.settlement.steps import must_be_open

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.authority.roles import Actor, NotAllowed, require
+from domain.authority.roles import Actor, NotAllowed
+from domain.authority.writes import require
 from domain.events.accounts import account_id
 from domain.settlement.accounts import Account, BankWord, repeated_clawback, was_heard
 from domain.settlement.streams import AccountStream

@@ -14,8 +14,12 @@ from typing import Any, TypeVar
 
 import click
 
-from domain.events.event import Attribution, Capacity, Speaker
+from domain.authority.roles import Actor
+from domain.authority.writes import Writer
+from domain.events.event import Attribution
 from domain.events.instants import instant
+from domain.events.speaking import attribute_message, attribute_step
+from domain.intake.authorising import Sender
 from domain.money.amounts import parse_fen, print_fen
 from domain.policy.faults import PolicyError, PolicyFault
 from ledger.audit.looks import NOBODY, Look, note
@@ -65,6 +69,10 @@ class Context:
             with ledger.store.reading() as rows:
                 yield ledger, rows
 
+    def sender(self) -> Sender:
+        """Who sends what the command takes in: the operator, on behalf of the source of each message."""
+        return Sender(Writer(operator(), self.settings.identity.mode), attribute_message(operator()))
+
     def words(self, zh: str, en: str) -> str:
         """The words in the reader's language."""
         return en if self.language == "en" else zh
@@ -78,9 +86,14 @@ def os_user() -> str:
         return f"uid {os.getuid()}"
 
 
-def operator_attribution() -> Attribution:
-    """Who runs the command, as its events name them: the operating system's user."""
-    return Attribution(Speaker(issuer="os", subject=str(os.getuid()), name=os_user()), Capacity())
+def operator() -> Actor:
+    """Who runs the command: the operating system's user, as the operator."""
+    return Actor(os_user(), frozenset({"operator"}), issuer="os", subject=str(os.getuid()))
+
+
+def operator_attribution(action: str) -> Attribution:
+    """Who runs the command, as the events of a step name them."""
+    return attribute_step(operator(), action)
 
 
 def policy_options(command: F) -> F:

@@ -18,6 +18,7 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
+from domain.authority.writes import LOCAL
 from ledger.intake.inbox import Offsets, Totals, ingest
 from ledger.store.append import tracked
 from ledger.store.application import Ledger
@@ -25,7 +26,8 @@ from ledger.store.correlation import current
 from ledger.store.rows import Conflict, StoreUnavailable
 from services.kafka.dead_letters import DeadLetters
 from services.kafka.metrics import ConsumerMetrics
-from services.kafka.records import Record, message_of
+from services.kafka.records import Record
+from services.kafka.senders import Senders
 from services.runtime.kafka_settings import KafkaSettings
 from services.runtime.tracing import consuming
 
@@ -60,7 +62,7 @@ class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 class LedgerConsumer:
-    """Reads one topic into one ledger, as a member of a group, until told to stop."""
+    """Reads the topics of facts into one ledger, as a member of a group, until told to stop."""
 
     def __init__(
         self,
@@ -68,9 +70,11 @@ class LedgerConsumer:
         settings: KafkaSettings,
         stop: threading.Event,
         metrics: ConsumerMetrics | None = None,
+        mode: str = LOCAL,
     ) -> None:
         self.ledger, self.settings, self.stop = ledger, settings, stop
         self.metrics = metrics or ConsumerMetrics()
+        self.senders = Senders(ledger, settings, mode)
         self.totals = Totals()
         self.next: dict[TopicPartition, int] = {}
         """The offset after the last that the ledger has, by partition."""
@@ -92,7 +96,8 @@ class LedgerConsumer:
             metadata_max_age_ms=METADATA_MS,
         )
         self.dead_letters = DeadLetters(ledger, settings)
-        self.consumer.subscribe([settings.topic], listener=_Assigned(self._hold_assigned))
+        topics = [settings.topic, *(each.topic for each in settings.topics)]
+        self.consumer.subscribe(topics, listener=_Assigned(self._hold_assigned))
 
     def run(self) -> Totals:
         """Consume until told to stop; what was taken is committed, the rest is left for others."""
@@ -121,16 +126,15 @@ class LedgerConsumer:
 
     def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
         """Take the records of one partition to a commit; hold the partition where that fails."""
-        messages = [
-            message_of(Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers or ()))
-            for r in records
-        ]
+        taken = [Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers or ()) for r in records]
         stream = f"{partition.topic}/{partition.partition}"
         offsets = Offsets(self._name(partition), [record.offset for record in records], stream)
         current.set(f"{stream}@{records[0].offset}")
         try:
             with consuming(partition.topic, partition.partition, records):
-                results = ingest(self.ledger, messages, "kafka", offsets)
+                received = self.senders.read_records(taken)
+                messages, senders = [message for message, _ in received], [sender for _, sender in received]
+                results = ingest(self.ledger, messages, "kafka", offsets, senders)
         except (StoreUnavailable, Conflict) as error:
             log.warning("the database cannot take %s: %s; holding", offsets.name, error)
             self.metrics.failures.labels("database").inc()

@@ -23,6 +23,7 @@ class IdentitySettings:
     roles_claim: str = "roles"
     name_claim: str = "preferred_username"
     enterprise_claim: str = "credit_code"
+    source_claim: str = "source"
     client_id: str = ""
     """Our name at the issuer, for people who sign in to the console; empty: nobody does."""
     client_secret: str = field(default="", repr=False)

@@ -16,11 +16,22 @@ class UnusableFile(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class PublisherTopic:
+    """A topic that only one publisher may write to: the source and types of what comes on it."""
+
+    topic: str
+    source: str
+    types: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class KafkaSettings:
     """Broker, topics and group, and how the broker and we prove who we are."""
 
     brokers: str = "127.0.0.1:9092"
     topic: str = "subsidy.events"
+    topics: tuple[PublisherTopic, ...] = ()
+    """Topics of facts beside ``topic``, each of one publisher; the broker's ACL holds it."""
     dead_letters: str = "subsidy.dead-letters"
     published: str = "subsidy.balances"
     checkpoints: str = "subsidy.checkpoints"

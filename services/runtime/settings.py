@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from services.runtime.identity_settings import MODES, RETURN, IdentitySettings
-from services.runtime.kafka_settings import MECHANISMS, SECURITY, KafkaSettings
+from services.runtime.kafka_settings import MECHANISMS, SECURITY, KafkaSettings, PublisherTopic
 from services.runtime.variables import PREFIX, VARIABLES
 
 WORKERS_MAX = 64
@@ -69,6 +69,7 @@ class Settings:
             kafka=KafkaSettings(
                 brokers=_addresses("KAFKA_BROKERS", values["KAFKA_BROKERS"]),
                 topic=_topic("KAFKA_TOPIC", values["KAFKA_TOPIC"]),
+                topics=_publisher_topics(values["KAFKA_TOPICS"], values["KAFKA_TOPIC"]),
                 dead_letters=_topic("KAFKA_DEAD_LETTERS", values["KAFKA_DEAD_LETTERS"]),
                 published=_topic("KAFKA_PUBLISHED", values["KAFKA_PUBLISHED"]),
                 checkpoints=_topic("KAFKA_CHECKPOINTS", values["KAFKA_CHECKPOINTS"]),
@@ -125,6 +126,7 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
         name_claim=values["OIDC_NAME"],
         enterprise_claim=values["OIDC_ENTERPRISE"],
         hosts=_served_names(values),
+        source_claim=values["OIDC_SOURCE"],
         rate=_whole_number("RATE", values["RATE"], 0, 100_000),
         writes_once=_flag("OIDC_ONCE", values["OIDC_ONCE"]),
     )
@@ -283,6 +285,26 @@ def _topic(name: str, text: str) -> str:
         rule = f"is not a name that Kafka allows: {text[:80]!r}"
         raise SettingsError(PREFIX + name, rule, "use letters, digits, full stops, hyphens and underscores")
     return text
+
+
+def _publisher_topics(text: str, shared: str) -> tuple[PublisherTopic, ...]:
+    """Topics with their publishers: ``topic=source type type; topic=source``."""
+    topics = []
+    for entry in filter(None, (part.strip() for part in text.split(";"))):
+        topic, _, bound = entry.partition("=")
+        source, *types = bound.split() or [""]
+        mend = (
+            "write it like subsidy.tax=urn:cixi:tax subsidy.contribution-assessed.v1; subsidy.hg=urn:cixi:hg"
+        )
+        if not source or not all(re.fullmatch(r"subsidy\.[a-z0-9-]+\.v[0-9]+", each) for each in types):
+            rule = f"names no topic with its source and types: {entry[:80]!r}"
+            raise SettingsError(f"{PREFIX}KAFKA_TOPICS", rule, mend)
+        topics.append(PublisherTopic(_topic("KAFKA_TOPICS", topic.strip()), source, frozenset(types)))
+    names = [each.topic for each in topics]
+    if len({*names, shared}) <= len(names):
+        rule = "names a topic twice, or the one that all share"
+        raise SettingsError(f"{PREFIX}KAFKA_TOPICS", rule, "give each publisher a topic of its own")
+    return tuple(topics)
 
 
 def _word(name: str, text: str, *choices: str) -> str:

@@ -72,6 +72,13 @@ VARIABLES = (
     ),
     Variable(f"{PREFIX}KAFKA_TOPIC", "subsidy.events", "接收数据的主题", "the topic that facts come on"),
     Variable(
+        f"{PREFIX}KAFKA_TOPICS",
+        "",
+        "各报送单位专用的主题，分号分隔：主题=来源 类型 类型；不写类型为全部类型。写入权限由Kafka的ACL限定",
+        "topics of one publisher each, separated by semicolons: topic=source type type; without types, all. "
+        "Kafka's ACLs hold who may write",
+    ),
+    Variable(
         f"{PREFIX}KAFKA_DEAD_LETTERS",
         "subsidy.dead-letters",
         "退回数据的主题",
@@ -167,6 +174,13 @@ VARIABLES = (
         "credit_code",
         "令牌中企业信用代码的字段",
         "the claim that holds an enterprise's credit code",
+    ),
+    Variable(
+        f"{PREFIX}OIDC_SOURCE",
+        "source",
+        "令牌中报送人所代表来源的字段；只有报送角色的人只能报送该来源的数据",
+        "the claim that holds the source that somebody sends facts for; "
+        "who has no other role sends for no other",
     ),
     Variable(
         f"{PREFIX}OIDC_CLIENT_ID",

@@ -20,6 +20,7 @@ from domain.policy.rulebook import NoRules
 from domain.things.personal_number import wipe_alike
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
+from ledger.intake.settling import SettledRefusal, UnknownRefusal
 from ledger.intake.sheets.faults import SheetError
 from ledger.log.key_record import LogNotContinued
 from ledger.policies.versions import UnknownPolicy
@@ -154,7 +155,14 @@ def of_ledger(error: Exception) -> Problem | None:
     if isinstance(error, StepsRefused):
         faults = [fault_of(each, f"results.{index}.") for index, each in error.faults]
         return Problem("step-refused", faults)
-    return _of_sheet(error) or _of_store(error)
+    return _of_sheet(error) or _of_refusal(error) or _of_store(error)
+
+
+def _of_refusal(error: Exception) -> Problem | None:
+    """A refused message that is not there, or settled already; ``None`` for anything else."""
+    if isinstance(error, UnknownRefusal):
+        return Problem("refusal-unknown")
+    return Problem("refusal-settled") if isinstance(error, SettledRefusal) else None
 
 
 def _of_sheet(error: Exception) -> Problem | None:

@@ -17,7 +17,7 @@ from ledger.store.application import Ledger
 from ledger.store.rows import StoreUnavailable
 from services.kafka.records import subject_of
 from tests.brokers import KafkaCluster
-from tests.conftest import POLICY
+from tests.events import CITY_TEXT
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -69,8 +69,11 @@ class Commands:
         return process
 
     def adopt(self) -> None:
-        """Adopt the policy of Cixi."""
-        self.run("adopt", str(POLICY))
+        """Adopt the policy of Cixi, which lets the sample city's bureaus decide claims."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(CITY_TEXT)
+            file.flush()
+            self.run("adopt", file.name)
 
     def topics(self, partitions: int) -> None:
         """Create the topics."""

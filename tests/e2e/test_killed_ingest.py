@@ -18,7 +18,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger, open_ledger
 from services.sample.city import city
-from tests.conftest import POLICY
+from tests.events import CITY_TEXT
 from tests.lengths import length_of
 
 KILLS = length_of("SUBSIDY_TEST_KILLS")
@@ -79,7 +79,9 @@ def test_an_ingest_killed_over_and_over_loses_nothing_and_doubles_nothing(tmp_pa
     file = tmp_path / "city.ndjson"
     file.write_bytes(b"\n".join(messages) + b"\n")
     undisturbed = open_ledger(str(tmp_path / "whole.db"))
-    adopt_policy(undisturbed, POLICY.read_text("utf-8"))
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(CITY_TEXT, "utf-8")
+    adopt_policy(undisturbed, CITY_TEXT)
     for _ in ingest_all(undisturbed, messages, "file"):
         pass
 
@@ -87,7 +89,7 @@ def test_an_ingest_killed_over_and_over_loses_nothing_and_doubles_nothing(tmp_pa
     for number in itertools.count():
         database = tmp_path / f"killed-{number}.db"
         base = [sys.executable, "-m", "services.cli", "--database", str(database)]
-        subprocess.run([*base, "adopt", str(POLICY)], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*base, "adopt", str(policy)], check=True, stdout=subprocess.DEVNULL)
         hits = kill_through(
             [*base, "ingest", str(file), "--batch", str(BATCH)], database, KILLS - killed, rng
         )

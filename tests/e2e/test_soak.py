@@ -28,8 +28,8 @@ from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import open_ledger
 from services.sample.city import city
-from services.sample.policy import policy_text
 from tests.e2e.processes import ROOT, wait_until
+from tests.events import CITY_TEXT
 from tests.lengths import length_of
 from tests.postgres import Server
 from tests.processes import Ports
@@ -158,7 +158,7 @@ def test_mixed_load_goes_on_while_the_database_and_workers_die(tmp_path: Path) -
     try:
         url = server.url(server.create())
         ledger = open_ledger(url)
-        adopt_policy(ledger, policy_text())
+        adopt_policy(ledger, CITY_TEXT)
         for _ in ingest_all(ledger, islice(city(400, seed=21), 2_000), "file"):
             pass
         with ledger.store.reading() as rows:

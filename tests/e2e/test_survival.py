@@ -22,8 +22,8 @@ from ledger.replay.comparison import fingerprint
 from ledger.store.application import Ledger, open_ledger
 from services.sample.city import city
 from tests.brokers import KafkaCluster
-from tests.conftest import POLICY
 from tests.e2e.processes import Commands, produce, taken, wait_until
+from tests.events import CITY_TEXT
 from tests.lengths import length_of
 from tests.postgres import Server
 
@@ -110,7 +110,7 @@ def test_nothing_is_lost_or_doubled_whatever_dies(
         commands.end()
 
     plain = open_ledger(str(tmp_path / "plain.db"))
-    adopt_policy(plain, POLICY.read_text("utf-8"))
+    adopt_policy(plain, CITY_TEXT)
     for _ in ingest_all(plain, city(CITY, seed=SEED), "file"):
         pass
     with plain.store.reading() as rows, ledger.store.reading() as again:

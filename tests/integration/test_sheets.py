@@ -16,18 +16,21 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 
+from domain.authority.publishers import Scope
+from domain.authority.roles import Actor
+from domain.authority.writes import Writer
 from domain.events.event import Capacity, Speaker
-from ledger.intake.machine_keys import Scope
+from domain.intake.authorising import Sender
 from ledger.intake.refusals import count_open, list_refused
 from ledger.intake.sheets.holding import Holding
-from ledger.intake.sheets.previewing import Sender, preview, reading_of
+from ledger.intake.sheets.previewing import DEFAULT_SOURCE, SheetSender, preview, reading_of
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import open_ledger
 from ledger.store.stored_events import events_of
 from services.cli.main import main
 from services.web.sheets.desk import SheetDesk
 from tests import answers as queries
-from tests.events import CIXI, CIXI_TEXT, Feed, budget, take
+from tests.events import CIXI, CIXI_TEXT, Feed, budget, naming, take
 from tests.integration.api_client import Api, is_problem
 from tests.xlsx import sheet_of, workbook
 
@@ -83,7 +86,7 @@ def test_a_file_is_previewed_then_recorded_and_counts_once(api: Api) -> None:
         assert {row.channel for row in list_refused(rows)} == {"sheet"}
         [event] = events_of(rows, Feed(1).code)
     assert event.fact.said_by == Speaker(issuer="local", subject="lin", name="lin")
-    assert event.fact.acting_as == Capacity(role="officer")
+    assert event.fact.acting_as == Capacity(role="officer", on_behalf_of="周巷镇")
 
     again = sent(officer, THREE, "?source=周巷镇&name=店铺.xlsx")
     assert again["preview"]["counts"] == {"new": 0, "known": 2, "contradictory": 0, "wrong": 1}
@@ -211,7 +214,8 @@ def test_rows_of_one_enterprise_are_judged_together_by_the_rules_of_the_inbox(ap
             ]
         )
     ]
-    said = sent(api.by("林晓", "officer"), workbook(sheet_of([heads, *rows]), "申报批准"))
+    adopt_policy(api.ledger, naming(CIXI_TEXT.replace("version: 1", "version: 2"), (DEFAULT_SOURCE,)))
+    said = sent(api.by("林晓", "operator"), workbook(sheet_of([heads, *rows]), "申报批准"))
 
     found = {row["row"]: [fault["code"] for fault in row["faults"]] for row in said["preview"]["faulty"]}
     assert found == {3: ["matter.file"], 4: ["claim.cap"], 5: ["measure.unknown"], 6: ["measure.no-claims"]}
@@ -265,7 +269,7 @@ def test_a_machine_may_say_what_its_key_allows_and_nothing_else(api: Api, tmp_pa
         reading_of(api.ledger, path, "f.xlsx", "urn:else"),
         holding,
         lambda *_: None,
-        Sender(scope),
+        SheetSender(Sender(Writer(Actor("k", frozenset({"upstream"})), "local", scope))),
     )
     found = [[each.fault.code for each in held.marked] for held in holding.rows_in(("wrong",))]
     assert found == [["type.foreign"], ["type.foreign"], ["date.form"]]

@@ -10,6 +10,7 @@ from domain.authority.roles import Actor
 from domain.events.claims import ClaimSubmitted
 from domain.events.event import Capacity, Speaker
 from domain.events.speaking import attribute_message
+from domain.intake.authorising import Sender
 from ledger.claims import desk
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
@@ -30,7 +31,7 @@ def stored_of(ledger: Ledger, originator: str) -> list[Stored]:
 def test_a_message_names_the_key_it_came_under_and_whom_it_spoke_for(open_at: Callable[..., Ledger]) -> None:
     ledger, feed = open_at(), Feed(1)
     message = feed.shop("tmall", "旗舰店", "2024-03-01")
-    ingest(ledger, [message], "http", attribution=attribute_message(KEY, "urn:cixi:stats"))
+    ingest(ledger, [message], "http", sender=Sender(attribution=attribute_message(KEY, "urn:cixi:stats")))
 
     (event,) = stored_of(ledger, feed.code)
     assert event.fact.said_by == Speaker(publisher="ab12cd34ef56", name="统计局")

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from domain.authority.persons import canonical_name
-from domain.authority.roles import Actor, NotAllowed, declared_actor, require
+from domain.authority.roles import Actor, NotAllowed, declared_actor
+from domain.authority.writes import require
 from domain.claims import steps as claims
 from domain.claims.steps import ClaimFile, file_of
 from domain.events.claims import ClaimEvent, ClaimSubmitted

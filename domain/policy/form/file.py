@@ -20,7 +20,7 @@ from domain.policy.form.parts import (
     ReadingSchema,
     WordsSchema,
 )
-from domain.policy.form.values import Day, Loaded, Part, WholeNumber, ident, one_of, rows
+from domain.policy.form.values import Day, Loaded, Part, Text, WholeNumber, ident, one_of, rows
 
 FORMAT = "subsidy-policy/1"
 
@@ -45,6 +45,8 @@ class PolicySchema(Part):
     pro_rata = fields.Nested(ProRataSchema, required=True)
     settlement = fields.Nested(ProcedureSchema, load_default=model.Procedure)
     disagreements = fields.List(fields.Nested(DisagreementSchema), load_default=list)
+    approvals_from = fields.List(Text(), load_default=list)
+    amendments_from = fields.List(Text(), load_default=list)
     clauses = fields.List(fields.Nested(ClauseSchema), required=True)
     readings = fields.Dict(keys=ident(), values=fields.Nested(ReadingSchema), required=True)
     measures = fields.List(AnyMeasure(), required=True, validate=rows(1, 500))
@@ -95,6 +97,8 @@ class PolicySchema(Part):
             general_readings=(),
             procedure=loaded["settlement"],
             disagreements=loaded["disagreements"],
+            approvals_from=tuple(loaded["approvals_from"]),
+            amendments_from=tuple(loaded["amendments_from"]),
             budgets=parts,
             priorities=tuple(tuple(group) for group in loaded["pro_rata"]["priorities"]),
         )

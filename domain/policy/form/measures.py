@@ -135,6 +135,7 @@ class PercentageSchema(MeasureSchema):
     rate = Percent(required=True, data_key="percent")
     cap = Money(required=True, allow_none=True)
     claims = one_of("full", "claim-only")
+    approvals_from = fields.List(Text(), load_default=list)
 
 
 class GrowthShareSchema(MeasureSchema):
@@ -157,6 +158,7 @@ class DiscretionarySchema(MeasureSchema):
     value_class = model.Discretionary
     cap = Money(required=True, allow_none=True)
     proposes = fields.Nested(SelectSchema)
+    approvals_from = fields.List(Text(), load_default=list)
 
 
 class UnpaidSchema(MeasureSchema):

@@ -13,11 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from domain.events.event import NOBODY, Attribution
 from domain.faults.fault import Fault
+from domain.intake.authorising import NO_SENDER, Sender
 from domain.money.wire import wire_form
 from ledger.intake.inbox import Totals, ingest
-from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import Now, Refusal
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import count_open, settle_accepted
@@ -52,19 +51,18 @@ def reading_of(
     return Reading(path, source, Now.bounds_at(ledger.clock()), table_name, Path(file_name).stem[:100])
 
 
-class Sender(NamedTuple):
-    """Who sends a file, what it may say, and whether it may not learn what others said."""
+class SheetSender(NamedTuple):
+    """Who sends a file, and whether they may not learn what others said."""
 
-    scope: Scope | None = None
+    sender: Sender = NO_SENDER
     discreet: bool = False
-    attribution: Attribution = NOBODY
 
 
-ANYONE = Sender()
+ANYONE = SheetSender()
 
 
 def preview(
-    ledger: Ledger, reading: Reading, holding: Holding, progress: Progress, sender: Sender = ANYONE
+    ledger: Ledger, reading: Reading, holding: Holding, progress: Progress, sender: SheetSender = ANYONE
 ) -> None:
     """Read a file and try its rows; what was found is noted in ``holding``.
 
@@ -84,7 +82,7 @@ def preview(
     try_again(ledger, holding, progress, sender)
 
 
-def try_again(ledger: Ledger, holding: Holding, progress: Progress, sender: Sender = ANYONE) -> None:
+def try_again(ledger: Ledger, holding: Holding, progress: Progress, sender: SheetSender = ANYONE) -> None:
     """Try the rows on the ledger as it stands now."""
     done = 0
 
@@ -94,7 +92,7 @@ def try_again(ledger: Ledger, holding: Holding, progress: Progress, sender: Send
         progress("trying", done)
 
     with ledger.store.reading() as rows:
-        Trial(ledger, rows, holding, sender.scope, sender.discreet).run(tick)
+        Trial(ledger, rows, holding, sender.sender, sender.discreet).run(tick)
         progress("weighing", done)
         _note(ledger, rows, holding)
 
@@ -110,7 +108,7 @@ def _note(ledger: Ledger, rows: Rows, holding: Holding) -> None:
 
 
 def record(
-    ledger: Ledger, holding: Holding, agreed: str, progress: Progress, sender: Sender = ANYONE
+    ledger: Ledger, holding: Holding, agreed: str, progress: Progress, sender: SheetSender = ANYONE
 ) -> Totals:
     """Record what was previewed; rows that are wrong or contradictory are kept with their reasons.
 
@@ -137,11 +135,11 @@ def record(
             held_row.raw if held_row.state == "new" else _refusal(held_row, holding.read_note("source"))
         )
         if len(waiting) == BATCH_ROWS:
-            totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope, attribution=sender.attribution))
+            totals.add(ingest(ledger, waiting, CHANNEL, sender=sender.sender))
             progress("recording", totals.accepted + totals.duplicate + totals.refused)
             waiting = []
     if waiting:
-        totals.add(ingest(ledger, waiting, CHANNEL, scope=sender.scope, attribution=sender.attribution))
+        totals.add(ingest(ledger, waiting, CHANNEL, sender=sender.sender))
     holding.note("recorded", [totals.accepted, totals.duplicate, totals.refused])
     progress("recording", totals.accepted + totals.duplicate + totals.refused)
     return totals

@@ -6,23 +6,23 @@ nowhere, so a trial changes nothing and holds no lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from domain.events.amendments import Amendment
 from domain.events.content import Content
-from domain.events.event import Event
 from domain.facts.folding import EnterpriseFacts
 from domain.faults.fault import Fault, FaultArgs
+from domain.intake.authorising import NO_SENDER, Sender, judge_sender
 from domain.money.amounts import print_fen
-from ledger.intake.batch import Batch
-from ledger.intake.machine_keys import Scope
+from domain.policy.rulebook import Rulebook
+from ledger.intake.batch import REPEATABLE, Batch
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
-from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.sheets.doubting import Doubts, SupposedTables
 from ledger.intake.sheets.holding import HeldRow, Holding
 from ledger.intake.sheets.rows import MarkedFault, differing_fields, matter_of
+from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import Outcome, outcomes_of
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -52,7 +52,9 @@ class Unwritten:
 
 
 class TrialBatch(Batch):
-    """A batch that stops before it writes."""
+    """A batch that stops before it writes; all its messages are of one ``sender``."""
+
+    sender: Sender = NO_SENDER
 
     def judge(
         self, messages: Sequence[tuple[bytes, Message | Refusal]]
@@ -61,7 +63,7 @@ class TrialBatch(Batch):
         self.workspace.load_messages([message for _, message in messages if isinstance(message, Message)])
         verdicts: list[tuple[Fault, ...] | int | None] = []
         for raw, message in messages:
-            result = self.take_message(raw, message, 0)
+            result = self.take_message(raw, message, 0, self.sender)
             if result.status == "refused":
                 verdicts.append(result.faults)
             else:
@@ -90,17 +92,19 @@ class Trial:
     ledger: Ledger
     rows: Rows
     holding: Holding
-    scope: Scope | None = None
+    sender: Sender = NO_SENDER
     discreet: bool = False
     """Whether the sender may not learn what others said of the same matter."""
     added: dict[AddKey, int] = field(default_factory=dict)
     """By how much the city's targets would move."""
     columns: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """Where each field's column stands, of each sheet and table."""
+    books: Mapping[str, Rulebook] = field(default_factory=dict)
 
     def run(self, tick: Callable[[int], None]) -> None:
         """Try every row that is right in itself; ``tick`` is told how many were tried."""
         self.holding.begin_trial()
+        self.books = rulebooks(self.rows)
         doubts = Doubts(self.holding.db, self.holding.read_note("source", ""))
         doubts.begin()
         for layout, keys in self.holding.layouts().items():
@@ -131,7 +135,9 @@ class Trial:
             self._moved(batch)
 
     def _batch(self) -> TrialBatch:
-        return TrialBatch(Unwritten(self.rows), self.ledger, CHANNEL)
+        batch = TrialBatch(Unwritten(self.rows), self.ledger, CHANNEL)
+        batch.sender = self.sender
+        return batch
 
     def _group(
         self, group: list[HeldRow], twins: dict[int, tuple[int, bool]], now: Now, doubts: Doubts
@@ -172,8 +178,9 @@ class Trial:
         in_file: dict[str, tuple[int, Content]],
     ) -> tuple[str, list[MarkedFault]] | None:
         """Whether a row repeats or contradicts another, in this file or the ledger; ``None``: neither."""
-        if self.scope is not None and not self.scope.allows(message.fact.source, TYPE_OF[message.fact.name]):
-            return "wrong", self._marked(row, [_foreign(self.scope, message.fact)])
+        unallowed = judge_sender(self.sender.writer, message.fact, self.books, EnterpriseFacts(), None)
+        if unallowed is not None and unallowed.code not in REPEATABLE:
+            return "wrong", self._marked(row, [unallowed])
         twin = twins.get(row.n)
         if twin is not None:
             fault = Fault("matter.file", "id", {"row": twin[0]})
@@ -266,12 +273,6 @@ def _lines(policy: str, code: str, old: Outcome, new: Outcome) -> list[tuple[str
 
 def _state_of(faults: Iterable[Fault]) -> str:
     return "contradictory" if any(fault.code == "identity.reused" for fault in faults) else "wrong"
-
-
-def _foreign(scope: Scope, fact: Event) -> Fault:
-    wrong = "source" if fact.source != scope.source else "type"
-    args = {"source": scope.source, "types": ", ".join(sorted(scope.types)) or "—"}
-    return Fault(f"{wrong}.foreign", wrong, args)
 
 
 def _path(differs: list[str]) -> str:

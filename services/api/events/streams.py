@@ -11,9 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from domain.events.event import NOBODY, Attribution
+from domain.intake.authorising import Sender
 from ledger.intake.inbox import Totals, ingest
-from ledger.intake.machine_keys import Scope
 from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
 from ledger.store.application import Ledger
 from services.api.events.results import result_document
@@ -80,8 +79,7 @@ def take(
     ledger: Ledger,
     stream: IO[bytes],
     language: str,
-    scope: Scope | None = None,
-    attribution: Attribution = NOBODY,
+    sender: Sender,
 ) -> Iterator[bytes]:
     """Ingest a stream, and give back its results as NDJSON, with a summary as the last line.
 
@@ -98,8 +96,7 @@ def take(
                     ledger,
                     [message for _, message in batch],
                     "http",
-                    scope=scope,
-                    attribution=attribution,
+                    sender=sender,
                 )
             except Exception as error:
                 raise Interrupted(count) from error

@@ -9,8 +9,6 @@ import msgspec
 from flask import Response, current_app, request
 from werkzeug.wsgi import get_input_stream
 
-from domain.events.event import Attribution
-from domain.events.speaking import attribute_message
 from domain.faults.fault import Fault
 from ledger.intake.batch import Result
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, ingest
@@ -18,7 +16,7 @@ from services.api.events.results import batch_document, result_document
 from services.api.events.schemas import BatchSchema, ResultSchema
 from services.api.events.streams import Interrupted, take
 from services.api.resource import Resource, body_bytes, ledger, require_media
-from services.web.identity.gate import requester, scope
+from services.web.identity.gate import sender
 from services.web.problems import LANGUAGES, Problem, answer, language, of_ledger
 
 SINGLE = "application/cloudevents+json"
@@ -59,15 +57,9 @@ def publish() -> Any:
     if request.mimetype == JSON:
         batch = body.removeprefix(BOM_UTF8).lstrip(b" \t\r\n")[:1] == b"["
     if batch:
-        results = ingest(ledger(), split(body), "http", scope=scope(), attribution=sender())
+        results = ingest(ledger(), split(body), "http", sender=sender())
         return batch_document(results, language()), 200, {}
-    return answer_one(ingest(ledger(), [body], "http", scope=scope(), attribution=sender())[0])
-
-
-def sender() -> Attribution:
-    """Who sends the messages of this request: a key's system for its source, or a person."""
-    allowed = scope()
-    return attribute_message(requester(), allowed.source if allowed else "")
+    return answer_one(ingest(ledger(), [body], "http", sender=sender())[0])
 
 
 def answer_one(result: Result) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -111,7 +103,7 @@ def _stream() -> Response:
     stream = get_input_stream(request.environ)
     lang = language()
     try:
-        results = take(ledger(), stream, lang, scope(), sender())
+        results = take(ledger(), stream, lang, sender())
     except Interrupted as error:
         cause = error.__cause__
         problem = of_ledger(cause) if isinstance(cause, Exception) else None

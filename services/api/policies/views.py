@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, current_app
 
-from domain.events.speaking import attribute_message
+from domain.events.speaking import attribute_step
 from domain.faults.fault import Fault
 from domain.money.amounts import print_fen
 from domain.policy.load import POLICY_BYTES_MAX
@@ -107,7 +107,7 @@ def document(_: dict[str, Any], policy: str, version: int) -> Response:
 )
 def adopt() -> Any:
     """Adopt a policy file, or a new version of one; the same file again changes nothing."""
-    policy, new = adopt_policy(ledger(), _yaml_text(), attribute_message(requester()))
+    policy, new = adopt_policy(ledger(), _yaml_text(), attribute_step(requester(), "policy.adopt"))
     body = {
         "policy": policy.id,
         "version": policy.version,
@@ -144,9 +144,8 @@ def budget(body: dict[str, Any], policy: str, period: str) -> Any:
     if body["currency"] != paid_in:
         raise Problem("request-invalid", [Fault("currency.wrong", "currency", {"wanted": paid_in})])
     try:
-        found = set_budget(
-            ledger(), policy, period, body["amount_fen"], attribution=attribute_message(requester())
-        )
+        attribution = attribute_step(requester(), "budget.set")
+        found = set_budget(ledger(), policy, period, body["amount_fen"], attribution=attribution)
     except UnknownPeriod:
         raise Problem("period-unknown") from None
     return {

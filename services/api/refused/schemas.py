@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from ledger.intake.messages.fields import Text
+from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, FaultSaid, Words, list_of, text, whole_number
 
 
@@ -22,6 +24,12 @@ class RefusedSchema(Answer):
     type = fields.String(required=True, allow_none=True)
     resolved = fields.String(required=True, allow_none=True)
     faults = list_of(FaultSaid)
+
+
+class DismissalBody(Message):
+    """Why a refused message is not to be sent again."""
+
+    reason = Text(2_000, load_default="")
 
 
 class RefusedListSchema(Answer):

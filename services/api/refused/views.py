@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from flask import request
+
 from domain.faults.fault import Fault
-from ledger.intake.inbox import ingest
-from ledger.intake.refusals import Refused, count_open, find, list_refused, resolve
+from ledger.intake.refusals import Refused, count_open, find, list_refused
+from ledger.intake.settling import dismiss_refusal, resubmit_refusal
 from services.api.events.schemas import ResultSchema
-from services.api.events.views import JSON, SINGLE, answer_one, sender
+from services.api.events.views import JSON, SINGLE, answer_one
 from services.api.paging import PageAnswer, page
-from services.api.refused.schemas import RefusedListSchema, RefusedSchema, RefusedWholeSchema
+from services.api.refused.schemas import DismissalBody, RefusedListSchema, RefusedSchema, RefusedWholeSchema
 from services.api.resource import Resource, body_bytes, ledger
 from services.web.fault_words import describe_fault
 from services.web.fields import Cursor, Flag, Query, limit_field
+from services.web.identity.gate import requester, sender
 from services.web.problems import Problem, language
 
-RESUBMITTED, DISMISSED = "resubmitted", "dismissed"
 MEDIA_TYPES = (SINGLE, JSON)
 _EVENT = {"schema": {"$ref": "#/components/schemas/EventMessage"}}
 
@@ -70,24 +72,23 @@ def one_refused(_: dict[str, Any], digest: str) -> dict[str, Any]:
 def resubmit(digest: str) -> Any:
     """Send a refused message again, corrected; once it is recorded, the refusal is settled."""
     _find_refused(digest)
-    answer = answer_one(ingest(ledger(), [body_bytes(MEDIA_TYPES)], "http", attribution=sender())[0])
-    with ledger().store.writing() as rows:
-        resolve(rows, digest, RESUBMITTED)
-    return answer
+    body = body_bytes(MEDIA_TYPES)
+    return answer_one(resubmit_refusal(ledger(), digest, body, "http", requester(), sender()))
 
 
-@blueprint.writes("POST", "/<digest>/dismissal", "不再处理", {200: RefusedSchema})
+@blueprint.writes(
+    "POST",
+    "/<digest>/dismissal",
+    "不再处理",
+    {200: RefusedSchema},
+    request_body={"content": {JSON: {"schema": DismissalBody}}},
+)
 def dismiss(digest: str) -> dict[str, Any]:
-    """Settle a refused message without sending it again; it stays in the list."""
-    with ledger().store.writing() as rows:
-        message = find(rows, digest)
-        if message is None:
-            raise Problem("refusal-unknown")
-        if message.resolved == RESUBMITTED:
-            raise Problem("refusal-settled")
-        resolve(rows, digest, DISMISSED)
-        after = find(rows, digest) or message
-    return _line(after, language())
+    """Settle a refused message without sending it again; it stays in the list. A body may say why."""
+    reason = ""
+    if request.content_length:
+        reason = Resource.ARGUMENTS_PARSER.parse(DismissalBody(), request, location="json")["reason"]
+    return _line(dismiss_refusal(ledger(), digest, requester(), reason), language())
 
 
 def _find_refused(digest: str) -> Refused:

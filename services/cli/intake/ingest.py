@@ -9,13 +9,14 @@ from typing import BinaryIO
 import click
 from rich.progress import Progress
 
+from domain.intake.authorising import Sender
 from ledger.intake.batch import Result
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, Totals, ingest_all
 from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
 from ledger.intake.sheets.previewing import DEFAULT_SOURCE
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
-from services.cli.common import Context, json_option, operator_attribution, print_json
+from services.cli.common import Context, json_option, print_json
 from services.cli.intake.sheet import SUFFIXES, ingest_sheet
 
 LINE_BYTES_MAX = MESSAGE_BYTES_MAX + 1
@@ -32,12 +33,14 @@ def lines_of(stream: BinaryIO) -> Iterator[bytes]:
             yield text
 
 
-def run(ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar: Progress) -> Totals:
+def run(
+    ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar: Progress, sender: Sender
+) -> Totals:
     """Ingest messages and count what became of them."""
     totals = Totals()
     task = bar.add_task("", total=None)
     results: list[Result]
-    for results in ingest_all(ledger, messages, channel, batch, operator_attribution()):
+    for results in ingest_all(ledger, messages, channel, batch, sender):
         totals.add(results)
         done = totals.accepted + totals.duplicate + totals.refused
         progress = f"{done:,}  ✓ {totals.accepted:,}  = {totals.duplicate:,}  ✗ {totals.refused:,}"
@@ -89,7 +92,7 @@ def ingest_command(
 
 def _ingest_lines(context: Context, file: BinaryIO, batch: int, as_json: bool) -> None:
     with context.ledger() as ledger, Progress(disable=as_json) as bar:
-        totals = run(ledger, lines_of(file), "file", batch, bar)
+        totals = run(ledger, lines_of(file), "file", batch, bar, context.sender())
     if as_json:
         print_json({"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused})
         return

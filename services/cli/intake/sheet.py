@@ -17,7 +17,7 @@ from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.holding import STATES, Holding
 from ledger.intake.sheets.previewing import (
     Moved,
-    Sender,
+    SheetSender,
     described,
     doubtful,
     faulty,
@@ -27,7 +27,7 @@ from ledger.intake.sheets.previewing import (
 )
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
-from services.cli.common import Context, money, operator_attribution, print_json, table
+from services.cli.common import Context, money, print_json, table
 from services.web.amounts import read_currencies
 from services.web.sheets.words import STATE_WORDS, fault_words, stage_said, unread_said
 
@@ -93,6 +93,7 @@ def _take(
     agreed: bool,
     as_json: bool,
 ) -> None:
+    sender = SheetSender(context.sender())
     reading = reading_of(ledger, file, file.name, source, fact_type)
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as bar:
         task = bar.add_task("", total=None)
@@ -100,7 +101,7 @@ def _take(
         def progress(stage: str, done: int) -> None:
             bar.update(task, completed=done, description=f"{stage_said(stage, context.language)} {done:,}")
 
-        preview(ledger, reading, holding, progress)
+        preview(ledger, reading, holding, progress, sender)
     summary = described(holding)
     summary["unread"] = unread_said(summary["unread"], context.language)
     if not as_json:
@@ -122,7 +123,7 @@ def _take(
                 holding,
                 summary["preview"],
                 lambda *_: None,
-                Sender(attribution=operator_attribution()),
+                sender,
             )
         except Moved:
             raise click.ClickException(

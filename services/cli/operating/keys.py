@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 import click
 
-from ledger.intake.machine_keys import make_key, read_keys, revoke_key
+from domain.authority.signatures import read_public_key
+from ledger.intake.machine_keys import add_signing_key, make_key, read_keys, revoke_key
 from services.cli.common import Context, json_option, print_json, table
 
 
@@ -17,11 +20,22 @@ def keys() -> None:
 @click.argument("name")
 @click.option("--source", required=True, help="The source of its events, e.g. urn:cixi:statistics.")
 @click.option("--type", "types", multiple=True, help="A type that it may publish; several, or all if none.")
+@click.option(
+    "--public-key",
+    type=click.File("rb"),
+    help="The system's own public key (Ed25519, PEM), for messages that it signs; prints the key's number.",
+)
 @click.pass_obj
-def add(context: Context, name: str, source: str, types: tuple[str, ...]) -> None:
+def add(
+    context: Context, name: str, source: str, types: tuple[str, ...], public_key: BinaryIO | None
+) -> None:
     """Make a key for the system NAME; it is shown this once."""
     with context.ledger() as ledger:
         try:
+            if public_key is not None:
+                public = read_public_key(public_key.read())
+                click.echo(add_signing_key(ledger, name, source, list(types), public))
+                return
             text = make_key(ledger, name, source, list(types))
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
@@ -46,6 +60,7 @@ def list_keys(context: Context, as_json: bool) -> None:
             "name": each.name,
             "source": each.scope.source,
             "types": sorted(each.scope.types),
+            "signs": bool(each.public_key),
             "made_at": each.made_at,
             "revoked_at": each.revoked_at,
         }

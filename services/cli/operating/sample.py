@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 from rich.progress import Progress
 
+from domain.events.speaking import attribute_message
+from domain.intake.authorising import Sender
 from ledger.policies.versions import adopt_policy
 from ledger.reading.balances import list_largest
 from ledger.reading.budgets import read_budget
-from services.cli.common import Context
+from services.cli.common import Context, operator, operator_attribution
 from services.cli.intake.ingest import run
 from services.cli.operating.serve import start
 from services.cli.reading.reads import print_budget, print_largest
@@ -34,9 +36,11 @@ def sample(context: Context, enterprises: int, seed: int, out: Path | None, then
                 file.write(message + b"\n")
         return
     with context.ledger() as ledger:
-        adopt_policy(ledger, policy_text())
+        adopt_policy(ledger, policy_text(), operator_attribution("policy.adopt"))
+        # Nobody has to be allowed to say what is made up; who made it is noted all the same.
+        made_up = Sender(attribution=attribute_message(operator()))
         with Progress() as bar:
-            run(ledger, city(enterprises, seed, YEAR), "sample", 2_000, bar)
+            run(ledger, city(enterprises, seed, YEAR), "sample", 2_000, bar, made_up)
         with ledger.store.reading() as rows:
             budget = read_budget(ledger, rows, POLICY, YEAR)
             largest = list_largest(ledger, rows, POLICY, YEAR)

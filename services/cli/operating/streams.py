@@ -73,7 +73,8 @@ def consume(context: Context) -> None:
     try:
         click.echo(f"{context.settings.kafka.topic} @ {context.settings.kafka.brokers}")
         with exposed(context.settings, metrics.registry):
-            totals = LedgerConsumer(ledger, context.settings.kafka, stop, metrics).run()
+            mode = context.settings.identity.mode
+            totals = LedgerConsumer(ledger, context.settings.kafka, stop, metrics, mode).run()
     finally:
         ledger.close()
     click.echo(f"accepted {totals.accepted}  duplicate {totals.duplicate}  refused {totals.refused}")

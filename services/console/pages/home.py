@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from domain.events.speaking import attribute_message
+from domain.intake.authorising import Sender
 from domain.policy.rulebook import Rulebook
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy, rulebooks
@@ -93,7 +95,9 @@ def make_sample() -> BaseResponse:
     with ledger.store.reading() as rows:
         if rows.last_position():
             raise Problem("sample-not-empty")
-    adopt_policy(ledger, policy_text())
-    for _ in ingest_all(ledger, city(year=YEAR), "sample"):
+    who = forms.actor()
+    adopt_policy(ledger, policy_text(), attribute_message(who))
+    made_up = Sender(attribution=attribute_message(who))
+    for _ in ingest_all(ledger, city(year=YEAR), "sample", sender=made_up):
         pass
     return redirect(url_for("console.home"))

@@ -9,13 +9,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import NotAllowed
 from domain.events import CATALOGUE
-from domain.events.speaking import attribute_message
 from ledger.intake import refusals as kept
 from ledger.intake.batch import Result
-from ledger.intake.inbox import ingest
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.intake.refusals import Refused
-from services.api.refused.views import DISMISSED, RESUBMITTED
+from ledger.intake.settling import dismiss_refusal, resubmit_refusal
 from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
@@ -23,12 +21,14 @@ from services.console.pages.home import open_policy
 from services.console.rendering import choices, page
 from services.web.fault_words import describe_fault
 from services.web.identity.access import ACCESS
+from services.web.identity.gate import sender_of
 from services.web.problems import Problem
 
 add_to_menu("refused_page", "nav-refused", 50)
 SECTION = "refused_page"
 CHANNEL = "console"
 ROWS = 50
+REASON_MAX = 2_000
 SHOWN_BYTES = 64 * 1024
 """How much of a refused text a page shows; what is longer is not sent again from here."""
 _NAME_OF = {type_: name for name, type_ in TYPE_OF.items()}
@@ -134,21 +134,20 @@ def settle_refused(policy: str, year: int, digest: str) -> BaseResponse:
     if step != "resubmit" or is_cut(found):
         raise Problem("route-unknown")
     sent = request.form.get("text", "").replace("\r\n", "\n").encode("utf-8", "replace")
-    [result] = ingest(forms.opened(), [sent], CHANNEL, attribution=attribute_message(forms.actor()))
+    actor = forms.actor()
+    result = resubmit_refusal(forms.opened(), digest, sent, CHANNEL, actor, sender_of(actor))
     if result.status == "refused":
         return _message(policy, year, digest, result)
-    with forms.opened().store.writing() as rows:
-        kept.resolve(rows, digest, RESUBMITTED)
     key = "refused-taken" if result.status == "accepted" else "refused-repeated"
     flash(language.words_for(key, number=f"{result.position or 0:,}"))
     return redirect(url_for("console.refused_message", policy=policy, year=year, digest=digest), 303)
 
 
 def _dismiss(policy: str, year: int, digest: str) -> BaseResponse:
-    with forms.opened().store.writing() as rows:
-        found = kept.find(rows, digest)
-        if found is not None and found.resolved == RESUBMITTED:
-            raise Problem("refusal-settled")
-        kept.resolve(rows, digest, DISMISSED)
+    reason = request.form.get("reason", "").strip()[:REASON_MAX]
+    try:
+        dismiss_refusal(forms.opened(), digest, forms.actor(), reason)
+    except NotAllowed as error:
+        return _message(policy, year, digest, refusal=refusals.refusal_of("dismiss", error))
     flash(language.words_for("refused-dismissed"))
     return redirect(url_for("console.refused_page", policy=policy, year=year), 303)

@@ -31,14 +31,14 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "policies.one_policy": PUBLIC,
     "policies.document": PUBLIC,
     "metrics.metrics": ("operator",),
-    "events.publish": ("upstream", "operator"),
+    "events.publish": MAY["fact.publish"],
     "sheets.template": (*STAFF, "upstream"),
-    "sheets.send": ("upstream", "officer", "operator"),
+    "sheets.send": MAY["fact.report"],
     "sheets.waiting_sheet": (*STAFF, "upstream"),
-    "sheets.confirm": ("upstream", "officer", "operator"),
+    "sheets.confirm": MAY["fact.report"],
     "sheets.workbook": (*STAFF, "upstream"),
-    "policies.adopt": ("operator",),
-    "policies.budget": ("operator", "finance"),
+    "policies.adopt": MAY["policy.adopt"],
+    "policies.budget": MAY["budget.set"],
     "years.budget": STAFF,
     "years.largest": STAFF,
     "years.targets": STAFF,
@@ -59,8 +59,8 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "what-if.compare": STAFF,
     "refused.refused": (*BUREAU, "operator", "auditor"),
     "refused.one_refused": (*BUREAU, "operator", "auditor"),
-    "refused.resubmit": ("officer", "operator"),
-    "refused.dismiss": ("officer", "operator"),
+    "refused.resubmit": MAY["refusal.resubmit"],
+    "refused.dismiss": MAY["refusal.dismiss"],
     "disagreements.disagreements": STAFF,
     "disagreements.one_disagreement": STAFF,
     "disagreements.decide": MAY["disagreement.decide"],
@@ -126,7 +126,7 @@ def roles_for(endpoint: str) -> tuple[str, ...]:
     if endpoint in CONSOLE_SENDERS:
         return (*STAFF, "upstream")
     if endpoint in CONSOLE_OPERATOR:
-        return ("operator",)
+        return MAY["sample.make"]
     if endpoint.startswith("console."):
         return STAFF  # every step of a page is checked again by the domain
     return ACCESS.get(endpoint, ())

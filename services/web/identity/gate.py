@@ -10,11 +10,15 @@ from flask import Flask, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.persons import LOCAL
+from domain.authority.publishers import Scope
 from domain.authority.roles import ROLES, Actor, declared_actor
+from domain.authority.writes import Writer
 from domain.events.instants import instant
+from domain.events.speaking import attribute_message
 from domain.faults.fault import Fault
+from domain.intake.authorising import Sender
 from domain.things.credit_code import is_valid
-from ledger.intake.machine_keys import PREFIX, Scope, key_of, use_once
+from ledger.intake.machine_keys import PREFIX, key_of, use_once
 from ledger.store.application import Ledger
 from services.runtime import metrics
 from services.runtime.identity_settings import IdentitySettings
@@ -188,6 +192,21 @@ def requester() -> Actor:
 
 
 def scope() -> Scope | None:
-    """What a machine's key allows it to say; ``None`` for people."""
+    """What this request may say, where it is bound to a source: a machine's key, or a person's token."""
     key_scope: Scope | None = g.get("scope")
+    actor = requester()
+    if key_scope is None and actor.source and actor.roles == {"upstream"}:
+        return Scope(actor.source)
     return key_scope
+
+
+def sender() -> Sender:
+    """Who sends the messages of this request: a system for its source, or a person for that of each."""
+    return sender_of(requester())
+
+
+def sender_of(actor: Actor) -> Sender:
+    """As ``sender``, for somebody whom a form of a page names."""
+    allowed = scope()
+    attribution = attribute_message(actor, allowed.source if allowed else "")
+    return Sender(Writer(actor, settings_of().mode, allowed), attribution)

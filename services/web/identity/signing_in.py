@@ -202,6 +202,7 @@ class SignIn:
                 "subject": actor.subject,
                 "roles": sorted(actor.roles),
                 "enterprise": actor.enterprise,
+                "source": actor.source,
                 "since": session.since,
                 "seen": session.last_seen,
             }
@@ -226,6 +227,7 @@ class SignIn:
                 content["enterprise"],
                 content.get("issuer", ""),
                 content.get("subject", ""),
+                source=content.get("source", ""),
             ),
             content["session"],
             content["since"],

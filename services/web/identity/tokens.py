@@ -148,7 +148,8 @@ class Tokens:
             name = check_name(_claim(claims, settings.name_claim, str) or claims["sub"], "Authorization")
         except NotAllowed:
             raise Refused("token.name", claim=settings.name_claim) from None
-        return Actor(name, roles, enterprise, claims["iss"], claims["sub"])
+        source = _claim(claims, settings.source_claim, str) or ""
+        return Actor(name, roles, enterprise, claims["iss"], claims["sub"], source=source)
 
 
 def _roles_of(claims: dict[str, Any], name: str) -> frozenset[str]:

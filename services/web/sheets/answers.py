@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from domain.authority.roles import Actor
-from domain.events.speaking import attribute_message
-from ledger.intake.sheets.previewing import DEFAULT_SOURCE, Sender, described, doubtful, faulty
+from ledger.intake.sheets.previewing import DEFAULT_SOURCE, SheetSender, described, doubtful, faulty
 from services.web.identity.access import STAFF
-from services.web.identity.gate import scope
+from services.web.identity.gate import scope, sender_of
 from services.web.sheets.desk import Sent, Waiting
 
 
@@ -26,13 +25,12 @@ def sent_by(actor: Actor, file_name: str, source: str, table_name: str | None) -
     """Who sends a sheet, and what of it; a machine's source is its own."""
     limits = scope()
     fact_source = source or (limits.source if limits else DEFAULT_SOURCE)
-    attribution = attribute_message(actor, limits.source if limits else "")
     return Sent(
         actor.identity,
         file_name or "sheet",
         fact_source,
         table_name,
-        Sender(limits, not is_staff(actor), attribution),
+        SheetSender(sender_of(actor), not is_staff(actor)),
     )
 
 

@@ -24,13 +24,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from domain.events.event import NOBODY, Attribution
 from domain.faults.fault import Fault
-from ledger.intake.machine_keys import Scope
 from ledger.intake.sheets.faults import SheetError, refused
 from ledger.intake.sheets.files.package import FILE_BYTES_MAX
 from ledger.intake.sheets.holding import Holding
-from ledger.intake.sheets.previewing import ANYONE, Moved, Sender, preview, reading_of, record
+from ledger.intake.sheets.previewing import ANYONE, Moved, SheetSender, preview, reading_of, record
 from ledger.store.application import Ledger
 from ledger.store.rows import Conflict, StoreUnavailable
 
@@ -66,7 +64,7 @@ class Sent:
     file_name: str
     source: str
     table_name: str | None = None
-    sender: Sender = ANYONE
+    sender: SheetSender = ANYONE
 
 
 class Waiting:
@@ -141,10 +139,8 @@ class SheetDesk:
                 if not file.tell():
                     raise refused("sheet.empty")
             name = digest.hexdigest()[:32]
-            scope, discreet, attribution = sent.sender
-            limits = [scope.source, sorted(scope.types)] if scope else None
             sending = {"by": sent.by, "source": sent.source, "wanted": sent.table_name}
-            more = {"scope": limits, "discreet": discreet, "attribution": msgspec.to_builtins(attribution)}
+            more = {"sender": msgspec.to_builtins(sent.sender)}
             named = Path(sent.file_name).name[:NAME_MAX]
             Waiting(part).set(stage="waiting", done=0, file_name=named, **sending, **more)
             # The same file again: one that failed or was recorded is read anew.
@@ -306,12 +302,10 @@ def _is_locked(waiting: Waiting) -> bool:
         return not acquired
 
 
-def _sender(state: dict[str, Any]) -> Sender:
-    limits = state["scope"]
-    scope = Scope(limits[0], frozenset(limits[1])) if limits else None
-    # A file that waited before senders were noted says nothing of its own.
-    attribution = msgspec.convert(state.get("attribution", NOBODY), Attribution)
-    return Sender(scope, state["discreet"], attribution)
+def _sender(state: dict[str, Any]) -> SheetSender:
+    if "sender" not in state:
+        raise UnknownSheet  # it waited before senders were noted: send it again
+    return msgspec.convert(state["sender"], SheetSender)
 
 
 def faults_of(state: dict[str, Any]) -> list[Fault]:

@@ -1,0 +1,271 @@
+"""The page about who may write what: what ``domain.authority`` answers for each sender, kind and role.
+
+A test tries every cell of the first table for real, through every door that a sender has.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import NamedTuple
+
+from docs.generate.tables import table
+from domain.authority.publishers import Scope
+from domain.authority.roles import MAY, ROLES, Actor
+from domain.authority.writes import IDENTITY, LOCAL, Write, Writer, judge_write
+from domain.vocabulary.kinds import Words, type_of
+
+OWN, OTHER = "urn:own", "urn:other"
+"""The source that a publisher is bound to, or that a person speaks for; and another one."""
+SALES, STORE = type_of("SalesReported"), type_of("StoreRegistered")
+CORRECTED, RETRACTED = type_of("FactCorrected"), type_of("FactRetracted")
+SUBMITTED, APPROVED = type_of("ClaimSubmitted"), type_of("ClaimApproved")
+REJECTED, WITHDRAWN = type_of("ClaimRejected"), type_of("ClaimWithdrawn")
+SOME_TYPES = frozenset({SALES, RETRACTED})
+NAMED = frozenset({OWN})
+
+
+class SenderColumn(NamedTuple):
+    """One kind of sender, and the doors that it has."""
+
+    id: str
+    title: Words
+    writer: Writer
+    doors: tuple[str, ...]
+
+
+class MessageRow(NamedTuple):
+    """One kind of message, as it would be written."""
+
+    id: str
+    title: Words
+    write: Write
+
+
+def _writer(*roles: str, mode: str = IDENTITY, scope: Scope | None = None) -> Writer:
+    return Writer(Actor("·", frozenset(roles)), mode, scope)
+
+
+SENDERS = (
+    SenderColumn(
+        "bound",
+        Words(
+            "绑定来源：密钥、专用主题、签名、写明来源的令牌",
+            "bound: key, own topic, signature, token with a source",
+        ),
+        _writer("upstream", scope=Scope(OWN)),
+        ("key", "sheet-key", "token", "topic", "signature"),
+    ),
+    SenderColumn(
+        "some-types",
+        Words("绑定来源和部分类型", "bound to some types as well"),
+        _writer("upstream", scope=Scope(OWN, SOME_TYPES)),
+        ("key", "topic", "signature"),
+    ),
+    SenderColumn(
+        "unbound",
+        Words("未绑定来源，核验身份", "bound to none, identities checked"),
+        _writer("upstream"),
+        ("token", "topic"),
+    ),
+    SenderColumn(
+        "unbound-local",
+        Words("未绑定来源，不核验身份", "bound to none, identities not checked"),
+        _writer("upstream", mode=LOCAL),
+        ("topic", "header"),
+    ),
+    SenderColumn(
+        "officer",
+        Words("办理人：表格、退回件重报", "officer: sheet, resubmission"),
+        _writer("officer"),
+        ("sheet", "console-sheet", "resubmission", "console-resubmission"),
+    ),
+    SenderColumn(
+        "operator",
+        Words("运行人员：接口、命令行", "operator: HTTP, command line"),
+        _writer("operator"),
+        ("token", "command", "sheet-command"),
+    ),
+    SenderColumn(
+        "others",
+        Words("复核、财务、审计、企业", "reviewer, finance, auditor, enterprise"),
+        _writer("reviewer", "finance", "auditor", "enterprise"),
+        ("token", "sheet"),
+    ),
+)
+"""The columns of the table. A person speaks for the source that a message names."""
+
+
+def _amendment(of_source: str, of_type: str = SALES, type_: str = RETRACTED) -> Write:
+    return Write("fact.amend", source=OWN, type=type_, of_source=of_source, of_type=of_type)
+
+
+def _decision(type_: str, deciders: frozenset[str]) -> Write:
+    return Write("claim.decide", source=OWN, type=type_, deciders=deciders)
+
+
+MESSAGES = (
+    MessageRow(
+        "own-fact",
+        Words("自己来源的数据", "a fact of its own source"),
+        Write("fact.report", source=OWN, type=SALES),
+    ),
+    MessageRow(
+        "own-other-type",
+        Words("自己来源、未获准类型的数据", "a fact of its own source, of a type not allowed to it"),
+        Write("fact.report", source=OWN, type=STORE),
+    ),
+    MessageRow(
+        "other-fact",
+        Words("以另一来源之名的数据", "a fact in another source's name"),
+        Write("fact.report", source=OTHER, type=SALES),
+    ),
+    MessageRow(
+        "own-retracted",
+        Words("撤回自己来源的数据", "retracting a fact of its own source"),
+        _amendment(OWN),
+    ),
+    MessageRow(
+        "own-other-type-retracted",
+        Words("撤回自己来源、未获准类型的数据", "retracting one of a type not allowed to it"),
+        _amendment(OWN, STORE),
+    ),
+    MessageRow(
+        "other-retracted",
+        Words("撤回另一来源的数据", "retracting another source's fact"),
+        _amendment(OTHER),
+    ),
+    MessageRow(
+        "other-corrected",
+        Words("更正另一来源的数据", "correcting another source's fact"),
+        _amendment(OTHER, type_=CORRECTED),
+    ),
+    MessageRow(
+        "other-retracted-early",
+        Words("撤回另一来源尚未到达的数据", "retracting another source's fact before it has arrived"),
+        _amendment(OTHER),
+    ),
+    MessageRow(
+        "other-retracted-named",
+        Words("撤回另一来源的数据，政策写明本来源可以", "the same, where the policy names the source"),
+        _amendment(OTHER)._replace(amenders=NAMED),
+    ),
+    MessageRow(
+        "submitted",
+        Words("申报提交", "a claim submitted"),
+        Write("claim.report", source=OWN, type=SUBMITTED),
+    ),
+    MessageRow(
+        "other-withdrawn",
+        Words("撤回另一来源提交的申报", "withdrawing a claim that another source submitted"),
+        Write("claim.report", source=OWN, type=WITHDRAWN, of_source=OTHER),
+    ),
+    MessageRow(
+        "approved",
+        Words("申报批准", "a claim approved"),
+        _decision(APPROVED, frozenset()),
+    ),
+    MessageRow(
+        "rejected",
+        Words("申报不予批准", "a claim rejected"),
+        _decision(REJECTED, frozenset()),
+    ),
+    MessageRow(
+        "approved-named",
+        Words(
+            "申报批准，政策写明本来源可以",
+            "a claim approved, where the policy names the source for the measure",
+        ),
+        _decision(APPROVED, NAMED),
+    ),
+    MessageRow(
+        "approval-raised",
+        Words("更正自己报送的批准金额", "correcting the amount of an approval of its own"),
+        _amendment(OWN, APPROVED, CORRECTED)._replace(action="claim.decide", deciders=frozenset()),
+    ),
+)
+"""The rows of the table."""
+
+ACTIONS = {
+    "claim.submit": Words("申报：提交", "claim: submit"),
+    "claim.propose": Words("申报：免申即享提出", "claim: propose what is earned"),
+    "claim.review": Words("申报：初审", "claim: first review"),
+    "claim.approve": Words("申报：复审批准", "claim: approve"),
+    "claim.reject": Words("申报：不予批准", "claim: reject"),
+    "claim.withdraw": Words("申报：撤回", "claim: withdraw"),
+    "claim.appeal": Words("申报：申诉", "claim: appeal"),
+    "settlement.propose": Words("年度兑现：拟定名单", "settlement: propose the list"),
+    "settlement.publish": Words("年度兑现：公示", "settlement: publish"),
+    "settlement.object": Words("年度兑现：提出异议", "settlement: object"),
+    "settlement.resolve": Words("年度兑现：处理异议", "settlement: decide an objection"),
+    "settlement.close": Words("年度兑现：办结", "settlement: close"),
+    "payment.order": Words("拨付：提交银行", "payment: order"),
+    "payment.record": Words("拨付：登记结果", "payment: record results"),
+    "clawback.order": Words("追回：要求退回", "clawback: order"),
+    "clawback.record": Words("追回：登记到账", "clawback: record"),
+    "adjustment.accept": Words("调整：受理", "adjustment: accept"),
+    "disagreement.decide": Words("疑点数据：决定", "disagreement: decide"),
+    "fact.report": Words("报送数据（表格等）", "facts (a sheet, a message)"),
+    "fact.publish": Words("接口报送数据", "messages over HTTP"),
+    "fact.amend": Words("报送更正、撤回", "amendments, sent from outside"),
+    "claim.report": Words("报送申报的提交、撤回", "claims submitted or withdrawn, sent from outside"),
+    "claim.decide": Words(
+        "报送申报的审核结果（政策写明的来源）", "decisions of claims, sent from outside by a named source"
+    ),
+    "refusal.resubmit": Words("退回件：更正重报", "refused message: send again"),
+    "refusal.dismiss": Words("退回件：不再处理", "refused message: dismiss"),
+    "policy.adopt": Words("纳入政策", "adopt a policy"),
+    "budget.set": Words("设定预算", "set a budget"),
+    "key.make": Words("发放密钥", "make a key"),
+    "key.end": Words("停用密钥", "end a key"),
+    "sample.make": Words("生成样例", "make the sample"),
+}
+"""What each step of ``MAY`` is called."""
+
+ROLE_WORDS = {
+    "upstream": Words("报送", "upstream"),
+    "officer": Words("办理", "officer"),
+    "reviewer": Words("复核", "reviewer"),
+    "finance": Words("财务", "finance"),
+    "auditor": Words("审计", "auditor"),
+    "enterprise": Words("企业", "enterprise"),
+    "operator": Words("运行", "operator"),
+}
+
+
+def judge_cell(sender: SenderColumn, row: MessageRow) -> str:
+    """What a cell of the first table says: empty where it may be written, else the code of the fault."""
+    fault = judge_write(sender.writer, row.write)
+    return fault.code if fault is not None else ""
+
+
+def authority_page() -> tuple[str, ...]:
+    """The parts of the page, beside its title."""
+    text = files(__package__).joinpath("about_authority.txt").read_text("utf-8")
+    introduction, publishers, steps = (part.strip() for part in text.split("%%"))
+    return introduction, _messages(), publishers, "## 步骤与角色 · Steps and roles", steps, _steps()
+
+
+def _messages() -> str:
+    heads = ("报送的内容 · what is sent", *(f"{each.title.zh}<br>{each.title.en}" for each in SENDERS))
+    return table(
+        heads,
+        [
+            (f"{row.title.zh}<br>{row.title.en}", *(_mark(judge_cell(each, row)) for each in SENDERS))
+            for row in MESSAGES
+        ],
+    )
+
+
+def _mark(code: str) -> str:
+    return f"`{code}`" if code else "✓"
+
+
+def _steps() -> str:
+    heads = ("步骤 · step", *(f"{ROLE_WORDS[role].zh}<br>{ROLE_WORDS[role].en}" for role in ROLES))
+    return table(
+        heads,
+        [
+            (f"{words.zh}<br>{words.en}", *("✓" if role in MAY[action] else "" for role in ROLES))
+            for action, words in ACTIONS.items()
+        ],
+    )
