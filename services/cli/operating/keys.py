@@ -60,7 +60,7 @@ def list_keys(context: Context, as_json: bool) -> None:
             "name": each.name,
             "source": each.scope.source,
             "types": sorted(each.scope.types),
-            "signs": bool(each.public_key),
+            **({"signs": True} if each.public_key else {}),
             "made_at": each.made_at,
             "revoked_at": each.revoked_at,
         }
