@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from domain.authority.roles import Actor, NotAllowed, require
+from domain.authority.roles import Actor, NotAllowed
+from domain.authority.writes import require
 from domain.events.settlements import BudgetPart, SettlementProposed, settlement_id
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import figures_of
