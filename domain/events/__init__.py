@@ -33,8 +33,8 @@ from domain.events.claims import (
 from domain.events.content import Content, DatedThing, EnterpriseStatus, YearlyAmount, YearlyFigure
 from domain.events.facts import FACTS
 from domain.events.policies import BudgetSet, PolicyAdopted, PolicyEvent
-from domain.events.restores import RestoreRecorded
 from domain.events.refusals import RefusalDismissed, RefusalResubmitted, refusal_id
+from domain.events.restores import RestoreRecorded
 from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
@@ -123,9 +123,9 @@ __all__ = [
     "PaymentOrdered",
     "PolicyAdopted",
     "PolicyEvent",
-    "RestoreRecorded",
     "RefusalDismissed",
     "RefusalResubmitted",
+    "RestoreRecorded",
     "SettlementClosed",
     "SettlementEvent",
     "SettlementProposed",

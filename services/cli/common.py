@@ -91,9 +91,9 @@ def operator() -> Actor:
     return Actor(os_user(), frozenset({"operator"}), issuer="os", subject=str(os.getuid()))
 
 
-def operator_attribution(action: str) -> Attribution:
-    """Who runs the command, as the events of a step name them."""
-    return attribute_step(operator(), action)
+def operator_attribution(action: str = "") -> Attribution:
+    """Who runs the command, as the events of a step name them; of none in particular, as the operator."""
+    return attribute_step(operator(), action) if action else attribute_message(operator())
 
 
 def policy_options(command: F) -> F:
