@@ -17,6 +17,7 @@ from flask import Flask
 
 from docs.generate import supply
 from docs.generate.architecture import architecture_page
+from docs.generate.audited import audited_page
 from docs.generate.authority import authority_page
 from docs.generate.contract import breaking, types_removed
 from docs.generate.documents import documents_page
@@ -282,6 +283,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "architecture.md": architecture_page,
     "authority.md": lambda: _page("谁可以写入什么 · Who may write what", *authority_page()),
     "documents.md": lambda: _page("公文 · Documents", *documents_page()),
+    "audited.md": lambda: _page("核对哪些内容 · What an audit covers", *audited_page()),
     "api.md": api,
     "operations/licences.md": licences,
     "operations/sbom.json": lambda: _json(supply.bill_of_materials()),

@@ -17,9 +17,13 @@ from domain.log.entries import leaf_of, salt_of
 from domain.log.merkle import EMPTY_ROOT, node_hash
 from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.policy.load import digest_of
+from ledger.audit.emptied import what_is_emptied
+from ledger.audit.identities import Identities, check_decided, check_decision, check_versions
 from ledger.audit.settled import check_settled
+from ledger.store.guard import sum_faults
 from ledger.store.log_tree import Tree, secret_of
 from ledger.store.rows import Row, Rows, read_row
+from ledger.store.schema.comparing import check_schema
 from ledger.store.stored_events import SELECT
 from ledger.store.value_kinds import Finding, wrong_kinds
 
@@ -72,8 +76,14 @@ def check_log(
         keys: whose signatures count; with none, kept checkpoints are held against the events only.
         trusted: checkpoints that the auditor kept elsewhere.
     """
-    if findings := list(islice(wrong_kinds(rows), FINDINGS_MAX)):
-        return sorted(set(findings))  # nothing else can be read for certain
+    faults = check_schema(rows)
+    findings = [Finding(0, f"the schema: {fault.en}") for fault in faults]
+    if any(fault.is_lacking for fault in faults):
+        return findings[:FINDINGS_MAX]  # nothing else can be read for certain
+    if wrong := list(islice(wrong_kinds(rows), FINDINGS_MAX)):
+        return sorted({*findings, *wrong})
+    if emptied := what_is_emptied(rows):
+        return [*findings, Finding(0, emptied)]
     marks = _marks(rows, keys, trusted or [], findings)
     try:
         walk = _Walk(rows, marks, findings)
@@ -91,7 +101,9 @@ def check_log(
     if progress:
         progress(walk.frontier.size, whole)
     findings += _beside(rows, walk)
-    findings += islice(check_settled(rows), FINDINGS_MAX)
+    for check in (check_settled, check_versions, check_decided):
+        findings += islice(check(rows), FINDINGS_MAX)
+    findings += [Finding(0, sentence) for sentence in sum_faults(rows)]
     return sorted(set(findings))[:FINDINGS_MAX]
 
 
@@ -146,6 +158,7 @@ class _Walk:
         self.trusting = any(name == AUDITORS for names in marks.values() for name, _ in names)
         self.policies: dict[tuple[str, int], tuple[str, str, int, str]] = {}
         self.budgets: set[tuple[str, str, int, str]] = set()
+        self.identities = Identities(rows)
         self._batches = iter(
             rows.stream("SELECT last_position, recorded_at FROM batches ORDER BY last_position")
         )
@@ -175,6 +188,8 @@ class _Walk:
         try:
             fact, recorded_at = STATES.read_state(topic, state)
             self._note(position, fact)
+            self.findings += self.identities.check(position, originator, fact)
+            self.findings += check_decision(self.rows, position, fact)
             early = recorded_at < self.last_time
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             self.findings.append(Finding(position, f"the event cannot be read: {type(error).__name__}"))
@@ -214,6 +229,7 @@ class _Walk:
         size, logged = self.frontier.size, self.tree.size()
         for position in range(size + 1, min(max(logged, whole), size + FINDINGS_MAX) + 1):
             self.findings.append(Finding(position, "the event is missing: it was cut off the end"))
+        self.findings += islice(self.identities.finish(), FINDINGS_MAX)
         if logged == size and size and self._logged_root(size) != self.frontier.root:
             self.findings.append(Finding(size, "the log's own hashes do not lead to the root of the events"))
         for mark, names in sorted(self.marks.items()):

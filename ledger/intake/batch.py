@@ -171,6 +171,7 @@ class Batch:
         if changes.holds:
             self.record_holds(changes.holds)
             self.commit()
+        changes.added_parties = tables.without_known(changes.added_parties)
         changes.write(tables, self.rows.last_position())
 
     def commit(self) -> None:

@@ -173,6 +173,12 @@ class DisagreementTables:
         sql = "DELETE FROM matters WHERE matter=? AND code=? AND key=?"
         self.rows.run_many(sql, [(matter, party.code, party.key) for matter, party in parties])
 
+    def without_known(self, parties: Sequence[MatterParty]) -> list[MatterParty]:
+        """Those of these facts that are not known to be about their matters yet."""
+        sql = "SELECT matter, code, key FROM matters WHERE key IN ({})"
+        known = {tuple(row) for row in self.rows.all_in(sql, {party.key for _, party in parties})}
+        return [m for m in parties if (m.matter, m.party.code, m.party.key) not in known]
+
     def remember_parties(self, parties: Sequence[MatterParty]) -> None:
         """Facts are about these matters."""
         sql = "INSERT INTO matters (matter, key, code, source, value) VALUES (?,?,?,?,?)"

@@ -242,18 +242,27 @@ class Writer:
         """Write the rest, and move the totals."""
         self.flush()
         total_rows: list[tuple[object, ...]] = []
+        moved_here: set[tuple[object, ...]] = set()
+        """Totals that a step of the same transaction moved before."""
         for group, moves in self._moves().items():
             sql = (
-                "SELECT name, gross, withheld, number FROM totals "
+                "SELECT name, position, gross, withheld, number FROM totals "
                 "WHERE policy=? AND year=? AND kind=? AND name IN ({})"
             )
-            before = {name: TotalSums(*map(int, sums)) for name, *sums in self.rows.all_in(sql, moves, group)}
+            before: dict[str, TotalSums] = {}
+            for name, position, *sums in self.rows.all_in(sql, moves, group):
+                before[name] = TotalSums(*map(int, sums))
+                if position == self.position:
+                    moved_here.add((*group, name))
             for name, move in moves.items():
                 after = before.get(name, TotalSums()).plus(move)
                 total_rows.append((*group, name, self.position, *map(str, after)))
         columns = ("policy", "year", "kind", "name", "position", "gross", "withheld", "number")
         self.rows.run_many(_upsert("totals", 4, *columns), total_rows)
-        self.rows.run_many(_upsert("totals_history", 5, *columns), total_rows)
+        again = [row for row in total_rows if row[:4] in moved_here]
+        self.rows.run_many(_upsert("totals_history", 5, *columns), again)
+        first = [row for row in total_rows if row[:4] not in moved_here]
+        self.rows.run_many(_insert("totals_history", *columns), first)
         self.totals.clear()
 
 
@@ -266,13 +275,15 @@ def _parts(policy: str, year: int, target: str, months: Months, town: str) -> It
         yield (policy, year, "month", f"{target}{SEP}{month:02d}"), value
 
 
+def _insert(table: str, *columns: str) -> str:
+    return f"INSERT INTO {table} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
+
+
 def _upsert(table: str, keys: int, *columns: str) -> str:
     """Insert, or replace the row of the same key (the first ``keys`` columns)."""
-    marks = ",".join("?" * len(columns))
     sets = ",".join(f"{column}=excluded.{column}" for column in columns[keys:])
-    names = ",".join(columns)
     on = ",".join(columns[:keys])
-    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({on}) DO UPDATE SET {sets}"
+    return f"{_insert(table, *columns)} ON CONFLICT ({on}) DO UPDATE SET {sets}"
 
 
 def project_all(rows: Rows, books: dict[str, Rulebook], position: int) -> None:

@@ -17,8 +17,13 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper
 
 from ledger.store import sqlite
-from ledger.store.rows import Store, UnsuitableStore
-from ledger.store.schema.migrations import check_version, create_tables
+from ledger.store.rows import Store
+from ledger.store.schema.migrations import (
+    check_unclaimed,
+    check_version,
+    check_version_of,
+    create_tables,
+)
 from ledger.store.streams import EventMapper
 
 SCHEMES = ("postgresql://", "postgres://")
@@ -65,7 +70,7 @@ class Ledger:
 
 
 def open_ledger(database: str, clock: Clock = utc_now, create: bool = True) -> Ledger:
-    """Open a ledger, by default creating or upgrading its tables.
+    """Open a ledger, by default creating or upgrading its tables; what only reads passes ``create=False``.
 
     Args:
         database: ``postgresql://user:password@host:port/dbname``, or a file's path for SQLite.
@@ -94,8 +99,8 @@ _COMMON = {"ORIGINATOR_ID_TYPE": "text", "CREATE_TABLE": "n"}
 
 
 def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
-    if not create and not Path(path).is_file():
-        raise UnsuitableStore(f"no ledger at {path} — run: subsidy-ledger migrate")
+    if path != sqlite.IN_MEMORY and (not create or Path(path).exists()):
+        sqlite.look_into(path, check_unclaimed if create else check_version_of)
     application = EventStoreApplication(env={**_COMMON, **sqlite.settings(path)})
     store = sqlite.SQLiteStore(cast(sqlite.LedgerSQLiteRecorder, application.recorder))
     return application, store, store.dialect

@@ -21,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL, Identifier
 
+from ledger.store.guard import Guard, Written
 from ledger.store.repeats.joining import joined_rows, part_of
 from ledger.store.rows import Conflict, Row, Rows, StoreUnavailable, UnsuitableStore, storable
 
@@ -172,28 +173,54 @@ def _insert_of_columns(sql: str, types: tuple[str, ...]) -> str:
     return f"{_translated(match[1])}SELECT * FROM unnest({arrays}){_translated(match[2])}"
 
 
+def _counted(cursor: Cursor[Any]) -> Written:
+    """How many rows a statement stored; asked when the pipeline has brought the server's answers."""
+    return lambda: cursor.rowcount
+
+
 class PostgresRows:
     """One PostgreSQL transaction."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
         self.streams = 0
+        self.guard: Guard | None = None
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Execute a statement."""
-        self._execute(_translated(sql), values)
+        if self.guard is None:
+            self._execute(_translated(sql), values)
+        else:
+            self.guard.run(sql, [values], lambda: _counted(self._execute(_translated(sql), values)))
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each row of values; an insert takes them all at once."""
         if not rows:
             return
+        if self.guard is None:
+            self._execute_many(sql, rows)
+        else:
+            self.guard.run(sql, rows, lambda: _counted(self._execute_many(sql, rows)))
+
+    def _execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> Cursor[Any]:
         columns = [list(column) for column in zip(*rows, strict=True)]
         insert = _insert_of_columns(sql, tuple(_array_type(column) for column in columns))
         if insert:
-            self._execute(insert, columns)
-            return
-        with self.connection.cursor() as cursor:
-            cursor.executemany(_translated(sql), rows)
+            return self._execute(insert, columns)
+        cursor = self.connection.cursor()
+        cursor.executemany(_translated(sql), rows)
+        return cursor
+
+    def rows_by_key(
+        self, table: str, columns: Sequence[str], key: Sequence[str], values: Sequence[Sequence[Any]]
+    ) -> list[Row]:
+        """Rows of a table by their keys, sent as arrays."""
+        if not values:
+            return []
+        arrays = [list(column) for column in zip(*values, strict=True)]
+        marks = ", ".join(f"%b::{_array_type(column)}" for column in arrays)
+        sql = f"SELECT {', '.join(columns)} FROM {table} WHERE ({', '.join(key)}) IN "
+        return list(self._execute(f"{sql}(SELECT * FROM unnest({marks}))", arrays, binary=True).fetchall())
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Every row of a small answer."""
@@ -236,6 +263,15 @@ class PostgresRows:
         return bool(
             self.all("SELECT 1 FROM pg_tables WHERE schemaname=current_schema() AND tablename=?", [name])
         )
+
+    def table_names(self) -> list[str]:
+        """The tables of the schema, without those that an extension made."""
+        sql = (
+            "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace=current_schema()::regnamespace "
+            "AND c.relkind::text IN ('r','p','f') AND NOT EXISTS (SELECT 1 FROM pg_depend d "
+            "WHERE d.classid='pg_class'::regclass AND d.objid=c.oid AND d.deptype='e')"
+        )
+        return [str(name) for (name,) in self.all(sql)]
 
     def last_position(self) -> int:
         """The last position ever given out, also when its event was deleted behind our back."""
@@ -304,8 +340,12 @@ class PostgresStore:
             with part_of(joined):
                 yield joined
             return
-        with self._transaction(_WRITE, "COMMIT") as rows, rows.connection.pipeline():
-            yield rows
+        with self._transaction(_WRITE, "COMMIT") as rows:
+            guard = rows.guard = Guard(rows)
+            with rows.connection.pipeline():
+                yield rows
+                guard.finish()
+            guard.check_counts()
 
     def erasing(self) -> AbstractContextManager[Rows]:
         """As ``writing``: the dead rows go when PostgreSQL vacuums the table."""

@@ -59,6 +59,9 @@ class Rows(Protocol):
     def has_table(self, name: str) -> bool:
         """Whether a table exists."""
 
+    def table_names(self) -> list[str]:
+        """The tables that stand where the ledger's do, without those that an extension made."""
+
     def last_position(self) -> int:
         """The position of the last stored event, 0 when there is none."""
 

@@ -7,14 +7,16 @@ and durability is asked for (``synchronous=FULL``) and read back, never assumed.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteDatastore, SQLiteProcessRecorder
 
+from ledger.store.guard import Guard, Written, refuse
 from ledger.store.repeats.joining import joined_rows, part_of
 from ledger.store.rows import Conflict, Row, StoreUnavailable, UnsuitableStore, storable
 
@@ -64,19 +66,68 @@ def settings(path: str) -> dict[str, str]:
     }
 
 
+IN_MEMORY = ":memory:"
+
+
+def look_into(path: str, check: Callable[[SQLiteRows], None]) -> None:
+    """Have what a file holds checked before it is opened for good: it is read, and not touched.
+
+    Raises:
+        UnsuitableStore: where it is none, or no database; and what ``check`` raises.
+    """
+    if not Path(path).is_file():
+        raise UnsuitableStore(f"no ledger at {path} — run: subsidy-ledger migrate")
+    try:
+        with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            check(SQLiteRows(connection))
+    except sqlite3.OperationalError as error:
+        raise StoreUnavailable(f"{path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise UnsuitableStore(
+            f"{path} is no database of SQLite ({error}) — name the ledger's file"
+        ) from error
+
+
 class SQLiteRows:
     """One SQLite transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, writes: bool = False) -> None:
         self.connection = connection
+        self.guard = Guard(self) if writes else None
+        self.changed = 0
+        """Rows that our own statements wrote or deleted."""
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Execute a statement."""
-        self._cursor(sql, values)
+        if self.guard is None:
+            self._cursor(sql, values)
+        else:
+            self.guard.run(sql, [values], lambda: self._counted(self._cursor(sql, values)))
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each row of values."""
-        self.connection.executemany(sql, rows)
+        if self.guard is None:
+            self.connection.executemany(sql, rows)
+        elif rows:
+            self.guard.run(sql, rows, lambda: self._counted(self.connection.executemany(sql, rows)))
+
+    def _counted(self, cursor: sqlite3.Cursor) -> Written:
+        count = max(0, cursor.rowcount)
+        self.changed += count
+        return lambda: count
+
+    def rows_by_key(
+        self, table: str, columns: Sequence[str], key: Sequence[str], values: Sequence[Sequence[Any]]
+    ) -> list[Row]:
+        """Rows of a table by their keys, a chunk at a time."""
+        found = list[Row]()
+        one = f"({','.join('?' * len(key))})"
+        for start in range(0, len(values), CHUNK // len(key)):
+            chunk = values[start : start + CHUNK // len(key)]
+            sql = f"SELECT {', '.join(columns)} FROM {table} WHERE ({', '.join(key)}) IN "
+            sql += f"(VALUES {','.join([one] * len(chunk))})"
+            found += self.all(sql, [value for row in chunk for value in row])
+        return found
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Every row of a small answer."""
@@ -118,6 +169,11 @@ class SQLiteRows:
         sql = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
         return self._cursor(sql, [name]).fetchone() is not None
 
+    def table_names(self) -> list[str]:
+        """The tables of the file, without SQLite's own."""
+        sql = "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        return [str(name) for (name,) in self._cursor(sql, ())]
+
     def last_position(self) -> int:
         """The last position ever given out, also when its event was deleted behind our back."""
         row = self._cursor("SELECT seq FROM sqlite_sequence WHERE name='stored_events'", ()).fetchone()
@@ -126,7 +182,16 @@ class SQLiteRows:
     def append(self, first_position: int, events: Sequence[tuple[str, int, str, bytes]]) -> None:
         """Store events at consecutive positions."""
         rows = [(first_position + i, *event) for i, event in enumerate(events)]
-        self.connection.executemany("INSERT INTO stored_events VALUES (?,?,?,?,?)", rows)
+        self.run_many("INSERT INTO stored_events VALUES (?,?,?,?,?)", rows)
+
+
+def _finish(rows: SQLiteRows, guard: Guard, changes_before: int) -> None:
+    """Write the sums, and refuse where rows were dropped, or others written beside ours."""
+    guard.finish()
+    guard.check_counts()
+    beside = rows.connection.total_changes - changes_before - rows.changed
+    if beside:
+        refuse(f"{abs(beside)} rows were written beside those that were sent")
 
 
 class SQLiteStore:
@@ -164,8 +229,11 @@ class SQLiteStore:
             with self.datastore.get_connection(commit=commit) as connection:
                 raw = self._prepared(connection)
                 raw.execute(begin)
+                rows, before = SQLiteRows(raw, commit), raw.total_changes
                 try:
-                    yield SQLiteRows(raw)
+                    yield rows
+                    if rows.guard is not None:
+                        _finish(rows, rows.guard, before)
                     raw.execute("COMMIT" if commit else "ROLLBACK")
                 except BaseException:
                     if raw.in_transaction:

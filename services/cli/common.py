@@ -22,6 +22,7 @@ from domain.events.speaking import attribute_message, attribute_step
 from domain.intake.authorising import Sender
 from domain.money.amounts import parse_fen, print_fen
 from domain.policy.faults import PolicyError, PolicyFault
+from ledger.audit.emptied import require_events
 from ledger.audit.looks import NOBODY, Look, note
 from ledger.store.application import Ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment
@@ -49,10 +50,19 @@ class Context:
         return self.database or self.settings.database
 
     @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
-        """Open the ledger for one command."""
-        opened = open_ledger(self.path)
+    def ledger(self, sets_up: bool = False, may_be_empty: bool = False) -> Iterator[Ledger]:
+        """Open the ledger for one command.
+
+        Args:
+            sets_up: makes the tables where there are none, or older ones; only for commands of the quick
+                start, which begin a ledger.
+            may_be_empty: goes on where the ledger holds no event; all others say that as an error.
+        """
+        opened = open_ledger(self.path, create=sets_up)
         try:
+            if not sets_up and not may_be_empty:
+                with opened.store.reading() as rows:
+                    require_events(rows, self.path)
             yield opened
         finally:
             opened.close()

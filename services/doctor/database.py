@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from ledger.audit import watching
+from ledger.audit.emptied import NEW, what_is_emptied
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Rows, StoreUnavailable, UnsuitableStore
+from ledger.store.schema.comparing import check_schema
 from services.doctor.findings import GIB, Finding, Limits, error, ok, warning
 
 
@@ -29,7 +32,46 @@ def open_database(database: str) -> tuple[Ledger | None, list[Finding]]:
 def check(ledger: Ledger, rows: Rows, limits: Limits) -> Iterator[Finding]:
     """The findings about an open database: version, durability, archive, disk."""
     yield from _sqlite(rows) if ledger.dialect == "sqlite" else _postgres(rows)
+    yield from _schema(rows)
     yield _disk(watching.disk_free(ledger, rows), limits)
+
+
+SHOWN_MAX = 5
+"""Most differences of the schema that one line names."""
+
+
+def _schema(rows: Rows) -> Iterator[Finding]:
+    """The live schema beside the one that ``migrate`` makes."""
+    faults = check_schema(rows)
+    if not faults:
+        yield ok(
+            "database.schema",
+            "表、键、索引都与新建的一致，没有触发器和规则",
+            "tables, keys and indexes are those of a new database; no triggers, no rules",
+        )
+        return
+    more_zh, more_en = ("……", " …") if len(faults) > SHOWN_MAX else ("", "")
+    zh = "；".join(fault.zh for fault in faults[:SHOWN_MAX])
+    en = "; ".join(fault.en for fault in faults[:SHOWN_MAX])
+    mend = (
+        "停止写入，查明是谁改的；与新建的数据库逐项对比后改回，再运行 subsidy-ledger audit",
+        "stop writing, find out who changed it, put it back as on a new database, then audit",
+    )
+    statement = f"数据库结构有 {len(faults)} 处不同：{zh}{more_zh}", f"the schema differs: {en}{more_en}"
+    yield error("database.schema", statement, mend)
+
+
+def check_emptied(rows: Rows, key_file: Path) -> Iterator[Finding]:
+    """Whether the ledger holds any event; beside a signing key or a checkpoint, none is an error."""
+    sentence = what_is_emptied(rows, key_file)
+    if not sentence:
+        return
+    statement = f"账本里一条数据也没有：{sentence}", sentence
+    mend = (
+        "核对 SUBSIDY_LEDGER_DATABASE；数据确已丢失则从备份恢复",
+        "check SUBSIDY_LEDGER_DATABASE; where the events are lost, restore a backup",
+    )
+    yield (warning if sentence == NEW else error)("database.empty", statement, mend)
 
 
 def _sqlite(rows: Rows) -> Iterator[Finding]:

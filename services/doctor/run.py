@@ -50,6 +50,7 @@ def _of_ledger(
     findings: list[Finding] = []
     with ledger.store.reading() as rows:
         findings += database.check(ledger, rows, limits)
+        findings += database.check_emptied(rows, Path(settings.signing_key_file))
         findings += _broker(env, settings, rows, limits)
         findings += clock.check(ledger, rows, now, limits)
         findings += keys.check(rows, Path(settings.signing_key_file))

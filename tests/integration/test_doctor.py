@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -267,6 +268,17 @@ def account_impossible(practice: Practice) -> None:
     practice.write("UPDATE accounts SET paid=payable+1")
 
 
+def schema_altered(practice: Practice) -> None:
+    with closing(sqlite3.connect(practice.file)) as raw:
+        raw.execute("DROP INDEX refused_number")
+
+
+def emptied(practice: Practice) -> None:
+    with closing(sqlite3.connect(practice.file)) as raw:
+        raw.execute("DELETE FROM stored_events")
+        raw.commit()
+
+
 CASES: list[tuple[str, str, Callable[[Practice], None]]] = [
     ("settings.value", "error", bad_setting),
     ("settings.unknown", "warning", misspelt_setting),
@@ -274,6 +286,8 @@ CASES: list[tuple[str, str, Callable[[Practice], None]]] = [
     ("settings.files", "error", password_file_missing),
     ("database.away", "error", database_away),
     ("database.unsuitable", "error", tables_missing),
+    ("database.schema", "error", schema_altered),
+    ("database.empty", "error", emptied),
     ("database.disk", "warning", disk_filling),
     ("database.disk", "error", disk_full),
     ("broker.away", "error", broker_away),

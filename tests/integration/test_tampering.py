@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from domain.events.event import digest_of
 from domain.log.notes import Checkpoint, SignerKey
 from ledger.audit.bundle import write_year
 from ledger.audit.check import Finding, check_log
@@ -20,7 +21,7 @@ from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree, append_events
 from ledger.store.rows import Rows
-from ledger.store.stored_events import SELECT
+from ledger.store.stored_events import SELECT, stored
 from services.sample.city import city
 from services.verify import Broken, verify
 from tests.events import CIXI
@@ -193,6 +194,7 @@ def cut(ledger: Ledger, size: int) -> None:
     cut_tiles(ledger, size)
     tamper(ledger, "DELETE FROM stored_events WHERE rowid>?", size)
     tamper(ledger, "DELETE FROM batches WHERE last_position>?", size)
+    tamper(ledger, "DELETE FROM event_keys WHERE position>?", size)
     tamper(ledger, "DELETE FROM checkpoints WHERE size>?", size)
     if ledger.dialect == "sqlite":
         tamper(ledger, "UPDATE sqlite_sequence SET seq=? WHERE name='stored_events'", size)
@@ -237,11 +239,20 @@ def test_batches_that_have_no_events(scene: Scene) -> None:
     assert {0, scene.size + 5} <= set(positions(audit(scene.ledger)))
 
 
+def forge_identity(ledger: Ledger, at: int) -> None:
+    """Keep the digest of what an event now says, as whoever knows of it would."""
+    with ledger.store.reading() as rows:
+        event = stored(rows.all(f"{SELECT} WHERE rowid=?", [at])[0])
+    digest = digest_of(event.originator, event.fact)
+    tamper(ledger, "UPDATE event_keys SET digest=? WHERE position=?", digest, at)
+
+
 def fork(scene: Scene, key: SignerKey, resign: bool) -> int:
     """Rewrite an event, and all hashes and checkpoints after it, so that they fit one another."""
     at = money_at(scene.ledger, AT)
     changed = state_at(scene.ledger, at).replace(b'"amount_fen":', b'"amount_fen":1')
     tamper(scene.ledger, "UPDATE stored_events SET state=? WHERE rowid=?", changed, at)
+    forge_identity(scene.ledger, at)
     cut_tiles(scene.ledger, scene.size)
     if resign:
         with scene.ledger.store.writing() as rows:

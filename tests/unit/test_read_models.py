@@ -8,9 +8,20 @@ import pytest
 
 from ledger.projections.registry import COMPARED, READ_MODELS, ReadModel
 from ledger.store.application import open_ledger
+from ledger.store.schema.audited import AUDITED, Guarding
 from ledger.store.schema.tables import EVENTS, INDEXES, LIBRARY_TABLES, TABLES, Rebuilding, Table
 
 ALL = {**TABLES, **LIBRARY_TABLES}
+
+
+def test_every_table_says_how_an_audit_guards_it() -> None:
+    assert set(AUDITED) == set(ALL)
+    derived = {name for name, table in TABLES.items() if table.rebuilding is Rebuilding.REPLAYED}
+    compared = {name for name, each in AUDITED.items() if each.guarding is Guarding.DERIVED}
+    assert derived - compared == {"totals_history"}
+    for each in AUDITED.values():
+        assert any("一" <= character <= "鿿" for character in each.zh)
+        assert each.en.isascii()
 
 
 def test_a_read_model_is_a_table_that_a_replay_fills() -> None:

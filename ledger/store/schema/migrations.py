@@ -9,10 +9,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from ledger.store.guard import begin_sums
 from ledger.store.log_tree import begin_log
 from ledger.store.repeats.recoveries import fill_recoveries
 from ledger.store.rows import Rows, Store, UnsuitableStore
-from ledger.store.schema.tables import INDEXES, SQL_TYPES, TABLES
+from ledger.store.schema.tables import INDEXES, LIBRARY_TABLES, SQL_TYPES, TABLES
 
 
 class Migration(NamedTuple):
@@ -127,9 +128,10 @@ def create_tables(store: Store, dialect: str) -> int:
         the version that it found.
 
     Raises:
-        UnsuitableStore: where a newer program has been at work.
+        UnsuitableStore: where a newer program has been at work, or where tables of something else stand.
     """
     with store.reading() as rows:
+        check_unclaimed(rows)
         version = version_of(rows)
     if version < SCHEMA_VERSION:
         with store.migrating() as rows:
@@ -138,8 +140,25 @@ def create_tables(store: Store, dialect: str) -> int:
                 if step.version > version:
                     step.apply(rows, dialect)
                     rows.run("INSERT INTO schema_version VALUES (?,?)", [step.version, step.name])
+            begin_sums(rows)
     _refuse_newer(version)
     return version
+
+
+def check_unclaimed(rows: Rows) -> None:
+    """Refuse a database that holds no ledger, but tables of something else.
+
+    Raises:
+        UnsuitableStore: naming some of them.
+    """
+    if version_of(rows):
+        return
+    foreign = sorted(set(rows.table_names()) - {*TABLES, *LIBRARY_TABLES})
+    if foreign:
+        named = ", ".join(foreign[:3])
+        raise UnsuitableStore(
+            f"the database holds no ledger, but tables of something else ({named}) — name another database"
+        )
 
 
 def check_version(store: Store) -> None:
@@ -160,6 +179,7 @@ def check_version_of(rows: Rows) -> None:
     """
     version = version_of(rows)
     if version == 0:
+        check_unclaimed(rows)
         raise UnsuitableStore(f"the database holds no ledger yet — {_MIGRATE}")
     if version < SCHEMA_VERSION:
         supported = f"this program works on version {SCHEMA_VERSION}"

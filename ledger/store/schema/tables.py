@@ -44,6 +44,15 @@ class Table(NamedTuple):
     """The version of the schema that it came with; a table of a new version is made by ``migrate``."""
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """The columns of its primary key, in order."""
+        match = _KEY.search(self.definition)
+        if match:
+            return tuple(match[1].split(", "))
+        own = _OWN_KEY.search(self.definition)
+        return (own[1],) if own else ()
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """Its columns, in order."""
         parts = re.sub(r",\s*PRIMARY KEY \(.*", "", self.definition).split(",")
@@ -57,6 +66,8 @@ def _column(part: str) -> Column:
     return Column(match[1], _KINDS[match[2]], not bound)
 
 
+_KEY = re.compile(r"PRIMARY KEY \(([^)]*)\)")
+_OWN_KEY = re.compile(r"(\w+) \S+ (?:NOT NULL )?PRIMARY KEY")
 _COLUMN = re.compile(r"(\w+) (TEXT|\{int\}|\{blob\})(.*)")
 _KINDS = {"TEXT": "text", "{int}": "integer", "{blob}": "blob"}
 
@@ -137,6 +148,13 @@ TABLES: dict[str, Table] = {
         Rebuilding.NEVER,
         "disagreement TEXT PRIMARY KEY, position {int} NOT NULL, waiting {int} NOT NULL, "
         "latest {int} NOT NULL, decided {int}, actor TEXT, reason TEXT",
+    ),
+    "table_sums": Table(
+        "各表行数与校验和，随每次写入更新",
+        "the count and the sum of tables' rows, kept with every write",
+        Rebuilding.NEVER,
+        "name TEXT PRIMARY KEY, row_count {int} NOT NULL, total {blob} NOT NULL",
+        since=6,
     ),
     "certificates": Table(
         "重建的结果",
@@ -323,16 +341,17 @@ LIBRARY_TABLES: dict[str, Table] = {
         "every event",
         Rebuilding.NEVER,
         "rowid {int} NOT NULL, originator_id TEXT NOT NULL, originator_version {int} NOT NULL, "
-        "topic TEXT NOT NULL, state {blob} NOT NULL",
+        "topic TEXT NOT NULL, state {blob} NOT NULL, PRIMARY KEY (rowid)",
     ),
     "tracking": Table(
         "从Kafka各分区读到哪里",
         "how far each partition of Kafka was read",
         Rebuilding.NEVER,
-        "application_name TEXT NOT NULL, notification_id {int} NOT NULL",
+        "application_name TEXT NOT NULL, notification_id {int} NOT NULL, PRIMARY KEY (application_name)",
     ),
 }
 """What the eventsourcing library makes itself."""
+ALL_TABLES = {**TABLES, **LIBRARY_TABLES}
 
 INDEXES = {
     "payments_by_status": "payments (policy, year, status, payment)",

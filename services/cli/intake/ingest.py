@@ -91,7 +91,7 @@ def ingest_command(
 
 
 def _ingest_lines(context: Context, file: BinaryIO, batch: int, as_json: bool) -> None:
-    with context.ledger() as ledger, Progress(disable=as_json) as bar:
+    with context.ledger(sets_up=True) as ledger, Progress(disable=as_json) as bar:
         totals = run(ledger, lines_of(file), "file", batch, bar, context.sender())
     if as_json:
         print_json({"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused})

@@ -70,7 +70,7 @@ def ingest_sheet(
     Raises:
         click.ClickException: where the file cannot be read.
     """
-    with context.ledger() as ledger, tempfile.TemporaryDirectory() as folder:
+    with context.ledger(sets_up=True) as ledger, tempfile.TemporaryDirectory() as folder:
         holding = Holding.open_file(Path(folder) / "rows")
         try:
             _take(context, ledger, holding, file, source, fact_type, marked, agreed, as_json)

@@ -301,7 +301,11 @@ def audit_command(
 ) -> None:
     """Hash every event again, and build every balance again; exit with status 1 on findings."""
     words = context.words
-    with one_line_errors(), context.ledger() as ledger, Progress(transient=True, disable=as_json) as bar:
+    with (
+        one_line_errors(),
+        context.ledger(may_be_empty=True) as ledger,
+        Progress(transient=True, disable=as_json) as bar,
+    ):
         trusted_keys = [VerifierKey.parse(text) for text in key_texts]
         task = bar.add_task(words("核对日志", "Checking the log"), total=None)
 

@@ -30,7 +30,7 @@ def add(
     context: Context, name: str, source: str, types: tuple[str, ...], public_key: BinaryIO | None
 ) -> None:
     """Make a key for the system NAME; it is shown this once."""
-    with context.ledger() as ledger:
+    with context.ledger(may_be_empty=True) as ledger:
         try:
             if public_key is not None:
                 public = read_public_key(public_key.read())
@@ -52,7 +52,7 @@ def add(
 @click.pass_obj
 def list_keys(context: Context, as_json: bool) -> None:
     """List the keys, without their secrets."""
-    with context.ledger() as ledger, ledger.store.reading() as rows:
+    with context.ledger(may_be_empty=True) as ledger, ledger.store.reading() as rows:
         keys_listed = read_keys(rows)
     items = [
         {
@@ -83,7 +83,7 @@ def list_keys(context: Context, as_json: bool) -> None:
 @click.pass_obj
 def revoke(context: Context, key: str) -> None:
     """Revoke the KEY of this number at once."""
-    with context.ledger() as ledger:
+    with context.ledger(may_be_empty=True) as ledger:
         if not revoke_key(ledger, key):
             raise click.ClickException(f"{key}: no key of this number holds — see: subsidy-ledger keys list")
     click.echo(context.words("已停用", "revoked"))

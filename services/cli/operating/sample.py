@@ -35,7 +35,7 @@ def sample(context: Context, enterprises: int, seed: int, out: Path | None, then
             for message in city(enterprises, seed, YEAR):
                 file.write(message + b"\n")
         return
-    with context.ledger() as ledger:
+    with context.ledger(sets_up=True) as ledger:
         adopt_policy(ledger, policy_text(), operator_attribution("policy.adopt"))
         # Nobody has to be allowed to say what is made up; who made it is noted all the same.
         made_up = Sender(attribution=attribute_message(operator()))

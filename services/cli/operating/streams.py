@@ -116,7 +116,7 @@ def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
     """
     from services.kafka.producing import send_again
 
-    with context.ledger() as ledger:
+    with context.ledger(may_be_empty=True) as ledger:
         messages = list(lines_of(corrected)) if corrected else []
         if corrected is None:
             now, after = Now.bounds_at(ledger.clock()), 0
@@ -139,5 +139,5 @@ def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
 @click.pass_obj
 def migrate(context: Context) -> None:
     """Create or upgrade the database's tables; safe to run twice, and while others serve."""
-    with context.ledger() as ledger:
+    with context.ledger(sets_up=True) as ledger:
         click.echo(f"{ledger.dialect}: {context.words('数据表已是最新', 'the tables are up to date')}")

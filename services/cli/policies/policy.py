@@ -20,7 +20,7 @@ workshop.add_command(reform_command)
 @click.pass_obj
 def adopt(context: Context, file: Path) -> None:
     """Adopt a policy file, or a new version of one, into the ledger."""
-    with context.ledger() as ledger:
+    with context.ledger(sets_up=True) as ledger:
         policy, new = adopt_policy(ledger, text_of(file), operator_attribution("policy.adopt"))
     words = context.words
     outcome = (
