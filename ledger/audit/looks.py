@@ -1,9 +1,9 @@
-"""Who looked: each read of one enterprise's data, noted without making the read wait for a disk.
+"""Who looked: each read of enterprises' data, noted without making the read wait for a disk.
 
 Reads are handed to a background writer that puts many into one transaction, once a second or
 every 500. None is dropped: when too many wait, the next one waits too; a store that cannot be
 reached is tried again; a graceful stop writes what is left. A kill loses at most what waited.
-Reads alike (actor, address, method, path) within one minute are one row with a count.
+Reads alike (person, address, method, path) within one minute are one row with a count.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.util import Finalize
 
+from domain.authority.persons import Person
 from domain.events.instants import instant
 from ledger.store.application import Ledger
 from ledger.store.rows import Conflict, Row, Rows, StoreUnavailable
@@ -27,8 +28,10 @@ WAITING_MAX = 5_000
 LAST_TRIES = 5
 """How often a stop tries a store that is away; then what is left goes to the log of the process."""
 NOBODY = "-"
+SEVERAL = "*"
+"""In place of a credit code: a list, a document or a file that tells of several enterprises."""
 _MINUTE = len("2024-03-01T09:30")
-_COLUMNS = "number, at, actor, address, method, path, code, times"
+_COLUMNS = "number, at, actor, address, method, path, code, times, issuer, subject"
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +47,13 @@ class Look:
     method: str
     path: str
     code: str
+    """Whose data it was; ``SEVERAL`` for what tells of more than one."""
     times: int = 1
     number: int = 0
     """Its place in the table, once it is written."""
+    issuer: str = ""
+    subject: str = ""
+    """Who the reader is, whatever ``actor``, the name, was (``domain.authority.persons``)."""
 
 
 def note(rows: Rows, looks: Sequence[Look]) -> None:
@@ -58,16 +65,18 @@ def note(rows: Rows, looks: Sequence[Look]) -> None:
         counted[alike] += look.times
         first.setdefault(alike, look.at)
     number = int(rows.all("SELECT COALESCE(MAX(number), 0) FROM looks")[0][0])
-    same = "path=? AND at>=? AND at<? AND actor=? AND address=? AND method=? AND code=?"
+    same = "path=? AND at>=? AND at<? AND actor=? AND address=? AND method=? AND code=? "
+    same += "AND issuer=? AND subject=?"
     for alike, times in counted.items():
+        who = [alike.issuer, alike.subject]
         values = [alike.path, alike.at, alike.at + "~", alike.actor, alike.address, alike.method, alike.code]
-        numbers = rows.all(f"SELECT number FROM looks WHERE {same}", values)
+        numbers = rows.all(f"SELECT number FROM looks WHERE {same}", [*values, *who])
         if numbers:
             rows.run("UPDATE looks SET times=times+? WHERE number=?", [times, numbers[0][0]])
             continue
         number += 1
         columns = [number, first[alike], alike.actor, alike.address, alike.method, alike.path, alike.code]
-        rows.run("INSERT INTO looks VALUES (?,?,?,?,?,?,?,?)", [*columns, times])
+        rows.run("INSERT INTO looks VALUES (?,?,?,?,?,?,?,?,?,?)", [*columns, times, *who])
 
 
 def list_looks(rows: Rows, code: str | None = None, after: int = 0, limit: int = 100) -> list[Look]:
@@ -85,8 +94,8 @@ def latest(rows: Rows, code: str | None, limit: int) -> list[Look]:
 
 
 def _look(row: Row) -> Look:
-    number, at, actor, address, method, path, code, times = row
-    return Look(at, actor, address, method, path, code, times, number)
+    number, at, actor, address, method, path, code, times, issuer, subject = row
+    return Look(at, actor, address, method, path, code, times, number, issuer, subject)
 
 
 class Looks:
@@ -101,9 +110,10 @@ class Looks:
         self._closing = self._closed = False
         ledger.before_close.append(self.close)
 
-    def add(self, actor: str, address: str, method: str, path: str, code: str) -> None:
+    def add(self, person: Person, address: str, method: str, path: str, code: str) -> None:
         """Note one read; waits while too many wait already."""
-        look = Look(instant(self.ledger.clock()), actor, address, method, path, code)
+        at, (issuer, subject, name) = instant(self.ledger.clock()), person
+        look = Look(at, name or NOBODY, address, method, path, code, issuer=issuer, subject=subject)
         with self._changed:
             self._start()
             while len(self._waiting) >= WAITING_MAX and not self._closed:

@@ -9,14 +9,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from domain.authority.persons import local_person
 from ledger.audit import looks
 from ledger.audit.looks import Look, Looks, latest, list_looks, note
 from ledger.store.application import Ledger
 from ledger.store.rows import StoreUnavailable
 from services.cli.common import os_user
 from services.cli.main import main
+from services.web.looking import TELL_OF_NONE
 from tests.events import CIXI, Feed, take
 from tests.integration.api_client import Api, balance_path
+from tests.integration.test_identity import ISSUER, PARTS, City, city
+from tests.integration.test_impossible_steps import CODE, World, world
+
+__all__ = ["city", "world"]
 
 
 def written(api: Api) -> list[Look]:
@@ -42,7 +48,13 @@ def test_reads_of_an_enterprise_are_noted_with_their_actor(api: Api) -> None:
         ("zhang", "127.0.0.1", "GET", path, feed.code, 5),
         ("审计", "127.0.0.1", "GET", path, feed.code, 1),
         ("-", "127.0.0.1", "GET", history, feed.code, 1),
+        ("-", "127.0.0.1", "GET", "/v1/claims", "*", 1),
     ]
+    assert {(e.actor, e.issuer, e.subject) for e in written(api)} == {
+        ("zhang", "local", "zhang"),
+        ("审计", "local", "审计"),
+        ("-", "", ""),
+    }
 
 
 def test_every_address_with_a_code_is_noted(api: Api) -> None:
@@ -101,7 +113,7 @@ def test_none_is_lost_when_many_read_and_the_ledger_is_closed(
 
     def read(who: int) -> None:
         for _ in range(100):
-            writer.add(f"actor-{who}", "-", "GET", "/p", "c")
+            writer.add(local_person(f"actor-{who}"), "-", "GET", "/p", "c")
 
     threads = [threading.Thread(target=read, args=[who]) for who in range(4)]
     for thread in threads:
@@ -126,7 +138,7 @@ def test_a_store_that_cannot_be_reached_is_tried_again(
         write(self, batch)
 
     monkeypatch.setattr(Looks, "_write", failing)
-    writer.add("a", "-", "GET", "/p", "c")
+    writer.add(local_person("a"), "-", "GET", "/p", "c")
     writer.flush()
     with ledger.store.reading() as rows:
         assert [e.actor for e in list_looks(rows)] == ["a"]
@@ -147,3 +159,61 @@ def test_the_command_line_notes_its_reads_and_lists_them(
     for command in ("balance", "explain", "outlook", "history"):
         assert f"CLI {command}" in said.output
     assert os_user() in said.output
+
+
+def test_a_reader_is_noted_by_issuer_and_subject_whatever_the_name(city: City) -> None:
+    take(city.ledger, Feed(1).shop("tmall", "a", "2024-03-01"))
+    path = balance_path(Feed(1).code)
+    for subject, name in (("u1", "li"), ("u2", "li"), ("u1", "Li Wei")):
+        token = city.token("officer", sub=subject, preferred_username=name)
+        assert city.ask(token, path).status_code == 200
+    city.app.extensions["subsidy-looks"].flush()
+    with city.ledger.store.reading() as rows:
+        noted = [(look.actor, look.issuer, look.subject) for look in list_looks(rows)]
+    assert noted == [("li", ISSUER, "u1"), ("li", ISSUER, "u2"), ("Li Wei", ISSUER, "u1")]
+
+
+def test_every_read_is_noted_but_of_addresses_whose_answers_name_no_enterprise(world: World) -> None:
+    """A new address is noted by itself; one that is left out on purpose is held to tell of nobody."""
+    world.close()
+    bureau = world.bureau
+    bureau.publish("enterprise-registered", CODE, "named", name="慈溪测试有限公司", town="周巷镇")
+    refused = bureau.api.send("POST", "/v1/events", b'{"subject": "x"}', "application/cloudevents+json")
+    places = {
+        **{"policy": CIXI, "year": 2024, "code": CODE, "claim": "approved", "position": None, "version": 1},
+        **{"digest": refused.json["digest"] if refused.json and "digest" in refused.json else "0" * 64},
+        **{"form": "hledger", "document": "report", "family": "sales", "event_type": PARTS["event_type"]},
+        **{"sheet": "0" * 32, "disagreement": "0" * 16, "filename": "console.css"},
+    }
+    with bureau.ledger.store.reading() as rows:
+        own = rows.all("SELECT MIN(rowid) FROM stored_events WHERE originator_id=?", [CODE])[0][0]
+    places["position"] = own
+    app, client = bureau.api.app, bureau.api.client
+    looks_of, bound, answered = app.extensions["subsidy-looks"], app.url_map.bind("localhost"), 0
+    for rule in sorted(app.url_map.iter_rules(), key=str):
+        if "GET" not in (rule.methods or ()) or str(rule) == "/":
+            continue
+        path = bound.build(rule.endpoint, {name: places[name] for name in rule.arguments})
+        before = len(all_looks(bureau.ledger, looks_of))
+        query = {"log.consistency": "?first=1&second=2", "traces.trace": "?source=urn:tests&event=named"}
+        response = client.get(path + query.get(rule.endpoint, ""))
+        body = response.get_data()
+        noted = all_looks(bureau.ledger, looks_of)[before:]
+        if response.status_code != 200:
+            continue
+        answered += 1
+        tells = CODE.encode() in body or "慈溪测试有限公司".encode() in body
+        if rule.endpoint in TELL_OF_NONE:
+            assert not noted, rule.endpoint
+            lists_looks = rule.endpoint in ("looks.looks", "console.audit_page")
+            assert lists_looks or not tells, f"{rule.endpoint} tells of an enterprise"
+        else:
+            assert {look.code for look in noted} <= {CODE, "*"}, rule.endpoint
+            assert noted, rule.endpoint
+    assert answered > 45
+
+
+def all_looks(ledger: Ledger, writer: Looks) -> list[Look]:
+    writer.flush()
+    with ledger.store.reading() as rows:
+        return [each for look in list_looks(rows, limit=10_000) for each in [look] * look.times]

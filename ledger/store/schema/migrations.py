@@ -51,14 +51,18 @@ def _certificates(rows: Rows, dialect: str) -> None:
 
 
 def _pots(rows: Rows, dialect: str) -> None:
-    """What pays a settled award; a ledger that has just been made has the column."""
-    if dialect == "sqlite" and rows.all(
-        "SELECT 1 FROM pragma_table_info('settlement_lines') WHERE name='pot'"
-    ):
+    """What pays a settled award."""
+    _add_text(rows, dialect, "settlement_lines", "pot")
+
+
+def _add_text(rows: Rows, dialect: str, table: str, column: str) -> None:
+    """Add a column of text, empty at first; a ledger that has just been made has it."""
+    has_column = f"SELECT 1 FROM pragma_table_info('{table}') WHERE name='{column}'"
+    if dialect == "sqlite" and rows.all(has_column):
         return
     missing = "" if dialect == "sqlite" else "IF NOT EXISTS "
     text = SQL_TYPES[dialect]["TEXT"]
-    rows.run(f"ALTER TABLE settlement_lines ADD COLUMN {missing}pot {text} NOT NULL DEFAULT ''")
+    rows.run(f"ALTER TABLE {table} ADD COLUMN {missing}{column} {text} NOT NULL DEFAULT ''")
 
 
 def _disagreements(rows: Rows, dialect: str) -> None:
@@ -87,6 +91,8 @@ def _tables_since(version: int) -> list[str]:
 def _sixth(rows: Rows, dialect: str) -> None:
     """The tables that came with version 6, and what older ones and the events say of them."""
     make_tables(rows, dialect, 6)
+    for column in ("issuer", "subject"):
+        _add_text(rows, dialect, "looks", column)
     fill_recoveries(rows)
 
 

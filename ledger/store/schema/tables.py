@@ -197,7 +197,8 @@ TABLES: dict[str, Table] = {
         "who read whose data",
         Rebuilding.NEVER,
         "number {int} PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, address TEXT NOT NULL, "
-        "method TEXT NOT NULL, path TEXT NOT NULL, code TEXT NOT NULL, times {int} NOT NULL",
+        "method TEXT NOT NULL, path TEXT NOT NULL, code TEXT NOT NULL, times {int} NOT NULL, "
+        "issuer TEXT NOT NULL DEFAULT '', subject TEXT NOT NULL DEFAULT ''",
     ),
     "policies": Table(
         "政策各版本",

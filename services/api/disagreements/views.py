@@ -20,6 +20,7 @@ from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
 from services.web.fields import Cursor, Query, limit_field
 from services.web.identity.gate import requester
+from services.web.looking import tells_of
 
 blueprint = Resource("disagreements", __name__, "/v1/disagreements", "数据不一致 · facts that disagree")
 
@@ -53,6 +54,7 @@ def one_disagreement(_: dict[str, Any], disagreement: str) -> dict[str, Any]:
         found = reading.read_disagreement(rows, disagreement, FACTS_MAX)
     if found is None:
         raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
+    tells_of(fact.enterprise for fact in found.facts)
     return document(found)
 
 

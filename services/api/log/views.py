@@ -32,6 +32,7 @@ from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
 from services.runtime.settings import Settings
 from services.web.fields import POSITION_MAX, Cursor, Number, Query, limit_field
+from services.web.looking import enterprise_in, tells_of
 from services.web.problems import Problem
 
 TEXT, STREAM = "text/plain", "application/x-ndjson"
@@ -137,6 +138,7 @@ def leaf(_: dict[str, Any], position: int) -> dict[str, Any]:
         except UnknownPosition:
             raise Problem("position-unknown") from None
         salt = salt_of(secret_of(rows), position)
+    tells_of(enterprise_in(originator))
     named = {"position": position, "originator": originator, "version": version, "topic": topic}
     return {**named, "salt": salt.hex(), "state": base64.b64encode(state).decode()}
 

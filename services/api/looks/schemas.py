@@ -12,12 +12,16 @@ class LookSchema(Answer):
 
     number = whole_number()
     at = text("of the first of them")
-    actor = text("the header Subsidy-Actor of the request, or the user of the command line")
+    actor = text("the name of who read; - where it was not given")
     address = text()
-    method = text("GET, HEAD or CLI")
+    method = text("GET, HEAD or CLI; POST for a question that is sent as a body")
     path = text()
-    enterprise = text()
+    enterprise = text("whose data it was; * for a list, document or file that tells of several")
     times = whole_number()
+    issuer = fields.String(
+        metadata={"description": "issuer of the reader's token, local or os; absent for none"}
+    )
+    subject = fields.String(metadata={"description": "who the reader is at the issuer, whatever the name"})
 
 
 class LooksSchema(Answer):

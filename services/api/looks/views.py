@@ -42,4 +42,5 @@ def look_document(look: Look) -> dict[str, Any]:
         "path": look.path,
         "enterprise": look.code,
         "times": look.times,
+        **({"issuer": look.issuer, "subject": look.subject} if look.issuer else {}),
     }

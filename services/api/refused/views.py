@@ -8,6 +8,7 @@ from typing import Any
 from flask import request
 
 from domain.faults.fault import Fault
+from domain.things.credit_code import is_valid
 from ledger.intake.refusals import Refused, count_open, find, list_refused
 from ledger.intake.settling import dismiss_refusal, resubmit_refusal
 from services.api.events.schemas import ResultSchema
@@ -18,6 +19,7 @@ from services.api.resource import Resource, body_bytes, ledger
 from services.web.fault_words import describe_fault
 from services.web.fields import Cursor, Flag, Query, limit_field
 from services.web.identity.gate import requester, sender
+from services.web.looking import tells_of
 from services.web.problems import Problem, language
 
 MEDIA_TYPES = (SINGLE, JSON)
@@ -54,6 +56,8 @@ def refused(query: dict[str, Any]) -> PageAnswer:
 def one_refused(_: dict[str, Any], digest: str) -> dict[str, Any]:
     """Give a refused message: its text, and every reason in both languages."""
     message = _find_refused(digest)
+    if message.subject and is_valid(message.subject):
+        tells_of([message.subject])
     return {
         **_head(message),
         "faults": [_both(fault) for fault in message.faults],

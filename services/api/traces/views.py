@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, request
-
 from domain.events import is_enterprise
 from domain.faults.fault import Fault
-from ledger.audit.looks import NOBODY
 from ledger.audit.trace import UnknownTrace, follow, follow_event
 from ledger.intake.messages.fields import Text
 from ledger.store.correlation import CORRELATION_CHARS_MAX
 from services.api.resource import Resource, ledger
 from services.api.traces.schemas import TraceSchema
 from services.web.fields import Query
-from services.web.looking import looker
+from services.web.looking import tells_of
 from services.web.problems import Problem
 
 blueprint = Resource("traces", __name__, "/v1/traces", "关联编号 · from call to payment")
@@ -46,9 +43,7 @@ def trace(query: dict[str, Any]) -> dict[str, Any]:
                 document = follow_event(rows, query["source"], query["event"])
         except UnknownTrace as error:
             raise Problem("trace-unknown", named=str(error)) from None
-    for code in enterprises_in(document):
-        looks = current_app.extensions["subsidy-looks"]
-        looks.add(looker(), request.remote_addr or NOBODY, request.method, request.path, code)
+    tells_of(enterprises_in(document))
     return document
 
 

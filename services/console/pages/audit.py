@@ -23,11 +23,11 @@ from services.console.blueprint import console
 from services.console.files import sent
 from services.console.menu import add_to_menu
 from services.console.pages.home import open_policy
-from services.console.pages.log import looked_at
 from services.console.rendering import choices, page
 from services.web.exports import FORMATS
 from services.web.identity.access import ACCESS
 from services.web.identity.gate import requester
+from services.web.looking import tells_of
 from services.web.problems import Problem
 
 add_to_menu("audit_page", "nav-audit", 100)
@@ -131,7 +131,7 @@ def audit_bundle(policy: str, year: int) -> BaseResponse:
 
     response = _written(name, write)
     if code:
-        looked_at(code)
+        tells_of([code])
     return response
 
 

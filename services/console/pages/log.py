@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import current_app, redirect, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import is_enterprise
@@ -13,7 +13,6 @@ from domain.events.accounts import AccountEvent
 from domain.events.amendments import FollowUp
 from domain.events.event import key_of
 from domain.events.settlements import ObjectionRaised
-from ledger.audit.looks import NOBODY, Looks
 from ledger.intake.messages.schemas import TYPE_OF
 from ledger.reading.records import read_names
 from ledger.store.rows import Rows
@@ -22,7 +21,7 @@ from services.console import forms, telling
 from services.console.blueprint import console
 from services.console.pages.home import open_policy
 from services.console.rendering import page
-from services.web.looking import looker
+from services.web.looking import tells_of
 from services.web.problems import Problem
 
 SHOWN_BYTES = 20_000
@@ -52,8 +51,7 @@ def event_page(policy: str, year: int, position: int) -> BaseResponse:
             "before": position - 1,
             "after": position + 1 if position < last else 0,
         }
-    if code:
-        looked_at(code)
+    tells_of([code] if code else [])
     return page("event.html", section="audit_page", policy=policy, year=year, place=last, **values)
 
 
@@ -121,12 +119,6 @@ def data_of(event: Stored) -> str:
     }
     text = json.dumps(said, ensure_ascii=False, indent=2)
     return text if len(text) <= SHOWN_BYTES else text[:SHOWN_BYTES] + "\n…"
-
-
-def looked_at(code: str) -> None:
-    """Note that an enterprise's data was read, where the address does not name it."""
-    looks: Looks = current_app.extensions["subsidy-looks"]
-    looks.add(looker(), request.remote_addr or NOBODY, request.method, request.path, code)
 
 
 def line_of(event: Stored, names: dict[str, tuple[str, str]], wording: telling.Wording) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import NotAllowed
 from domain.events import CATALOGUE
+from domain.things.credit_code import is_valid
 from ledger.intake import refusals as kept
 from ledger.intake.batch import Result
 from ledger.intake.messages.schemas import TYPE_OF
@@ -22,6 +23,7 @@ from services.console.rendering import choices, page
 from services.web.fault_words import describe_fault
 from services.web.identity.access import ACCESS
 from services.web.identity.gate import sender_of
+from services.web.looking import tells_of
 from services.web.problems import Problem
 
 add_to_menu("refused_page", "nav-refused", 50)
@@ -94,6 +96,8 @@ def _message(
 ) -> Response:
     open_policy(policy, year)
     found, place = _found(digest)
+    if found.subject and is_valid(found.subject):
+        tells_of([found.subject])
     lang = language.chosen()
     shown = found.raw[:SHOWN_BYTES].decode("utf-8", "ignore" if is_cut(found) else "replace")
     return page(
