@@ -23,6 +23,7 @@ from services.api.enterprises.views import blueprint as enterprises
 from services.api.event_types.views import blueprint as event_types
 from services.api.events.views import blueprint as events
 from services.api.health.views import blueprint as health
+from services.api.log.tiles import blueprint as tlog
 from services.api.log.views import blueprint as log
 from services.api.looks.views import blueprint as looks
 from services.api.metrics.views import blueprint as metrics
@@ -62,6 +63,7 @@ RESOURCES = (
     refused,
     disagreements,
     log,
+    tlog,
     looks,
     traces,
     what_if,

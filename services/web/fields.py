@@ -12,6 +12,7 @@ from flask import current_app
 
 from domain.faults.fault import Fault
 from domain.faults.validation import FaultError, faults_from
+from domain.log.tiles import LEVEL_MAX
 from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Text
 from ledger.intake.messages.schemas import Message
 from ledger.intake.sheets.tables import SHIPPED_TABLES
@@ -175,6 +176,8 @@ PATH_FIELDS: dict[str, MessageField] = {
     "digest": Digest(),
     "event_type": Text(),
     "position": Number(1, POSITION_MAX),
+    "level": Number(0, LEVEL_MAX),
+    "tile": Text(),
     "claim": Text(),
     "objection": Text(),
     "clawback": Text(),

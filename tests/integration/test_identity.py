@@ -42,6 +42,8 @@ PARTS = {
     "digest": "0" * 64,
     "event_type": "subsidy.store-registered.v1",
     "position": "1",
+    "level": "0",
+    "tile": "000.p/1",
     "claim": "C-1",
     "objection": "2024-001",
     "clawback": "2024-1",
