@@ -43,6 +43,8 @@ class Context:
     settings: Settings
     database: str | None
     language: str
+    opened: Ledger | None = None
+    """The ledger that a command's steps share, where they belong to one transaction."""
 
     @property
     def path(self) -> str:
@@ -58,6 +60,9 @@ class Context:
                 start, which begin a ledger.
             may_be_empty: goes on where the ledger holds no event; all others say that as an error.
         """
+        if self.opened is not None:
+            yield self.opened
+            return
         opened = open_ledger(self.path, create=sets_up)
         try:
             if not sets_up and not may_be_empty:
@@ -66,6 +71,15 @@ class Context:
             yield opened
         finally:
             opened.close()
+
+    @contextmanager
+    def keeping_open(self, ledger: Ledger) -> Iterator[None]:
+        """Have all that a command does work on one opened ledger."""
+        self.opened = ledger
+        try:
+            yield
+        finally:
+            self.opened = None
 
     @contextmanager
     def looking(self, code: str) -> Iterator[tuple[Ledger, Rows]]:

@@ -81,9 +81,7 @@ ENTRIES = (
     CommandEntry(
         "claim", "desk.claims:claim", "Claims: submit, review, approve, reject, withdraw, appeal. 申报。"
     ),
-    CommandEntry(
-        "clawback", "desk.settle:clawback", "Order AMOUNT yuan back from the enterprise CODE. 追回。"
-    ),
+    CommandEntry("clawback", "desk.pay:clawback", "Order AMOUNT yuan back from the enterprise CODE. 追回。"),
     CommandEntry(
         "consume", "operating.streams:consume", "Take in facts from Kafka until told to stop (SIGTERM)."
     ),
@@ -158,7 +156,7 @@ ENTRIES = (
     ),
     CommandEntry("outlook", "reading.reads:outlook", "Show what an enterprise could still earn in a year."),
     CommandEntry(
-        "pay", "desk.settle:pay", "Pay a closed year: order, write the bank's file, read its answers. 拨付。"
+        "pay", "desk.pay:pay", "Pay a closed year: order, write the bank's file, read its answers. 拨付。"
     ),
     CommandEntry("policies", "policies.policy:policies", "List the adopted policies."),
     CommandEntry(
@@ -189,7 +187,7 @@ ENTRIES = (
     ),
     CommandEntry(
         "recovered",
-        "desk.settle:recovered",
+        "desk.pay:recovered",
         "Record that the enterprise CODE paid AMOUNT yuan back. 追回到账。",
     ),
     CommandEntry(

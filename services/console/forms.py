@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import hmac
+import json
 import secrets
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from flask import Flask, current_app, request, session
 
 from domain.authority.roles import Actor, NotAllowed, check_name, declared_actor
 from ledger.store.application import Ledger
+from ledger.store.repeats.keys import KEY_CHARS_MAX, KeptAnswer, KeyInProgress, RequestKey, answer_once
 from services.web.identity.gate import requester, settings_of
 from services.web.problems import Problem
+from services.web.repeats import person_of
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - a name, no secret
 SECRET_BYTES = 32
+FORM_KEPT_DAYS = 2
+"""How long a form that was sent is remembered."""
+PATIENCE_SECONDS = 20
+"""How long the second sending of a form waits for the first."""
 WORKING_ROLES = ("officer", "reviewer", "finance", "auditor")
 """The roles that a member of the bureau may work in."""
 
@@ -54,17 +63,51 @@ def _kept(path: Path) -> bytes:
 
 
 def token() -> str:
-    """The session's token, made on first use."""
+    """The token of one form: the session's, made on first use, and a number that is used once."""
     if TOKEN_FIELD not in session:
         session[TOKEN_FIELD] = secrets.token_urlsafe(24)
-    return str(session[TOKEN_FIELD])
+    return f"{session[TOKEN_FIELD]}.{secrets.token_urlsafe(9)}"
+
+
+def submit_once(ledger: Ledger, act: Callable[[], bytes]) -> KeptAnswer:
+    """Take what a form asks for once, however often it is sent; a second sending waits for the first.
+
+    Raises:
+        KeyOfOther: where the form was sent before with another content; KeysFull.
+    """
+    nonce = request.form.get(TOKEN_FIELD, "").partition(".")[2]
+    if not nonce:
+        return KeptAnswer(act(), False)
+    person = "\x1f".join(("form", str(session[TOKEN_FIELD]), person_of(actor())))
+    asked = RequestKey(person, nonce[:KEY_CHARS_MAX], _digest_form(), FORM_KEPT_DAYS, is_own=False)
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return answer_once(ledger, asked, act)
+        except KeyInProgress:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.05)
+
+
+def _digest_form() -> bytes:
+    """What a form says, as 32 bytes; without its token."""
+    digest = hashlib.sha256(request.path.encode())
+    fields = [(name, values) for name, values in request.form.lists() if name != TOKEN_FIELD]
+    digest.update(json.dumps(sorted(fields)).encode())
+    for name, file in sorted(request.files.items(multi=True), key=lambda named: named[0]):
+        digest.update(json.dumps([name, file.filename]).encode())
+        for piece in iter(lambda: file.stream.read(1 << 20), b""):  # noqa: B023 - read within the turn
+            digest.update(piece)
+        file.stream.seek(0)
+    return digest.digest()
 
 
 def _guard() -> None:
     """Refuse a write of the console that does not carry its session's token."""
     if request.blueprint != "console" or request.method in ("GET", "HEAD", "OPTIONS"):
         return
-    sent = request.form.get(TOKEN_FIELD) or request.headers.get("X-CSRF-Token", "")
+    sent = (request.form.get(TOKEN_FIELD) or request.headers.get("X-CSRF-Token", "")).partition(".")[0]
     if TOKEN_FIELD not in session or not hmac.compare_digest(
         sent.encode(), str(session[TOKEN_FIELD]).encode()
     ):

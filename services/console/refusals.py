@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import marshmallow
+import msgspec
 from flask import flash, redirect, request
 from marshmallow import Schema
 from werkzeug.datastructures import FileStorage
@@ -16,7 +17,8 @@ from domain.faults.validation import faults_from
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError, text_lines
 from ledger.settlement.paying import StepsRefused
-from services.console import language
+from ledger.store.repeats.keys import KeyInProgress, KeyOfOther, KeysFull
+from services.console import forms, language
 from services.web.fault_words import describe_fault
 from services.web.problems import fault_of
 
@@ -109,13 +111,26 @@ def take(
     after: Callable[[], str],
     show: Callable[[Refusal], BaseResponse],
 ) -> BaseResponse:
-    """Take a step: go on to an address with a notice, or show the page again with what is wrong."""
+    """Take a step: go on to an address with a notice, or show the page again with what is wrong.
+
+    A form that is sent again, by a double click or from the page before, goes on to the same address.
+    """
+
+    def notice_and_address() -> bytes:
+        notice = act()
+        return msgspec.json.encode((notice, after()))
+
     try:
-        said = act()
+        kept = forms.submit_once(forms.opened(), notice_and_address)
+    except (KeyOfOther, KeysFull, KeyInProgress):
+        rule, mend = language.words_for("form-used"), language.words_for("form-used-mend")
+        found = [{"field": language.words_for("form"), "rule": rule, "mend": mend}]
+        return show(Refusal(step, found, 1))
     except CAUGHT as error:
         return show(refusal_of(step, error))
-    flash(said)
-    return redirect(after(), 303)
+    notice, address = msgspec.json.decode(kept.content, type=tuple[str, str])
+    flash(language.words_for("form-again", notice=notice) if kept.replayed else notice)
+    return redirect(address, 303)
 
 
 def upload(name: str) -> FileStorage:

@@ -48,6 +48,9 @@ class RequestKey(NamedTuple):
     person: str
     key: str
     request: bytes
+    kept_days: int = KEPT_DAYS
+    is_own: bool = True
+    """Whether a step under it is never a repetition of one under another key."""
 
 
 class KeptAnswer(NamedTuple):
@@ -81,13 +84,13 @@ def answer_once(ledger: Ledger, request: RequestKey, act: Callable[[], bytes]) -
         rows.run("DELETE FROM used_keys WHERE person=? AND until<=?", [request.person, instant(now)])
         if rows.all("SELECT COUNT(*) FROM used_keys WHERE person=?", [request.person])[0][0] >= KEYS_MAX:
             raise KeysFull(request.person)
-        token = _own_key.set(True)
+        token = _own_key.set(request.is_own)
         try:
             answer = act()
         finally:
             _own_key.reset(token)
-        until = instant(now + timedelta(days=KEPT_DAYS))
-        row = [*request, until, zlib.compress(answer)]
+        until = instant(now + timedelta(days=request.kept_days))
+        row = [request.person, request.key, request.request, until, zlib.compress(answer)]
         rows.run("INSERT INTO used_keys (person, key, request, until, answer) VALUES (?,?,?,?,?)", row)
         return KeptAnswer(answer, False)
 

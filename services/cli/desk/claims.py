@@ -20,6 +20,7 @@ from services.cli.common import (
     table,
 )
 from services.cli.desk.settle import actor_option, person
+from services.cli.repeating import repeatable
 
 
 @click.group()
@@ -60,6 +61,7 @@ def list_claims(context: Context, status: str | None, as_json: bool) -> None:
 
 
 @claim.command()
+@repeatable
 @_file
 @click.option("--measure", required=True)
 @click.option("--item", required=True)
@@ -95,6 +97,7 @@ def submit(
 
 
 @claim.command()
+@repeatable
 @_file
 @click.argument("amount")
 @click.argument("opinion")
@@ -109,6 +112,7 @@ def review(
 
 
 @claim.command()
+@repeatable
 @_file
 @click.option("--amount", help="Less than was recommended.")
 @click.pass_obj
@@ -119,6 +123,7 @@ def approve(context: Context, code: str, claim: str, name: str, policy: str, amo
 
 
 @claim.command()
+@repeatable
 @_file
 @click.argument("reason")
 @click.pass_obj
@@ -129,6 +134,7 @@ def reject(context: Context, code: str, claim: str, name: str, policy: str, reas
 
 
 @claim.command()
+@repeatable
 @_file
 @click.pass_obj
 def withdraw(context: Context, code: str, claim: str, name: str, policy: str) -> None:
@@ -138,6 +144,7 @@ def withdraw(context: Context, code: str, claim: str, name: str, policy: str) ->
 
 
 @claim.command()
+@repeatable
 @_file
 @click.argument("reason")
 @click.pass_obj
@@ -148,6 +155,7 @@ def appeal(context: Context, code: str, claim: str, name: str, policy: str, reas
 
 
 @claim.command()
+@repeatable
 @policy_options
 @actor_option
 @click.pass_obj

@@ -23,6 +23,7 @@ from ledger.reading.disagreements import (
 )
 from services.cli.common import Context, json_option, os_user, print_json, table
 from services.cli.desk.settle import actor_option, person
+from services.cli.repeating import repeatable
 
 OUTCOMES = {
     "counts": ("计入", "counts"),
@@ -103,6 +104,7 @@ def show(context: Context, disagreement: str, as_json: bool) -> None:
 
 
 @disagreements.command()
+@repeatable
 @click.argument("disagreement")
 @click.argument("reason")
 @click.option("--counts", multiple=True, nargs=2, metavar="SOURCE ID", help="A fact that counts; repeatable.")

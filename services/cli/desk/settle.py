@@ -1,19 +1,16 @@
-"""Commands of a year's settlement: settle, pay, claw back, adjust."""
+"""Commands of a year's settlement: settle, adjust."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from domain.authority.roles import Actor, declared_actor
 from domain.money.amounts import print_fen
-from ledger.export.file_faults import text_lines
 from ledger.projections.closings import settlement_of
-from ledger.settlement import adjusting, closing, paying, proposing, published
-from ledger.settlement.files import Payer, write_list, write_payments, write_summary
-from ledger.settlement.payment_results import read_results
+from ledger.settlement import adjusting, closing, proposing, published
+from ledger.settlement.files import write_list, write_summary
 from services.api.settlements.views import settlement_document
 from services.cli.common import (
     Context,
@@ -27,6 +24,7 @@ from services.cli.common import (
     table,
 )
 from services.cli.operating.audit import key_option, signer
+from services.cli.repeating import repeatable
 from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
 from services.web.identity.access import BUREAU
@@ -113,6 +111,7 @@ def status(context: Context, policy: str, year: int, as_json: bool) -> None:
 
 
 @settle.command()
+@repeatable
 @policy_options
 @actor_option
 @click.pass_obj
@@ -124,6 +123,7 @@ def propose(context: Context, policy: str, year: int, name: str) -> None:
 
 
 @settle.command()
+@repeatable
 @policy_options
 @actor_option
 @click.pass_obj
@@ -135,6 +135,7 @@ def publish(context: Context, policy: str, year: int, name: str) -> None:
 
 
 @settle.command("object")
+@repeatable
 @policy_options
 @actor_option
 @click.option("--enterprise", metavar="CODE", help="The enterprise that it is about.")
@@ -150,6 +151,7 @@ def object_to(
 
 
 @settle.command()
+@repeatable
 @policy_options
 @actor_option
 @click.argument("objection")
@@ -166,6 +168,7 @@ def resolve(
 
 
 @settle.command()
+@repeatable
 @policy_options
 @actor_option
 @click.pass_obj
@@ -207,124 +210,6 @@ def summary(context: Context, policy: str, year: int, file: Path) -> None:
     click.echo(str(file))
 
 
-@click.group()
-def pay() -> None:
-    """Pay a closed year: order, write the bank's file, read its answers. 拨付。"""
-
-
-@pay.command()
-@policy_options
-@actor_option
-@click.pass_obj
-def order(context: Context, policy: str, year: int, name: str) -> None:
-    """Order everything that is outstanding to be paid, as one batch."""
-    with context.ledger() as ledger:
-        batch = paying.order_payments(ledger, policy, year, person(name))
-    click.echo(f"{batch.batch}  {batch.payments:,}  {print_fen(batch.total, batch.currency)}")
-
-
-@pay.command("file")
-@policy_options
-@click.argument("batch")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--payees", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--payer-name", required=True, help="The paying account's holder.")
-@click.option("--payer-account", required=True)
-@click.option("--payer-bank", required=True, help="BIC or CNAPS number.")
-@click.option("--on", required=True, metavar="DATE", help="The day to pay on.")
-@click.pass_obj
-def payment_file(context: Context, /, policy: str, year: int, batch: str, file: Path, **options: Any) -> None:
-    """Write a BATCH for the bank: .csv, or .xml (ISO 20022 pain.001).
-
-    Accounts are read from a CSV file (code, name, account, bank); the ledger does not keep them.
-    """
-    payer = Payer(options["payer_name"], options["payer_account"], options["payer_bank"])
-    with context.ledger() as ledger, ledger.store.reading() as rows:
-        lines = text_lines(options["payees"].read_bytes())
-        total = write_payments(ledger, rows, policy, year, batch, file, lines, payer, options["on"])
-        currency = read_currencies(rows)[policy]
-    click.echo(f"{file}  {print_fen(total, currency)}")
-
-
-@pay.command()
-@policy_options
-@actor_option
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.pass_obj
-def results(context: Context, policy: str, year: int, name: str, file: Path) -> None:
-    """Read the bank's answers from a CSV FILE; all are recorded, or none."""
-    answers = [
-        paying.Result(each.payment, each.status, each.amount, each.on, each.reference or each.reason)
-        for each in read_results(text_lines(file.read_bytes()))
-    ]
-    recorded = repeated = 0
-    with context.ledger() as ledger:
-        for start in range(0, len(answers), paying.RESULTS_MAX):
-            chunk = answers[start : start + paying.RESULTS_MAX]
-            new, old = paying.record_results(ledger, policy, year, person(name), chunk)
-            recorded, repeated = recorded + new, repeated + old
-    click.echo(
-        context.words(f"登记 {recorded:,}，已有 {repeated:,}", f"recorded {recorded:,}, known {repeated:,}")
-    )
-
-
-@click.command()
-@policy_options
-@actor_option
-@click.argument("code")
-@click.argument("amount")
-@click.argument("reason")
-@click.option("--measure", help="The award that late facts lowered.")
-@click.pass_obj
-def clawback(
-    context: Context,
-    policy: str,
-    year: int,
-    name: str,
-    code: str,
-    amount: str,
-    reason: str,
-    measure: str | None,
-) -> None:
-    """Order AMOUNT yuan back from the enterprise CODE. 追回。"""
-    with context.ledger() as ledger:
-        fen = money_argument(amount) or 0
-        clawback_id, account = paying.claw_back(
-            ledger, policy, year, code, person(name), fen, reason, measure
-        )
-    click.echo(f"{clawback_id}  {print_fen(account.clawed, account.currency)}")
-
-
-@click.command()
-@policy_options
-@actor_option
-@click.argument("code")
-@click.argument("clawback_id")
-@click.argument("amount")
-@click.option("--on", required=True, metavar="DATE")
-@click.option("--reference", required=True)
-@click.pass_obj
-def recovered(
-    context: Context,
-    /,
-    policy: str,
-    year: int,
-    name: str,
-    code: str,
-    clawback_id: str,
-    amount: str,
-    **options: str,
-) -> None:
-    """Record that the enterprise CODE paid AMOUNT yuan back. 追回到账。"""
-    with context.ledger() as ledger:
-        fen = money_argument(amount) or 0
-        day, reference = options["on"], options["reference"]
-        actor = person(name)
-        account = paying.recover(ledger, policy, year, code, actor, clawback_id, fen, day, reference)
-    sums = (print_fen(fen, account.currency) for fen in (account.recovered, account.clawed))
-    click.echo(f"{clawback_id}  {' / '.join(sums)}")
-
-
 @click.command()
 @policy_options
 @json_option
@@ -356,6 +241,7 @@ def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None
 
 
 @click.command()
+@repeatable
 @policy_options
 @actor_option
 @click.argument("code")

@@ -9,6 +9,7 @@ import click
 from domain.authority.signatures import read_public_key
 from ledger.intake.machine_keys import add_signing_key, make_key, read_keys, revoke_key
 from services.cli.common import Context, json_option, print_json, table
+from services.cli.repeating import repeatable_secretly
 
 
 @click.group()
@@ -17,6 +18,7 @@ def keys() -> None:
 
 
 @keys.command()
+@repeatable_secretly
 @click.argument("name")
 @click.option("--source", required=True, help="The source of its events, e.g. urn:cixi:statistics.")
 @click.option("--type", "types", multiple=True, help="A type that it may publish; several, or all if none.")

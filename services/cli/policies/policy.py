@@ -11,6 +11,7 @@ from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
 from services.cli.common import Context, json_option, money_argument, operator_attribution, print_json, table
 from services.cli.policies.reform import reform_command
 from services.cli.policies.workshop import FILE, text_of, workshop
+from services.cli.repeating import repeatable
 
 workshop.add_command(reform_command)
 
@@ -55,6 +56,7 @@ def policies(context: Context, as_json: bool) -> None:
 
 
 @click.command("set-budget")
+@repeatable
 @click.argument("policy")
 @click.argument("period")
 @click.argument("amount")

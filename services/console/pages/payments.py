@@ -139,9 +139,11 @@ def _ordered(ledger: Ledger, policy: str, year: int) -> dict[str, int]:
 
 
 def _claw_back(ledger: Ledger, policy: str, year: int, form: Form) -> str:
-    body = read(ClawbackBody, form, "enterprise", "amount", "measure", "reason")
+    body = read(ClawbackBody, form, "enterprise", "amount", "measure", "reason", "reference")
     what = (body["enterprise"], forms.actor(), body["amount_fen"], body["reason"], body["measure"])
-    name, _ = paying.claw_back(ledger, policy, year, *what)
+    name, account = paying.claw_back(ledger, policy, year, *what, body["reference"])
+    if account.repeated:
+        return language.words_for("pay-did-before", clawback=name)
     return language.words_for(
         "pay-did-claw", clawback=name, amount=print_fen(body["amount_fen"], _currency(ledger, policy))
     )
@@ -152,7 +154,9 @@ def _recovery(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     given = {**form.to_dict(), "enterprise": code}
     body = read(RecoveryBody, given, "enterprise", "amount", "on", "reference")
     what = (forms.actor(), clawback, body["amount_fen"], body["on"], body["reference"])
-    paying.recover(ledger, policy, year, body["enterprise"], *what)
+    account = paying.recover(ledger, policy, year, body["enterprise"], *what)
+    if account.repeated:
+        return language.words_for("pay-did-before", clawback=clawback)
     return language.words_for(
         "pay-did-recover", amount=print_fen(body["amount_fen"], _currency(ledger, policy))
     )

@@ -1,0 +1,94 @@
+"""Commands that are run twice: the caller's own reference, under which a step is recorded once."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+
+from ledger.store.repeats.keys import (
+    KEPT_DAYS,
+    KEY_CHARS_MAX,
+    KeyInProgress,
+    KeyOfOther,
+    KeysFull,
+    RequestKey,
+    answer_once,
+)
+from services.cli.common import Context, os_user
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def repeatable(command: F) -> F:
+    """``--reference``: what the caller knows the step by; under the same one it is recorded once.
+
+    What the command printed is kept with the step in one transaction, and printed again.
+    """
+    return _repeatable(command, keeps_output=True)
+
+
+def repeatable_secretly(command: F) -> F:
+    """``repeatable`` for a command whose output is not to be kept."""
+    return _repeatable(command, keeps_output=False)
+
+
+def _repeatable(command: F, keeps_output: bool) -> F:
+    @functools.wraps(command)
+    def run(*args: Any, reference: str | None = None, **options: Any) -> None:
+        if reference is None:
+            command(*args, **options)
+        else:
+            _run_once(reference, keeps_output, lambda: command(*args, **options))
+
+    help_text = "What you know this step by; under the same one it is recorded once."
+    return cast(F, click.option("--reference", metavar="TEXT", help=help_text)(run))
+
+
+def _run_once(reference: str, keeps_output: bool, command: Callable[[], None]) -> None:
+    """Run a command whose reference is new; else print what it printed."""
+    called = click.get_current_context()
+    context: Context = called.find_object(Context) or called.obj
+
+    def printed() -> bytes:
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            command()
+        return out.getvalue().encode() if keeps_output or not out.getvalue() else _print_now(out.getvalue())
+
+    request = RequestKey(f"os\x1f{os_user()}", reference[:KEY_CHARS_MAX], _digest_call(called))
+    with context.ledger(may_be_empty=not keeps_output) as ledger, context.keeping_open(ledger):
+        try:
+            kept = answer_once(ledger, request, printed)
+        except KeyOfOther:
+            rule = "was used for another command, or for other values"
+            raise click.BadParameter(f"{reference!r} {rule} within {KEPT_DAYS} days") from None
+        except (KeyInProgress, KeysFull):
+            raise click.ClickException("too many references are kept — leave --reference out") from None
+    if kept.replayed:
+        text = context.words("此前已按该编号登记，未再次登记", "recorded already under this reference")
+        click.echo(f"{text}: {reference}", err=True)
+    click.echo(kept.content.decode(), nl=False)
+
+
+def _print_now(text: str) -> bytes:
+    click.echo(text, nl=False)
+    return b""
+
+
+def _digest_call(called: click.Context) -> bytes:
+    """Which command was called with what, files by their content, as 32 bytes."""
+    values = {
+        name: hashlib.sha256(value.read_bytes()).hexdigest()
+        if isinstance(value, Path) and value.is_file()
+        else str(value)
+        for name, value in sorted(called.params.items())
+        if name != "reference"
+    }
+    return hashlib.sha256(json.dumps([called.command_path, values]).encode()).digest()
