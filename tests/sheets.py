@@ -59,6 +59,8 @@ CHOSEN = {
 KINDS = {"StoreRegistered": "旗舰店", "BrandCertified": "服务商标", "RecognitionGranted": "信用评价"}
 
 
+NOTHING_BEFORE = {"retracted": 0, "repeated": 0}
+"""Counts of rows that say what was said before, where there are none."""
 OF_SUCCESSORS = 100_000
 """From which number on codes are those of successors."""
 

@@ -167,6 +167,11 @@ class EnterpriseFacts:
             content = corrected if corrected.is_coherent() else content
         return content
 
+    def is_retracted(self, fact: Event) -> bool:
+        """Whether an event was taken back."""
+        amended = self._amended_of(fact)
+        return amended is not None and amended.retracted
+
     def _amended_of(self, fact: Event) -> Amended | None:
         """What later events say of a fact, where there are any."""
         return self.amended.get(f"{fact.key}{SEP}{fact.name}") if self.amended else None

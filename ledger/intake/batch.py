@@ -57,6 +57,7 @@ class Result(NamedTuple):
     refusal: str | None = None
     """Under which digest a refused message is kept."""
     faults: tuple[Fault, ...] = ()
+    """Why it was refused; of a duplicate, that what it repeats counts no more."""
 
 
 class ReceivedMessage(NamedTuple):
@@ -120,7 +121,7 @@ class Batch:
         is_repeatable = unallowed is None or unallowed.code in REPEATABLE
         digests = (message.digest, erased_digest(message.subject, event)) if identity else ()
         if identity is not None and is_repeatable and identity.digest in digests:
-            return Result("duplicate", event.event_id, event.source, identity.position)
+            return self._repeat(message, identity.position)
         if unallowed is not None:
             return self._refuse(refusal_of(raw, message, [unallowed]))
         if identity is not None:
@@ -244,6 +245,13 @@ class Batch:
         if (attribution, source) not in self.speaking:
             self.speaking[attribution, source] = speak_for(attribution, source)
         return self.speaking[attribution, source]
+
+    def _repeat(self, message: Message, position: int | None) -> Result:
+        """The result of a message that is known; it is told where what it repeats was retracted."""
+        event, enterprise = message.fact, self.workspace.enterprises.get(message.subject)
+        is_retracted = enterprise is not None and enterprise.row.facts.is_retracted(event)
+        faults = (Fault("identity.retracted", "id"),) if is_retracted else ()
+        return Result("duplicate", event.event_id, event.source, position, faults=faults)
 
     def _refuse(self, refusal: Refusal) -> Result:
         refusal = wipe_refusal(refusal)

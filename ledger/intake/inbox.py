@@ -44,11 +44,14 @@ class Totals:
     accepted: int = 0
     duplicate: int = 0
     refused: int = 0
+    retracted: int = 0
+    """Of the duplicates, how many repeat what was retracted."""
 
     def add(self, results: Iterable[Result]) -> None:
         """Count results."""
         for result in results:
             setattr(self, result.status, getattr(self, result.status) + 1)
+            self.retracted += result.status == "duplicate" and bool(result.faults)
 
 
 def ingest(

@@ -142,6 +142,9 @@ class LedgerConsumer:
             self._back_off()
             return
         self.failures = 0
+        for result in results:
+            if result.status == "duplicate" and result.faults:
+                log.warning("%s of %s repeats what was retracted", result.event_id, result.source)
         self.totals.add(results)
         totals = Totals()
         totals.add(results)

@@ -93,7 +93,13 @@ def test_a_template_goes_out_comes_in_is_marked_mended_and_recorded_once(
     holding = taken(ledger, file, tmp_path / "first")
     expected = {place: mistake.code for place, mistake in filled.wrong.items()}
     assert found(holding) == expected
-    assert holding.counts() == {"new": ROWS - WRONG, "known": 0, "contradictory": 0, "wrong": WRONG}
+    assert holding.counts() == {
+        "new": ROWS - WRONG,
+        "known": 0,
+        **sheets.NOTHING_BEFORE,
+        "contradictory": 0,
+        "wrong": WRONG,
+    }
     with ledger.store.reading() as rows:
         assert rows.last_position() == 1, "a preview records nothing"
 
@@ -109,7 +115,13 @@ def test_a_template_goes_out_comes_in_is_marked_mended_and_recorded_once(
     office.fill(marked, filled.mended, mended)
     again = taken(ledger, mended, tmp_path / "second")
     assert found(again) == {}
-    assert again.counts() == {"new": WRONG, "known": ROWS - WRONG, "contradictory": 0, "wrong": 0}
+    assert again.counts() == {
+        "new": WRONG,
+        "known": ROWS - WRONG,
+        **sheets.NOTHING_BEFORE,
+        "contradictory": 0,
+        "wrong": 0,
+    }
     totals = record(ledger, again, again.read_note("preview"), lambda *_: None)
     assert (totals.accepted, totals.duplicate, totals.refused) == (WRONG, 0, 0)
     with ledger.store.reading() as rows:
@@ -117,7 +129,13 @@ def test_a_template_goes_out_comes_in_is_marked_mended_and_recorded_once(
         assert count_open(rows) == 0, "what was mended is settled"
 
     third = taken(ledger, mended, tmp_path / "third")
-    assert third.counts() == {"new": 0, "known": ROWS, "contradictory": 0, "wrong": 0}
+    assert third.counts() == {
+        "new": 0,
+        "known": ROWS,
+        **sheets.NOTHING_BEFORE,
+        "contradictory": 0,
+        "wrong": 0,
+    }
     office.print_pdf(marked, tmp_path / "退回.pdf")
     assert (tmp_path / "退回.pdf").stat().st_size > 10_000
 

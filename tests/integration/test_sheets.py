@@ -32,6 +32,7 @@ from services.web.sheets.desk import SheetDesk
 from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, Feed, budget, naming, take
 from tests.integration.api_client import Api, is_problem
+from tests.sheets import NOTHING_BEFORE
 from tests.xlsx import sheet_of, workbook
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -72,7 +73,13 @@ def test_a_file_is_previewed_then_recorded_and_counts_once(api: Api) -> None:
     with api.ledger.store.reading() as rows:
         assert rows.last_position() == 1, "a preview records nothing"
         assert count_open(rows) == 0
-    assert said["preview"]["counts"] == {"new": 2, "known": 0, "contradictory": 0, "wrong": 1}
+    assert said["preview"]["counts"] == {
+        "new": 2,
+        "known": 0,
+        **NOTHING_BEFORE,
+        "contradictory": 0,
+        "wrong": 1,
+    }
     [faulty] = said["preview"]["faulty"]
     assert (faulty["row"], faulty["faults"][0]["cell"], faulty["faults"][0]["code"]) == (4, "E4", "date.form")
 
@@ -89,9 +96,21 @@ def test_a_file_is_previewed_then_recorded_and_counts_once(api: Api) -> None:
     assert event.fact.acting_as == Capacity(role="officer", on_behalf_of="周巷镇")
 
     again = sent(officer, THREE, "?source=周巷镇&name=店铺.xlsx")
-    assert again["preview"]["counts"] == {"new": 0, "known": 2, "contradictory": 0, "wrong": 1}
+    assert again["preview"]["counts"] == {
+        "new": 0,
+        "known": 2,
+        **NOTHING_BEFORE,
+        "contradictory": 0,
+        "wrong": 1,
+    }
     other = sent(officer, THREE, "?source=税务局")
-    assert other["preview"]["counts"] == {"new": 0, "known": 2, "contradictory": 0, "wrong": 1}
+    assert other["preview"]["counts"] == {
+        "new": 0,
+        "known": 2,
+        **NOTHING_BEFORE,
+        "contradictory": 0,
+        "wrong": 1,
+    }
 
 
 def test_the_preview_says_what_balances_factor_and_targets_would_become(api: Api) -> None:
@@ -156,7 +175,13 @@ def test_a_row_mended_to_what_the_ledger_says_settles_its_refusal(api: Api) -> N
         assert [each.resolved for each in list_refused(rows)] == [None]
     said = confirmed(officer, mended.getvalue())
 
-    assert said["preview"]["counts"] == {"new": 0, "known": 1, "contradictory": 0, "wrong": 0}
+    assert said["preview"]["counts"] == {
+        "new": 0,
+        "known": 1,
+        **NOTHING_BEFORE,
+        "contradictory": 0,
+        "wrong": 0,
+    }
     with api.ledger.store.reading() as rows:
         assert [each.resolved for each in list_refused(rows)] == ["resubmitted"]
 
@@ -169,7 +194,13 @@ def test_what_the_ledger_recorded_in_between_is_told_before_anything_is_recorded
     officer.post(f"/v1/sheets/{said['sheet']}/confirmation", {"preview": said["preview"]["preview"]})
     moved = until(officer, said["sheet"], "ready")
     assert moved["moved"]
-    assert moved["preview"]["counts"] == {"new": 1, "known": 0, "contradictory": 1, "wrong": 1}
+    assert moved["preview"]["counts"] == {
+        "new": 1,
+        "known": 0,
+        **NOTHING_BEFORE,
+        "contradictory": 1,
+        "wrong": 1,
+    }
     first = moved["preview"]["faulty"][0]["faults"][0]
     assert (first["code"], first["cell"]) == ("matter.ledger", "E2")
     assert "2024-03-04 → 2024-03-05" in first["rule"]
@@ -197,7 +228,13 @@ def test_a_retracted_fact_contradicts_nothing_and_a_corrected_one_as_it_now_stan
     )
 
     said = sent(officer, shops(shop(1), shop(2)))
-    assert said["preview"]["counts"] == {"new": 1, "known": 1, "contradictory": 0, "wrong": 0}
+    assert said["preview"]["counts"] == {
+        "new": 1,
+        "known": 1,
+        **NOTHING_BEFORE,
+        "contradictory": 0,
+        "wrong": 0,
+    }
 
 
 def test_rows_of_one_enterprise_are_judged_together_by_the_rules_of_the_inbox(api: Api) -> None:

@@ -20,6 +20,7 @@ from tests.events import CIXI, Feed, budget, take
 from tests.integration.api_client import Api
 from tests.integration.test_disagreements import policy_with
 from tests.integration.test_sheets import sent, shop, shops
+from tests.sheets import NOTHING_BEFORE
 
 FILE = shops(shop(1, "同店"), shop(2, "同店"), shop(3, "旧店"), shop(4), shop(5), ["", "", "", "", ""])
 
@@ -53,7 +54,7 @@ def test_what_would_be_held_is_named_and_left_out_of_what_would_become(
     holding = previewed(ledger, tmp_path)
     said = described(holding)
 
-    assert said["counts"] == {"new": 5, "known": 0, "contradictory": 0, "wrong": 0}
+    assert said["counts"] == {"new": 5, "known": 0, **NOTHING_BEFORE, "contradictory": 0, "wrong": 0}
     assert said["disagreements"] == {"noted": 0, "held": 3}
     rows = doubtful(holding)
     assert [(row["row"], row["kind"], row["held"]) for row in rows] == [

@@ -24,7 +24,7 @@ from ledger.intake.sheets import marking, template
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.files import cells
 from ledger.intake.sheets.files.cells import Cell
-from ledger.intake.sheets.holding import HeldRow, Holding
+from ledger.intake.sheets.holding import STATES, HeldRow, Holding
 from ledger.intake.sheets.previewing import preview, reading_of
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.intake.sheets.understanding import Place, Unit, read_cell
@@ -93,7 +93,7 @@ def taken(ledger: Ledger, tmp_path: Path) -> Iterator[Taken]:
         marked = tmp_path / "marked.xlsx"
         marking.mark(path, bool(holding.read_note("is_text")), holding, marked)
         assert zipfile.is_zipfile(marked)
-        return list(holding.rows_in(("new", "known", "contradictory", "wrong")))
+        return list(holding.rows_in(STATES))
 
     yield take
     for each in opened:
@@ -505,7 +505,7 @@ def test_a_table_is_known_by_its_columns_or_by_what_the_sender_says(taken: Taken
     assert taken(branch, "x.csv", "AboveQuotaAdmitted")[0].name == "AboveQuotaAdmitted"
 
 
-def test_the_same_matter_with_other_content_is_contradictory_and_the_same_again_is_known(
+def test_the_same_matter_with_other_content_is_contradictory_and_the_same_again_is_told(
     taken: Taken,
 ) -> None:
     rows = [list(SHOP), ROW, ROW, [*ROW[:4], "2024-03-06"]]
@@ -514,7 +514,7 @@ def test_the_same_matter_with_other_content_is_contradictory_and_the_same_again_
 
     assert [outcome(held) for held in found] == [
         ("new", []),
-        ("known", []),
+        ("repeated", ["row.same"]),
         ("contradictory", ["matter.file"]),
     ]
     assert found[2].marked[0].column == 5

@@ -16,23 +16,28 @@ from typing import Any, NamedTuple
 from domain.faults.fault import Fault
 from domain.things.personal_number import wipe_alike, wipe_personal_numbers
 from ledger.intake.messages.wiping import wipe_fault, wipe_message
+from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.rows import MarkedFault, SheetRow
 
-STATES = ("new", "known", "contradictory", "wrong")
+LEFT_OUT = ("retracted", "repeated")
+"""What rows are that say what was said before: they are not recorded unless they are reported anew."""
+STATES = ("new", "known", *LEFT_OUT, "contradictory", "wrong")
 """What a row is, as the preview counts them."""
 RETURNED = ("wrong", "contradictory")
-"""What rows that go back to whoever sent them are."""
+"""What rows are that go back to whoever sent them, and are kept as refused."""
+MARKED = (*RETURNED, *LEFT_OUT)
+"""What rows are that the marked workbook tells of."""
 FETCHED = 1_000
 _TABLES = """
 CREATE TABLE IF NOT EXISTS layout (sheet TEXT, name TEXT, columns TEXT, PRIMARY KEY (sheet, name));
 CREATE TABLE IF NOT EXISTS rows (
   n INTEGER PRIMARY KEY, sheet TEXT, row INTEGER, name TEXT, subject TEXT, matter TEXT, id TEXT,
-  digest BLOB, raw BLOB, cells TEXT, state TEXT, marked TEXT);
+  digest BLOB, raw BLOB, cells TEXT, state TEXT, marked TEXT, own_id TEXT, next_id TEXT DEFAULT '');
 CREATE TABLE IF NOT EXISTS moved (
   policy TEXT, code TEXT, measure TEXT, year INTEGER, gross INTEGER, withheld INTEGER);
 CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value TEXT);
 """
-_COLUMNS = "n, sheet, row, name, subject, matter, id, raw, cells, state, marked"
+_COLUMNS = "n, sheet, row, name, subject, matter, id, raw, cells, state, marked, own_id, next_id"
 
 
 class HeldRow(NamedTuple):
@@ -49,6 +54,22 @@ class HeldRow(NamedTuple):
     cells: dict[int, str]
     state: str
     marked: list[MarkedFault]
+    next_id: str = ""
+    """Under which id it may be reported anew; none: it may not."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as it is named when it is to be reported anew."""
+        return f"{self.sheet}!{self.row}"
+
+
+class EarlierRow(NamedTuple):
+    """The first row of a file that has the id of another, and how many in between say what that one says."""
+
+    sheet: str
+    row: int
+    says_the_same: bool
+    reports: int
 
 
 @dataclass(slots=True)
@@ -79,12 +100,12 @@ class Holding:
                 laid_out.add((row.sheet, row.name))
                 values = [row.sheet, row.name, json.dumps(row.columns)]
                 self.db.execute("INSERT OR REPLACE INTO layout VALUES (?,?,?)", values)
-            self.db.execute(f"INSERT INTO rows VALUES ({','.join('?' * 12)})", _values(count, row))
+            self.db.execute(f"INSERT INTO rows VALUES ({','.join('?' * 14)})", _values(count, row))
             if count % FETCHED == 0:
                 yield count
         self.db.execute("COMMIT")
         self.db.execute("CREATE INDEX IF NOT EXISTS by_subject ON rows (subject, n)")
-        self.db.execute("CREATE INDEX IF NOT EXISTS by_id ON rows (id, n)")
+        self.db.execute("CREATE INDEX IF NOT EXISTS by_id ON rows (own_id, n)")
         yield count
 
     def note(self, name: str, value: Any) -> None:
@@ -138,21 +159,46 @@ class Holding:
         if group:
             yield group
 
-    def earlier_of_id(self) -> dict[int, tuple[int, bool]]:
-        """Rows whose id an earlier row has: (that row's number in its sheet, whether it says the same)."""
+    def earlier_of_id(self) -> dict[int, EarlierRow]:
+        """Rows whose id an earlier row has, with that row."""
         sql = (
-            "SELECT later.n, first.row, later.digest=first.digest FROM rows later JOIN rows first "
-            "ON first.id=later.id AND first.n=(SELECT MIN(n) FROM rows WHERE id=later.id AND state<>'wrong') "
-            "WHERE later.n>first.n AND later.state<>'wrong'"
+            "SELECT n, first_sheet, first_row, digest=first_digest, reports FROM (SELECT n, digest, "
+            "FIRST_VALUE(sheet) OVER ids AS first_sheet, FIRST_VALUE(row) OVER ids AS first_row, "
+            "FIRST_VALUE(digest) OVER ids AS first_digest, ROW_NUMBER() OVER ids AS place, "
+            "ROW_NUMBER() OVER (PARTITION BY own_id, digest ORDER BY n) - 1 AS reports "
+            "FROM rows WHERE state<>'wrong' WINDOW ids AS (PARTITION BY own_id ORDER BY n)) WHERE place>1"
         )
-        return {n: (row, bool(same)) for n, row, same in self.db.execute(sql).fetchall()}
+        return {
+            n: EarlierRow(sheet, row, bool(same), reports)
+            for n, sheet, row, same, reports in self.db.execute(sql)
+        }
 
-    def settle(self, outcomes: Iterable[tuple[int, str, list[MarkedFault]]]) -> None:
-        """Note what the trial found of rows: (row, state, what is wrong)."""
-        values = [(state, _marks(marked), n) for n, state, marked in outcomes]
+    def settle(self, rows: Iterable[HeldRow]) -> None:
+        """Note what the trial found of rows: state, what is wrong, and under which id it is."""
+        values = [(row.state, _marks(row.marked), row.event_id, row.next_id, row.n) for row in rows]
         self.db.execute("BEGIN")
-        self.db.executemany("UPDATE rows SET state=?, marked=? WHERE n=?", values)
+        self.db.executemany("UPDATE rows SET state=?, marked=?, id=?, next_id=? WHERE n=?", values)
         self.db.execute("COMMIT")
+
+    def choose_anew(self, places: Iterable[str]) -> set[int]:
+        """The rows that are to be reported anew, by number; nothing is noted yet.
+
+        Args:
+            places: each a sheet and row (``HeldRow.place``), a row alone, or ``retracted`` for all those.
+
+        Raises:
+            SheetError: for a place where no row is that may be reported anew.
+        """
+        chosen, unknown = set[int](), list[str]()
+        sql = "SELECT n FROM rows WHERE next_id<>'' AND (sheet||'!'||row=? OR CAST(row AS TEXT)=? OR state=?)"
+        for place in places:
+            state = place if place == "retracted" else ""
+            rows = {n for (n,) in self.db.execute(sql, [place, place, state])}
+            chosen |= rows
+            unknown += [] if rows or state else [place]
+        if unknown:
+            raise SheetError(*(Fault("row.anew", place[:100]) for place in unknown))
+        return chosen
 
     def move(self, moved: Iterable[tuple[str, str, str, int, int, int]]) -> None:
         """Note by how much awards would move: (policy, code, measure, year, gross, withheld)."""
@@ -167,9 +213,10 @@ class Holding:
     def begin_trial(self) -> None:
         """Forget an earlier trial's findings."""
         self.db.executescript("DELETE FROM moved;")
-        self.db.execute("UPDATE rows SET state='new', marked='[]' WHERE state IN ('known','contradictory')")
-        sql = "UPDATE rows SET state='new', marked='[]' WHERE state='wrong' AND digest IS NOT NULL"
-        self.db.execute(sql)
+        self.db.execute(
+            "UPDATE rows SET state='new', marked='[]', id=own_id, next_id='' "
+            "WHERE state<>'wrong' OR digest IS NOT NULL"
+        )
 
     def layouts(self) -> dict[tuple[str, str], dict[int, str]]:
         """Keys of the columns by place, of each sheet and table."""
@@ -186,9 +233,10 @@ def _values(n: int, row: SheetRow) -> list[Any]:
     cells = json.dumps({at: wipe_alike(text) for at, text in row.cells.items()}, ensure_ascii=True)
     raw = wipe_message(row.raw) if row.marked else row.raw
     subject = wipe_personal_numbers(row.subject, as_code=True)
+    event_id = _plain(wipe_alike(row.event_id))
     return [
-        *(n, row.sheet, row.row, row.name, _plain(subject), row.matter, _plain(wipe_alike(row.event_id))),
-        *(digest, raw, cells, state, _marks(row.marked)),
+        *(n, row.sheet, row.row, row.name, _plain(subject), row.matter, event_id),
+        *(digest, raw, cells, state, _marks(row.marked), event_id, ""),
     ]
 
 
@@ -202,8 +250,16 @@ def _marks(marked: list[MarkedFault]) -> str:
     return json.dumps(values, ensure_ascii=True)
 
 
+def with_id(raw: bytes, event_id: str) -> bytes:
+    """A message under another id."""
+    return json.dumps({**json.loads(raw), "id": event_id}, ensure_ascii=False).encode("utf-8", "replace")
+
+
 def _held_row(row: tuple[Any, ...]) -> HeldRow:
     cells = {int(at): text for at, text in json.loads(row[8]).items()}
     marked = [MarkedFault(Fault(code, field, args), at) for code, field, args, at in json.loads(row[10])]
-    n, sheet, number, name, subject, matter, event_id = row[:7]
-    return HeldRow(n, sheet, number, name, subject, matter, event_id, bytes(row[7]), cells, row[9], marked)
+    n, sheet, number, name, subject, matter, event_id, raw = row[:8]
+    own_id, following = row[11:]
+    message = bytes(raw) if event_id == own_id else with_id(bytes(raw), event_id)
+    named = (n, sheet, number, name, subject, matter, event_id, message, cells)
+    return HeldRow(*named, row[9], marked, following)

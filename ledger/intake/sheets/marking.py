@@ -22,7 +22,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from ledger.export.cells import heading_cell, text_cell
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.files.package import Package, check_every_part, open_package
-from ledger.intake.sheets.holding import RETURNED, HeldRow, Holding
+from ledger.intake.sheets.holding import MARKED, HeldRow, Holding
 from ledger.intake.sheets.rows import MarkedFault
 from ledger.intake.sheets.tables import BACK, SHIPPED_TABLES, Column
 from ledger.intake.sheets.template import sheet_title
@@ -89,7 +89,7 @@ def _mark_whole(workbook: Any, holding: Holding) -> None:
     layouts = holding.layouts()
     places: dict[str, dict[str, int]] = {}
     merges: dict[str, Merges] = {}
-    for held_row in holding.rows_in(RETURNED):
+    for held_row in holding.rows_in(MARKED):
         sheet: Worksheet = workbook[held_row.sheet]
         if held_row.sheet not in places:
             keys = layouts[held_row.sheet, held_row.name]
@@ -156,7 +156,7 @@ def _made_anew(holding: Holding, out: Path) -> None:
     workbook = Workbook(write_only=True)
     sheets: dict[tuple[str, str], Any] = {}
     layouts = holding.layouts()
-    for number, held_row in enumerate(holding.rows_in(RETURNED)):
+    for number, held_row in enumerate(holding.rows_in(MARKED)):
         key = (held_row.sheet, held_row.name)
         if key not in sheets:
             sheets[key] = _sheet(workbook, held_row)

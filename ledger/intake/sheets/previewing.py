@@ -8,7 +8,7 @@ goes on only where the answer is still the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from ledger.intake.refusals import count_open, settle_accepted
 from ledger.intake.sheets.consequences import consequences
 from ledger.intake.sheets.doubting import Doubts
 from ledger.intake.sheets.files.cells import letters
-from ledger.intake.sheets.holding import RETURNED, HeldRow, Holding
+from ledger.intake.sheets.holding import LEFT_OUT, RETURNED, HeldRow, Holding
 from ledger.intake.sheets.rows import Reading
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.intake.sheets.trial import CHANNEL, Trial
@@ -36,6 +36,8 @@ BATCH_ROWS = 2_000
 SHOWN_ROWS = 200
 """Most rows that a preview lists; the marked workbook has all of them."""
 
+Layouts = dict[tuple[str, str], dict[int, str]]
+"""Keys of the columns by place, of each sheet and table."""
 Progress = Callable[[str, int], None]
 """Told the stage (reading, trying, weighing, recording) and how many rows are done."""
 
@@ -97,18 +99,41 @@ def try_again(ledger: Ledger, holding: Holding, progress: Progress, sender: Shee
         _note(ledger, rows, holding)
 
 
+def report_anew(
+    ledger: Ledger, holding: Holding, places: Sequence[str], progress: Progress, sender: SheetSender = ANYONE
+) -> None:
+    """Try the rows again, with those at some places as reports of their own (``Holding.choose_anew``).
+
+    Raises:
+        SheetError: for a place where no row is that may be reported anew.
+    """
+    holding.note("anew", sorted(holding.choose_anew(places)))
+    try_again(ledger, holding, progress, sender)
+
+
 def _note(ledger: Ledger, rows: Rows, holding: Holding) -> None:
     holding.note("position", rows.last_position())
     holding.note("consequences", wire_form(consequences(ledger, rows, holding)))
     holding.note("disagreements", Doubts(holding.db).counts())
+    holding.note("preview", _digest_of(holding, set()))
+
+
+def _digest_of(holding: Holding, without: set[int]) -> str:
+    """The digest of a file, its source and what its rows were found to be, but for some rows."""
     digest = hashlib.sha256(f"{holding.read_note('sha256')} {holding.read_note('source')}".encode())
     for row in holding.db.execute("SELECT n, id, state FROM rows ORDER BY n"):
-        digest.update(f"{row[0]} {row[1]} {row[2]}\n".encode())
-    holding.note("preview", digest.hexdigest())
+        if row[0] not in without:
+            digest.update(f"{row[0]} {row[1]} {row[2]}\n".encode())
+    return digest.hexdigest()
 
 
 def record(
-    ledger: Ledger, holding: Holding, agreed: str, progress: Progress, sender: SheetSender = ANYONE
+    ledger: Ledger,
+    holding: Holding,
+    agreed: str,
+    progress: Progress,
+    sender: SheetSender = ANYONE,
+    anew: Sequence[str] | None = None,
 ) -> Totals:
     """Record what was previewed; rows that are wrong or contradictory are kept with their reasons.
 
@@ -118,16 +143,29 @@ def record(
 
     Args:
         agreed: the ``preview`` that somebody saw and agreed to.
+        anew: places of rows that the preview leaves out, and that are reports of their own;
+            ``None``: the preview has them already (``report_anew``).
 
     Raises:
         Moved: where the rows would no longer do what was previewed; the new preview is noted.
+        SheetError: for a place where no row is that may be reported anew.
     """
     with ledger.store.reading() as rows:
         moved = rows.last_position() != holding.read_note("position")
+    if anew is not None and holding.read_note("anew"):
+        holding.note("anew", [])
+        moved = True
     if moved:
         try_again(ledger, holding, progress, sender)
     if holding.read_note("preview") != agreed:
         raise Moved
+    if anew:
+        chosen = holding.choose_anew(anew)
+        others = _digest_of(holding, chosen)
+        report_anew(ledger, holding, anew, progress, sender)
+        if _digest_of(holding, chosen) != others:
+            report_anew(ledger, holding, (), progress, sender)
+            raise Moved
     _settle_known(ledger, holding)
     totals, waiting = Totals(), list[bytes | Refusal]()
     for held_row in holding.rows_in(("new", *RETURNED)):
@@ -194,18 +232,29 @@ def faulty(holding: Holding, limit: int = SHOWN_ROWS) -> Iterator[dict[str, Any]
     """The rows that are not taken: sheet, row, state, and each fault at its cell and heading."""
     layouts = holding.layouts()
     for held_row in holding.rows_in(RETURNED, limit=limit):
-        keys = layouts[held_row.sheet, held_row.name]
-        columns = SHIPPED_TABLES.by_name[held_row.name].by_key
-        yield {
-            "sheet": held_row.sheet,
-            "row": held_row.row,
-            "state": held_row.state,
-            "faults": [
-                {
-                    "cell": f"{letters(each.column)}{held_row.row}" if each.column else "",
-                    "heading": columns[keys[each.column]].words.title if each.column in keys else None,
-                    "fault": each.fault,
-                }
-                for each in held_row.marked
-            ],
-        }
+        yield _with_faults(held_row, layouts)
+
+
+def left_out(holding: Holding, limit: int = SHOWN_ROWS) -> Iterator[dict[str, Any]]:
+    """The rows that say what was said before, as ``faulty``; ``anew``: how to name one to report it anew."""
+    layouts = holding.layouts()
+    for held_row in holding.rows_in(LEFT_OUT, limit=limit):
+        yield {**_with_faults(held_row, layouts), "anew": held_row.place if held_row.next_id else None}
+
+
+def _with_faults(held_row: HeldRow, layouts: Layouts) -> dict[str, Any]:
+    keys = layouts[held_row.sheet, held_row.name]
+    columns = SHIPPED_TABLES.by_name[held_row.name].by_key
+    return {
+        "sheet": held_row.sheet,
+        "row": held_row.row,
+        "state": held_row.state,
+        "faults": [
+            {
+                "cell": f"{letters(each.column)}{held_row.row}" if each.column else "",
+                "heading": columns[keys[each.column]].words.title if each.column in keys else None,
+                "fault": each.fault,
+            }
+            for each in held_row.marked
+        ],
+    }

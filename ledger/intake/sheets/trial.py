@@ -10,29 +10,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.events.amendments import Amendment
-from domain.events.content import Content
 from domain.facts.folding import EnterpriseFacts
-from domain.faults.fault import Fault, FaultArgs
+from domain.faults.fault import Fault
 from domain.intake.authorising import NO_SENDER, Sender, judge_sender
-from domain.money.amounts import print_fen
 from domain.policy.rulebook import Rulebook
 from ledger.intake.batch import REPEATABLE, Batch
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
+from ledger.intake.sheets.comparing import Comparison
 from ledger.intake.sheets.doubting import Doubts, SupposedTables
-from ledger.intake.sheets.holding import HeldRow, Holding
-from ledger.intake.sheets.rows import MarkedFault, differing_fields, matter_of
+from ledger.intake.sheets.holding import EarlierRow, HeldRow, Holding, with_id
+from ledger.intake.sheets.repeats import RowFinding, read_recorded
+from ledger.intake.sheets.rows import MarkedFault
 from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import Outcome, outcomes_of
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
-from ledger.store.stored_events import SELECT, Stored, stored
 
 BATCH_ROWS = 1_000
 """About how many rows are tried at once; an enterprise's rows are never parted."""
 CHANNEL = "sheet"
 AddKey = tuple[str, int, str]
 """(policy, year, target)."""
+
+
+Verdict = tuple[Fault, ...] | int | None
+"""What the inbox says of a message: its faults, the position where it is known, or nothing."""
 
 
 class Unwritten:
@@ -56,19 +58,17 @@ class TrialBatch(Batch):
 
     sender: Sender = NO_SENDER
 
-    def judge(
-        self, messages: Sequence[tuple[bytes, Message | Refusal]]
-    ) -> list[tuple[Fault, ...] | int | None]:
+    def judge(self, messages: Sequence[tuple[bytes, Message | Refusal]]) -> list[Verdict]:
         """What the inbox would say of each: its faults, the position where it is known, or nothing."""
         self.workspace.load_messages([message for _, message in messages if isinstance(message, Message)])
-        verdicts: list[tuple[Fault, ...] | int | None] = []
-        for raw, message in messages:
-            result = self.take_message(raw, message, 0, self.sender)
-            if result.status == "refused":
-                verdicts.append(result.faults)
-            else:
-                verdicts.append((result.position or 0) if result.status == "duplicate" else None)
-        return verdicts
+        return [self.judge_one(raw, message) for raw, message in messages]
+
+    def judge_one(self, raw: bytes, message: Message | Refusal) -> Verdict:
+        """As ``judge``, of a message whose enterprise is loaded."""
+        result = self.take_message(raw, message, 0, self.sender)
+        if result.status == "refused":
+            return result.faults
+        return (result.position or 0) if result.status == "duplicate" else None
 
     def doubt(self, doubts: Doubts) -> None:
         """Note what of this batch would disagree, with the ledger or with earlier rows of the file."""
@@ -100,6 +100,8 @@ class Trial:
     columns: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """Where each field's column stands, of each sheet and table."""
     books: Mapping[str, Rulebook] = field(default_factory=dict)
+    chosen: set[int] = field(default_factory=set)
+    """Rows that are to be reported anew."""
 
     def run(self, tick: Callable[[int], None]) -> None:
         """Try every row that is right in itself; ``tick`` is told how many were tried."""
@@ -109,10 +111,11 @@ class Trial:
         doubts.begin()
         for layout, keys in self.holding.layouts().items():
             self.columns[layout] = {_path_of(key): column for column, key in keys.items()}
-        twins = self.holding.earlier_of_id()
+        self.chosen = set(self.holding.read_note("anew", []))
+        earlier_rows = self.holding.earlier_of_id()
         now = Now.bounds_at(self.ledger.clock())
         for group in self.holding.by_subject(BATCH_ROWS):
-            self._group(group, twins, now, doubts)
+            self._group(group, earlier_rows, now, doubts)
             tick(len(group))
         self._weigh(now, doubts)
         self.holding.note("added", [[*key, value] for key, value in self.added.items()])
@@ -140,94 +143,55 @@ class Trial:
         return batch
 
     def _group(
-        self, group: list[HeldRow], twins: dict[int, tuple[int, bool]], now: Now, doubts: Doubts
+        self, group: list[HeldRow], earlier_rows: dict[int, EarlierRow], now: Now, doubts: Doubts
     ) -> None:
         batch = self._batch()
-        messages = [(row, decode(row.raw, now)) for row in group]
-        recorded = self._recorded({row.subject for row in group}, {row.name for row in group})
-        settled: list[tuple[int, str, list[MarkedFault]]] = []
+        recorded = read_recorded(self.rows, {row.subject for row in group}, {row.name for row in group})
+        source = self.holding.read_note("source", "")
+        compared = Comparison(recorded, earlier_rows, source, self.mark_faults, self.discreet)
+        settled: list[HeldRow] = []
         tried: list[tuple[HeldRow, Message]] = []
-        in_file: dict[str, tuple[int, Content]] = {}
-        for row, message in messages:
+        for row in group:
+            message = decode(row.raw, now)
             if isinstance(message, Refusal):
-                settled.append((row.n, "wrong", self._marked(row, message.faults)))
+                settled.append(row._replace(state="wrong", marked=self.mark_faults(row, message.faults)))
                 continue
-            verdict = self._compared(row, message, twins, recorded, in_file)
-            if verdict is None:
+            finding = self._judge_sender(row, message) or compared.compare(row, message)
+            if finding is None:
                 tried.append((row, message))
+            elif finding.next_id and row.n in self.chosen:
+                tried.append(_anew(row, finding.next_id, now))
             else:
-                settled.append((row.n, *verdict))
-        verdicts = batch.judge([(row.raw, message) for row, message in tried])
+                settled.append(_settled(row, finding))
+        batch.workspace.load_messages([message for _, message in tried])
+        for row, message in tried:
+            verdict = batch.judge_one(row.raw, message)
+            if isinstance(verdict, int) and (finding := compared.find_retracted(row)) is not None:
+                if row.n not in self.chosen:
+                    settled.append(_settled(row, finding))
+                    continue
+                row, message = _anew(row, finding.next_id, now)
+                verdict = batch.judge_one(row.raw, message)
+            settled.append(row._replace(**self._outcome(row, verdict)))
         batch.doubt(doubts)
-        for (row, _), outcome in zip(tried, verdicts, strict=True):
-            if outcome is None:
-                settled.append((row.n, "new", []))
-            elif isinstance(outcome, int):
-                settled.append((row.n, "known", []))
-            else:
-                settled.append((row.n, _state_of(outcome), self._marked(row, outcome)))
         self.holding.settle(settled)
         self._moved(batch)
 
-    def _compared(
-        self,
-        row: HeldRow,
-        message: Message,
-        twins: dict[int, tuple[int, bool]],
-        recorded_by_matter: dict[str, list[Stored]],
-        in_file: dict[str, tuple[int, Content]],
-    ) -> tuple[str, list[MarkedFault]] | None:
-        """Whether a row repeats or contradicts another, in this file or the ledger; ``None``: neither."""
+    def _judge_sender(self, row: HeldRow, message: Message) -> RowFinding | None:
+        """That a row is not the sender's to say."""
         unallowed = judge_sender(self.sender.writer, message.fact, self.books, EnterpriseFacts(), None)
-        if unallowed is not None and unallowed.code not in REPEATABLE:
-            return "wrong", self._marked(row, [unallowed])
-        twin = twins.get(row.n)
-        if twin is not None:
-            fault = Fault("matter.file", "id", {"row": twin[0]})
-            return ("known", []) if twin[1] else ("contradictory", self._marked(row, [fault]))
-        content = message.fact.content
-        recorded = recorded_by_matter.get(row.matter, [])
-        if any(event.fact.key == message.fact.key for event in recorded):
-            return None  # the inbox knows this very id
-        earlier = in_file.get(row.matter)
-        if earlier is not None:
-            differs = differing_fields(earlier[1], content)
-            fault = Fault("matter.file", _path(differs), {"row": earlier[0]})
-            return ("contradictory", self._marked(row, [fault])) if differs else ("known", [])
-        if not recorded:
-            in_file[row.matter] = (row.row, content)
+        if unallowed is None or unallowed.code in REPEATABLE:
             return None
-        differs = min((differing_fields(event.fact.content, content) for event in recorded), key=len)
-        if not differs:
-            return "known", []
-        event = min(recorded, key=lambda fact: len(differing_fields(fact.fact.content, content)))
-        args: FaultArgs = {
-            "position": event.position,
-            "source": "—" if self.discreet else event.fact.source,
-            "differs": ", ".join(differs)
-            if self.discreet
-            else _differences(event.fact.content, content, differs),
-        }
-        return "contradictory", self._marked(row, [Fault("matter.ledger", _path(differs), args)])
+        return RowFinding("wrong", self.mark_faults(row, [unallowed]))
 
-    def _recorded(self, subjects: set[str], names: set[str]) -> dict[str, list[Stored]]:
-        """The recorded facts of these enterprises by matter, as corrections leave them."""
-        by_matter: dict[str, list[Stored]] = {}
-        sql = f"{SELECT} WHERE originator_id IN ({{}})"
-        amended: dict[str, EnterpriseFacts] = {}
-        events = sorted((stored(row) for row in self.rows.all_in(sql, subjects)), key=_position)
-        for event in events:
-            if isinstance(event.fact.content, Amendment):
-                amended.setdefault(event.originator, EnterpriseFacts()).add(event.fact)
-        for event in events:
-            facts = amended.get(event.originator)
-            content = facts.effective(event.fact) if facts else event.fact.content
-            if event.fact.name in names and content is not None:
-                fact = event.fact._replace(content=content)
-                by_matter.setdefault(matter_of(event.originator, fact), []).append(event._replace(fact=fact))
-        return by_matter
+    def _outcome(self, row: HeldRow, verdict: Verdict) -> dict[str, Any]:
+        if verdict is None:
+            return {"state": "new", "marked": []}
+        if isinstance(verdict, int):
+            return {"state": "known", "marked": []}
+        return {"state": _state_of(verdict), "marked": self.mark_faults(row, verdict)}
 
-    def _marked(self, held_row: HeldRow, faults: Iterable[Fault]) -> list[MarkedFault]:
+    def mark_faults(self, held_row: HeldRow, faults: Iterable[Fault]) -> list[MarkedFault]:
         """Faults at the columns where they show."""
         columns = self.holding.layouts()[held_row.sheet, held_row.name]
         at_of = {
@@ -254,8 +218,16 @@ def _path_of(key: str) -> str:
     return key if key in ("subject", "time", "id") else f"data.{key}"
 
 
-def _position(event: Stored) -> int:
-    return event.position
+def _anew(row: HeldRow, event_id: str, now: Now) -> tuple[HeldRow, Message]:
+    """A row as another report of what it says."""
+    raw = with_id(row.raw, event_id)
+    message = decode(raw, now)
+    assert isinstance(message, Message)  # only its id differs
+    return row._replace(raw=raw, event_id=event_id, next_id=event_id), message
+
+
+def _settled(row: HeldRow, finding: RowFinding) -> HeldRow:
+    return row._replace(state=finding.state, marked=finding.marked, next_id=finding.next_id)
 
 
 def _lines(policy: str, code: str, old: Outcome, new: Outcome) -> list[tuple[str, str, str, int, int, int]]:
@@ -273,20 +245,3 @@ def _lines(policy: str, code: str, old: Outcome, new: Outcome) -> list[tuple[str
 
 def _state_of(faults: Iterable[Fault]) -> str:
     return "contradictory" if any(fault.code == "identity.reused" for fault in faults) else "wrong"
-
-
-def _path(differs: list[str]) -> str:
-    """The first differing field that a column can have, as a path."""
-    name = differs[0] if differs else ""
-    return f"data.{name.removesuffix('_fen')}" if name else ""
-
-
-def _differences(before: Content, after: Content, names: list[str]) -> str:
-    return "; ".join(f"{_value_text(name, before)} → {_value_text(name, after)}" for name in names)
-
-
-def _value_text(name: str, content: Content) -> str:
-    value = content.field_value(name)
-    if name.endswith("_fen") and isinstance(value, int):
-        return print_fen(value)
-    return "—" if value is None else str(value)

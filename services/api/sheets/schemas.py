@@ -23,9 +23,9 @@ class SheetQuery(Query):
 
 
 class SheetCountsSchema(Answer):
-    """How many rows are new, known already, contradictory or wrong."""
+    """How many rows are new, known already, retracted since, repeated, contradictory or wrong."""
 
-    new, known, contradictory, wrong = (whole_number() for _ in STATES)
+    new, known, retracted, repeated, contradictory, wrong = (whole_number() for _ in STATES)
 
 
 class CellFault(FaultSaid):
@@ -41,6 +41,15 @@ class FaultyRow(Answer):
     row = whole_number()
     state = text()
     faults = list_of(CellFault)
+
+
+class LeftOutRow(FaultyRow):
+    """One row that says what was said before, and why it is left out."""
+
+    anew = fields.String(
+        **_nullable,  # type: ignore[arg-type]
+        metadata={"description": "how the confirmation names it to report it anew; null: it counts once"},
+    )
 
 
 class DoubtsSchema(Answer):
@@ -80,6 +89,7 @@ class PreviewSchema(Answer):
     )
     disagreements = fields.Nested(DoubtsSchema, **_nullable)  # type: ignore[arg-type]
     faulty = list_of(FaultyRow)
+    left_out = list_of(LeftOutRow)
     doubtful = list_of(DoubtfulRow)
 
 
@@ -110,3 +120,8 @@ class ConfirmationBody(Message):
     """Agreement to what was previewed."""
 
     preview = Text(required=True)
+    anew = fields.List(
+        Text(),
+        load_default=list,
+        metadata={"description": "rows of left_out to report anew, as their anew; retracted: all of those"},
+    )

@@ -89,11 +89,17 @@ def waiting_sheet(_: dict[str, Any], sheet: str) -> dict[str, Any]:
     "POST", "/<sheet>/confirmation", "确认入账", {200: SheetSchema}, body=ConfirmationBody, takes_key=False
 )
 def confirm(body: dict[str, Any], sheet: str) -> Any:
-    """Record what was previewed; where the ledger moved and it would differ, only preview it anew."""
+    """Record what was previewed, and rows that were left out where ``anew`` names them as other reports.
+
+    Where the ledger moved and the preview would differ, nothing is recorded and it is made again.
+    """
     waiting = desk().find(sheet, owner(requester()))
     stage = waiting.state()["stage"]
     if stage == "ready":
-        desk().confirm(waiting, body["preview"])
+        try:
+            desk().confirm(waiting, body["preview"], body["anew"])
+        except SheetError as error:
+            raise Problem("request-invalid", error.faults) from None
     elif stage not in ("recording", "recorded"):
         raise Problem("sheet-not-ready", named=sheet)
     return _answer(waiting)
@@ -114,7 +120,8 @@ def _answer(waiting: Waiting) -> dict[str, Any]:
     preview = preview_of(waiting, state, requester())
     recorded = preview.pop("recorded") if preview else None
     if preview:
-        preview["faulty"] = [_row(each, lang) for each in preview["faulty"]]
+        for rows in ("faulty", "left_out"):
+            preview[rows] = [_row(each, lang) for each in preview[rows]]
         preview["unread"] = unread_said(preview["unread"], lang)
     names = ("accepted", "duplicate", "refused")
     return {

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import click
 from rich.progress import Progress
 
+from domain.faults.fault import Fault
 from domain.intake.authorising import Sender
 from ledger.intake.batch import Result
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, Totals, ingest_all
@@ -63,6 +64,12 @@ def run(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the spreadsheet is written with what is wrong marked in its cells.",
 )
+@click.option(
+    "--anew",
+    multiple=True,
+    metavar="SHEET!ROW",
+    help='A row that the preview leaves out and that is a report of its own; "retracted": all of those.',
+)
 @click.option("--yes", "agreed", is_flag=True, help="Record a spreadsheet without asking.")
 @json_option
 @click.pass_obj
@@ -73,6 +80,7 @@ def ingest_command(
     source: str,
     of_type: str | None,
     marked: Path | None,
+    anew: tuple[str, ...],
     agreed: bool,
     as_json: bool,
 ) -> None:
@@ -84,7 +92,7 @@ def ingest_command(
     """
     if file.name.lower().endswith(SUFFIXES):
         ingest_sheet(
-            context, Path(file.name), source, SHIPPED_TABLES.name_of(of_type), marked, agreed, as_json
+            context, Path(file.name), source, SHIPPED_TABLES.name_of(of_type), marked, anew, agreed, as_json
         )
     else:
         _ingest_lines(context, file, batch, as_json)
@@ -94,12 +102,17 @@ def _ingest_lines(context: Context, file: BinaryIO, batch: int, as_json: bool) -
     with context.ledger(sets_up=True) as ledger, Progress(disable=as_json) as bar:
         totals = run(ledger, lines_of(file), "file", batch, bar, context.sender())
     if as_json:
-        print_json({"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused})
+        counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
+        print_json({**counts, "retracted": totals.retracted})
         return
     words = context.words
-    counts = (
+    pairs = (
         (words("入账", "accepted"), totals.accepted),
         (words("重复", "duplicate"), totals.duplicate),
         (words("退回", "refused"), totals.refused),
     )
-    click.echo("  ".join(f"{word} {count:,}" for word, count in counts))
+    click.echo("  ".join(f"{word} {count:,}" for word, count in pairs))
+    if totals.retracted:
+        mend = Fault("identity.retracted", "id").words(context.language)["mend"]
+        known = words("重复中已撤回", "duplicates of what was retracted")
+        click.echo(f"{known} {totals.retracted:,}: {mend}")

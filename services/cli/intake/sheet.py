@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,18 @@ from rich.progress import Progress
 
 from ledger.intake.sheets import marking, template
 from ledger.intake.sheets.faults import SheetError
-from ledger.intake.sheets.holding import STATES, Holding
+from ledger.intake.sheets.holding import MARKED, STATES, Holding
 from ledger.intake.sheets.previewing import (
     Moved,
     SheetSender,
     described,
     doubtful,
     faulty,
+    left_out,
     preview,
     reading_of,
     record,
+    report_anew,
 )
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
@@ -62,6 +64,7 @@ def ingest_sheet(
     source: str,
     fact_type: str | None,
     marked: Path | None,
+    anew: Sequence[str],
     agreed: bool,
     as_json: bool,
 ) -> None:
@@ -73,7 +76,7 @@ def ingest_sheet(
     with context.ledger(sets_up=True) as ledger, tempfile.TemporaryDirectory() as folder:
         holding = Holding.open_file(Path(folder) / "rows")
         try:
-            _take(context, ledger, holding, file, source, fact_type, marked, agreed, as_json)
+            _take(context, ledger, holding, file, source, fact_type, marked, anew, agreed, as_json)
         except SheetError as error:
             raise click.ClickException(
                 "\n".join(fault_words(each, context.language) for each in error.faults)
@@ -90,6 +93,7 @@ def _take(
     source: str,
     fact_type: str | None,
     marked: Path | None,
+    anew: Sequence[str],
     agreed: bool,
     as_json: bool,
 ) -> None:
@@ -102,50 +106,48 @@ def _take(
             bar.update(task, completed=done, description=f"{stage_said(stage, context.language)} {done:,}")
 
         preview(ledger, reading, holding, progress, sender)
+        if anew:
+            report_anew(ledger, holding, anew, progress, sender)
     summary = described(holding)
     summary["unread"] = unread_said(summary["unread"], context.language)
     if not as_json:
         with ledger.store.reading() as stored:
             currencies = read_currencies(stored)
         _show(context, holding, summary, currencies)
-    counts = summary["counts"]
-    if marked is not None and counts["wrong"] + counts["contradictory"]:
+    if marked is not None and any(summary["counts"][state] for state in MARKED):
         marking.mark(file, reading.is_text, holding, marked)
         if not as_json:
             click.echo(f"{context.words('标出问题的工作簿', 'marked workbook')}: {marked}")
     if not agreed and not as_json:
         agreed = _confirm(context)
-    recorded = None
-    if agreed:
-        try:
-            totals = record(
-                ledger,
-                holding,
-                summary["preview"],
-                lambda *_: None,
-                sender,
-            )
-        except Moved:
-            raise click.ClickException(
-                context.words(
-                    "预览之后账本有变，结果不同；请重新预览",
-                    "the ledger has moved since the preview, which would differ now — preview it again",
-                )
-            ) from None
-        recorded = {
-            "accepted": totals.accepted,
-            "duplicate": totals.duplicate,
-            "refused": totals.refused,
-        }
+    recorded = _record(context, ledger, holding, summary["preview"], sender) if agreed else None
     if as_json:
         rows = [_plain_row(each, context.language) for each in faulty(holding)]
-        print_json({**summary, "faulty": rows, "doubtful": doubtful(holding), "recorded": recorded})
+        repeats = [_plain_row(each, context.language) for each in left_out(holding)]
+        lists = {"faulty": rows, "left_out": repeats, "doubtful": doubtful(holding)}
+        print_json({**summary, **lists, "recorded": recorded})
     elif recorded:
         words = (("入账", "accepted"), ("重复", "duplicate"), ("退回", "refused"))
         pairs = [f"{context.words(zh, en)} {recorded[en]:,}" for zh, en in words]
         click.echo("  ".join(pairs))
     else:
         click.echo(context.words("未入账：加 --yes 入账", "nothing was recorded: --yes records it"))
+
+
+def _record(
+    context: Context, ledger: Ledger, holding: Holding, preview_: str, sender: SheetSender
+) -> dict[str, int]:
+    """Record what was previewed; how many rows were accepted, known and refused."""
+    try:
+        totals = record(ledger, holding, preview_, lambda *_: None, sender)
+    except Moved:
+        raise click.ClickException(
+            context.words(
+                "预览之后账本有变，结果不同；请重新预览",
+                "the ledger has moved since the preview, which would differ now — preview it again",
+            )
+        ) from None
+    return {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
 
 
 def _confirm(context: Context) -> bool:
@@ -160,18 +162,28 @@ def _show(context: Context, holding: Holding, summary: dict[str, Any], currencie
     if summary["unread"]:
         names = "、".join(summary["unread"])
         click.echo(f"{context.words('没有读取的工作表', 'sheets that were not read')}: {names}")
+    _show_rows(context, "", faulty(holding, ROWS_LISTED))
+    title = context.words(
+        "报过的行：不入账，确应另计的以 --anew 工作表!行 指明",
+        "Rows that were reported before: left out; --anew SHEET!ROW says that one is another report",
+    )
+    _show_rows(context, title, left_out(holding, ROWS_LISTED))
+    _show_doubtful(context, holding, summary["disagreements"])
+    _show_consequences(context, summary["consequences"], currencies)
+
+
+def _show_rows(context: Context, title: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Rows that are not recorded, a line for each fault."""
     lines: list[Sequence[str]] = []
-    for row in faulty(holding, ROWS_LISTED):
+    for row in rows:
         for fault in row["faults"]:
-            words = fault["fault"].words(lang)
-            place = f"{row['sheet'].split(' ')[0]}!{fault['cell'] or row['row']}"
-            state = STATE_WORDS[row["state"]][lang]
+            words = fault["fault"].words(context.language)
+            place = row.get("anew") or f"{row['sheet'].split(' ')[0]}!{fault['cell'] or row['row']}"
+            state = STATE_WORDS[row["state"]][context.language]
             lines.append((place, state, words["code"], words["rule"], words["mend"]))
     if lines:
         heads = [("单元格", "cell"), ("状态", "state"), ("代码", "code"), ("问题", "wrong"), ("处理", "mend")]
-        table("", [(context.words(*head), False) for head in heads], lines)
-    _show_doubtful(context, holding, summary["disagreements"])
-    _show_consequences(context, summary["consequences"], currencies)
+        table(title, [(context.words(*head), False) for head in heads], lines)
 
 
 def _show_doubtful(context: Context, holding: Holding, counts: dict[str, int]) -> None:

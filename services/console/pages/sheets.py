@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +109,9 @@ def send_sheet(policy: str, year: int) -> BaseResponse:
     return redirect(url_for("console.sheet_page", policy=policy, year=year, sheet=name), 303)
 
 
-def _refusal(faults: Any) -> Refusal:
+def _refusal(faults: Any, step: str = "send") -> Refusal:
     found = [dict(describe_fault(each, language.chosen())) for each in faults]
-    return Refusal("send", found, len(found))
+    return Refusal(step, found, len(found))
 
 
 def _found(sheet: str) -> Waiting:
@@ -167,13 +168,17 @@ def _shown(waiting: Waiting, state: dict[str, Any], lang: str) -> dict[str, Any]
     found = preview_of(waiting, state, forms.actor())
     if found is None:
         return None
-    rows = []
-    for row in found["faulty"]:
+    shown = {name: list(_lines_of(found[name], lang)) for name in ("faulty", "left_out")}
+    return {**found, **shown, "unread": unread_said(found["unread"], lang)}
+
+
+def _lines_of(rows: list[dict[str, Any]], lang: str) -> Iterator[dict[str, Any]]:
+    """A line for each fault of rows."""
+    for row in rows:
         for each in row["faults"]:
             heading = each["heading"].in_language(lang) if each["heading"] else ""
             fault = describe_fault(each["fault"], lang)
-            rows.append({**row, "cell": each["cell"], "heading": heading, "fault": fault})
-    return {**found, "faulty": rows, "unread": unread_said(found["unread"], lang)}
+            yield {**row, "cell": each["cell"], "heading": heading, "fault": fault}
 
 
 @console.post("/<policy>/<int:year>/sheets/<sheet>")
@@ -186,7 +191,10 @@ def confirm_sheet(policy: str, year: int, sheet: str) -> BaseResponse:
     except NotAllowed as error:
         return _sheet(policy, year, waiting, refusal_of("confirm", error))
     if waiting.state()["stage"] == "ready":
-        desk().confirm(waiting, request.form.get("preview", ""))
+        try:
+            desk().confirm(waiting, request.form.get("preview", ""), request.form.getlist("anew"))
+        except SheetError as error:
+            return _sheet(policy, year, waiting, _refusal(error.faults, "confirm"))
         desk().wait(waiting)
     return redirect(url_for("console.sheet_page", policy=policy, year=year, sheet=sheet), 303)
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from domain.authority.roles import Actor
-from ledger.intake.sheets.previewing import DEFAULT_SOURCE, SheetSender, described, doubtful, faulty
+from ledger.intake.sheets.previewing import (
+    DEFAULT_SOURCE,
+    SheetSender,
+    described,
+    doubtful,
+    faulty,
+    left_out,
+)
 from services.web.identity.access import STAFF
 from services.web.identity.gate import scope, sender_of
 from services.web.sheets.desk import Sent, Waiting
@@ -40,6 +47,7 @@ def preview_of(waiting: Waiting, state: dict[str, Any], actor: Actor) -> dict[st
         return None
     with waiting.holding() as holding:
         answer = {**described(holding), "faulty": list(faulty(holding)), "doubtful": doubtful(holding)}
+        answer["left_out"] = list(left_out(holding))
         answer["recorded"] = holding.read_note("recorded") if state["stage"] == "recorded" else None
     if not is_staff(actor):
         answer.update({"consequences": None, "disagreements": None, "doubtful": []})

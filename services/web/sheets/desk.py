@@ -16,7 +16,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,9 +182,15 @@ class SheetDesk:
                 return state
             time.sleep(0.02)
 
-    def confirm(self, waiting: Waiting, agreed: str) -> None:
-        """Record what was previewed, as ``agreed`` names it."""
-        waiting.set(stage="recording", done=0, agreed=agreed, moved=False)
+    def confirm(self, waiting: Waiting, agreed: str, anew: Sequence[str] = ()) -> None:
+        """Record what was previewed, as ``agreed`` names it, and the rows of some places anew.
+
+        Raises:
+            SheetError: for a place where no row is that may be reported anew.
+        """
+        with waiting.holding() as holding:
+            holding.choose_anew(anew)
+        waiting.set(stage="recording", done=0, agreed=agreed, anew=list(anew), moved=False)
         self._begin(waiting.name, "record")
 
     def marked(self, waiting: Waiting) -> Path:
@@ -238,7 +244,8 @@ class SheetDesk:
         with waiting.holding() as holding:
             try:
                 progress = self._progress(waiting, "recording")
-                record(self.ledger, holding, state["agreed"], progress, _sender(state))
+                anew = state.get("anew", [])
+                record(self.ledger, holding, state["agreed"], progress, _sender(state), anew)
             except Moved:
                 waiting.set(stage="ready", moved=True)
                 return

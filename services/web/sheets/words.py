@@ -10,6 +10,8 @@ from domain.vocabulary.words import table_words
 STATE_WORDS = {
     "new": {"zh": "新数据", "en": "new"},
     "known": {"zh": "已入账", "en": "known"},
+    "retracted": {"zh": "已撤回", "en": "retracted"},
+    "repeated": {"zh": "重复行", "en": "repeated"},
     "contradictory": {"zh": "相互矛盾", "en": "contradictory"},
     "wrong": {"zh": "有误", "en": "wrong"},
 }
