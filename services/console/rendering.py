@@ -42,6 +42,7 @@ def register(app: Flask) -> None:
         csrf_token=forms.token,
         working=forms.working,
         signing_in=lambda: gate_of().sign_in is not None,
+        is_unverified=lambda: gate_of().settings.mode == "local",
         chart=charts,
         with_language=with_language,
         enterprise_address=enterprise_address,

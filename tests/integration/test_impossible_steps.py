@@ -210,6 +210,7 @@ CLAWED = [
 ]  # fmt: skip
 
 ELSEWHERE = {
+    "actor.user": "test_users_of_the_system: the command line alone",
     "settlement.list-altered": "test_a_list_that_somebody_altered_behind_the_ledger_is_not_closed",
     "settlement.outdated": "test_year_api",
     "budget.spent": "test_year_api",
@@ -234,7 +235,7 @@ ELSEWHERE = {
     "clawback.known": "test_accounts: its number is the ledger's own, so no request can bring it about",
 }
 """Codes that other tests bring about."""
-WHO = ("identity", "token", "key", "scope", "rate", "machine", "sign-in")
+WHO = ("host", "identity", "token", "key", "scope", "rate", "machine", "sign-in")
 """Beginnings of codes that say who asks: the tests of identity and of signing in bring them about."""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from domain.authority.roles import Actor, declared_actor
+from domain.authority.roles import Actor, NotAllowed, declared_actor
 from domain.money.amounts import print_fen
 from ledger.projections.closings import settlement_of
 from ledger.settlement import adjusting, closing, proposing, published
@@ -18,6 +19,7 @@ from services.cli.common import (
     json_option,
     money,
     money_argument,
+    operator,
     os_user,
     policy_options,
     print_json,
@@ -31,15 +33,28 @@ from services.web.identity.access import BUREAU
 
 
 def actor_option(command: F) -> F:
-    """``--actor``: who takes the step; whoever may write the database may name anybody."""
+    """``--actor``: who takes the step, where identities are not checked; else nobody but the user."""
     return click.option(
         "--actor", "name", default=os_user, metavar="NAME", help="Who takes the step (your login name)."
     )(command)
 
 
 def person(name: str) -> Actor:
-    """A member of the bureau."""
-    return declared_actor(name, frozenset(BUREAU))
+    """A member of the bureau: the operating system's user; where identities are not checked, who is named.
+
+    Raises:
+        NotAllowed: for another name than the user's, where identities are checked.
+    """
+    context: Context = click.get_current_context().obj
+    if context.settings.identity.mode == "local":
+        unchecked = context.words(
+            "未核验身份：办理人为自报姓名", "identities are not checked: names are declared"
+        )
+        click.echo(unchecked, err=True)
+        return declared_actor(name, frozenset(BUREAU))
+    if name != os_user():
+        raise NotAllowed("actor.user", "actor", user=os_user())
+    return replace(operator(), roles=frozenset(BUREAU))
 
 
 @click.group()

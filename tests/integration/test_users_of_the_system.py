@@ -1,0 +1,101 @@
+"""On the command line the user of the operating system is the person, where identities are checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from domain.events import settlement_id
+from domain.events.event import Speaker
+from domain.faults.fault import Fault
+from ledger.projections.closings import settlement_of
+from ledger.store.application import Ledger
+from ledger.store.stored_events import events_of
+from services.cli.common import os_user
+from services.cli.main import main
+from services.runtime.identity_settings import IdentitySettings
+from services.server.app import create_app
+from services.web.fault_words import describe_fault
+from tests.events import CIXI, Feed, take
+
+pytestmark = pytest.mark.parametrize("store_kind", ["sqlite"])
+STEP = ("settle", "propose", "--policy", CIXI, "--year", "2024")
+
+
+@pytest.fixture
+def run(open_at: Callable[..., Ledger], tmp_path: Path) -> Callable[..., Result]:
+    ledger = open_at()
+    take(ledger, Feed(1).shop("tmall", "a", "2024-03-01"))
+    ledger.close()
+
+    def command(*args: str, mode: str = "required", language: str = "en") -> Result:
+        start = ["--database", str(tmp_path / "ledger.db"), "--language", language]
+        return CliRunner(env={"SUBSIDY_LEDGER_IDENTITY": mode}).invoke(main, [*start, *args])
+
+    return command
+
+
+def said_by(open_at: Callable[..., Ledger]) -> list[Speaker | None]:
+    ledger = open_at(policy=False)
+    with ledger.store.reading() as rows:
+        found = [event.fact.said_by for event in events_of(rows, settlement_id(CIXI, 2024))]
+    ledger.close()
+    return found
+
+
+def test_a_step_names_the_user_and_nobody_else_can_be_named(
+    run: Callable[..., Result], open_at: Callable[..., Ledger]
+) -> None:
+    refused = run(*STEP, "--actor", "Somebody Else")
+    assert refused.exit_code != 0
+    fault = describe_fault(Fault("actor.user", "actor", {"user": os_user()}), "en")
+    assert str(fault["rule"]) in refused.output
+    assert said_by(open_at) == []
+    assert run(*STEP).exit_code == 0
+    assert run(*STEP, "--actor", os_user()).exit_code == 0
+    assert said_by(open_at) == [Speaker(issuer="os", subject=str(os.getuid()), name=os_user())]
+
+
+def test_two_users_are_two_people_and_one_under_two_names_is_not(
+    run: Callable[..., Result], open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised = ("settle", "object", "--policy", CIXI, "--year", "2024", "too little")
+    for step in (STEP, ("settle", "publish", *STEP[2:]), raised):
+        assert (answer := run(*step)).exit_code == 0, answer.output
+    ledger = open_at(policy=False)
+    with ledger.store.reading() as rows:
+        [objection] = settlement_of(rows, CIXI, 2024).objections
+    ledger.close()
+    resolve = ("settle", "resolve", *STEP[2:], objection, "dismissed", "as ruled")
+    own = run(*resolve)
+    assert own.exit_code != 0, own.output
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+    assert (answer := run(*resolve)).exit_code == 0, answer.output
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "identities are not checked"), ("zh", "未核验身份")])
+def test_where_identities_are_not_checked_a_step_says_so_and_so_does_its_event(
+    run: Callable[..., Result], open_at: Callable[..., Ledger], language: str, words: str
+) -> None:
+    answer = run(*STEP, "--actor", "Lin", mode="local", language=language)
+    assert (answer.exit_code, words in answer.stderr) == (0, True), answer.output
+    assert words not in answer.stdout
+    assert said_by(open_at) == [Speaker(issuer="local", subject="lin", name="Lin")]
+
+
+@pytest.mark.parametrize(("mode", "shown"), [("local", True), ("required", False)])
+def test_every_page_says_whether_identities_are_checked(
+    open_at: Callable[..., Ledger], mode: str, shown: bool
+) -> None:
+    identity = IdentitySettings(mode=mode, issuer="https://login.example", jwks="none")
+    app = create_app(open_at(), identity)
+    year = f"/console/{CIXI}/2024/"
+    pages = ["/console/who", year, f"{year}claims", f"{year}audit", f"{year}refused", "/console/none"]
+    for page in pages:
+        for language, words in (("en", "Identities are not checked"), ("zh", "未核验身份")):
+            text = app.test_client().get(f"{page}?lang={language}").text
+            assert (words in text) == shown, page
