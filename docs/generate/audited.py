@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from docs.generate.tables import table
+from docs.generate.tamperings import tampering_tables
 from ledger.store.schema.audited import AUDITED, Guarding
 from ledger.store.schema.tables import ALL_TABLES
 
@@ -32,4 +33,4 @@ def audited_page() -> list[str]:
             if each.guarding is guarding
         ]
         parts += [f"## {zh} · {en}", table(("表 · table", "内容 · content", "怎样核对 · how"), rows)]
-    return parts
+    return [*parts, *tampering_tables()]

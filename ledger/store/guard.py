@@ -44,6 +44,7 @@ def _hash_of(row: Sequence[Any]) -> int:
     return int.from_bytes(blake2b(_encode(list(row)), digest_size=SUM_BYTES).digest(), "big")
 
 
+@lru_cache(maxsize=256)
 def columns_of(table: str) -> tuple[str, ...]:
     """The columns of a table in the order of its declaration, which a sum takes them in."""
     return tuple(column.name for column in ALL_TABLES[table].columns)
@@ -260,8 +261,12 @@ class Guard:
         for table, rows, stored in self.lenient:
             if stored() == len(rows):
                 self._move(table, rows)
-            else:
-                self.recounted.add(table)
+                continue
+            self.recounted.add(table)
+            keys = {_key_of(table, row) for row in rows}
+            there = len(self._by_key(table, list(keys)))
+            if there != len(keys):
+                refuse(f"of {len(keys)} rows sent to the table {table}, {there} were stored")
         for table in sorted(tables):
             if table in self.recounted or table not in before:
                 _keep(self.rows, table, sum_of(self.rows, table))
@@ -281,20 +286,15 @@ class Guard:
             self.lenient.append((table, sent, execute()))
             return
         if statement.conflict:
-            key = ALL_TABLES[table].key
-            places = [columns_of(table).index(column) for column in key]
-            keys = [[row[place] for place in places] for row in sent]
-            self._move(table, self._by_key(table, keys), -1)
+            self._move(table, self._again(table, sent), -1)
         self.counts.append((table, len(many), execute()))
-        self._move(table, sent if statement.conflict != "update" else self._by_key(table, keys))
+        self._move(table, sent if statement.conflict != "update" else self._again(table, sent))
 
     def _update(self, statement: _Statement, many: Sequence[Row], execute: Callable[[], Written]) -> None:
-        table, key = statement.table, ALL_TABLES[statement.table].key
-        before = self._matching(statement, many)
-        places = [columns_of(table).index(column) for column in key]
+        table, before = statement.table, self._matching(statement, many)
         execute()
         self._move(table, before, -1)
-        self._move(table, self._by_key(table, [[row[place] for place in places] for row in before]))
+        self._move(table, self._again(table, before))
 
     def _delete(self, statement: _Statement, many: Sequence[Row], execute: Callable[[], Written]) -> None:
         if statement.where:
@@ -306,6 +306,10 @@ class Guard:
     def _other(self, statement: _Statement, many: Sequence[Row], execute: Callable[[], Written]) -> None:
         self.recounted.add(statement.table)
         execute()
+
+    def _again(self, table: str, rows: Sequence[Row]) -> list[Row]:
+        """The rows of the same keys, as they now stand."""
+        return self._by_key(table, [_key_of(table, row) for row in rows])
 
     def _by_key(self, table: str, keys: Sequence[Sequence[Any]]) -> list[Row]:
         distinct = list({tuple(key): None for key in keys})
@@ -320,6 +324,11 @@ class Guard:
             return self._by_key(table, [[row[place] for place in places] for row in values])
         sql = f"SELECT {', '.join(columns_of(table))} FROM {table} WHERE {statement.where}"
         return list({tuple(row): None for each in values for row in self.rows.all(sql, each)})
+
+
+def _key_of(table: str, row: Sequence[Any]) -> tuple[Any, ...]:
+    columns = columns_of(table)
+    return tuple(row[columns.index(column)] for column in ALL_TABLES[table].key)
 
 
 def _whole_row(statement: _Statement, values: Sequence[Any]) -> list[Any]:

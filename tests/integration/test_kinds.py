@@ -56,6 +56,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
     with found.ledger.store.writing() as rows:
         rows.run("INSERT INTO looks VALUES (1,'2025','a','b','GET','/','c',1,'','')")
         rows.run("INSERT INTO used_tokens VALUES ('t','2025')")
+        rows.run("INSERT INTO used_keys VALUES ('p','k',x'00','2025',x'00')")
         rows.run("INSERT INTO machine_keys VALUES ('k','d','n','s','t','2025',NULL)")
         rows.run("INSERT INTO person_keys VALUES ('p','c','e',x'00')")
         rows.run("INSERT INTO certificates VALUES (1,'t',1,1,'a','b',1,'[]')")

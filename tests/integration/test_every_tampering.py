@@ -1,0 +1,202 @@
+"""Every kind of tampering of the registry, straight on the database: named, or listed with its reason."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from docs.generate.tamperings import AUDIT, OUTSIDE, REPLAY, TAMPERINGS, UNSEEN, Tampering
+from domain.log.notes import SignerKey
+from ledger.audit.check import check_log
+from ledger.audit.checkpoints import current
+from ledger.audit.looks import Look, note
+from ledger.disagreements.deciding import decide
+from ledger.intake.inbox import ingest
+from ledger.intake.machine_keys import make_key
+from ledger.replay.comparison import replay
+from ledger.replay.rebuild import certified
+from ledger.store.append import track
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.rows import UnsuitableStore
+from services.sample.city import city
+from tests.integration.closings import OFFICER, closed
+from tests.integration.test_disagreements import found_in
+from tests.integration.test_tampering import cut
+from tests.postgres import Server
+
+KEY = SignerKey("ledger", b"\x01" * 32)
+KINDS = [(store, each) for each in TAMPERINGS for store in each.stores]
+
+
+def build(address: str, folder: Path) -> None:
+    """A ledger in which every table has rows."""
+    scene = closed(lambda policy: open_ledger(address), years=(2024,))
+    ledger = scene.ledger
+    disagreement = next(each for each in found_in(ledger) if each.facts)
+    first = disagreement.facts[0]
+    decide(ledger, disagreement.id, OFFICER, [(first.source, first.id)], "looked into")
+    make_key(ledger, "statistics", "urn:cixi:statistics", ["subsidy.sales-reported.v1"])
+    with ledger.store.writing() as rows:
+        note(rows, [Look("2026-01-01T00:00:00.000000Z", "lin", "::1", "GET", "/", "code")])
+        track(rows, "kafka:topic:id:0", 7)
+        rows.run("INSERT INTO person_keys VALUES (?,?,?,?)", ["p", "c", "e", b"key"])
+        rows.run("INSERT INTO used_keys VALUES (?,?,?,?,?)", ["p", "k", b"r", "2099", b"a"])
+        rows.run("INSERT INTO used_tokens (token_id, until) VALUES (?,?)", ["t", "2099"])
+        rows.run("INSERT INTO correlations VALUES (?,?,?,?)", ["c", 1, 2, ""])
+    current(ledger, KEY)
+    assert certified(ledger, str(folder / "rebuilt.db")).swapped
+    ingest(ledger, list(city(3, seed=9)), "tests")
+    current(ledger, KEY)
+    ledger.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_scene(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The scene as a file's bytes."""
+    folder = tmp_path_factory.mktemp("scene")
+    build(str(folder / "ledger.db"), folder)
+    with closing(sqlite3.connect(folder / "ledger.db")) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return (folder / "ledger.db").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def postgres_scene(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The scene as a database that others are copies of."""
+    name = postgres.create()
+    build(postgres.url(name), tmp_path_factory.mktemp("scene"))
+    return name
+
+
+@pytest.fixture
+def address(store_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A copy of the scene of one's own."""
+    if store_kind == "sqlite":
+        (tmp_path / "ledger.db").write_bytes(request.getfixturevalue("sqlite_scene"))
+        yield str(tmp_path / "ledger.db")
+        return
+    scene = request.getfixturevalue("postgres_scene")
+    server: Server = request.getfixturevalue("postgres")
+    name = server.create(scene)
+    yield server.url(name)
+    server.drop(name)
+
+
+def tamper(address: str, tampering: Tampering) -> None:
+    """What it does, past the product."""
+    is_server = "://" in address
+    position = "notification_id" if is_server else "rowid"
+    zero = "decode(repeat('00', 64), 'hex')" if is_server else "zeroblob(64)"
+    for statement in tampering.statements:
+        sql = re.sub(r"\bP\b", position, statement).replace("ZERO", zero)
+        if is_server:
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute(sql.encode())
+        else:
+            with closing(sqlite3.connect(address)) as raw:
+                raw.execute(sql)
+                raw.commit()
+
+
+def findings(address: str, *trusted: str) -> list[str]:
+    ledger = open_ledger(address, create=False)
+    try:
+        with ledger.store.reading() as rows:
+            return [each.description for each in check_log(rows, [KEY.verifier], list(trusted))]
+    finally:
+        ledger.close()
+
+
+def differences(address: str, folder: Path) -> tuple[str, ...]:
+    with closing(open_ledger(address, create=False)) as ledger:
+        return replay(ledger, str(folder / "replica.db")).differences
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite", "postgres"])
+def test_the_scene_is_well(address: str, tmp_path: Path) -> None:
+    assert findings(address) == []
+    assert differences(address, tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("store_kind", "tampering"), KINDS, ids=[f"{store}-{each.en}" for store, each in KINDS]
+)
+def test_it_is_named_or_listed(address: str, tampering: Tampering, tmp_path: Path) -> None:
+    if tampering.seen_by == OUTSIDE:
+        found = cut_and_found(address)
+    else:
+        tamper(address, tampering)
+        found = findings(address)
+    if tampering.seen_by == AUDIT:
+        assert any(tampering.words in description for description in found), found[:5]
+    elif tampering.seen_by == REPLAY:
+        assert any(tampering.words in each for each in differences(address, tmp_path))
+    else:
+        assert tampering.seen_by in (UNSEEN, OUTSIDE)
+        assert tampering.why_zh
+        assert tampering.why_en
+        if tampering.seen_by == UNSEEN:
+            assert found == []
+
+
+def cut_and_found(address: str) -> list[str]:
+    """What is found once the end is cut off, by a checkpoint that was kept elsewhere."""
+    with closing(open_ledger(address)) as ledger:
+        note_kept, size = current(ledger, KEY), 0
+        with ledger.store.reading() as rows:
+            size = rows.last_position()
+        cut(ledger, size - 3)
+    found = findings(address, note_kept)
+    assert any("checkpoint is of" in each for each in found)
+    return found
+
+
+def test_there_are_sixty_kinds_on_each_store() -> None:
+    for store in ("sqlite", "postgres"):
+        assert sum(kind == store for kind, _ in KINDS) >= 60
+    assert len({(each.en, each.stores) for each in TAMPERINGS}) == len(TAMPERINGS)
+
+
+DROPPING = {
+    "sqlite": [
+        "CREATE TRIGGER drops BEFORE INSERT ON {} BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE TRIGGER adds AFTER INSERT ON {} "
+        "BEGIN INSERT INTO used_tokens VALUES (hex(randomblob(8)), 'x'); END",
+    ],
+    "postgres": [
+        "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
+        "CREATE TRIGGER drops BEFORE INSERT ON {} FOR EACH ROW EXECUTE FUNCTION nothing()",
+        "CREATE RULE drops AS ON INSERT TO {} DO INSTEAD NOTHING",
+    ],
+}
+
+
+@pytest.mark.parametrize("table", ["stored_events", "event_keys", "batches", "matters"])
+@pytest.mark.parametrize("way", [0, 1])
+@pytest.mark.parametrize("store_kind", ["sqlite", "postgres"])
+def test_what_the_database_does_not_store_as_sent_is_not_confirmed(
+    open_at: Callable[..., Ledger], database_at: Callable[[str], str], store_kind: str, table: str, way: int
+) -> None:
+    ledger = open_at()
+    with ledger.store.reading() as rows:
+        before = rows.last_position()
+    statement = DROPPING[store_kind][way].format(table)
+    if store_kind == "sqlite":
+        with closing(sqlite3.connect(database_at("ledger.db"))) as raw:
+            raw.execute(statement)
+    else:
+        with psycopg.connect(database_at("ledger.db"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    with pytest.raises(UnsuitableStore, match="nothing was recorded"):
+        ingest(ledger, list(city(20)), "tests")
+
+    with ledger.store.reading() as rows:
+        assert rows.last_position() == before
+        assert rows.all("SELECT COUNT(*) FROM event_keys")[0][0] == 0
