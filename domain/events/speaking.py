@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.authority.persons import Person
+from domain.authority.persons import LOCAL, Person
 from domain.authority.roles import MAY, Actor
 from domain.events.event import NOBODY, Attribution, Capacity, Event, Speaker
 
@@ -36,5 +36,7 @@ def person_of(event: Event, name: str) -> Person:
 def _attribution(actor: Actor, role: str, on_behalf_of: str) -> Attribution:
     speaker = Speaker(publisher=actor.publisher, issuer=actor.issuer, subject=actor.subject, name=actor.name)
     if speaker == Speaker():
-        return NOBODY
+        if not role:
+            return NOBODY
+        speaker = Speaker(issuer=LOCAL)  # who reached a ledger without identities, and gave no name
     return Attribution(speaker, Capacity(role=role, on_behalf_of=on_behalf_of))

@@ -29,7 +29,7 @@ class RefusedSchema(Answer):
 class DismissalBody(Message):
     """Why a refused message is not to be sent again."""
 
-    reason = Text(2_000, load_default="")
+    reason = Text(2_000, load_default=None)
 
 
 class RefusedListSchema(Answer):

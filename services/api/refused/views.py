@@ -89,10 +89,11 @@ def resubmit(digest: str) -> Any:
 )
 def dismiss(digest: str) -> dict[str, Any]:
     """Settle a refused message without sending it again; it stays in the list. A body may say why."""
-    reason = ""
+    _find_refused(digest)
+    body = {}
     if request.content_length:
-        reason = Resource.ARGUMENTS_PARSER.parse(DismissalBody(), request, location="json")["reason"]
-    return _line(dismiss_refusal(ledger(), digest, requester(), reason), language())
+        body = Resource.ARGUMENTS_PARSER.parse(DismissalBody(), request, location="json")
+    return _line(dismiss_refusal(ledger(), digest, requester(), body.get("reason") or ""), language())
 
 
 def _find_refused(digest: str) -> Refused:
