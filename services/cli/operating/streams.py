@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import click
 
+from domain.authority.writes import IDENTITY
 from ledger.intake import refusals
 from ledger.intake.messages.decode import Message, Now, decode
 from ledger.log.key_record import load_key
@@ -116,6 +117,13 @@ def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
     """
     from services.kafka.producing import send_again
 
+    if context.settings.identity.mode == IDENTITY:
+        why = (
+            "核验身份时，公用主题不接收没有签名的数据：请由报送单位更正重报，或在退回数据中更正重报",
+            "where identities are checked, nothing unsigned is taken from the shared topic: have its "
+            "publisher send it, or send it again from the refused list",
+        )
+        raise click.ClickException(context.words(*why))
     with context.ledger(may_be_empty=True) as ledger:
         messages = list(lines_of(corrected)) if corrected else []
         if corrected is None:
