@@ -86,6 +86,10 @@ class Actor:
     """The id of the key of a program that publishes facts."""
     source: str = ""
     """The source that somebody speaks for who only sends facts; empty where none is bound to them."""
+    confirming: str = ""
+    """The id of a waiting step that the person means to confirm."""
+    proposed_by: Person | None = None
+    """Who proposed the step that the person confirms, where it needs two."""
 
     @property
     def person(self) -> Person:

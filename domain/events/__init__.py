@@ -35,6 +35,7 @@ from domain.events.facts import FACTS
 from domain.events.policies import BudgetSet, PolicyAdopted, PolicyEvent
 from domain.events.refusals import RefusalDismissed, RefusalResubmitted, refusal_id
 from domain.events.restores import RestoreRecorded
+from domain.events.second_person import StepConfirmed, StepProposed, StepWithdrawn
 from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
@@ -76,6 +77,9 @@ CATALOGUE: dict[str, type[Content]] = FACTS | {
         ClawbackRecovered,
         AdjustmentAccepted,
         RestoreRecorded,
+        StepProposed,
+        StepConfirmed,
+        StepWithdrawn,
     )
 }
 """Every kind of event by its class name."""
@@ -130,6 +134,9 @@ __all__ = [
     "SettlementEvent",
     "SettlementProposed",
     "SettlementPublished",
+    "StepConfirmed",
+    "StepProposed",
+    "StepWithdrawn",
     "YearlyAmount",
     "YearlyFigure",
     "account_id",

@@ -39,4 +39,6 @@ def _attribution(actor: Actor, role: str, on_behalf_of: str) -> Attribution:
         if not role:
             return NOBODY
         speaker = Speaker(issuer=LOCAL)  # who reached a ledger without identities, and gave no name
-    return Attribution(speaker, Capacity(role=role, on_behalf_of=on_behalf_of))
+    first = actor.proposed_by
+    proposer = Speaker(issuer=first.issuer, subject=first.subject, name=first.name) if first else None
+    return Attribution(speaker, Capacity(role=role, on_behalf_of=on_behalf_of, proposed_by=proposer))

@@ -145,6 +145,15 @@ class AccountStream(Stream):
         failed = accounts.fail_payment(self.account, self._holder(actor), payment, amount_fen, on, reason)
         self._take(actor, "payment.record", failed, now)
 
+    def may_claw_back(self, clawback: str, amount_fen: int) -> None:
+        """Check that so much may be ordered back.
+
+        Raises:
+            NotAllowed: see ``accounts.order_clawback``.
+        """
+        holder = Holder(self.policy, self.year, self.enterprise, "")
+        accounts.order_clawback(self.account, holder, clawback, amount_fen, "", "")
+
     def order_clawback(
         self,
         actor: Actor,

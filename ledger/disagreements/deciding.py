@@ -7,6 +7,7 @@ from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
 from domain.events import CATALOGUE
 from domain.events.event import SEP
+from domain.events.second_person import CountingFact, DecideDisagreement
 from domain.events.speaking import attribute_step, person_of
 from ledger.intake.batch import DESK, Batch
 from ledger.projections.disagreements import (
@@ -23,6 +24,7 @@ from ledger.reading.disagreements import DisagreeingFact, Disagreement, read_dis
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, stored
+from ledger.waiting.second_person import require_second_person, writing_step
 
 
 def decide(
@@ -44,11 +46,12 @@ def decide(
     Raises:
         NotAllowed: for an unknown disagreement, one in which nothing disagrees, one that has
             changed since it was seen, a fact that is none of it, no reason, or an actor who may not.
+        SecondPersonNeeded: where another person must confirm it.
     """
     require(actor, "disagreement.decide")
     if not reason.strip():
         raise NotAllowed("disagreement.reason", "reason")
-    with ledger.store.writing() as rows:
+    with writing_step(ledger) as rows:
         found = read_disagreement(rows, disagreement)
         if found is None:
             raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
@@ -61,6 +64,13 @@ def decide(
             known[each].outcome == outcome for each, outcome in outcomes.items()
         ):
             return found
+        request = DecideDisagreement(
+            disagreement=disagreement,
+            counting=tuple(CountingFact(*fact) for fact in sorted(set(counting))),
+            reason=reason.strip(),
+            latest=found.latest,
+        )
+        actor = require_second_person(ledger, rows, actor, request)
         batch = Batch(rows, ledger, DESK, attribution=attribute_step(actor, "disagreement.decide"))
         holds, ends = [], []
         for (source, event_id), fact in sorted(known.items()):

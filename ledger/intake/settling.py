@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from domain.authority.roles import Actor
+from domain.authority.writes import require
 from domain.events.refusals import refusal_id
+from domain.events.second_person import DismissRefusal
 from domain.intake.authorising import Sender
 from domain.intake.refusals import RefusedMessage
 from ledger.intake.batch import Result
@@ -11,6 +13,7 @@ from ledger.intake.inbox import ingest
 from ledger.intake.refusals import DISMISSED, RESUBMITTED, Refused, find, resolve
 from ledger.store.application import Ledger
 from ledger.store.streams import load_stream, save_streams
+from ledger.waiting.second_person import require_second_person, writing_step
 
 
 class UnknownRefusal(LookupError):
@@ -24,10 +27,14 @@ class SettledRefusal(Exception):
 def dismiss_refusal(ledger: Ledger, digest: str, actor: Actor, reason: str = "") -> Refused:
     """Settle a refused message without sending it again; once more changes nothing.
 
+    A message that names an enterprise might have counted for it: that takes two persons.
+
     Raises:
         UnknownRefusal, SettledRefusal; NotAllowed: where the actor may not.
+        SecondPersonNeeded: where another person must confirm it.
     """
-    with ledger.store.writing() as rows:
+    require(actor, "refusal.dismiss")
+    with writing_step(ledger) as rows:
         message = find(rows, digest)
         if message is None:
             raise UnknownRefusal(digest)
@@ -35,6 +42,8 @@ def dismiss_refusal(ledger: Ledger, digest: str, actor: Actor, reason: str = "")
             raise SettledRefusal(digest)
         if message.resolved == DISMISSED:
             return message
+        if message.subject:
+            actor = require_second_person(ledger, rows, actor, DismissRefusal(message=digest, reason=reason))
         now = ledger.clock()
         stream = load_stream(rows, RefusedMessage, refusal_id(digest), now)
         stream.dismiss(actor, reason, now)

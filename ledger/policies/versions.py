@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from domain.authority.roles import NotAllowed
+from domain.authority.roles import Actor, NotAllowed
 from domain.events.event import NOBODY, Attribution
+from domain.events.second_person import AdoptPolicy, SetBudget
+from domain.events.speaking import attribute_step
 from domain.faults.fault import FaultArgs
 from domain.money.amounts import Amount, print_fen
 from domain.money.dividing import budget_period
@@ -26,6 +28,7 @@ from ledger.store.application import Ledger
 from ledger.store.moments import Moment
 from ledger.store.rows import Rows, read_row
 from ledger.store.streams import load_stream, save_streams
+from ledger.waiting.second_person import require_second_person, writing_step
 
 
 class UnknownPolicy(LookupError):
@@ -207,10 +210,13 @@ def whole_budget(period: str, parts: list[tuple[str, Budget]]) -> Budget:
     )
 
 
-def adopt_policy(ledger: Ledger, document: str, attribution: Attribution = NOBODY) -> tuple[Policy, bool]:
+def adopt_policy(ledger: Ledger, document: str, actor: Actor | None = None) -> tuple[Policy, bool]:
     """Adopt a version of a policy file; every award under the policy is computed anew.
 
     Adopting the same file again changes nothing, whatever is checked since.
+
+    Args:
+        actor: who adopts it; none for what the ledger itself makes up, such as the sample.
 
     Returns:
         the policy, and whether it is new to the ledger.
@@ -218,11 +224,12 @@ def adopt_policy(ledger: Ledger, document: str, attribution: Attribution = NOBOD
     Raises:
         PolicyError: for a file that is wrong, or that does not follow the adopted versions.
         NotAllowed: where it would hold in a year that is closed.
+        SecondPersonNeeded: where another person must confirm it.
     """
     with ledger.store.reading() as rows:
         is_adopted = rows.all("SELECT 1 FROM policies WHERE digest=?", [digest_of(document)])
     policy = load_adopted(document) if is_adopted else load_policy(document)
-    with ledger.store.writing() as rows:
+    with writing_step(ledger) as rows:
         adopted = rows.all(
             "SELECT version, digest, effective_from FROM policies WHERE policy=? ORDER BY version",
             [policy.id],
@@ -234,7 +241,16 @@ def adopt_policy(ledger: Ledger, document: str, attribution: Attribution = NOBOD
         closed = [year for year in closings(rows, policy.id) if policy.effective_from <= f"{year}-12-31"]
         if closed:
             raise NotAllowed("policy.closed-year", "effective_from", year=max(closed))
-        now = ledger.clock()
+        if actor is not None:
+            request = AdoptPolicy(
+                policy=policy.id,
+                version=policy.version,
+                effective_from=policy.effective_from,
+                document=document,
+                adopted=len(adopted),
+            )
+            actor = require_second_person(ledger, rows, actor, request)
+        attribution, now = _attribution(actor, "policy.adopt"), ledger.clock()
         record = load_stream(rows, PolicyRecord, policy_id_of(policy.id), now)
         record.adopt_version(policy.version, policy.digest, policy.effective_from, document, now, attribution)
         position = save_streams(rows, [record], now)[-1].position
@@ -244,6 +260,10 @@ def adopt_policy(ledger: Ledger, document: str, attribution: Attribution = NOBOD
         )
         project_all(rows, rulebooks(rows), position)
     return policy, True
+
+
+def _attribution(actor: Actor | None, step: str) -> Attribution:
+    return NOBODY if actor is None else attribute_step(actor, step)
 
 
 def _check_succession(policy: Policy, document: str, before: Rulebook | None) -> None:
@@ -299,7 +319,7 @@ def set_budget(
     period: str,
     amount: int,
     event_id: str | None = None,
-    attribution: Attribution = NOBODY,
+    actor: Actor | None = None,
 ) -> Budget:
     """Set the budget of a period, in fen. Setting the same figure again changes nothing.
 
@@ -309,11 +329,12 @@ def set_budget(
         UnknownPolicy: where the policy is not adopted.
         UnknownPeriod: where the policy has no such period, or not within its life.
         NotAllowed: where the period is closed, or its closed years have taken more.
+        SecondPersonNeeded: where another person must confirm it.
     """
     called = period
     period, _, name = called.partition(".")
     is_year = re.fullmatch("2[01][0-9]{2}", period)
-    with ledger.store.writing() as rows:
+    with writing_step(ledger) as rows:
         book = rulebook(rows, policy)
         year = int(period) if is_year and book.covers_year(int(period)) else _first_open(rows, book)
         budget = budget_of(rows, book, year)
@@ -327,10 +348,22 @@ def set_budget(
         if amount < now.spent:
             spent = Amount(now.spent, book.latest.currency)
             raise NotAllowed("budget.spent", "amount", spent=spent)
+        if actor is not None:
+            request = SetBudget(
+                policy=policy,
+                period=called,
+                amount_fen=amount,
+                currency=book.latest.currency,
+                before_fen=now.appropriation,
+                before_position=now.position,
+            )
+            actor = require_second_person(ledger, rows, actor, request)
         named = event_id or f"{called}:{print_fen(amount)}:{now.position or 0}"
         moment = ledger.clock()
         record = load_stream(rows, PolicyRecord, policy_id_of(policy), moment)
-        record.set_budget(called, amount, book.latest.currency, named, moment, attribution)
+        record.set_budget(
+            called, amount, book.latest.currency, named, moment, _attribution(actor, "budget.set")
+        )
         position = save_streams(rows, [record], moment)[-1].position
         rows.run("INSERT INTO budgets VALUES (?,?,?,?)", [policy, called, position, str(amount)])
         after = budget_of(rows, book, year)

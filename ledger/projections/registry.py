@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ledger.projections.settlements import put_adjustments, put_clawbacks, put_payments, put_stages
+from ledger.projections.waiting import put_waiting_steps
 from ledger.store.repeats.recoveries import put_recoveries
 from ledger.store.rows import Rows
 from ledger.store.stored_events import Stored
@@ -92,6 +93,13 @@ READ_MODELS = (
         "policy, year, code, version",
         "clawback, reference, amount, day",
         follow=put_recoveries,
+    ),
+    ReadModel(
+        "waiting_steps",
+        "waiting",
+        "step, policy, about, request, proposed_at, until, issuer, subject, name, stage, "
+        "ended_at, ended_issuer, ended_subject, ended_name",
+        follow=put_waiting_steps,
     ),
 )
 """In the order in which fingerprints take them: a fingerprint that is kept holds for ever."""

@@ -49,6 +49,8 @@ def _rebuild_accounts(source: Rows, target: Rows, until: int) -> None:
     for events in _whole_streams(source, "account:", until):
         _put_accounts(target, events)
         follow_events(target, events)
+    for events in _whole_streams(source, "waiting:", until):
+        follow_events(target, events)
 
 
 def _whole_streams(source: Rows, prefix: str, until: int) -> Iterator[list[Stored]]:

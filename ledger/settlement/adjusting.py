@@ -10,6 +10,7 @@ from datetime import datetime
 
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
+from domain.events.second_person import AcceptAdjustment
 from domain.money.amounts import print_fen
 from domain.settlement.accounts import Account
 from domain.settlement.steps import must_be_open
@@ -20,6 +21,7 @@ from ledger.settlement.paying import take_account_step
 from ledger.settlement.pending import Pending, paid_too_much, pending, pending_count, whole_enterprises
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
+from ledger.waiting.second_person import require_second_person
 
 
 def accept(
@@ -38,6 +40,7 @@ def accept(
     Raises:
         UnknownPolicy; NotAllowed: where the year is open, the other one closed or earlier, or the
             amount is not the one that is missing.
+        SecondPersonNeeded: where another person must confirm it.
     """
     require(actor, "adjustment.accept")
     adjustments: list[str] = []
@@ -49,11 +52,23 @@ def accept(
         missing = {each.measure: each.amount for each in pending(rows, policy, year, code)}.get(measure, 0)
         if amount <= 0 or amount != missing:
             raise NotAllowed("adjustment.amount", "amount", missing=print_fen(missing))
+        request = AcceptAdjustment(
+            policy=policy,
+            year=year,
+            enterprise=code,
+            measure=measure,
+            into_year=into_year,
+            amount_fen=amount,
+            reason=reason,
+            account_version=stream.version,
+            currency=stream.account.currency,
+        )
+        who = require_second_person(ledger, rows, actor, request)
         number = rows.all(
             "SELECT COUNT(*) FROM adjustments WHERE policy=? AND year=? AND code=?", [policy, year, code]
         )[0][0]
         adjustments.append(f"{year}-{code}-{number + 1:02d}")
-        stream.accept_adjustment(actor, adjustments[0], measure, into_year, amount, reason, now)
+        stream.accept_adjustment(who, adjustments[0], measure, into_year, amount, reason, now)
 
     account = take_account_step(ledger, policy, year, code, step)
     return adjustments[0], account

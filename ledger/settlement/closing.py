@@ -9,6 +9,7 @@ from itertools import groupby
 from domain.authority.roles import Actor, NotAllowed
 from domain.events.accounts import AwardLine, AwardsSettled, account_id
 from domain.events.content import Content
+from domain.events.second_person import CloseYear
 from domain.events.settlements import BudgetPart, MeasureSum, SettlementProposed
 from domain.events.speaking import attribute_step
 from domain.policy.rulebook import Rulebook
@@ -20,11 +21,12 @@ from ledger.policies.versions import budget_of, rulebook
 from ledger.projections.closings import CHUNK, today
 from ledger.projections.registry import follow_events
 from ledger.projections.settlements import AccountRow, lines_listed, put_accounts
-from ledger.settlement.proposing import budget_parts, load_year, save_year
+from ledger.settlement.proposing import about_list, budget_parts, load_year, save_year
 from ledger.store.append import append_ours
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree
 from ledger.store.rows import Rows
+from ledger.waiting.second_person import require_second_person, writing_step
 
 
 def close(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
@@ -36,13 +38,16 @@ def close(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
     Raises:
         UnknownPolicy; NotAllowed: see ``domain.settlement.steps.may_close``; also where the budget or
             the rules have moved since, or the stored list is no longer the one that was published.
+        SecondPersonNeeded: where another person must confirm it.
     """
-    with ledger.store.writing() as rows:
+    with writing_step(ledger) as rows:
         book = rulebook(rows, policy)
         settlement, now = load_year(ledger, rows, policy, year), ledger.clock()
         may_close(settlement.state, actor, today(now))
         proposal = settlement.state.present_proposal()
         _must_still_hold(rows, book, year, proposal)
+        request = CloseYear(**about_list(settlement.state, book))
+        actor = require_second_person(ledger, rows, actor, request)
         first = rows.last_position() + 1
         freeze = _Freeze(ledger, rows, policy, year, actor)
         freeze.run()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
 from domain.events.accounts import account_id
+from domain.events.second_person import OrderClawback, OrderPayments
 from domain.settlement.accounts import Account, BankWord, repeated_clawback, was_heard
 from domain.settlement.streams import AccountStream
 from ledger.policies.versions import rulebook
@@ -27,6 +28,7 @@ from ledger.store.repeats.keys import has_own_key
 from ledger.store.repeats.recoveries import Recovery, recoveries_under
 from ledger.store.rows import Rows
 from ledger.store.streams import load_streams, save_streams
+from ledger.waiting.second_person import require_second_person, writing_step
 
 RESULTS_MAX = 5_000
 """Most results of payments in one call."""
@@ -89,12 +91,27 @@ def order_payments(
 
     Raises:
         UnknownPolicy; NotAllowed: before the closing, or where nothing is outstanding.
+        SecondPersonNeeded: where another person must confirm it.
     """
     require(actor, "payment.order")
-    with ledger.store.writing() as rows:
+    with writing_step(ledger) as rows:
         currency = rulebook(rows, policy).latest.currency
         must_be_closed(rows, policy, year)
         batch = f"{year}-{_last_batch(rows, policy, year) + 1:03d}"
+        asked = None if codes is None else tuple(sorted(set(codes)))
+        payments, total_fen = _sum_outstanding(rows, policy, year, asked)
+        if not payments:
+            raise NotAllowed("payment.nothing", "year", year=year)
+        request = OrderPayments(
+            policy=policy,
+            year=year,
+            enterprises=asked,
+            batch=batch,
+            payments=payments,
+            total_fen=total_fen,
+            currency=currency,
+        )
+        actor = require_second_person(ledger, rows, actor, request)
         bank_batch = name_bank_batch(rows, policy, year, batch)
         now, count, total = ledger.clock(), 0, 0
         for chunk in _outstanding(rows, policy, year, codes):
@@ -102,8 +119,8 @@ def order_payments(
             amounts = [account.order_payment(actor, batch, now, bank_batch) for account in accounts.values()]
             count, total = count + sum(amount > 0 for amount in amounts), total + sum(amounts)
             save_accounts(ledger, rows, accounts.values())
-        if not count:
-            raise NotAllowed("payment.nothing", "year", year=year)
+        if (count, total) != (payments, total_fen):
+            raise ArithmeticError(f"ordered {count}, {total} fen; outstanding {payments}, {total_fen} fen")
         return Ordered(batch, count, total, currency)
 
 
@@ -111,6 +128,19 @@ def _last_batch(rows: Rows, policy: str, year: int) -> int:
     number = f"CAST(SUBSTR(batch, {len(f'{year}-') + 1}) AS BIGINT)"
     sql = f"SELECT MAX({number}) FROM payments WHERE policy=? AND year=?"
     return int(rows.all(sql, [policy, year])[0][0] or 0)
+
+
+def _sum_outstanding(rows: Rows, policy: str, year: int, codes: tuple[str, ...] | None) -> tuple[int, int]:
+    """How many enterprises have something outstanding, and how much it is in all, in fen."""
+    sql = (
+        "SELECT COUNT(*), CAST(COALESCE(SUM(payable - ordered - paid), 0) AS BIGINT) FROM accounts "
+        "WHERE policy=? AND year=? AND payable>ordered+paid"
+    )
+    if codes is None:
+        sums = rows.all(sql, [policy, year])
+    else:
+        sums = list(rows.all_in(f"{sql} AND code IN ({{}})", codes, [policy, year]))
+    return sum(int(row[0]) for row in sums), sum(int(row[1]) for row in sums)
 
 
 def _outstanding(rows: Rows, policy: str, year: int, codes: Sequence[str] | None) -> Iterator[list[str]]:
@@ -194,7 +224,7 @@ def take_account_step(
     step: Callable[[Rows, AccountStream, datetime], None],
 ) -> Account:
     """Take one step of one account; the account after it comes back."""
-    with ledger.store.writing() as rows:
+    with writing_step(ledger) as rows:
         rulebook(rows, policy)
         must_be_closed(rows, policy, year)
         stream = load_accounts(ledger, rows, policy, year, [code])[code]
@@ -225,6 +255,7 @@ def claw_back(
     Raises:
         UnknownPolicy; NotAllowed: before the closing, more than was paid, another amount than the
             award's difference, or while a fact of the enterprise is held for a decision.
+        SecondPersonNeeded: where another person must confirm it.
     """
     require(actor, "clawback.order")
     names: list[str] = []
@@ -241,7 +272,20 @@ def claw_back(
             raise NotAllowed("clawback.undecided", "enterprise", disagreement=disagreement)
         clawback = f"{year}-{code}-{len(stream.account.clawbacks) + 1:02d}"
         award = lowered(rows, policy, year, code, measure, amount) if measure else 0
-        stream.order_clawback(actor, clawback, amount, day, reason, now, measure, award, reference)
+        stream.may_claw_back(clawback, amount)
+        request = OrderClawback(
+            policy=policy,
+            year=year,
+            enterprise=code,
+            amount_fen=amount,
+            reason=reason,
+            measure=measure,
+            reference=reference,
+            account_version=stream.version,
+            currency=stream.account.currency,
+        )
+        who = require_second_person(ledger, rows, actor, request)
+        stream.order_clawback(who, clawback, amount, day, reason, now, measure, award, reference)
         names.append(clawback)
 
     account = take_account_step(ledger, policy, year, code, step)

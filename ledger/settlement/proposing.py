@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import TypedDict
 
 import msgspec
 
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
+from domain.events.second_person import PublishList
 from domain.events.settlements import BudgetPart, SettlementProposed, settlement_id
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import figures_of
@@ -28,6 +30,7 @@ from ledger.store.application import Ledger
 from ledger.store.repeats.keys import has_own_key
 from ledger.store.rows import Rows
 from ledger.store.streams import load_stream, save_streams
+from ledger.waiting.second_person import require_second_person, writing_step
 
 
 def load_year(ledger: Ledger, rows: Rows, policy: str, year: int) -> SettlementYear:
@@ -148,15 +151,48 @@ class Tally:
 
 
 def publish(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
-    """Publish the proposed list for objections, from today for the policy's days."""
-    with ledger.store.writing() as rows:
-        settlement = load_year(ledger, rows, policy, year)
+    """Publish the proposed list for objections, from today for the policy's days.
+
+    Raises:
+        UnknownPolicy; NotAllowed: where no list is proposed.
+        SecondPersonNeeded: where another person must confirm it.
+    """
+    with writing_step(ledger) as rows:
+        book, settlement = rulebook(rows, policy), load_year(ledger, rows, policy, year)
         may_publish(settlement.state, actor)
-        days = rulebook(rows, policy).of_year(year).procedure.notice_days
+        request = PublishList(**about_list(settlement.state, book))
+        actor = require_second_person(ledger, rows, actor, request)
+        days = book.of_year(year).procedure.notice_days
         root, lines = root_over(published_lines(rows, settlement.state))
         now = ledger.clock()
         settlement.publish(actor, today(now), days, root, lines, now)
         return save_year(ledger, rows, settlement)
+
+
+class AboutList(TypedDict):
+    """What a step of a list is about, and rests on: which proposal, how many it pays, and how much (fen)."""
+
+    policy: str
+    year: int
+    number: int
+    lines_digest: str
+    payable_fen: int
+    enterprises: int
+    currency: str
+
+
+def about_list(state: Settlement, book: Rulebook) -> AboutList:
+    """What a step of the proposed list is about."""
+    proposal = state.present_proposal()
+    return AboutList(
+        policy=state.policy,
+        year=state.year,
+        number=proposal.number,
+        lines_digest=proposal.lines_digest,
+        payable_fen=proposal.payable_fen,
+        enterprises=proposal.enterprises,
+        currency=book.latest.currency,
+    )
 
 
 def raise_objection(

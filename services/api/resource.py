@@ -19,16 +19,20 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
+from domain.events.instants import instant
 from domain.faults.fault import Fault
 from domain.faults.validation import faults_from
 from domain.money.wire import wire_form
 from ledger.intake.messages.decode import parse as parse_strictly
 from ledger.store.application import Ledger
 from ledger.store.repeats.keys import KEPT_DAYS, KEY_CHARS_MAX
+from ledger.waiting.reading import WaitingStep
+from ledger.waiting.second_person import SecondPersonNeeded
 from services.web.fields import PATH_FIELDS, Query, path_values
 from services.web.identity.gate import requester
 from services.web.problems import Problem
 from services.web.repeats import KEY_HEADER, answer_request_once
+from services.web.waiting.document import waiting_document
 
 View = TypeVar("View", bound=Callable[..., Any])
 JSON_TYPES = ("application/json",)
@@ -255,7 +259,10 @@ def _check_address(view: Callable[..., Any]) -> Callable[..., Any]:
         values, faults = path_values(parts)
         if faults:
             raise Problem("request-invalid", faults)
-        returned = view(loaded[-1], **values)
+        try:
+            returned = view(loaded[-1], **values)
+        except SecondPersonNeeded as proposed:
+            returned = _proposed(proposed.waiting)
         if isinstance(returned, Response):
             return returned
         data, status, headers = returned if isinstance(returned, tuple) else (returned, 200, {})
@@ -265,3 +272,10 @@ def _check_address(view: Callable[..., Any]) -> Callable[..., Any]:
         return response
 
     return wrapper
+
+
+def _proposed(step: WaitingStep) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The answer to the first of two persons: what waits, and where it is confirmed."""
+    with ledger().store.reading() as rows:
+        document = waiting_document(rows, step, instant(ledger().clock()))
+    return document, 202, {"Location": f"/v1/waiting-steps/{step.waiting}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.authority.roles import NotAllowed
+from domain.authority.two_persons import TWO_PERSON_STEPS
 from domain.policy.faults import PolicyError
 from domain.policy.rulebook import NoRules
 from ledger.export.books import NotExportable
@@ -12,6 +13,7 @@ from ledger.reading.records import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
 from ledger.store.moments import Unanswerable
 from ledger.store.rows import StoreUnavailable
+from ledger.waiting.second_person import SecondPersonNeeded
 from services.runtime.kafka_settings import UnusableFile
 from services.runtime.settings import SettingsError
 from services.web.fault_words import describe_fault
@@ -43,6 +45,18 @@ def caller_message(error: Exception, language: str) -> str | None:
     if isinstance(error, UnknownEnterprise):
         return f"enterprise: the ledger knows nothing of {error} — check the credit code"
     return str(error) if isinstance(error, PLAIN) else None
+
+
+def waiting_message(error: Exception, language: str) -> str | None:
+    """The line that says what waits for a second person; ``None`` for everything else."""
+    if not isinstance(error, SecondPersonNeeded):
+        return None
+    step = error.waiting
+    title = TWO_PERSON_STEPS[step.step]
+    if language == "zh":
+        return f"{title.zh}：等待另一人确认，尚未生效 — subsidy-ledger waiting confirm {step.waiting}"
+    confirm = f"have another person run: subsidy-ledger waiting confirm {step.waiting}"
+    return f"{title.en} waits for a second person; nothing is done yet — {confirm}"
 
 
 def _fault_line(error: NotAllowed, language: str) -> str:

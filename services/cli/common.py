@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
+from domain.authority.persons import LOCAL
 from domain.authority.roles import Actor
 from domain.authority.writes import Writer
 from domain.events.event import Attribution
@@ -28,6 +29,7 @@ from ledger.store.application import Ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment
 from ledger.store.rows import Rows
 from services.runtime.settings import Settings
+from services.web.identity.access import BUREAU
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -96,6 +98,24 @@ class Context:
     def sender(self) -> Sender:
         """Who sends what the command takes in: the operator, on behalf of the source of each message."""
         return Sender(Writer(operator(), self.settings.identity.mode), attribute_message(operator()))
+
+    def operator(self) -> Actor:
+        """Who runs the command, as an operator."""
+        return self._caller("operator")
+
+    def desk_person(self) -> Actor:
+        """Who runs the command, in every role of the bureau and as an operator."""
+        return self._caller(*BUREAU, "operator")
+
+    def _caller(self, *roles: str) -> Actor:
+        """The operating system's user; where identities are not checked, one who only says a name."""
+        issuer, subject = ("os", str(os.getuid())) if self.checks_identity else (LOCAL, os_user())
+        return Actor(os_user(), frozenset(roles), issuer=issuer, subject=subject)
+
+    @property
+    def checks_identity(self) -> bool:
+        """Whether this ledger knows its persons by an issuer's tokens."""
+        return self.settings.identity.mode != "local"
 
     def words(self, zh: str, en: str) -> str:
         """The words in the reader's language."""

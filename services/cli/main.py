@@ -15,6 +15,9 @@ import click
 from services.cli.registry import ENTRIES, LazyCommands
 from services.runtime.starting import begin_loading, relax
 
+WAITS = 3
+"""Exit status of a command whose step waits for a second person."""
+
 
 class Group(click.Group):
     """The subcommands of the registry; what a caller can cause becomes one clear line and exit status 1."""
@@ -43,8 +46,12 @@ class Group(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from services.cli.caller_errors import caller_message  # imports the ledger
+            from services.cli.caller_errors import caller_message, waiting_message  # imports the ledger
 
+            waiting = waiting_message(error, ctx.obj.language if ctx.obj else "zh")
+            if waiting is not None:
+                click.echo(waiting)
+                ctx.exit(WAITS)
             message = caller_message(error, ctx.obj.language if ctx.obj else "zh")
             if message is None:
                 raise

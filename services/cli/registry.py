@@ -251,6 +251,11 @@ ENTRIES = (
         "Open the backup FILE elsewhere, hash every event again, replay everything; exit 1 on differences.",
     ),
     CommandEntry(
+        "waiting",
+        "desk.waiting:waiting",
+        "Steps that need two persons: list, show, confirm, withdraw. 待第二人确认。",
+    ),
+    CommandEntry(
         "what-if",
         "reading.reads:what_if_command",
         "Change rules, readings, figures or the budget, and see who gains and who loses; "

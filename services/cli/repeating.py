@@ -22,6 +22,8 @@ from ledger.store.repeats.keys import (
     RequestKey,
     answer_once,
 )
+from ledger.waiting.second_person import SecondPersonNeeded
+from services.cli.caller_errors import waiting_message
 from services.cli.common import Context, os_user
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -59,7 +61,10 @@ def _run_once(reference: str, keeps_output: bool, command: Callable[[], None]) -
 
     def printed() -> bytes:
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            command()
+            try:
+                command()
+            except SecondPersonNeeded as proposed:  # what it proposed is kept with the reference
+                click.echo(waiting_message(proposed, context.language))
         return out.getvalue().encode() if keeps_output or not out.getvalue() else _print_now(out.getvalue())
 
     request = RequestKey(f"os\x1f{os_user()}", reference[:KEY_CHARS_MAX], _digest_call(called))

@@ -13,11 +13,14 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import NotAllowed
+from domain.authority.two_persons import TWO_PERSON_STEPS
 from domain.faults.validation import faults_from
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError, text_lines
 from ledger.settlement.paying import StepsRefused
 from ledger.store.repeats.keys import KeyInProgress, KeyOfOther, KeysFull
+from ledger.waiting.reading import WaitingStep
+from ledger.waiting.second_person import SecondPersonNeeded
 from services.console import forms, language
 from services.web.fault_words import describe_fault
 from services.web.problems import fault_of
@@ -114,10 +117,14 @@ def take(
     """Take a step: go on to an address with a notice, or show the page again with what is wrong.
 
     A form that is sent again, by a double click or from the page before, goes on to the same address.
+    The notice of a step that needs another person says that it waits.
     """
 
     def notice_and_address() -> bytes:
-        notice = act()
+        try:
+            notice = act()
+        except SecondPersonNeeded as proposed:
+            notice = _proposed(proposed.waiting)
         return msgspec.json.encode((notice, after()))
 
     try:
@@ -131,6 +138,13 @@ def take(
     notice, address = msgspec.json.decode(kept.content, type=tuple[str, str])
     flash(language.words_for("form-again", notice=notice) if kept.replayed else notice)
     return redirect(address, 303)
+
+
+def _proposed(step: WaitingStep) -> str:
+    """What to tell the first of two persons."""
+    title = TWO_PERSON_STEPS[step.step]
+    named = title.zh if language.chosen() == "zh" else title.en
+    return language.words_for("waiting-did-propose", step=named, waiting=step.waiting)
 
 
 def upload(name: str) -> FileStorage:

@@ -34,6 +34,7 @@ from services.api.refused.views import blueprint as refused
 from services.api.settlements.views import blueprint as settlements
 from services.api.sheets.views import blueprint as sheets
 from services.api.traces.views import blueprint as traces
+from services.api.waiting.views import blueprint as waiting
 from services.api.what_if.views import blueprint as what_if
 from services.api.years.views import blueprint as years
 from services.console import app as console
@@ -62,6 +63,7 @@ RESOURCES = (
     receipts,
     refused,
     disagreements,
+    waiting,
     log,
     tlog,
     looks,

@@ -30,7 +30,14 @@ from domain.settlement.year import SettledLine
 from services.verify.accounts import Owner, check_account
 from services.verify.budgets import BudgetSetting, YearBudget
 from services.verify.claims import check_claims
-from services.verify.procedure import Closing, PlacedEvent, Procedure, ReportFault
+from services.verify.procedure import (
+    Closing,
+    PlacedEvent,
+    Procedure,
+    ReportFault,
+    check_confirmer,
+    check_proposals,
+)
 from services.verify.reading import Broken, LoggedEvent, Verdict, event_of, read_lines
 
 PROGRESS_EVENTS = 20_000
@@ -166,6 +173,7 @@ class Check:
         except (UnreadableState, ValueError, AttributeError) as error:
             self.fault(logged.position, f"the event cannot be read: {error}")
             return None
+        check_confirmer(logged.position, event, self.fault)
         self.history.take_event(logged.position, event.content)
         return event
 
@@ -176,8 +184,9 @@ class Check:
             return
         if kind == "settlement":
             policy, _, year = name.rpartition(":")
-            self._finish_settlement(policy, int(year), events)
-            return
+            return self._finish_settlement(policy, int(year), events)
+        if kind == "waiting":
+            return check_proposals(events, self.fault)
         self.fix_known()
         if kind == "account":
             policy, year, code = name.rsplit(":", 2)
@@ -201,8 +210,6 @@ class Check:
         stated = self.head.get("closed")
         if stated != self.verdict.closed and ("closed" in self.head or closing):
             self.verdict.fault(f"{self.year} was closed at {self.verdict.closed}, the ledger says {stated}")
-
-    # --- one originator --------------------------------------------------------------------------
 
     def _finish_settlement(self, policy: str, year: int, events: list[PlacedEvent]) -> None:
         if policy != self.policy:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from domain.authority.persons import Person, is_same_person
-from domain.events.event import Event
+from domain.events.event import Event, Speaker
+from domain.events.second_person import StepConfirmed, StepProposed, StepWithdrawn
 from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
@@ -179,3 +180,37 @@ class Procedure:
         if placed_event.day() <= publication.until_day:
             ended = publication.until_day
             self.fault(position, f"{self.year} was closed before its notice ended on {ended}")
+
+
+def check_proposals(events: Iterable[PlacedEvent], fault: ReportFault) -> None:
+    """Hold the proposals of one matter, and what became of them, to the rules."""
+    waiting, proposer = "", Person("", "", "")
+    for placed in events:
+        content, speaker = placed.event.content, _person(placed.event.said_by)
+        if isinstance(content, StepProposed):
+            waiting, proposer = content.waiting, speaker
+            continue
+        if not isinstance(content, StepConfirmed | StepWithdrawn):
+            fault(placed.position, f"{placed.event.name} is no event of a proposal")
+            continue
+        if content.waiting != waiting:
+            fault(placed.position, f"the proposal {content.waiting} did not wait")
+        elif isinstance(content, StepConfirmed):
+            if is_same_person(speaker, proposer):
+                fault(placed.position, f"{speaker.name} proposed and confirmed {waiting}")
+            elif not is_same_person(_person(content.proposed_by), proposer):
+                fault(placed.position, f"{waiting} was not proposed by {content.proposed_by.name}")
+        waiting = ""
+
+
+def check_confirmer(position: int, event: Event, fault: ReportFault) -> None:
+    """Hold a step to the rule that who confirmed it is not who proposed it."""
+    capacity, speaker = event.acting_as, event.said_by
+    if capacity is None or capacity.proposed_by is None or speaker is None:
+        return
+    if is_same_person(_person(speaker), _person(capacity.proposed_by)):
+        fault(position, f"{event.name} was proposed and confirmed by one person: {speaker.name}")
+
+
+def _person(speaker: Speaker | None) -> Person:
+    return Person(speaker.issuer, speaker.subject, speaker.name) if speaker else Person("", "", "")

@@ -185,6 +185,7 @@ PATH_FIELDS: dict[str, MessageField] = {
     "sheet": SheetName(),
     "family": Choice(*SHIPPED_TABLES.families),
     "disagreement": Text(),
+    "waiting": Text(),
     "document": Choice("list", "payments", "report"),
 }
 """The parts of addresses, by name."""

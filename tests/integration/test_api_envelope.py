@@ -43,6 +43,7 @@ BOGUS = {
     "family": "nothing",
     "document": "nothing",
     "disagreement": "x" * 201,
+    "waiting": "x" * 201,
 }
 LIKELY = {
     "policy": CIXI,
@@ -63,6 +64,7 @@ LIKELY = {
     "family": "sales",
     "document": "report",
     "disagreement": "0" * 16,
+    "waiting": "0" * 16,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -40,9 +40,15 @@ WRITES = (
     *(f"settlement/{step}" for step in ("propose", "publish", "object", "resolve", "close", "order")),
     *("settlement/results", "settlement/claw-back", "settlement/recovery"),
     *("payments/file", "adjustments/accept", "adjustments/claw-back", "sheets", f"sheets/{'0' * 32}"),
-    f"disagreements/{'0' * 16}",
+    *(f"disagreements/{'0' * 16}", f"waiting/{'0' * 16}"),
 )
-UNNAMED = ("/console/who", "/console/leave", "/console/sample", "/console/sign-out")
+UNNAMED = (
+    "/console/who",
+    "/console/leave",
+    "/console/sample",
+    "/console/sign-out",
+    "/console/waiting",
+)
 """Writes that need no name: they say who works, or fill a ledger that holds nothing."""
 
 

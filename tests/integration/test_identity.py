@@ -55,6 +55,7 @@ PARTS = {
     "sheet": "0" * 32,
     "family": "sales",
     "disagreement": "0" * 16,
+    "waiting": "0" * 16,
     "document": "report",
 }
 
@@ -252,7 +253,7 @@ def test_a_token_can_be_for_one_write_only(tmp_path: Path) -> None:
     city = City(tmp_path, writes_once=True)
     token = city.token("finance", jti="a1")
     path, body = f"/v1/policies/{CIXI}/budgets/2024", {"amount": "1.00", "currency": "CNY"}
-    assert city.ask(token, path, "PUT", json=body).status_code == 200
+    assert city.ask(token, path, "PUT", json=body).status_code == 202, "it waits for another person"
     city.refused(city.ask(token, path, "PUT", json=body), 401, "token.replayed")
     assert city.ask(token, BUDGET).status_code == 200, "reading is not writing"
     city.refused(city.ask(city.token("finance"), path, "PUT", json=body), 401, "token.claims")

@@ -16,7 +16,7 @@ from ledger.projections.closings import settlement_of
 from ledger.store.application import Ledger
 from ledger.store.stored_events import events_of
 from services.cli.common import os_user
-from services.cli.main import main
+from services.cli.main import WAITS, main
 from services.runtime.identity_settings import IdentitySettings
 from services.server.app import create_app
 from services.web.fault_words import describe_fault
@@ -64,8 +64,13 @@ def test_two_users_are_two_people_and_one_under_two_names_is_not(
     run: Callable[..., Result], open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised = ("settle", "object", "--policy", CIXI, "--year", "2024", "too little")
-    for step in (STEP, ("settle", "publish", *STEP[2:]), raised):
-        assert (answer := run(*step)).exit_code == 0, answer.output
+    publish = ("settle", "publish", *STEP[2:])
+    assert (answer := run(*STEP)).exit_code == 0, answer.output
+    assert (answer := run(*publish)).exit_code == WAITS, answer.output
+    with monkeypatch.context() as another:
+        another.setattr(os, "getuid", lambda: 12_345)
+        assert (answer := run(*publish)).exit_code == 0, answer.output
+    assert (answer := run(*raised)).exit_code == 0, answer.output
     ledger = open_at(policy=False)
     with ledger.store.reading() as rows:
         [objection] = settlement_of(rows, CIXI, 2024).objections

@@ -16,11 +16,13 @@ from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.store.application import Ledger
 from ledger.store.stored_events import Stored, events_of
+from ledger.waiting.second_person import SecondPersonNeeded
 from services.api.wire import event_document
 from tests.events import CIXI, YONGJIA_TEXT, Feed
 
 KEY = Actor("统计局", frozenset({"upstream"}), publisher="ab12cd34ef56")
 CLERK = Actor("clerk", frozenset({"officer"}), issuer="https://id.example", subject="7731")
+OTHER = Actor("other", frozenset({"officer"}), issuer="https://id.example", subject="7732")
 
 
 def stored_of(ledger: Ledger, originator: str) -> list[Stored]:
@@ -62,8 +64,12 @@ def test_a_step_of_a_claim_names_the_person_by_issuer_and_subject(open_at: Calla
 @pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_policies_and_budgets_name_who_adopted_and_set_them(open_at: Callable[..., Ledger]) -> None:
     ledger = open_at()
-    policy, _ = adopt_policy(ledger, YONGJIA_TEXT, attribute_message(CLERK))
-    set_budget(ledger, policy.id, "life", 100, attribution=attribute_message(CLERK))
+    with pytest.raises(SecondPersonNeeded):
+        adopt_policy(ledger, YONGJIA_TEXT, OTHER)
+    policy, _ = adopt_policy(ledger, YONGJIA_TEXT, CLERK)
+    with pytest.raises(SecondPersonNeeded):
+        set_budget(ledger, policy.id, "life", 100, actor=OTHER)
+    set_budget(ledger, policy.id, "life", 100, actor=CLERK)
 
     adopted, budget = stored_of(ledger, f"policy:{policy.id}")
     assert (

@@ -46,6 +46,7 @@ AUDITED: dict[str, Audited] = {
     "budgets": Audited(_D, "与设定预算的事件比对", "held against the events that set them"),
     "enterprises": Audited(_D, *_REPLAYED),
     "awards": Audited(_D, *_REPLAYED),
+    "waiting_steps": Audited(_D, *_REPLAYED),
     "balances": Audited(_D, *_REPLAYED),
     "totals": Audited(_D, *_REPLAYED),
     "claims": Audited(_D, *_REPLAYED),

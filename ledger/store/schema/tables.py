@@ -333,6 +333,17 @@ TABLES: dict[str, Table] = {
         "measure TEXT NOT NULL, into_year {int} NOT NULL, amount {int} NOT NULL, reason TEXT NOT NULL, "
         "position {int} NOT NULL, PRIMARY KEY (policy, year, code, adjustment)",
     ),
+    "waiting_steps": Table(
+        "须由第二人确认的事项，及其结果",
+        "steps that need a second person, and what became of each",
+        Rebuilding.REPLAYED,
+        "waiting TEXT PRIMARY KEY, step TEXT NOT NULL, policy TEXT NOT NULL, about TEXT NOT NULL, "
+        "request TEXT NOT NULL, proposed_at TEXT NOT NULL, until TEXT NOT NULL, issuer TEXT NOT NULL, "
+        "subject TEXT NOT NULL, name TEXT NOT NULL, stage TEXT NOT NULL, ended_at TEXT NOT NULL, "
+        "ended_issuer TEXT NOT NULL, ended_subject TEXT NOT NULL, ended_name TEXT NOT NULL, "
+        "position {int} NOT NULL",
+        since=6,
+    ),
 }
 
 EVENTS = "stored_events"
@@ -358,6 +369,7 @@ INDEXES = {
     "payments_by_status": "payments (policy, year, status, payment)",
     "recoveries_by_reference": "recoveries (reference)",
     "used_keys_until": "used_keys (person, until)",
+    "waiting_steps_in_order": "waiting_steps (stage, proposed_at, waiting)",
     "adjustments_into": "adjustments (policy, into_year)",
     "correlations_first": "correlations (first)",
     "matters_by_key": "matters (key)",

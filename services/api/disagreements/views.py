@@ -18,6 +18,7 @@ from services.api.disagreements.schemas import (
 )
 from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
+from services.api.waiting.schemas import WaitingStepSchema
 from services.web.fields import Cursor, Query, limit_field
 from services.web.identity.gate import requester
 from services.web.looking import tells_of
@@ -59,7 +60,11 @@ def one_disagreement(_: dict[str, Any], disagreement: str) -> dict[str, Any]:
 
 
 @blueprint.writes(
-    "POST", "/<disagreement>/decision", "决定哪些数据计入", {200: DisagreementSchema}, body=DecisionBody
+    "POST",
+    "/<disagreement>/decision",
+    "决定哪些数据计入",
+    {200: DisagreementSchema, 202: WaitingStepSchema},
+    body=DecisionBody,
 )
 def decide(body: dict[str, Any], disagreement: str) -> dict[str, Any]:
     """Decide which of its facts count; a later decision undoes an earlier one."""

@@ -28,6 +28,7 @@ from services.api.payments.schemas import (
     ResultsBody,
 )
 from services.api.resource import Resource, ledger
+from services.api.waiting.schemas import WaitingStepSchema
 from services.web.fields import Cursor, Query, limit_field
 from services.web.identity.gate import requester
 from services.web.repeats import REPLAYED
@@ -70,7 +71,9 @@ def payments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
     return page(items, query["limit"], ("payments", "payment"), paid_in)
 
 
-@blueprint.writes("POST", f"{YEAR}/payments", "下达拨付", {201: OrderedSchema}, body=OrderBody)
+@blueprint.writes(
+    "POST", f"{YEAR}/payments", "下达拨付", {201: OrderedSchema, 202: WaitingStepSchema}, body=OrderBody
+)
 def order(body: dict[str, Any], policy: str, year: int) -> Any:
     """Order everything that is outstanding to be paid, as one batch."""
     made = paying.order_payments(ledger(), policy, year, requester(), body["enterprises"])
@@ -112,7 +115,11 @@ def results(body: dict[str, Any], policy: str, year: int) -> Any:
 
 
 @blueprint.writes(
-    "POST", f"{YEAR}/clawbacks", "追回", {200: AccountSchema, 201: AccountSchema}, body=ClawbackBody
+    "POST",
+    f"{YEAR}/clawbacks",
+    "追回",
+    {200: AccountSchema, 201: AccountSchema, 202: WaitingStepSchema},
+    body=ClawbackBody,
 )
 def claw_back(body: dict[str, Any], policy: str, year: int) -> Any:
     """Order back what was paid too much; the same once more on the same day records nothing.

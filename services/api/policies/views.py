@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Response, current_app
 
-from domain.events.speaking import attribute_step
 from domain.faults.fault import Fault
 from domain.money.amounts import print_fen
 from domain.policy.load import POLICY_BYTES_MAX
@@ -21,6 +20,7 @@ from services.api.policies.schemas import (
     PolicySchema,
 )
 from services.api.resource import Resource, body_bytes, ledger
+from services.api.waiting.schemas import WaitingStepSchema
 from services.web.fields import POSITION_MAX, Query, When, moment_of
 from services.web.identity.gate import requester
 from services.web.problems import Problem
@@ -103,11 +103,15 @@ def document(_: dict[str, Any], policy: str, version: int) -> Response:
 
 
 @blueprint.writes(
-    "POST", "", "纳入政策文件", {200: AdoptedSchema, 201: AdoptedSchema}, request_body=YAML_BODY
+    "POST",
+    "",
+    "纳入政策文件",
+    {200: AdoptedSchema, 201: AdoptedSchema, 202: WaitingStepSchema},
+    request_body=YAML_BODY,
 )
 def adopt() -> Any:
     """Adopt a policy file, or a new version of one; the same file again changes nothing."""
-    policy, new = adopt_policy(ledger(), _yaml_text(), attribute_step(requester(), "policy.adopt"))
+    policy, new = adopt_policy(ledger(), _yaml_text(), requester())
     body = {
         "policy": policy.id,
         "version": policy.version,
@@ -131,7 +135,11 @@ def _yaml_text() -> str:
 
 
 @blueprint.writes(
-    "PUT", "/<policy>/budgets/<period>", "设定一个预算期的预算", {200: BudgetSetSchema}, body=BudgetBody
+    "PUT",
+    "/<policy>/budgets/<period>",
+    "设定一个预算期的预算",
+    {200: BudgetSetSchema, 202: WaitingStepSchema},
+    body=BudgetBody,
 )
 def budget(body: dict[str, Any], policy: str, period: str) -> Any:
     """Set the budget of a period; the same figure again changes nothing."""
@@ -144,8 +152,7 @@ def budget(body: dict[str, Any], policy: str, period: str) -> Any:
     if body["currency"] != paid_in:
         raise Problem("request-invalid", [Fault("currency.wrong", "currency", {"wanted": paid_in})])
     try:
-        attribution = attribute_step(requester(), "budget.set")
-        found = set_budget(ledger(), policy, period, body["amount_fen"], attribution=attribution)
+        found = set_budget(ledger(), policy, period, body["amount_fen"], actor=requester())
     except UnknownPeriod:
         raise Problem("period-unknown") from None
     return {

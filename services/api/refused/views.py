@@ -16,6 +16,7 @@ from services.api.events.views import JSON, SINGLE, answer_one
 from services.api.paging import PageAnswer, page
 from services.api.refused.schemas import DismissalBody, RefusedListSchema, RefusedSchema, RefusedWholeSchema
 from services.api.resource import Resource, body_bytes, ledger
+from services.api.waiting.schemas import WaitingStepSchema
 from services.web.fault_words import describe_fault
 from services.web.fields import Cursor, Flag, Query, limit_field
 from services.web.identity.gate import requester, sender
@@ -84,7 +85,7 @@ def resubmit(digest: str) -> Any:
     "POST",
     "/<digest>/dismissal",
     "不再处理",
-    {200: RefusedSchema},
+    {200: RefusedSchema, 202: WaitingStepSchema},
     request_body={"content": {JSON: {"schema": DismissalBody}}},
 )
 def dismiss(digest: str) -> dict[str, Any]:

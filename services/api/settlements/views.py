@@ -37,6 +37,7 @@ from services.api.settlements.schemas import (
     ResolutionBody,
     SettlementSchema,
 )
+from services.api.waiting.schemas import WaitingStepSchema
 from services.web.fields import Cursor, Query, limit_field
 from services.web.identity.gate import requester
 
@@ -206,7 +207,13 @@ def propose(_: dict[str, Any], policy: str, year: int) -> Any:
     return _document(proposing.propose(ledger(), policy, year, requester()))
 
 
-@blueprint.writes("POST", f"{YEAR}/settlement/publication", "公示", {200: SettlementSchema}, body=EmptyBody)
+@blueprint.writes(
+    "POST",
+    f"{YEAR}/settlement/publication",
+    "公示",
+    {200: SettlementSchema, 202: WaitingStepSchema},
+    body=EmptyBody,
+)
 def publish(_: dict[str, Any], policy: str, year: int) -> Any:
     """Publish the proposed list for objections, from today."""
     return _document(proposing.publish(ledger(), policy, year, requester()))
@@ -238,7 +245,13 @@ def resolve(body: dict[str, Any], policy: str, year: int, objection: str) -> Any
     )
 
 
-@blueprint.writes("POST", f"{YEAR}/settlement/closing", "办结", {200: SettlementSchema}, body=EmptyBody)
+@blueprint.writes(
+    "POST",
+    f"{YEAR}/settlement/closing",
+    "办结",
+    {200: SettlementSchema, 202: WaitingStepSchema},
+    body=EmptyBody,
+)
 def close(_: dict[str, Any], policy: str, year: int) -> Any:
     """Make the published list final; every payment is frozen, all of them or none."""
     return _document(closing.close(ledger(), policy, year, requester()))
@@ -284,7 +297,13 @@ def adjustments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
     return page(items, whole, ("adjustments", "enterprise"))
 
 
-@blueprint.writes("POST", f"{YEAR}/adjustments", "接受调整", {201: AdjustmentSchema}, body=AdjustmentBody)
+@blueprint.writes(
+    "POST",
+    f"{YEAR}/adjustments",
+    "接受调整",
+    {201: AdjustmentSchema, 202: WaitingStepSchema},
+    body=AdjustmentBody,
+)
 def accept(body: dict[str, Any], policy: str, year: int) -> Any:
     """Accept what late facts add to a closed year's award into an open year's budget."""
     name, _ = adjusting.accept(

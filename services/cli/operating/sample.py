@@ -12,7 +12,7 @@ from domain.intake.authorising import Sender
 from ledger.policies.versions import adopt_policy
 from ledger.reading.balances import list_largest
 from ledger.reading.budgets import read_budget
-from services.cli.common import Context, operator, operator_attribution
+from services.cli.common import Context, operator
 from services.cli.intake.ingest import run
 from services.cli.operating.serve import start
 from services.cli.reading.reads import print_budget, print_largest
@@ -36,7 +36,7 @@ def sample(context: Context, enterprises: int, seed: int, out: Path | None, then
                 file.write(message + b"\n")
         return
     with context.ledger(sets_up=True) as ledger:
-        adopt_policy(ledger, policy_text(), operator_attribution("policy.adopt"))
+        adopt_policy(ledger, policy_text(), context.operator())
         # Nobody has to be allowed to say what is made up; who made it is noted all the same.
         made_up = Sender(attribution=attribute_message(operator()))
         with Progress() as bar:

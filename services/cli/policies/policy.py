@@ -8,7 +8,7 @@ import click
 
 from domain.money.amounts import print_fen
 from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
-from services.cli.common import Context, json_option, money_argument, operator_attribution, print_json, table
+from services.cli.common import Context, json_option, money_argument, print_json, table
 from services.cli.policies.reform import reform_command
 from services.cli.policies.workshop import FILE, text_of, workshop
 from services.cli.repeating import repeatable
@@ -22,7 +22,7 @@ workshop.add_command(reform_command)
 def adopt(context: Context, file: Path) -> None:
     """Adopt a policy file, or a new version of one, into the ledger."""
     with context.ledger(sets_up=True) as ledger:
-        policy, new = adopt_policy(ledger, text_of(file), operator_attribution("policy.adopt"))
+        policy, new = adopt_policy(ledger, text_of(file), context.operator())
     words = context.words
     outcome = (
         words("已纳入", "adopted")
@@ -70,7 +70,7 @@ def set_budget_command(context: Context, policy: str, period: str, amount: str) 
     assert fen is not None
     with context.ledger() as ledger:
         try:
-            budget = set_budget(ledger, policy, period, fen, attribution=operator_attribution("budget.set"))
+            budget = set_budget(ledger, policy, period, fen, actor=context.operator())
         except UnknownPeriod as error:
             raise click.ClickException(context.words(error.words("zh"), error.words("en"))) from error
     click.echo(f"{policy} {budget.period} {print_fen(budget.appropriation)}")

@@ -10,6 +10,7 @@ from domain.intake.authorising import Sender
 from domain.policy.rulebook import Rulebook
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy, rulebooks
+from ledger.waiting.reading import count_waiting
 from services.console import forms
 from services.console.blueprint import console
 from services.console.menu import add_to_menu, menu_entries
@@ -26,7 +27,9 @@ def home() -> BaseResponse:
     """Go to the last year of the first policy; an empty ledger explains itself."""
     found = choices()
     if not found:
-        return page("first-run.html")
+        with forms.opened().store.reading() as rows:
+            waiting = count_waiting(rows)
+        return page("first-run.html", waiting=waiting)
     policy = next(iter(found))
     return redirect(url_for("console.year_page", policy=policy, year=found[policy][-1]))
 
@@ -96,7 +99,7 @@ def make_sample() -> BaseResponse:
         if rows.last_position():
             raise Problem("sample-not-empty")
     who = forms.actor()
-    adopt_policy(ledger, policy_text(), attribute_message(who))
+    adopt_policy(ledger, policy_text(), who)
     made_up = Sender(attribution=attribute_message(who))
     for _ in ingest_all(ledger, city(year=YEAR), "sample", sender=made_up):
         pass

@@ -149,9 +149,15 @@ def settle_refused(policy: str, year: int, digest: str) -> BaseResponse:
 
 def _dismiss(policy: str, year: int, digest: str) -> BaseResponse:
     reason = request.form.get("reason", "").strip()[:REASON_MAX]
-    try:
+
+    def act() -> str:
         dismiss_refusal(forms.opened(), digest, forms.actor(), reason)
-    except NotAllowed as error:
-        return _message(policy, year, digest, refusal=refusals.refusal_of("dismiss", error))
-    flash(language.words_for("refused-dismissed"))
-    return redirect(url_for("console.refused_page", policy=policy, year=year), 303)
+        return language.words_for("refused-dismissed")
+
+    def after() -> str:
+        return url_for("console.refused_page", policy=policy, year=year)
+
+    def show(refusal: refusals.Refusal) -> BaseResponse:
+        return _message(policy, year, digest, refusal=refusal)
+
+    return refusals.take("dismiss", act, after, show)

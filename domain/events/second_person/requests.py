@@ -1,0 +1,189 @@
+"""What a step of two persons asks for, one class a step, beside what it rests on."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import ClassVar
+
+import msgspec
+
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+class StepRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
+    """What a step asks for, beside what it rests on: that must still hold when it is confirmed."""
+
+    rests_on: ClassVar[frozenset[str]] = frozenset()
+    """Fields that nobody asked for: how matters stood."""
+    policy: str = ""
+    """Empty where it is about no policy alone."""
+
+    @property
+    def step(self) -> str:
+        """The step's name."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def about(self) -> str:
+        """What it is about, of which one proposal waits at a time."""
+        return self.policy
+
+    @property
+    def asked(self) -> str:
+        """The digest (hex) of what is asked for."""
+        fields = {name: getattr(self, name) for name in self.__struct_fields__ if name not in self.rests_on}
+        return _digest(self.step, fields)
+
+    @property
+    def digest(self) -> str:
+        """The digest (hex) of what is asked for and what it rests on."""
+        return _digest(self.step, {name: getattr(self, name) for name in self.__struct_fields__})
+
+
+def _digest(step: str, fields: dict[str, object]) -> str:
+    return hashlib.sha256(_encode_sorted((step, fields))).hexdigest()
+
+
+class AdoptPolicy(StepRequest, frozen=True, kw_only=True, tag="policy.adopt"):
+    """A version of a policy file, whole; it follows ``adopted`` versions."""
+
+    rests_on = frozenset({"adopted"})
+    version: int
+    effective_from: str
+    document: str
+    adopted: int
+
+
+class SetBudget(StepRequest, frozen=True, kw_only=True, tag="budget.set"):
+    """The budget of a period; so far it is ``before_fen``, set at a position (none: the file's own)."""
+
+    rests_on = frozenset({"currency", "before_fen", "before_position"})
+    period: str
+    amount_fen: int
+    currency: str
+    before_fen: int
+    before_position: int | None
+
+    @property
+    def about(self) -> str:
+        """One period's budget."""
+        return f"{self.policy}:{self.period}"
+
+
+class OfYear(StepRequest, frozen=True, kw_only=True):
+    """About a year of a policy."""
+
+    year: int
+
+    @property
+    def about(self) -> str:
+        """The year."""
+        return f"{self.policy}:{self.year}"
+
+
+class OfList(OfYear, frozen=True, kw_only=True):
+    """About the list of a year: which proposal of it, and what it pays."""
+
+    rests_on = frozenset({"number", "lines_digest", "payable_fen", "enterprises", "currency"})
+    number: int
+    lines_digest: str
+    payable_fen: int
+    enterprises: int
+    currency: str
+
+
+class PublishList(OfList, frozen=True, kw_only=True, tag="settlement.publish"):
+    """The proposed list is to be published."""
+
+
+class CloseYear(OfList, frozen=True, kw_only=True, tag="settlement.close"):
+    """The published list is to be final."""
+
+
+class OrderPayments(OfYear, frozen=True, kw_only=True, tag="payment.order"):
+    """What is outstanding is to be paid (of some enterprises): so many payments, so much in all."""
+
+    rests_on = frozenset({"batch", "payments", "total_fen", "currency"})
+    enterprises: tuple[str, ...] | None
+    batch: str
+    payments: int
+    total_fen: int
+    currency: str
+
+
+class OfAccount(OfYear, frozen=True, kw_only=True):
+    """About an enterprise's account of a year, as it stands after ``account_version`` events."""
+
+    rests_on = frozenset({"account_version", "currency"})
+    enterprise: str
+    amount_fen: int
+    reason: str
+    account_version: int
+    currency: str
+
+    @property
+    def about(self) -> str:
+        """The enterprise's year."""
+        return f"{self.policy}:{self.year}:{self.enterprise}"
+
+
+class OrderClawback(OfAccount, frozen=True, kw_only=True, tag="clawback.order"):
+    """What was paid too much is to be ordered back; ``reference`` is what the caller knows it by."""
+
+    measure: str | None
+    reference: str | None
+
+
+class AcceptAdjustment(OfAccount, frozen=True, kw_only=True, tag="adjustment.accept"):
+    """What late facts add to an award is to share an open year's budget."""
+
+    measure: str
+    into_year: int
+
+
+class CountingFact(msgspec.Struct, frozen=True):
+    """A fact that is to count, by its source and id."""
+
+    source: str
+    id: str
+
+
+class DecideDisagreement(StepRequest, frozen=True, kw_only=True, tag="disagreement.decide"):
+    """Which facts of a disagreement count, as it stood at position ``latest``."""
+
+    rests_on = frozenset({"latest"})
+    disagreement: str
+    counting: tuple[CountingFact, ...]
+    reason: str
+    latest: int
+
+    @property
+    def about(self) -> str:
+        """The disagreement."""
+        return self.disagreement
+
+
+class DismissRefusal(StepRequest, frozen=True, kw_only=True, tag="refusal.dismiss"):
+    """A refused message is not to be sent again."""
+
+    message: str
+    """Its digest."""
+    reason: str
+
+    @property
+    def about(self) -> str:
+        """The message."""
+        return self.message
+
+
+Request = (
+    AdoptPolicy
+    | SetBudget
+    | PublishList
+    | CloseYear
+    | OrderPayments
+    | OrderClawback
+    | AcceptAdjustment
+    | DecideDisagreement
+    | DismissRefusal
+)

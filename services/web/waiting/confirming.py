@@ -1,0 +1,79 @@
+"""Confirming a step by the id of its proposal: it is judged anew, and taken as its own call would be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from domain.authority.roles import Actor, NotAllowed
+from domain.authority.writes import require
+from domain.events.second_person import (
+    AcceptAdjustment,
+    AdoptPolicy,
+    CloseYear,
+    DecideDisagreement,
+    DismissRefusal,
+    OrderClawback,
+    OrderPayments,
+    PublishList,
+    Request,
+    SetBudget,
+)
+from ledger.disagreements.deciding import decide
+from ledger.intake.settling import dismiss_refusal
+from ledger.policies.versions import adopt_policy, set_budget
+from ledger.projections.waiting import CONFIRMED
+from ledger.settlement.adjusting import accept
+from ledger.settlement.closing import close
+from ledger.settlement.paying import claw_back, order_payments
+from ledger.settlement.proposing import publish
+from ledger.store.application import Ledger
+from ledger.waiting.reading import WaitingStep, read_waiting_step
+from ledger.waiting.second_person import must_wait
+
+
+def confirm_step(ledger: Ledger, waiting: str, actor: Actor) -> WaitingStep:
+    """Confirm what another person proposed, and take the step; the proposal after it.
+
+    Raises:
+        NotAllowed: for who proposed it or may not take the step, where it waits no more, where what it
+            rests on has changed, and whatever the step itself refuses.
+    """
+    with ledger.store.reading() as rows:
+        step = must_wait(rows, waiting)
+    require(actor, step.step)
+    _take(ledger, step.request, replace(actor, confirming=waiting))
+    with ledger.store.reading() as rows:
+        confirmed = read_waiting_step(rows, waiting)
+    if confirmed is None or confirmed.stage != CONFIRMED:  # what it asks for was so already
+        raise NotAllowed("second.outdated", "waiting", waiting=waiting)
+    return confirmed
+
+
+def _take(ledger: Ledger, request: Request, actor: Actor) -> None:
+    """Take the step that a request asks for."""
+    policy = request.policy
+    match request:
+        case AdoptPolicy():
+            adopt_policy(ledger, request.document, actor)
+        case SetBudget():
+            set_budget(ledger, policy, request.period, request.amount_fen, actor=actor)
+        case PublishList():
+            publish(ledger, policy, request.year, actor)
+        case CloseYear():
+            close(ledger, policy, request.year, actor)
+        case OrderPayments():
+            order_payments(ledger, policy, request.year, actor, request.enterprises)
+        case OrderClawback():
+            what = (request.amount_fen, request.reason, request.measure, request.reference)
+            claw_back(ledger, policy, request.year, request.enterprise, actor, *what)
+        case AcceptAdjustment():
+            award = (request.enterprise, request.measure, request.into_year)
+            accept(ledger, policy, request.year, *award, actor, request.amount_fen, request.reason)
+        case DecideDisagreement():
+            counting = [(fact.source, fact.id) for fact in request.counting]
+            decide(ledger, request.disagreement, actor, counting, request.reason, request.latest)
+        case DismissRefusal():
+            dismiss_refusal(ledger, request.message, actor, request.reason)
+        case _:
+            assert_never(request)
