@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from ledger.intake.machine_keys import read_keys
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows, StoreUnavailable
-from services.doctor import broker, clock, configuration, contents, database, keys
+from services.doctor import broker, clock, configuration, contents, database, deliveries, keys
 from services.doctor.findings import LEVELS, Finding, Limits, error, ok
 from services.runtime.metrics import PREFIX
 from services.runtime.settings import Settings
@@ -21,12 +21,14 @@ def examine(
     now: datetime,
     limits: Limits | None = None,
     deep: bool = False,
+    given: Sequence[str] = (),
 ) -> list[Finding]:
     """The findings of all checks, from the settings to closed years; an unreachable ledger is one of them.
 
     Args:
         address: the database, where the command line names one.
         deep: also hash every event again, and replay everything.
+        given: files, folders or addresses with checkpoints that were given out.
     """
     bounds = limits or Limits()
     settings, findings = configuration.check(env, address)
@@ -36,6 +38,8 @@ def examine(
         return [*findings, *_broker(env, settings, None, bounds)]
     try:
         findings += _of_ledger(env, ledger, settings, now, bounds, deep)
+        with ledger.store.reading() as rows:
+            findings += deliveries.check(rows, settings, given, now)
     except StoreUnavailable as fault:
         words = f"数据库中途断开：{fault}", f"the database went away meanwhile: {fault}"
         findings.append(error("database.away", words, ("恢复后再查一次", "look again when it is back")))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -18,11 +20,13 @@ from prometheus_client.registry import Collector
 from ledger.audit import watching
 from ledger.budget.pools import pool, unspent
 from ledger.intake import refusals
+from ledger.log.deliveries import read_deliveries
 from ledger.policies.versions import rulebooks
 from ledger.store.append import tracked
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW
 from ledger.store.rows import Rows, StoreUnavailable
+from services.runtime.settings import Settings
 
 PREFIX = "subsidy_"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -79,6 +83,7 @@ class LedgerFigures(Collector):
         age = watching.unsigned_seconds(rows, self.ledger.clock())
         help_text = "how long the oldest event has waited for a checkpoint; 0 where none waits"
         yield _gauge("checkpoint_age_seconds", help_text, age)
+        yield from _deliveries(self.ledger.clock().timestamp())
         yield from self._payments(rows)
         free = watching.disk_free(self.ledger, rows)
         if free is not None:
@@ -112,6 +117,24 @@ class LedgerFigures(Collector):
             sharing.add_metric(named, year_pool.total)
             room.add_metric(named, unspent(books[policy], year_pool))
         yield from (factor, budget, sharing, room)
+
+
+def _deliveries(now: float) -> Iterator[GaugeMetricFamily]:
+    """Of each destination of checkpoints: the size that arrived last, how long ago, and whether it fails."""
+    size, age, failing = (
+        GaugeMetricFamily(f"{PREFIX}checkpoint_sent_{name}", words, labels=["to"])
+        for name, words in (
+            ("size", "events under the last checkpoint that arrived there"),
+            ("age_seconds", "how long ago it arrived; since 1970 where none did"),
+            ("failing", "1 where the last try failed"),
+        )
+    )
+    for label, delivery in read_deliveries(Path(Settings.from_env().signing_key_file)).items():
+        arrived = datetime.fromisoformat(delivery.arrived_at).timestamp() if delivery.arrived_at else 0
+        size.add_metric([label], delivery.size)
+        age.add_metric([label], int(now - arrived))
+        failing.add_metric([label], int(bool(delivery.failure)))
+    yield from (size, age, failing)
 
 
 def _gauge(name: str, words: str, value: int) -> GaugeMetricFamily:

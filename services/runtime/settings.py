@@ -31,6 +31,10 @@ class Settings:
 
     database: str = "./subsidy-ledger.db"
     signing_key: str = ""
+    checkpoints_to: tuple[str, ...] = ()
+    checkpoints_every: int = 3_600
+    """Seconds between two checkpoints that leave on their own."""
+    witnesses: str = ""
     sheets: str = ""
     templates: str = ""
     host: str = "127.0.0.1"
@@ -56,6 +60,9 @@ class Settings:
         return cls(
             database=_path(values["DATABASE"]),
             signing_key=values["SIGNING_KEY"],
+            checkpoints_to=_targets(values["CHECKPOINTS_TO"]),
+            checkpoints_every=_whole_number("CHECKPOINTS_EVERY", values["CHECKPOINTS_EVERY"], 5, 604_800),
+            witnesses=values["WITNESSES"],
             sheets=values["SHEETS"],
             templates=values["TEMPLATES"],
             host=_host(values["HOST"]),
@@ -246,6 +253,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _targets(text: str) -> tuple[str, ...]:
+    """Paths, and addresses by https; http is for this machine alone."""
+    targets = tuple(text.split())
+    for target in targets:
+        address = urlsplit(target.removeprefix("post+"))
+        safe = address.scheme == "https" or (address.scheme == "http" and is_loopback(address.hostname or ""))
+        if "://" in target and not (safe and address.hostname):
+            rule = f"is no https address: {target[:80]!r}"
+            raise SettingsError(f"{PREFIX}CHECKPOINTS_TO", rule, "write https://…, or the path of a folder")
+    return targets
 
 
 def _path(text: str) -> str:

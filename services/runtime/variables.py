@@ -33,6 +33,27 @@ VARIABLES = (
         "(./subsidy-ledger.key for PostgreSQL)",
     ),
     Variable(
+        f"{PREFIX}CHECKPOINTS_TO",
+        "",
+        "检查点自动送往何处，空格分隔：以 / 结尾的文件夹（逐个保存）、文件（只存最新）、https 地址"
+        "（PUT；post+https:// 用 POST）",
+        "where checkpoints leave to on their own, separated by blanks: a folder that ends in / (keeps each), "
+        "a file (the latest), an https address (PUT; post+https:// for POST)",
+    ),
+    Variable(
+        f"{PREFIX}CHECKPOINTS_EVERY",
+        "3600",
+        "每隔多少秒送出一次，5至604800；年度办结后随即送出",
+        "every how many seconds they leave, from 5 to 604800; after a closing at once",
+    ),
+    Variable(
+        f"{PREFIX}WITNESSES",
+        "",
+        "见证方名单文件，每行：地址 公钥（C2SP tlog-witness）；会签核验后随检查点保存",
+        "the file of witnesses, on each line: address, public key (C2SP tlog-witness); cosignatures are "
+        "verified and kept with the checkpoint",
+    ),
+    Variable(
         f"{PREFIX}SHEETS",
         "",
         "上传的表格在确认前存放的文件夹，保留一天，各服务进程共用；不填则为数据库文件名加 .sheets",

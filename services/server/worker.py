@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask
 
 from ledger.store.application import open_ledger
+from services.checkpoints import sender
 from services.runtime import logs, tracing
 from services.runtime.settings import Settings
 from services.server.app import create_app
@@ -24,7 +25,9 @@ def app() -> Flask:
     logs.start_for(settings.logs)
     tracing.start("serve")
     folder = Path(settings.sheets_folder)
-    return create_app(open_ledger(settings.database), settings.identity, folder)
+    ledger = open_ledger(settings.database)
+    sender.start(ledger, settings)
+    return create_app(ledger, settings.identity, folder)
 
 
 def prepare(database: str) -> None:

@@ -1,4 +1,4 @@
-"""The log in the hands of tools that nobody here wrote: Tessera's fsck, and torchwood's spicy."""
+"""The log in the hands of tools that nobody here wrote: Tessera's fsck, torchwood's spicy and litewitness."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ import base64
 import hashlib
 import json
 import os
+import re
+import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from domain.log.notes import Checkpoint, VerifierKey, open_checkpoint
 from ledger.audit.checkpoints import load_or_make_key
 from ledger.intake.inbox import ingest
 from ledger.store.application import open_ledger
+from services.checkpoints.fetching import Unsent
+from services.checkpoints.sender import Sender
+from services.checkpoints.witnesses import Witness, add_checkpoint
+from services.runtime.settings import Settings
 from services.sample.city import city
 from tests.golden.outside import Service, serving
+from tests.processes import Ports
 
 ROOT = Path(__file__).parents[2]
 MODULE = ROOT / "tests" / "transparency"
@@ -125,3 +135,87 @@ def test_a_stock_tool_verifies_an_inclusion_proof(tools: Path, served: Served, t
     assert (done.returncode, "verified" in done.stderr) == (0, True), done.stderr
     entry.write_bytes(entry.read_bytes() + b" ")
     assert run(*command).returncode != 0
+
+
+class StockWitness(NamedTuple):
+    """A litewitness that knows the ledger's key, and the key that it cosigns with."""
+
+    url: str
+    key: VerifierKey
+
+
+@pytest.fixture
+def witness(tools: Path, served: Served, tmp_path: Path) -> Iterator[StockWitness]:
+    socket, seed, database = tmp_path / "agent", tmp_path / "witness.key", tmp_path / "witness.db"
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
+    ports = Ports()
+    process = None
+    try:
+        assert run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", seed).returncode == 0
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+        for _ in range(100):
+            added = subprocess.run(["ssh-add", str(seed)], env=environment, capture_output=True, check=False)
+            if added.returncode == 0:
+                break
+            time.sleep(0.1)
+        public = served.public.read_text()
+        with closing(sqlite3.connect(database)) as known, known:  # as witnessctl add-log and add-key do
+            known.execute("CREATE TABLE log (origin TEXT PRIMARY KEY, tree_size INTEGER, tree_hash TEXT)")
+            known.execute("CREATE TABLE key (origin TEXT NOT NULL, key TEXT NOT NULL)")
+            empty = base64.b64encode(hashlib.sha256().digest()).decode()
+            known.execute("INSERT INTO log VALUES ('ledger.test/log', 0, ?)", [empty])
+            known.execute("INSERT INTO key VALUES ('ledger.test/log', ?)", [public])
+        address = f"127.0.0.1:{ports.take()}"
+        blob = base64.b64decode(seed.with_suffix(".key.pub").read_text().split()[1])
+        fingerprint = hashlib.sha256(blob[-32:]).hexdigest()
+        given = (
+            "-key",
+            fingerprint,
+            "-name",
+            "witness.test",
+            "-db",
+            str(database),
+            "-ssh-agent",
+            str(socket),
+            "-listen",
+            address,
+        )
+        process = subprocess.Popen([str(tools / "litewitness"), *given], stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        found = next(re.finditer(r"vkey=(\S+)", line) for line in process.stderr if "vkey=" in line)
+        yield StockWitness(f"http://{address}", VerifierKey.parse(next(found)[1].strip('"')))
+    finally:
+        for each in (process, agent):
+            if each is not None:
+                each.terminate()
+                each.wait(10)
+        ports.release()
+
+
+def test_a_stock_witness_verifies_that_the_log_continues_and_cosigns(
+    served: Served, witness: StockWitness, tmp_path: Path
+) -> None:
+    (tmp_path / "witnesses").write_text(f"{witness.url} {witness.key}\n")
+    ledger = open_ledger(str(served.database))
+    settings = Settings(
+        signing_key=str(served.key), witnesses=str(tmp_path / "witnesses"), checkpoints_every=5
+    )
+    keys = [VerifierKey.parse(served.public.read_text()), witness.key]
+
+    sizes = []
+    for seed in (21, 22, 23):
+        served.key.with_name(f"{served.key.name}.sent").unlink(missing_ok=True)
+        (sent,) = Sender(ledger, settings).step().values()
+        assert sent.failure == ""
+        note = served.service.get("/tlog/checkpoint").body.decode()
+        checkpoint, vouching = open_checkpoint(note, keys)
+        assert vouching == ["ledger.test/log", "witness.test"]
+        sizes.append(checkpoint.size)
+        ingest(ledger, list(city(3, seed=seed)), "tests")
+    assert sizes == sorted(set(sizes))
+
+    body = Checkpoint("ledger.test/log", sizes[-1] + 1, b"\x05" * 32).body
+    forged = f"{body}\n{load_or_make_key(served.key).sign(body)}"
+    with pytest.raises(Unsent, match="status 422"):
+        add_checkpoint(ledger, forged, load_or_make_key(served.key), Witness(*witness), sizes[-1])
+    ledger.close()

@@ -23,6 +23,7 @@ from ledger.audit import checkpoints
 from ledger.audit.restores import record_restore
 from ledger.audit.rotation import NEW
 from ledger.intake.inbox import ingest
+from ledger.log.deliveries import Delivery, write_deliveries
 from ledger.log.key_record import LAST, load_key
 from ledger.policies.versions import adopt_policy
 from ledger.settlement import paying
@@ -186,6 +187,22 @@ def signed_for_more(practice: Practice) -> None:
     practice.key.with_name(practice.key.name + LAST).write_text(body + "\n" + key.sign(body))
 
 
+def checkpoints_go_nowhere(practice: Practice) -> None:
+    practice.env[f"{PREFIX}CHECKPOINTS_TO"] = str(practice.key.with_name("given")) + "/"
+    write_deliveries(practice.key, {"given/": Delivery(failure="no room")})
+
+
+def another_log_was_given_out(practice: Practice) -> None:
+    practice.env[f"{PREFIX}CHECKPOINTS_TO"] = str(practice.key.with_name("given"))
+    key = load_key(practice.key)
+    body = Checkpoint(key.name, 2, b"\x07" * 32).body
+    practice.key.with_name("given").write_text(body + "\n" + key.sign(body))
+
+
+def given_out_where_nobody_answers(practice: Practice) -> None:
+    practice.env[f"{PREFIX}CHECKPOINTS_TO"] = "http://127.0.0.1:9/checkpoint"
+
+
 def restored_before(practice: Practice) -> None:
     signed_for_more(practice)
     with closing(practice.ledger()) as ledger:
@@ -299,6 +316,9 @@ CASES: list[tuple[str, str, Callable[[Practice], None]]] = [
     ("keys.rotation", "warning", rotation_cut_off),
     ("keys.checkpoints", "error", another_key),
     ("keys.last", "error", signed_for_more),
+    ("checkpoints.sent", "warning", checkpoints_go_nowhere),
+    ("checkpoints.given", "error", another_log_was_given_out),
+    ("checkpoints.given", "warning", given_out_where_nobody_answers),
     ("keys.restored", "warning", restored_before),
     ("identity.issuer", "error", nobody_can_come_in),
     ("identity.jwks", "error", issuers_keys_gone),

@@ -22,16 +22,17 @@ SIGNS = {"ok": "✓", "warning": "!", "error": "✗"}
 @click.command()
 @click.option("--deep", is_flag=True, help="Also hash every event again, and replay everything.")
 @click.option("--textfile", "out", type=FILE, help="Also write the findings here for Prometheus.")
+@click.option("--given", multiple=True, metavar="PLACE", help="Checkpoints given out: a file, folder or URL.")
 @json_option
 @click.pass_obj
-def doctor(context: Context, deep: bool, out: Path | None, as_json: bool) -> None:
+def doctor(context: Context, deep: bool, out: Path | None, given: tuple[str, ...], as_json: bool) -> None:
     """Look at everything that can be wrong; exit with 0 (well), 1 (warnings) or 2 (errors).
 
     Settings, database, broker, clock, keys, read models, the log, what waits, and closed years.
     It changes nothing.
     """
     now = utc_now()
-    findings = examine(os.environ, context.database, now, Limits(), deep)
+    findings = examine(os.environ, context.database, now, Limits(), deep, given)
     if out:
         part = out.with_name(out.name + ".part")
         part.write_text(textfile(findings, now), "utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -16,6 +17,7 @@ from ledger.intake.messages.decode import Message, Now, decode
 from ledger.log.key_record import load_key
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import StoreUnavailable, UnsuitableStore
+from services.checkpoints import sender
 from services.cli.common import Context
 from services.cli.intake.ingest import lines_of
 from services.cli.operating.audit import key_file_of, one_line_errors, signer
@@ -97,6 +99,7 @@ def publish(context: Context) -> None:
         return
     try:
         click.echo(f"{context.settings.kafka.published} @ {context.settings.kafka.brokers}")
+        sender.start(ledger, replace(context.settings, database=context.path))
         with exposed(context.settings, metrics.registry):
             # The key is read anew for each checkpoint: it may be rotated meanwhile.
             key = partial(load_key, key_file_of(context, None))
