@@ -4,6 +4,7 @@ The kinds:
 
 ``claimed-twice``  two enterprises report the same thing (a shop, a branch, a trademark)
 ``two-sources``    two sources report different figures for one matter of one enterprise
+``reported-twice`` two sources report the same sum for one matter of one enterprise, where reports add up
 ``outlier``        a yearly amount many times what the enterprise reported in its best year before
 ``replaced-code``  a fact that is dated after its enterprise's credit code was replaced
 
@@ -27,10 +28,14 @@ from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import print_fen
 from domain.policy.model import DisagreementRule
+from domain.things.spelling import canonical_identity
 from domain.vocabulary.kinds import Words
 from domain.vocabulary.load import shipped_vocabulary
 
 REPLACED = "EnterpriseReplaced"
+REPORTED_TWICE = "reported-twice"
+OF_ONE_ENTERPRISE = ("two-sources", REPORTED_TWICE)
+"""Kinds that compare what several sources say of one enterprise."""
 NEVER_LATE = (
     *(kind.name for kind in shipped_vocabulary().kinds.values() if kind.of_register),
     FactCorrected.__name__,
@@ -56,7 +61,10 @@ _UNSEEN = re.compile(
 
 
 def plain(value: Any) -> str:
-    """A name or number as it is compared: width, case, spaces and what nobody sees tell no two apart."""
+    """A name or number as it is compared: width, case, spaces and what nobody sees tell no two apart.
+
+    Matters that are stored are found by it, so it stays as it is, whatever becomes of canonical forms.
+    """
     text = str(value)
     if not text.isascii():
         text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
@@ -65,7 +73,7 @@ def plain(value: Any) -> str:
 
 def matter_of(rule: DisagreementRule, code: str, content: Content) -> str:
     """What a fact is about, under a rule; two sources are compared within one enterprise only."""
-    of_code = code if rule.kind == "two-sources" else ""
+    of_code = code if rule.kind in OF_ONE_ENTERPRISE else ""
     values = (plain(content.field_value(name)) for name in rule.same)
     return SEP.join((rule.kind, rule.fact, of_code, *rule.same, *values))
 
@@ -86,11 +94,14 @@ def disagree(rule: DisagreementRule, parties: Collection[Party], adds_up: bool) 
     sources: dict[str, set[str]] = {}
     sums: dict[str, int] = {}
     for party in parties:
-        sources.setdefault(party.source, set()).add(party.value)
+        source = canonical_identity(party.source)
+        sources.setdefault(source, set()).add(party.value)
         if party.value.isdigit():
-            sums[party.source] = sums.get(party.source, 0) + int(party.value)
+            sums[source] = sums.get(source, 0) + int(party.value)
     if len(sources) < 2:
         return False
+    if rule.kind == REPORTED_TWICE:
+        return len(set(sums.values()) - {0}) < len([fen for fen in sums.values() if fen])
     if not all(party.value.isdigit() for party in parties):
         return len({frozenset(values) for values in sources.values()}) > 1
     ends = [(sums[source],) * 2 if adds_up else _ends(values) for source, values in sources.items()]
@@ -192,6 +203,10 @@ _WORDS = {
         "不同来源对同一事项（{matter}）报送的数不一致：{values}",
         "sources differ about one matter ({matter}): {values}",
     ),
+    "reported-twice": (
+        "不同来源对同一事项（{matter}）报送了相同的合计，可能重复计算：{values}",
+        "sources report the same sum of one matter ({matter}), which may count twice: {values}",
+    ),
     "agree": (
         "不同来源对同一事项（{matter}）报送的数一致，只计一次：{values}",
         "sources agree about one matter ({matter}), which counts once: {values}",
@@ -229,7 +244,7 @@ def words_of(
     """
     parts = matter.split(SEP)
     zh, en = _WORDS["agree" if agree else kind]
-    if kind in ("claimed-twice", "two-sources"):
+    if kind in ("claimed-twice", *OF_ONE_ENTERPRISE):
         half = (len(parts) - 3) // 2
         claimed, sentences = _claimed(event), {}
         for language, form, comma in (("zh", zh, "、"), ("en", en, ", ")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.disagreements.matters import REPLACED
+from domain.disagreements.matters import REPLACED, REPORTED_TWICE
 from domain.policy.model import DisagreementRule
 from domain.policy.rulebook import Rulebook
 from domain.vocabulary.kinds import Vocabulary
@@ -20,13 +20,20 @@ OF_NO_KIND = (
 
 
 def usual_rules(vocabulary: Vocabulary) -> tuple[DisagreementRule, ...]:
-    """The rules that hold in every ledger with these kinds of fact."""
+    """The rules that hold in every ledger with these kinds of fact; sums that add up need no declaration."""
     of_kinds = [
         DisagreementRule(rule.id, rule.kind, kind.name, rule.then, rule.same, rule.field, times=rule.times)
         for kind in vocabulary.kinds.values()
         for rule in kind.usual
     ]
-    return (*of_kinds, *OF_NO_KIND)
+    of_sums = [
+        DisagreementRule(
+            REPORTED_TWICE, REPORTED_TWICE, kind.name, "note", (*kind.group, "year", "currency"), "amount_fen"
+        )
+        for kind in vocabulary.kinds.values()
+        if kind.folds_as == "amount"
+    ]
+    return (*of_kinds, *of_sums, *OF_NO_KIND)
 
 
 def rules_of(books: dict[str, Rulebook]) -> Rules:
@@ -34,10 +41,12 @@ def rules_of(books: dict[str, Rulebook]) -> Rules:
     rules: Rules = {}
     of_policies = [(book.id, rule) for book in books.values() for rule in book.versions[-1].disagreements]
     replaced = {(rule.kind, rule.fact, rule.same) for _, rule in of_policies}
+    compared = {rule.fact for _, rule in of_policies if rule.kind == "two-sources"}
     usual = [
         (USUAL, rule)
         for rule in usual_rules(shipped_vocabulary())
         if (rule.kind, rule.fact, rule.same) not in replaced
+        and not (rule.kind == REPORTED_TWICE and rule.fact in compared)
     ]
     for policy, rule in [*usual, *of_policies]:
         rules.setdefault(rule.fact or REPLACED, []).append((policy, rule))

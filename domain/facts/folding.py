@@ -34,6 +34,15 @@ def claim_key(policy: str, measure: str) -> str:
     return f"{policy}{SEP}{measure}"
 
 
+def amount_key(content: YearlyAmount) -> str:
+    """Under what the reports of a group, currency (where it is a foreign one) and year are kept."""
+    parts = [str(getattr(content, part) or "") for part in content.group]
+    if content.currency in FOREIGN:
+        parts.append(content.currency)
+    parts.append(str(content.year))
+    return SEP.join(parts)
+
+
 def amended_key(follow_up: FollowUp) -> str:
     """Under what is kept what later events say of the event that this one names."""
     return SEP.join([follow_up.of_source, follow_up.of, follow_up.of_type])
@@ -211,13 +220,8 @@ class EnterpriseFacts:
 
     def _add_amount(self, fact: Event, content: Content) -> None:
         assert isinstance(content, YearlyAmount)
-        currency, year = content.currency, content.year
-        parts = [str(getattr(content, part) or "") for part in content.group]
-        if currency in FOREIGN:
-            parts.append(currency)
-        parts.append(str(year))
-        key = SEP.join(parts)
-        amount, month = content.amount_fen, month_in(year, fact.time)
+        key = amount_key(content)
+        amount, month = content.amount_fen, month_in(content.year, fact.time)
         latest = f"{fact.time}{SEP}{fact.key}"
         groups = self.amounts.setdefault(fact.name, {})
         reports = groups.get(key)

@@ -135,6 +135,8 @@ class Batch:
         event = self._accept(message, enterprise, sender.attribution)
         self.keys.append((key, message.digest))
         self.workspace.identities[key] = Identity(message.digest, position, message.subject, event)
+        if isinstance(event.content, YearlyAmount):
+            enterprise.note_source(event, event.content)
         if not enterprise.row.facts.add(event, known=target is not None):
             enterprise.is_stale = True
         return Result("accepted", event.event_id, event.source, position)
@@ -163,7 +165,9 @@ class Batch:
         workspace.read_histories(set(workspace.enterprises))
         rules, tables = rules_of(self.books), DisagreementTables(self.rows)
         reported = [
-            ReportedFact(code, event, enterprise.row.facts)
+            ReportedFact(
+                code, event, enterprise.row.facts, shares_sum=isinstance(event.content, YearlyAmount)
+            )
             for code, enterprise in workspace.enterprises.items()
             for event in workspace.histories.get(code, [])
             if event.name in rules or REPLACED in enterprise.row.facts.dated
@@ -208,7 +212,8 @@ class Batch:
                 if target is not None:
                     reported.append(ReportedFact(code, target.event, facts, amended=True))
             elif event.name in rules or REPLACED in facts.dated:
-                reported.append(ReportedFact(code, event, facts))
+                shares_sum = workspace.enterprises[code].shares_sum(event)
+                reported.append(ReportedFact(code, event, facts, shares_sum=shares_sum))
         return Finder(tables, rules, workspace.history_of).find(reported)
 
     def _judge_sender(self, message: Message, writer: writes.Writer) -> Fault | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from domain.disagreements.matters import (
     NEVER_LATE,
     REPLACED,
+    REPORTED_TWICE,
     Party,
     day_of,
     disagree,
@@ -29,6 +30,7 @@ from domain.facts.folding import EnterpriseFacts
 from ledger.intake.findings import Dispute, Findings, History, ReportedFact, Series
 from ledger.intake.outliers import OutlierFinder
 from ledger.intake.reconciling import Changes, Reconciler
+from ledger.intake.shared_sums import find_shared_sums, party_of
 from ledger.projections.disagreements import (
     COUNTS,
     DisagreementTables,
@@ -90,16 +92,21 @@ class Finder:
     def _touched_matters(self, reports: Sequence[ReportedFact]) -> dict[str, _TouchedMatter]:
         matters: dict[str, _TouchedMatter] = {}
         shared = {name: [rule for _, rule in rules if rule.same] for name, rules in self.rules.items()}
+        sums = find_shared_sums(self.tables, self.history, reports, shared)
         for report in reports:
             rules = shared.get(report.fact.name)
             content = report.content if rules else None
             if not rules or content is None:
                 continue
-            key = report.fact.key
             for rule in rules:
-                touched = matters.setdefault(matter_of(rule, report.code, content), _TouchedMatter())
-                value = str(content.field_value(rule.field) or 0) if rule.field else ""
-                touched.coming[key] = Party(key, report.code, report.fact.source, value)
+                if rule.kind == REPORTED_TWICE and not sums:
+                    continue
+                matter = matter_of(rule, report.code, content)
+                if rule.kind == REPORTED_TWICE and matter not in sums:
+                    continue
+                coming = matters.setdefault(matter, _TouchedMatter()).coming
+                for party in (party_of(rule, report.code, report.fact, content), *sums.get(matter, ())):
+                    coming[party.key] = party
         names = {report.fact.key: report.fact.name for report in reports if report.amended}
         for matter, party in self.tables.matters_of(names):
             touched = matters.setdefault(matter, _TouchedMatter())

@@ -24,6 +24,8 @@ class ReportedFact(NamedTuple):
     fact: Event
     facts: EnterpriseFacts
     amended: bool = False
+    shares_sum: bool = False
+    """Whether it adds to a sum to which several sources report."""
 
     @property
     def content(self) -> Content | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from domain.disagreements.matters import (
+    OF_ONE_ENTERPRISE,
     Party,
     Report,
     disagreement_id,
@@ -82,7 +83,7 @@ class OutlierFinder:
         """Facts of an enterprise that count for nothing whatever their years say: decided, or repeated."""
         disputed, settled = self.findings.disputed, self.findings.settled
         aside = {fact.party.key for fact in disputed.values() if fact.agrees and fact.party.code == code}
-        for kind in ("two-sources", "claimed-twice", "replaced-code"):
+        for kind in (*OF_ONE_ENTERPRISE, "claimed-twice", "replaced-code"):
             for entry_key, entry in self.tables.of_enterprises([code], kind).items():
                 if entry_key in self.findings.parted:
                     continue

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from domain.events.amendments import Amendment
-from domain.events.content import Content
-from domain.events.event import Event, key_of
-from domain.facts.folding import EnterpriseFacts, fold
+from domain.events.content import Content, YearlyAmount
+from domain.events.event import SEP, Event, key_of
+from domain.facts.folding import EnterpriseFacts, amount_key, fold
 from domain.intake.judging import Target
 from ledger.intake.messages.decode import Message
 from ledger.projections.enterprises import EnterpriseRow, Outcome, load
@@ -37,6 +37,25 @@ class TouchedEnterprise:
     is_stale: bool = False
     """Whether its facts no longer follow from its events, and must be folded again."""
     was_folded: bool = False
+    shared_sums: set[tuple[str, str]] = field(default_factory=set)
+    """Yearly amounts, by kind and group, to which another source reports than that of the latest report."""
+
+    def note_source(self, event: Event, content: YearlyAmount) -> None:
+        """Note where a report comes from another source than the latest of its sum, before it is counted."""
+        groups = self.row.facts.amounts.get(event.name)
+        if groups is not None and (reports := groups.get(key := amount_key(content))) is not None:
+            _, source, _ = reports.latest.split(SEP, 2)
+            if source != event.source:
+                self.shared_sums.add((event.name, key))
+
+    def shares_sum(self, event: Event) -> bool:
+        """Whether a report adds to a sum of several sources."""
+        content = event.content
+        return (
+            bool(self.shared_sums)
+            and isinstance(content, YearlyAmount)
+            and (event.name, amount_key(content)) in self.shared_sums
+        )
 
 
 class Workspace:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from domain.disagreements.matters import plain, words_of
+from domain.disagreements.matters import OF_ONE_ENTERPRISE, plain, words_of
 from domain.events.event import SEP
 from domain.money.amounts import print_fen
 from domain.vocabulary.load import shipped_vocabulary
@@ -158,7 +158,7 @@ def _total(rows: Rows, disagreement: str, found: list[_Row], count: int) -> int:
 
 def _as_written(rows: Rows, row: _Row) -> dict[str, dict[str, str]]:
     """Names that are compared without case and spaces, as a fact writes them."""
-    if row.kind not in ("claimed-twice", "two-sources"):
+    if row.kind not in ("claimed-twice", *OF_ONE_ENTERPRISE):
         return {}
     at = "SELECT position FROM event_keys WHERE key=?"
     found = rows.all(f"{SELECT} WHERE rowid=({at})", [row.key])

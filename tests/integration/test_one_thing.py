@@ -19,6 +19,7 @@ from ledger.intake.inbox import ingest, ingest_all
 from ledger.intake.refusals import list_refused
 from ledger.intake.sheets.holding import Holding
 from ledger.intake.sheets.previewing import preview, reading_of, record
+from ledger.reading.disagreements import list_disagreements
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
 from ledger.store.stored_events import SELECT, stored
@@ -368,3 +369,64 @@ def test_events_without_a_difference_are_stored_as_before(open_at: Opener) -> No
 
     assert b"written" not in bytes(state)
     assert STATES.read_event(topic, bytes(state)).written is None
+
+
+def sums_of(feed: Feed, *reports: tuple[str, str]) -> list[bytes]:
+    messages = []
+    for source, amount in reports:
+        document = json.loads(feed.sales("domestic_own_brand", 2024, amount))
+        messages.append(json.dumps({**document, "source": source}, ensure_ascii=False).encode())
+    return messages
+
+
+def noted(ledger: Ledger) -> list[str]:
+    with ledger.store.reading() as rows:
+        return [each.kind for each in list_disagreements(rows, (-1, ""), 100, "open")]
+
+
+def test_equal_sums_of_one_year_and_channel_from_two_sources_are_noted(door: Door, open_at: Opener) -> None:
+    ledger = open_at()
+
+    assert door(ledger, read_file("same-sales-two-spellings-of-source")) == ["accepted", "accepted"]
+
+    assert noted(ledger) == ["reported-twice"]
+
+
+A, B = "周巷镇", "周巷镇政府"
+
+
+@pytest.mark.parametrize(
+    ("reports", "kinds"),
+    [
+        ([(A, "60.00"), (B, "30.00"), (B, "30.00")], ["reported-twice"]),
+        ([(A, "10.00"), (A, "20.00"), (B, "30.00")], ["reported-twice"]),
+        ([(B, "30.00"), (A, "30.00")], ["reported-twice"]),
+        ([(A, "30.00"), (B, "31.00")], []),
+        ([(A, "30.00"), (A, "30.00")], []),
+        ([(A, "30.00"), (f"{A} ", "30.00"), ("周巷\u200b镇", "30.00")], []),
+        ([(A, "0.00"), (B, "0.00")], []),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_sums_are_compared_by_source_in_any_order_and_spelling(
+    reports: list[tuple[str, str]], kinds: list[str], at_once: bool, open_at: Opener
+) -> None:
+    ledger, messages = open_at(), sums_of(Feed(1), *reports)
+
+    for batch in [messages] if at_once else [[each] for each in messages]:
+        assert set(by_command(ledger, batch)) == {"accepted"}
+
+    assert noted(ledger) == kinds
+
+
+def test_sums_that_a_correction_makes_equal_or_different_are_noted_or_no_longer(open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    first, second = sums_of(feed, (A, "30.00"), (B, "31.00"))
+    document = json.loads(feed.correct(f"e{feed.number}-2", "sales-reported", amount="30.00"))
+    by_command(ledger, [first, second])
+    by_command(ledger, [json.dumps({**document, "source": B}, ensure_ascii=False).encode()])
+    assert noted(ledger) == ["reported-twice"]
+
+    document = json.loads(feed.retract(f"e{feed.number}-1", "sales-reported"))
+    by_command(ledger, [json.dumps({**document, "source": A}, ensure_ascii=False).encode()])
+    assert noted(ledger) == []

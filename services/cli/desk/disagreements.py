@@ -37,6 +37,7 @@ OUTCOMES = {
 KINDS = {
     "claimed-twice": ("一物两报", "Claimed twice"),
     "two-sources": ("来源不一致", "Sources differ"),
+    "reported-twice": ("两个来源合计相同", "Reported twice"),
     "outlier": ("明显异常", "Out of line"),
     "replaced-code": ("信用代码已变更", "Code replaced"),
 }

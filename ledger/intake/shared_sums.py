@@ -1,0 +1,69 @@
+"""Yearly amounts to which several sources report: where their sums are the same, one may count twice.
+
+A sum of one source, as most are, has no matter and costs no look-up; once a second source reports to
+it, the reports made until then become the parties of its matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.disagreements.matters import REPORTED_TWICE, Party, matter_of
+from domain.events.content import Content, YearlyAmount
+from domain.events.event import Event
+from domain.facts.folding import amount_key
+from domain.policy.model import DisagreementRule
+from ledger.intake.findings import History, ReportedFact
+from ledger.projections.disagreements import DisagreementTables
+
+
+def party_of(rule: DisagreementRule, code: str, event: Event, content: Content) -> Party:
+    """A fact as one of those that a rule compares."""
+    value = str(content.field_value(rule.field) or 0) if rule.field else ""
+    return Party(event.key, code, event.source, value)
+
+
+def find_shared_sums(
+    tables: DisagreementTables,
+    history: History,
+    reports: Sequence[ReportedFact],
+    rules: Mapping[str, Sequence[DisagreementRule]],
+) -> dict[str, list[Party]]:
+    """The matters of sums with several sources that reports add to, with the parties that each gains."""
+    sums: dict[str, tuple[ReportedFact, DisagreementRule, bool]] = {}
+    for report in reports:
+        rule = next((rule for rule in rules.get(report.fact.name, ()) if rule.kind == REPORTED_TWICE), None)
+        if rule is None or not (report.amended or _has_company(report)):
+            continue
+        content = report.content
+        if content is not None:
+            matter = matter_of(rule, report.code, content)
+            is_looked_up = report.amended or report.shares_sum or (matter in sums and sums[matter][2])
+            sums[matter] = (report, rule, is_looked_up)
+    shared: dict[str, list[Party]] = {matter: [] for matter in tables.spans(sums)} if sums else {}
+    for matter, (report, rule, is_looked_up) in sums.items():
+        if matter not in shared and is_looked_up:
+            parties = _parties_of(history, report, rule, matter)
+            if len({party.source for party in parties}) > 1:
+                shared[matter] = parties
+    return shared
+
+
+def _has_company(report: ReportedFact) -> bool:
+    """Whether a report is not alone in its sum."""
+    content = report.fact.content
+    reported = report.facts.amounts.get(report.fact.name)
+    if not isinstance(content, YearlyAmount) or reported is None:
+        return False
+    reports = reported.get(amount_key(content))
+    return report.shares_sum or (reports is not None and reports.count > 1)
+
+
+def _parties_of(history: History, report: ReportedFact, rule: DisagreementRule, matter: str) -> list[Party]:
+    return [
+        party_of(rule, report.code, event, content)
+        for event in history(report.code)
+        if event.name == report.fact.name
+        and (content := report.facts.corrected(event)) is not None
+        and matter_of(rule, report.code, content) == matter
+    ]
