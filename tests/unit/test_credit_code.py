@@ -7,7 +7,7 @@ import random
 import pytest
 from stdnum.cn import uscc
 
-from domain.things.credit_code import complete, fault_of, is_valid
+from domain.things.credit_code import complete, fault_of, has_legacy_check, is_valid
 from tests.oracle.codes import ALPHABET, check_character
 
 PUBLISHED = {
@@ -129,3 +129,34 @@ def test_the_kind_of_organisation_is_part_of_the_check(kind: str) -> None:
 
     assert complete(first17)[17] == check_character(first17)
     assert is_valid(complete(first17))
+
+
+LEGACY = {
+    "91350100M0001TGQXM": "福建恒跃柳工机械销售有限公司 (IDCheck)",
+    "91350211M0000XUF46": "厦门云上晴空航空科技有限公司 (IDCheck)",
+    "91350203M0001FUE2P": "厦门黑脉网络科技有限公司 (IDCheck)",
+    "91350211M00013FA1N": "hutool, test of CreditCodeUtil",
+    "91350203M0001QKT19": "hutool, issue 4119",
+}
+"""Published codes that licences bear though their check character is not that of the standard."""
+
+
+@pytest.mark.parametrize("code", LEGACY)
+def test_a_real_code_with_a_legacy_check_character_is_valid_and_in_doubt(code: str) -> None:
+    assert is_valid(code)
+    assert has_legacy_check(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "91350203M0001QKT29",
+        "91350203M0002QKT19",
+        "91330203M0001QKT19",
+        "91350203MA0001QK19",
+        "91330282MAR8GCEW45",
+    ],
+)
+def test_a_slip_is_no_legacy_code(code: str) -> None:
+    assert not is_valid(code)
+    assert not has_legacy_check(code)
