@@ -21,7 +21,13 @@ from domain.events.accounts import (
     PaymentOrdered,
     account_id,
 )
-from domain.events.amendments import FactCorrected, FactDecided, FactHeld, FactRetracted
+from domain.events.amendments import (
+    FactCorrected,
+    FactDecided,
+    FactHeld,
+    FactRetracted,
+    SpellingsDecided,
+)
 from domain.events.claims import (
     ClaimAppealed,
     ClaimApproved,
@@ -60,6 +66,7 @@ CATALOGUE: dict[str, type[Content]] = FACTS | {
         ClaimAppealed,
         FactCorrected,
         FactRetracted,
+        SpellingsDecided,
         PolicyAdopted,
         BudgetSet,
         RefusalDismissed,
@@ -134,6 +141,7 @@ __all__ = [
     "SettlementEvent",
     "SettlementProposed",
     "SettlementPublished",
+    "SpellingsDecided",
     "StepConfirmed",
     "StepProposed",
     "StepWithdrawn",

@@ -39,6 +39,20 @@ class FactRetracted(Amendment, frozen=True, kw_only=True):
     """The fact counts as never having arrived."""
 
 
+class SpellingsDecided(EnterpriseContent, frozen=True, kw_only=True):
+    """An officer decided whether what was recorded in several spellings is one thing.
+
+    Only facts from before there were canonical spellings wait for it. Where they are one, corrections
+    or retractions of them follow. ``canonical`` and ``spellings`` are as facts are kept by them.
+    """
+
+    of_type: str
+    canonical: str
+    spellings: tuple[str, ...]
+    same: bool
+    reason: str
+
+
 class HoldEvent(FollowUp, frozen=True, kw_only=True):
     """Whether a fact of the enterprise counts, where facts disagree (``domain.disagreements``).
 

@@ -9,7 +9,7 @@ from domain.authority import writes
 from domain.disagreements.matters import REPLACED
 from domain.disagreements.rules import rules_of
 from domain.events.aggregate import OUR_SOURCE
-from domain.events.amendments import Amendment
+from domain.events.amendments import Amendment, FactCorrected
 from domain.events.claims import ClaimApproved, ClaimEvent
 from domain.events.content import YearlyAmount
 from domain.events.event import NOBODY, Attribution, Event
@@ -120,13 +120,20 @@ class Batch:
         identity = self.workspace.identities.get(key)
         is_repeatable = unallowed is None or unallowed.code in REPEATABLE
         digests = (message.digest, erased_digest(message.subject, event)) if identity else ()
-        if identity is not None and is_repeatable and identity.digest in digests:
+        is_same = identity is not None and (
+            identity.digest in digests or self.workspace.says_the_same(identity, message)
+        )
+        if identity is not None and is_repeatable and is_same:
             return self._repeat(message, identity.position)
         if unallowed is not None:
             return self._refuse(refusal_of(raw, message, [unallowed]))
         if identity is not None:
             return self._refuse(refusal_of(raw, message, [Fault("identity.reused", "id")]))
         enterprise = self.workspace.enterprise(message.subject)
+        corrections: Sequence[FactCorrected] = ()
+        if self.workspace.old is not None:
+            message, corrections = self.workspace.meet_old_spellings(message, enterprise)
+            event = message.fact
         target = self.workspace.target_of(event.content)
         faults = self._judge(message, enterprise, target)
         if faults:
@@ -135,10 +142,9 @@ class Batch:
         event = self._accept(message, enterprise, sender.attribution)
         self.keys.append((key, message.digest))
         self.workspace.identities[key] = Identity(message.digest, position, message.subject, event)
-        if isinstance(event.content, YearlyAmount):
-            enterprise.note_source(event, event.content)
-        if not enterprise.row.facts.add(event, known=target is not None):
-            enterprise.is_stale = True
+        enterprise.count(event, is_known=target is not None)
+        if corrections:
+            self.record_holds([Hold(message.subject, content) for content in corrections])
         return Result("accepted", event.event_id, event.source, position)
 
     def record_holds(self, holds: Sequence[Hold]) -> None:
@@ -165,9 +171,7 @@ class Batch:
         workspace.read_histories(set(workspace.enterprises))
         rules, tables = rules_of(self.books), DisagreementTables(self.rows)
         reported = [
-            ReportedFact(
-                code, event, enterprise.row.facts, shares_sum=isinstance(event.content, YearlyAmount)
-            )
+            ReportedFact(code, event, enterprise.row.facts, shares_sum=True)
             for code, enterprise in workspace.enterprises.items()
             for event in workspace.histories.get(code, [])
             if event.name in rules or REPLACED in enterprise.row.facts.dated

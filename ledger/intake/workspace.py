@@ -6,15 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from domain.events.amendments import Amendment
+from domain.events.amendments import Amendment, FactCorrected
 from domain.events.content import Content, YearlyAmount
-from domain.events.event import SEP, Event, key_of
+from domain.events.event import SEP, Event, digest_of, key_of
+from domain.facts.canonical import canonical_event
 from domain.facts.folding import EnterpriseFacts, amount_key, fold
 from domain.intake.judging import Target
 from ledger.intake.messages.decode import Message
+from ledger.intake.old_spellings import OldSpellings, amended_keys
 from ledger.projections.enterprises import EnterpriseRow, Outcome, load
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, stored
+from ledger.store.things.spellings import has_spellings
 
 
 @dataclass(slots=True)
@@ -39,6 +42,13 @@ class TouchedEnterprise:
     was_folded: bool = False
     shared_sums: set[tuple[str, str]] = field(default_factory=set)
     """Yearly amounts, by kind and group, to which another source reports than that of the latest report."""
+
+    def count(self, event: Event, *, is_known: bool) -> None:
+        """Count an event that was accepted; ``is_known`` of an amendment, whether its fact counts."""
+        if isinstance(event.content, YearlyAmount):
+            self.note_source(event, event.content)
+        if not self.row.facts.add(event, known=is_known):
+            self.is_stale = True
 
     def note_source(self, event: Event, content: YearlyAmount) -> None:
         """Note where a report comes from another source than the latest of its sum, before it is counted."""
@@ -66,6 +76,8 @@ class Workspace:
         self.identities: dict[str, Identity] = {}
         self.enterprises: dict[str, TouchedEnterprise] = {}
         self.histories: dict[str, list[Event]] = {}
+        self.old = OldSpellings(rows) if has_spellings(rows) else None
+        """What is stored in spellings that are not canonical; none in most ledgers."""
 
     def load_messages(self, messages: Sequence[Message]) -> None:
         """Load what messages need: their identities, the events they amend, their enterprises."""
@@ -78,6 +90,9 @@ class Workspace:
         sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
         for key, digest, position in self.rows.all_in(sql, {m.fact.key for m in messages} | amended):
             self.identities[key] = Identity(bytes(digest), position)
+        if self.old is not None:
+            self._load_old(self.old, {m.fact.key for m in messages} | amended, messages)
+            amended |= {self.old.keys[key] for key in amended if key in self.old.keys}
         self._read_amended([self.identities[key] for key in amended if key in self.identities])
         self.read_histories({subject for subject, _ in amendments})
         self.load_enterprises({message.subject for message in messages})
@@ -124,6 +139,42 @@ class Workspace:
     def folded(self, code: str) -> EnterpriseFacts:
         """An enterprise's facts from all of its loaded events, those of this batch included."""
         return fold([*self.histories.get(code, []), *self.enterprises[code].new_events])
+
+    def _load_old(self, old: OldSpellings, keys: set[str], messages: Sequence[Message]) -> None:
+        """Load what the messages mean that is stored in other spellings."""
+        old.load(keys - self.identities.keys(), {message.subject for message in messages})
+        sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
+        stored_keys = {key: (digest, at) for key, digest, at in self.rows.all_in(sql, set(old.keys.values()))}
+        for canonical, key in old.keys.items():
+            if key in stored_keys:
+                digest, position = stored_keys[key]
+                self.identities[canonical] = self.identities[key] = Identity(bytes(digest), position)
+
+    def load_targets(self, keys: set[str]) -> None:
+        """Load stored events that amendments of the ledger itself name."""
+        sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
+        for key, digest, position in self.rows.all_in(sql, keys - self.identities.keys()):
+            self.identities[key] = Identity(bytes(digest), position)
+        self._read_amended([self.identities[key] for key in keys if self.identities[key].event is None])
+
+    def meet_old_spellings(
+        self, message: Message, enterprise: TouchedEnterprise
+    ) -> tuple[Message, list[FactCorrected]]:
+        """A message by the names of old events, and what leads old events to its spelling of a thing."""
+        if self.old is None:
+            return message, []
+        message, corrections = self.old.meet(message, enterprise.row.facts)
+        self.load_targets(amended_keys(corrections))
+        return message, corrections
+
+    def says_the_same(self, identity: Identity, message: Message) -> bool:
+        """Whether an event says what a message says, once its spellings are canonical."""
+        if identity.event is None:
+            self._read_amended([identity])
+        event = identity.event
+        if event is None or identity.subject != message.subject:
+            return False
+        return digest_of(identity.subject, canonical_event(event)) == message.digest
 
     def _read_amended(self, identities: Sequence[Identity]) -> None:
         """Read the stored events that amendments of this batch name."""

@@ -10,7 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from domain.disagreements.matters import Party
-from domain.events.amendments import FactDecided, FactHeld
+from domain.events.amendments import (
+    FactCorrected,
+    FactDecided,
+    FactHeld,
+    FactRetracted,
+    SpellingsDecided,
+)
 from domain.events.event import SEP
 from domain.policy.model import DisagreementRule
 from ledger.store.rows import Row, Rows
@@ -268,7 +274,7 @@ class Hold(NamedTuple):
     """An event that the ledger has to record about one of an enterprise's facts."""
 
     code: str
-    content: FactHeld | FactDecided
+    content: FactHeld | FactDecided | FactCorrected | FactRetracted | SpellingsDecided
 
 
 def hold_fact(fact: DisputedFact) -> Hold:

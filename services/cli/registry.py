@@ -241,6 +241,11 @@ ENTRIES = (
         "Show progress towards the policy's targets: in all, by month, by town, or by lead unit.",
     ),
     CommandEntry(
+        "things",
+        "desk.things:things",
+        "List facts that may be one thing in several spellings, and decide. 同一事项的不同写法。",
+    ),
+    CommandEntry(
         "trace",
         "reading.trace:trace",
         "Follow a correlation id, or one event, to awards, the published list and payments.",

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from domain.faults.fault import Fault
 from domain.things.personal_number import wipe_alike, wipe_personal_numbers
-from ledger.intake.messages.wiping import wipe_fault, wipe_message
+from ledger.intake.messages.wiping import wipe_fault
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.rows import MarkedFault, SheetRow
+from ledger.store.things.wiping import wipe_message
 
 LEFT_OUT = ("retracted", "repeated")
 """What rows are that say what was said before: they are not recorded unless they are reported anew."""

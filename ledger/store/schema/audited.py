@@ -66,6 +66,9 @@ AUDITED: dict[str, Audited] = {
     "disagreements": Audited(_S, "决定另与事件比对", "and decisions against their events"),
     "disagreement_steps": Audited(_S, "历次变化", "every change of an outcome"),
     "disputes": Audited(_S, "决定另与事件比对", "and decisions against their events"),
+    "spellings": Audited(
+        _S, "升级时由事件推得，此后不变", "derived from the events by an upgrade, then never written"
+    ),
     "certificates": Audited(_S, "重建时写下", "written by rebuilds"),
     "refused": Audited(_S, "退回时写下；办结另见事件", "written as messages are refused"),
     "person_keys": Audited(

@@ -14,6 +14,8 @@ from ledger.store.log_tree import begin_log
 from ledger.store.repeats.recoveries import fill_recoveries
 from ledger.store.rows import Rows, Store, UnsuitableStore
 from ledger.store.schema.tables import INDEXES, LIBRARY_TABLES, SQL_TYPES, TABLES
+from ledger.store.things.spellings import note_spellings
+from ledger.store.things.wiping import wipe_refused
 
 
 class Migration(NamedTuple):
@@ -94,6 +96,8 @@ def _sixth(rows: Rows, dialect: str) -> None:
     for column in ("issuer", "subject"):
         _add_text(rows, dialect, "looks", column)
     fill_recoveries(rows)
+    note_spellings(rows)
+    wipe_refused(rows)
 
 
 _WRITTEN = (

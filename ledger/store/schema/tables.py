@@ -215,6 +215,14 @@ TABLES: dict[str, Table] = {
         "policy TEXT NOT NULL, period TEXT NOT NULL, position {int} NOT NULL, amount TEXT NOT NULL, "
         "PRIMARY KEY (policy, period, position)",
     ),
+    "spellings": Table(
+        "规范写法之前入账的数据，及其今天的写法",
+        "facts recorded before spellings were canonical, and how they would be spelt today",
+        Rebuilding.FROM_EVENTS,
+        "position {int} NOT NULL, field TEXT NOT NULL, code TEXT NOT NULL, event TEXT NOT NULL, "
+        "written TEXT NOT NULL, canonical TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (position, field)",
+        since=6,
+    ),
     "enterprises": Table(
         "每家企业的事实与奖励、名称与镇街",
         "each enterprise's facts and awards, its name and town",
@@ -388,6 +396,8 @@ INDEXES = {
     "looks_by_code": "looks (code, number)",
     "looks_by_path": "looks (path, at)",
     "balances_by_size": "balances (policy, year, eligible)",
+    "spellings_by_canonical": "spellings (canonical)",
+    "spellings_by_code": "spellings (code)",
     "enterprises_by_name": "enterprises (code, name, town)",
     "enterprises_by_town": "enterprises (town, code, name)",
 }

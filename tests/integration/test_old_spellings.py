@@ -1,0 +1,258 @@
+"""A ledger from before there were canonical spellings: an upgrade changes no figure and shows what is one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace
+
+from domain.authority.roles import Actor, NotAllowed
+from domain.events.event import digest_of
+from domain.facts.canonical import spellings_of
+from domain.faults.fault import Fault
+from ledger.intake.inbox import check_messages, ingest, record
+from ledger.intake.messages.decode import Message, Refusal
+from ledger.intake.refusals import keep, list_refused
+from ledger.replay.comparison import replay
+from ledger.store.application import Ledger, open_ledger
+from ledger.store.schema.tables import TABLES
+from ledger.store.stored_events import SELECT, stored
+from ledger.store.things.spellings import note_spellings
+from ledger.store.things.wiping import wipe_refused
+from ledger.things.merging import Merge, decide_merge, list_merges
+from services.cli.main import main
+from tests import answers as queries
+from tests.events import CIXI, Feed, take
+
+Opener = Callable[..., Ledger]
+REVIEWER = Actor("复核员", frozenset({"reviewer"}), None, "https://id", "17", "")
+
+
+def record_as_before(ledger: Ledger, *messages: bytes) -> None:
+    """Record messages as a program without canonical spellings did, and upgrade."""
+    decoded = []
+    for raw in messages:
+        (message,) = check_messages(ledger, [raw])
+        assert isinstance(message, Message), message
+        document = json.loads(raw)
+        content = message.fact.content
+        as_written = {
+            name: document["data"][name]
+            for name in spellings_of(type(content))
+            if isinstance(document["data"].get(name), str)
+        }
+        fact = message.fact._replace(
+            content=replace(content, **as_written),
+            source=document["source"],
+            event_id=document["id"],
+            written=None,
+        )
+        decoded.append(message._replace(fact=fact, digest=digest_of(message.subject, fact)))
+    results = record(ledger, messages, decoded, "tests")
+    assert {result.status for result in results} == {"accepted"}
+    with ledger.store.writing() as rows:
+        note_spellings(rows)
+
+
+def warehouse(feed: Feed, name: str, on: str = "2024-05-01") -> bytes:
+    return feed.send("warehouse-recognised", level="provincial", warehouse=name, on=on)
+
+
+def gross(ledger: Ledger, feed: Feed) -> str:
+    with ledger.store.reading() as rows:
+        return str(queries.balance(ledger, rows, feed.code, CIXI, 2024)["gross"])
+
+
+def merges(ledger: Ledger) -> list[Merge]:
+    with ledger.store.reading() as rows:
+        return list_merges(rows)
+
+
+def is_replayed(ledger: Ledger, folder: Path) -> bool:
+    place = folder / f"{len(list(folder.iterdir()))}.db"
+    return replay(ledger, str(place)).equal
+
+
+def test_an_upgrade_changes_no_figure_and_shows_what_would_merge(open_at: Opener, tmp_path: Path) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, *(warehouse(feed, name) for name in ("EU-1", "ＥＵ－1", "EU-1 ")))
+
+    (merge,) = merges(ledger)
+
+    assert gross(ledger, feed) == "1500000.00"
+    assert merge.what == "thing"
+    assert [fact.written.rpartition("\x1f")[2] for fact in merge.facts] == ["EU-1", "ＥＵ－1", "EU-1 "]
+    assert [msgspec.structs.astuple(change) for change in merge.changes] == [
+        (CIXI, 2024, "logistics.warehouse-provincial", 150_000_000, 50_000_000)
+    ]
+    assert is_replayed(ledger, tmp_path)
+
+
+def test_an_officer_decides_that_it_is_one_and_the_event_says_who(open_at: Opener, tmp_path: Path) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, *(warehouse(feed, name) for name in ("EU-1", "ＥＵ－1", "EU-1 ")))
+    (merge,) = merges(ledger)
+
+    decide_merge(ledger, merge.id, REVIEWER, True, "同一仓库")
+
+    assert gross(ledger, feed) == "500000.00"
+    assert merges(ledger) == []
+    with ledger.store.reading() as rows:
+        events = [stored(row).fact for row in rows.all(f"{SELECT} ORDER BY rowid")]
+    (decided,) = [event for event in events if event.name == "SpellingsDecided"]
+    assert decided.said_by is not None
+    assert (decided.said_by.issuer, decided.said_by.subject) == ("https://id", "17")
+    assert [event.name for event in events].count("FactCorrected") == 2
+    assert is_replayed(ledger, tmp_path)
+
+
+def test_what_an_officer_decides_to_be_different_stays_and_waits_no_longer(open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, warehouse(feed, "EU-1"), warehouse(feed, "ＥＵ－1"))
+    (merge,) = merges(ledger)
+
+    decide_merge(ledger, merge.id, REVIEWER, False, "两个仓库")
+
+    assert (gross(ledger, feed), merges(ledger)) == ("1000000.00", [])
+    with pytest.raises(NotAllowed, match=r"merge\.unknown"):
+        decide_merge(ledger, merge.id, REVIEWER, True, "同一仓库")
+
+
+def test_only_who_may_decide_decides_and_says_why(open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, warehouse(feed, "EU-1"), warehouse(feed, "ＥＵ－1"))
+    (merge,) = merges(ledger)
+
+    with pytest.raises(NotAllowed, match="role"):
+        decide_merge(ledger, merge.id, Actor("x", frozenset({"auditor"}), None), True, "因")
+    with pytest.raises(NotAllowed, match=r"merge\.reason"):
+        decide_merge(ledger, merge.id, REVIEWER, True, " ")
+    assert len(merges(ledger)) == 1
+
+
+@pytest.mark.parametrize("old", ["ＥＵ－1", "EU-1 ", "eu-1", "E\u200bU-1"])
+def test_a_new_report_of_an_old_thing_makes_no_second_one(old: str, open_at: Opener, tmp_path: Path) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, warehouse(feed, old))
+
+    take(ledger, warehouse(feed, "EU-1"), warehouse(feed, "ＥＵ－１"))
+
+    assert gross(ledger, feed) == "500000.00"
+    assert merges(ledger) == []
+    assert is_replayed(ledger, tmp_path)
+
+
+def test_a_new_report_joins_one_old_spelling_and_the_others_still_wait(open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, warehouse(feed, "ＥＵ－1"), warehouse(feed, "EU-1 "))
+
+    take(ledger, warehouse(feed, "EU-1"))
+
+    assert gross(ledger, feed) == "1000000.00"
+    assert len(merges(ledger)) == 1
+
+
+@pytest.mark.parametrize("id_", ["e1 ", "ｅ1", "e1\u200b"])
+def test_an_old_id_in_another_spelling_is_a_repetition_or_reused(id_: str, open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    document = {**json.loads(feed.sales("online", 2024, "10.00")), "id": id_}
+    record_as_before(ledger, json.dumps(document, ensure_ascii=False).encode())
+
+    plain = {**document, "id": "e1"}
+    other = {**plain, "data": {**plain["data"], "amount": "11.00"}}
+    results = ingest(
+        ledger, [json.dumps(each, ensure_ascii=False).encode() for each in (plain, document, other)], "http"
+    )
+
+    assert [result.status for result in results] == ["duplicate", "duplicate", "refused"]
+    assert results[2].faults[0].code == "identity.reused"
+
+
+def test_an_old_message_sent_again_is_a_duplicate_though_its_texts_are_canonical_now(open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    raw = warehouse(feed, "ＥＵ－1 ")
+    named = feed.send("enterprise-registered", name="示例公司 ", town="浒山街道 ")
+    record_as_before(ledger, raw, named)
+
+    assert [result.status for result in ingest(ledger, [raw, named], "http")] == ["duplicate", "duplicate"]
+
+
+def test_an_amendment_finds_an_old_fact_by_its_canonical_id(open_at: Opener, tmp_path: Path) -> None:
+    ledger, feed = open_at(), Feed(1)
+    document = {**json.loads(warehouse(feed, "EU-1")), "id": "ｗ1 "}
+    record_as_before(ledger, json.dumps(document, ensure_ascii=False).encode())
+
+    take(ledger, feed.retract("w1", "warehouse-recognised"))
+
+    assert gross(ledger, feed) == "0.00"
+    assert is_replayed(ledger, tmp_path)
+
+
+def test_one_report_under_two_spellings_of_its_id_is_shown_and_counts_once_when_decided(
+    open_at: Opener, tmp_path: Path
+) -> None:
+    ledger, feed = open_at(), Feed(1)
+    document = json.loads(feed.sales("domestic_own_brand", 2024, "60000000.00"))
+    record_as_before(
+        ledger,
+        *(json.dumps({**document, "id": each}, ensure_ascii=False).encode() for each in ("s1", "s1 ")),
+    )
+    (merge,) = merges(ledger)
+    assert merge.what == "key"
+    before = gross(ledger, feed)
+
+    decide_merge(ledger, merge.id, REVIEWER, True, "重复报送")
+
+    assert merges(ledger) == []
+    assert gross(ledger, feed) != before
+    assert is_replayed(ledger, tmp_path)
+
+
+def test_the_command_lists_and_decides(tmp_path: Path) -> None:
+    database = str(tmp_path / "ledger.db")
+    runner = CliRunner()
+    assert runner.invoke(main, ["--database", database, "adopt", f"domain/policy/{CIXI}.yaml"]).exit_code == 0
+    ledger, feed = open_ledger(database), Feed(1)
+    record_as_before(ledger, warehouse(feed, "EU-1"), warehouse(feed, "ＥＵ－1"))
+    ledger.close()
+
+    listed = runner.invoke(main, ["--database", database, "things", "merges"])
+    as_json = runner.invoke(main, ["--database", database, "things", "merges", "--json"])
+    (merge,) = json.loads(as_json.output)
+    decided = runner.invoke(
+        main, ["--database", database, "things", "decide", merge["id"], "same", "同一仓库"]
+    )
+    left = runner.invoke(main, ["--database", database, "things", "merges", "--json"])
+
+    assert "ＥＵ－1" in listed.output
+    assert "¥1,000,000.00 → ¥500,000.00" in listed.output
+    assert decided.exit_code == 0, decided.output
+    assert json.loads(left.output) == []
+
+
+def test_an_upgrade_wipes_persons_numbers_out_of_what_was_refused(open_at: Opener) -> None:
+    person = "33028220991231001X"
+    ledger = open_at(policy=False)
+    raws = [f'{{"subject": "{person}", "id": "{n}"}}'.encode() for n in (1, 2)] + [b'{"subject": "x"}']
+    refusals = [Refusal(raw, [Fault("code.shape", "subject")], subject=person) for raw in raws]
+    with ledger.store.writing() as rows:
+        keep(rows, refusals, "http", "2024-01-01T00:00:00.000000Z")
+
+    with ledger.store.writing() as rows:
+        wipe_refused(rows)
+
+    with ledger.store.reading() as rows:
+        kept = list_refused(rows)
+        assert wipe_refused.__doc__
+    assert len(kept) == 3
+    assert person not in str(kept)
+    assert kept[2].raw == raws[2]
+
+
+def test_the_table_of_old_spellings_is_made_by_an_upgrade() -> None:
+    assert TABLES["spellings"].since == 6
