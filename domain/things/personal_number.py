@@ -29,7 +29,9 @@ _NUMBER = re.compile(
     f"(?<![0-9])(?:{_DIVISION}(?P<day>(?:19|20)[0-9]{{2}}{_DAY})[0-9]{{3}}[0-9Xx]"
     f"|{_DIVISION}(?P<old_day>[0-9]{{2}}{_DAY})[0-9]{{3}})(?![0-9])"
 )
-_MANY_DIGITS = re.compile(r"(?:[0-9][ \-]?){14}[0-9]")
+_MANY_DIGITS = re.compile(r"(?<![0-9])(?:[0-9][ \-]?+){14}[0-9]")
+finds_many_digits = _MANY_DIGITS.search
+"""Finds as many digits as a number has; a text without a match, whose digits are narrow, holds none."""
 _SEPARATOR = re.compile(r"(?<=[0-9])[ \-](?=[0-9Xx])")
 LENGTH_MIN = 15
 
@@ -41,6 +43,8 @@ def has_personal_number(text: str, as_code: bool = False) -> bool:
         as_code: whether the text is given as an enterprise's code, which no document's number is.
     """
     if len(text) < LENGTH_MIN or (text.isascii() and not _MANY_DIGITS.search(text)):
+        return False
+    if not text.isascii() and not any(map(str.isnumeric, text)):
         return False
     return any(_is_persons(match, as_code) for each in _spellings(text) for match in _NUMBER.finditer(each))
 

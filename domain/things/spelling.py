@@ -42,6 +42,8 @@ _BLANKS = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]+")
 _WORD = "[!-'*-~\u3001\u3002\u3008-\u3011\u3014\u3015\u3400-\u4dbf\u4e00-\u9fff\uff08\uff09]+"
 _USUAL = re.compile(f"(?=[^\u3400-\u9fff]*[\u3400-\u4dbf\u4e00-\u9fff]){_WORD}(?: {_WORD})*")
 """Texts of Chinese characters, as most are, that are canonical as they stand."""
+matches_usual = _USUAL.fullmatch
+"""Matches a text of Chinese characters that is canonical and fit as it stands, but for letters' case."""
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
 _WIDE = str.maketrans("()", "（）")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹘", "-"))

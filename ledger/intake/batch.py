@@ -124,7 +124,7 @@ class Batch:
             identity.digest in digests or self.workspace.says_the_same(identity, message)
         )
         if identity is not None and is_repeatable and is_same:
-            return self._repeat(message, identity.position)
+            return _repeat(message, identity.position, self.workspace.enterprises.get(message.subject))
         if unallowed is not None:
             return self._refuse(refusal_of(raw, message, [unallowed]))
         if identity is not None:
@@ -255,13 +255,6 @@ class Batch:
             self.speaking[attribution, source] = speak_for(attribution, source)
         return self.speaking[attribution, source]
 
-    def _repeat(self, message: Message, position: int | None) -> Result:
-        """The result of a message that is known; it is told where what it repeats was retracted."""
-        event, enterprise = message.fact, self.workspace.enterprises.get(message.subject)
-        is_retracted = enterprise is not None and enterprise.row.facts.is_retracted(event)
-        faults = (Fault("identity.retracted", "id"),) if is_retracted else ()
-        return Result("duplicate", event.event_id, event.source, position, faults=faults)
-
     def _refuse(self, refusal: Refusal) -> Result:
         refusal = wipe_refusal(refusal)
         self.refusals.append(refusal)
@@ -274,3 +267,11 @@ class Batch:
         changes = self.find_disagreements(tables)
         changes.write(tables, first + len(self.accepted) - 1)
         self.record_holds(changes.holds)
+
+
+def _repeat(message: Message, position: int | None, enterprise: TouchedEnterprise | None) -> Result:
+    """The result of a message that is known; it is told where what it repeats was retracted."""
+    event = message.fact
+    is_retracted = enterprise is not None and enterprise.row.facts.is_retracted(event)
+    faults = (Fault("identity.retracted", "id"),) if is_retracted else ()
+    return Result("duplicate", event.event_id, event.source, position, faults=faults)

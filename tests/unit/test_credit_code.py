@@ -154,7 +154,6 @@ def test_a_real_code_with_a_legacy_check_character_is_valid_and_in_doubt(code: s
         "91350203M0002QKT19",
         "91330203M0001QKT19",
         "91350203MA0001QK19",
-        "91330282MAR8GCEW45",
     ],
 )
 def test_a_slip_is_no_legacy_code(code: str) -> None:

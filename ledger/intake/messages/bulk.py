@@ -15,7 +15,7 @@ import msgspec
 from marshmallow import ValidationError
 from marshmallow import fields as mm
 
-from ledger.intake.messages.fields import MessageField, Text
+from ledger.intake.messages.fields import MessageField, Source, Text
 from ledger.intake.messages.schemas import Correction, Data, Envelope, Message, MessageTypes
 
 UNSET = msgspec.UNSET
@@ -47,7 +47,8 @@ class _Fields:
         self.settlers: list[tuple[str, Callable[[Any], Any]]] = []
         """Finishers of the fields that need one, by their names in the event."""
         self.spellers: list[tuple[str, Callable[[str], str]]] = []
-        """The same of texts, whose canonical form may differ from what was written."""
+        """The same of required texts, whose canonical form may differ from what was written."""
+        self.optional_spellers: list[tuple[str, Callable[[str], str]]] = []
         self.texts: list[str] = []
         """Fields that may hold a colon."""
         for key, field in schema().fields.items():
@@ -60,7 +61,8 @@ class _Fields:
                 continue
             (required if field.required else optional)[key] = wire
             if isinstance(field, Text):
-                self.spellers.append((key, field.settle))
+                settle = field.settle_again if isinstance(field, Source) else field.settle
+                (self.spellers if field.required else self.optional_spellers).append((key, settle))
             elif not field.is_settled:
                 self.settlers.append((key, field.settle))
             if field.may_hold_colons:
@@ -101,7 +103,7 @@ class _Fields:
                 count += value.count(":")
         return count
 
-    def finish(self, values: dict[str, Any], written: dict[str, str], path: str = "") -> None:
+    def finish(self, values: dict[str, Any], written: dict[str, str], path: str, has_optional: bool) -> None:
         """Finish the values, and note what was written of those that have another canonical form.
 
         Raises:
@@ -114,7 +116,11 @@ class _Fields:
                 values[name] = settle(value)
         for name, spell in self.spellers:
             value = values[name]
-            if value is not None and (canonical := spell(value)) is not value:
+            if (canonical := spell(value)) is not value and canonical != value:
+                values[name], written[path + name] = canonical, value
+        for name, spell in self.optional_spellers if has_optional else ():
+            value = values[name]
+            if value is not None and (canonical := spell(value)) != value:
                 values[name], written[path + name] = canonical, value
         if self.across is not None and self.across(values):
             raise BulkRefused
@@ -156,8 +162,8 @@ class _MessageDecoder:
         if colons and colons != _ENVELOPE.colons_in(envelope) + self.data.colons_in(data):
             raise BulkRefused
         written: dict[str, str] = {}
-        _ENVELOPE.finish(envelope, written)
-        self.data.finish(data, written, "data.")
+        _ENVELOPE.finish(envelope, written, "", keys > len(_ENVELOPE.required))
+        self.data.finish(data, written, "data.", data_keys > len(self.data.required))
         return Decoded(envelope, data, written)
 
 

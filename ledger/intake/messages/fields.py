@@ -19,8 +19,14 @@ from domain.events.instants import instant
 from domain.faults.validation import FaultError
 from domain.money.amounts import AMOUNT_PATTERN, parse_fen
 from domain.things.credit_code import complete, fault_of, is_valid
-from domain.things.personal_number import LENGTH_MIN, has_personal_number
-from domain.things.spelling import canonical_identity, canonical_number, canonical_text, find_unfit
+from domain.things.personal_number import LENGTH_MIN, finds_many_digits, has_personal_number
+from domain.things.spelling import (
+    canonical_identity,
+    canonical_number,
+    canonical_text,
+    find_unfit,
+    matches_usual,
+)
 from domain.vocabulary.kinds import CODE_PATTERN, KindField, Spelling
 
 REQUIRED: dict[str, Any] = {"required": "field.missing", "null": "field.null"}
@@ -56,6 +62,7 @@ class Text(MessageField):
 
     is_settled = False
     canonical_form = staticmethod(canonical_text)
+    letters_alike = False
 
     def __init__(self, max_length: int = 200, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -65,6 +72,13 @@ class Text(MessageField):
     def settle(self, value: Any) -> str:
         """Its canonical form; the same object where that is what was written."""
         text: str = value
+        if not self.letters_alike or text == text.upper():
+            if text.isascii():
+                is_usual = " " not in text and text.isprintable()
+            else:
+                is_usual = matches_usual(text) is not None
+            if is_usual and 0 < len(text) <= self.max_length and not finds_many_digits(text):
+                return text
         if not (text.isascii() and text.isprintable()) and (unfit := find_unfit(text)):
             raise FaultError("text.form", form=f"printable text on one line, without {unfit}")
         canonical = self.canonical_form(text)
@@ -82,7 +96,11 @@ class Identifier(Text):
 
 
 class Source(Identifier):
-    """Who reports: what a system is called, once and for all."""
+    """Who reports: what a system is called, once and for all. A few are said again and again."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settle_again = lru_cache(maxsize=1_024)(self.settle)
 
 
 class Reference(Identifier):
@@ -93,6 +111,7 @@ class Number(Identifier):
     """An identifier whose letters are alike: the number of a certificate, a standard, a warehouse."""
 
     canonical_form = staticmethod(canonical_number)
+    letters_alike = True
 
 
 class Slug(MessageField):
@@ -136,6 +155,8 @@ class CreditCode(MessageField):
 
     def settle(self, value: Any) -> str:
         """Check form and check character; no natural person's number is one, though it may have both."""
+        if is_valid(value) and not value[:LENGTH_MIN].isdigit():
+            return str(value)
         if has_personal_number(value, as_code=True):
             raise FaultError("number.personal")
         if is_valid(value):
