@@ -82,7 +82,8 @@ def publish(
 def same_objection(state: Settlement, actor: Actor, enterprise: str | None, reason: str) -> bool:
     """Whether the person has raised this objection already, and it is open."""
     return state.stage == "published" and any(
-        (each.raised_by, each.enterprise, each.reason, each.outcome) == (actor.name, enterprise, reason, None)
+        (each.enterprise, each.reason, each.outcome) == (enterprise, reason, None)
+        and is_same_person(each.person, actor.person)
         for each in state.objections.values()
     )
 

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 import msgspec
 
+from domain.authority.persons import is_same_person
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
 from domain.events.second_person import PublishList
@@ -64,21 +65,24 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
         position = rows.last_position()
         digest = put_lines(rows, policy, year, tally.lines(lines_now(rows, book, year, [year])))
         proposal = proposal_of(settlement.state, actor, position, pool, tally, digest)
-        if not has_own_key() and is_same_proposal(rows, settlement.state, proposal):
+        if not has_own_key() and is_same_proposal(rows, settlement.state, actor, proposal):
             return settlement.state
         settlement.propose(actor, proposal, ledger.clock())
         return save_year(ledger, rows, settlement)
 
 
-def is_same_proposal(rows: Rows, state: Settlement, proposal: SettlementProposed) -> bool:
+def is_same_proposal(rows: Rows, state: Settlement, actor: Actor, proposal: SettlementProposed) -> bool:
     """Whether a proposal says what the one that stands says, by the same person under the same rules."""
     before = state.proposal
-    if state.stage != "proposed" or before is None:
+    if state.stage != "proposed" or before is None or state.proposer is None:
+        return False
+    if not is_same_person(state.proposer, actor.person):
         return False
     adopted = "SELECT 1 FROM policies WHERE policy=? AND position>? LIMIT 1"
     if rows.all(adopted, [proposal.policy, before.known]):
         return False
-    return msgspec.structs.replace(proposal, number=before.number, known=before.known) == before
+    known = {name: getattr(before, name) for name in ("actor", "number", "known")}
+    return msgspec.structs.replace(proposal, **known) == before
 
 
 def pool_of_year(rows: Rows, book: Rulebook, year: int) -> Pool:
