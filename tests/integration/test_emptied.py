@@ -109,3 +109,32 @@ def test_an_emptied_ledger_is_not_well(open_at: Callable[..., Ledger], kept: str
     if kept in ("batches", "tiles", "event_keys", "policies"):
         assert kept in finding.description
         assert "emptied" in finding.description
+
+
+def test_an_audit_ends_in_plain_sentences_in_both_languages(tmp_path: Path) -> None:
+    database = str(tmp_path / "ledger.db")
+    run(database, "sample", "--enterprises", "3")
+    kept = tmp_path / "kept"
+    kept.write_text(run(database, "checkpoint").output, "utf-8")
+    key = run(database, "log-keys").output.split()[0]
+
+    alone, held = run(database, "audit"), run(database, "audit", "--checkpoint", str(kept), "--key", key)
+
+    assert (alone.exit_code, held.exit_code) == (0, 0), (alone.output, held.output)
+    assert "not held against a checkpoint kept elsewhere" in alone.output
+    assert "no signature was verified" in alone.output
+    assert "agrees with the 1 checkpoints" in held.output
+    assert "not held" not in held.output
+    for answer in (alone, held):
+        assert answer.output.rstrip().endswith("Conclusion: nothing was found that does not match.")
+    chinese = CliRunner().invoke(main, ["--database", database, "audit"]).output
+    assert "没有与外部留存的检查点比对" in chinese
+    assert chinese.rstrip().endswith("结论：没有发现不符。")
+
+    with closing(sqlite3.connect(database)) as raw:
+        raw.execute("DELETE FROM event_keys")
+        raw.commit()
+    altered = run(database, "audit")
+    assert altered.exit_code == 1
+    assert "things do not match" in altered.output.splitlines()[-1]
+    assert "were not replayed" in altered.output

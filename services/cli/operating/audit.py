@@ -35,6 +35,7 @@ from services.cli.common import (
     rules_text,
     table,
 )
+from services.cli.operating.conclusion import Examination, conclude
 from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
 
@@ -320,16 +321,19 @@ def audit_command(
             differences: tuple[str, ...] = (
                 () if findings else replay(ledger, f"{folder}/replica.db", report).differences
             )
+    count = len(findings) + len(differences)
     if as_json:
-        print_json(
-            {"position": size, "log": [f._asdict() for f in findings], "read_models": list(differences)}
-        )
+        log = [finding._asdict() for finding in findings]
+        print_json({"position": size, "log": log, "read_models": list(differences)})
     else:
         for finding in findings:
             click.echo(f"! #{finding.position}  {finding.description}")
         for text in differences:
             click.echo(f"! {text}")
         clean = words("没有发现不符", "nothing found that does not match")
-        click.echo(f"{size:,} {words('条数据', 'events')}: {len(findings) + len(differences) or clean}")
+        click.echo(f"{size:,} {words('条数据', 'events')}: {count or clean}")
+        done = Examination(size, count, not findings, len(key_texts), len(notes))
+        for sentence in conclude(done):
+            click.echo(words(*sentence))
     if findings or differences:
         raise SystemExit(1)

@@ -1,0 +1,91 @@
+"""How an audit ends: what was checked, what was not and why, and what to do, in plain sentences."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ledger.store.schema.audited import AUDITED, Guarding
+
+
+class Examination(NamedTuple):
+    """What an audit was given, and what it found."""
+
+    events: int
+    findings: int
+    was_replayed: bool
+    keys: int
+    """Public keys that its reader trusts."""
+    checkpoints: int
+    """Checkpoints that its reader kept elsewhere."""
+
+
+class Sentence(NamedTuple):
+    """One sentence in zh-CN and in English."""
+
+    zh: str
+    en: str
+
+
+def conclude(examination: Examination) -> list[Sentence]:
+    """The sentences that an audit ends with, in order."""
+    return [*_checked(examination), *_not_checked(examination), _advice(examination)]
+
+
+def _checked(done: Examination) -> list[Sentence]:
+    tables = sum(each.guarding is not Guarding.NEITHER for each in AUDITED.values())
+    zh = f"已核对：全部 {done.events:,} 条数据的散列和身份、{tables} 张表、数据库的结构"
+    en = f"Checked: hashes and identities of {done.events:,} events, {tables} tables, the database's schema"
+    sentences = [Sentence(f"{zh}。", f"{en}.")]
+    if done.checkpoints and not done.findings:
+        sentences.append(
+            Sentence(
+                f"与外部留存的 {done.checkpoints} 个检查点相符。",
+                f"It agrees with the {done.checkpoints} checkpoints that were kept elsewhere.",
+            )
+        )
+    return sentences
+
+
+def _not_checked(done: Examination) -> list[Sentence]:
+    tables = ", ".join(name for name, each in AUDITED.items() if each.guarding is Guarding.NEITHER)
+    sentences = [
+        Sentence(
+            f"未核对的表：{tables}；原因见 docs/audited.md。",
+            f"Tables that are not checked: {tables}; docs/audited.md says why.",
+        )
+    ]
+    if not done.checkpoints:
+        sentences.append(
+            Sentence(
+                "没有与外部留存的检查点比对：持有数据库和签名密钥的人若重做全部历史，这里看不出来。"
+                "请用 --checkpoint 给出自己另行留存的检查点。",
+                "It was not held against a checkpoint kept elsewhere: whoever has the database and the "
+                "signing key could have made all of it anew. Give one that you kept by --checkpoint.",
+            )
+        )
+    if not done.keys:
+        sentences.append(
+            Sentence(
+                "没有给出公钥，检查点的签名没有验证；请用 --key 给出。",
+                "No public key was given, so no signature was verified; give those that you trust by --key.",
+            )
+        )
+    if not done.was_replayed:
+        sentences.append(
+            Sentence(
+                "日志或表已有不符，没有再重放各项结果。",
+                "Since something differs already, the results were not replayed.",
+            )
+        )
+    return sentences
+
+
+def _advice(done: Examination) -> Sentence:
+    if not done.findings:
+        return Sentence("结论：没有发现不符。", "Conclusion: nothing was found that does not match.")
+    return Sentence(
+        f"结论：有 {done.findings} 处不符，见上。请停止写入，保留现场，查明是谁改的，"
+        "再按 docs/operations/runbooks.md 处理。",
+        f"Conclusion: {done.findings} things do not match, see above. Stop writing, keep all as it is, "
+        "find out who changed it, then follow docs/operations/runbooks.md.",
+    )
