@@ -25,6 +25,10 @@ class SettingsError(ValueError):
         super().__init__(f"{variable}: {rule} — {mend}")
 
 
+RESERVED_ISSUERS = ("local", "os")
+"""What stands for an issuer where a name is only declared, and for users of the operating system."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one run."""
@@ -123,6 +127,9 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
     if bool(issuer) != bool(jwks):
         lacking = "OIDC_JWKS" if issuer else "OIDC_ISSUER"
         raise SettingsError(PREFIX + lacking, "is missing", "set issuer and keys together")
+    if issuer in RESERVED_ISSUERS:
+        rule = f"{issuer} names persons whom no issuer vouches for"
+        raise SettingsError(f"{PREFIX}OIDC_ISSUER", rule, "write the iss of the tokens")
     return IdentitySettings(
         **_client(values, mode, issuer),
         mode=mode,

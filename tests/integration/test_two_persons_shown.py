@@ -22,6 +22,7 @@ from ledger.store.application import Ledger, open_ledger
 from ledger.waiting.reading import list_waiting_steps
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.cli.main import WAITS, main
+from services.runtime.settings import Settings, SettingsError
 from services.web.waiting.confirming import confirm_step
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.integration.api_client import Api
@@ -112,6 +113,21 @@ def test_a_ledgers_first_policy_is_confirmed_before_there_is_any_page_of_it(
     assert "the first version" in Desk(second).get("/console/waiting")
     Desk(second).post("/console/waiting", step="confirm", waiting=waiting)
     assert [policy["policy"] for policy in first.get("/v1/policies")["items"]] == [CIXI]
+
+
+@SQLITE
+def test_nobody_fills_a_ledger_that_knows_its_persons_with_the_sample(open_at: Callable[..., Ledger]) -> None:
+    api = CheckedApi(open_at(policy=False))
+    page = Desk(api.person("u1", "operator")).post("/console/sample", 409)
+    assert "identities are checked" in page
+    assert _last(api.ledger) == 0
+
+
+@pytest.mark.parametrize("issuer", ["local", "os"])
+def test_no_issuer_bears_the_name_of_persons_whom_nobody_vouches_for(issuer: str) -> None:
+    values = {"SUBSIDY_LEDGER_OIDC_ISSUER": issuer, "SUBSIDY_LEDGER_OIDC_JWKS": "keys.json"}
+    with pytest.raises(SettingsError):
+        Settings.from_env(values)
 
 
 @SQLITE

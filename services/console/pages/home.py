@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from domain.authority.writes import LOCAL
 from domain.events.speaking import attribute_message
+from domain.faults.fault import Fault
 from domain.intake.authorising import Sender
 from domain.policy.rulebook import Rulebook
 from ledger.intake.inbox import ingest_all
@@ -17,6 +19,7 @@ from services.console.menu import add_to_menu, menu_entries
 from services.console.rendering import choices, page
 from services.sample.city import city
 from services.sample.policy import YEAR, policy_text
+from services.web.identity.gate import settings_of
 from services.web.problems import Problem
 
 add_to_menu("year_page", "nav-year", 10)
@@ -92,9 +95,11 @@ def make_sample() -> BaseResponse:
     """Take the sample year into an empty ledger.
 
     Raises:
-        Problem: where the ledger holds anything already.
+        Problem: where the ledger holds anything already, or knows its persons: it is no trial then.
     """
     ledger = forms.opened()
+    if settings_of().mode != LOCAL:
+        raise Problem("step-refused", [Fault("sample.checked", "sample")])
     with ledger.store.reading() as rows:
         if rows.last_position():
             raise Problem("sample-not-empty")
