@@ -211,6 +211,13 @@ CLAWED = [
 
 ELSEWHERE = {
     "actor.user": "test_users_of_the_system: the command line alone",
+    "second.same-person": "test_two_persons",
+    "second.other": "test_two_persons",
+    "second.outdated": "test_two_persons",
+    "second.gone": "test_two_persons",
+    "second.unknown": "test_two_persons",
+    "second.withdraw": "test_two_persons",
+    "sample.checked": "test_two_persons_shown",
     "settlement.list-altered": "test_a_list_that_somebody_altered_behind_the_ledger_is_not_closed",
     "settlement.outdated": "test_year_api",
     "budget.spent": "test_year_api",

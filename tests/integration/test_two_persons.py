@@ -19,6 +19,7 @@ from ledger.replay.comparison import replay
 from ledger.settlement import adjusting
 from ledger.store.application import Ledger
 from ledger.store.stored_events import SELECT, Stored, stored
+from services.verify.procedure import PlacedEvent, check_proposals
 from tests.events import CIXI, CIXI_TEXT, YONGJIA_TEXT, Feed, take
 from tests.integration.api_client import Api
 from tests.integration.bureau import MAY, Clock
@@ -276,6 +277,28 @@ def test_a_proposal_is_withdrawn_by_who_made_it_or_an_operator(office: Office) -
     assert office.api.person("u7", "operator").post(withdrawal, {}, 200)["stage"] == "withdrawn"
     assert codes_of(other.post(confirmation, {}, 409)) == ["second.gone"]
     assert codes_of(finance.post(withdrawal, {}, 409)) == ["second.gone"]
+    for path in ("withdrawal", "confirmation"):
+        unknown = other.post(f"/v1/waiting-steps/{'0' * 16}/{path}", {}, 409)
+        assert codes_of(unknown) == ["second.unknown"]
+
+
+def test_the_verifier_names_a_step_that_one_person_proposed_and_confirmed(office: Office) -> None:
+    office.first.put(BUDGET, yuan("5.00"), 202)
+    office.second.put(BUDGET, yuan("5.00"), 200)
+    placed = [
+        PlacedEvent(each.position, each.version, each.fact)
+        for each in all_events(office.ledger)
+        if each.originator.startswith("waiting:")
+    ]
+    faults: list[tuple[int, str]] = []
+    check_proposals(placed, lambda *fault: faults.append(fault))
+    assert faults == []
+
+    proposed, confirmed = placed
+    forged = confirmed._replace(event=confirmed.event._replace(said_by=proposed.event.said_by))
+    check_proposals([proposed, forged], lambda *fault: faults.append(fault))
+    check_proposals([confirmed], lambda *fault: faults.append(fault))
+    assert ["proposed and confirmed" in words for _, words in faults] == [True, False]
 
 
 def test_two_confirmations_at_once_execute_once(office: Office) -> None:

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from domain.authority.roles import Actor
+from domain.faults.fault import Fault
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
@@ -23,6 +24,7 @@ from ledger.waiting.reading import list_waiting_steps
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.cli.main import WAITS, main
 from services.runtime.settings import Settings, SettingsError
+from services.web.fault_words import describe_fault
 from services.web.waiting.confirming import confirm_step
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.integration.api_client import Api
@@ -119,7 +121,8 @@ def test_a_ledgers_first_policy_is_confirmed_before_there_is_any_page_of_it(
 def test_nobody_fills_a_ledger_that_knows_its_persons_with_the_sample(open_at: Callable[..., Ledger]) -> None:
     api = CheckedApi(open_at(policy=False))
     page = Desk(api.person("u1", "operator")).post("/console/sample", 409)
-    assert "identities are checked" in page
+    said = describe_fault(Fault("sample.checked", "sample"), "en")
+    assert str(said["rule"]) in page
     assert _last(api.ledger) == 0
 
 
@@ -189,8 +192,10 @@ def test_a_command_withdraws_and_one_user_suffices_where_nobody_is_checked(
 CONFIRM = """
 import os, signal, sys
 from domain.authority.roles import Actor
+from domain.faults.fault import Fault
 from ledger.store import sqlite
 from ledger.store.application import open_ledger
+from services.web.fault_words import describe_fault
 from services.web.waiting.confirming import confirm_step
 ledger = open_ledger(sys.argv[1])
 left = int(sys.argv[3])
