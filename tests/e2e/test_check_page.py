@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +12,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from domain.log.merkle import consistency_path
+from domain.log.notes import Checkpoint, KeyEnd, SignerKey, parse_note
+from domain.log.statements import write_key_statement, write_proof
 from domain.money.amounts import parse_fen, print_fen
+from ledger.intake.inbox import ingest
 from ledger.store.application import Ledger, open_ledger
+from ledger.store.log_tree import Tree
+from services.sample.city import city
 from services.web import checkpage
 from services.web.receipts.page import code_of, receipt_page
 from tests.console import chromium
@@ -31,6 +38,12 @@ class Files(NamedTuple):
     receipt: Path
     printed: Path
     code: str
+    size: int
+    """Of the log that the receipt proves its events in."""
+    end: KeyEnd
+    """Of that log later on."""
+    proof: str
+    """The line that leads from one to the other."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +58,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
     scene = closed(open_at, years=(2024,))
     found = receipted(scene.ledger, scene.code)
     paths = [folder / name for name in ("check.html", "list.ndjson", "receipt.json", "receipt.html")]
-    made = Files(paths[0], paths[1], paths[2], paths[3], code_of(found))
+    size = Checkpoint.parse(parse_note(found["checkpoint"])[0]).size
+    ingest(scene.ledger, list(city(2, seed=99)), "tests")
+    with scene.ledger.store.reading() as rows:
+        tree, end = Tree(rows), rows.last_position()
+        proof = write_proof(size, end, consistency_path(size, end, tree.node))
+        ended = KeyEnd(end, tree.root(end))
+    made = Files(paths[0], paths[1], paths[2], paths[3], code_of(found), size, ended, proof)
     made.page.write_text(checkpage.page(), "utf-8")
     listed(scene.ledger, made.list)
     made.receipt.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
@@ -107,6 +126,31 @@ def test_whole_files_are_verified_and_without_a_key_the_page_says_what_is_missin
         assert "请填入主管部门公钥" in said(page)
     other = "other+3bf1d10c+AbZXW5JpSs4eyJG8FWGJ4kmfy5rrY2Gpj0pPqFRVjlTl"
     assert verdict(page, files.list, key=other) == "bad"
+
+
+def test_a_key_that_was_replaced_counts_up_to_its_end_and_for_that_log_alone(
+    page: Page, files: Files
+) -> None:
+    old, new = KEY.verifier, SignerKey(KEY.name, b"\x05" * 32)
+    ended = str(dataclasses.replace(old, end=files.end))
+    checkpoint = Checkpoint(KEY.name, files.end.size, files.end.root)
+    rotated = write_key_statement(checkpoint, files.end, KEY, new)
+    lost = write_key_statement(checkpoint, files.end, old, new)
+
+    assert verdict(page, files.receipt, f"{ended}\n{files.proof}") == "good", said(page)
+    for keys in (f"{new.verifier}\n{rotated}\n{files.proof}", f"{old}\n{rotated}{files.proof}"):
+        assert verdict(page, files.receipt, keys) == "good", said(page)
+    assert verdict(page, files.receipt, f"{old}\n{new.verifier}\n{lost}\n{files.proof}") == "good", said(page)
+    assert verdict(page, files.receipt, ended) == "bad"
+    assert f"log-keys --proving {files.size}" in said(page)
+    other = dataclasses.replace(old, end=KeyEnd(files.end.size, b"\x01" * 32))
+    assert verdict(page, files.receipt, f"{other}\n{files.proof}") == "bad"
+    assert "另一份账本" in said(page)
+    for keys in (str(dataclasses.replace(old, end=KeyEnd(files.size - 1, b"\x01" * 32))), f"{old}\n{ended}"):
+        status = "bad" if keys.startswith(f"{old}@") else "good"
+        assert verdict(page, files.receipt, keys) == status, said(page)
+    assert verdict(page, files.list, f"{ended}\n{files.proof}") == "bad"
+    assert "请重新取得文件" in said(page)
 
 
 def test_the_paper_is_tied_to_its_file(page: Page, files: Files) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from domain.events.event import NOBODY
 from domain.log.notes import Checkpoint, NoteError, SignerKey, VerifierKey, open_checkpoint, parse_note
 from domain.log.statements import read_key_statement
 from ledger.audit import checkpoints, rotation
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.check import check_log
+from ledger.audit.restores import record_restore
 from ledger.intake.inbox import ingest
 from ledger.log.key_record import LAST, LogBehindKey, load_key, read_last
 from ledger.policies.versions import adopt_policy
@@ -370,3 +372,21 @@ def test_a_checkpoint_of_a_log_that_another_process_grew_meanwhile_is_no_fork(
         assert checkpoints.current(ledger, load_key(key_file)) == checkpoints.current(ledger, key)
     with pytest.raises(LogBehindKey):
         raise LogBehindKey(Checkpoint("ledger", 5, b"\x00" * 32), 4)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_the_page_of_payments_says_to_compare_them_with_the_bank(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    scene = closed(open_at, years=(2024,))
+    key = checkpoints.load_or_make_key(tmp_path / "signing.key", "ledger")
+    client = create_app(scene.ledger).test_client()
+    path = f"/console/{CIXI}/2024/payments"
+    assert "与银行核对" not in client.get(path).get_data(as_text=True)
+    body = Checkpoint("ledger", 10_000, b"\x02" * 32).body
+
+    record_restore(scene.ledger, key, NOBODY, "root", "the disk died", f"{body}\n{key.sign(body)}")
+
+    page = client.get(path).get_data(as_text=True)
+    assert "与银行核对" in page
+    assert "the disk died" in page

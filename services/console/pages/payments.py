@@ -15,6 +15,7 @@ from domain.events import account_id
 from domain.events.accounts import PaymentOrdered
 from domain.money.amounts import print_fen
 from ledger.intake.messages.fields import Choice, CreditCode
+from ledger.log.key_record import read_restores
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import accounts_of, settlement_of, today
 from ledger.projections.disagreements import undecided
@@ -229,6 +230,7 @@ def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseRes
             "sums": sum_accounts(rows, policy, year),
             "batches": batches(rows, policy, year),
             "stage": settlement_of(rows, policy, year).stage,
+            "restores": read_restores(rows),
             "place": rows.last_position(),
         }
     return page(
