@@ -32,10 +32,16 @@ class Provider:
         """Given out in place of the right ID token."""
         self.codes: dict[str, dict[str, str]] = {}
         self.refused: list[str] = []
+        self.refreshing: dict[str, str] = {}
+        """Nonces by the refresh tokens that hold; each is good once."""
+        self.gives_refresh = True
+        self.signs_out = False
 
     def discovery(self) -> dict[str, Any]:
         """The provider's metadata."""
         names = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "jwks"}
+        if self.signs_out:
+            names["end_session_endpoint"] = "leave"
         return {"issuer": self.address, **{name: f"{self.address}/{at}" for name, at in names.items()}}
 
     def authorize(self, asked: dict[str, str]) -> str:
@@ -52,6 +58,12 @@ class Provider:
     def redeem(self, form: dict[str, str], authorization: str) -> dict[str, Any] | None:
         """Tokens for a code, once; ``None`` refuses."""
         user, _, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+        if form.get("grant_type") == "refresh_token":
+            nonce = self.refreshing.pop(form.get("refresh_token", ""), None)
+            if nonce is None or (unquote(user), unquote(password)) != (CLIENT, SECRET):
+                self.refused.append("refresh")
+                return None
+            return self.given(nonce)
         asked = self.codes.pop(form.get("code", ""), None)
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
@@ -62,8 +74,17 @@ class Provider:
         elif challenge != asked["code_challenge"] or form["redirect_uri"] != asked["redirect_uri"]:
             self.refused.append("verifier")
         else:
-            return {"access_token": "x", "token_type": "Bearer", "id_token": self.id_token(asked["nonce"])}
+            return self.given(asked["nonce"])
         return None
+
+    def given(self, nonce: str) -> dict[str, Any]:
+        """The tokens of a sign-in."""
+        tokens = {"access_token": "x", "token_type": "Bearer", "id_token": self.id_token(nonce)}
+        if self.gives_refresh:
+            refresh = secrets.token_urlsafe(16)
+            self.refreshing[refresh] = nonce
+            tokens["refresh_token"] = refresh
+        return tokens
 
     def id_token(self, nonce: str) -> str:
         """What the person's ID token says."""

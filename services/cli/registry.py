@@ -230,6 +230,11 @@ ENTRIES = (
         'Set the budget of a PERIOD (a year, or "life") to AMOUNT, in the policy\'s currency.',
     ),
     CommandEntry(
+        "sessions",
+        "operating.sessions:sessions",
+        "List who is signed in to the pages, and end sessions.",
+    ),
+    CommandEntry(
         "settle", "desk.settle:settle", "Settle a year: propose, publish, hear objections, close. 年度兑现。"
     ),
     CommandEntry(

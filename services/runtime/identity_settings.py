@@ -32,6 +32,8 @@ class IdentitySettings:
     """The address that the issuer sends a browser back to: ours, ending in ``RETURN``."""
     hosts: tuple[str, ...] = ()
     """Names that the service is asked by, beside those of loopback; lower case, without port."""
+    recheck: int = 900
+    """After how many seconds the issuer is asked again what a signed-in person may do."""
     rate: int = 0
     """Requests a second that one caller may make, in each serving process; 0: no limit."""
     writes_once: bool = False

@@ -228,6 +228,13 @@ VARIABLES = (
         f"where the issuer sends people back to: https://host{RETURN}, registered there",
     ),
     Variable(
+        f"{PREFIX}OIDC_RECHECK",
+        "900",
+        "网页登录后，每隔多少秒向签发者重新核对本人和岗位，60至28800",
+        "after how many seconds the issuer is asked again who a signed-in person is and what they may do, "
+        "from 60 to 28800",
+    ),
+    Variable(
         f"{PREFIX}OIDC_ONCE",
         "0",
         "为1时一个令牌只能用于一次写入（需有 jti）",

@@ -55,6 +55,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
     found = closed(opener, CIXI_TEXT, years=(2024,))
     with found.ledger.store.writing() as rows:
         rows.run("INSERT INTO looks VALUES (1,'2025','a','b','GET','/','c',1,'','')")
+        rows.run("INSERT INTO sessions VALUES ('s','i','u','n','officer','',1,1,'t','')")
         rows.run("INSERT INTO used_tokens VALUES ('t','2025')")
         rows.run("INSERT INTO used_keys VALUES ('p','k',x'00','2025',x'00')")
         rows.run("INSERT INTO machine_keys VALUES ('k','d','n','s','t','2025',NULL)")

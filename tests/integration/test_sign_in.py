@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -12,18 +13,22 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
+from ledger.intake.sessions import end_sessions, list_sessions
 from ledger.store.application import Ledger
+from services.cli.main import main
 from services.runtime.identity_settings import RETURN, IdentitySettings
 from services.runtime.settings import Settings, SettingsError
 from services.runtime.variables import PREFIX
 from services.server.app import create_app
-from services.web.identity.signing_in import COOKIE, IDLE_SECONDS, SESSION_SECONDS, START_SECONDS, UNDER_WAY
+from services.web.identity.sessions import IDLE_SECONDS, SESSION_SECONDS
+from services.web.identity.signing_in import COOKIE, START_SECONDS, UNDER_WAY
 from tests.events import CIXI
 from tests.identity_provider import CLIENT, SECRET, Provider, providing
 from tests.integration.bureau import Clock
@@ -403,3 +408,114 @@ def test_a_client_that_is_not_whole_is_named(changed: dict[str, str], named: str
     assert caught.value.variable == PREFIX + named
     whole = Settings.from_env(client_settings(OIDC_CLIENT_SECRET_FILE="", OIDC_CLIENT_SECRET="hidden"))
     assert "hidden" not in repr(whole)
+
+
+def signed_in_as(door: Door, *roles: str) -> Browser:
+    door.provider.person = {"sub": "u7", "preferred_username": "Lin", "roles": list(roles)}
+    browser = door.browser()
+    assert browser.sign_in().status_code == 302
+    return browser
+
+
+def test_a_role_that_was_removed_at_the_provider_is_lost_within_the_time_that_is_set(
+    door: Door, clock: Clock
+) -> None:
+    browser = signed_in_as(door, "auditor")
+    assert browser.get("/v1/looks").status_code == 200
+    door.provider.person["roles"] = ["officer"]
+    clock.pass_(seconds=door.settings.recheck - 1)
+    assert browser.get("/v1/looks").status_code == 200
+    clock.pass_(seconds=1)
+    assert browser.get("/v1/looks").status_code == 403
+    assert browser.get(YEAR).status_code == 200, "what is left of the roles holds on, without a new sign-in"
+    door.provider.person["roles"] = []
+    clock.pass_(seconds=door.settings.recheck)
+    assert browser.get(YEAR).status_code == 403
+
+
+def test_who_may_no_longer_sign_in_is_out_and_no_other_person_slips_in(door: Door, clock: Clock) -> None:
+    browser = signed_in_as(door, "officer")
+    door.provider.refreshing.clear()
+    clock.pass_(seconds=door.settings.recheck)
+    assert browser.get(YEAR).status_code == 302
+    assert door.provider.refused == ["refresh"]
+    clock.pass_(seconds=-door.settings.recheck)
+    assert browser.get(YEAR).status_code == 302, "it stays ended"
+    other = signed_in_as(door, "officer")
+    door.provider.person = {"sub": "u8", "preferred_username": "Lin", "roles": ["operator"]}
+    clock.pass_(seconds=door.settings.recheck)
+    assert other.get(YEAR).status_code == 302
+
+
+def test_a_provider_that_cannot_be_asked_lets_nobody_work_on(door: Door, clock: Clock) -> None:
+    browser = signed_in_as(door, "officer")
+    redeem = door.provider.redeem
+    door.provider.redeem = lambda form, authorization: {"token_type": "Bearer"}  # type: ignore[method-assign]
+    clock.pass_(seconds=door.settings.recheck)
+    assert browser.get(YEAR).status_code == 302
+    door.provider.redeem = redeem  # type: ignore[method-assign]
+    door.provider.gives_refresh = False
+    browser = signed_in_as(door, "officer")
+    clock.pass_(seconds=door.settings.recheck - 1)
+    assert browser.get(YEAR).status_code == 200
+    clock.pass_(seconds=1)
+    assert browser.get(YEAR).status_code == 302, "without a refresh token they sign in again"
+
+
+def test_signing_out_ends_the_provider_s_session_too(door: Door) -> None:
+    door.provider.signs_out = True
+    browser = signed_in_as(door, "officer")
+    elsewhere = signed_in_as(door, "officer")
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', browser.get("/console/who").text)[0]
+    answer = browser.post("/console/sign-out", {"csrf_token": token})
+    assert answer.status_code == 200
+    address = urlsplit(answer.headers["Refresh"].partition("url=")[2])
+    assert f"{address.scheme}://{address.netloc}{address.path}" == f"{door.provider.address}/leave"
+    asked = {name: values[0] for name, values in parse_qs(address.query).items()}
+    assert asked["post_logout_redirect_uri"] == f"{HOST}/console/sign-in"
+    assert asked["client_id"] == CLIENT
+    assert jwt.decode(asked["id_token_hint"], door.provider.key).claims["sub"] == "u7"
+    assert browser.get(YEAR).status_code == 302
+    assert elsewhere.get(YEAR).status_code == 200
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', elsewhere.get("/console/who").text)[0]
+    third = signed_in_as(door, "officer")
+    elsewhere.post("/console/sign-out", {"csrf_token": token, "every": "1"})
+    assert third.get(YEAR).status_code == 302, "signed out everywhere"
+
+
+def test_the_operator_lists_sessions_and_ends_them(door: Door) -> None:
+    first, second = signed_in_as(door, "officer"), signed_in_as(door, "auditor")
+    with door.ledger.store.reading() as rows:
+        listed = list_sessions(rows, 0)
+    assert sorted((each.name, each.subject, each.roles) for each in listed) == [
+        ("Lin", "u7", "auditor"),
+        ("Lin", "u7", "officer"),
+    ]
+    assert not any("eyJ" in each.tokens for each in listed), "no token of a person can be read"
+    ended = next(each.session for each in listed if each.roles == "officer")
+    end_sessions(door.ledger, [ended], "2026-03-02T04:00:00.000000Z")
+    assert (first.get(YEAR).status_code, second.get(YEAR).status_code) == (302, 200)
+
+
+def test_roles_that_were_written_into_the_table_do_not_count(door: Door) -> None:
+    browser = signed_in_as(door, "officer")
+    with door.ledger.store.writing() as rows:
+        rows.run("UPDATE sessions SET roles='operator auditor'")
+    assert browser.get("/v1/looks").status_code == 401
+    assert browser.get(YEAR).status_code == 302
+
+
+@SQLITE
+def test_the_command_line_ends_sessions(door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = signed_in_as(door, "officer")
+    monkeypatch.setattr("services.cli.operating.sessions.SESSION_SECONDS", 10**9)
+    start = ["--database", str(tmp_path / "ledger.db"), "--language", "en", "sessions"]
+    listed = CliRunner().invoke(main, [*start, "--json"])
+    [session] = json.loads(listed.stdout)
+    assert (session["name"], session["subject"], session["roles"]) == ("Lin", "u7", "officer")
+    assert "tokens" not in session
+    assert CliRunner().invoke(main, [*start, "--end", "nobody's"]).exit_code != 0
+    assert browser.get(YEAR).status_code == 200
+    assert CliRunner().invoke(main, [*start, "--end-of", "u7"]).exit_code == 0
+    assert browser.get(YEAR).status_code == 302
+    assert json.loads(CliRunner().invoke(main, [*start, "--json"]).stdout) == []

@@ -96,6 +96,11 @@ AUDITED: dict[str, Audited] = {
         "令牌到期即删；到期的令牌无论如何不再有效",
         "rows go when tokens expire, which then count for nothing",
     ),
+    "sessions": Audited(
+        _N,
+        "登录到期即删；每行另有密封的内容，改动过的登录不再有效",
+        "rows go when sessions end; each is sealed as well, and one that was altered holds no longer",
+    ),
 }
 """By table; every table of the registry, and those of the eventsourcing library."""
 

@@ -194,6 +194,15 @@ TABLES: dict[str, Table] = {
         Rebuilding.NEVER,
         "token_id TEXT PRIMARY KEY, until TEXT NOT NULL",
     ),
+    "sessions": Table(
+        "登录网页的人员，退出或到期即失效",
+        "people signed in to the pages, until they sign out or it ends",
+        Rebuilding.NEVER,
+        "session TEXT PRIMARY KEY, issuer TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL, "
+        "roles TEXT NOT NULL, enterprise TEXT NOT NULL, since {int} NOT NULL, checked {int} NOT NULL, "
+        "tokens TEXT NOT NULL, ended TEXT NOT NULL",
+        since=6,
+    ),
     "looks": Table(
         "谁查阅过哪家企业",
         "who read whose data",

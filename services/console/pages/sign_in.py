@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from flask import Response, redirect, request, session, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -65,22 +67,31 @@ def come_back() -> BaseResponse:
         gate_of().refuse_sign_in(error)
     before = signed_in()
     if before is not None:
-        provider.end(before)
+        provider.sessions.end(before.id)
     session.clear()  # a token of a form that somebody else may know does not outlive it
     answer = redirect(back)
-    _keep(answer, COOKIE, provider.cookie_of(found), PATH)
+    _keep(answer, COOKIE, provider.sessions.cookie_of(found), PATH)
     answer.delete_cookie(UNDER_WAY, path=START_PATH)
     return answer
 
 
 @console.post("/sign-out")
 def sign_out() -> BaseResponse:
-    """Sign out; no copy of the session is good for anything."""
+    """Sign out, here and at the provider; no copy of the session is good for anything.
+
+    A form may send the browser to this service alone, so the page itself leads on to the provider.
+    """
     provider, found = _sign_in(), signed_in()
+    address = None
     if found is not None:
-        provider.end(found)
+        with contextlib.suppress(Refused):  # a provider that is away does not keep a session alive
+            address = provider.sign_out_address(provider.sessions.id_token(found))
+        every = provider.sessions.of_person(found.actor) if request.form.get("every") else []
+        provider.sessions.end(found.id, *(each.session for each in every))
     session.clear()
-    answer = redirect(url_for("console.sign_in"))
+    answer = page("signed-out.html", address=address) if address else redirect(url_for("console.sign_in"))
+    if address:
+        answer.headers["Refresh"] = f"0; url={address}"
     answer.delete_cookie(COOKIE, path=PATH)
     return answer
 
@@ -91,7 +102,7 @@ def _seen(response: Response) -> Response:
     found, provider = signed_in(), gate_of().sign_in
     leaving = any(name == "Set-Cookie" and value.startswith(COOKIE) for name, value in response.headers)
     if found is not None and provider is not None and not leaving:
-        renewed = provider.renewed(found)
+        renewed = provider.sessions.renewed(found)
         if renewed is not None:
-            _keep(response, COOKIE, provider.cookie_of(renewed), PATH)
+            _keep(response, COOKIE, provider.sessions.cookie_of(renewed), PATH)
     return response

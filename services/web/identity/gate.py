@@ -24,7 +24,8 @@ from services.runtime import metrics
 from services.runtime.identity_settings import IdentitySettings
 from services.web.identity.access import PUBLIC, roles_for
 from services.web.identity.limits import Limits
-from services.web.identity.signing_in import COOKIE, Session, SignIn
+from services.web.identity.sessions import Session
+from services.web.identity.signing_in import COOKIE, SignIn
 from services.web.identity.tokens import Refused, Tokens
 from services.web.problems import Problem
 
@@ -107,7 +108,7 @@ class Gate:
     def _session(self) -> Session | None:
         if self.sign_in is None or request.endpoint == "console.static":
             return None
-        return self.sign_in.session_of(request.cookies.get(COOKIE))
+        return self.sign_in.sessions.session_of(request.cookies.get(COOKIE))
 
     def _of_credential(self, text: str) -> tuple[Actor, Scope | None]:
         if text.startswith(PREFIX + "_"):

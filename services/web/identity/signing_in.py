@@ -1,8 +1,8 @@
 """Signing in to the console: OpenID Connect, authorization code flow with PKCE (RFC 7636), state and nonce.
 
-What is under way, and who is signed in, stands in cookies that are encrypted with a key derived from
-the client's secret, so that every worker can read them and nobody else can. An ID token is checked by
-the very code that checks bearer tokens (``services.web.identity.tokens``).
+What is under way, and which session a browser has, stands in cookies that are encrypted with a key
+derived from the client's secret, so that every worker can read them and nobody else can. An ID token
+is checked by the very code that checks bearer tokens (``services.web.identity.tokens``).
 """
 
 from __future__ import annotations
@@ -21,22 +21,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
-from domain.authority.roles import ROLES, Actor
+from domain.authority.roles import Actor
 from domain.events.instants import instant
 from ledger.intake.machine_keys import use_once
 from ledger.store.application import Ledger
-from ledger.store.rows import read_row
-from services.runtime.identity_settings import IdentitySettings
+from services.runtime.identity_settings import RETURN, IdentitySettings
 from services.runtime.kafka_settings import UnusableFile
+from services.web.identity.sessions import Session, Sessions
 from services.web.identity.tokens import Refused, Tokens
 
 COOKIE, UNDER_WAY = "subsidy-signed-in", "subsidy-signing-in"
-IDLE_SECONDS = 30 * 60
-"""After how long without a request a session ends."""
-SESSION_SECONDS = 8 * 3600
-"""After how long it ends in any case; roles are those of the sign-in until then."""
-RENEW_SECONDS = 60
-"""How old the note of the last request may become before the cookie is written anew."""
 START_SECONDS = 600
 """How long a person may take at the identity provider."""
 ANSWER_BYTES_MAX, TIMEOUT_SECONDS = 200_000, 5
@@ -51,15 +45,6 @@ class Started(NamedTuple):
     cookie: str
 
 
-class Session(NamedTuple):
-    """Somebody who is signed in; times are seconds since 1970."""
-
-    actor: Actor
-    id: str
-    since: int
-    last_seen: int
-
-
 class SignIn:
     """Signs people in at one identity provider.
 
@@ -72,7 +57,8 @@ class SignIn:
 
         self.ledger, self.settings = ledger, settings
         self.secret = client_secret(settings)
-        self.box = Fernet(base64.urlsafe_b64encode(self.derived("cookies")))
+        box = Fernet(base64.urlsafe_b64encode(self.derived("cookies")))
+        self.sessions = Sessions(ledger, box, settings.recheck, self.refresh)
         client_settings = replace(settings, audience=settings.client_id, writes_once=False)
         self.tokens = Tokens(client_settings, self._now)
         self.secure = urlsplit(settings.redirect).scheme == "https"
@@ -112,7 +98,7 @@ class SignIn:
         address = self._discovered()["authorization_endpoint"]
         attempt = {"state": state, "nonce": nonce, "verifier": verifier, "back": back, "at": int(self._now())}
         sign = "&" if "?" in address else "?"
-        return Started(f"{address}{sign}{urlencode(parameters)}", self._sealed(attempt))
+        return Started(f"{address}{sign}{urlencode(parameters)}", self.sessions.seal(attempt))
 
     def finish(self, cookie: str, answer: dict[str, str]) -> tuple[Session, str]:
         """Who came back from the provider, and where the sign-in leads.
@@ -121,7 +107,7 @@ class SignIn:
             Refused: for an answer that is not to the sign-in that this browser began, or that the
                 provider does not stand by.
         """
-        attempt = self._opened(cookie)
+        attempt = self.sessions.open(cookie)
         now = int(self._now())
         state, code = answer.get("state", ""), answer.get("code", "")
         if attempt is None or not now - START_SECONDS <= attempt.get("at", 0) <= now:
@@ -134,26 +120,23 @@ class SignIn:
             raise Refused("sign-in.state")
         if answer.get("error") or not code or len(code) > TEXT_MAX:
             raise Refused("sign-in.denied")
-        actor, claims = self.tokens.read(self._redeemed(code, attempt["verifier"]))
+        given = self._redeemed(code, attempt["verifier"])
+        actor, claims = self.tokens.read(_id_token_of(given))
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), attempt["nonce"].encode()):
             raise Refused("sign-in.nonce")
         if claims.get("azp", self.settings.client_id) != self.settings.client_id:
             raise Refused("token.audience")
-        return Session(actor, secrets.token_urlsafe(24), now, now), str(attempt["back"])
+        return self.sessions.begin(actor, secrets.token_urlsafe(24), given), str(attempt["back"])
 
-    def _redeemed(self, code: str, verifier: str) -> str:
-        """The ID token that the provider gives for a code."""
+    def _redeemed(self, code: str, verifier: str) -> dict[str, Any]:
+        """The tokens that the provider gives for a code."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.settings.redirect,
             "code_verifier": verifier,
         }
-        response = self._ask_provider(self._discovered()["token_endpoint"], form)
-        token = response.get("id_token")
-        if not isinstance(token, str):
-            raise Refused("sign-in.provider")
-        return token
+        return self._ask_provider(self._discovered()["token_endpoint"], form)
 
     def _discovered(self) -> dict[str, str]:
         """Where the provider's endpoints are (OpenID Connect Discovery), asked once."""
@@ -167,6 +150,9 @@ class SignIn:
                 if not is_issuer or not all(isinstance(at, str) and trusted(at) for at in endpoints.values()):
                     raise Refused("sign-in.provider")
                 self.provider = {name: str(at) for name, at in endpoints.items()}
+                sign_out = document.get("end_session_endpoint")
+                if isinstance(sign_out, str) and trusted(sign_out):
+                    self.provider["end_session_endpoint"] = sign_out
             return self.provider
 
     def _ask_provider(self, address: str, form: dict[str, str] | None = None) -> dict[str, Any]:
@@ -189,71 +175,37 @@ class SignIn:
             raise Refused("sign-in.provider")
         return document
 
-    # --- who is signed in ---------------------------------------------------------------------
+    def refresh(self, refresh_token: str) -> tuple[Actor, dict[str, Any]]:
+        """Who a person is now, by the refresh token of their session, and the tokens that are given.
 
-    def cookie_of(self, session: Session) -> str:
-        """The cookie that stands for a session."""
-        actor = session.actor
-        return self._sealed(
-            {
-                "session": session.id,
-                "name": actor.name,
-                "issuer": actor.issuer,
-                "subject": actor.subject,
-                "roles": sorted(actor.roles),
-                "enterprise": actor.enterprise,
-                "source": actor.source,
-                "since": session.since,
-                "seen": session.last_seen,
-            }
-        )
+        Raises:
+            Refused: ``sign-in.provider`` where the provider cannot be asked, else where it refuses.
+        """
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        response = self._ask_provider(self._discovered()["token_endpoint"], form)
+        actor, _ = self.tokens.read(_id_token_of(response))
+        return actor, response
 
-    def session_of(self, cookie: str | None) -> Session | None:
-        """The session that a cookie stands for; ``None`` where it has ended or never was."""
-        content = self._opened(cookie) if cookie else None
-        if content is None or "session" not in content:
+    def sign_out_address(self, id_token: str) -> str | None:
+        """Where the provider ends its own session (OpenID Connect RP-Initiated Logout 1.0); None: nowhere.
+
+        Raises:
+            Refused: where the provider cannot be asked.
+        """
+        address = self._discovered().get("end_session_endpoint")
+        if not address:
             return None
-        now = int(self._now())
-        if content["since"] + SESSION_SECONDS <= now or content["seen"] + IDLE_SECONDS <= now:
-            return None
-        with self.ledger.store.reading() as rows:
-            if read_row(rows, "SELECT 1 FROM used_tokens WHERE token_id=?", [_ended(content["session"])]):
-                return None
-        roles = frozenset(content["roles"]) & set(ROLES)
-        return Session(
-            Actor(
-                content["name"],
-                roles,
-                content["enterprise"],
-                content.get("issuer", ""),
-                content.get("subject", ""),
-                source=content.get("source", ""),
-            ),
-            content["session"],
-            content["since"],
-            content["seen"],
-        )
+        leads_to = self.settings.redirect.removesuffix(RETURN) + "/console/sign-in"
+        parameters = {"client_id": self.settings.client_id, "post_logout_redirect_uri": leads_to}
+        hint = {"id_token_hint": id_token} if id_token else {}
+        return f"{address}{'&' if '?' in address else '?'}{urlencode({**parameters, **hint})}"
 
-    def renewed(self, session: Session) -> Session | None:
-        """The session as seen now, where its cookie is old enough to be written anew."""
-        now = int(self._now())
-        return session._replace(last_seen=now) if now - session.last_seen >= RENEW_SECONDS else None
 
-    def end(self, session: Session) -> None:
-        """Sign out: no copy of the cookie is good for anything from now on."""
-        use_once(self.ledger, _ended(session.id), _until(session.since + SESSION_SECONDS))
-
-    def _sealed(self, content: dict[str, Any]) -> str:
-        return self.box.encrypt(json.dumps(content).encode()).decode()
-
-    def _opened(self, cookie: str) -> dict[str, Any] | None:
-        from cryptography.fernet import InvalidToken
-
-        try:
-            content: dict[str, Any] = json.loads(self.box.decrypt(cookie.encode()))
-        except (InvalidToken, ValueError):
-            return None
-        return content
+def _id_token_of(response: dict[str, Any]) -> str:
+    token = response.get("id_token")
+    if not isinstance(token, str):
+        raise Refused("sign-in.provider")
+    return token
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -290,10 +242,6 @@ def trusted(address: str) -> bool:
     return url.scheme == "https" or (
         url.scheme == "http" and url.hostname in ("127.0.0.1", "localhost", "::1")
     )
-
-
-def _ended(session: str) -> str:
-    return f"signed-out {session}"
 
 
 def _until(seconds: int) -> str:
