@@ -25,6 +25,7 @@ TELL_OF_NONE = frozenset(
         *("policies.every_policy", "policies.one_policy", "policies.document"),
         *("years.budget", "years.targets", "receipts.check", "looks.looks"),
         *("log.checkpoint", "log.kept_checkpoints", "log.keys", "log.consistency", "log.proof"),
+        *("tlog.checkpoint", "tlog.tile_of_hashes"),
         *("console.static", "console-home", "console.home", "console.choose", "console.who"),
         *("console.sign_in", "console.go_to_provider", "console.come_back"),
         *("console.audit_page", "console.sheets_page", "console.sheet_template", "console.new_claim"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -179,7 +180,8 @@ def test_every_read_is_noted_but_of_addresses_whose_answers_name_no_enterprise(w
     bureau = world.bureau
     bureau.publish("enterprise-registered", CODE, "named", name="慈溪测试有限公司", town="周巷镇")
     refused = bureau.api.send("POST", "/v1/events", b'{"subject": "x"}', "application/cloudevents+json")
-    places = {
+    places: dict[str, Any] = {
+        **PARTS,
         **{"policy": CIXI, "year": 2024, "code": CODE, "claim": "approved", "position": None, "version": 1},
         **{"digest": refused.json["digest"] if refused.json and "digest" in refused.json else "0" * 64},
         **{"form": "hledger", "document": "report", "family": "sales", "event_type": PARTS["event_type"]},
