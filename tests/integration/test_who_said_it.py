@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from domain.authority.roles import Actor
 from domain.events.claims import ClaimSubmitted
 from domain.events.event import Capacity, Speaker
+from domain.events.refusals import RefusalDismissed, RefusalResubmitted, refusal_id
 from domain.events.speaking import attribute_message
 from domain.intake.authorising import Sender
 from ledger.claims import desk
@@ -19,6 +21,7 @@ from ledger.store.stored_events import Stored, events_of
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.api.wire import event_document
 from tests.events import CIXI, YONGJIA_TEXT, Feed
+from tests.integration.api_client import ONE, Api
 
 KEY = Actor("统计局", frozenset({"upstream"}), publisher="ab12cd34ef56")
 CLERK = Actor("clerk", frozenset({"officer"}), issuer="https://id.example", subject="7731")
@@ -77,3 +80,35 @@ def test_policies_and_budgets_name_who_adopted_and_set_them(open_at: Callable[..
         == budget.fact.said_by
         == Speaker(issuer="https://id.example", subject="7731", name="clerk")
     )
+
+
+def test_who_settled_a_refused_message_and_why_is_an_event(open_at: Callable[..., Ledger]) -> None:
+    ledger, feed = open_at(), Feed(1)
+    api = Api(ledger)
+    first, second = (str(ingest(ledger, [text], "tests")[0].refusal) for text in (b"[1]", b"[2]"))
+    lin = api.by("Lin", "officer")
+    lin.post(f"/v1/refused/{first}/dismissal", {"reason": "报送两次"})
+    lin.post(f"/v1/refused/{first}/dismissal")
+    lin.post(
+        f"/v1/refused/{second}/resubmission", json.loads(feed.shop("tmall", "s", "2024-03-01")), 201, ONE
+    )
+
+    [dismissed] = stored_of(ledger, refusal_id(first))
+    [resubmitted] = stored_of(ledger, refusal_id(second))
+    assert dismissed.fact.content == RefusalDismissed(digest=first, reason="报送两次")
+    assert resubmitted.fact.content == RefusalResubmitted(digest=second, of_source="urn:tests", of=feed.last)
+    for event in (dismissed, resubmitted):
+        assert event.fact.said_by == Speaker(issuer="local", subject="lin", name="Lin")
+        assert event.fact.acting_as == Capacity(role="officer")
+    with ledger.store.reading() as rows:
+        [sent] = events_of(rows, feed.code)
+    assert sent.fact.said_by == Speaker(issuer="local", subject="lin", name="Lin")
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_who_gave_no_name_is_recorded_as_unverified(open_at: Callable[..., Ledger]) -> None:
+    ledger = open_at()
+    Api(ledger).put(f"/v1/policies/{CIXI}/budgets/2024", {"amount": "1.00", "currency": "CNY"})
+    event = stored_of(ledger, f"policy:{CIXI}")[-1]
+    assert event.fact.said_by == Speaker(issuer="local")
+    assert event.fact.acting_as == Capacity(role="operator")
