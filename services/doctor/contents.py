@@ -14,6 +14,7 @@ from ledger.replay.comparison import replay
 from ledger.store.append import tracked
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
+from ledger.things.merging import list_merges
 from services.doctor.findings import Finding, Limits, error, ok, warning
 
 REBUILT = (
@@ -31,6 +32,7 @@ def check(ledger: Ledger, rows: Rows, now: datetime, limits: Limits) -> Iterator
     yield _sampled(rows, limits)
     yield from _log(rows, now, limits)
     yield from _waiting(rows, limits)
+    yield _spellings(rows)
     yield from _settled(rows, now, limits)
 
 
@@ -50,6 +52,19 @@ def check_deeply(ledger: Ledger, rows: Rows) -> Iterator[Finding]:
         return
     statement = f"重放不一致：{comparison.differences[:3]}", f"a replay differs: {comparison.differences[:3]}"
     yield error("projections.replay", statement, REBUILT)
+
+
+def _spellings(rows: Rows) -> Finding:
+    """Facts that count apart and may be one thing in several spellings, from before an upgrade."""
+    count = len(list_merges(rows))
+    if not count:
+        return ok("things.spellings", "没有待决定的不同写法", "no spellings wait for a decision")
+    statement = (
+        f"{count} 组不同写法可能是同一事项",
+        f"{count} groups may be one thing in several spellings",
+    )
+    mend = "subsidy-ledger things merges 查看并决定", "see and decide by subsidy-ledger things merges"
+    return warning("things.spellings", statement, mend)
 
 
 def _sampled(rows: Rows, limits: Limits) -> Finding:

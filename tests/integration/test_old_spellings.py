@@ -26,6 +26,8 @@ from ledger.store.things.spellings import note_spellings
 from ledger.store.things.wiping import wipe_refused
 from ledger.things.merging import Merge, decide_merge, list_merges
 from services.cli.main import main
+from services.doctor.contents import check
+from services.doctor.findings import Limits
 from tests import answers as queries
 from tests.events import CIXI, Feed, take
 
@@ -252,6 +254,16 @@ def test_an_upgrade_wipes_persons_numbers_out_of_what_was_refused(open_at: Opene
     assert len(kept) == 3
     assert person not in str(kept)
     assert kept[2].raw == raws[2]
+
+
+def test_the_doctor_names_what_waits(open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, warehouse(feed, "EU-1"), warehouse(feed, "ＥＵ－1"))
+
+    with ledger.store.reading() as rows:
+        findings = {each.check: each.level for each in check(ledger, rows, ledger.clock(), Limits())}
+
+    assert findings["things.spellings"] == "warning"
 
 
 def test_the_table_of_old_spellings_is_made_by_an_upgrade() -> None:
