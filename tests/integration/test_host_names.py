@@ -53,8 +53,11 @@ def asked(app: Flask, host: str | None, path: str, method: str = "GET", **more: 
     return number
 
 
-def test_by_another_name_no_address_answers_but_those_of_probes(open_at: Callable[..., Ledger]) -> None:
+def test_by_another_name_no_address_answers_but_those_of_probes(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
     app = create_app(open_at())
+    app.config["SIGNING_KEY"] = str(tmp_path / "ledger.key")
     for endpoint, method, path, _ in routes_of(app):
         wanted = 200 if endpoint.startswith("health.") else 421
         assert asked(app, "evil.example", path, method) == wanted, (endpoint, path)
