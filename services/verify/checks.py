@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import sys
 import zipfile
+from array import array
+from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from domain.events import STATES, BudgetSet, PolicyAdopted, RestoreRecorded
@@ -90,6 +93,29 @@ def finish_log(originator: str, events: list[PlacedEvent], verdict: Verdict) -> 
     verdict.restores += [content for content in contents if isinstance(content, RestoreRecorded)]
 
 
+class Identities:
+    """The identities of the events that were read: eight bytes and a position for each."""
+
+    def __init__(self) -> None:
+        self.digests, self.positions = array("Q"), array("Q")
+
+    def add(self, position: int, originator: str, event: Event) -> None:
+        """Take note of an enterprise's event; what the ledger says itself has its place for an id."""
+        if is_enterprise(originator):
+            digest = blake2b(event.key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            self.digests.append(int.from_bytes(digest, "big"))
+            self.positions.append(position)
+
+    def report(self, fault: ReportFault) -> None:
+        """Name every event whose identity another one has, too."""
+        if len(set(self.digests)) == len(self.digests):
+            return
+        counted = Counter(self.digests)
+        for digest, position in zip(self.digests, self.positions, strict=True):
+            if counted[digest] > 1:
+                fault(position, "another event has the same source and id: one message was taken twice")
+
+
 class Check:
     """A bundle's events, read once."""
 
@@ -109,6 +135,7 @@ class Check:
         self.policy: str = head["policy"]
         self.year: int = head["year"]
         self.history = PolicyHistory(self.policy, self.fault)
+        self.identities = Identities()
         self.closings: dict[int, Closing] = {}
         self.known: int = head["size"]
         """The last position that counts for the year's list."""
@@ -165,6 +192,7 @@ class Check:
             if event is not None:
                 events.append(PlacedEvent(logged.position, logged.version, event))
         self._finish(originator, events)
+        self.identities.report(self.fault)
 
     def _read_event(self, logged: LoggedEvent) -> Event | None:
         """What the event records; policies and budgets are taken note of here."""
@@ -174,6 +202,7 @@ class Check:
             self.fault(logged.position, f"the event cannot be read: {error}")
             return None
         check_confirmer(logged.position, event, self.fault)
+        self.identities.add(logged.position, logged.originator, event)
         self.history.take_event(logged.position, event.content)
         return event
 

@@ -13,6 +13,7 @@ import pytest
 
 from docs.generate.tamperings import AUDIT, OUTSIDE, REPLAY, TAMPERINGS, UNSEEN, Tampering
 from domain.log.notes import SignerKey
+from ledger.audit.bundle import write_year
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current
 from ledger.audit.looks import Look, note
@@ -25,6 +26,8 @@ from ledger.store.append import track
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import UnsuitableStore
 from services.sample.city import city
+from services.verify import verify
+from tests.events import CIXI
 from tests.integration.closings import OFFICER, closed
 from tests.integration.test_disagreements import found_in
 from tests.integration.test_tampering import cut
@@ -200,3 +203,23 @@ def test_what_the_database_does_not_store_as_sent_is_not_confirmed(
     with ledger.store.reading() as rows:
         assert rows.last_position() == before
         assert rows.all("SELECT COUNT(*) FROM event_keys")[0][0] == 0
+
+
+def test_a_message_taken_twice_is_told_by_audit_and_verifier(
+    open_at: Callable[..., Ledger], database_at: Callable[[str], str], store_kind: str, tmp_path: Path
+) -> None:
+    """Identities are emptied by hand, and the same file goes in again."""
+    ledger = open_at()
+    messages = list(city(5))
+    ingest(ledger, messages, "tests")
+    address, sql = database_at("ledger.db"), "DELETE FROM event_keys"
+    tamper(address, Tampering("", "", (sql,), ""))
+    assert any(result.status == "accepted" for result in ingest(ledger, messages, "tests"))
+
+    found = findings(address)
+    note_signed = current(ledger, KEY)
+    write_year(ledger, tmp_path / "year.zip", CIXI, 2024, note_signed, int(note_signed.split("\n")[1]))
+    faults = verify(tmp_path / "year.zip", [KEY.verifier])[1].faults
+
+    assert any("have one identity" in each for each in found)
+    assert any("the same source and id" in each for each in faults)
