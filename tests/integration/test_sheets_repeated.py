@@ -186,6 +186,18 @@ def test_a_choice_that_the_ledger_overtook_is_asked_for_again(door: Door) -> Non
     assert holding.counts()["repeated"] == 1
 
 
+def test_a_file_that_waited_before_the_upgrade_can_be_confirmed(door: Door) -> None:
+    holding = door.preview(reports(REPORT))
+    agreed = holding.read_note("preview")
+    for column in ("own_id", "next_id"):
+        holding.db.execute("DROP INDEX IF EXISTS by_id")
+        holding.db.execute(f"ALTER TABLE rows DROP COLUMN {column}")
+    holding.close()
+    waited = Holding.open_file(door.folder / "rows-1")
+    assert waited.read_note("preview") == agreed
+    assert door.record(waited) == 1
+
+
 # --- API, console, command line ------------------------------------------------------------------
 
 

@@ -38,6 +38,12 @@ CREATE TABLE IF NOT EXISTS moved (
   policy TEXT, code TEXT, measure TEXT, year INTEGER, gross INTEGER, withheld INTEGER);
 CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value TEXT);
 """
+_UPGRADE = """
+ALTER TABLE rows ADD COLUMN own_id TEXT;
+ALTER TABLE rows ADD COLUMN next_id TEXT DEFAULT '';
+UPDATE rows SET own_id=id;
+"""
+"""For a file that waited while the program was upgraded."""
 _COLUMNS = "n, sheet, row, name, subject, matter, id, raw, cells, state, marked, own_id, next_id"
 
 
@@ -85,6 +91,8 @@ class Holding:
         db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         db.executescript("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA cache_size=-8000;")
         db.executescript(_TABLES)
+        if "own_id" not in {name for _, name, *_ in db.execute("PRAGMA table_info(rows)")}:
+            db.executescript(_UPGRADE)
         return cls(db)
 
     def close(self) -> None:
