@@ -20,6 +20,7 @@ from ledger.intake.sheets.holding import Holding
 from ledger.intake.sheets.previewing import (
     Moved,
     described,
+    doubtful,
     left_out,
     preview,
     reading_of,
@@ -286,3 +287,14 @@ def test_a_message_retracted_in_the_batch_that_repeats_it_is_told_so(open_at: Op
         ["identity.retracted"],
         [],
     ]
+
+
+# --- two sources of one amount ----------------------------------------------------------------------
+
+
+def test_the_preview_notes_an_amount_that_another_source_reported(door: Door) -> None:
+    door.record(door.preview(reports(REPORT), source="统计局"))
+    holding = door.preview(reports([*REPORT[:5], "2024-03-06"]))
+    assert described(holding)["counts"]["new"] == 1
+    assert described(holding)["disagreements"] == {"noted": 1, "held": 0}
+    assert doubtful(holding)[0]["kind"] == "reported-twice"
