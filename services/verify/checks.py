@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from domain.events import STATES, BudgetSet, PolicyAdopted, RestoreRecorded
+from domain.events import STATES, BudgetSet, PolicyAdopted, RestoreRecorded, is_enterprise
 from domain.events.accounts import AdjustmentAccepted, AwardsSettled
 from domain.events.content import Content
 from domain.events.event import Event
@@ -135,7 +135,6 @@ class Check:
         self.policy: str = head["policy"]
         self.year: int = head["year"]
         self.history = PolicyHistory(self.policy, self.fault)
-        self.identities = Identities()
         self.closings: dict[int, Closing] = {}
         self.known: int = head["size"]
         """The last position that counts for the year's list."""
@@ -170,11 +169,9 @@ class Check:
             self.head, self.year, self.known, self.book, self.history.settings, self.closings, self.verdict
         )
 
-    # --- reading ---------------------------------------------------------------------------------
-
     def read_events(self) -> None:
         """Read every event; what an originator's events lead to follows when its last one was read."""
-        originator, events, version = "", list[PlacedEvent](), 0
+        originator, events, version, identities = "", list[PlacedEvent](), 0, Identities()
         for value in read_lines(self.archive, "events.ndjson"):
             logged = event_of(value)
             self.check_logged(logged)
@@ -188,11 +185,11 @@ class Check:
             if logged.version != version:
                 self.fault(logged.position, f"version {version} of {originator} is missing")
                 version = logged.version
-            event = self._read_event(logged) if logged.withheld is None else None
-            if event is not None:
+            if logged.withheld is None and (event := self._read_event(logged)) is not None:
+                identities.add(logged.position, logged.originator, event)
                 events.append(PlacedEvent(logged.position, logged.version, event))
         self._finish(originator, events)
-        self.identities.report(self.fault)
+        identities.report(self.fault)
 
     def _read_event(self, logged: LoggedEvent) -> Event | None:
         """What the event records; policies and budgets are taken note of here."""
@@ -202,7 +199,6 @@ class Check:
             self.fault(logged.position, f"the event cannot be read: {error}")
             return None
         check_confirmer(logged.position, event, self.fault)
-        self.identities.add(logged.position, logged.originator, event)
         self.history.take_event(logged.position, event.content)
         return event
 
