@@ -130,16 +130,21 @@ class Api(Flask):
 
 
 def create_app(
-    ledger: Ledger, identity: IdentitySettings | None = None, sheets_folder: Path | None = None
+    ledger: Ledger,
+    identity: IdentitySettings | None = None,
+    sheets_folder: Path | None = None,
+    signing_key: Path | None = None,
 ) -> Flask:
     """Make the service of one ledger; by default whoever reaches it is the local administrator.
 
     ``sheets_folder`` is where spreadsheets wait, the same for every process that serves the
     ledger; by default a folder of this process's own.
+    So is ``signing_key``, the file of the key that signs checkpoints.
     """
     app = Api("services.api", static_folder=None)
     app.extensions["subsidy-ledger"] = ledger
     app.extensions["subsidy-sheets"] = SheetDesk(ledger, sheets_folder or _own_folder(ledger))
+    app.config["SIGNING_KEY"] = str(signing_key or _own_folder(ledger) / "signing.key")
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.url_map.merge_slashes = False
     api = DocumentedApi(app)

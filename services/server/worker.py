@@ -27,7 +27,7 @@ def app() -> Flask:
     folder = Path(settings.sheets_folder)
     ledger = open_ledger(settings.database)
     sender.start(ledger, settings)
-    return create_app(ledger, settings.identity, folder)
+    return create_app(ledger, settings.identity, folder, Path(settings.signing_key_file))
 
 
 def prepare(database: str) -> None:

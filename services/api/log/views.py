@@ -30,7 +30,6 @@ from services.api.log.schemas import (
 )
 from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
-from services.runtime.settings import Settings
 from services.web.fields import POSITION_MAX, Cursor, Number, Query, limit_field
 from services.web.looking import enterprise_in, tells_of
 from services.web.problems import Problem
@@ -73,7 +72,7 @@ def signer() -> SignerKey:
 
 def key_file() -> Path:
     """Where the signing key stands."""
-    return Path(current_app.config.get("SIGNING_KEY") or Settings.from_env().signing_key_file)
+    return Path(current_app.config["SIGNING_KEY"])
 
 
 @blueprint.reads("/log/checkpoint", "最新检查点", Query, None, TEXT)
