@@ -33,6 +33,7 @@ from domain.faults.fault import Fault
 from domain.money.amounts import Amount
 from domain.policy.model import Measure, Policy
 from domain.policy.rulebook import Rulebook
+from domain.things.spelling import canonical_identity, is_same_item
 
 OPEN = ("submitted", "reviewed", "appealed")
 
@@ -107,6 +108,7 @@ def submit(
             claimed already, an amount above the cap, or after the deadline.
     """
     require(actor, "claim.submit", code)
+    claim = replace(claim, claim=canonical_identity(claim.claim), item=canonical_identity(claim.item))
     measure = _claimable(book, claim.measure, claim.year)
     if f"{claim.policy}{SEP}{claim.claim}" in facts.claims:
         raise NotAllowed("claim.known", "claim", claim=claim.claim)
@@ -130,7 +132,7 @@ def _claimable(book: Rulebook, measure_id: str, year: int) -> Measure:
 
 def _item_free(facts: EnterpriseFacts, policy: str, measure: str, item: str, claim: str) -> None:
     for present in facts.claims.values():
-        same = (present.policy, present.measure, present.item) == (policy, measure, item)
+        same = (present.policy, present.measure) == (policy, measure) and is_same_item(present.item, item)
         if same and present.claim != claim and present.status in (*OPEN, "approved"):
             raise NotAllowed("claim.item-claimed", "item", item=item, claim=present.claim)
 

@@ -18,6 +18,7 @@ from domain.facts.folding import EnterpriseFacts, claim_key, correct
 from domain.faults.fault import Fault
 from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, print_fen
 from domain.policy.rulebook import Rulebook
+from domain.things.spelling import is_same_item
 
 
 class Target(NamedTuple):
@@ -115,13 +116,13 @@ def judge_approval(approval: ClaimApproved, case: Case, key: str) -> list[Fault]
 def _approvals_of(approval: ClaimApproved, facts: EnterpriseFacts) -> set[str]:
     """Keys of the events that approved the same item, those that are held for a decision too."""
     counted = facts.approvals.get(claim_key(approval.policy, approval.measure), [])
-    matter = (approval.policy, approval.measure, approval.item, "approved")
+    matter = (approval.policy, approval.measure, "approved")
     stand = (
         claim.latest.partition(SEP)[2]
         for claim in facts.claims.values()
-        if (claim.policy, claim.measure, claim.item, claim.status) == matter
+        if (claim.policy, claim.measure, claim.status) == matter and is_same_item(claim.item, approval.item)
     )
-    return {*(each.key for each in counted if each.item == approval.item), *stand}
+    return {*(each.key for each in counted if is_same_item(each.item, approval.item)), *stand}
 
 
 def _judge_desk(contents: Iterable[Content | None], case: Case, field: str) -> list[Fault]:

@@ -82,6 +82,11 @@ def canonical_number(text: str) -> str:
     return text if after == text else after
 
 
+def is_same_item(item: str, other: str) -> bool:
+    """Whether two claims are for the same thing, which is paid once under any letters and dashes."""
+    return item == other or canonical_number(item) == canonical_number(other)
+
+
 def canonical_text(text: str) -> str:
     """A name or sentence as it is kept: composed, without blanks at its ends or what nobody sees."""
     if _is_plain(text) or _USUAL.fullmatch(text):

@@ -430,3 +430,14 @@ def test_sums_that_a_correction_makes_equal_or_different_are_noted_or_no_longer(
     document = json.loads(feed.retract(f"e{feed.number}-1", "sales-reported"))
     by_command(ledger, [json.dumps({**document, "source": A}, ensure_ascii=False).encode()])
     assert noted(ledger) == []
+
+
+@pytest.mark.parametrize("again", ["Project-A ", "ｐroject-A", "Project\u2013A", "Pro\u200bject-A"])
+def test_one_item_is_approved_once_however_it_is_spelt(again: str, open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    first = feed.approved("talent.team", "Project-A", 2024, "100000.00")
+    second = feed.approved("talent.team", again, 2024, "100000.00")
+
+    assert by_command(ledger, [first, second]) == ["accepted", "refused"]
+    with ledger.store.reading() as rows:
+        assert list_refused(rows)[0].faults[0].code == "claim.item"
