@@ -98,14 +98,17 @@ def _judge_scope(scope: Scope, write: Write) -> Fault | None:
     """A bound publisher says facts of its source and types, and amends such types alone."""
     if "upstream" not in MAY[write.action]:
         return _role_missing(write.action)
-    types = ", ".join(sorted(scope.types)) or "—"
     if write.source != scope.source:
-        return Fault("source.foreign", "source", {"source": scope.source, "types": types})
+        return _foreign("source.foreign", "source", scope)
     if not scope.allows_type(write.type):
-        return Fault("type.foreign", "type", {"source": scope.source, "types": types})
+        return _foreign("type.foreign", "type", scope)
     if write.of_type and not scope.allows_type(write.of_type):
-        return Fault("type.foreign", "data.of_type", {"source": scope.source, "types": types})
+        return _foreign("type.foreign", "data.of_type", scope)
     return None
+
+
+def _foreign(code: str, field: str, scope: Scope) -> Fault:
+    return Fault(code, field, {"source": scope.source, "types": ", ".join(sorted(scope.types)) or "—"})
 
 
 def _judge_role(writer: Writer, write: Write) -> Fault | None:

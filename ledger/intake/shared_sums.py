@@ -30,9 +30,15 @@ def find_shared_sums(
     rules: Mapping[str, Sequence[DisagreementRule]],
 ) -> dict[str, list[Party]]:
     """The matters of sums with several sources that reports add to, with the parties that each gains."""
+    rule_of = {
+        name: rule
+        for name, shared_rules in rules.items()
+        for rule in reversed(shared_rules)
+        if rule.kind == REPORTED_TWICE
+    }
     sums: dict[str, tuple[ReportedFact, DisagreementRule, bool]] = {}
     for report in reports:
-        rule = next((rule for rule in rules.get(report.fact.name, ()) if rule.kind == REPORTED_TWICE), None)
+        rule = rule_of.get(report.fact.name)
         if rule is None or not (report.amended or _has_company(report)):
             continue
         content = report.content

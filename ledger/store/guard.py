@@ -33,15 +33,11 @@ class TableSum(NamedTuple):
 
     def plus(self, rows: Iterable[Sequence[Any]], sign: int = 1) -> TableSum:
         """With these rows more, or (``sign`` -1) fewer."""
-        count, total = self.rows, self.total
+        count = total = 0
         for row in rows:
-            count += sign
-            total += sign * _hash_of(row)
-        return TableSum(count, total % _MODULUS)
-
-
-def _hash_of(row: Sequence[Any]) -> int:
-    return int.from_bytes(blake2b(_encode(list(row)), digest_size=SUM_BYTES).digest(), "big")
+            count += 1
+            total += int.from_bytes(blake2b(_encode(row), digest_size=SUM_BYTES).digest(), "big")
+        return TableSum(self.rows + sign * count, (self.total + sign * total) % _MODULUS)
 
 
 @lru_cache(maxsize=256)
@@ -281,7 +277,7 @@ class Guard:
 
     def _insert(self, statement: _Statement, many: Sequence[Row], execute: Callable[[], Written]) -> None:
         table = statement.table
-        sent = [_whole_row(statement, values) for values in many]
+        sent = _whole_rows(statement, many)
         if statement.conflict == "nothing":
             self.lenient.append((table, sent, execute()))
             return
@@ -326,14 +322,25 @@ class Guard:
         return list({tuple(row): None for each in values for row in self.rows.all(sql, each)})
 
 
+@lru_cache(maxsize=256)
+def _key_places(table: str) -> tuple[int, ...]:
+    return tuple(map(columns_of(table).index, ALL_TABLES[table].key))
+
+
 def _key_of(table: str, row: Sequence[Any]) -> tuple[Any, ...]:
-    columns = columns_of(table)
-    return tuple(row[columns.index(column)] for column in ALL_TABLES[table].key)
+    return tuple([row[place] for place in _key_places(table)])
 
 
-def _whole_row(statement: _Statement, values: Sequence[Any]) -> list[Any]:
-    given = {**dict(zip(statement.columns, values, strict=True)), **dict(statement.literals)}
-    return [given.get(column) for column in columns_of(statement.table)]
+def _whole_rows(statement: _Statement, many: Sequence[Row]) -> list[Row]:
+    """The rows that an INSERT sends, each with every column of its table in the order of its declaration."""
+    columns = columns_of(statement.table)
+    if statement.columns == columns:
+        return list(many)
+    given = (*statement.columns, *(name for name, _ in statement.literals))
+    constants = (*(value for _, value in statement.literals), None)
+    places = [given.index(column) if column in given else len(given) for column in columns]
+    wholes = ((*values, *constants) for values in many)
+    return [tuple([whole[place] for place in places]) for whole in wholes]
 
 
 def refuse(what: str) -> None:

@@ -77,7 +77,8 @@ class Text(MessageField):
                 is_usual = " " not in text and text.isprintable()
             else:
                 is_usual = matches_usual(text) is not None
-            if is_usual and 0 < len(text) <= self.max_length and not finds_many_digits(text):
+            is_usual = is_usual and 0 < len(text) <= self.max_length
+            if is_usual and (len(text) < LENGTH_MIN or not finds_many_digits(text)):
                 return text
         if not (text.isascii() and text.isprintable()) and (unfit := find_unfit(text)):
             raise FaultError("text.form", form=f"printable text on one line, without {unfit}")
