@@ -210,6 +210,8 @@ CLAWED = [
 ]  # fmt: skip
 
 ELSEWHERE = {
+    "merge.unknown": "test_old_spellings",
+    "merge.reason": "test_old_spellings",
     "actor.user": "test_users_of_the_system: the command line alone",
     "second.same-person": "test_two_persons",
     "second.other": "test_two_persons",
