@@ -4,6 +4,8 @@
 character (ISO 7064, MOD 11-2); before 1999 15 digits, with the year in two digits and no check
 character. Numbers of documents and systems often hold a division, a day and a serial number as well; so
 one whose day lies in ``OF_DOCUMENTS`` is taken for a person's only where an enterprise's code is asked for.
+15 digits between letters are none: a digest in hexadecimal digits often has such, and no check character
+would tell them apart.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ _DIVISION = "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{4}"
 _DAY = "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _NUMBER = re.compile(
     f"(?<![0-9])(?:{_DIVISION}(?P<day>(?:19|20)[0-9]{{2}}{_DAY})[0-9]{{3}}[0-9Xx]"
-    f"|{_DIVISION}(?P<old_day>[0-9]{{2}}{_DAY})[0-9]{{3}})(?![0-9])"
+    f"|(?<![A-Za-z]){_DIVISION}(?P<old_day>[0-9]{{2}}{_DAY})[0-9]{{3}}(?![A-Za-z]))(?![0-9])"
 )
 _MANY_DIGITS = re.compile(r"(?<![0-9])(?:[0-9][ \-]?+){14}[0-9]")
 finds_many_digits = _MANY_DIGITS.search

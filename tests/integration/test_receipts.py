@@ -598,7 +598,7 @@ def test_lists_receipts_and_the_page_come_by_command_and_by_the_interface(
     assert str(key) in files["check.html"].read_text("utf-8")
     assert code in files["r.html"].read_text("utf-8")
 
-    client = create_app(scene.ledger).test_client()
+    client = create_app(scene.ledger, signing_key=tmp_path / "log.key").test_client()
     tail = f"{CIXI}/2024"
     got = client.get(f"/v1/enterprises/{code}/receipts/{tail}")
     assert checked(tmp_path / "got.json", got.get_json(), key) == []
