@@ -205,7 +205,7 @@ class Check:
     def _finish(self, originator: str, events: list[PlacedEvent]) -> None:
         """Count an originator whose events have all been read."""
         kind, _, name = originator.partition(":")
-        if not originator or kind == "policy":
+        if not originator or kind in ("policy", "refusal"):  # what became of a refused message moves no money
             return
         if kind == "settlement":
             policy, _, year = name.rpartition(":")

@@ -18,11 +18,14 @@ from domain.log.notes import SignerKey
 from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.checkpoints import current
 from ledger.claims import desk
+from ledger.intake.inbox import ingest
+from ledger.intake.settling import dismiss_refusal
 from ledger.projections.closings import closing_of
 from ledger.settlement import proposing
 from ledger.store.application import Ledger
 from ledger.store.log_tree import append_events
 from ledger.store.stored_events import SELECT
+from services.sample.city import city
 from services.verify import verify
 from tests.events import CIXI, Feed
 from tests.integration.closings import CARRYING, LIFE, OFFICER, REVIEWER, Closed, closed, list_and_close
@@ -321,3 +324,18 @@ def test_a_year_that_is_published_verifies_as_an_open_one(
     for code in (None, scene.code):
         head, verdict = verify(bundled(scene, tmp_path, 2025, code), [KEY.verifier])
         assert (verdict.faults, head["closed"]) == ([], None)
+
+
+def test_a_bundle_with_a_refusal_that_was_dismissed_verifies(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    ledger = open_at()
+    ingest(ledger, [*city(5), b"{}"], "tests")
+    with ledger.store.reading() as rows:
+        [[digest]] = rows.all("SELECT digest FROM refused")
+    operator = Actor("lin", frozenset({"operator"}), issuer="os", subject="1000")
+    dismiss_refusal(ledger, digest, operator, "sent twice")
+    note = current(ledger, KEY)
+    write_year(ledger, tmp_path / "year.zip", CIXI, 2024, note, int(note.split("\n")[1]))
+
+    assert verify(tmp_path / "year.zip", [KEY.verifier])[1].faults == []
