@@ -31,7 +31,7 @@ class WaitingStream(Stream):
             request, speaker = content.request, event.said_by or Speaker()
             proposer = Person(speaker.issuer, speaker.subject, speaker.name)
             self.pending = PendingProposal(
-                content.waiting, proposer, request.asked, request.digest, content.until
+                content.waiting, proposer, request.request_digest, request.digest, content.until
             )
         elif isinstance(content, StepConfirmed | StepWithdrawn):
             self.pending = None
@@ -42,7 +42,7 @@ class WaitingStream(Stream):
         Raises:
             NotAllowed: see ``domain.authority.two_persons.judge_proposal``.
         """
-        asked, digest = request.asked, request.digest
+        asked, digest = request.request_digest, request.digest
         outcome = judge_proposal(self.pending, actor.person, asked, digest, instant(now), actor.confirming)
         attribution = attribute_step(actor, request.step)
         if outcome == "confirm" and self.pending is not None:

@@ -21,7 +21,7 @@ from domain.log.notes import Checkpoint, SignerKey, VerifierKey, parse_note
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import signed, signed_copy
 from ledger.audit.watching import database_file
-from ledger.log.key_record import held
+from ledger.log.key_record import hold_key
 from ledger.replay.comparison import replay
 from ledger.store.application import SCHEMES, Ledger, open_ledger
 from ledger.store.sqlite import SQLiteRows
@@ -112,7 +112,7 @@ def _dump_database(ledger: Ledger, url: str, part: Path, key: SignerKey) -> str:
         there = f'{DUMP} -Fc -f {part.name.removesuffix(PART)} "$SUBSIDY_LEDGER_DATABASE"'
         raise BackupError(f"{DUMP} is not installed here — install postgresql-client, or run there: {there}")
     with ExitStack() as stack:
-        with held(key) as record:
+        with hold_key(key) as record:
             rows = stack.enter_context(ledger.store.reading())
             note = signed(rows, record)
         snapshot = rows.all("SELECT pg_export_snapshot()")[0][0]

@@ -27,7 +27,7 @@ from ledger.log.key_record import (
     KeyRecord,
     LogNotContinued,
     check_continues,
-    held,
+    hold_key,
     load_key,
     read_last,
 )
@@ -93,7 +93,7 @@ def current(ledger: Ledger, key: SignerKey) -> str:
     noted = last is not None and last.size == size if isinstance(key, FileKey) else True
     if note is not None and noted:
         return note
-    with held(key) as record:
+    with hold_key(key) as record:
         return sign_current(ledger, record)
 
 
@@ -146,7 +146,7 @@ def signed_copy(ledger: Ledger, copy: Rows, key: SignerKey) -> str:
     """
     copied = Tree(copy)
     size = copied.size()
-    with held(key) as record, ledger.store.reading() as rows:
+    with hold_key(key) as record, ledger.store.reading() as rows:
         tree = Tree(rows)
         check_continues(record.last, rows, tree)
         note = _sign(copy, copied, size, record.key)

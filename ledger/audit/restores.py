@@ -22,7 +22,7 @@ from ledger.log.key_record import (
     LogBehindKey,
     LogNotContinued,
     check_continues,
-    held,
+    hold_key,
     read_last,
     read_restores,
     write_durably,
@@ -57,7 +57,7 @@ def record_restore(
         NoteError: where the ledger holds what was signed, or nothing says what that was.
         OSError: where the key's folder cannot be written to.
     """
-    with held(key) as record:
+    with hold_key(key) as record:
         last = record.last if note is None else _given(key, note)
         if last is None:
             raise NoteError(

@@ -30,7 +30,7 @@ from ledger.audit.checkpoints import sign_current
 from ledger.log.key_record import (
     ROTATIONS,
     check_continues,
-    held,
+    hold_key,
     load_key,
     read_last,
     sync_folder,
@@ -62,7 +62,7 @@ def rotate(ledger: Ledger, path: Path) -> Rotation:
         NoteError: where it holds no key.
         ArithmeticError: where the log does not grow out of what was signed before.
     """
-    with held(load_key(path)) as record:
+    with hold_key(load_key(path)) as record:
         old = record.key
         last = Checkpoint.parse(parse_note(sign_current(ledger, record))[0])
         new = _prepare_key(path, old.name)
@@ -100,7 +100,7 @@ def replace_lost_key(ledger: Ledger, path: Path, old: VerifierKey) -> Rotation:
     statement = write_key_statement(ending, end, old, new)
     _keep_statement(path, statement, new.verifier)
     _put_in_place(path)
-    with held(load_key(path)) as record:
+    with hold_key(load_key(path)) as record:
         checkpoint = sign_current(ledger, record)
     return Rotation(replace(old, end=end), new.verifier, checkpoint, statement)
 

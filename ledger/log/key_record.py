@@ -137,7 +137,7 @@ class KeyRecord:
 
 
 @contextmanager
-def held(key: SignerKey) -> Iterator[KeyRecord]:
+def hold_key(key: SignerKey) -> Iterator[KeyRecord]:
     """Hold a key against every other process and thread that signs with it.
 
     Raises:

@@ -32,14 +32,14 @@ def _propose(rows: Rows, stored: Stored, content: StepProposed) -> None:
     rows.run(
         "UPDATE waiting_steps SET stage=?, ended_at=?, ended_issuer=?, ended_subject=?, ended_name=?, "
         "position=? WHERE step=? AND about=? AND stage=?",
-        [*ended, request.step, request.about, WAITING],
+        [*ended, request.step, request.matter_id, WAITING],
     )
     rows.run(
         "INSERT INTO waiting_steps (waiting, step, policy, about, request, proposed_at, until, issuer, "
         "subject, name, stage, ended_at, ended_issuer, ended_subject, ended_name, position) "
         "VALUES (?,?,?,?,?,?,?,?,?,?,?,'','','','',?)",
         [
-            *(content.waiting, request.step, request.policy, request.about),
+            *(content.waiting, request.step, request.policy, request.matter_id),
             *(msgspec.json.encode(request).decode(), event.time, content.until),
             *_person(event),
             *(WAITING, stored.position),

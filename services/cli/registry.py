@@ -247,7 +247,7 @@ ENTRIES = (
     ),
     CommandEntry(
         "things",
-        "desk.things:things",
+        "desk.things:spellings",
         "List facts that may be one thing in several spellings, and decide. 同一事项的不同写法。",
     ),
     CommandEntry(

@@ -38,4 +38,4 @@ class StepWithdrawn(WaitingEvent, frozen=True, kw_only=True):
 
 def waiting_id(request: Request) -> str:
     """The originator of proposals of one matter."""
-    return f"waiting:{request.step}:{request.about}"
+    return f"waiting:{request.step}:{request.matter_id}"

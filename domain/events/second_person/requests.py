@@ -24,12 +24,12 @@ class StepRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
         return str(self.__struct_config__.tag)
 
     @property
-    def about(self) -> str:
+    def matter_id(self) -> str:
         """What it is about, of which one proposal waits at a time."""
         return self.policy
 
     @property
-    def asked(self) -> str:
+    def request_digest(self) -> str:
         """The digest (hex) of what is asked for."""
         fields = {name: getattr(self, name) for name in self.__struct_fields__ if name not in self.rests_on}
         return _digest(self.step, fields)
@@ -65,7 +65,7 @@ class SetBudget(StepRequest, frozen=True, kw_only=True, tag="budget.set"):
     before_position: int | None
 
     @property
-    def about(self) -> str:
+    def matter_id(self) -> str:
         """One period's budget."""
         return f"{self.policy}:{self.period}"
 
@@ -76,7 +76,7 @@ class OfYear(StepRequest, frozen=True, kw_only=True):
     year: int
 
     @property
-    def about(self) -> str:
+    def matter_id(self) -> str:
         """The year."""
         return f"{self.policy}:{self.year}"
 
@@ -122,7 +122,7 @@ class OfAccount(OfYear, frozen=True, kw_only=True):
     currency: str
 
     @property
-    def about(self) -> str:
+    def matter_id(self) -> str:
         """The enterprise's year."""
         return f"{self.policy}:{self.year}:{self.enterprise}"
 
@@ -158,7 +158,7 @@ class DecideDisagreement(StepRequest, frozen=True, kw_only=True, tag="disagreeme
     latest: int
 
     @property
-    def about(self) -> str:
+    def matter_id(self) -> str:
         """The disagreement."""
         return self.disagreement
 
@@ -171,7 +171,7 @@ class DismissRefusal(StepRequest, frozen=True, kw_only=True, tag="refusal.dismis
     reason: str
 
     @property
-    def about(self) -> str:
+    def matter_id(self) -> str:
         """The message."""
         return self.message
 

@@ -20,12 +20,12 @@ KINDS = {
 }
 
 
-@click.group()
-def things() -> None:
+@click.group("things")
+def spellings() -> None:
     """List facts that may be one thing in several spellings, and decide. 同一事项的不同写法。"""
 
 
-@things.command()
+@spellings.command()
 @click.option("--enterprise", metavar="CODE", help="Only those of one enterprise.")
 @json_option
 @click.pass_obj
@@ -43,7 +43,7 @@ def merges(context: Context, enterprise: str | None, as_json: bool) -> None:
         click.echo(context.words("没有待决定的不同写法。", "Nothing waits for a decision."))
 
 
-@things.command()
+@spellings.command()
 @click.argument("merge")
 @click.argument("decision", type=click.Choice(["same", "different"]))
 @click.argument("reason")
@@ -58,7 +58,7 @@ def decide(context: Context, merge: str, decision: str, reason: str, name: str) 
     _print(context, decided, currencies)
 
 
-@things.command()
+@spellings.command()
 @click.pass_obj
 def codes(context: Context) -> None:
     """List enterprises whose code has a check character from before GB 32100, to be compared by eye."""
