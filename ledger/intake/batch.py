@@ -151,7 +151,7 @@ class Batch:
         """Record events that the ledger makes about facts of enterprises."""
         workspace, codes = self.workspace, {hold.code for hold in holds}
         workspace.load_enterprises([code for code in codes if code not in workspace.enterprises])
-        workspace.read_histories({code for code in codes if code not in workspace.histories})
+        workspace.read_histories(codes)
         for code, content in holds:
             enterprise = workspace.enterprises[code]
             enterprise.row.version += 1
@@ -218,6 +218,7 @@ class Batch:
             elif event.name in rules or REPLACED in facts.dated:
                 shares_sum = workspace.enterprises[code].shares_sum(event)
                 reported.append(ReportedFact(code, event, facts, shares_sum=shares_sum))
+        workspace.read_histories({report.code for report in reported if report.shares_sum})
         return Finder(tables, rules, workspace.history_of).find(reported)
 
     def _judge_sender(self, message: Message, writer: writes.Writer) -> Fault | None:

@@ -91,22 +91,21 @@ class Finder:
 
     def _touched_matters(self, reports: Sequence[ReportedFact]) -> dict[str, _TouchedMatter]:
         matters: dict[str, _TouchedMatter] = {}
-        shared = {name: [rule for _, rule in rules if rule.same] for name, rules in self.rules.items()}
-        sums = find_shared_sums(self.tables, self.history, reports, shared)
+        shared = {
+            name: [rule for _, rule in rules if rule.same and rule.kind != REPORTED_TWICE]
+            for name, rules in self.rules.items()
+        }
         for report in reports:
             rules = shared.get(report.fact.name)
             content = report.content if rules else None
             if not rules or content is None:
                 continue
             for rule in rules:
-                if rule.kind == REPORTED_TWICE and not sums:
-                    continue
-                matter = matter_of(rule, report.code, content)
-                if rule.kind == REPORTED_TWICE and matter not in sums:
-                    continue
-                coming = matters.setdefault(matter, _TouchedMatter()).coming
-                for party in (party_of(rule, report.code, report.fact, content), *sums.get(matter, ())):
-                    coming[party.key] = party
+                touched = matters.setdefault(matter_of(rule, report.code, content), _TouchedMatter())
+                touched.coming[report.fact.key] = party_of(rule, report.code, report.fact, content)
+        for matter, parties in self._shared_sums(reports).items():
+            touched = matters.setdefault(matter, _TouchedMatter())
+            touched.coming |= {party.key: party for party in parties}
         names = {report.fact.key: report.fact.name for report in reports if report.amended}
         for matter, party in self.tables.matters_of(names):
             touched = matters.setdefault(matter, _TouchedMatter())
@@ -115,6 +114,14 @@ class Finder:
             else:
                 touched.going[party.key] = party
         return {matter: report for matter, report in matters.items() if report.coming or report.going}
+
+    def _shared_sums(self, reports: Sequence[ReportedFact]) -> dict[str, list[Party]]:
+        rules = {
+            name: next((rule for _, rule in rules if rule.kind == REPORTED_TWICE), None)
+            for name, rules in self.rules.items()
+        }
+        of_sums = {name: rule for name, rule in rules.items() if rule is not None}
+        return find_shared_sums(self.tables, self.history, reports, of_sums)
 
     def _disputes(self, matter: str) -> list[Dispute]:
         """What facts of a matter may disagree in, under each rule."""

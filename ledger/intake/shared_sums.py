@@ -7,8 +7,9 @@ it, the reports made until then become the parties of its matter.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from domain.disagreements.matters import REPORTED_TWICE, Party, matter_of
+from domain.disagreements.matters import Party, matter_of
 from domain.events.content import Content, YearlyAmount
 from domain.events.event import Event
 from domain.facts.folding import amount_key
@@ -27,32 +28,43 @@ def find_shared_sums(
     tables: DisagreementTables,
     history: History,
     reports: Sequence[ReportedFact],
-    rules: Mapping[str, Sequence[DisagreementRule]],
+    rules: Mapping[str, DisagreementRule],
 ) -> dict[str, list[Party]]:
-    """The matters of sums with several sources that reports add to, with the parties that each gains."""
-    rule_of = {
-        name: rule
-        for name, shared_rules in rules.items()
-        for rule in reversed(shared_rules)
-        if rule.kind == REPORTED_TWICE
-    }
-    sums: dict[str, tuple[ReportedFact, DisagreementRule, bool]] = {}
+    """The matters of sums with several sources that reports add to, with the parties that come to each.
+
+    Args:
+        rules: by kind of fact, the rule by which its sums are compared.
+    """
+    sums: dict[str, _Sum] = {}
     for report in reports:
-        rule = rule_of.get(report.fact.name)
+        rule = rules.get(report.fact.name)
         if rule is None or not (report.amended or _has_company(report)):
             continue
         content = report.content
         if content is not None:
             matter = matter_of(rule, report.code, content)
-            is_looked_up = report.amended or report.shares_sum or (matter in sums and sums[matter][2])
-            sums[matter] = (report, rule, is_looked_up)
-    shared: dict[str, list[Party]] = {matter: [] for matter in tables.spans(sums)} if sums else {}
-    for matter, (report, rule, is_looked_up) in sums.items():
-        if matter not in shared and is_looked_up:
-            parties = _parties_of(history, report, rule, matter)
-            if len({party.source for party in parties}) > 1:
-                shared[matter] = parties
+            reported = sums.setdefault(matter, _Sum(report, rule))
+            reported.coming.append(party_of(rule, report.code, report.fact, content))
+            reported.is_looked_up |= report.amended or report.shares_sum
+    known = tables.spans(sums) if sums else {}
+    shared = {matter: reported.coming for matter, reported in sums.items() if matter in known}
+    for matter, reported in sums.items():
+        if matter not in known and reported.is_looked_up:
+            before = _parties_of(history, reported.report, reported.rule, matter)
+            if len({party.source for party in before}) > 1:
+                shared[matter] = [*reported.coming, *before]
     return shared
+
+
+@dataclass(slots=True)
+class _Sum:
+    """A sum that a batch reports to: one of the reports, and as what they are compared."""
+
+    report: ReportedFact
+    rule: DisagreementRule
+    coming: list[Party] = field(default_factory=list)
+    is_looked_up: bool = False
+    """Whether several sources may report to it, or no longer do."""
 
 
 def _has_company(report: ReportedFact) -> bool:

@@ -110,16 +110,17 @@ class Workspace:
         return enterprise
 
     def read_histories(self, codes: Iterable[str]) -> None:
-        """Read the events of enterprises whose facts may have to be folded again."""
+        """Read the recorded events of enterprises, once each: their facts may have to be folded again."""
+        unread = [code for code in codes if code not in self.histories]
+        self.histories |= {code: [] for code in unread}
         sql = f"{SELECT} WHERE originator_id IN ({{}})"
-        for event in sorted(map(stored, self.rows.all_in(sql, codes)), key=attrgetter("version")):
-            self.histories.setdefault(event.originator, []).append(event.fact)
+        for event in sorted(map(stored, self.rows.all_in(sql, unread)), key=attrgetter("version")):
+            self.histories[event.originator].append(event.fact)
 
     def history_of(self, code: str) -> list[Event]:
         """All events of an enterprise, those of this batch included."""
-        if code not in self.histories:
-            self.read_histories({code})
-        return [*self.histories.get(code, []), *self.enterprises[code].new_events]
+        self.read_histories({code})
+        return [*self.histories[code], *self.enterprises[code].new_events]
 
     def target_of(self, content: Content) -> Target | None:
         """The event that an amendment names, where the ledger has it."""
