@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from domain.authority.persons import is_same_person
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
@@ -71,25 +73,38 @@ def decide(
             latest=found.latest,
         )
         actor = require_second_person(ledger, rows, actor, request)
-        batch = Batch(rows, ledger, DESK, attribution=attribute_step(actor, "disagreement.decide"))
-        holds, ends = [], []
-        for (source, event_id), fact in sorted(known.items()):
-            key = f"{source}{SEP}{event_id}"
-            outcome = outcomes[source, event_id]
-            who = (fact.enterprise, fact.event, outcome == COUNTS, actor.name, reason.strip())
-            holds.append(decide_fact(disagreement, key, *who))
-            ends.append(EntryEnd(disagreement, key, outcome))
-        batch.record_holds(holds)
-        batch.commit()
-        tables = DisagreementTables(rows)
-        tables.end_entries(ends, rows.last_position())
-        tables.note_decision(disagreement, rows.last_position(), actor.name, reason.strip())
-        if any(CATALOGUE[fact.event].shape == "amount" for fact in known.values()):
-            # Later years are measured by what counts.
-            Batch(rows, ledger, DESK).look_back(sorted({fact.enterprise for fact in known.values()}))
+        _record(ledger, rows, actor, request, known, outcomes)
         made = read_disagreement(rows, disagreement)
     assert made is not None
     return made
+
+
+def _record(
+    ledger: Ledger,
+    rows: Rows,
+    actor: Actor,
+    request: DecideDisagreement,
+    facts: Mapping[tuple[str, str], DisagreeingFact],
+    outcomes: Mapping[tuple[str, str], str],
+) -> None:
+    """Record an outcome of each fact, and compare again what they measure."""
+    disagreement, reason = request.disagreement, request.reason
+    batch = Batch(rows, ledger, DESK, attribution=attribute_step(actor, "disagreement.decide"))
+    holds, ends = [], []
+    for (source, event_id), fact in sorted(facts.items()):
+        key = f"{source}{SEP}{event_id}"
+        outcome = outcomes[source, event_id]
+        who = (fact.enterprise, fact.event, outcome == COUNTS, actor.name, reason)
+        holds.append(decide_fact(disagreement, key, *who))
+        ends.append(EntryEnd(disagreement, key, outcome))
+    batch.record_holds(holds)
+    batch.commit()
+    tables = DisagreementTables(rows)
+    tables.end_entries(ends, rows.last_position())
+    tables.note_decision(disagreement, rows.last_position(), actor.name, reason)
+    if any(CATALOGUE[fact.event].shape == "amount" for fact in facts.values()):
+        # Later years are measured by what counts.
+        Batch(rows, ledger, DESK).look_back(sorted({fact.enterprise for fact in facts.values()}))
 
 
 def _to_decide(found: Disagreement, seen: int | None) -> dict[tuple[str, str], DisagreeingFact]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from ledger.export.books import Books, books_of
 from ledger.store.application import Ledger
+from services.cli.main import main
+from services.runtime.variables import PREFIX
 from tests.events import CIXI, CIXI_TEXT
 from tests.integration.api_client import Api
 from tests.integration.towns import OTHER_READINGS, filled
@@ -17,6 +22,19 @@ from tests.integration.towns import OTHER_READINGS, filled
 def api(open_at: Callable[..., Ledger]) -> Api:
     """The API of a ledger that holds the policy, and no event yet."""
     return Api(open_at())
+
+
+@pytest.fixture
+def run(ledger: Ledger, key_file: Path, database_at: Callable[[str], str]) -> Callable[..., Any]:
+    """The command line on that ledger."""
+    env = {f"{PREFIX}DATABASE": database_at("ledger.db"), f"{PREFIX}SIGNING_KEY": str(key_file)}
+
+    def command(*arguments: str, status: int = 0) -> Any:
+        done = CliRunner().invoke(main, ["--language", "en", *arguments], env=env)
+        assert done.exit_code == status, done.output
+        return done
+
+    return command
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from domain.log.notes import NoteError, SignerKey, VerifierKey, open_checkpoint
 from domain.log.statements import read_key_statement
@@ -23,9 +22,7 @@ from ledger.audit.check import check_log
 from ledger.intake.inbox import ingest
 from ledger.log.key_record import ROTATIONS, load_key
 from ledger.store.application import Ledger, open_ledger
-from services.cli.main import main
 from services.doctor import keys as doctor_of_keys
-from services.runtime.variables import PREFIX
 from services.sample.city import city
 from services.server.app import create_app
 from tests.postgres import Server
@@ -45,19 +42,6 @@ def ledger(open_at: Callable[..., Ledger]) -> Ledger:
 def key_file(tmp_path: Path) -> Path:
     checkpoints.load_or_make_key(tmp_path / "signing.key")
     return tmp_path / "signing.key"
-
-
-@pytest.fixture
-def run(ledger: Ledger, key_file: Path, database_at: Callable[[str], str]) -> Run:
-    """The command line on that ledger."""
-    env = {f"{PREFIX}DATABASE": database_at("ledger.db"), f"{PREFIX}SIGNING_KEY": str(key_file)}
-
-    def command(*arguments: str, status: int = 0) -> Any:
-        done = CliRunner().invoke(main, ["--language", "en", *arguments], env=env)
-        assert done.exit_code == status, done.output
-        return done
-
-    return command
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from services.console import language
 from tests.events import CIXI
 from tests.integration.api_client import Api
 from tests.integration.bureau import Bureau, Clock
-from tests.integration.test_repeated_steps import CODE, OTHER, TEXTS, Office
+from tests.integration.test_repeated_steps import CODE, TEXTS, Office, ordered_office
 
 HERE = f"/console/{CIXI}/2024"
 RESULT_HEADS = "payment,status,amount,on,reference,reason"
@@ -30,13 +30,7 @@ CLAW = {"enterprise": CODE, "amount": "1.00", "reason": "用途不符"}
 @pytest.fixture
 def office(open_at: Callable[..., Ledger]) -> Office:
     """An office whose year is closed, and whose payments were made."""
-    found = Office(open_at(policy=False), Clock())
-    found.api.post("/v1/policies", TEXTS[0].encode(), 201, "application/yaml")
-    for code in (CODE, OTHER):
-        data = {"platform": "tmall", "kind": "flagship", "shop": code, "on": "2024-03-04"}
-        found.publish("store-registered", code, f"shop-{code}", **data)
-    found.settle()
-    found.finance.post(found.year("payments"), {}, 201)
+    found = ordered_office(open_at)
     found.hears("made")
     return found
 

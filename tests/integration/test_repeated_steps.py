@@ -46,8 +46,7 @@ class Office(Bureau):
         return self.finance.post(self.year(f"clawbacks/{clawback}/recoveries"), body, expected)
 
 
-@pytest.fixture
-def office(open_at: Callable[..., Ledger]) -> Office:
+def ordered_office(open_at: Callable[..., Ledger]) -> Office:
     """An office whose year of 2024 is closed and ordered."""
     found = Office(open_at(policy=False), Clock())
     found.api.post("/v1/policies", TEXTS[0].encode(), 201, "application/yaml")
@@ -57,6 +56,12 @@ def office(open_at: Callable[..., Ledger]) -> Office:
     found.settle()
     found.finance.post(found.year("payments"), {}, 201)
     return found
+
+
+@pytest.fixture
+def office(open_at: Callable[..., Ledger]) -> Office:
+    """An office whose payments are on their way."""
+    return ordered_office(open_at)
 
 
 def codes(problem: Any) -> list[str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from domain.events.event import NOBODY
 from domain.log.notes import Checkpoint, NoteError, SignerKey, VerifierKey, open_checkpoint, parse_note
@@ -24,9 +23,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.settlement.published import write_published_list
 from ledger.settlement.receipts import make_receipt
 from ledger.store.application import Ledger, open_ledger
-from services.cli.main import main
 from services.doctor import keys as doctor_of_keys
-from services.runtime.variables import PREFIX
 from services.sample.city import city
 from services.server.app import create_app
 from services.verify import main as verify_main
@@ -50,19 +47,6 @@ def ledger(open_at: Callable[..., Ledger]) -> Ledger:
 def key_file(tmp_path: Path) -> Path:
     checkpoints.load_or_make_key(tmp_path / "signing.key", "ledger")
     return tmp_path / "signing.key"
-
-
-@pytest.fixture
-def run(ledger: Ledger, key_file: Path, database_at: Callable[[str], str]) -> Run:
-    """The command line on that ledger."""
-    env = {f"{PREFIX}DATABASE": database_at("ledger.db"), f"{PREFIX}SIGNING_KEY": str(key_file)}
-
-    def command(*arguments: str, status: int = 0) -> Any:
-        done = CliRunner().invoke(main, ["--language", "en", *arguments], env=env)
-        assert done.exit_code == status, done.output
-        return done
-
-    return command
 
 
 def copied(key: SignerKey) -> SignerKey:

@@ -1,13 +1,15 @@
 """How an audit guards each table: derived and compared, in the log, summed with every write, or not at all.
 
-A table that is declared (``ledger.store.schema.tables``) says here which; docs/audited.md lists them. A
-table of the last kind says why.
+A table that is declared (``ledger.store.schema.tables``) says here which, unless a replay makes it again;
+docs/audited.md lists them. A table of the last kind says why.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import NamedTuple
+
+from ledger.store.schema.tables import TABLES, Rebuilding
 
 
 class Guarding(Enum):
@@ -31,9 +33,10 @@ class Audited(NamedTuple):
 
 
 _D, _L, _S, _N = Guarding.DERIVED, Guarding.LOGGED, Guarding.SUMMED, Guarding.NEITHER
-_REPLAYED = ("重放得出同样的各行", "a replay gives the same rows")
+_REPLAYED = Audited(_D, "重放得出同样的各行", "a replay gives the same rows")
 
 AUDITED: dict[str, Audited] = {
+    **{name: _REPLAYED for name, table in TABLES.items() if table.rebuilding is Rebuilding.REPLAYED},
     "stored_events": Audited(
         _L, "日志本身：每条重算散列，与树、检查点比对", "the log itself: each is hashed again"
     ),
@@ -44,19 +47,6 @@ AUDITED: dict[str, Audited] = {
     "tiles": Audited(_D, "由数据重算", "recomputed from the events"),
     "policies": Audited(_D, "与采用政策的事件比对", "held against the events that adopted them"),
     "budgets": Audited(_D, "与设定预算的事件比对", "held against the events that set them"),
-    "enterprises": Audited(_D, *_REPLAYED),
-    "awards": Audited(_D, *_REPLAYED),
-    "waiting_steps": Audited(_D, *_REPLAYED),
-    "balances": Audited(_D, *_REPLAYED),
-    "totals": Audited(_D, *_REPLAYED),
-    "claims": Audited(_D, *_REPLAYED),
-    "settlements": Audited(_D, *_REPLAYED),
-    "settlement_lines": Audited(_D, *_REPLAYED),
-    "accounts": Audited(_D, *_REPLAYED),
-    "payments": Audited(_D, *_REPLAYED),
-    "clawbacks": Audited(_D, *_REPLAYED),
-    "adjustments": Audited(_D, *_REPLAYED),
-    "recoveries": Audited(_D, *_REPLAYED),
     "used_keys": Audited(_S, "答复时写下，到期删去", "written with an answer, gone when they expire"),
     "checkpoints": Audited(
         _S, "并与事件推得的根、外部留存的检查点比对", "and held against the roots of the events"
