@@ -21,7 +21,7 @@ from domain.log.notes import Checkpoint, SignerKey, VerifierKey, parse_note
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import signed, signed_copy
 from ledger.audit.watching import database_file
-from ledger.log.key_record import hold_key
+from ledger.log.key_record import hold_key, make_durable
 from ledger.replay.comparison import replay
 from ledger.store.application import SCHEMES, Ledger, open_ledger
 from ledger.store.sqlite import SQLiteRows
@@ -80,14 +80,14 @@ def back_up(ledger: Ledger, database: str, to: Path, key: SignerKey) -> Backup:
             if database.startswith(SCHEMES)
             else _copy_file(ledger, part, key)
         )
-        _make_durable(part)
+        make_durable(part)
         beside = to.with_name(to.name + NOTE)
         beside.write_text(note, "utf-8")
-        _make_durable(beside)
+        make_durable(beside)
         part.replace(to)
     finally:
         part.unlink(missing_ok=True)
-    _make_durable(to.parent)
+    make_durable(to.parent)
     return Backup(to, beside, Checkpoint.parse(parse_note(note)[0]).size)
 
 
@@ -136,15 +136,6 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
     if done.returncode:
         reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[0]
         raise BackupError(f"{Path(command[0]).name}: {reason} — mend that, then run this again")
-
-
-def _make_durable(path: Path) -> None:
-    """Have the disk hold a file, or a folder's names."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def verify_backup(

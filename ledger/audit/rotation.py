@@ -32,8 +32,8 @@ from ledger.log.key_record import (
     check_continues,
     hold_key,
     load_key,
+    make_durable,
     read_last,
-    sync_folder,
     write_durably,
 )
 from ledger.store.application import Ledger
@@ -176,4 +176,4 @@ def _countersign(ledger: Ledger, size: int, new: SignerKey) -> str:
 
 def _put_in_place(path: Path) -> None:
     os.replace(path.with_name(path.name + NEW), path)
-    sync_folder(path.parent)
+    make_durable(path.parent)

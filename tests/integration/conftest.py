@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from ledger.audit import rotation
 from ledger.export.books import Books, books_of
 from ledger.store.application import Ledger
 from services.cli.main import main
@@ -35,6 +36,19 @@ def run(ledger: Ledger, key_file: Path, database_at: Callable[[str], str]) -> Ca
         return done
 
     return command
+
+
+@pytest.fixture
+def cut_off_rotation(ledger: Ledger, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new signing key was made and vouched for, but does not stand in the old one's place yet."""
+
+    def cut(*_: object) -> None:
+        raise OSError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation, "_put_in_place", cut)
+        with pytest.raises(OSError, match="power"):
+            rotation.rotate(ledger, key_file)
 
 
 @pytest.fixture(scope="session")

@@ -235,16 +235,8 @@ def test_a_chain_of_rotations_is_followed_and_a_forged_link_is_not(
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
-def test_a_rotation_that_was_cut_off_is_finished(
-    ledger: Ledger, key_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cut(*_: object) -> None:
-        raise OSError("the power went")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(rotation, "_put_in_place", cut)
-        with pytest.raises(OSError, match="power"):
-            rotation.rotate(ledger, key_file)
+@pytest.mark.usefixtures("cut_off_rotation")
+def test_a_rotation_that_was_cut_off_is_finished(ledger: Ledger, key_file: Path) -> None:
     half = rotation.trusted(key_file)[-1]
     assert load_key(key_file).verifier != half
 

@@ -172,16 +172,8 @@ def test_a_statement_of_before_ends_the_old_key_where_both_signed() -> None:
     assert VerifierKey.parse(str(statement.old)).end == statement.old.end
 
 
-def test_a_rotation_is_finished_with_the_end_that_the_old_key_came_to(
-    ledger: Ledger, key_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cut(*_: object) -> None:
-        raise OSError("the power went")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(rotation, "_put_in_place", cut)
-        with pytest.raises(OSError, match="power"):
-            rotation.rotate(ledger, key_file)
+@pytest.mark.usefixtures("cut_off_rotation")
+def test_a_rotation_is_finished_with_the_end_that_the_old_key_came_to(ledger: Ledger, key_file: Path) -> None:
     grown(ledger, 80)
     between = checkpoints.current(ledger, load_key(key_file))
 
