@@ -261,8 +261,8 @@ class Doors:
         return client
 
     def _refused(self, sent: dict[str, Any]) -> str:
-        """The digest of a message about nothing in particular that was refused before."""
-        [result] = ingest(self.ledger, [f'["{sent["id"]}"]'.encode()], "tests")
+        """The digest of a text about an enterprise that was refused before."""
+        [result] = ingest(self.ledger, [f'["{sent["id"]}", "{sent["subject"]}"]'.encode()], "tests")
         return str(result.refusal)
 
     def _by_command(self, sender: SenderColumn, sent: dict[str, Any]) -> None:

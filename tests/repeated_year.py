@@ -64,7 +64,7 @@ def _disagreement(bureau: Bureau) -> dict[str, str]:
 def _refused(bureau: Bureau) -> dict[str, str]:
     """A message that breaks a rule."""
     data = {"platform": "tmall", "kind": "flagship", "shop": "wrong", "on": "2024-13-04"}
-    bad = message("store-registered", CODE, "wrong", "2025-05-06T01:00:00Z", data)
+    bad = message("store-registered", CODE, "mended", "2025-05-06T01:00:00Z", data)
     problem = bureau.api.publish(bad, 422)
     return {"digest": problem["refusal"]}
 

@@ -7,11 +7,15 @@ from domain.authority.writes import require
 from domain.events.refusals import refusal_id
 from domain.events.second_person import DismissRefusal
 from domain.intake.authorising import Sender
-from domain.intake.refusals import RefusedMessage
+from domain.intake.refusals import EnvelopeNames, RefusedMessage, check_resubmission
+from domain.vocabulary.kinds import type_of
 from ledger.intake.batch import Result
-from ledger.intake.inbox import ingest
+from ledger.intake.inbox import check_messages, record
+from ledger.intake.messages.decode import Message, Refusal
 from ledger.intake.refusals import DISMISSED, RESUBMITTED, Refused, find, resolve
 from ledger.store.application import Ledger
+from ledger.store.repeats.joining import joined_transaction
+from ledger.store.rows import Rows
 from ledger.store.streams import load_stream, save_streams
 from ledger.waiting.second_person import require_second_person, writing_step
 
@@ -27,7 +31,7 @@ class SettledRefusal(Exception):
 def dismiss_refusal(ledger: Ledger, digest: str, actor: Actor, reason: str = "") -> Refused:
     """Settle a refused message without sending it again; once more changes nothing.
 
-    A message that names an enterprise might have counted for it: that takes two persons.
+    It takes two persons, whatever can be read of the message: it might have counted for an enterprise.
 
     Raises:
         UnknownRefusal, SettledRefusal; NotAllowed: where the actor may not.
@@ -42,8 +46,7 @@ def dismiss_refusal(ledger: Ledger, digest: str, actor: Actor, reason: str = "")
             raise SettledRefusal(digest)
         if message.resolved == DISMISSED:
             return message
-        if message.subject:
-            actor = require_second_person(ledger, rows, actor, DismissRefusal(message=digest, reason=reason))
+        actor = require_second_person(ledger, rows, actor, DismissRefusal(message=digest, reason=reason))
         now = ledger.clock()
         stream = load_stream(rows, RefusedMessage, refusal_id(digest), now)
         stream.dismiss(actor, reason, now)
@@ -59,17 +62,38 @@ def resubmit_refusal(
 
     Raises:
         UnknownRefusal.
+        NotAllowed: where it is no correction of that message; then nothing is recorded.
     """
-    with ledger.store.reading() as rows:
-        if find(rows, digest) is None:
+    with joined_transaction(ledger.store) as rows:
+        message = find(rows, digest)
+        if message is None:
             raise UnknownRefusal(digest)
-    [result] = ingest(ledger, [raw], channel, sender=sender)
-    if result.status == "refused":
-        return result
-    with ledger.store.writing() as rows:
-        now = ledger.clock()
-        stream = load_stream(rows, RefusedMessage, refusal_id(digest), now)
-        stream.resubmit(actor, result.source or "", result.event_id or "", now)
-        save_streams(rows, [stream], now)
-        resolve(rows, digest, RESUBMITTED)
+        [sent] = check_messages(ledger, [raw])
+        [result] = record(ledger, [raw], [sent], channel, sender=sender)
+        if isinstance(sent, Refusal) or result.status == "refused":
+            return result
+        is_new = result.status == "accepted"
+        text = message.raw.decode("utf-8", "replace")
+        check_resubmission(_names_of(message), text, _names_sent(sent), is_new)
+        if is_new or message.resolved != RESUBMITTED:
+            _note_resubmission(ledger, rows, digest, actor, sent)
     return result
+
+
+def _note_resubmission(ledger: Ledger, rows: Rows, digest: str, actor: Actor, sent: Message) -> None:
+    now = ledger.clock()
+    stream = load_stream(rows, RefusedMessage, refusal_id(digest), now)
+    stream.resubmit(actor, sent.fact.source, sent.fact.event_id, now)
+    save_streams(rows, [stream], now)
+    resolve(rows, digest, RESUBMITTED)
+
+
+def _names_of(message: Refused) -> EnvelopeNames:
+    """What a refused message names its fact by, without what is at fault."""
+    names = EnvelopeNames(message.source, message.event_id, message.subject, message.type)
+    return names.without({fault.field for fault in message.faults})
+
+
+def _names_sent(sent: Message) -> EnvelopeNames:
+    fact = sent.fact
+    return EnvelopeNames(fact.source, fact.event_id, sent.subject, type_of(fact.name))

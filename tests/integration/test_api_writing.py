@@ -37,11 +37,69 @@ def test_a_refused_message_is_listed_corrected_and_sent_again(api: Api) -> None:
 
 def test_a_correction_that_was_recorded_already_settles_the_refusal(api: Api) -> None:
     event, digest = refused_sales(api)
-    event |= {"id": "another", "data": {**event["data"], "amount": "100.00"}}
-    api.publish(event)
+    right = {**event, "data": {**event["data"], "amount": "100.00"}}
+    api.publish(right)
+    api.publish(event, 422)
     assert api.get("/v1/refused")["open"] == 1
-    assert api.post(f"/v1/refused/{digest}/resubmission", event)["status"] == "duplicate"
+    path = f"/v1/refused/{digest}/resubmission"
+    assert api.post(path, right)["status"] == "duplicate"
     assert api.get("/v1/refused")["open"] == 0
+    position = api.get("/health/ready")["position"]
+    assert api.post(path, right)["status"] == "duplicate"
+    assert api.get("/health/ready")["position"] == position, "once more changes nothing"
+
+
+OTHER_FACTS = (
+    ("id", {"id": "another"}),
+    ("source", {"source": "urn:another"}),
+    ("subject", {"subject": Feed(2).code}),
+    ("type", {"type": "subsidy.research-spent.v1"}),
+)
+
+
+@pytest.mark.parametrize(("field", "changed"), OTHER_FACTS)
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_a_refusal_is_not_settled_by_what_reports_another_fact(
+    api: Api, field: str, changed: dict[str, str], is_recorded: bool
+) -> None:
+    event, digest = refused_sales(api)
+    other = {**event, **changed, "data": {**event["data"], "amount": "100.00"}}
+    if field == "type":
+        del other["data"]["channel"]
+    if is_recorded:
+        api.publish(other)
+        api.publish(event, 422)
+    position = api.get("/health/ready")["position"]
+    said = api.post(f"/v1/refused/{digest}/resubmission", other, 409)
+    assert [(fault["code"], fault["field"]) for fault in said["faults"]] == [("refusal.other-fact", field)]
+    assert api.get(f"/v1/refused/{digest}")["resolved"] is None
+    assert api.get("/health/ready")["position"] == position
+
+
+def test_an_id_that_is_taken_is_corrected_by_a_new_one_alone(api: Api) -> None:
+    event, _ = refused_sales(api)
+    event["data"]["amount"] = "100.00"
+    api.publish(event)
+    reused = {**event, "data": {**event["data"], "amount": "200.00"}}
+    path = f"/v1/refused/{api.publish(reused, 422)['refusal']}/resubmission"
+    assert api.post(path, event, 409)["faults"][0]["code"] == "refusal.known"
+    assert api.get("/v1/refused")["open"] == 1
+    assert api.post(path, {**reused, "id": "new"}, 201)["status"] == "accepted"
+    assert api.get("/v1/refused")["open"] == 0
+
+
+def test_a_text_that_is_no_message_is_corrected_by_what_its_enterprise_reports(api: Api) -> None:
+    feed, other = Feed(1), Feed(2)
+    broken, right = feed.sales("online", 2024, "1.00")[:-1], feed.sales("online", 2024, "2.00")
+    paths = [f"/v1/refused/{api.publish(text, 422)['refusal']}/resubmission" for text in (broken, b"{")]
+    foreign = json.loads(other.sales("online", 2024, "1.00"))
+    for path in paths:
+        assert api.post(path, foreign, 409)["faults"][0]["code"] == "refusal.unlike"
+    assert api.post(paths[1], json.loads(right), 409)["faults"][0]["code"] == "refusal.unlike"
+    api.publish(json.loads(right))
+    assert api.post(paths[0], json.loads(right), 409)["faults"][0]["code"] == "refusal.known"
+    assert api.post(paths[0], json.loads(broken + b"}"), 201)["status"] == "accepted"
+    assert api.get("/v1/refused")["open"] == 1
 
 
 def test_a_correction_that_is_wrong_too_leaves_the_refusal_open(api: Api) -> None:

@@ -25,6 +25,7 @@ from ledger.settlement import proposing
 from ledger.store.application import Ledger
 from ledger.store.log_tree import append_events
 from ledger.store.stored_events import SELECT
+from ledger.waiting.second_person import SecondPersonNeeded
 from services.sample.city import city
 from services.verify import verify
 from tests.events import CIXI, Feed
@@ -333,8 +334,10 @@ def test_a_bundle_with_a_refusal_that_was_dismissed_verifies(
     ingest(ledger, [*city(5), b"{}"], "tests")
     with ledger.store.reading() as rows:
         [[digest]] = rows.all("SELECT digest FROM refused")
-    operator = Actor("lin", frozenset({"operator"}), issuer="os", subject="1000")
-    dismiss_refusal(ledger, digest, operator, "sent twice")
+    lin, gao = (Actor(n, frozenset({"operator"}), issuer="os", subject=n) for n in ("lin", "gao"))
+    with pytest.raises(SecondPersonNeeded):
+        dismiss_refusal(ledger, digest, lin, "sent twice")
+    dismiss_refusal(ledger, digest, gao, "sent twice")
     note = current(ledger, KEY)
     write_year(ledger, tmp_path / "year.zip", CIXI, 2024, note, int(note.split("\n")[1]))
 

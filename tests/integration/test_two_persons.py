@@ -206,19 +206,49 @@ def test_facts_that_disagree_are_decided_by_two_subjects(office: Office) -> None
     assert office.first.get("/v1/disagreements")["open"] == 0
 
 
-def test_a_refused_fact_of_an_enterprise_is_dismissed_by_two_and_what_names_none_by_one(
+def wrong_sales(amount: str = "much") -> dict[str, Any]:
+    """A message that is refused while its amount is no amount."""
+    message: dict[str, Any] = json.loads(Feed(1).sales("online", 2024, "1.00"))
+    return {**message, "id": "refused", "data": {**message["data"], "amount": amount}}
+
+
+UNREADABLE = (
+    b"what is this?",
+    b"",
+    json.dumps({**wrong_sales(), "subject": 7}).encode(),
+    json.dumps(wrong_sales()).encode("utf-16"),
+)
+
+
+@pytest.mark.parametrize("text", [json.dumps(wrong_sales()).encode(), *UNREADABLE])
+def test_a_refused_message_is_dismissed_by_two_whatever_can_be_read_of_it(
+    office: Office, text: bytes
+) -> None:
+    ingest(office.ledger, [text], "tests")
+    with office.ledger.store.reading() as rows:
+        (refused,) = newest(rows, 1)
+    assert (refused.subject == Feed(1).code) == (text not in UNREADABLE)
+
+    two(office, lambda api, status: api.post(f"/v1/refused/{refused.digest}/dismissal", None, status), 200)
+    assert office.first.get(f"/v1/refused/{refused.digest}")["resolved"] == "dismissed"
+
+
+def test_one_person_gets_no_refusal_settled_by_another_fact_while_its_dismissal_waits(
     office: Office,
 ) -> None:
-    wrong = json.loads(Feed(1).sales("online", 2024, "1.00"))
-    wrong["data"]["amount"] = "much"
-    ingest(office.ledger, [json.dumps(wrong).encode(), b"what is this?"], "tests")
+    known = json.loads(Feed(2).sales("online", 2024, "1.00"))
+    ingest(office.ledger, [json.dumps(wrong_sales()).encode(), json.dumps(known).encode()], "tests")
     with office.ledger.store.reading() as rows:
-        nothing, fact = newest(rows, 2)
-    assert fact.subject == Feed(1).code
+        (refused,) = newest(rows, 1)
+    path = f"/v1/refused/{refused.digest}"
+    waiting = office.first.post(f"{path}/dismissal", None, 202)["waiting"]
 
-    two(office, lambda api, status: api.post(f"/v1/refused/{fact.digest}/dismissal", None, status), 200)
-    assert office.first.get(f"/v1/refused/{fact.digest}")["resolved"] == "dismissed"
-    office.first.post(f"/v1/refused/{nothing.digest}/dismissal", None, 200)
+    assert codes_of(office.first.post(f"{path}/resubmission", known, 409)) == ["refusal.other-fact"]
+    assert office.first.get(path)["resolved"] is None
+    office.first.post(f"{path}/resubmission", wrong_sales("1.00"), 201)
+    confirmation = f"/v1/waiting-steps/{waiting}/confirmation"
+    assert office.second.post(confirmation, {}, 409)["code"] == "refusal-settled"
+    assert office.first.get(path)["resolved"] == "resubmitted"
 
 
 def test_what_is_confirmed_is_judged_anew(office: Office) -> None:

@@ -85,7 +85,9 @@ def test_policies_and_budgets_name_who_adopted_and_set_them(open_at: Callable[..
 def test_who_settled_a_refused_message_and_why_is_an_event(open_at: Callable[..., Ledger]) -> None:
     ledger, feed = open_at(), Feed(1)
     api = Api(ledger)
-    first, second = (str(ingest(ledger, [text], "tests")[0].refusal) for text in (b"[1]", b"[2]"))
+    first, second = (
+        str(ingest(ledger, [text], "tests")[0].refusal) for text in (b"[1]", f"[{feed.code}]".encode())
+    )
     lin = api.by("Lin", "officer")
     lin.post(f"/v1/refused/{first}/dismissal", {"reason": "报送两次"})
     lin.post(f"/v1/refused/{first}/dismissal")

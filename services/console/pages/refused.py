@@ -139,7 +139,10 @@ def settle_refused(policy: str, year: int, digest: str) -> BaseResponse:
         raise Problem("route-unknown")
     sent = request.form.get("text", "").replace("\r\n", "\n").encode("utf-8", "replace")
     actor = forms.actor()
-    result = resubmit_refusal(forms.opened(), digest, sent, CHANNEL, actor, sender_of(actor))
+    try:
+        result = resubmit_refusal(forms.opened(), digest, sent, CHANNEL, actor, sender_of(actor))
+    except NotAllowed as error:
+        return _message(policy, year, digest, refusal=refusals.refusal_of(step, error))
     if result.status == "refused":
         return _message(policy, year, digest, result)
     key = "refused-taken" if result.status == "accepted" else "refused-repeated"
