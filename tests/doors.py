@@ -75,6 +75,7 @@ def messages_of(row: MessageRow, number: int) -> tuple[list[dict[str, Any]], dic
     shop = {"platform": "tmall", "kind": "flagship", "shop": "s", "on": "2024-03-01"}
     sales = [_sales(number, before, OTHER)]
     retraction = _amendment(number, "FactRetracted", OTHER, "SalesReported")
+    own_withdrawal = _claim(number, before, OWN, "ClaimWithdrawn")
     found: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
         "own-fact": ([], _sales(number, name, OWN)),
         "own-other-type": ([], message(number, name, OWN, "StoreRegistered", **shop)),
@@ -98,6 +99,17 @@ def messages_of(row: MessageRow, number: int) -> tuple[list[dict[str, Any]], dic
         "other-withdrawn": (
             [_claim(number, before, OTHER, "ClaimSubmitted", **MONEY)],
             _claim(number, name, OWN, "ClaimWithdrawn"),
+        ),
+        "other-resubmitted": (
+            [_claim(number, before, OTHER, "ClaimSubmitted", **MONEY)],
+            _claim(number, name, OWN, "ClaimSubmitted", **MONEY),
+        ),
+        "withdrawal-moved": (
+            [
+                _claim(number, f"other-{number}", OTHER, "ClaimSubmitted", **MONEY),
+                {**own_withdrawal, "data": {**own_withdrawal["data"], "claim": f"D-{number}"}},
+            ],
+            _amendment(number, "FactCorrected", OWN, "ClaimWithdrawn", changes={"claim": f"C-{number}"}),
         ),
         "approved": ([], _claim(number, name, OWN, "ClaimApproved", **MONEY)),
         "rejected": ([], _claim(number, name, OWN, "ClaimRejected", reason="r")),

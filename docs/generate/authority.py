@@ -157,7 +157,20 @@ MESSAGES = (
     MessageRow(
         "other-withdrawn",
         Words("撤回另一来源提交的申报", "withdrawing a claim that another source submitted"),
-        Write("claim.report", source=OWN, type=WITHDRAWN, of_source=OTHER),
+        Write("claim.report", source=OWN, type=WITHDRAWN, of_claim=OTHER),
+    ),
+    MessageRow(
+        "other-resubmitted",
+        Words("再次提交另一来源提交的申报", "submitting a claim that another source submitted"),
+        Write("claim.report", source=OWN, type=SUBMITTED, of_claim=OTHER),
+    ),
+    MessageRow(
+        "withdrawal-moved",
+        Words(
+            "把自己的撤回更正为另一来源的申报",
+            "correcting a withdrawal of its own into one of another source's claim",
+        ),
+        _amendment(OWN, WITHDRAWN, CORRECTED)._replace(of_claim=OTHER),
     ),
     MessageRow(
         "approved",

@@ -56,8 +56,10 @@ class Write(NamedTuple):
     source: str = ""
     type: str = ""
     of_source: str = ""
-    """Of an amendment, or of the withdrawal of a claim: the source of what it takes back or changes."""
+    """Of an amendment: the source of what it takes back or changes."""
     of_type: str = ""
+    of_claim: str = ""
+    """Of a step of a claim, or a correction of one: the other source whose claim it would touch."""
     amenders: frozenset[str] = frozenset()
     """The sources that a policy lets amend what others said."""
     deciders: frozenset[str] | None = None
@@ -76,11 +78,14 @@ def judge_write(writer: Writer, write: Write) -> Fault | None:
         return fault
     if write.deciders is not None and write.source not in write.deciders:
         return Fault("claim.outside", "type", {"source": write.source})
-    if write.of_source in ("", write.source) or write.source in write.amenders:
-        return None
-    if write.deciders is not None:
+    if write.deciders is not None or write.source in write.amenders:
         return None  # who may decide a measure's claims decides those of others
-    return Fault("amend.foreign", "data.of_source" if write.of_type else "data.claim", _sources(write))
+    if write.of_source not in ("", write.source):
+        return _of_another("amend.foreign", "data.of_source", write.source, write.of_source)
+    if write.of_claim not in ("", write.source):
+        field = "data.changes.claim" if write.of_type else "data.claim"
+        return _of_another("claim.foreign", field, write.source, write.of_claim)
+    return None
 
 
 def require(actor: Actor, action: str, code: str | None = None) -> None:
@@ -132,5 +137,5 @@ def _role_missing(action: str) -> Fault:
     return Fault("role.missing", "actor", {"action": action, "roles": ", ".join(MAY[action])})
 
 
-def _sources(write: Write) -> dict[str, str]:
-    return {"source": write.source, "of_source": write.of_source}
+def _of_another(code: str, field: str, source: str, of_source: str) -> Fault:
+    return Fault(code, field, {"source": source, "of_source": of_source})

@@ -16,7 +16,7 @@ from domain.events.claims import ClaimEvent, ClaimSubmitted
 from domain.events.event import SEP, Event
 from domain.events.instants import instant
 from domain.events.speaking import attribute_step
-from domain.facts.folding import EnterpriseFacts, fold
+from domain.facts.folding import EnterpriseFacts, file_key, fold
 from domain.policy.rulebook import Rulebook
 
 
@@ -104,7 +104,7 @@ class Enterprise(Stream):
 
     def _take(self, actor: Actor, action: str, step: ClaimEvent, now: datetime) -> None:
         """Trigger a step, behind every earlier one of its claim, however clocks differ."""
-        earlier = self.facts.claims.get(f"{step.policy}{SEP}{step.claim}")
+        earlier = self.facts.claims.get(file_key(step.policy, step.claim))
         time = instant(now)
         if earlier is not None and (latest := earlier.latest.partition(SEP)[0]) >= time:
             time = instant(datetime.fromisoformat(latest) + timedelta(microseconds=1))

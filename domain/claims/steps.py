@@ -26,9 +26,9 @@ from domain.events.claims import (
     ClaimSubmitted,
     ClaimWithdrawn,
 )
-from domain.events.event import SEP, Event
+from domain.events.event import Event
 from domain.events.speaking import person_of
-from domain.facts.folding import EnterpriseFacts
+from domain.facts.folding import EnterpriseFacts, file_key
 from domain.faults.fault import Fault
 from domain.money.amounts import Amount
 from domain.policy.model import Measure, Policy
@@ -59,7 +59,7 @@ class ClaimFile:
 
 def file_of(facts: EnterpriseFacts, events: Iterable[Event], policy: str, claim: str) -> ClaimFile | None:
     """The file of one claim, from the enterprise's folded facts and its events in order of recording."""
-    stands = facts.claims.get(f"{policy}{SEP}{claim}")
+    stands = facts.claims.get(file_key(policy, claim))
     if stands is None:
         return None
     file = ClaimFile(stands.status, stands.measure, stands.item, stands.year)
@@ -110,7 +110,7 @@ def submit(
     require(actor, "claim.submit", code)
     claim = replace(claim, claim=canonical_identity(claim.claim), item=canonical_identity(claim.item))
     measure = _claimable(book, claim.measure, claim.year)
-    if f"{claim.policy}{SEP}{claim.claim}" in facts.claims:
+    if file_key(claim.policy, claim.claim) in facts.claims:
         raise NotAllowed("claim.known", "claim", claim=claim.claim)
     _item_free(facts, claim.policy, claim.measure, claim.item, claim.claim)
     _on_time(book.of_year(claim.year), claim.year, today)

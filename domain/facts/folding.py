@@ -34,6 +34,11 @@ def claim_key(policy: str, measure: str) -> str:
     return f"{policy}{SEP}{measure}"
 
 
+def file_key(policy: str, claim: str) -> str:
+    """Under what it is kept where a claim stands, by its file number."""
+    return f"{policy}{SEP}{claim}"
+
+
 def amount_key(content: YearlyAmount) -> str:
     """Under what the reports of a group, currency (where it is a foreign one) and year are kept."""
     parts = [str(getattr(content, part) or "") for part in content.group]
@@ -256,7 +261,7 @@ class EnterpriseFacts:
 
     def _add_claim(self, fact: Event, content: Content) -> None:
         assert isinstance(content, ClaimEvent)
-        key = f"{content.policy}{SEP}{content.claim}"
+        key = file_key(content.policy, content.claim)
         latest = f"{fact.time}{SEP}{fact.key}"
         before = self.claims.get(key)
         desk = content.actor is not None or (before is not None and before.desk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -10,9 +10,8 @@ from domain.authority.writes import NO_WRITER, TRIAL, Write, Writer, judge_write
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected
 from domain.events.claims import ClaimApproved, ClaimEvent, ClaimRejected, ClaimWithdrawn
-from domain.events.content import Content
 from domain.events.event import NOBODY, SEP, Attribution, Event
-from domain.facts.folding import EnterpriseFacts
+from domain.facts.folding import Claim, EnterpriseFacts, correct, file_key
 from domain.faults.fault import Fault
 from domain.intake.judging import judge_matter
 from domain.policy.rulebook import Rulebook
@@ -37,15 +36,48 @@ NO_SENDER = Sender()
 """Nobody who would have to be allowed anything: worked cases, trials, the sample city."""
 
 
-def judge_sender(
-    writer: Writer, event: Event, books: Books, facts: EnterpriseFacts, amended: Content | None
-) -> Fault | None:
+class Grounds(NamedTuple):
+    """What an event is judged on that an enterprise is told of."""
+
+    books: Books
+    facts: EnterpriseFacts
+    """The enterprise's."""
+    amended: Event | None = None
+    """Of an amendment, the event that it names, as it stands; None where that has not arrived."""
+    holders: Mapping[str, str] = {}
+    """By policy and claim, whose claim it is (``find_holders``)."""
+
+
+def find_holders(events: Iterable[Event], facts: EnterpriseFacts) -> dict[str, str]:
+    """By policy and claim, the source whose claim it is.
+
+    That is who took the first of its steps that stand, in order of recording; a decision is about the
+    claim of another, and makes it nobody's.
+    """
+    holders: dict[str, str] = {}
+    for event in events:
+        note_holder(holders, event, facts)
+    return holders
+
+
+def note_holder(holders: dict[str, str], event: Event, facts: EnterpriseFacts) -> None:
+    """Note whose claim an event makes one of those that nobody holds yet."""
+    if isinstance(event.content, ClaimEvent) and not isinstance(event.content, DECISIONS):
+        step = facts.corrected(event)
+        if isinstance(step, ClaimEvent):
+            holders.setdefault(file_key(step.policy, step.claim), event.source)
+
+
+def judge_sender(writer: Writer, event: Event, grounds: Grounds) -> Fault | None:
     """The fault of an event that is not the sender's to say; nothing where it is.
+
+    What counts is which fact or claim it would touch, and whose that is: of a step also as a correction
+    that came before it leaves it, of a correction the step as it would be.
 
     Args:
         writer: who sends it, as the door found them.
-        facts: the enterprise's.
-        amended: of an amendment, what it amends, as it stands; None where that has not arrived.
+        event: what is sent.
+        grounds: what is known of its enterprise.
     """
     if writer.mode == TRIAL:
         return None
@@ -53,20 +85,13 @@ def judge_sender(
         return Fault("source.reserved", "source")
     content, type_ = event.content, _read_type(event.name)
     if isinstance(content, Amendment):
-        return judge_write(writer, _amendment(event, content, type_, books, facts, amended))
+        return judge_write(writer, _amendment(event, content, type_, grounds))
     if isinstance(content, ClaimEvent):
-        return judge_write(writer, _claim_step(event, content, type_, books, facts))
+        return judge_write(writer, _claim_step(event, content, type_, grounds))
     return judge_write(writer, Write("fact.report", source=event.source, type=type_))
 
 
-def _amendment(
-    event: Event,
-    content: Amendment,
-    type_: str,
-    books: Books,
-    facts: EnterpriseFacts,
-    amended: Content | None,
-) -> Write:
+def _amendment(event: Event, content: Amendment, type_: str, grounds: Grounds) -> Write:
     write = Write(
         "fact.amend",
         source=event.source,
@@ -74,48 +99,92 @@ def _amendment(
         # What the ledger itself recorded is judged by ``domain.intake.judging``.
         of_source="" if content.of_source == OUR_SOURCE else content.of_source,
         of_type=_read_type(content.of_type),
-        amenders=frozenset[str]().union(*(book.amenders for book in books.values())),
+        amenders=frozenset[str]().union(*(book.amenders for book in grounds.books.values())),
     )
-    is_at_desk = isinstance(amended, ClaimEvent) and _is_at_desk(amended, facts)
-    if content.of_type not in _DECISION_NAMES or is_at_desk:
+    before, after = _steps_amended(content, grounds.amended)
+    if before is not None and _is_at_desk(before, grounds.facts):
         return write
-    return write._replace(action="claim.decide", deciders=_deciders_of_amended(content, books, amended))
+    if content.of_type in _DECISION_NAMES:
+        return write._replace(action="claim.decide", deciders=_deciders_of_amended(before, after, grounds))
+    if before is None or after is None or grounds.amended is None:
+        return write
+    is_moved = (after.policy, after.claim) != (before.policy, before.claim)
+    moved = grounds.amended if is_moved else None
+    return write._replace(of_claim=_holder_of(event.source, after, moved, grounds))
 
 
-def _deciders_of_amended(content: Amendment, books: Books, amended: Content | None) -> frozenset[str]:
+def _steps_amended(
+    content: Amendment, amended: Event | None
+) -> tuple[ClaimEvent, ClaimEvent | None] | tuple[None, None]:
+    """The step of a claim that is amended, as it stands and as it would; None where it would be retracted."""
+    if amended is None or not isinstance(before := amended.content, ClaimEvent):
+        return None, None
+    if not isinstance(content, FactCorrected):
+        return before, None
+    after = correct(before, content.changes)
+    return before, after if isinstance(after, ClaimEvent) else None
+
+
+def _deciders_of_amended(
+    before: ClaimEvent | None, after: ClaimEvent | None, grounds: Grounds
+) -> frozenset[str]:
     """Who may amend a decision: the deciders of its measure, before and after a correction.
 
     Of one that has not arrived the measure is not known: whoever decides any. It is judged again, as
     corrected, when it arrives.
     """
-    changes = content.changes if isinstance(content, FactCorrected) else {}
-    if not isinstance(amended, ClaimEvent):
-        return frozenset[str]().union(*(book.deciders for book in books.values()))
-    after = {name: changes.get(name, getattr(amended, name)) for name in ("policy", "measure", "year")}
-    return _deciders(books, amended.policy, amended.measure, amended.year) & _deciders(
-        books, str(after["policy"]), str(after["measure"]), int(after["year"] or 0)
-    )
+    if before is None:
+        return frozenset[str]().union(*(book.deciders for book in grounds.books.values()))
+    return _deciders_of_steps((before, after), grounds)
 
 
-def _claim_step(event: Event, content: ClaimEvent, type_: str, books: Books, facts: EnterpriseFacts) -> Write:
+def _claim_step(event: Event, content: ClaimEvent, type_: str, grounds: Grounds) -> Write:
     write = Write("claim.report", source=event.source, type=type_)
-    if isinstance(content, ClaimWithdrawn):
-        claim = facts.claims.get(f"{content.policy}{SEP}{content.claim}")
-        last = claim.latest.split(SEP)[1] if claim is not None else ""
-        write = write._replace(of_source="" if last == OUR_SOURCE else last)
-    if not isinstance(content, DECISIONS) or _is_at_desk(content, facts) or judge_matter(content, books):
+    corrected = grounds.facts.corrected(event)
+    steps = (content, corrected if isinstance(corrected, ClaimEvent) else None)
+    if not isinstance(content, DECISIONS):
+        holders = [_holder_of(event.source, step, event, grounds) for step in steps if step is not None]
+        return write._replace(of_claim=next(filter(None, holders), ""))
+    if _is_at_desk(content, grounds.facts) or judge_matter(content, grounds.books):
         return write
-    deciders = _deciders(books, content.policy, content.measure, content.year)
-    effective = facts.effective(event)
-    if isinstance(effective, ClaimEvent):
-        deciders &= _deciders(books, effective.policy, effective.measure, effective.year)
-    return write._replace(action="claim.decide", deciders=deciders)
+    return write._replace(action="claim.decide", deciders=_deciders_of_steps(steps, grounds))
+
+
+def _holder_of(source: str, step: ClaimEvent, event: Event | None, grounds: Grounds) -> str:
+    """The other source whose claim a step touches; empty where it is the source's own, or new.
+
+    Args:
+        event: what brings the step into the claim; None where it is there already.
+    """
+    key = file_key(step.policy, step.claim)
+    holder, claim = grounds.holders.get(key), grounds.facts.claims.get(key)
+    if holder not in (None, source):
+        return holder or ""
+    if claim is None or event is None:
+        return ""
+    # What a decision says last is undone by no withdrawal, and of a claim that nobody submitted by no step.
+    last = claim.latest.split(SEP)[1]
+    takes_over = isinstance(step, ClaimWithdrawn) or (
+        holder is None and claim.latest < f"{event.time}{SEP}{event.key}"
+    )
+    return last if takes_over and last not in (OUR_SOURCE, source) else ""
 
 
 def _is_at_desk(step: ClaimEvent, facts: EnterpriseFacts) -> bool:
     """Whether the ledger's own desk decides the claim: whatever comes from outside is then refused."""
-    claim = facts.claims.get(f"{step.policy}{SEP}{step.claim}")
+    claim = facts.claims.get(file_key(step.policy, step.claim))
     return claim is not None and claim.desk
+
+
+def _deciders_of_steps(steps: Iterable[ClaimEvent | None], grounds: Grounds) -> frozenset[str]:
+    """Who may decide all the measures that these decisions are about, or whose claims they name."""
+    matters: list[ClaimEvent | Claim] = []
+    for step in steps:
+        if step is not None:
+            claim = grounds.facts.claims.get(file_key(step.policy, step.claim))
+            matters += [step] if claim is None else [step, claim]
+    deciders = (_deciders(grounds.books, about.policy, about.measure, about.year) for about in matters)
+    return frozenset.intersection(*deciders)
 
 
 def _deciders(books: Books, policy: str, measure: str, year: int) -> frozenset[str]:

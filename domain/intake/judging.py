@@ -14,7 +14,7 @@ from domain.events.amendments import Amendment, FactCorrected, FieldValue
 from domain.events.claims import ClaimApproved, ClaimEvent
 from domain.events.content import Content, FactContent, YearlyAmount
 from domain.events.event import SEP, Event
-from domain.facts.folding import EnterpriseFacts, claim_key, correct
+from domain.facts.folding import EnterpriseFacts, claim_key, correct, file_key
 from domain.faults.fault import Fault
 from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, print_fen
 from domain.policy.rulebook import Rulebook
@@ -132,7 +132,7 @@ def _judge_desk(contents: Iterable[Content | None], case: Case, field: str) -> l
     for content in contents:
         if not isinstance(content, ClaimEvent):
             continue
-        claim = case.facts.claims.get(f"{content.policy}{SEP}{content.claim}")
+        claim = case.facts.claims.get(file_key(content.policy, content.claim))
         if claim is not None and claim.desk:
             return [Fault("claim.desk", field, {"claim": content.claim})]
     return []

@@ -11,6 +11,7 @@ from domain.events.amendments import FollowUp
 from domain.events.claims import ClaimEvent, ClaimSubmitted, Evidence
 from domain.events.event import SEP, key_of
 from domain.events.instants import SHANGHAI
+from domain.facts.folding import file_key
 from domain.policy.model import Measure
 from domain.policy.rulebook import Rulebook
 from ledger.policies.versions import rulebook
@@ -103,7 +104,7 @@ def _with_names(rows: Rows, policy: str, claims: list[Row]) -> list[ClaimEntry]:
     entries = []
     for code, claim, measure, item, year, status, amount in claims:
         row = enterprises[code]
-        latest = row.facts.claims[f"{policy}{SEP}{claim}"].latest
+        latest = row.facts.claims[file_key(policy, claim)].latest
         fen = None if amount is None else int(amount)
         at = latest.partition(SEP)[0]
         entries.append(ClaimEntry(code, claim, measure, item, year, status, fen, row.name, row.town, at))

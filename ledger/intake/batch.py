@@ -10,7 +10,7 @@ from domain.disagreements.matters import REPLACED
 from domain.disagreements.rules import rules_of
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected
-from domain.events.claims import ClaimApproved, ClaimEvent
+from domain.events.claims import ClaimApproved
 from domain.events.content import YearlyAmount
 from domain.events.event import NOBODY, Attribution, Event
 from domain.events.event import digest_of as digest_of_event
@@ -41,7 +41,7 @@ DESK = "desk"
 REFOLDED_FOR = (Amendment, ClaimApproved, YearlyAmount)
 """What is judged on facts that a correction of the same batch may have changed."""
 
-REPEATABLE = ("claim.outside", "amend.foreign")
+REPEATABLE = ("claim.outside", "claim.foreign", "amend.foreign")
 """What is recorded already may be sent again by its source, also where it would not be allowed anew."""
 
 Status = Literal["accepted", "duplicate", "refused"]
@@ -88,6 +88,8 @@ class Batch:
     def take(self, messages: Sequence[ReceivedMessage]) -> list[Result]:
         """Judge every message, and commit what came of them."""
         self.workspace.load_messages([m.decoded for m in messages if isinstance(m.decoded, Message)])
+        judged = [m.decoded for m in messages if m.sender.writer.mode != writes.TRIAL]
+        self.workspace.read_histories_of_claims([m for m in judged if isinstance(m, Message)])
         first = self.rows.last_position() + 1
         results = []
         for message in messages:
@@ -133,6 +135,8 @@ class Batch:
         corrections: Sequence[FactCorrected] = ()
         if self.workspace.old is not None:
             message, corrections = self.workspace.meet_old_spellings(message, enterprise)
+            if message.fact is not event and (fault := self._judge_sender(message, sender.writer)):
+                return self._refuse(refusal_of(raw, message, [fault]))
             event = message.fact
         target = self.workspace.target_of(event.content)
         faults = self._judge(message, enterprise, target)
@@ -225,12 +229,8 @@ class Batch:
         """The fault of what is not the sender's to say."""
         if writer.mode == writes.TRIAL:
             return None
-        event, enterprise = message.fact, self.workspace.enterprise(message.subject)
-        if enterprise.is_stale and isinstance(event.content, Amendment | ClaimEvent):
-            self.workspace.fold_again(message.subject)
-        facts, target = enterprise.row.facts, self.workspace.target_of(event.content)
-        amended = None if target is None else facts.corrected(target.event) or target.event.content
-        return judge_sender(writer, event, self.books, facts, amended)
+        grounds = self.workspace.grounds_of(message.subject, message.fact, self.books)
+        return judge_sender(writer, message.fact, grounds)
 
     def _judge(self, message: Message, enterprise: TouchedEnterprise, target: Target | None) -> list[Fault]:
         if enterprise.is_stale and isinstance(message.fact.content, REFOLDED_FOR):

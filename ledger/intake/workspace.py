@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
 from domain.events.amendments import Amendment, FactCorrected
+from domain.events.claims import ClaimEvent
 from domain.events.content import Content, YearlyAmount
 from domain.events.event import SEP, Event, digest_of, key_of
 from domain.facts.canonical import canonical_event
-from domain.facts.folding import EnterpriseFacts, amount_key, fold
+from domain.facts.folding import EnterpriseFacts, amount_key, file_key, fold
+from domain.intake.authorising import Grounds, find_holders, note_holder
 from domain.intake.judging import Target
+from domain.policy.rulebook import Rulebook
 from ledger.intake.messages.decode import Message
 from ledger.intake.old_spellings import OldSpellings, amended_keys
 from ledger.projections.enterprises import EnterpriseRow, Outcome, load
@@ -42,6 +45,8 @@ class TouchedEnterprise:
     was_folded: bool = False
     shared_sums: set[tuple[str, str]] = field(default_factory=set)
     """Yearly amounts, by kind and group, to which another source reports than that of the latest report."""
+    holders: dict[str, str] | None = None
+    """Whose its claims are, where that was asked for (``domain.intake.authorising``)."""
 
     def count(self, event: Event, *, is_known: bool) -> None:
         """Count an event that was accepted; ``is_known`` of an amendment, whether its fact counts."""
@@ -49,6 +54,8 @@ class TouchedEnterprise:
             self.note_source(event, event.content)
         if not self.row.facts.add(event, known=is_known):
             self.is_stale = True
+        elif self.holders is not None:
+            note_holder(self.holders, event, self.row.facts)
 
     def note_source(self, event: Event, content: YearlyAmount) -> None:
         """Note where a report comes from another source than the latest of its sum, before it is counted."""
@@ -131,10 +138,45 @@ class Workspace:
             return None
         return Target(identity.subject, identity.event)
 
+    def grounds_of(self, code: str, event: Event, books: Mapping[str, Rulebook]) -> Grounds:
+        """What a sender's right to say an event of an enterprise is judged on."""
+        if self.enterprise(code).is_stale and isinstance(event.content, Amendment | ClaimEvent):
+            self.fold_again(code)
+        facts, target = self.enterprise(code).row.facts, self.target_of(event.content)
+        if target is None:
+            return Grounds(books, facts, None, self._holders_in(code, event, None))
+        amended = target.event._replace(content=facts.corrected(target.event) or target.event.content)
+        return Grounds(books, facts, amended, self._holders_in(code, event, amended))
+
+    def _holders_in(self, code: str, event: Event, amended: Event | None) -> dict[str, str]:
+        """Whose the enterprise's claims are, where an event may touch one that is known: by policy and claim.
+
+        Its history is read for these events alone.
+        """
+        if amended is None and not self.touches_known_claim(code, event):
+            return {}
+        if amended is not None and not isinstance(amended.content, ClaimEvent):
+            return {}
+        enterprise = self.enterprise(code)
+        if enterprise.holders is None:
+            enterprise.holders = find_holders(self.history_of(code), enterprise.row.facts)
+        return enterprise.holders
+
+    def read_histories_of_claims(self, messages: Sequence[Message]) -> None:
+        """Read at once the histories that tell whose the claims are that messages touch."""
+        self.read_histories({m.subject for m in messages if self.touches_known_claim(m.subject, m.fact)})
+
+    def touches_known_claim(self, code: str, event: Event) -> bool:
+        """Whether an event is a step of a claim that is known, or one that corrections came before."""
+        step, facts = event.content, self.enterprise(code).row.facts
+        if not isinstance(step, ClaimEvent):
+            return False
+        return bool(facts.amended) or file_key(step.policy, step.claim) in facts.claims
+
     def fold_again(self, code: str) -> None:
         """Fold an enterprise's events again, those of this batch included."""
         enterprise = self.enterprises[code]
-        enterprise.row.facts = self.folded(code)
+        enterprise.row.facts, enterprise.holders = self.folded(code), None
         enterprise.is_stale, enterprise.was_folded = False, True
 
     def folded(self, code: str) -> EnterpriseFacts:

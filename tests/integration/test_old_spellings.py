@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
+from domain.authority.publishers import Scope
 from domain.authority.roles import Actor, NotAllowed
+from domain.authority.writes import IDENTITY, Writer
 from domain.events.event import digest_of
 from domain.facts.canonical import spellings_of
 from domain.faults.fault import Fault
+from domain.intake.authorising import Sender
 from ledger.intake.inbox import check_messages, ingest, record
 from ledger.intake.messages.decode import Message, Refusal
 from ledger.intake.refusals import keep, list_refused
@@ -270,3 +274,16 @@ def test_the_doctor_names_what_waits(open_at: Opener) -> None:
 
 def test_the_table_of_old_spellings_is_made_by_an_upgrade() -> None:
     assert TABLES["spellings"].since == 6
+
+
+def test_a_claim_in_an_old_spelling_is_still_its_source(open_at: Opener) -> None:
+    """The claim is found by its canonical number too, and judged as its own."""
+    ledger, feed = open_at(), Feed(1)
+    named: dict[str, Any] = {"policy": CIXI, "measure": "climate.event", "item": "i", "year": 2024}
+    record_as_before(ledger, feed.send("claim-submitted", claim="Ｃ1 ", **named))
+    stranger = Sender(Writer(Actor("k", frozenset({"upstream"})), IDENTITY, Scope("urn:stranger")))
+    for step in ("claim-submitted", "claim-withdrawn"):
+        raw = json.loads(feed.send(step, "2025-02-01T00:00:00Z", claim="C1", **named))
+        sent = json.dumps({**raw, "source": "urn:stranger"}).encode()
+        (result,) = ingest(ledger, [sent], "http", sender=stranger)
+        assert [fault.code for fault in result.faults] == ["claim.foreign"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from domain.facts.folding import EnterpriseFacts
 from domain.faults.fault import Fault
-from domain.intake.authorising import NO_SENDER, Sender, judge_sender
+from domain.intake.authorising import NO_SENDER, Grounds, Sender, judge_sender
 from domain.policy.rulebook import Rulebook
 from ledger.intake.batch import REPEATABLE, Batch
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
@@ -179,7 +179,7 @@ class Trial:
 
     def _judge_sender(self, row: HeldRow, message: Message) -> RowFinding | None:
         """That a row is not the sender's to say."""
-        unallowed = judge_sender(self.sender.writer, message.fact, self.books, EnterpriseFacts(), None)
+        unallowed = judge_sender(self.sender.writer, message.fact, Grounds(self.books, EnterpriseFacts()))
         if unallowed is None or unallowed.code in REPEATABLE:
             return None
         return RowFinding("wrong", self.mark_faults(row, [unallowed]))
