@@ -24,6 +24,8 @@ from ledger.store.stored_events import events_of
 
 LAST, LOCK, ROTATIONS = ".last", ".lock", ".rotations"
 """What stands beside a key's file: its last checkpoint, who holds it, and the statements about it."""
+PRIVATE, READABLE = 0o600, 0o644
+"""Modes of files; a checkpoint is no secret, and every user's appends are held against it."""
 
 
 class LogNotContinued(ArithmeticError):
@@ -130,7 +132,7 @@ class KeyRecord:
         signed = Checkpoint.parse(parse_note(note)[0])
         if file is not None and signed != self.last:
             try:
-                write_durably(file.with_name(file.name + LAST), note)
+                write_durably(file.with_name(file.name + LAST), note, READABLE)
             except OSError as error:
                 raise NoteError(f"what {file} signs cannot be noted beside it: {error}") from None
         self.last = signed
@@ -158,10 +160,10 @@ def hold_key(key: SignerKey) -> Iterator[KeyRecord]:
         os.close(descriptor)
 
 
-def write_durably(file: Path, text: str) -> None:
+def write_durably(file: Path, text: str, mode: int = PRIVATE) -> None:
     """Put text in a file's place, whole or not at all, and have the disk hold it."""
     part = file.with_name(file.name + ".part")
-    descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)
         out.flush()

@@ -72,13 +72,18 @@ def append(
 def append_states(
     rows: Rows, states: Sequence[State], recorded_at: str, correlations: Sequence[str] | None = None
 ) -> int:
-    """``append`` for events in their stored form: the one place where events enter the ledger."""
+    """``append`` for events in their stored form: the one place where events enter the ledger.
+
+    Raises:
+        StaleStore: where the log does not continue what its key signed last.
+    """
     first = rows.last_position() + 1
     rows.append(first, states)
     append_events(rows, first, states)
     last = first + len(states) - 1
     rows.run("INSERT INTO batches VALUES (?,?)", [last, recorded_at])
     note_events(rows, first, correlations or [current.get()] * len(states))
+    rows.check_appended()
     return last
 
 

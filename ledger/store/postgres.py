@@ -23,7 +23,7 @@ from psycopg.sql import SQL, Identifier
 
 from ledger.store.guard import Guard, Written
 from ledger.store.repeats.joining import joined_rows, part_of
-from ledger.store.rows import Conflict, Row, Rows, StoreUnavailable, UnsuitableStore, storable
+from ledger.store.rows import AppendCheck, Conflict, Row, Rows, StoreUnavailable, UnsuitableStore, storable
 
 STREAM_ROWS = 1_000
 CONNECT_SECONDS_MAX = 5
@@ -181,8 +181,9 @@ def _counted(cursor: Cursor[Any]) -> Written:
 class PostgresRows:
     """One PostgreSQL transaction."""
 
-    def __init__(self, connection: Connection[Any]) -> None:
+    def __init__(self, connection: Connection[Any], append_check: AppendCheck | None = None) -> None:
         self.connection = connection
+        self.append_check = append_check
         self.streams = 0
         self.guard: Guard | None = None
 
@@ -290,6 +291,11 @@ class PostgresRows:
         self.run("SELECT setval(pg_get_serial_sequence('stored_events', 'notification_id'), ?)", [last])
         self.run("NOTIFY stored_events")
 
+    def check_appended(self) -> None:
+        """Hold the log against what its key signed last."""
+        if self.append_check is not None:
+            self.append_check(self)
+
 
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ALTER = (
@@ -308,6 +314,7 @@ class PostgresStore:
     def __init__(self, recorder: PostgresProcessRecorder) -> None:
         self.recorder = recorder
         self.datastore: PostgresDatastore = recorder.datastore
+        self.append_check: AppendCheck | None = None
 
     @contextmanager
     def _transaction(self, begin: str, end: str) -> Iterator[PostgresRows]:
@@ -315,7 +322,7 @@ class PostgresStore:
         with errors_mapped(), self.datastore.get_connection() as connection:
             try:
                 connection.execute(begin, prepare=False)
-                yield PostgresRows(connection)
+                yield PostgresRows(connection, self.append_check)
                 ended = connection.execute(end, prepare=False).statusmessage
             finally:
                 if connection.closed:  # where one is lost, so are most; the pool would find out one by one

@@ -9,7 +9,7 @@ events go through its recorder (``ledger.store``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -30,6 +30,10 @@ class StoreUnavailable(Exception):
 
 class UnsuitableStore(StoreUnavailable):
     """The ledger must not run on this database as it stands; the text says the mend."""
+
+
+class StaleStore(UnsuitableStore):
+    """The database is not the one that was last signed for: a copy that lags behind, or an older one."""
 
 
 class Rows(Protocol):
@@ -72,9 +76,23 @@ class Rows(Protocol):
             Conflict: where an originator's version is taken.
         """
 
+    def check_appended(self) -> None:
+        """Hold the log, with what was just appended, against what its key signed last.
+
+        Raises:
+            StaleStore: where it does not continue that; nothing of the transaction may be committed.
+        """
+
+
+AppendCheck = Callable[[Rows], None]
+"""Looks at a log that was appended to, within the transaction; raises ``StaleStore``."""
+
 
 class Store(Protocol):
     """A database."""
+
+    append_check: AppendCheck | None
+    """Asked after every append; ``None`` where nothing was ever signed for the ledger."""
 
     def reading(self) -> AbstractContextManager[Rows]:
         """A transaction that sees one moment of the database."""

@@ -6,19 +6,20 @@ and durability is asked for (``synchronous=FULL``) and read back, never assumed.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
-from weakref import WeakSet
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteDatastore, SQLiteProcessRecorder
 
 from ledger.store.guard import Guard, Written, refuse
 from ledger.store.repeats.joining import joined_rows, part_of
-from ledger.store.rows import Conflict, Row, StoreUnavailable, UnsuitableStore, storable
+from ledger.store.rows import AppendCheck, Conflict, Row, StoreUnavailable, UnsuitableStore, storable
 
 STREAM_ROWS = 1_000
 CHUNK = 500
@@ -91,8 +92,11 @@ def look_into(path: str, check: Callable[[SQLiteRows], None]) -> None:
 class SQLiteRows:
     """One SQLite transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, writes: bool = False) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, writes: bool = False, append_check: AppendCheck | None = None
+    ) -> None:
         self.connection = connection
+        self.append_check = append_check
         self.guard = Guard(self) if writes else None
         self.changed = 0
         """Rows that our own statements wrote or deleted."""
@@ -184,6 +188,11 @@ class SQLiteRows:
         rows = [(first_position + i, *event) for i, event in enumerate(events)]
         self.run_many("INSERT INTO stored_events VALUES (?,?,?,?,?)", rows)
 
+    def check_appended(self) -> None:
+        """Hold the log against what its key signed last."""
+        if self.append_check is not None:
+            self.append_check(self)
+
 
 def _finish(rows: SQLiteRows, guard: Guard, changes_before: int) -> None:
     """Write the sums, and refuse where rows were dropped, or others written beside ours."""
@@ -194,6 +203,34 @@ def _finish(rows: SQLiteRows, guard: Guard, changes_before: int) -> None:
         refuse(f"{abs(beside)} rows were written beside those that were sent")
 
 
+class _OpenFile(NamedTuple):
+    """The file that a connection opened, which it goes on writing to whatever its name comes to mean."""
+
+    path: str
+    identity: tuple[int, int] | None
+
+    def check_in_place(self) -> None:
+        """Refuse to work on a file that has no name any more: what is written to it is gone with the process.
+
+        Raises:
+            UnsuitableStore: saying so.
+        """
+        if self.path and _identity_of(self.path) != self.identity:
+            raise UnsuitableStore(
+                f"{self.path} was replaced or removed while this process had it open: nothing is recorded — "
+                "stop every process of the ledger, put the right file in place, then start them again"
+            )
+
+
+def _identity_of(path: str) -> tuple[int, int] | None:
+    """The file that a path names now; ``None`` where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 class SQLiteStore:
     """A SQLite file."""
 
@@ -202,8 +239,9 @@ class SQLiteStore:
     def __init__(self, recorder: SQLiteProcessRecorder) -> None:
         self.recorder = recorder
         self.datastore: SQLiteDatastore = recorder.datastore
-        self.ready: WeakSet[SQLiteConnection] = WeakSet()
-        """Connections whose settings are in place."""
+        self.append_check: AppendCheck | None = None
+        self.ready: WeakKeyDictionary[SQLiteConnection, _OpenFile] = WeakKeyDictionary()
+        """Connections whose settings are in place, each with the file that it opened."""
         with self.datastore.get_connection(commit=True) as connection:
             raw = self._prepared(connection)
             if raw.execute("PRAGMA synchronous").fetchone()[0] != FULL:
@@ -220,7 +258,8 @@ class SQLiteStore:
         raw.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         raw.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         raw.execute("PRAGMA synchronous=FULL")
-        self.ready.add(connection)
+        path = str(raw.execute("PRAGMA database_list").fetchone()[2])
+        self.ready[connection] = _OpenFile(path, _identity_of(path))
         return raw
 
     @contextmanager
@@ -229,11 +268,14 @@ class SQLiteStore:
             with self.datastore.get_connection(commit=commit) as connection:
                 raw = self._prepared(connection)
                 raw.execute(begin)
-                rows, before = SQLiteRows(raw, commit), raw.total_changes
+                file = self.ready[connection]
+                file.check_in_place()
+                rows, before = SQLiteRows(raw, commit, self.append_check), raw.total_changes
                 try:
                     yield rows
                     if rows.guard is not None:
                         _finish(rows, rows.guard, before)
+                        file.check_in_place()
                     raw.execute("COMMIT" if commit else "ROLLBACK")
                 except BaseException:
                     if raw.in_transaction:

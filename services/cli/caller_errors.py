@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.authority.roles import NotAllowed
 from domain.authority.two_persons import TWO_PERSON_STEPS
+from domain.faults.registry import read_problems
 from domain.policy.faults import PolicyError
 from domain.policy.rulebook import NoRules
 from ledger.export.books import NotExportable
@@ -12,7 +13,7 @@ from ledger.policies.versions import UnknownPolicy
 from ledger.reading.records import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
 from ledger.store.moments import Unanswerable
-from ledger.store.rows import StoreUnavailable
+from ledger.store.rows import StaleStore, StoreUnavailable
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.runtime.kafka_settings import UnusableFile
 from services.runtime.settings import SettingsError
@@ -44,6 +45,8 @@ def caller_message(error: Exception, language: str) -> str | None:
         return f"policy: the ledger does not hold {error} — adopt it with: subsidy-ledger adopt FILE"
     if isinstance(error, UnknownEnterprise):
         return f"enterprise: the ledger knows nothing of {error} — check the credit code"
+    if isinstance(error, StaleStore):
+        return _problem_text("store-stale", language, str(error))
     return str(error) if isinstance(error, PLAIN) else None
 
 
@@ -57,6 +60,13 @@ def waiting_message(error: Exception, language: str) -> str | None:
         return f"{title.zh}：等待另一人确认，尚未生效 — subsidy-ledger waiting confirm {step.waiting}"
     confirm = f"have another person run: subsidy-ledger waiting confirm {step.waiting}"
     return f"{title.en} waits for a second person; nothing is done yet — {confirm}"
+
+
+def _problem_text(code: str, language: str, reason: str) -> str:
+    """The words of a kind of problem, as the API has them."""
+    kind = read_problems()[code]
+    title, detail = (kind.title_en, kind.detail_en) if language == "en" else (kind.title_zh, kind.detail_zh)
+    return f"{title}\n{detail.format(reason=reason)}"
 
 
 def _fault_line(error: NotAllowed, language: str) -> str:

@@ -8,7 +8,7 @@ import pwd
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from domain.money.amounts import parse_fen, print_fen
 from domain.policy.faults import PolicyError, PolicyFault
 from ledger.audit.emptied import require_events
 from ledger.audit.looks import NOBODY, Look, note
+from ledger.log.holding import hold_appends
 from ledger.store.application import Ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment
 from ledger.store.rows import Rows
@@ -53,6 +54,11 @@ class Context:
         """The database that the command works on."""
         return self.database or self.settings.database
 
+    @property
+    def key_file(self) -> Path:
+        """The file of the key that signs for that database."""
+        return Path(replace(self.settings, database=self.path).signing_key_file)
+
     @contextmanager
     def ledger(self, sets_up: bool = False, may_be_empty: bool = False) -> Iterator[Ledger]:
         """Open the ledger for one command.
@@ -66,6 +72,7 @@ class Context:
             yield self.opened
             return
         opened = open_ledger(self.path, create=sets_up)
+        hold_appends(opened, self.key_file)
         try:
             if not sets_up and not may_be_empty:
                 with opened.store.reading() as rows:

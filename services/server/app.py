@@ -13,6 +13,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.routing import Rule
 
+from ledger.log.holding import hold_appends
 from ledger.store.application import Ledger
 from services.api.claims.views import blueprint as claims
 from services.api.disagreements.views import blueprint as disagreements
@@ -144,7 +145,9 @@ def create_app(
     app = Api("services.api", static_folder=None)
     app.extensions["subsidy-ledger"] = ledger
     app.extensions["subsidy-sheets"] = SheetDesk(ledger, sheets_folder or _own_folder(ledger))
-    app.config["SIGNING_KEY"] = str(signing_key or _own_folder(ledger) / "signing.key")
+    key_file = signing_key or _own_folder(ledger) / "signing.key"
+    app.config["SIGNING_KEY"] = str(key_file)
+    hold_appends(ledger, key_file)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.url_map.merge_slashes = False
     api = DocumentedApi(app)

@@ -27,7 +27,7 @@ from ledger.policies.versions import UnknownPolicy
 from ledger.reading.records import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
 from ledger.store.moments import Unanswerable
-from ledger.store.rows import Conflict, StoreUnavailable, UnsuitableStore
+from ledger.store.rows import Conflict, StaleStore, StoreUnavailable, UnsuitableStore
 from services.web.fault_words import describe_fault
 from services.web.sheets.desk import UnknownSheet
 
@@ -174,6 +174,9 @@ def _of_sheet(error: Exception) -> Problem | None:
 
 def _of_store(error: Exception) -> Problem | None:
     """A database that is away, or that the operator must see to; ``None`` for anything else."""
+    if isinstance(error, StaleStore):
+        log.error("nothing is recorded: %s", error)
+        return Problem("store-stale", reason=str(error))
     if isinstance(error, UnsuitableStore):
         log.error("the store is unsuitable: %s", error)
         return Problem("store-unsuitable", reason=str(error))

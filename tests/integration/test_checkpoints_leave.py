@@ -14,17 +14,22 @@ from typing import Any
 
 import pytest
 
+from domain.events.event import NOBODY
 from domain.log.merkle import check_consistency
 from domain.log.notes import COSIGNATURE_V1, Checkpoint, SignerKey, VerifierKey, open_checkpoint, parse_note
 from ledger.audit.checkpoints import list_checkpoints, load_or_make_key
+from ledger.audit.restores import record_restore
 from ledger.intake.inbox import ingest
 from ledger.log.deliveries import read_deliveries
+from ledger.log.key_record import load_key
 from ledger.store.application import Ledger
 from services.checkpoints.sender import Sender, start
 from services.doctor import deliveries
 from services.runtime.settings import Settings, SettingsError
 from services.sample.city import city
+from tests.events import Feed
 from tests.integration.bureau import Clock
+from tests.integration.test_doctor import levels
 
 WITNESS = SignerKey("witness.test", b"\x09" * 32, COSIGNATURE_V1)
 
@@ -52,7 +57,7 @@ class Scene:
     def found(self, *targets: str, named: tuple[str, ...] = ()) -> dict[str, str]:
         settings = replace(self.settings, checkpoints_to=targets)
         with self.ledger.store.reading() as rows:
-            return {each.check: each.level for each in deliveries.check(rows, settings, named, self.clock())}
+            return levels(list(deliveries.check(rows, settings, named, self.clock())))
 
 
 @pytest.fixture
@@ -115,6 +120,50 @@ def test_it_is_sent_at_the_interval_and_not_before(scene: Scene, tmp_path: Path)
     assert scene.send(file)[file].size > first
 
 
+def test_a_folder_that_was_edited_or_emptied_is_named(scene: Scene, tmp_path: Path) -> None:
+    folder, file = tmp_path / "given", tmp_path / "latest.txt"
+    targets = (f"{folder}/", str(file))
+    scene.send(*targets)
+    (kept,) = folder.iterdir()
+    assert scene.found(*targets)["checkpoints.given"] == "ok"
+
+    for text in (kept.read_text().replace("\n", "\n1", 1), "not a checkpoint", ""):
+        kept.write_text(text)
+        assert scene.found(*targets)["checkpoints.given"] == "error"
+    kept.unlink()
+    assert scene.found(*targets)["checkpoints.given"] == "error"
+    kept.write_text(file.read_text())
+    assert scene.found(*targets)["checkpoints.given"] == "ok"
+    stranger = SignerKey("ledger", b"\x05" * 32)
+    body = parse_note(file.read_text())[0]
+    file.write_text(f"{body}\n{stranger.sign(body)}")
+    assert scene.found(*targets)["checkpoints.given"] == "error"
+
+
+def test_what_was_given_out_before_a_restore_is_no_fork_once_that_is_recorded(
+    scene: Scene, open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    """Every checkpoint of the part that was lost stands in the folder, not the last one alone."""
+    target = f"{tmp_path / 'given'}/"
+    lost, older = scene.ledger, open_at(name="older.db")
+    for seed in (5, 6):
+        scene.send(target)
+        assert isinstance(scene.clock, Clock)
+        scene.clock.pass_(days=1)
+        ingest(lost, [Feed(seed).shop("jd", "a shop", "2024-03-05")], "tests")
+    scene.send(target)
+    assert len(list((tmp_path / "given").iterdir())) == 3
+    scene.ledger = older
+    assert scene.found(target)["checkpoints.given"] == "error"
+
+    record_restore(older, load_key(scene.key), NOBODY, "root", "the disk died")
+
+    found = scene.found(target)
+    assert (found["checkpoints.lost"], found["checkpoints.given"]) == ("warning", "ok")
+    scene.send(target)
+    assert scene.found(target)["checkpoints.given"] == "ok"
+
+
 def test_an_address_gets_it_and_what_fails_is_told_and_tried_again(scene: Scene) -> None:
     stored: dict[str, str] = {}
     well = [False]
@@ -166,6 +215,7 @@ def test_a_witness_is_shown_that_the_log_continues_and_its_cosignature_is_kept(
         scene.send(str(tmp_path / "latest"), witnesses=str(file))
         both = [scene.public, WITNESS.verifier]
         assert open_checkpoint((tmp_path / "latest").read_text(), both)[1] == ["ledger", "witness.test"]
+        assert isinstance(scene.clock, Clock)
         assert isinstance(scene.clock, Clock)
         scene.clock.pass_(days=1)
         scene.grow(5)

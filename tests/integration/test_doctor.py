@@ -352,6 +352,7 @@ def test_what_goes_wrong_is_found(
 
 
 ELSEWHERE = {
+    "checkpoints.lost",  # test_checkpoints_leave.py
     "things.spellings",  # test_old_spellings.py
     "database.durability",
     "database.archive",

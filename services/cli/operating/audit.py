@@ -24,7 +24,6 @@ from ledger.log.key_record import FileKey
 from ledger.reading.changes import steps_of
 from ledger.reading.records import UnknownEnterprise
 from ledger.replay.comparison import replay
-from ledger.store.application import SCHEMES
 from services.cli.common import (
     Context,
     json_option,
@@ -52,8 +51,7 @@ def key_option(command: F) -> F:
 
 def key_file_of(context: Context, key_file: Path | None) -> Path:
     """The file of the ledger's signing key."""
-    beside = "./subsidy-ledger" if context.path.startswith(SCHEMES) else context.path
-    return key_file or Path(context.settings.signing_key or f"{beside}.key")
+    return key_file or context.key_file
 
 
 def signer(context: Context, key_file: Path | None) -> FileKey:

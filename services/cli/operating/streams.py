@@ -14,6 +14,7 @@ import click
 from domain.authority.writes import IDENTITY
 from ledger.intake import refusals
 from ledger.intake.messages.decode import Message, Now, decode
+from ledger.log.holding import hold_appends
 from ledger.log.key_record import load_key
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import StoreUnavailable, UnsuitableStore
@@ -44,7 +45,7 @@ def begin(role: str) -> threading.Event:
     return stop
 
 
-def open_patiently(path: str, stop: threading.Event) -> Ledger | None:
+def open_patiently(context: Context, stop: threading.Event) -> Ledger | None:
     """Open the ledger, waiting for a database that is away; ``None`` when told to stop before.
 
     Raises:
@@ -52,12 +53,15 @@ def open_patiently(path: str, stop: threading.Event) -> Ledger | None:
     """
     while not stop.is_set():
         try:
-            return open_ledger(path, create=False)
+            ledger = open_ledger(context.path, create=False)
         except UnsuitableStore:
             raise
         except StoreUnavailable as error:
             log.warning("waiting for the database: %s", error)
             stop.wait(OPEN_AGAIN_SECONDS)
+        else:
+            hold_appends(ledger, context.key_file)
+            return ledger
     return None
 
 
@@ -70,7 +74,7 @@ def consume(context: Context) -> None:
 
     metrics = ConsumerMetrics()
     stop = begin("consume")
-    ledger = open_patiently(context.path, stop)
+    ledger = open_patiently(context, stop)
     if ledger is None:
         return
     try:
@@ -94,7 +98,7 @@ def publish(context: Context) -> None:
     with one_line_errors():
         signer(context, None)  # made where there is none, and refused at once where it is no key
     stop = begin("publish")
-    ledger = open_patiently(context.path, stop)
+    ledger = open_patiently(context, stop)
     if ledger is None:
         return
     try:
