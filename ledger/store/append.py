@@ -83,7 +83,8 @@ def append_states(
     last = first + len(states) - 1
     rows.run("INSERT INTO batches VALUES (?,?)", [last, recorded_at])
     note_events(rows, first, correlations or [current.get()] * len(states))
-    rows.check_appended()
+    if rows.append_check is not None:
+        rows.append_check(rows)
     return last
 
 

@@ -291,11 +291,6 @@ class PostgresRows:
         self.run("SELECT setval(pg_get_serial_sequence('stored_events', 'notification_id'), ?)", [last])
         self.run("NOTIFY stored_events")
 
-    def check_appended(self) -> None:
-        """Hold the log against what its key signed last."""
-        if self.append_check is not None:
-            self.append_check(self)
-
 
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ALTER = (

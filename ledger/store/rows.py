@@ -39,6 +39,9 @@ class StaleStore(UnsuitableStore):
 class Rows(Protocol):
     """One transaction."""
 
+    append_check: Callable[[Rows], None] | None
+    """Asked after an append whether the log continues what its key signed last; raises ``StaleStore``."""
+
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Execute a statement."""
 
@@ -74,13 +77,6 @@ class Rows(Protocol):
 
         Raises:
             Conflict: where an originator's version is taken.
-        """
-
-    def check_appended(self) -> None:
-        """Hold the log, with what was just appended, against what its key signed last.
-
-        Raises:
-            StaleStore: where it does not continue that; nothing of the transaction may be committed.
         """
 
 

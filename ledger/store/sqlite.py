@@ -188,11 +188,6 @@ class SQLiteRows:
         rows = [(first_position + i, *event) for i, event in enumerate(events)]
         self.run_many("INSERT INTO stored_events VALUES (?,?,?,?,?)", rows)
 
-    def check_appended(self) -> None:
-        """Hold the log against what its key signed last."""
-        if self.append_check is not None:
-            self.append_check(self)
-
 
 def _finish(rows: SQLiteRows, guard: Guard, changes_before: int) -> None:
     """Write the sums, and refuse where rows were dropped, or others written beside ours."""

@@ -76,6 +76,8 @@ class _Group(NamedTuple):
     canonical: str
     events: tuple[Event, ...]
     """In order of recording."""
+    is_alone: bool = False
+    """One spelling of a thing that facts of another kind are about too, perhaps in another spelling."""
 
 
 def list_merges(rows: Rows, enterprise: str | None = None) -> list[Merge]:
@@ -128,9 +130,18 @@ def _merges_of(
 ) -> Iterator[Merge]:
     history = [event.fact for event in events_of(rows, code)]
     facts = fold(history)
-    for group in _groups_of(rows, code, history):
-        amendments = _amendments(rows, code, group)
+    groups = list(_groups_of(rows, code, history))
+    for group in groups:
+        joined = [each for each in groups if each.is_alone and each.canonical == group.canonical]
+        amendments = [
+            amendment
+            for each in (joined if group.is_alone else [group])
+            for amendment in _amendments(rows, code, each)
+        ]
         after = fold([*history, *(Event(each, "", "", "") for each in amendments)])
+        changes = tuple(_changes(facts, after, books))
+        if group.is_alone and not changes:
+            continue
         named = SEP.join((code, group.what, group.event, group.canonical))
         yield Merge(
             hashlib.sha256(named.encode()).hexdigest()[:16],
@@ -139,7 +150,7 @@ def _merges_of(
             group.event,
             group.canonical,
             tuple(SpeltFact(_spelt(group.what, each), each.source, each.event_id) for each in group.events),
-            tuple(_changes(facts, after, books)),
+            changes,
         )
 
 
@@ -165,6 +176,22 @@ def _groups_of(rows: Rows, code: str, history: Sequence[Event]) -> Iterator[_Gro
         spelt = {_spelt(what, event) for event in events}
         if len(spelt) > 1 or (what == ITEM and len(events) > 1):
             yield _Group(what, name, canonical, tuple(events))
+        elif (
+            what == THING
+            and spelt not in (set(), {canonical})
+            and _is_named_elsewhere(history, name, canonical)
+        ):
+            yield _Group(what, name, canonical, tuple(events), is_alone=True)
+
+
+def _is_named_elsewhere(history: Sequence[Event], name: str, canonical: str) -> bool:
+    """Whether facts of another kind are about the thing, in whatever spelling."""
+    return any(
+        event.name != name
+        and isinstance(event.content, DatedThing)
+        and _spelt(THING, canonical_event(event)) == canonical
+        for event in history
+    )
 
 
 def _spelt(what: str, event: Event) -> str:

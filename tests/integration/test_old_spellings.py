@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import lzma
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
@@ -34,7 +36,23 @@ from services.doctor.contents import check
 from services.doctor.findings import Limits
 from tests import answers as queries
 from tests.events import CIXI, Feed, take
+from tests.golden.outside import settings
+from tests.postgres import Server
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "46ad05e-spellings"
+ANSWERED: dict[str, Any] = json.loads((GOLDEN / "answers.json").read_text("utf-8"))
+CODES: dict[str, str] = {what: answer["enterprise"] for what, answer in ANSWERED["balances"].items()}
+MERGES = {
+    "warehouse": ("thing", ["EU-1", "ＥＵ－1", "EU-1 "], ("1500000.00", "500000.00")),
+    "shop": ("thing", ["Café旗舰店", "Cafe\u0301旗舰店"], ("10000.00", "5000.00")),
+    "branch": ("thing", ["示例一分 "], ("0.00", "100000.00")),
+    "ids": ("key", ["s1", "s1 ", "ｓ1"], ("100000.00", "50000.00")),
+    "sources": ("key", ["r1", "r1"], ("100000.00", "50000.00")),
+    "references": ("thing", ["CN-2024-88", "cn-2024-88", "CN‐2024‐88"], None),
+    "standards": ("thing", ["GB/T 1-2024", "ＧＢ/Ｔ 1－2024"], None),
+    "items": ("item", ["Project-A", "Project-A "], ("200000.00", "100000.00")),
+}
+"""What waits in the ledger of 46ad05e: its kind, the spellings, and the award before and after."""
 Opener = Callable[..., Ledger]
 REVIEWER = Actor("复核员", frozenset({"reviewer"}), None, "https://id", "17", "")
 
@@ -82,6 +100,80 @@ def merges(ledger: Ledger) -> list[Merge]:
 def is_replayed(ledger: Ledger, folder: Path) -> bool:
     place = folder / f"{len(list(folder.iterdir()))}.db"
     return replay(ledger, str(place)).equal
+
+
+# --- a ledger that the program of 46ad05e wrote -------------------------------------------------------
+
+
+@pytest.fixture
+def old(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """The command line on that ledger, upgraded; what a command says to programs comes back."""
+    database = str(tmp_path / "ledger.db")
+    if store_kind == "sqlite":
+        Path(database).write_bytes(lzma.decompress((GOLDEN / "ledger.sqlite.xz").read_bytes()))
+    else:
+        server: Server = request.getfixturevalue("postgres")
+        database = server.url(server.create())
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(lzma.decompress((GOLDEN / "ledger.postgres.sql.xz").read_bytes()))
+    environment = settings(database, tmp_path / "signing-key")
+
+    def run(*words: str, as_json: bool = True) -> Any:
+        done = CliRunner().invoke(main, [*words, *(["--json"] if as_json else [])], env=environment)
+        assert done.exit_code == 0, done.output
+        return json.loads(done.output) if as_json else done.output
+
+    run("migrate", as_json=False)
+    yield run
+    if store_kind == "postgres":
+        server.drop(database.rpartition("/")[2])
+
+
+def waiting(run: Callable[..., Any]) -> dict[str, Any]:
+    """What waits for a decision, by what is spelt in several ways."""
+    listed = {merge["enterprise"]: merge for merge in run("things", "merges")}
+    return {what: listed[code] for what, code in CODES.items() if code in listed}
+
+
+def awarded(run: Callable[..., Any]) -> dict[str, str]:
+    return {what: run("balance", code)["gross"] for what, code in CODES.items()}
+
+
+def test_an_old_ledger_answers_as_before_and_shows_what_would_merge(old: Callable[..., Any]) -> None:
+    merges_by_name = waiting(old)
+
+    for what, code in CODES.items():
+        assert old("balance", code) == ANSWERED["balances"][what]
+    assert old("budget") == ANSWERED["budget"]
+    assert set(merges_by_name) == set(MERGES)
+    for what, (kind, spellings, change) in MERGES.items():
+        merge = merges_by_name[what]
+        assert merge["what"] == kind
+        assert [fact["written"].rpartition("\x1f")[2] for fact in merge["facts"]] == spellings
+        assert [(each["before"], each["after"]) for each in merge["changes"]] == ([change] if change else [])
+    listed = old("things", "merges", as_json=False)
+    assert "¥1,500,000.00 → ¥500,000.00" in listed
+    assert "¥0.00 → ¥100,000.00" in listed
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_old_ledger_changes_by_what_is_decided_and_by_nothing_else(
+    old: Callable[..., Any], same: bool
+) -> None:
+    before, due = awarded(old), waiting(old)
+
+    for what, (_, _, change) in MERGES.items():
+        old("things", "decide", due[what]["id"], "same" if same else "different", "核对过", as_json=False)
+        if change and same:
+            before[what] = change[1]
+        assert awarded(old) == before, what
+
+    assert waiting(old) == {}
+    audit = old("audit")
+    assert (audit["log"], audit["read_models"]) == ([], [])
+
+
+# --- what a program without canonical spellings recorded, piece by piece --------------------------------
 
 
 def test_an_upgrade_changes_no_figure_and_shows_what_would_merge(open_at: Opener, tmp_path: Path) -> None:
