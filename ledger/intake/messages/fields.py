@@ -119,9 +119,16 @@ class Slug(MessageField):
     """A word from an upstream code list: lower-case letters, digits, hyphens, underscores."""
 
     may_hold_colons = False
+    is_settled = False
     PATTERN = f"^{CODE_PATTERN}$"
     bulk_type = Annotated[str, msgspec.Meta(pattern=PATTERN)]
     json_schema = {"type": "string", "pattern": PATTERN}
+
+    def settle(self, value: Any) -> str:
+        """The word; no natural person's number is one."""
+        if len(value) >= LENGTH_MIN and has_personal_number(value):
+            raise FaultError("number.personal")
+        return str(value)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from domain.things.personal_number import may_hold_number, wipe_alike, wipe_personal_numbers
+from domain.things.personal_number import WIPED, may_hold_number, wipe_alike, wipe_personal_numbers
 from ledger.store.rows import Rows
 
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+"""A character as JSON may write it; what is written so between digits is seen through."""
 CODE_FIELDS = ("subject", "by", "enterprise")
 """Members that hold an enterprise's code: what looks like a person's number there is one, slips and all."""
 
@@ -51,12 +54,14 @@ def wipe_message(raw: bytes) -> bytes:
     What is no JSON, or spells a number so that it cannot be cut out, is wiped where it looks like one.
     """
     text = raw.decode("utf-8", "replace")
-    if not may_hold_number(text) and "\\u" not in text:
+    if not may_hold_number(text) and "\\" not in text:
         return raw
     try:
         document = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_members)
     except (ValueError, RecursionError):
         wiped_text = wipe_alike(text)
+        if may_hold_number(_ESCAPE.sub(" ", wiped_text)):
+            wiped_text = WIPED
         return raw if wiped_text == text else wiped_text.encode("utf-8", "replace")
     wiped = _wiped_value(document, as_code=False)
     return raw if wiped == document else json.dumps(wiped, ensure_ascii=False).encode("utf-8", "replace")
