@@ -11,6 +11,7 @@ from typing import NamedTuple
 from docs.generate.tables import table
 from domain.authority.publishers import Scope
 from domain.authority.roles import MAY, ROLES, Actor
+from domain.authority.two_persons import TWO_PERSON_STEPS, confirming_roles
 from domain.authority.writes import IDENTITY, LOCAL, Write, Writer, judge_write
 from domain.vocabulary.kinds import Words, type_of
 
@@ -217,6 +218,7 @@ ACTIONS = {
     "clawback.record": Words("追回：登记到账", "clawback: record"),
     "adjustment.accept": Words("调整：受理", "adjustment: accept"),
     "disagreement.decide": Words("疑点数据：决定", "disagreement: decide"),
+    "amendment.make": Words("更正、撤回来源的数据", "amending what a source said"),
     "fact.report": Words("报送数据（表格等）", "facts (a sheet, a message)"),
     "fact.publish": Words("接口报送数据", "messages over HTTP"),
     "fact.amend": Words("报送更正、撤回", "amendments, sent from outside"),
@@ -278,7 +280,15 @@ def _steps() -> str:
     return table(
         heads,
         [
-            (f"{words.zh}<br>{words.en}", *("✓" if role in MAY[action] else "" for role in ROLES))
+            (f"{words.zh}<br>{words.en}", *(_role_mark(action, role) for role in ROLES))
             for action, words in ACTIONS.items()
         ],
     )
+
+
+def _role_mark(action: str, role: str) -> str:
+    """Whether a role takes a step; ``①``: as the first of two persons alone."""
+    if role not in MAY[action]:
+        return ""
+    is_first_alone = action in TWO_PERSON_STEPS and role not in confirming_roles(action)
+    return "①" if is_first_alone else "✓"

@@ -28,6 +28,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "clawback.record": ("finance",),
     "adjustment.accept": ("officer",),
     "disagreement.decide": ("officer", "reviewer"),
+    "amendment.make": ("officer", "reviewer"),
     "fact.report": ("upstream", "officer", "operator"),
     "fact.publish": ("upstream", "operator"),
     "fact.amend": ("upstream", "operator"),
@@ -45,7 +46,7 @@ MAY: dict[str, tuple[str, ...]] = {
 
 ``fact.report`` is a fact in a message or a row of a sheet, ``fact.publish`` messages over HTTP;
 ``fact.amend``, ``claim.report`` and ``claim.decide`` are amendments and steps of claims that come
-from outside as messages or rows.
+from outside as messages or rows; ``amendment.make`` is the desk's own correction of what a source said.
 """
 
 

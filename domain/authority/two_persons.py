@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from domain.authority.persons import LOCAL, Person, is_same_person
-from domain.authority.roles import NotAllowed
+from domain.authority.roles import MAY, Actor, NotAllowed
 
 WAITING_DAYS = 30
 """Days after which what nobody has confirmed does not wait any more."""
@@ -32,11 +32,18 @@ TWO_PERSON_STEPS: dict[str, StepTitle] = {
     "clawback.order": StepTitle("追回", "ordering a clawback"),
     "adjustment.accept": StepTitle("接受调整", "accepting an adjustment"),
     "disagreement.decide": StepTitle("决定不一致的数据", "deciding facts that disagree"),
+    "amendment.make": StepTitle("更正或撤回来源的数据", "amending what a source said"),
     "refusal.dismiss": StepTitle("不再处理退回的数据", "dismissing a refused message"),
 }
 """Steps that need two persons wherever identities are verified, each with what it is called.
 
 The two reviews of a claim are steps of their own (``domain.claims.steps``).
+"""
+
+CONFIRMED_BY: dict[str, tuple[str, ...]] = {"amendment.make": ("reviewer",)}
+"""Roles that confirm a step which others may propose; all else is confirmed by who may take it.
+
+An amendment may be of a decision about a claim, which a reviewer approves.
 """
 
 
@@ -62,6 +69,22 @@ def is_verified(person: Person) -> bool:
 def needs_second_person(step: str, person: Person) -> bool:
     """Whether a step of this person waits for another one; where names are only declared, none does."""
     return step in TWO_PERSON_STEPS and is_verified(person)
+
+
+def confirming_roles(step: str) -> tuple[str, ...]:
+    """The roles of the second person of a step."""
+    return CONFIRMED_BY.get(step, MAY[step])
+
+
+def require_confirming_role(step: str, actor: Actor) -> None:
+    """Check that a person who may take a step may be the second one of it.
+
+    Raises:
+        NotAllowed: where others confirm it, and no role of theirs does.
+    """
+    roles = CONFIRMED_BY.get(step)
+    if roles is not None and not actor.roles & set(roles):
+        raise NotAllowed("role.missing", "actor", action=step, roles=", ".join(roles))
 
 
 def judge_proposal(

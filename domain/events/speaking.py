@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from domain.authority.persons import LOCAL, Person
 from domain.authority.roles import MAY, Actor
+from domain.events.aggregate import OUR_SOURCE
 from domain.events.event import NOBODY, Attribution, Capacity, Event, Speaker
 
 
@@ -24,7 +27,12 @@ def speak_for(attribution: Attribution, source: str) -> Attribution:
     capacity = attribution.acting_as or Capacity()
     if capacity.on_behalf_of:
         return attribution
-    return attribution._replace(acting_as=Capacity(role=capacity.role, on_behalf_of=source))
+    return attribution._replace(acting_as=replace(capacity, on_behalf_of=source))
+
+
+def is_said_at_desk(event: Event) -> bool:
+    """Whether persons said it on behalf of the ledger's own desk."""
+    return event.acting_as is not None and event.acting_as.on_behalf_of == OUR_SOURCE
 
 
 def person_of(event: Event, name: str) -> Person:

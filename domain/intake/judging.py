@@ -38,6 +38,8 @@ class Case(NamedTuple):
     """Whether it is a step of the ledger's own desk."""
     target: Target | None = None
     """Of an amendment, where the ledger has the event that it names."""
+    amended_at_desk: bool = False
+    """Of an amendment, whether two persons at the desk amended that event."""
 
 
 def judge_event(event: Event, case: Case) -> list[Fault]:
@@ -46,7 +48,7 @@ def judge_event(event: Event, case: Case) -> list[Fault]:
     if not case.at_desk and event.source == OUR_SOURCE:
         return [Fault("source.reserved", "source")]
     if isinstance(content, Amendment):
-        return _judge_amendment(content, case)
+        return judge_amendment(content, case)
     faults = judge_matter(content, case.books)
     if content.field_value("by") == case.code:
         faults.append(Fault("replaced.self", "data.by"))
@@ -138,7 +140,7 @@ def _judge_desk(contents: Iterable[Content | None], case: Case, field: str) -> l
     return []
 
 
-def _judge_amendment(amendment: Amendment, case: Case) -> list[Fault]:
+def judge_amendment(amendment: Amendment, case: Case) -> list[Fault]:
     """A correction or retraction that does not fit the event that it names."""
     if amendment.of_source == OUR_SOURCE:
         return [Fault("amend.ledger", "data.of_source")]
@@ -152,6 +154,8 @@ def _judge_amendment(amendment: Amendment, case: Case) -> list[Fault]:
         return [Fault("amend.amendment", "data.of")]
     if name != amendment.of_type:
         return [Fault("amend.type", "data.of_type", {"actual": name})]
+    if case.amended_at_desk and not case.at_desk:
+        return [Fault("amend.desk", "data.of", {"of": amendment.of})]
     changes = amendment.changes if isinstance(amendment, FactCorrected) else None
     return judge_amended(target.event, changes, case)
 
@@ -184,4 +188,4 @@ def judge_across(content: Content) -> list[Fault]:
     return [Fault(code, f"data.changes.{name}", args) for name, (code, args) in faults.items()]
 
 
-__all__ = ["Case", "Target", "judge_amended", "judge_event"]
+__all__ = ["Case", "Target", "judge_amended", "judge_amendment", "judge_event"]

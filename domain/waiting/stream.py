@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 
 from domain.authority.persons import Person
 from domain.authority.roles import Actor
-from domain.authority.two_persons import WAITING_DAYS, PendingProposal, judge_proposal, may_withdraw
+from domain.authority.two_persons import (
+    WAITING_DAYS,
+    PendingProposal,
+    judge_proposal,
+    may_withdraw,
+    require_confirming_role,
+)
 from domain.events.aggregate import Stream
 from domain.events.event import Event, Speaker
 from domain.events.instants import instant
@@ -40,12 +46,13 @@ class WaitingStream(Stream):
         """Take a person's call of the step: who proposed it, where this confirms; none where it proposes.
 
         Raises:
-            NotAllowed: see ``domain.authority.two_persons.judge_proposal``.
+            NotAllowed: see ``judge_proposal`` and ``require_confirming_role``.
         """
         asked, digest = request.request_digest, request.digest
         outcome = judge_proposal(self.pending, actor.person, asked, digest, instant(now), actor.confirming)
         attribution = attribute_step(actor, request.step)
         if outcome == "confirm" and self.pending is not None:
+            require_confirming_role(request.step, actor)
             waiting, proposer = self.pending.waiting, self.pending.proposer
             confirmed = StepConfirmed(waiting=waiting, proposed_by=Speaker(**proposer._asdict()))
             self.record(confirmed, now, attribution=attribution)

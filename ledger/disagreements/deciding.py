@@ -9,7 +9,7 @@ from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
 from domain.events import CATALOGUE
 from domain.events.event import SEP
-from domain.events.second_person import CountingFact, DecideDisagreement
+from domain.events.second_person.requests import CountingFact, DecideDisagreement
 from domain.events.speaking import attribute_step, person_of
 from ledger.intake.batch import DESK, Batch
 from ledger.projections.disagreements import (

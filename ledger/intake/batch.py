@@ -235,7 +235,8 @@ class Batch:
     def _judge(self, message: Message, enterprise: TouchedEnterprise, target: Target | None) -> list[Fault]:
         if enterprise.is_stale and isinstance(message.fact.content, REFOLDED_FOR):
             self.workspace.fold_again(message.subject)
-        case = Case(message.subject, enterprise.row.facts, self.books, self.channel == DESK, target)
+        at_desk = target is not None and self.workspace.is_amended_at_desk(target)
+        case = Case(message.subject, enterprise.row.facts, self.books, self.channel == DESK, target, at_desk)
         return judge_event(message.fact, case)
 
     def _accept(self, message: Message, enterprise: TouchedEnterprise, attribution: Attribution) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.authority.roles import Actor
 from domain.authority.writes import require
 from domain.events.refusals import refusal_id
-from domain.events.second_person import DismissRefusal
+from domain.events.second_person.requests import DismissRefusal
 from domain.intake.authorising import Sender
 from domain.intake.refusals import EnvelopeNames, RefusedMessage, check_resubmission
 from domain.vocabulary.kinds import type_of

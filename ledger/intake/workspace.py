@@ -10,6 +10,7 @@ from domain.events.amendments import Amendment, FactCorrected
 from domain.events.claims import ClaimEvent
 from domain.events.content import Content, YearlyAmount
 from domain.events.event import SEP, Event, digest_of, key_of
+from domain.events.speaking import is_said_at_desk
 from domain.facts.canonical import canonical_event
 from domain.facts.folding import EnterpriseFacts, amount_key, file_key, fold
 from domain.intake.authorising import Grounds, find_holders, note_holder
@@ -83,6 +84,8 @@ class Workspace:
         self.identities: dict[str, Identity] = {}
         self.enterprises: dict[str, TouchedEnterprise] = {}
         self.histories: dict[str, list[Event]] = {}
+        self.amended_at_desk: dict[str, set[str]] = {}
+        """Keys of the facts that the desk amended, of enterprises whose facts are to be amended."""
         self.old = OldSpellings(rows) if has_spellings(rows) else None
         """What is stored in spellings that are not canonical; none in most ledgers."""
 
@@ -172,6 +175,18 @@ class Workspace:
         if not isinstance(step, ClaimEvent):
             return False
         return bool(facts.amended) or file_key(step.policy, step.claim) in facts.claims
+
+    def is_amended_at_desk(self, target: Target) -> bool:
+        """Whether two persons at the desk amended an event that an amendment names, before this batch."""
+        code = target.subject
+        if code not in self.amended_at_desk:
+            self.read_histories({code})
+            self.amended_at_desk[code] = {
+                key_of(content.of_source, content.of)
+                for event in self.histories[code]
+                if isinstance(content := event.content, Amendment) and is_said_at_desk(event)
+            }
+        return target.event.key in self.amended_at_desk[code]
 
     def fold_again(self, code: str) -> None:
         """Fold an enterprise's events again, those of this batch included."""

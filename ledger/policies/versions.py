@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from domain.authority.roles import Actor, NotAllowed
 from domain.events.event import NOBODY, Attribution
-from domain.events.second_person import AdoptPolicy, SetBudget
+from domain.events.second_person.requests import AdoptPolicy, SetBudget
 from domain.events.speaking import attribute_step
 from domain.faults.fault import FaultArgs
 from domain.money.amounts import Amount, print_fen

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 from domain.events import account_id, is_enterprise
 from domain.events.accounts import AccountEvent
 from domain.events.amendments import Amendment
@@ -16,6 +18,7 @@ from domain.rules.awards import Awards
 from domain.rules.evaluation import awards_of
 from domain.settlement.accounts import Account
 from ledger.policies.versions import rulebooks
+from ledger.projections.enterprises import outcomes_of
 from ledger.reading.accounts import AccountSums, sums_of_account
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, Stored, events_of, stored
@@ -31,6 +34,32 @@ class Change(NamedTuple):
     gross_after: int
     withheld_before: int
     withheld_after: int
+
+
+class AwardChange(msgspec.Struct, frozen=True):
+    """An award before and after, in hundredths of the policy's currency."""
+
+    policy: str
+    year: int
+    measure: str
+    before_fen: int
+    after_fen: int
+
+
+def compare_awards(
+    before: EnterpriseFacts, after: EnterpriseFacts, books: dict[str, Rulebook]
+) -> Iterator[AwardChange]:
+    """The awards of an enterprise that other facts would change, by policy, year and measure."""
+    old, new = outcomes_of(before, books), outcomes_of(after, books)
+    for policy in sorted(old.keys() | new.keys()):
+        old_awards = old[policy].awards if policy in old else {}
+        new_awards = new[policy].awards if policy in new else {}
+        for year in sorted(old_awards.keys() | new_awards.keys()):
+            was, becomes = old_awards.get(year, {}), new_awards.get(year, {})
+            for measure in sorted(was.keys() | becomes.keys()):
+                fen = [awards[measure].gross if measure in awards else 0 for awards in (was, becomes)]
+                if fen[0] != fen[1]:
+                    yield AwardChange(policy, year, measure, *fen)
 
 
 class Movement(NamedTuple):

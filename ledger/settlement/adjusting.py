@@ -10,7 +10,7 @@ from datetime import datetime
 
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
-from domain.events.second_person import AcceptAdjustment
+from domain.events.second_person.requests import AcceptAdjustment
 from domain.money.amounts import print_fen
 from domain.settlement.accounts import Account
 from domain.settlement.steps import must_be_open

@@ -9,7 +9,7 @@ from itertools import groupby
 from domain.authority.roles import Actor, NotAllowed
 from domain.events.accounts import AwardLine, AwardsSettled, account_id
 from domain.events.content import Content
-from domain.events.second_person import CloseYear
+from domain.events.second_person.requests import CloseYear
 from domain.events.settlements import BudgetPart, MeasureSum, SettlementProposed
 from domain.events.speaking import attribute_step
 from domain.policy.rulebook import Rulebook

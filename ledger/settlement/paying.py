@@ -13,7 +13,7 @@ from typing import NamedTuple
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
 from domain.events.accounts import account_id
-from domain.events.second_person import OrderClawback, OrderPayments
+from domain.events.second_person.requests import OrderClawback, OrderPayments
 from domain.settlement.accounts import Account, BankWord, repeated_clawback, was_heard
 from domain.settlement.streams import AccountStream
 from ledger.policies.versions import rulebook

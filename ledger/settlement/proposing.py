@@ -11,7 +11,7 @@ import msgspec
 from domain.authority.persons import is_same_person
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
-from domain.events.second_person import PublishList
+from domain.events.second_person.requests import PublishList
 from domain.events.settlements import BudgetPart, SettlementProposed, settlement_id
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import figures_of

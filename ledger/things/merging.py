@@ -21,27 +21,17 @@ from domain.events.content import DatedThing
 from domain.events.event import SEP, Event
 from domain.events.speaking import attribute_step
 from domain.facts.canonical import canonical_event, identity_of
-from domain.facts.folding import EnterpriseFacts, fold
+from domain.facts.folding import fold
 from domain.policy.rulebook import Rulebook
 from ledger.intake.batch import DESK, Batch
 from ledger.intake.old_spellings import OTHER_SPELLING, amended_keys, correct_spelling
 from ledger.policies.versions import rulebooks
 from ledger.projections.disagreements import Hold
-from ledger.projections.enterprises import outcomes_of
+from ledger.reading.changes import AwardChange, compare_awards
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of
 from ledger.store.things.spellings import ITEM, KEY, THING, OldSpelling, spellings_of_enterprises
-
-
-class AwardChange(msgspec.Struct, frozen=True):
-    """An award before and after, in hundredths of the policy's currency."""
-
-    policy: str
-    year: int
-    measure: str
-    before_fen: int
-    after_fen: int
 
 
 class SpeltFact(msgspec.Struct, frozen=True):
@@ -139,7 +129,7 @@ def _merges_of(
             for amendment in _amendments(rows, code, each)
         ]
         after = fold([*history, *(Event(each, "", "", "") for each in amendments)])
-        changes = tuple(_changes(facts, after, books))
+        changes = tuple(compare_awards(facts, after, books))
         if group.is_alone and not changes:
             continue
         named = SEP.join((code, group.what, group.event, group.canonical))
@@ -215,18 +205,3 @@ def _amendments(rows: Rows, code: str, group: _Group) -> list[Amending]:
         FactRetracted(of=event.event_id, of_source=event.source, of_type=event.name, reason=OTHER_SPELLING)
         for event in group.events[1:]
     ]
-
-
-def _changes(
-    before: EnterpriseFacts, after: EnterpriseFacts, books: dict[str, Rulebook]
-) -> Iterator[AwardChange]:
-    old, new = outcomes_of(before, books), outcomes_of(after, books)
-    for policy in sorted(old.keys() | new.keys()):
-        old_awards = old[policy].awards if policy in old else {}
-        new_awards = new[policy].awards if policy in new else {}
-        for year in sorted(old_awards.keys() | new_awards.keys()):
-            was, becomes = old_awards.get(year, {}), new_awards.get(year, {})
-            for measure in sorted(was.keys() | becomes.keys()):
-                fen = [awards[measure].gross if measure in awards else 0 for awards in (was, becomes)]
-                if fen[0] != fen[1]:
-                    yield AwardChange(policy, year, measure, *fen)

@@ -43,6 +43,13 @@ def read_waiting_step(rows: Rows, waiting: str) -> WaitingStep | None:
     return _waiting_step(row) if row else None
 
 
+def find_pending(rows: Rows, step: str, matter_id: str) -> WaitingStep | None:
+    """What waits of a step about a matter; also where it has lapsed."""
+    sql = f"SELECT {_COLUMNS} FROM waiting_steps WHERE step=? AND about=? AND stage=?"
+    row = read_row(rows, sql, [step, matter_id, WAITING])
+    return _waiting_step(row) if row else None
+
+
 def list_waiting_steps(
     rows: Rows, after: tuple[str, str] = ("", ""), limit: int = 100, stage: str = WAITING
 ) -> list[WaitingStep]:

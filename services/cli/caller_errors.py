@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from domain.authority.roles import NotAllowed
 from domain.authority.two_persons import TWO_PERSON_STEPS
+from domain.faults.fault import Fault
 from domain.faults.registry import read_problems
 from domain.policy.faults import PolicyError
 from domain.policy.rulebook import NoRules
+from ledger.amendments.amending import AmendmentRefused
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
 from ledger.policies.versions import UnknownPolicy
@@ -36,9 +38,12 @@ PLAIN = (
 def caller_message(error: Exception, language: str) -> str | None:
     """The lines that tell the caller what went wrong; ``None`` for what no caller can cause."""
     if isinstance(error, NotAllowed):
-        return _fault_line(error, language)
+        return _fault_line(fault_of(error), language)
     if isinstance(error, StepsRefused):
-        return "\n".join(_fault_line(fault, language) for _, fault in error.faults[:FAULTS_LISTED])
+        faults = [fault_of(each) for _, each in error.faults]
+        return "\n".join(_fault_line(fault, language) for fault in faults[:FAULTS_LISTED])
+    if isinstance(error, AmendmentRefused):
+        return "\n".join(_fault_line(fault, language) for fault in error.faults)
     if isinstance(error, PolicyError):
         return "\n".join(fault.describe(language) for fault in error.faults)
     if isinstance(error, UnknownPolicy):
@@ -69,6 +74,6 @@ def _problem_text(code: str, language: str, reason: str) -> str:
     return f"{title}\n{detail.format(reason=reason)}"
 
 
-def _fault_line(error: NotAllowed, language: str) -> str:
-    fault = describe_fault(fault_of(error), language)
-    return f"{fault['field']}: {fault['rule']} — {fault['mend']}"
+def _fault_line(fault: Fault, language: str) -> str:
+    words = describe_fault(fault, language)
+    return f"{words['field']}: {words['rule']} — {words['mend']}"

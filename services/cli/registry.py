@@ -42,6 +42,11 @@ ENTRIES = (
         "adopt", "policies.policy:adopt", "Adopt a policy file, or a new version of one, into the ledger."
     ),
     CommandEntry(
+        "amend",
+        "desk.amend:amend",
+        "Correct or retract what a source said: an officer proposes, a reviewer confirms. 更正、撤回。",
+    ),
+    CommandEntry(
         "asyncapi",
         "policies.schemas:asyncapi",
         "Print the AsyncAPI 3.0 document of what comes and goes on Kafka.",

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from domain.authority.roles import NotAllowed
 from domain.authority.two_persons import TWO_PERSON_STEPS
 from domain.faults.validation import faults_from
+from ledger.amendments.amending import AmendmentRefused
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError, text_lines
 from ledger.settlement.paying import StepsRefused
@@ -47,7 +48,7 @@ class Refused(Exception):
         self.found = found
 
 
-CAUGHT = (NotAllowed, StepsRefused, FileError, NotExportable, Refused)
+CAUGHT = (NotAllowed, AmendmentRefused, StepsRefused, FileError, NotExportable, Refused)
 
 
 def read(schema: type[Schema], given: Mapping[str, str], *names: str, **more: Any) -> dict[str, Any]:
@@ -74,6 +75,9 @@ def refusal_of(step: str, error: Exception) -> Refusal:
         return Refusal(step, error.found, len(error.found))
     if isinstance(error, NotAllowed):
         return Refusal(step, [_said(error)], 1)
+    if isinstance(error, AmendmentRefused):
+        words = [dict(describe_fault(each, lang)) for each in error.faults]
+        return Refusal(step, words, len(words))
     if isinstance(error, StepsRefused):
         found = [_said(each, f"{index + 1}. ") for index, each in error.faults[:SHOWN_MAX]]
         return Refusal(step, found, len(error.faults))

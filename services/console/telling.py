@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 
 from flask import current_app, request, url_for
 
+from domain.events.aggregate import OUR_SOURCE
+from domain.events.event import Capacity, Event
 from domain.money.amounts import print_fen
 from domain.policy.rulebook import Rulebook
 from domain.vocabulary.kinds import CurrencyBy, Form, Vocabulary
 from domain.vocabulary.load import shipped_vocabulary
+from ledger.intake.messages.schemas import AMENDABLE
 from ledger.policies.versions import rulebooks
 from ledger.store.persons import SEALED
 from ledger.store.rows import Rows
@@ -65,6 +68,8 @@ class EventInWords(NamedTuple):
     title: str
     content: list[tuple[str, str]]
     """Labels and values in words."""
+    may_be_amended: bool = False
+    """Whether it is what a source said."""
 
 
 def describe_event(event: Stored, wording: Wording, omitted: Collection[str] = ()) -> EventInWords:
@@ -73,7 +78,46 @@ def describe_event(event: Stored, wording: Wording, omitted: Collection[str] = (
     content = {key: value for key, value in fact.content.fields_by_name().items() if key not in omitted}
     pairs = content_in_words(fact.name, content, wording)
     title = kind_in_words(fact.name, wording.vocabulary)
-    return EventInWords(event.position, event.recorded_at, fact.time, fact.source, fact.name, title, pairs)
+    named = (fact.time, fact.source, fact.name, title, pairs, is_amendable(fact))
+    return EventInWords(event.position, event.recorded_at, *named)
+
+
+def speakers_of(event: Event) -> list[tuple[str, str]]:
+    """Who said an event, on whose behalf, and who proposed it: labels and values; none where unrecorded."""
+    speaker, capacity = event.said_by, event.acting_as or Capacity()
+    if speaker is None:
+        return []
+    role = _known(f"role-{capacity.role}", capacity.role)
+    name = speaker.name or speaker.publisher or speaker.subject or "—"
+    words = [(language.words_for("event-said-by"), f"{name}（{role}）" if role else name)]
+    if capacity.on_behalf_of:
+        behalf = (
+            language.words_for("event-desk") if capacity.on_behalf_of == OUR_SOURCE else capacity.on_behalf_of
+        )
+        words.append((language.words_for("event-on-behalf-of"), behalf))
+    if capacity.proposed_by is not None:
+        first = capacity.proposed_by
+        words.append((language.words_for("event-proposed-by"), first.name or first.subject))
+    return words
+
+
+def is_amendable(event: Event) -> bool:
+    """Whether an event is a fact or step of a claim that a source said, so that the desk may amend it."""
+    return event.name in AMENDABLE.values() and event.source != OUR_SOURCE
+
+
+def field_in_words(name: str, field: str) -> str:
+    """What a field of an event of this class name is called."""
+    declared = shipped_vocabulary().kinds.get(name)
+    if declared is not None:
+        return declared.field(field).label.in_language(language.chosen())
+    return _known(f"content-{field}", field)
+
+
+def value_in_words(value: str) -> str:
+    """What a value of a code list is called."""
+    words = shipped_vocabulary().values.get(value)
+    return words.in_language(language.chosen()) if words else value
 
 
 def kind_in_words(name: str, vocabulary: Vocabulary | None = None) -> str:

@@ -15,6 +15,7 @@ from werkzeug.routing import Rule
 
 from ledger.log.holding import hold_appends
 from ledger.store.application import Ledger
+from services.api.amendments.views import blueprint as amendments
 from services.api.claims.views import blueprint as claims
 from services.api.disagreements.views import blueprint as disagreements
 from services.api.document import DocumentedApi
@@ -64,6 +65,7 @@ RESOURCES = (
     receipts,
     refused,
     disagreements,
+    amendments,
     waiting,
     log,
     tlog,

@@ -18,6 +18,7 @@ from domain.log.notes import NoteError
 from domain.policy.faults import PolicyError, PolicyFault
 from domain.policy.rulebook import NoRules
 from domain.things.personal_number import wipe_alike
+from ledger.amendments.amending import AmendmentRefused
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileError
 from ledger.intake.settling import SettledRefusal, UnknownRefusal
@@ -155,6 +156,8 @@ def of_ledger(error: Exception) -> Problem | None:
     if isinstance(error, StepsRefused):
         faults = [fault_of(each, f"results.{index}.") for index, each in error.faults]
         return Problem("step-refused", faults)
+    if isinstance(error, AmendmentRefused):
+        return Problem("request-invalid", error.faults)
     return _of_sheet(error) or _of_refusal(error) or _of_store(error)
 
 

@@ -40,7 +40,7 @@ WRITES = (
     *(f"settlement/{step}" for step in ("propose", "publish", "object", "resolve", "close", "order")),
     *("settlement/results", "settlement/claw-back", "settlement/recovery"),
     *("payments/file", "adjustments/accept", "adjustments/claw-back", "sheets", f"sheets/{'0' * 32}"),
-    *(f"disagreements/{'0' * 16}", f"waiting/{'0' * 16}"),
+    *(f"disagreements/{'0' * 16}", f"waiting/{'0' * 16}", "log/1"),
 )
 UNNAMED = (
     "/console/who",

@@ -12,6 +12,7 @@ from domain.authority.roles import MAY, ROLES, Actor
 from domain.events.claims import ClaimSubmitted
 from ledger.claims import desk
 from ledger.store.application import Ledger
+from ledger.store.stored_events import events_of
 from services.console import language
 from services.web.identity.access import STAFF
 from tests.events import CIXI, Feed, take
@@ -51,6 +52,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
         {**AMOUNT, **WHY, "measure": "store.tmall", "into_year": "2025"},
     ),
     "disagreement.decide": (f"{HERE}/disagreements/{'0' * 16}", WHY),
+    "amendment.make": (f"{HERE}/log/$position", {"step": "retraction", **WHY}),
     "refusal.dismiss": (f"{HERE}/refused/$digest", {"step": "dismiss", **WHY}),
     "refusal.resubmit": (f"{HERE}/refused/$digest", {"step": "resubmit", "text": "{}"}),
 }
@@ -88,13 +90,17 @@ def test_each_step_of_a_page_is_for_the_roles_of_the_table_alone(open_at: Callab
     Api(ledger).send("POST", "/v1/events", b'{"subject": "x"}', "application/cloudevents+json")
     with ledger.store.reading() as rows:
         [digest] = [str(value) for (value,) in rows.all("SELECT digest FROM refused")]
+        [shop] = [
+            str(event.position) for event in events_of(rows, CODE) if event.fact.name == "StoreRegistered"
+        ]
     api = CheckedApi(ledger)
     not_yours = language.words()["step-not-yours"]["en"]
     wrong = []
-    for step, (path, fields) in FORMS.items():
+    for step, (written, fields) in FORMS.items():
+        path = written.replace("$digest", digest).replace("$position", shop)
         for role in STAFF:
             person = api.person(f"{step} {role}", role)
-            status, text = outcome(person, path.replace("$digest", digest), fields)
+            status, text = outcome(person, path, fields)
             assert status in (200, 303, 409, 422), (step, role, status, text[:500])
             if (not_yours not in text) != (role in MAY[step]):
                 wrong.append((step, role, status))

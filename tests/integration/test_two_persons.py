@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pytest
 
 from domain.authority.two_persons import TWO_PERSON_STEPS
 from domain.events.event import Speaker
-from domain.events.second_person import StepConfirmed
+from domain.events.second_person import Request, StepConfirmed
 from ledger.intake.inbox import ingest
 from ledger.intake.refusals import newest
 from ledger.replay.comparison import replay
@@ -400,5 +400,12 @@ def test_every_step_of_the_table_is_tried_here() -> None:
         "disagreement.decide": "/decision",
         "refusal.dismiss": "/dismissal",
     }
-    assert set(paths) == set(TWO_PERSON_STEPS)
+    elsewhere = {"amendment.make": "test_amendments.py"}
+    assert set(paths) | set(elsewhere) == set(TWO_PERSON_STEPS)
     assert all(path in text for path in paths.values())
+    assert all(Path(__file__).with_name(name).exists() for name in elsewhere.values())
+
+
+def test_each_step_of_the_table_has_its_one_request() -> None:
+    tags = [str(request.__struct_config__.tag) for request in get_args(Request)]
+    assert sorted(tags) == sorted(TWO_PERSON_STEPS)

@@ -1,4 +1,4 @@
-"""Steps of two persons: what they ask for, and the events that propose, confirm and withdraw them."""
+"""Steps of two persons: what they ask for (``requests``), and the events that tell of them."""
 
 from domain.events.second_person.proposals import (
     StepConfirmed,
@@ -7,33 +7,10 @@ from domain.events.second_person.proposals import (
     WaitingEvent,
     waiting_id,
 )
-from domain.events.second_person.requests import (
-    AcceptAdjustment,
-    AdoptPolicy,
-    CloseYear,
-    CountingFact,
-    DecideDisagreement,
-    DismissRefusal,
-    OrderClawback,
-    OrderPayments,
-    PublishList,
-    Request,
-    SetBudget,
-    StepRequest,
-)
+from domain.events.second_person.requests import Request, StepRequest
 
 __all__ = [
-    "AcceptAdjustment",
-    "AdoptPolicy",
-    "CloseYear",
-    "CountingFact",
-    "DecideDisagreement",
-    "DismissRefusal",
-    "OrderClawback",
-    "OrderPayments",
-    "PublishList",
     "Request",
-    "SetBudget",
     "StepConfirmed",
     "StepProposed",
     "StepRequest",

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import msgspec
 
+from domain.events.amendments import FieldValue
+
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -163,6 +165,30 @@ class DecideDisagreement(StepRequest, frozen=True, kw_only=True, tag="disagreeme
         return self.disagreement
 
 
+class AmendFact(StepRequest, frozen=True, kw_only=True, tag="amendment.make"):
+    """What a source said is to be corrected, or without ``changes`` retracted.
+
+    It is the event at a ``position``, and says what ``stands`` (names of persons left out); ``held``: it
+    counts for nothing until something is decided.
+    """
+
+    rests_on = frozenset({"stands", "held"})
+    enterprise: str
+    position: int
+    of: str
+    of_source: str
+    of_type: str
+    changes: dict[str, FieldValue] | None
+    reason: str
+    stands: dict[str, FieldValue]
+    held: bool
+
+    @property
+    def matter_id(self) -> str:
+        """The fact."""
+        return f"{self.enterprise}:{self.position}"
+
+
 class DismissRefusal(StepRequest, frozen=True, kw_only=True, tag="refusal.dismiss"):
     """A refused message is not to be sent again."""
 
@@ -176,14 +202,5 @@ class DismissRefusal(StepRequest, frozen=True, kw_only=True, tag="refusal.dismis
         return self.message
 
 
-Request = (
-    AdoptPolicy
-    | SetBudget
-    | PublishList
-    | CloseYear
-    | OrderPayments
-    | OrderClawback
-    | AcceptAdjustment
-    | DecideDisagreement
-    | DismissRefusal
-)
+OfYearRequest = PublishList | CloseYear | OrderPayments | OrderClawback | AcceptAdjustment
+Request = AdoptPolicy | SetBudget | OfYearRequest | DecideDisagreement | AmendFact | DismissRefusal

@@ -109,7 +109,7 @@ def decode(raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER) -> Message 
     message = _message(decoder.contents[name], *decoded)
     if "changes" not in data and _has_begun(message.fact.time, data, now):
         return message
-    faults = _faults_of_time(message.fact.time, data, now)
+    faults = faults_of_time(message.fact.time, data, now)
     return refusal_of(raw, message, faults) if faults else message
 
 
@@ -142,7 +142,7 @@ def _has_begun(time: str, data: Mapping[str, Any], now: Now) -> bool:
     return bool(time <= now.instant_max and day <= now.today and year <= now.year)
 
 
-def _faults_of_time(time: str, data: Mapping[str, Any], now: Now) -> list[Fault]:
+def faults_of_time(time: str, data: Mapping[str, Any], now: Now) -> list[Fault]:
     """What cannot have happened yet."""
     faults = []
     if time > now.instant_max:
@@ -231,7 +231,7 @@ def _by_schema(raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER) -> bulk
         written |= _written(decoder.schemas[name], members["data"], data, "data.")
         return bulk.Decoded(envelope, data, written)
     source, event_id, subject, type_ = (_text(members.get(k)) for k in ("source", "id", "subject", "type"))
-    faults = faults_from(messages) + _faults_of_time(envelope.get("time", ""), data, now)
+    faults = faults_from(messages) + faults_of_time(envelope.get("time", ""), data, now)
     return Refusal(raw, faults, source, event_id, subject, type_, correlation=_correlation(envelope))
 
 

@@ -266,6 +266,9 @@ class CapacitySchema(Answer):
 
     role = text(required=False)
     on_behalf_of = text(required=False)
+    proposed_by = fields.Nested(
+        SpeakerSchema, metadata={"description": "the first of two persons; left out where one took the step"}
+    )
 
 
 class EventSchema(Answer):

@@ -67,6 +67,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "disagreements.disagreements": STAFF,
     "disagreements.one_disagreement": STAFF,
     "disagreements.decide": MAY["disagreement.decide"],
+    "amendments.amend": MAY["amendment.make"],
     "waiting.waiting_steps": STAFF,
     "waiting.waiting_step": STAFF,
     "waiting.confirm": (*BUREAU, "operator"),

@@ -6,19 +6,12 @@ from dataclasses import replace
 from typing import assert_never
 
 from domain.authority.roles import Actor, NotAllowed
+from domain.authority.two_persons import require_confirming_role
 from domain.authority.writes import require
-from domain.events.second_person import (
-    AcceptAdjustment,
-    AdoptPolicy,
-    CloseYear,
-    DecideDisagreement,
-    DismissRefusal,
-    OrderClawback,
-    OrderPayments,
-    PublishList,
-    Request,
-    SetBudget,
-)
+from domain.events.second_person import Request
+from domain.events.second_person import requests as asked
+from domain.events.second_person.requests import OfYearRequest
+from ledger.amendments.amending import amend_fact, requested_amendment
 from ledger.disagreements.deciding import decide
 from ledger.intake.settling import dismiss_refusal
 from ledger.policies.versions import adopt_policy, set_budget
@@ -42,6 +35,7 @@ def confirm_step(ledger: Ledger, waiting: str, actor: Actor) -> WaitingStep:
     with ledger.store.reading() as rows:
         step = must_wait(rows, waiting)
     require(actor, step.step)
+    require_confirming_role(step.step, actor)
     _take(ledger, step.request, replace(actor, confirming=waiting))
     with ledger.store.reading() as rows:
         confirmed = read_waiting_step(rows, waiting)
@@ -54,26 +48,38 @@ def _take(ledger: Ledger, request: Request, actor: Actor) -> None:
     """Take the step that a request asks for."""
     policy = request.policy
     match request:
-        case AdoptPolicy():
+        case asked.AdoptPolicy():
             adopt_policy(ledger, request.document, actor)
-        case SetBudget():
+        case asked.SetBudget():
             set_budget(ledger, policy, request.period, request.amount_fen, actor=actor)
-        case PublishList():
-            publish(ledger, policy, request.year, actor)
-        case CloseYear():
-            close(ledger, policy, request.year, actor)
-        case OrderPayments():
-            order_payments(ledger, policy, request.year, actor, request.enterprises)
-        case OrderClawback():
-            what = (request.amount_fen, request.reason, request.measure, request.reference)
-            claw_back(ledger, policy, request.year, request.enterprise, actor, *what)
-        case AcceptAdjustment():
-            award = (request.enterprise, request.measure, request.into_year)
-            accept(ledger, policy, request.year, *award, actor, request.amount_fen, request.reason)
-        case DecideDisagreement():
+        case asked.OfYear():
+            _take_of_year(ledger, request, actor)
+        case asked.DecideDisagreement():
             counting = [(fact.source, fact.id) for fact in request.counting]
             decide(ledger, request.disagreement, actor, counting, request.reason, request.latest)
-        case DismissRefusal():
+        case asked.AmendFact():
+            amend_fact(ledger, requested_amendment(request), actor)
+        case asked.DismissRefusal():
             dismiss_refusal(ledger, request.message, actor, request.reason)
+        case _:
+            assert_never(request)
+
+
+def _take_of_year(ledger: Ledger, request: OfYearRequest, actor: Actor) -> None:
+    """Take a step of the settlement or the payments of a year."""
+    policy = request.policy
+    match request:
+        case asked.PublishList():
+            publish(ledger, policy, request.year, actor)
+        case asked.CloseYear():
+            close(ledger, policy, request.year, actor)
+        case asked.OrderPayments():
+            order_payments(ledger, policy, request.year, actor, request.enterprises)
+        case asked.OrderClawback():
+            what = (request.amount_fen, request.reason, request.measure, request.reference)
+            claw_back(ledger, policy, request.year, request.enterprise, actor, *what)
+        case asked.AcceptAdjustment():
+            award = (request.enterprise, request.measure, request.into_year)
+            accept(ledger, policy, request.year, *award, actor, request.amount_fen, request.reason)
         case _:
             assert_never(request)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.authority.persons import Person
-from domain.authority.roles import MAY
-from domain.authority.two_persons import TWO_PERSON_STEPS
+from domain.authority.two_persons import TWO_PERSON_STEPS, confirming_roles
 from ledger.projections.waiting import WAITING
 from ledger.store.rows import Rows
 from ledger.waiting.reading import WaitingStep
@@ -42,7 +41,7 @@ def waiting_document(rows: Rows, step: WaitingStep, now: str) -> dict[str, Any]:
 def next_words(step: WaitingStep, lapsed: bool) -> dict[str, str]:
     """What has to happen now, in both languages."""
     name = step.proposer.name
-    roles = ", ".join(MAY[step.step])
+    roles = ", ".join(confirming_roles(step.step))
     if lapsed:
         return {
             "zh": "已逾期，须重新提出",

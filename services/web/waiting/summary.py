@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple, assert_never
 
-from domain.events.second_person import (
-    AcceptAdjustment,
-    AdoptPolicy,
-    CloseYear,
-    DecideDisagreement,
-    DismissRefusal,
-    OrderClawback,
-    OrderPayments,
-    PublishList,
-    Request,
-    SetBudget,
-)
+from domain.events.amendments import FieldValue
+from domain.events.second_person import Request
+from domain.events.second_person import requests as asked
+from domain.events.second_person.requests import OfYearRequest
 from domain.money.amounts import print_fen
 from domain.policy.differences import currency_in, differences, titles_in, value_words
+from domain.vocabulary.kinds import Words
+from domain.vocabulary.load import shipped_vocabulary
+from ledger.amendments.amending import preview_amendment
 from ledger.intake.refusals import find
+from ledger.policies.versions import rulebooks
 from ledger.reading.disagreements import read_disagreement
 from ledger.store.rows import Rows, read_row
 
@@ -38,16 +34,31 @@ class SummaryLine(NamedTuple):
 def summarise_step(rows: Rows, request: Request) -> list[SummaryLine]:
     """What a step asks for and what it rests on, as lines."""
     match request:
-        case AdoptPolicy():
+        case asked.AdoptPolicy():
             return _adoption(rows, request)
-        case SetBudget():
+        case asked.SetBudget():
             return [
                 _line("政策", "Policy", request.policy),
                 _line("预算期", "Period", request.period),
                 _line("现预算", "Budget so far", print_fen(request.before_fen, request.currency)),
                 _line("新预算", "New budget", print_fen(request.amount_fen, request.currency)),
             ]
-        case PublishList() | CloseYear():
+        case asked.OfYear():
+            return _of_settlement(rows, request)
+        case asked.DecideDisagreement():
+            return _decision(rows, request)
+        case asked.AmendFact():
+            return _amendment(rows, request)
+        case asked.DismissRefusal():
+            return _dismissal(rows, request)
+        case _:
+            assert_never(request)
+
+
+def _of_settlement(rows: Rows, request: OfYearRequest) -> list[SummaryLine]:
+    """A step of the settlement or the payments of a year."""
+    match request:
+        case asked.PublishList() | asked.CloseYear():
             return [
                 *_of_year(request.policy, request.year),
                 _line("名单", "Proposal", f"{request.number}"),
@@ -55,9 +66,9 @@ def summarise_step(rows: Rows, request: Request) -> list[SummaryLine]:
                 _line("应兑现", "Payable", print_fen(request.payable_fen, request.currency)),
                 _line("名单摘要", "List SHA-256", request.lines_digest),
             ]
-        case OrderPayments():
+        case asked.OrderPayments():
             return _payments(request)
-        case OrderClawback():
+        case asked.OrderClawback():
             return [
                 *_of_year(request.policy, request.year),
                 *_of_enterprise(rows, request.enterprise),
@@ -65,7 +76,7 @@ def summarise_step(rows: Rows, request: Request) -> list[SummaryLine]:
                 _line("追回金额", "To pay back", print_fen(request.amount_fen, request.currency)),
                 _line("理由", "Reason", request.reason),
             ]
-        case AcceptAdjustment():
+        case asked.AcceptAdjustment():
             return [
                 *_of_year(request.policy, request.year),
                 *_of_enterprise(rows, request.enterprise),
@@ -74,10 +85,6 @@ def summarise_step(rows: Rows, request: Request) -> list[SummaryLine]:
                 _line("列入年度", "Into the year", str(request.into_year)),
                 _line("理由", "Reason", request.reason),
             ]
-        case DecideDisagreement():
-            return _decision(rows, request)
-        case DismissRefusal():
-            return _dismissal(rows, request)
         case _:
             assert_never(request)
 
@@ -96,7 +103,7 @@ def _of_enterprise(rows: Rows, code: str) -> list[SummaryLine]:
     return [_line("企业", "Enterprise", f"{name} {code}".strip())]
 
 
-def _adoption(rows: Rows, request: AdoptPolicy) -> list[SummaryLine]:
+def _adoption(rows: Rows, request: asked.AdoptPolicy) -> list[SummaryLine]:
     """The version, and how it differs from the one before."""
     lines = [
         _line("政策", "Policy", request.policy),
@@ -120,7 +127,7 @@ def _adoption(rows: Rows, request: AdoptPolicy) -> list[SummaryLine]:
     return lines
 
 
-def _payments(request: OrderPayments) -> list[SummaryLine]:
+def _payments(request: asked.OrderPayments) -> list[SummaryLine]:
     some = request.enterprises
     whose = (
         SummaryLine("范围", "Of", "全部待拨付企业", "all with something outstanding")
@@ -136,7 +143,7 @@ def _payments(request: OrderPayments) -> list[SummaryLine]:
     ]
 
 
-def _decision(rows: Rows, request: DecideDisagreement) -> list[SummaryLine]:
+def _decision(rows: Rows, request: asked.DecideDisagreement) -> list[SummaryLine]:
     disagreement = read_disagreement(rows, request.disagreement)
     counting = {(fact.source, fact.id) for fact in request.counting}
     lines = [_line("编号", "Id", request.disagreement)]
@@ -152,7 +159,7 @@ def _decision(rows: Rows, request: DecideDisagreement) -> list[SummaryLine]:
     return [*lines, _line("理由", "Reason", request.reason)]
 
 
-def _dismissal(rows: Rows, request: DismissRefusal) -> list[SummaryLine]:
+def _dismissal(rows: Rows, request: asked.DismissRefusal) -> list[SummaryLine]:
     message = find(rows, request.message)
     lines = [_line("数据摘要", "Message SHA-256", request.message)]
     if message is not None:
@@ -163,3 +170,65 @@ def _dismissal(rows: Rows, request: DismissRefusal) -> list[SummaryLine]:
             _line("编号", "Id", message.event_id or "—"),
         ]
     return [*lines, *([_line("理由", "Reason", request.reason)] if request.reason else [])]
+
+
+def _amendment(rows: Rows, request: asked.AmendFact) -> list[SummaryLine]:
+    """The fact with what it says and would say, and what that changes of the enterprise's awards."""
+    kind = shipped_vocabulary().kinds.get(request.of_type)
+    title = kind.title if kind else Words(*_CLAIM_STEPS.get(request.of_type, (request.of_type,) * 2))
+    labels = {field.name: field.label for field in kind.fields} if kind else {}
+    lines = [
+        *_of_enterprise(rows, request.enterprise),
+        SummaryLine("数据类型", "Type", title.zh, title.en),
+        _line("来源", "Source", request.of_source),
+        _line("编号", "Id", request.of),
+        SummaryLine("办理", "Step", "撤回", "retract")
+        if request.changes is None
+        else SummaryLine("办理", "Step", "更正", "correct"),
+    ]
+    if request.held:
+        lines.append(SummaryLine("现状", "Now", "待核实，暂不计入", "held: it does not count yet"))
+    for name, value in request.stands.items():
+        label = labels.get(name) or Words(*_CLAIM_FIELDS.get(name, (name, name)))
+        before = _print_value(name, value)
+        if request.changes is not None and name in request.changes:
+            after = _print_value(name, request.changes[name])
+            lines.append(_line(label.zh, label.en, f"{before} → {after}"))
+        elif value is not None:
+            lines.append(_line(label.zh, label.en, before))
+    books = rulebooks(rows)
+    for change in preview_amendment(rows, request):
+        book = books[change.policy]
+        titles = book.segments[change.measure][-1].measure.title
+        moved = " → ".join(
+            print_fen(fen, book.latest.currency) for fen in (change.before_fen, change.after_fen)
+        )
+        head = f"{change.policy} {change.year}"
+        words = (f"{head} {titles[language]}: {moved}" for language in ("zh", "en"))
+        lines.append(SummaryLine("奖励变化", "Award", *words))
+    return [*lines, _line("理由", "Reason", request.reason)]
+
+
+def _print_value(name: str, value: FieldValue) -> str:
+    if value is None:
+        return "—"
+    return print_fen(value, grouped=True) if name.endswith("_fen") and isinstance(value, int) else str(value)
+
+
+_CLAIM_STEPS = {
+    "ClaimSubmitted": ("申报提交", "claim submitted"),
+    "ClaimApproved": ("申报批准", "claim approved"),
+    "ClaimRejected": ("申报不予批准", "claim rejected"),
+    "ClaimWithdrawn": ("申报撤回", "claim withdrawn"),
+}
+_CLAIM_FIELDS = {
+    "claim": ("申报编号", "claim"),
+    "policy": ("政策", "policy"),
+    "measure": ("条款", "measure"),
+    "item": ("事项", "item"),
+    "year": ("年度", "year"),
+    "amount_fen": ("金额", "amount"),
+    "currency": ("币种", "currency"),
+    "reason": ("理由", "reason"),
+}
+"""What fields of claims are called; those of kinds of fact, the vocabulary names."""

@@ -8,8 +8,7 @@ from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.persons import is_same_person
-from domain.authority.roles import MAY
-from domain.authority.two_persons import TWO_PERSON_STEPS
+from domain.authority.two_persons import TWO_PERSON_STEPS, confirming_roles
 from domain.events.instants import instant
 from ledger.waiting import reading
 from ledger.waiting.reading import WaitingStep
@@ -111,9 +110,10 @@ def _may(step: WaitingStep) -> dict[str, Any]:
     """What whoever looks may do with a proposal, and which roles may confirm it."""
     actor = forms.actor()
     own = is_same_person(actor.person, step.proposer)
+    roles = confirming_roles(step.step)
     return {
         "own": own,
-        "may_confirm": not own and bool(actor.roles & set(MAY[step.step])),
+        "may_confirm": not own and bool(actor.roles & set(roles)),
         "may_withdraw": own or "operator" in actor.roles,
-        "roles": named_roles(list(MAY[step.step])),
+        "roles": named_roles(list(roles)),
     }

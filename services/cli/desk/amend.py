@@ -1,0 +1,71 @@
+"""``subsidy-ledger amend``: what a source said, corrected or retracted at the desk. 更正、撤回来源的数据。"""
+
+from __future__ import annotations
+
+import click
+
+from ledger.amendments.amending import RecordedAmendment, amend_fact, read_amendment, read_changes
+from services.cli.common import Context
+from services.cli.desk.settle import actor_option, person
+from services.cli.repeating import repeatable
+
+
+@click.group()
+def amend() -> None:
+    """Correct or retract what a source said: an officer proposes, a reviewer confirms. 更正、撤回。"""
+
+
+@amend.command()
+@repeatable
+@click.argument("source")
+@click.argument("event_id", metavar="ID")
+@click.argument("reason")
+@click.option(
+    "--set",
+    "texts",
+    multiple=True,
+    required=True,
+    metavar="FIELD=VALUE",
+    help="A field of its message and what it shall say, nothing after = for none; repeatable.",
+)
+@actor_option
+@click.pass_obj
+def correct(
+    context: Context, source: str, event_id: str, reason: str, texts: tuple[str, ...], name: str
+) -> None:
+    """Correct fields of the fact that SOURCE said under ID, with the REASON."""
+    given = dict(_field_and_value(text) for text in texts)
+    with context.ledger() as ledger:
+        changes = read_changes(ledger, source, event_id, given)
+        amendment = read_amendment(ledger, source, event_id, reason, changes)
+        recorded = amend_fact(ledger, amendment, person(name))
+    _tell(context, recorded)
+
+
+@amend.command()
+@repeatable
+@click.argument("source")
+@click.argument("event_id", metavar="ID")
+@click.argument("reason")
+@actor_option
+@click.pass_obj
+def retract(context: Context, source: str, event_id: str, reason: str, name: str) -> None:
+    """Retract the fact that SOURCE said under ID, with the REASON."""
+    with context.ledger() as ledger:
+        amendment = read_amendment(ledger, source, event_id, reason, None)
+        recorded = amend_fact(ledger, amendment, person(name))
+    _tell(context, recorded)
+
+
+def _field_and_value(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise click.BadParameter(f"{text!r} names no field and value — write it like --set amount=1234.56")
+    return name.strip(), value
+
+
+def _tell(context: Context, recorded: RecordedAmendment) -> None:
+    click.echo(f"{recorded.enterprise}  #{recorded.position:,}")
+    if recorded.repeated:
+        text = context.words("此前已登记，未再次登记", "recorded already; nothing was recorded again")
+        click.echo(text, err=True)
