@@ -21,6 +21,7 @@ from domain.events.accounts import (
 )
 from domain.events.content import Content
 from domain.money.amounts import Amount
+from domain.things.spelling import fold_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +302,7 @@ def repeated_clawback(
     content = (amount_fen, reason, measure)
     for name, clawback in account.clawbacks.items():
         ordered = clawback.ordered
-        if ordered is None or ordered.reference != reference:
+        if ordered is None or fold_reference(ordered.reference or "") != fold_reference(reference or ""):
             continue
         if (ordered.amount_fen, ordered.reason, ordered.measure) == content:
             if reference or ordered.on == on:

@@ -5,15 +5,18 @@ claim's item) is written in Unicode's form NFKC (UAX #15), so that width and com
 what leaves no trace on paper is left out (Default_Ignorable_Code_Point, UAX #44); blanks of every kind are
 one blank between words and none at the ends. In a text with Chinese characters parentheses are the wide
 ones, as registers print them. Where a scheme says that letters are alike, they are capitals, and dashes
-are the hyphen.
+are the hyphen. A *reference* (what a bank or a caller knows a step by) keeps its letters' case, and is
+compared without it and without blanks.
 
 A *text* (the name of an enterprise, a reason) keeps its width: it is written in form NFC.
 
-Characters that turn the order of reading, that no text may hold, or that control a device are refused
-rather than left out (``UNFIT``): whoever sends one hides something, or has a broken file.
+Characters that turn the order of reading, that no text may hold, that stand for what was lost, or that
+control a device or how others are shown, are refused rather than left out (``UNFIT``, and every format
+character that does leave a trace): whoever sends one hides something, or has a broken file.
 
-Private use characters stay: registers write rare characters of names with them. So do unassigned ones,
-which a later Unicode assigns.
+Private use characters stay beside letters of a script without case: registers write rare characters of
+names with them. So do unassigned ones, which a later Unicode assigns. An identity without such letters
+has no use for them, and is refused.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import Literal
 
 UNFIT = (
     "\x00-\x1f\x7f-\x9f"  # controls of C0, delete, C1
+    "\ufffc"  # stands for an object that is not there
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls, UAX #9
     "\u206a-\u206f\u2028\u2029\ufff9-\ufffb"  # deprecated controls, separators of lines, annotations
     "\ud800-\udfff"  # lone surrogates
@@ -46,13 +50,33 @@ matches_usual = _USUAL.fullmatch
 """Matches a text of Chinese characters that is canonical and fit as it stands, but for letters' case."""
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
 _WIDE = str.maketrans("()", "（）")
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹘", "-"))
+_DASHES = str.maketrans(
+    dict.fromkeys(
+        "\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2e3a\u2e3b\ufe31\ufe32\ufe58\ufe63\uff0d\U00010ead"
+        "\u02d7\u2043\u207b\u208b\u2212\u23af\u2500\u2501\u2796",
+        "-",
+    )
+)
+"""What is read as a hyphen: all of Unicode's dashes but doubled and waved ones, and what looks like them."""
+_LONG_MARKS = re.compile("(?<![\u3031-\u3035\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f])[\u30fc\uff70]+")
+"""Marks of a long vowel that follow no kana, whose vowel they would lengthen: they are typed for a dash."""
 
 
-def find_unfit(text: str) -> str | None:
-    """The first character that no id, name or text may hold, as ``U+202E``; None where all may stand."""
+def find_unfit(text: str, is_identity: bool = False) -> str | None:
+    """The first character that no text, or no identity, may hold, as ``U+202E``; None where all may stand."""
     match = _UNFIT.search(text)
-    return f"U+{ord(match[0]):04X}" if match else None
+    found = match[0] if match else None
+    if found is None and not text.isascii() and not _USUAL.fullmatch(text):
+        found = _find_traceful(text, is_identity)
+    return None if found is None else f"U+{ord(found):04X}"
+
+
+def _find_traceful(text: str, is_identity: bool) -> str | None:
+    """The first format character that is not left out, or in an identity one that no letter is beside."""
+    seen = _UNSEEN.sub("", text)
+    categories = {letter: unicodedata.category(letter) for letter in seen if not letter.isascii()}
+    without_use = {"Cf", "Cn", "Co"} if is_identity and "Lo" not in categories.values() else {"Cf"}
+    return next((letter for letter, category in categories.items() if category in without_use), None)
 
 
 def _is_plain(text: str) -> bool:
@@ -78,8 +102,24 @@ def canonical_number(text: str) -> str:
     before, after = "", text
     while after != before:
         before = after
-        after = canonical_identity(after.casefold().upper().translate(_DASHES))
+        after = canonical_identity(_fold_dashes(after.casefold().upper()))
     return text if after == text else after
+
+
+def _fold_dashes(text: str) -> str:
+    """One hyphen for every dash."""
+    return _LONG_MARKS.sub(lambda marks: "-" * len(marks[0]), text.translate(_DASHES))
+
+
+def canonical_reference(text: str) -> str:
+    """The one spelling of what a bank or a caller knows a step by; letters keep their case."""
+    return canonical_identity(_fold_dashes(canonical_identity(text)))
+
+
+def fold_reference(text: str) -> str:
+    """A reference as references are compared: without case and blanks too, as banks print them apart."""
+    letters = _UNFIT.sub("", canonical_reference(text)).casefold()
+    return "".join(letter for letter in letters if letter.isprintable() and letter != " ")
 
 
 def is_same_item(item: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from domain.events.accounts import account_id
 from domain.events.second_person.requests import OrderClawback, OrderPayments
 from domain.settlement.accounts import Account, BankWord, repeated_clawback, was_heard
 from domain.settlement.streams import AccountStream
+from domain.things.spelling import canonical_reference
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import CHUNK, must_be_closed, today
 from ledger.projections.disagreements import undecided
@@ -258,6 +259,7 @@ def claw_back(
         SecondPersonNeeded: where another person must confirm it.
     """
     require(actor, "clawback.order")
+    reference = canonical_reference(reference or "") or None
     names: list[str] = []
 
     def step(rows: Rows, stream: AccountStream, now: datetime) -> None:
@@ -312,6 +314,9 @@ def recover(
             the clawback, or a reference under which other money came back.
     """
     require(actor, "clawback.record")
+    reference = canonical_reference(reference)
+    if not reference:
+        raise NotAllowed("recovery.no-reference", "reference")
     if on > today(ledger.clock()):
         raise NotAllowed("date.future", "on")
     asked = Recovery(policy, year, code, clawback, amount, on)

@@ -219,6 +219,7 @@ ELSEWHERE = {
     "second.gone": "test_two_persons",
     "second.unknown": "test_two_persons",
     "second.withdraw": "test_two_persons",
+    "recovery.no-reference": "test_repeated_steps: no text of the API is empty",
     "refusal.other-fact": "test_api_writing",
     "refusal.unlike": "test_api_writing",
     "refusal.known": "test_api_writing",

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from domain.authority.roles import Actor, NotAllowed
 from domain.money.amounts import print_fen
 from ledger.replay.comparison import replay
+from ledger.settlement import paying
 from ledger.store.application import Ledger
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.integration.api_client import Api
@@ -109,6 +111,38 @@ def test_a_banks_reference_counts_once_wherever_the_money_is_recorded(office: Of
         assert first in refused["faults"][0]["rule"]
     assert codes(office.receives(first, "BANK-1", "0.41", 409)) == ["recovery.reference"]
     office.receives(second, "BANK-2")
+    holds(office, tmp_path)
+
+
+DASHES = "‐‑‒–—―−﹘－⁃➖˗─\u2043"
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_reference_is_one_under_every_dash_and_width_and_through_every_door(
+    office: Office, tmp_path: Path
+) -> None:
+    office.hears("made")
+    first = office.claws_back(reference="QK-1")
+    second = office.claws_back(reason="other")["clawback"]
+    received = office.receives(first["clawback"], "BANK-1")
+    mei = Actor("Mei", frozenset({"officer"}), issuer="local", subject="mei")
+    for dash in DASHES:
+        for spelling in (f"QK{dash}1", f"ＱＫ{dash}１", f" qk {dash} 1\u200b", f"QK{dash}1\ufffc"):
+            if "\ufffc" not in spelling and "\u200b" not in spelling:
+                again = office.claws_back(200, reference=spelling)
+                assert again["clawback"] == first["clawback"], ascii(spelling)
+            name, _ = paying.claw_back(office.ledger, CIXI, 2024, CODE, mei, 100, "用途不符", None, spelling)
+            assert name == first["clawback"], ascii(spelling)
+        bank = f"ＢＡＮＫ{dash}1"
+        assert codes(office.receives(second, bank, expected=409)) == ["recovery.reference"]
+        assert office.receives(first["clawback"], bank)["recovered"] == received["recovered"]
+    assert codes(office.claws_back(409, reference="QK—1", amount="2.00")) == ["clawback.reference"]
+    assert office.claws_back(reference="QK-2")["clawback"].endswith("-03")
+    assert office.claws_back(reference="QK1")["clawback"].endswith("-04")
+    fin = Actor("Qian", frozenset({"finance"}), issuer="local", subject="qian")
+    with pytest.raises(NotAllowed) as refused:
+        paying.recover(office.ledger, CIXI, 2024, CODE, fin, second, 1, office.today(), " \u200b")
+    assert refused.value.code == "recovery.no-reference"
     holds(office, tmp_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.things.spelling import canonical_number, find_unfit
+from domain.things.spelling import canonical_identity, canonical_number, canonical_reference, find_unfit
 from domain.vocabulary.kinds import CurrencyAmong, CurrencyBy
 from ledger.intake.messages import bulk
 from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Refusal, _by_schema, decode
@@ -26,7 +27,7 @@ steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 WORDS = st.text(
     st.characters(exclude_categories=("Cc", "Cs"), include_characters=":😀慈"), min_size=1, max_size=9
-).filter(lambda text: find_unfit(text) is None and 0 < len(canonical_number(text)) <= 40)
+).filter(lambda text: find_unfit(text, is_identity=True) is None and 0 < len(canonical_number(text)) <= 40)
 """Texts that a field accepts, in whatever spelling."""
 SPELT = st.text(
     st.sampled_from(
@@ -312,3 +313,47 @@ def test_every_type_of_message_has_a_good_example_here() -> None:
         decode(of_type("fact-retracted", of='"x"', of_type='"subsidy.claim-rejected.v1"', reason='"r"'), NOW),
         Message,
     )
+
+
+LOOKS_LIKE_A_DASH = "\u02d7\u2043\u207b\u208b\u2212\u23af\u2500\u2501\u2796\u30fc\uff70"
+NO_SINGLE_DASH = "\u2e17\u2e1a\u2e40\u2e5d\u301c\u3030\u30a0"
+"""Unicode's dashes that are doubled, waved or oblique."""
+
+
+def test_no_character_that_leaves_no_trace_makes_another_thing() -> None:
+    """Of every class: blanks, controls, format characters, what is private or not assigned."""
+    others = [
+        chr(point)
+        for point in range(0x110000)
+        if unicodedata.category(chr(point)) in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp")
+        or (unicodedata.category(chr(point)) in ("Co", "Cn") and point % 41 == 0)
+    ]
+    assert len(others) > 20_000
+    for letter in (*others, "\ufffc", "\ue000", "\u0378", "\U0003ff00"):
+        for text in (f"EU-1{letter}", f"{letter}EU-1", f"EU{letter}-1"):
+            if find_unfit(text, is_identity=True) is None:
+                canonical = canonical_identity(text)
+                assert canonical == "EU-1" or letter.isspace() or letter == "\u2800", ascii(text)
+                assert canonical_number(text) == canonical.upper(), ascii(text)
+
+
+@pytest.mark.parametrize("text", ["张\ue863饭店", "\U0002a6d6记", "قهوة\ue000"])
+def test_rare_characters_of_names_stay(text: str) -> None:
+    assert find_unfit(text, is_identity=True) is None
+    assert canonical_identity(text) == text
+
+
+def test_every_dash_is_a_hyphen_where_letters_are_alike() -> None:
+    dashes = [chr(point) for point in range(0x110000) if unicodedata.category(chr(point)) == "Pd"]
+    for dash in {*dashes, *LOOKS_LIKE_A_DASH} - set(NO_SINGLE_DASH):
+        for text in (f"EU{dash}1", f"仓{dash}1", f"{dash}1", f"A {dash} 1"):
+            assert canonical_number(text) == text.replace(dash, "-"), ascii(text)
+            assert canonical_reference(text) == text.replace(dash, "-"), ascii(text)
+    for dash in NO_SINGLE_DASH:
+        assert canonical_number(f"EU{dash}1") != "EU-1"
+
+
+@pytest.mark.parametrize("word", ["コーヒー", "スーパー1", "カ\u3099ード", "らーめん", "ｺｰﾋｰ"])
+def test_the_mark_of_a_long_vowel_stays_in_japanese_words(word: str) -> None:
+    assert canonical_number(word) == unicodedata.normalize("NFKC", word)
+    assert "-" not in canonical_number(word)

@@ -63,6 +63,7 @@ class Text(MessageField):
     is_settled = False
     canonical_form = staticmethod(canonical_text)
     letters_alike = False
+    is_identity = False
 
     def __init__(self, max_length: int = 200, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -80,7 +81,7 @@ class Text(MessageField):
             is_usual = is_usual and 0 < len(text) <= self.max_length
             if is_usual and (len(text) < LENGTH_MIN or not finds_many_digits(text)):
                 return text
-        if not (text.isascii() and text.isprintable()) and (unfit := find_unfit(text)):
+        if not (text.isascii() and text.isprintable()) and (unfit := find_unfit(text, self.is_identity)):
             raise FaultError("text.form", form=f"printable text on one line, without {unfit}")
         canonical = self.canonical_form(text)
         if not canonical or len(text) > self.max_length or len(canonical) > self.max_length:
@@ -94,6 +95,7 @@ class Identifier(Text):
     """What an event, a claim or a thing is known by."""
 
     canonical_form = staticmethod(canonical_identity)
+    is_identity = True
 
 
 class Source(Identifier):

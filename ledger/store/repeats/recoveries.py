@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from domain.events.accounts import ClawbackRecovered
 from domain.events.stored import topic_of
+from domain.things.spelling import fold_reference
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, Stored, stored
 
@@ -23,12 +23,6 @@ class Recovery(NamedTuple):
     on: str
 
 
-def canonical_reference(reference: str) -> str:
-    """A reference as references are compared: without width, case, blanks and invisible characters (NFKC)."""
-    folded = unicodedata.normalize("NFKC", reference).casefold()
-    return "".join(letter for letter in folded if not letter.isspace() and letter.isprintable())
-
-
 def put_recoveries(rows: Rows, events: Iterable[Stored]) -> None:
     """Write what came back, by the bank's reference."""
     rows.run_many(
@@ -37,7 +31,7 @@ def put_recoveries(rows: Rows, events: Iterable[Stored]) -> None:
         [
             (
                 *(c.policy, c.year, c.enterprise, event.version, c.clawback),
-                *(canonical_reference(c.reference), c.amount_fen, c.on, event.position),
+                *(fold_reference(c.reference), c.amount_fen, c.on, event.position),
             )
             for event, c in ((event, event.fact.content) for event in events)
             if isinstance(c, ClawbackRecovered)
@@ -56,4 +50,4 @@ def recoveries_under(rows: Rows, reference: str) -> list[Recovery]:
     sql = (
         "SELECT policy, year, code, clawback, amount, day FROM recoveries WHERE reference=? ORDER BY position"
     )
-    return [Recovery(*row) for row in rows.all(sql, [canonical_reference(reference)])]
+    return [Recovery(*row) for row in rows.all(sql, [fold_reference(reference)])]
