@@ -218,6 +218,7 @@ ACTIONS = {
     "clawback.record": Words("追回：登记到账", "clawback: record"),
     "adjustment.accept": Words("调整：受理", "adjustment: accept"),
     "disagreement.decide": Words("疑点数据：决定", "disagreement: decide"),
+    "merge.decide": Words("不同写法：决定是否同一事项", "spellings: decide whether they are one thing"),
     "amendment.make": Words("更正、撤回来源的数据", "amending what a source said"),
     "fact.report": Words("报送数据（表格等）", "facts (a sheet, a message)"),
     "fact.publish": Words("接口报送数据", "messages over HTTP"),

@@ -28,6 +28,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "clawback.record": ("finance",),
     "adjustment.accept": ("officer",),
     "disagreement.decide": ("officer", "reviewer"),
+    "merge.decide": ("officer", "reviewer"),
     "amendment.make": ("officer", "reviewer"),
     "fact.report": ("upstream", "officer", "operator"),
     "fact.publish": ("upstream", "operator"),

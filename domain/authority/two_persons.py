@@ -32,6 +32,7 @@ TWO_PERSON_STEPS: dict[str, StepTitle] = {
     "clawback.order": StepTitle("追回", "ordering a clawback"),
     "adjustment.accept": StepTitle("接受调整", "accepting an adjustment"),
     "disagreement.decide": StepTitle("决定不一致的数据", "deciding facts that disagree"),
+    "merge.decide": StepTitle("决定不同写法是否同一事项", "deciding whether spellings are one thing"),
     "amendment.make": StepTitle("更正或撤回来源的数据", "amending what a source said"),
     "refusal.dismiss": StepTitle("不再处理退回的数据", "dismissing a refused message"),
 }

@@ -21,7 +21,7 @@ from domain.events.amendments import Amendment, FactCorrected, FactRetracted, Fi
 from domain.events.content import Content
 from domain.events.event import Event, digest_of, key_of
 from domain.events.instants import instant
-from domain.events.second_person.requests import AmendFact
+from domain.events.second_person.requests import AmendFact, AwardChange
 from domain.events.speaking import attribute_step
 from domain.facts.folding import EnterpriseFacts, correct, fold
 from domain.faults.fault import Fault
@@ -34,7 +34,7 @@ from ledger.intake.messages.decode import Message, Now, faults_of_time
 from ledger.intake.messages.fields import WholeNumber
 from ledger.intake.messages.schemas import DATA, TYPE_OF, UNCHANGEABLE
 from ledger.policies.versions import rulebooks
-from ledger.reading.changes import AwardChange, compare_awards
+from ledger.reading.changes import compare_awards
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import SELECT, Stored, events_of, stored

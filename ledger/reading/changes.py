@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import msgspec
-
 from domain.events import account_id, is_enterprise
 from domain.events.accounts import AccountEvent
 from domain.events.amendments import Amendment
 from domain.events.event import key_of
+from domain.events.second_person.requests import AwardChange
 from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import Awards
@@ -34,16 +33,6 @@ class Change(NamedTuple):
     gross_after: int
     withheld_before: int
     withheld_after: int
-
-
-class AwardChange(msgspec.Struct, frozen=True):
-    """An award before and after, in hundredths of the policy's currency."""
-
-    policy: str
-    year: int
-    measure: str
-    before_fen: int
-    after_fen: int
 
 
 def compare_awards(

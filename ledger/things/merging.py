@@ -19,6 +19,7 @@ from domain.events.amendments import FactCorrected, FactRetracted, SpellingsDeci
 from domain.events.claims import ClaimApproved
 from domain.events.content import DatedThing
 from domain.events.event import SEP, Event
+from domain.events.second_person.requests import AwardChange, DecideMerge, SpeltFact
 from domain.events.speaking import attribute_step
 from domain.facts.canonical import canonical_event, identity_of
 from domain.facts.folding import fold
@@ -27,19 +28,12 @@ from ledger.intake.batch import DESK, Batch
 from ledger.intake.old_spellings import OTHER_SPELLING, amended_keys, correct_spelling
 from ledger.policies.versions import rulebooks
 from ledger.projections.disagreements import Hold
-from ledger.reading.changes import AwardChange, compare_awards
+from ledger.reading.changes import compare_awards
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of
 from ledger.store.things.spellings import ITEM, KEY, THING, OldSpelling, spellings_of_enterprises
-
-
-class SpeltFact(msgspec.Struct, frozen=True):
-    """One fact of a group, as it is spelt."""
-
-    written: str
-    source: str
-    id: str
+from ledger.waiting.second_person import require_second_person, writing_step
 
 
 class Merge(msgspec.Struct, frozen=True):
@@ -57,6 +51,7 @@ class Merge(msgspec.Struct, frozen=True):
     """What would change of the enterprise's awards if they are one."""
 
 
+STEP = "merge.decide"
 Amending = FactCorrected | FactRetracted
 
 
@@ -80,19 +75,34 @@ def list_merges(rows: Rows, enterprise: str | None = None) -> list[Merge]:
     return [merge for code, old in by_code.items() for merge in _merges_of(rows, code, old, books)]
 
 
+def find_merge(rows: Rows, merge_id: str) -> Merge | None:
+    """A group that waits for a decision, by its id."""
+    return next((each for each in list_merges(rows) if each.id == merge_id), None)
+
+
 def decide_merge(ledger: Ledger, merge_id: str, actor: Actor, same: bool, reason: str) -> Merge:
     """Say whether the facts of a group are one thing; one event records who said so, and why.
 
     Raises:
         NotAllowed: for an actor who may not, no reason, or a group that does not wait.
+        SecondPersonNeeded: where another person must confirm it.
     """
-    require(actor, "disagreement.decide")
+    require(actor, STEP)
     if not reason.strip():
         raise NotAllowed("merge.reason", "reason")
-    with ledger.store.writing() as rows:
-        merge = next((each for each in list_merges(rows) if each.id == merge_id), None)
+    with writing_step(ledger) as rows:
+        merge = find_merge(rows, merge_id)
         if merge is None:
             raise NotAllowed("merge.unknown", "merge", merge=merge_id[:60])
+        request = DecideMerge(
+            merge=merge.id,
+            same=same,
+            reason=reason.strip(),
+            enterprise=merge.enterprise,
+            facts=merge.facts,
+            changes=merge.changes,
+        )
+        actor = require_second_person(ledger, rows, actor, request)
         decision = SpellingsDecided(
             of_type=merge.event,
             canonical=merge.canonical,
@@ -103,7 +113,7 @@ def decide_merge(ledger: Ledger, merge_id: str, actor: Actor, same: bool, reason
         history = [event.fact for event in events_of(rows, merge.enterprise)]
         group = next(each for each in _groups_of(rows, merge.enterprise, history) if _matches(each, merge))
         amendments = _amendments(rows, merge.enterprise, group) if same else []
-        batch = Batch(rows, ledger, DESK, attribute_step(actor, "disagreement.decide"))
+        batch = Batch(rows, ledger, DESK, attribute_step(actor, STEP))
         batch.workspace.load_targets(amended_keys(amendments))
         batch.record_holds([Hold(merge.enterprise, content) for content in (decision, *amendments)])
         batch.commit()

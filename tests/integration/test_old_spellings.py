@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from domain.authority.publishers import Scope
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import IDENTITY, Writer
-from domain.events.event import digest_of
+from domain.events.event import Speaker, digest_of
 from domain.facts.canonical import spellings_of
 from domain.faults.fault import Fault
 from domain.intake.authorising import Sender
@@ -31,12 +31,16 @@ from ledger.store.stored_events import SELECT, stored
 from ledger.store.things.spellings import note_spellings
 from ledger.store.things.wiping import wipe_refused
 from ledger.things.merging import Merge, decide_merge, list_merges
-from services.cli.main import main
+from ledger.waiting.reading import list_waiting_steps
+from ledger.waiting.second_person import SecondPersonNeeded
+from services.cli.main import WAITS, main
 from services.doctor.contents import check
 from services.doctor.findings import Limits
+from services.web.waiting.confirming import confirm_step
 from tests import answers as queries
 from tests.events import CIXI, Feed, take
 from tests.golden.outside import settings
+from tests.integration.test_two_persons_shown import command
 from tests.postgres import Server
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "46ad05e-spellings"
@@ -55,6 +59,7 @@ MERGES = {
 """What waits in the ledger of 46ad05e: its kind, the spellings, and the award before and after."""
 Opener = Callable[..., Ledger]
 REVIEWER = Actor("复核员", frozenset({"reviewer"}), None, "https://id", "17", "")
+OFFICER = Actor("经办员", frozenset({"officer"}), None, "https://id", "18", "")
 
 
 def record_as_before(ledger: Ledger, *messages: bytes) -> None:
@@ -95,6 +100,14 @@ def gross(ledger: Ledger, feed: Feed) -> str:
 def merges(ledger: Ledger) -> list[Merge]:
     with ledger.store.reading() as rows:
         return list_merges(rows)
+
+
+def decide_by_two(ledger: Ledger, merge: Merge, same: bool, reason: str) -> None:
+    """An officer proposes, and the reviewer takes the same step."""
+    with pytest.raises(SecondPersonNeeded):
+        decide_merge(ledger, merge.id, OFFICER, same, reason)
+    assert merges(ledger) == [merge], "nothing is done yet"
+    decide_merge(ledger, merge.id, REVIEWER, same, reason)
 
 
 def is_replayed(ledger: Ledger, folder: Path) -> bool:
@@ -196,7 +209,7 @@ def test_an_officer_decides_that_it_is_one_and_the_event_says_who(open_at: Opene
     record_as_before(ledger, *(warehouse(feed, name) for name in ("EU-1", "ＥＵ－1", "EU-1 ")))
     (merge,) = merges(ledger)
 
-    decide_merge(ledger, merge.id, REVIEWER, True, "同一仓库")
+    decide_by_two(ledger, merge, True, "同一仓库")
 
     assert gross(ledger, feed) == "500000.00"
     assert merges(ledger) == []
@@ -205,6 +218,10 @@ def test_an_officer_decides_that_it_is_one_and_the_event_says_who(open_at: Opene
     (decided,) = [event for event in events if event.name == "SpellingsDecided"]
     assert decided.said_by is not None
     assert (decided.said_by.issuer, decided.said_by.subject) == ("https://id", "17")
+    assert decided.acting_as is not None
+    assert decided.acting_as.proposed_by == Speaker(issuer="https://id", subject="18", name="经办员")
+    amended = [event for event in events if event.name == "FactCorrected"]
+    assert all(event.acting_as == decided.acting_as for event in amended), "each of them names both"
     assert [event.name for event in events].count("FactCorrected") == 2
     assert is_replayed(ledger, tmp_path)
 
@@ -214,12 +231,58 @@ def test_what_an_officer_decides_to_be_different_stays_and_waits_no_longer(open_
     record_as_before(ledger, warehouse(feed, "EU-1"), warehouse(feed, "ＥＵ－1"))
     (merge,) = merges(ledger)
 
-    decide_merge(ledger, merge.id, REVIEWER, False, "两个仓库")
+    decide_by_two(ledger, merge, False, "两个仓库")
 
     assert (gross(ledger, feed), merges(ledger)) == ("1000000.00", [])
     with pytest.raises(NotAllowed) as refused:
         decide_merge(ledger, merge.id, REVIEWER, True, "同一仓库")
     assert refused.value.code == "merge.unknown"
+
+
+def test_what_a_second_person_confirms_is_what_the_first_one_saw(open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, warehouse(feed, "EU-1"), warehouse(feed, "ＥＵ－1"))
+    (merge,) = merges(ledger)
+    with pytest.raises(SecondPersonNeeded) as proposed:
+        decide_merge(ledger, merge.id, OFFICER, True, "同一仓库")
+    waiting = proposed.value.waiting.waiting
+    with pytest.raises(NotAllowed) as own:
+        confirm_step(ledger, waiting, OFFICER)
+    assert own.value.code == "second.same-person"
+    with pytest.raises(NotAllowed) as other:
+        decide_merge(ledger, merge.id, REVIEWER, False, "两个仓库")
+    assert other.value.code == "second.other"
+
+    record_as_before(ledger, warehouse(feed, "EU-1 "))
+    with pytest.raises(NotAllowed) as outdated:
+        confirm_step(ledger, waiting, REVIEWER)
+    assert outdated.value.code == "second.outdated"
+    with pytest.raises(SecondPersonNeeded) as anew:
+        decide_merge(ledger, merge.id, REVIEWER, True, "同一仓库")
+    assert confirm_step(ledger, anew.value.waiting.waiting, OFFICER).stage == "confirmed"
+    assert gross(ledger, feed) == "500000.00"
+    with ledger.store.reading() as rows:
+        stages = sorted(step.stage for step in list_waiting_steps(rows, stage="all"))
+    assert stages == ["confirmed", "replaced"]
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_commands_decide_by_two_users(open_at: Opener, tmp_path: Path) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, warehouse(feed, "EU-1"), warehouse(feed, "ＥＵ－1"))
+    (merge,) = merges(ledger)
+    database = tmp_path / "ledger.db"
+    decision = ("things", "decide", merge.id, "same", "one warehouse")
+
+    assert command(database, 1001, *decision).exit_code == WAITS
+    assert "you proposed it yourself" in command(database, 1001, *decision).output
+    [listed] = json.loads(command(database, 1002, "waiting", "list", "--json").output)
+    shown = command(database, 1002, "waiting", "show", listed["waiting"]).output
+    assert "¥1,000,000.00 → ¥500,000.00" in shown.replace("\n", " "), shown
+    done = command(database, 1002, *decision, "--reference", "M-1")
+    assert (done.exit_code, gross(ledger, feed)) == (0, "500000.00"), done.output
+    again = command(database, 1002, *decision, "--reference", "M-1")
+    assert (again.exit_code, "recorded already" in again.output) == (0, True)
 
 
 def test_only_who_may_decide_decides_and_says_why(open_at: Opener) -> None:
@@ -306,7 +369,7 @@ def test_one_report_under_two_spellings_of_its_id_is_shown_and_counts_once_when_
     assert merge.what == "key"
     before = gross(ledger, feed)
 
-    decide_merge(ledger, merge.id, REVIEWER, True, "重复报送")
+    decide_by_two(ledger, merge, True, "重复报送")
 
     assert merges(ledger) == []
     assert gross(ledger, feed) != before

@@ -59,7 +59,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
 """The form of each step that a page has."""
 ELSEWHERE = {
     *("fact.report", "fact.publish", "fact.amend", "claim.report", "claim.decide"),  # test_authority
-    *("policy.adopt", "budget.set", "key.make", "key.end"),  # no page has a form for them
+    *("policy.adopt", "budget.set", "key.make", "key.end", "merge.decide"),  # no page has a form for them
     "sample.make",  # refused wherever identities are checked: test_two_persons_shown
     "payment.record",  # the form sends a file of the bank: test_console_year
 }

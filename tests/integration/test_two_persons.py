@@ -400,7 +400,7 @@ def test_every_step_of_the_table_is_tried_here() -> None:
         "disagreement.decide": "/decision",
         "refusal.dismiss": "/dismissal",
     }
-    elsewhere = {"amendment.make": "test_amendments.py"}
+    elsewhere = {"amendment.make": "test_amendments.py", "merge.decide": "test_old_spellings.py"}
     assert set(paths) | set(elsewhere) == set(TWO_PERSON_STEPS)
     assert all(path in text for path in paths.values())
     assert all(Path(__file__).with_name(name).exists() for name in elsewhere.values())

@@ -165,6 +165,41 @@ class DecideDisagreement(StepRequest, frozen=True, kw_only=True, tag="disagreeme
         return self.disagreement
 
 
+class SpeltFact(msgspec.Struct, frozen=True):
+    """One of the facts that may be one thing, as it is spelt."""
+
+    written: str
+    source: str
+    id: str
+
+
+class AwardChange(msgspec.Struct, frozen=True):
+    """An award before and after, in hundredths of the policy's currency."""
+
+    policy: str
+    year: int
+    measure: str
+    before_fen: int
+    after_fen: int
+
+
+class DecideMerge(StepRequest, frozen=True, kw_only=True, tag="merge.decide"):
+    """Whether facts of an enterprise in several spellings are one thing, and what that would change."""
+
+    rests_on = frozenset({"enterprise", "facts", "changes"})
+    merge: str
+    same: bool
+    reason: str
+    enterprise: str
+    facts: tuple[SpeltFact, ...]
+    changes: tuple[AwardChange, ...]
+
+    @property
+    def matter_id(self) -> str:
+        """The facts that may be one."""
+        return self.merge
+
+
 class AmendFact(StepRequest, frozen=True, kw_only=True, tag="amendment.make"):
     """What a source said is to be corrected, or without ``changes`` retracted.
 
@@ -203,4 +238,6 @@ class DismissRefusal(StepRequest, frozen=True, kw_only=True, tag="refusal.dismis
 
 
 OfYearRequest = PublishList | CloseYear | OrderPayments | OrderClawback | AcceptAdjustment
-Request = AdoptPolicy | SetBudget | OfYearRequest | DecideDisagreement | AmendFact | DismissRefusal
+Request = (
+    AdoptPolicy | SetBudget | OfYearRequest | DecideDisagreement | DecideMerge | AmendFact | DismissRefusal
+)

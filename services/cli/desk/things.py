@@ -12,6 +12,7 @@ from ledger.policies.versions import rulebooks
 from ledger.things.merging import Merge, decide_merge, list_merges
 from services.cli.common import Context, json_option, print_json
 from services.cli.desk.settle import actor_option, person
+from services.cli.repeating import repeatable
 
 KINDS = {
     "thing": ("同一事项的不同写法", "one thing in several spellings"),
@@ -44,6 +45,7 @@ def merges(context: Context, enterprise: str | None, as_json: bool) -> None:
 
 
 @spellings.command()
+@repeatable
 @click.argument("merge")
 @click.argument("decision", type=click.Choice(["same", "different"]))
 @click.argument("reason")

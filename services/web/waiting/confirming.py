@@ -21,6 +21,7 @@ from ledger.settlement.closing import close
 from ledger.settlement.paying import claw_back, order_payments
 from ledger.settlement.proposing import publish
 from ledger.store.application import Ledger
+from ledger.things.merging import decide_merge
 from ledger.waiting.reading import WaitingStep, read_waiting_step
 from ledger.waiting.second_person import must_wait
 
@@ -57,6 +58,8 @@ def _take(ledger: Ledger, request: Request, actor: Actor) -> None:
         case asked.DecideDisagreement():
             counting = [(fact.source, fact.id) for fact in request.counting]
             decide(ledger, request.disagreement, actor, counting, request.reason, request.latest)
+        case asked.DecideMerge():
+            decide_merge(ledger, request.merge, actor, request.same, request.reason)
         case asked.AmendFact():
             amend_fact(ledger, requested_amendment(request), actor)
         case asked.DismissRefusal():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, assert_never
 
 from domain.events.amendments import FieldValue
+from domain.events.event import SEP
 from domain.events.second_person import Request
 from domain.events.second_person import requests as asked
 from domain.events.second_person.requests import OfYearRequest
@@ -47,6 +49,8 @@ def summarise_step(rows: Rows, request: Request) -> list[SummaryLine]:
             return _of_settlement(rows, request)
         case asked.DecideDisagreement():
             return _decision(rows, request)
+        case asked.DecideMerge():
+            return _merge(rows, request)
         case asked.AmendFact():
             return _amendment(rows, request)
         case asked.DismissRefusal():
@@ -196,8 +200,14 @@ def _amendment(rows: Rows, request: asked.AmendFact) -> list[SummaryLine]:
             lines.append(_line(label.zh, label.en, f"{before} → {after}"))
         elif value is not None:
             lines.append(_line(label.zh, label.en, before))
+    lines += _award_changes(rows, preview_amendment(rows, request))
+    return [*lines, _line("理由", "Reason", request.reason)]
+
+
+def _award_changes(rows: Rows, changes: Iterable[asked.AwardChange]) -> Iterator[SummaryLine]:
+    """Awards before and after, by the titles of their measures."""
     books = rulebooks(rows)
-    for change in preview_amendment(rows, request):
+    for change in changes:
         book = books[change.policy]
         titles = book.segments[change.measure][-1].measure.title
         moved = " → ".join(
@@ -205,8 +215,24 @@ def _amendment(rows: Rows, request: asked.AmendFact) -> list[SummaryLine]:
         )
         head = f"{change.policy} {change.year}"
         words = (f"{head} {titles[language]}: {moved}" for language in ("zh", "en"))
-        lines.append(SummaryLine("奖励变化", "Award", *words))
-    return [*lines, _line("理由", "Reason", request.reason)]
+        yield SummaryLine("奖励变化", "Award", *words)
+
+
+def _merge(rows: Rows, request: asked.DecideMerge) -> list[SummaryLine]:
+    """The facts, whether they are one thing, and what changes where they are."""
+    decision = ("同一事项", "one thing") if request.same else ("不是同一事项", "different things")
+    facts = [
+        _line("数据", "Fact", f"{fact.written.replace(SEP, ' ')!r} · {fact.source} · {fact.id}")
+        for fact in request.facts
+    ]
+    changes = _award_changes(rows, request.changes if request.same else ())
+    return [
+        *_of_enterprise(rows, request.enterprise),
+        *facts,
+        SummaryLine("决定", "Decision", *decision),
+        *changes,
+        _line("理由", "Reason", request.reason),
+    ]
 
 
 def _print_value(name: str, value: FieldValue) -> str:
