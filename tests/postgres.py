@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -121,6 +122,21 @@ class Server:
     def url(self, database: str) -> str:
         """How to reach a database."""
         return f"postgresql://ledger@127.0.0.1:{self.port}/{database}"
+
+    @contextlib.contextmanager
+    def standby(self) -> Iterator[int]:
+        """The port of a copy of the server that follows it, and can only be read."""
+        folder, ports = f"{self.data}-standby", Ports()
+        port = ports.take()
+        copied = self._run("pg_basebackup", *f"-h 127.0.0.1 -p {self.port} -U ledger -R -D {folder}".split())
+        assert copied.wait() == 0, self.log()
+        begun = self._run("pg_ctl", "start", "-w", "-D", folder, "-l", f"{folder}.log", "-o", f"-p {port}")
+        assert begun.wait() == 0, self.log()
+        try:
+            yield port
+        finally:
+            self._run("pg_ctl", "stop", "-m", "immediate", "-D", folder).wait()
+            ports.release()
 
     def run(self, sql: str) -> None:
         """Run one statement beside all databases."""

@@ -8,6 +8,9 @@ from domain.authority.persons import LOCAL, Person, canonical_name
 from domain.faults.fault import Fault, FaultArgs, FaultValue
 
 ROLES = ("upstream", "officer", "reviewer", "finance", "auditor", "enterprise", "operator")
+BUREAU = ("officer", "reviewer", "finance")
+STAFF = (*BUREAU, "auditor", "operator")
+"""Who works with the ledger: may see every enterprise's history, so every leaf of the log too."""
 
 MAY: dict[str, tuple[str, ...]] = {
     "claim.submit": ("officer", "enterprise"),

@@ -19,6 +19,7 @@ from multiprocessing.util import Finalize
 
 from domain.authority.persons import Person
 from domain.events.instants import instant
+from domain.things.credit_code import is_valid
 from ledger.store.application import Ledger
 from ledger.store.rows import Conflict, Row, Rows, StoreUnavailable
 
@@ -54,6 +55,11 @@ class Look:
     issuer: str = ""
     subject: str = ""
     """Who the reader is, whatever ``actor``, the name, was (``domain.authority.persons``)."""
+
+
+def looked_at(*named: str | None) -> list[str]:
+    """The enterprise that a read names first; ``SEVERAL`` where it names none by a credit code."""
+    return next(([code] for code in named if code and is_valid(code)), [SEVERAL])
 
 
 def note(rows: Rows, looks: Sequence[Look]) -> None:

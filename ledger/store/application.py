@@ -108,8 +108,9 @@ def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, Store, str]
 
 def _postgres(url: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
     from ledger.store import postgres  # an embedded ledger must not need PostgreSQL's client library
+    from ledger.store.postgres_errors import errors_mapped
 
-    with postgres.errors_mapped():
+    with errors_mapped():
         application = EventStoreApplication(env={**_COMMON, **postgres.settings(url)})
     store = postgres.PostgresStore(cast(postgres.LedgerPostgresRecorder, application.recorder))
     return application, store, store.dialect

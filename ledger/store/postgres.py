@@ -14,16 +14,23 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from eventsourcing.persistence import PersistenceError
 from eventsourcing.postgres import PostgresDatastore, PostgresFactory, PostgresProcessRecorder
-from psycopg import Connection, Cursor, errors
+from psycopg import Connection, Cursor
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL, Identifier
 
 from ledger.store.guard import Guard, Written
+from ledger.store.postgres_errors import LOCK_SECONDS_MAX, errors_mapped, first_line
 from ledger.store.repeats.joining import joined_rows, part_of
-from ledger.store.rows import AppendCheck, Conflict, Row, Rows, StoreUnavailable, UnsuitableStore, storable
+from ledger.store.rows import (
+    AppendCheck,
+    Row,
+    Rows,
+    StoreUnavailable,
+    UnsuitableStore,
+    storable,
+)
 
 STREAM_ROWS = 1_000
 CONNECT_SECONDS_MAX = 5
@@ -31,8 +38,6 @@ POOL_SECONDS_MAX = 10
 """Longest wait for a connection of the pool, also when the server is away."""
 CONNECTIONS_MAX = 10
 """Most connections of one process."""
-LOCK_SECONDS_MAX = 30
-"""Longest wait for the turn to write; then the store counts as unavailable."""
 IDLE_WRITER_SECONDS_MAX = 60
 """A writer that is silent for longer loses its turn, and its transaction."""
 IDLE_READER_SECONDS_MAX = 1_800
@@ -60,7 +65,7 @@ def settings(url: str) -> dict[str, str]:
         parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         form = "write it like postgresql://user:password@host:5432/dbname"
-        raise UnsuitableStore(f"the database's URL cannot be read ({_first_line(error)}) — {form}") from None
+        raise UnsuitableStore(f"the database's URL cannot be read ({first_line(error)}) — {form}") from None
     return {
         "PERSISTENCE_MODULE": "ledger.store.postgres:LedgerPostgresFactory",
         "POSTGRES_DBNAME": str(parameters.get("dbname", "")),
@@ -103,7 +108,7 @@ def _inspected(parameters: dict[str, Any]) -> str:
         place = f"{host}:{port}/{parameters.get('dbname', '')}"
         mend = "check that the server runs, and the URL's host, port, user, password and database"
         raise StoreUnavailable(
-            f"PostgreSQL at {place} cannot be reached: {_first_line(error)} — {mend}"
+            f"PostgreSQL at {place} cannot be reached: {first_line(error)} — {mend}"
         ) from error
 
 
@@ -364,34 +369,3 @@ class PostgresStore:
     def close(self) -> None:
         """Close every connection."""
         self.datastore.close()
-
-
-@contextmanager
-def errors_mapped() -> Iterator[None]:
-    """Errors of psycopg, or of the library for psycopg, as the store's own."""
-    try:
-        yield
-    except (psycopg.Error, PersistenceError) as error:
-        cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
-        if isinstance(cause, _TRIED_AGAIN):
-            raise Conflict(_first_line(cause)) from error
-        if isinstance(cause, errors.LockNotAvailable):
-            waited = f"another transaction held the ledger's lock for more than {LOCK_SECONDS_MAX} s"
-            raise StoreUnavailable(f"PostgreSQL: {waited} — try again") from error
-        if isinstance(cause, _AWAY):
-            raise StoreUnavailable(f"PostgreSQL: {_first_line(cause)} — try again") from error
-        raise
-
-
-_TRIED_AGAIN = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
-_AWAY = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    errors.IdleInTransactionSessionTimeout,
-    errors.ReadOnlySqlTransaction,
-)
-
-
-def _first_line(error: BaseException) -> str:
-    """The first line of what a driver says."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -28,6 +28,10 @@ class StoreUnavailable(Exception):
     """
 
 
+class WriteRefused(StoreUnavailable):
+    """The database can be read and not written: a read-only file, a standby, a reader's role."""
+
+
 class UnsuitableStore(StoreUnavailable):
     """The ledger must not run on this database as it stands; the text says the mend."""
 

@@ -19,7 +19,15 @@ from eventsourcing.sqlite import SQLiteConnection, SQLiteDatastore, SQLiteProces
 
 from ledger.store.guard import Guard, Written, refuse
 from ledger.store.repeats.joining import joined_rows, part_of
-from ledger.store.rows import AppendCheck, Conflict, Row, StoreUnavailable, UnsuitableStore, storable
+from ledger.store.rows import (
+    AppendCheck,
+    Conflict,
+    Row,
+    StoreUnavailable,
+    UnsuitableStore,
+    WriteRefused,
+    storable,
+)
 
 STREAM_ROWS = 1_000
 CHUNK = 500
@@ -28,6 +36,8 @@ FULL = 2
 CHECKPOINT_PAGES = 16_000
 """Pages (4 KiB) in the write-ahead log before it is copied into the file: a page that many
 batches touch is then copied once. Commits are synced to the log as ever."""
+PRIMARY_CODE = 0xFF
+"""Of an extended code of SQLite: the part that says what kind of error it is."""
 CACHE_KIB = 65_536
 """Pages that a connection keeps in memory."""
 
@@ -189,6 +199,12 @@ class SQLiteRows:
         self.run_many("INSERT INTO stored_events VALUES (?,?,?,?,?)", rows)
 
 
+def _is_read_only(error: Exception) -> bool:
+    cause = error if isinstance(error, sqlite3.Error) else error.__cause__
+    code = getattr(cause, "sqlite_errorcode", 0)  # None of an error that Python itself raised
+    return ((code or 0) & PRIMARY_CODE) == sqlite3.SQLITE_READONLY
+
+
 def _finish(rows: SQLiteRows, guard: Guard, changes_before: int) -> None:
     """Write the sums, and refuse where rows were dropped, or others written beside ours."""
     guard.finish()
@@ -279,7 +295,7 @@ class SQLiteStore:
         except (sqlite3.IntegrityError, IntegrityError) as error:
             raise Conflict(str(error)) from error
         except (sqlite3.OperationalError, OperationalError) as error:
-            raise StoreUnavailable(str(error)) from error
+            raise (WriteRefused if _is_read_only(error) else StoreUnavailable)(str(error)) from error
 
     def reading(self) -> Any:
         """A transaction that sees one moment of the file."""

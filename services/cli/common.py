@@ -6,7 +6,7 @@ import json
 import os
 import pwd
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from domain.authority.persons import LOCAL
-from domain.authority.roles import Actor
+from domain.authority.roles import BUREAU, Actor, NotAllowed
 from domain.authority.writes import Writer
 from domain.events.event import Attribution
 from domain.events.instants import instant
@@ -24,19 +24,21 @@ from domain.intake.authorising import Sender
 from domain.money.amounts import parse_fen, print_fen
 from domain.policy.faults import PolicyError, PolicyFault
 from ledger.audit.emptied import require_events
-from ledger.audit.looks import NOBODY, Look, note
+from ledger.audit.looks import NOBODY, SEVERAL, Look, looked_at, note
 from ledger.log.holding import hold_appends
 from ledger.store.application import Ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment
-from ledger.store.rows import Rows
+from ledger.store.rows import Rows, WriteRefused
+from services.cli.access import STEPS, is_noted, roles_for
 from services.runtime.settings import Settings
-from services.web.identity.access import BUREAU
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_POLICY = "cixi-ecommerce-2024"
 PIPED_COLUMNS = 140
 """Width of a table that is not printed on a terminal."""
+PATH_CHARS_MAX = 200
+"""Of what was looked at, as it is noted."""
 
 
 @dataclass(slots=True)
@@ -71,12 +73,18 @@ class Context:
         if self.opened is not None:
             yield self.opened
             return
+        command = running_command()
+        if command:
+            self._admit(command)
         opened = open_ledger(self.path, create=sets_up)
         hold_appends(opened, self.key_file)
         try:
             if not sets_up and not may_be_empty:
                 with opened.store.reading() as rows:
                     require_events(rows, self.path)
+            if command and is_noted(command):
+                params = click.get_current_context().params
+                self.note_looks(opened, looked_at(params.get("code"), params.get("enterprise")))
             yield opened
         finally:
             opened.close()
@@ -90,34 +98,65 @@ class Context:
         finally:
             self.opened = None
 
-    @contextmanager
-    def looking(self, code: str) -> Iterator[tuple[Ledger, Rows]]:
-        """Open the ledger to read one enterprise; the read is noted before it is answered."""
-        command = click.get_current_context().info_name
-        with self.ledger() as ledger:
-            at = instant(ledger.clock())
-            look = Look(at, os_user(), NOBODY, "CLI", f"{command} {code}"[:200], code[:200])
+    def note_looks(self, ledger: Ledger, codes: Iterable[str]) -> None:
+        """Note that the user is about to be answered about enterprises, before the answer is given.
+
+        A database that lets nothing be written is read all the same; that it is not noted is said.
+        """
+        at, who, command = instant(ledger.clock()), operator().person, running_command()
+        looks = [
+            Look(
+                at,
+                who.name,
+                NOBODY,
+                "CLI",
+                (command if code == SEVERAL else f"{command} {code}")[:PATH_CHARS_MAX],
+                code,
+                issuer=who.issuer,
+                subject=who.subject,
+            )
+            for code in codes
+        ]
+        try:
             with ledger.store.writing() as rows:
-                note(rows, [look])
-            with ledger.store.reading() as rows:
-                yield ledger, rows
+                note(rows, looks)
+        except WriteRefused as error:
+            zh = f"数据库不接受写入，本次查阅没有登记：{error}"
+            en = f"the database takes no writes, so this read is not noted: {error}"
+            click.echo(self.words(zh, en), err=True)
 
     def sender(self) -> Sender:
-        """Who sends what the command takes in: the operator, on behalf of the source of each message."""
-        return Sender(Writer(operator(), self.settings.identity.mode), attribute_message(operator()))
+        """Who sends what the command takes in: the user, on behalf of the source of each message."""
+        return Sender(Writer(self.user(), self.settings.identity.mode), attribute_message(self.user()))
 
-    def operator(self) -> Actor:
-        """Who runs the command, as an operator."""
-        return self._caller("operator")
+    def user(self) -> Actor:
+        """The operating system's user, as it vouches for them, in the roles that they have here."""
+        return replace(operator(), roles=self._roles())
 
-    def desk_person(self) -> Actor:
-        """Who runs the command, in every role of the bureau and as an operator."""
-        return self._caller(*BUREAU, "operator")
+    def caller(self) -> Actor:
+        """Who takes a step: the user; where identities are not checked, one who only says a name."""
+        user = self.user()
+        return user if self.checks_identity else replace(user, issuer=LOCAL, subject=os_user())
 
-    def _caller(self, *roles: str) -> Actor:
-        """The operating system's user; where identities are not checked, one who only says a name."""
-        issuer, subject = ("os", str(os.getuid())) if self.checks_identity else (LOCAL, os_user())
-        return Actor(os_user(), frozenset(roles), issuer=issuer, subject=subject)
+    def _roles(self) -> frozenset[str]:
+        """The user's roles; each of the bureau and the operator's where the settings name nobody."""
+        users = self.settings.identity.users
+        if not users:
+            return frozenset((*BUREAU, "operator"))
+        named = (os_user(), str(os.getuid()))
+        return frozenset[str]().union(*(each.roles for each in users if each.user in named))
+
+    def _admit(self, command: str) -> None:
+        """Check that the user has a role for a command.
+
+        Raises:
+            NotAllowed: where none of the roles may take what the command writes, or there is none at all.
+        """
+        caller = self.caller()
+        roles = roles_for(command)
+        if not caller.roles & set(roles):
+            action = STEPS[command][0] if command in STEPS else command
+            raise NotAllowed("role.missing", "actor", action=action, roles=", ".join(roles))
 
     @property
     def checks_identity(self) -> bool:
@@ -127,6 +166,15 @@ class Context:
     def words(self, zh: str, en: str) -> str:
         """The words in the reader's language."""
         return en if self.language == "en" else zh
+
+
+def running_command() -> str:
+    """The command that runs, with the names of its groups before its own; empty outside of any."""
+    names, context = list[str](), click.get_current_context(silent=True)
+    while context is not None and context.parent is not None:
+        names.insert(0, context.info_name or "")
+        context = context.parent
+    return " ".join(names)
 
 
 def os_user() -> str:

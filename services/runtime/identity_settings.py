@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MODES = ("local", "required")
 RETURN = "/console/sign-in/done"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 """Names of this machine for itself: no other site can have them."""
+
+
+class UserRoles(NamedTuple):
+    """A user of the operating system, by name or number, and their roles on the command line."""
+
+    user: str
+    roles: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +46,5 @@ class IdentitySettings:
     """Requests a second that one caller may make, in each serving process; 0: no limit."""
     writes_once: bool = False
     """Whether a token may be used for one write only (its ``jti`` is remembered until it expires)."""
+    users: tuple[UserRoles, ...] = ()
+    """Who may do what on the command line; where none is named, every user has every role there."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.runtime.identity_settings import MODES, RETURN, IdentitySettings
+from domain.authority.roles import STAFF
+from services.runtime.identity_settings import MODES, RETURN, IdentitySettings, UserRoles
 from services.runtime.kafka_settings import MECHANISMS, SECURITY, KafkaSettings, PublisherTopic
 from services.runtime.variables import PREFIX, VARIABLES
 
@@ -144,7 +145,24 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
         recheck=_whole_number("OIDC_RECHECK", values["OIDC_RECHECK"], 60, 28_800),
         rate=_whole_number("RATE", values["RATE"], 0, 100_000),
         writes_once=_flag("OIDC_ONCE", values["OIDC_ONCE"]),
+        users=_users(values["USERS"], mode),
     )
+
+
+def _users(text: str, mode: str) -> tuple[UserRoles, ...]:
+    """Users of the operating system with their roles: ``user=role role; user=role``."""
+    entries = [entry.partition("=") for entry in text.split(";") if entry.strip()]
+    users = tuple(UserRoles(user.strip(), frozenset(roles.split())) for user, _, roles in entries)
+    for each in users:
+        if not each.user or not each.roles or each.roles - set(STAFF):
+            rule = f"names no user with roles of {', '.join(STAFF)}: {each.user[:80]!r}"
+            raise SettingsError(f"{PREFIX}USERS", rule, "write it like lin=officer; shen=reviewer finance")
+    if len({each.user for each in users}) < len(users):
+        raise SettingsError(f"{PREFIX}USERS", "names a user twice", "write all roles of a user together")
+    if users and mode == "local":
+        rule = "goes with identities that are checked"
+        raise SettingsError(f"{PREFIX}USERS", rule, f"set {PREFIX}IDENTITY=required")
+    return users
 
 
 def _served_names(values: dict[str, str]) -> tuple[str, ...]:

@@ -175,6 +175,16 @@ VARIABLES = (
         "local: whoever reaches this machine is the administrator, and only loopback is served; "
         "required: every request needs a token or a key",
     ),
+    Variable(
+        f"{PREFIX}USERS",
+        "",
+        "命令行上操作系统用户的岗位，以分号分隔：用户名或编号=岗位 岗位"
+        "（officer、reviewer、finance、auditor、operator）；未列入的用户不能使用命令行；"
+        "不设则每个用户都有全部岗位。由管理员设定，例如写在 sudo 的规则中",
+        "roles of the operating system's users on the command line, separated by semicolons: "
+        "user name or number=role role (officer, reviewer, finance, auditor, operator); who is not named may "
+        "not use it; unset, every user has every role. For the administrator to set, as in a rule of sudo",
+    ),
     Variable(f"{PREFIX}OIDC_ISSUER", "", "令牌的签发者（iss）", "the issuer of tokens (iss)"),
     Variable(f"{PREFIX}OIDC_AUDIENCE", "subsidy-ledger", "令牌的受众（aud）", "their audience (aud)"),
     Variable(

@@ -12,8 +12,7 @@ from flask import Flask, Response, current_app, g, request
 
 from domain.authority.roles import Actor
 from domain.events import is_enterprise
-from domain.things.credit_code import is_valid
-from ledger.audit.looks import NOBODY, SEVERAL, Looks
+from ledger.audit.looks import NOBODY, Looks, looked_at
 from ledger.store.application import Ledger
 from services.web.identity.gate import requester
 
@@ -65,12 +64,12 @@ def _tells(response: Response) -> bool:
 
 
 def _codes() -> list[str]:
-    """The enterprises that a read was of; ``SEVERAL`` where they are not named one by one."""
+    """The enterprises that a read was of; ``*`` where they are not named one by one."""
     told: list[str] | None = g.get("told_of")
     if told is not None:
         return told
-    named = [(request.view_args or {}).get("code"), request.args.get("enterprise"), request.args.get("code")]
-    return next(([code] for code in named if code and is_valid(code)), [SEVERAL])
+    parts = request.view_args or {}
+    return looked_at(parts.get("code"), request.args.get("enterprise"), request.args.get("code"))
 
 
 def looker() -> Actor:

@@ -255,9 +255,9 @@ WHO = ("host", "identity", "token", "key", "scope", "rate", "machine", "sign-in"
 class World:
     """A bureau on its way through a year; ``names`` are what the tries speak of."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, text: str = TEXT) -> None:
         self.bureau = Bureau(ledger, Clock())
-        self.bureau.api.post("/v1/policies", TEXT.encode(), 201, "application/yaml")
+        self.bureau.api.post("/v1/policies", text.encode(), 201, "application/yaml")
         self.names = {"Y": self.bureau.year("")[:-1], "C": f"/v1/claims/{CIXI}/{CODE}"}
         for code in (CODE, OTHER):
             data = {"platform": "tmall", "kind": "flagship", "shop": code, "on": "2024-03-04"}

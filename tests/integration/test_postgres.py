@@ -17,6 +17,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import fingerprint
 from ledger.store import postgres as recorder
 from ledger.store.application import Ledger, open_ledger
+from ledger.store.postgres_errors import errors_mapped
 from ledger.store.rows import Conflict, StoreUnavailable, UnsuitableStore
 from tests.conftest import LATER
 from tests.events import CIXI_TEXT, Feed
@@ -263,7 +264,7 @@ def test_an_error_of_a_statement_sent_ahead_undoes_the_transaction(opener: Calla
 
 def test_a_deadlock_or_a_serialisation_failure_is_a_conflict() -> None:
     for error in (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
-        with pytest.raises(Conflict), recorder.errors_mapped():
+        with pytest.raises(Conflict), errors_mapped():
             raise error("once more")
 
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from domain.authority.roles import MAY, ROLES, Actor
+from domain.authority.roles import MAY, ROLES, STAFF, Actor
 from domain.events.claims import ClaimSubmitted
 from ledger.claims import desk
 from ledger.store.application import Ledger
 from ledger.store.stored_events import events_of
 from services.console import language
-from services.web.identity.access import STAFF
 from tests.events import CIXI, Feed, take
 from tests.integration.api_client import Api
 from tests.integration.bureau import MAY as NOW

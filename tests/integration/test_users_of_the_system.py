@@ -32,9 +32,10 @@ def run(open_at: Callable[..., Ledger], tmp_path: Path) -> Callable[..., Result]
     take(ledger, Feed(1).shop("tmall", "a", "2024-03-01"))
     ledger.close()
 
-    def command(*args: str, mode: str = "required", language: str = "en") -> Result:
+    def command(*args: str, mode: str = "required", language: str = "en", users: str = "") -> Result:
         start = ["--database", str(tmp_path / "ledger.db"), "--language", language]
-        return CliRunner(env={"SUBSIDY_LEDGER_IDENTITY": mode}).invoke(main, [*start, *args])
+        environment = {"SUBSIDY_LEDGER_IDENTITY": mode, "SUBSIDY_LEDGER_USERS": users}
+        return CliRunner(env=environment).invoke(main, [*start, *args])
 
     return command
 
@@ -104,3 +105,41 @@ def test_every_page_says_whether_identities_are_checked(
         for language, words in (("en", "Identities are not checked"), ("zh", "未核验身份")):
             text = app.test_client().get(f"{page}?lang={language}").text
             assert (words in text) == shown, page
+
+
+def test_users_have_the_roles_that_the_settings_give_them_by_name_or_number(
+    run: Callable[..., Result], open_at: Callable[..., Ledger]
+) -> None:
+    for users in ("somebody=officer", f"{os_user()}=reviewer finance", f"{os.getuid()}=auditor"):
+        refused = run(*STEP, users=users)
+        assert refused.exit_code == 1, refused.output
+        assert "may not take this step: settlement.propose" in refused.output
+    assert said_by(open_at) == []
+    assert run(*STEP, users=f"x=officer; {os.getuid()}=auditor; {os_user()}=officer").exit_code == 0
+
+
+def test_who_is_not_named_does_not_read_and_only_the_operator_mends(run: Callable[..., Result]) -> None:
+    assert run("claim", "list", users="somebody=officer").exit_code == 1
+    assert run("claim", "list", users=f"{os_user()}=auditor").exit_code == 0
+    refused = run("sessions", users=f"{os_user()}=officer reviewer finance auditor")
+    assert (refused.exit_code, "may not take this step: sessions" in refused.output) == (1, True)
+    assert run("sessions", users=f"{os_user()}=operator").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("users", "mode"),
+    [
+        *((text, "required") for text in ("lin", "lin=", "=officer", "lin=king", "lin=enterprise")),
+        ("lin=officer; lin=reviewer", "required"),
+        ("lin=officer", "local"),
+    ],
+)
+def test_users_that_cannot_be_meant_are_refused(run: Callable[..., Result], users: str, mode: str) -> None:
+    refused = run(*STEP, users=users, mode=mode)
+    assert (refused.exit_code, "SUBSIDY_LEDGER_USERS" in refused.output) == (1, True)
+
+
+def test_the_sample_is_not_taken_where_identities_are_checked(run: Callable[..., Result]) -> None:
+    refused = run("sample", "--enterprises", "5")
+    rule = str(describe_fault(Fault("sample.checked", "sample"), "en")["rule"])
+    assert (refused.exit_code, rule in refused.output) == (1, True)

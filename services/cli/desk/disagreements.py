@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from domain.authority.roles import NotAllowed
-from domain.events.instants import SHANGHAI, instant
+from domain.events.instants import SHANGHAI
 from domain.money.wire import wire_form
-from ledger.audit.looks import NOBODY, Look, note
 from ledger.disagreements.deciding import decide as decide_on
 from ledger.disagreements.looking_back import look_back
 from ledger.reading.disagreements import (
@@ -21,7 +20,7 @@ from ledger.reading.disagreements import (
     list_disagreements,
     read_disagreement,
 )
-from services.cli.common import Context, json_option, os_user, print_json, table
+from services.cli.common import Context, json_option, print_json, table
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
 
@@ -91,16 +90,7 @@ def show(context: Context, disagreement: str, as_json: bool) -> None:
             matter = read_disagreement(rows, disagreement)
         if matter is None:
             raise NotAllowed("disagreement.unknown", "disagreement", disagreement=disagreement)
-        looked_at = instant(ledger.clock())
-        codes = sorted({fact.enterprise for fact in matter.facts})
-        with ledger.store.writing() as rows:
-            note(
-                rows,
-                [
-                    Look(looked_at, os_user(), NOBODY, "CLI", f"disagreements {matter.id}", code)
-                    for code in codes
-                ],
-            )
+        context.note_looks(ledger, sorted({fact.enterprise for fact in matter.facts}))
     print_json(wire_form(matter)) if as_json else _print_matter(context, matter)
 
 

@@ -81,14 +81,10 @@ def write(
     accounts = read_payees(text_lines(payees.read_bytes())) if payees else {}
     on = fields.pop("on", None) or today(utc_now())
     order = DocumentRequest(document, policy, year, on, context.language, payees=accounts, **fields)
-    if document == "letter":
-        if not order.enterprise:
-            raise NotAllowed("document.whose", "enterprise")
-        with context.looking(order.enterprise) as (ledger, rows), whole_or_nothing(out) as part:
-            _make(ledger, rows, order, out, part, own_template, context)
-    else:
-        with context.ledger() as ledger, ledger.store.reading() as rows, whole_or_nothing(out) as part:
-            _make(ledger, rows, order, out, part, own_template, context)
+    if document == "letter" and not order.enterprise:
+        raise NotAllowed("document.whose", "enterprise")
+    with context.ledger() as ledger, ledger.store.reading() as rows, whole_or_nothing(out) as part:
+        _make(ledger, rows, order, out, part, own_template, context)
     click.echo(f"{out}  {out.stat().st_size:,} bytes")
 
 

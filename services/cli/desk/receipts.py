@@ -43,7 +43,12 @@ def receipt(
                 f"{out.name}: write a file that ends in .json (the receipt) or .html (to print)",
             )
         )
-    with one_line_errors(), context.looking(code) as (ledger, rows), whole_or_nothing(out) as part:
+    with (
+        one_line_errors(),
+        context.ledger() as ledger,
+        ledger.store.reading() as rows,
+        whole_or_nothing(out) as part,
+    ):
         key = signer(context, key_file)
         note = (
             checkpoints.current(ledger, key)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from domain.authority.roles import Actor, NotAllowed, declared_actor
+from domain.authority.roles import BUREAU, Actor, NotAllowed, declared_actor
 from domain.money.amounts import print_fen
 from ledger.projections.closings import settlement_of
 from ledger.settlement import adjusting, closing, proposing, published
@@ -19,7 +18,6 @@ from services.cli.common import (
     json_option,
     money,
     money_argument,
-    operator,
     os_user,
     policy_options,
     print_json,
@@ -29,7 +27,6 @@ from services.cli.operating.audit import key_option, signer
 from services.cli.repeating import repeatable
 from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
-from services.web.identity.access import BUREAU
 
 
 def actor_option(command: F) -> F:
@@ -46,7 +43,7 @@ def person(name: str) -> Actor:
         NotAllowed: for another name than the user's, where identities are checked.
     """
     context: Context = click.get_current_context().obj
-    if context.settings.identity.mode == "local":
+    if not context.checks_identity:
         unchecked = context.words(
             "未核验身份：办理人为自报姓名", "identities are not checked: names are declared"
         )
@@ -54,7 +51,7 @@ def person(name: str) -> Actor:
         return declared_actor(name, frozenset(BUREAU))
     if name != os_user():
         raise NotAllowed("actor.user", "actor", user=os_user())
-    return replace(operator(), roles=frozenset(BUREAU))
+    return context.caller()
 
 
 @click.group()

@@ -85,7 +85,7 @@ def show(context: Context, waiting_id: str, as_json: bool) -> None:
 def confirm(context: Context, waiting_id: str, as_json: bool) -> None:
     """Confirm the step WAITING that another person proposed; it is judged anew, and done."""
     with context.ledger() as ledger:
-        step = confirm_step(ledger, waiting_id, context.desk_person())
+        step = confirm_step(ledger, waiting_id, context.caller())
         _print(context, _document(ledger, step), as_json)
 
 
@@ -96,7 +96,7 @@ def confirm(context: Context, waiting_id: str, as_json: bool) -> None:
 def withdraw(context: Context, waiting_id: str, as_json: bool) -> None:
     """Take back the proposal WAITING: who made it, or an operator."""
     with context.ledger() as ledger:
-        step = withdraw_step(ledger, waiting_id, context.desk_person())
+        step = withdraw_step(ledger, waiting_id, context.caller())
         _print(context, _document(ledger, step), as_json)
 
 

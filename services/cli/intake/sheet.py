@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from ledger.audit.looks import SEVERAL
 from ledger.intake.sheets import marking, template
 from ledger.intake.sheets.faults import SheetError
 from ledger.intake.sheets.holding import MARKED, STATES, Holding
@@ -108,6 +109,7 @@ def _take(
         preview(ledger, reading, holding, progress, sender)
         if anew:
             report_anew(ledger, holding, anew, progress, sender)
+    context.note_looks(ledger, [SEVERAL])  # the preview tells what others reported, too
     summary = described(holding)
     summary["unread"] = unread_said(summary["unread"], context.language)
     if not as_json:

@@ -77,7 +77,7 @@ def history(context: Context, code: str, as_json: bool) -> None:
 
     With --json, one JSON object a line.
     """
-    with context.looking(code) as (_, rows):
+    with context.ledger() as ledger, ledger.store.reading() as rows:
         count, currencies = 0, read_currencies(rows)
         for step in steps_of(rows, code, rows.last_position()):
             count += 1

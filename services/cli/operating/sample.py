@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.progress import Progress
 
+from domain.authority.roles import NotAllowed
 from domain.events.speaking import attribute_message
 from domain.intake.authorising import Sender
 from ledger.policies.versions import adopt_policy
@@ -35,8 +36,10 @@ def sample(context: Context, enterprises: int, seed: int, out: Path | None, then
             for message in city(enterprises, seed, YEAR):
                 file.write(message + b"\n")
         return
+    if context.checks_identity:
+        raise NotAllowed("sample.checked", "sample")
     with context.ledger(sets_up=True) as ledger:
-        adopt_policy(ledger, policy_text(), context.operator())
+        adopt_policy(ledger, policy_text(), context.caller())
         # Nobody has to be allowed to say what is made up; who made it is noted all the same.
         made_up = Sender(attribution=attribute_message(operator()))
         with Progress() as bar:

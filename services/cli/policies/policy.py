@@ -22,7 +22,7 @@ workshop.add_command(reform_command)
 def adopt(context: Context, file: Path) -> None:
     """Adopt a policy file, or a new version of one, into the ledger."""
     with context.ledger(sets_up=True) as ledger:
-        policy, new = adopt_policy(ledger, text_of(file), context.operator())
+        policy, new = adopt_policy(ledger, text_of(file), context.caller())
     words = context.words
     outcome = (
         words("已纳入", "adopted")
@@ -70,7 +70,7 @@ def set_budget_command(context: Context, policy: str, period: str, amount: str) 
     assert fen is not None
     with context.ledger() as ledger:
         try:
-            budget = set_budget(ledger, policy, period, fen, actor=context.operator())
+            budget = set_budget(ledger, policy, period, fen, actor=context.caller())
         except UnknownPeriod as error:
             raise click.ClickException(context.words(error.words("zh"), error.words("en"))) from error
     click.echo(f"{policy} {budget.period} {print_fen(budget.appropriation)}")

@@ -53,7 +53,7 @@ def balance(
     context: Context, /, code: str, policy: str, year: int, as_json: bool, **times: str | None
 ) -> None:
     """Show one enterprise's balance of a year."""
-    with context.looking(code) as (ledger, rows):
+    with context.ledger() as ledger, ledger.store.reading() as rows:
         balance = read_balance(ledger, rows, code, policy, year, moment_at(rows, times))
     if as_json:
         print_json(wire_form(balance))
@@ -93,7 +93,7 @@ def explain(
     context: Context, /, code: str, policy: str, year: int, as_json: bool, **times: str | None
 ) -> None:
     """Explain why an enterprise gets each fen of a year."""
-    with context.looking(code) as (ledger, rows):
+    with context.ledger() as ledger, ledger.store.reading() as rows:
         explanation = explain_awards(ledger, rows, code, policy, year, moment_at(rows, times))
     if as_json:
         print_json(wire_form(explanation))
@@ -132,7 +132,7 @@ def _explain_award(award: ExplainedAward, lang: str, currency: str) -> None:
 @click.pass_obj
 def outlook(context: Context, code: str, policy: str, year: int, as_json: bool) -> None:
     """Show what an enterprise could still earn in a year."""
-    with context.looking(code) as (ledger, rows):
+    with context.ledger() as ledger, ledger.store.reading() as rows:
         outlook_of_year = read_outlook(ledger, rows, code, policy, year)
     if as_json:
         print_json(wire_form(outlook_of_year))

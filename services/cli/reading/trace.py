@@ -6,11 +6,9 @@ from typing import Any
 
 import click
 
-from domain.events.instants import instant
-from ledger.audit.looks import NOBODY, Look, note
 from ledger.audit.trace import UnknownTrace, follow, follow_event
 from services.api.traces.views import enterprises_in
-from services.cli.common import Context, json_option, money, os_user, print_json, table
+from services.cli.common import Context, json_option, money, print_json, table
 from services.web.amounts import read_currencies
 
 
@@ -32,10 +30,7 @@ def trace(context: Context, correlation: str | None, event: tuple[str, str] | No
                 zh = f"{error}：账本没有收到过，也没有退回过 — 核对编号"
                 en = f"{error}: the ledger neither took nor refused anything under it — check the id"
                 raise click.ClickException(context.words(zh, en)) from None
-        at = instant(ledger.clock())
-        looks = [Look(at, os_user(), NOBODY, "CLI", "trace", code) for code in enterprises_in(found)]
-        with ledger.store.writing() as rows:
-            note(rows, looks)
+        context.note_looks(ledger, enterprises_in(found))
     print_json(found) if as_json else _print(context, found, currencies)
 
 

@@ -5,17 +5,45 @@
 
 from __future__ import annotations
 
-from domain.authority.roles import MAY
+from domain.authority.roles import BUREAU, MAY, STAFF
 
 PUBLIC = ("anyone",)
-BUREAU = ("officer", "reviewer", "finance")
-STAFF = (*BUREAU, "auditor", "operator")
-"""Who works with the ledger: may see every enterprise's history, so every leaf of the log too."""
 OWN_DATA = (*STAFF, "enterprise")
 """Staff, and an enterprise for its own data."""
 EVERYONE = (*OWN_DATA, "upstream")
 
+API_STEPS: dict[str, str] = {
+    "events.publish": "fact.publish",
+    "sheets.send": "fact.report",
+    "sheets.confirm": "fact.report",
+    "policies.adopt": "policy.adopt",
+    "policies.budget": "budget.set",
+    "refused.resubmit": "refusal.resubmit",
+    "refused.dismiss": "refusal.dismiss",
+    "disagreements.decide": "disagreement.decide",
+    "amendments.amend": "amendment.make",
+    "claims.submit": "claim.submit",
+    "claims.propose": "claim.propose",
+    "claims.review": "claim.review",
+    "claims.approve": "claim.approve",
+    "claims.reject": "claim.reject",
+    "claims.withdraw": "claim.withdraw",
+    "claims.appeal": "claim.appeal",
+    "settlements.propose": "settlement.propose",
+    "settlements.publish": "settlement.publish",
+    "settlements.object_to": "settlement.object",
+    "settlements.resolve": "settlement.resolve",
+    "settlements.close": "settlement.close",
+    "settlements.accept": "adjustment.accept",
+    "payments.order": "payment.order",
+    "payments.results": "payment.record",
+    "payments.claw_back": "clawback.order",
+    "payments.recover": "clawback.record",
+}
+"""Endpoints of the API that write, each with its step of ``domain.authority.roles.MAY``."""
+
 ACCESS: dict[str, tuple[str, ...]] = {
+    **{endpoint: MAY[step] for endpoint, step in API_STEPS.items()},
     "health.live": PUBLIC,
     "health.ready": PUBLIC,
     "documentation.openapi": PUBLIC,
@@ -34,14 +62,9 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "policies.one_policy": PUBLIC,
     "policies.document": PUBLIC,
     "metrics.metrics": ("operator",),
-    "events.publish": MAY["fact.publish"],
     "sheets.template": (*STAFF, "upstream"),
-    "sheets.send": MAY["fact.report"],
     "sheets.waiting_sheet": (*STAFF, "upstream"),
-    "sheets.confirm": MAY["fact.report"],
     "sheets.workbook": (*STAFF, "upstream"),
-    "policies.adopt": MAY["policy.adopt"],
-    "policies.budget": MAY["budget.set"],
     "years.budget": STAFF,
     "years.largest": STAFF,
     "years.targets": STAFF,
@@ -62,25 +85,14 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "what-if.compare": STAFF,
     "refused.refused": (*BUREAU, "operator", "auditor"),
     "refused.one_refused": (*BUREAU, "operator", "auditor"),
-    "refused.resubmit": MAY["refusal.resubmit"],
-    "refused.dismiss": MAY["refusal.dismiss"],
     "disagreements.disagreements": STAFF,
     "disagreements.one_disagreement": STAFF,
-    "disagreements.decide": MAY["disagreement.decide"],
-    "amendments.amend": MAY["amendment.make"],
     "waiting.waiting_steps": STAFF,
     "waiting.waiting_step": STAFF,
     "waiting.confirm": (*BUREAU, "operator"),
     "waiting.withdraw": (*BUREAU, "operator"),
     "claims.claims": OWN_DATA,
     "claims.one_claim": OWN_DATA,
-    "claims.submit": MAY["claim.submit"],
-    "claims.propose": MAY["claim.propose"],
-    "claims.review": MAY["claim.review"],
-    "claims.approve": MAY["claim.approve"],
-    "claims.reject": MAY["claim.reject"],
-    "claims.withdraw": MAY["claim.withdraw"],
-    "claims.appeal": MAY["claim.appeal"],
     "settlements.settlement": STAFF,
     "settlements.lines": STAFF,
     "settlements.list_xlsx": STAFF,
@@ -89,19 +101,9 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "settlements.summary_xlsx": STAFF,
     "documents.document": STAFF,
     "documents.letter": OWN_DATA,
-    "settlements.propose": MAY["settlement.propose"],
-    "settlements.publish": MAY["settlement.publish"],
-    "settlements.object_to": MAY["settlement.object"],
-    "settlements.resolve": MAY["settlement.resolve"],
-    "settlements.close": MAY["settlement.close"],
     "settlements.adjustments": STAFF,
-    "settlements.accept": MAY["adjustment.accept"],
     "payments.payments": STAFF,
-    "payments.order": MAY["payment.order"],
     "payments.file": ("finance",),
-    "payments.results": MAY["payment.record"],
-    "payments.claw_back": MAY["clawback.order"],
-    "payments.recover": MAY["clawback.record"],
 }
 """Endpoints of the API, each with the roles that may use it; ``enterprise`` only for itself."""
 
@@ -121,6 +123,32 @@ CONSOLE_SENDERS = (
 )
 """Pages where spreadsheets come in, also for those who only send facts."""
 CONSOLE_OPERATOR = ("console.make_sample",)
+
+CONSOLE_STEPS: dict[str, tuple[str, ...]] = {
+    "console.adjust": ("adjustment.accept", "clawback.order"),
+    "console.amend_event": ("amendment.make",),
+    "console.confirm_sheet": ("fact.report",),
+    "console.decide_disagreement": ("disagreement.decide",),
+    "console.make_sample": ("sample.make",),
+    "console.propose_claims": ("claim.propose",),
+    "console.settle_refused": ("refusal.resubmit", "refusal.dismiss"),
+    "console.settlement_step": (
+        *("settlement.propose", "settlement.publish", "settlement.object", "settlement.resolve"),
+        *("settlement.close", "payment.order", "payment.record", "clawback.order", "clawback.record"),
+    ),
+    "console.submit_claim": ("claim.submit",),
+    "console.take_step": (
+        *("claim.review", "claim.approve", "claim.reject", "claim.withdraw", "claim.appeal"),
+    ),
+}
+"""Forms of the console that write, each with the steps of ``MAY`` that it may take."""
+CONSOLE_FORMS_WITHOUT_STEPS = frozenset(
+    (
+        *("console.start_work", "console.leave", "console.sign_out", "console.send_sheet"),
+        *("console.payment_file", "console.end_waiting", "console.end_first_waiting"),
+    )
+)
+"""Forms that write nothing themselves: who works, a preview, a file, and what another form asked for."""
 
 
 def roles_for(endpoint: str) -> tuple[str, ...]:

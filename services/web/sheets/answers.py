@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.authority.roles import Actor
+from domain.authority.roles import STAFF, Actor
 from ledger.intake.sheets.previewing import (
     DEFAULT_SOURCE,
     SheetSender,
@@ -13,7 +13,6 @@ from ledger.intake.sheets.previewing import (
     faulty,
     left_out,
 )
-from services.web.identity.access import STAFF
 from services.web.identity.gate import scope, sender_of
 from services.web.sheets.desk import Sent, Waiting
 

@@ -1,0 +1,49 @@
+"""What PostgreSQL refuses, or cannot do at the moment, as the store's own errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from eventsourcing.persistence import PersistenceError
+from psycopg import errors
+
+from ledger.store.rows import Conflict, StoreUnavailable, WriteRefused
+
+LOCK_SECONDS_MAX = 30
+"""Longest wait for the turn to write; then the store counts as unavailable."""
+
+
+@contextmanager
+def errors_mapped() -> Iterator[None]:
+    """Errors of psycopg, or of the library for psycopg, as the store's own."""
+    try:
+        yield
+    except (psycopg.Error, PersistenceError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
+        if isinstance(cause, _TRIED_AGAIN):
+            raise Conflict(first_line(cause)) from error
+        if isinstance(cause, errors.LockNotAvailable):
+            waited = f"another transaction held the ledger's lock for more than {LOCK_SECONDS_MAX} s"
+            raise StoreUnavailable(f"PostgreSQL: {waited} — try again") from error
+        if isinstance(cause, _READ_ONLY):
+            raise WriteRefused(f"PostgreSQL: {first_line(cause)}") from error
+        if isinstance(cause, _AWAY):
+            raise StoreUnavailable(f"PostgreSQL: {first_line(cause)} — try again") from error
+        raise
+
+
+_TRIED_AGAIN = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
+_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.IdleInTransactionSessionTimeout,
+)
+_READ_ONLY = (errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege, errors.FeatureNotSupported)
+"""What a database or role that can only be read says to a writer; the last is a standby's."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what a driver says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
