@@ -1,19 +1,22 @@
 """The page about who may write what: what ``domain.authority`` answers for each sender, kind and role.
 
-A test tries every cell of the first table for real, through every door that a sender has.
+Tests try every cell of both tables for real, through every door that a sender has or a step is taken at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import NamedTuple
 
+from docs.generate.steps import LETTERS, letters_of
 from docs.generate.tables import table
 from domain.authority.publishers import Scope
-from domain.authority.roles import MAY, ROLES, Actor
+from domain.authority.roles import ROLES, Actor
 from domain.authority.two_persons import TWO_PERSON_STEPS, confirming_roles
 from domain.authority.writes import IDENTITY, LOCAL, Write, Writer, judge_write
 from domain.vocabulary.kinds import Words, type_of
+from ledger.intake.sheets.tables import SHIPPED_TABLES
 
 OWN, OTHER = "urn:own", "urn:other"
 """The source that a publisher is bound to, or that a person speaks for; and another one."""
@@ -40,6 +43,18 @@ class MessageRow(NamedTuple):
     id: str
     title: Words
     write: Write
+
+
+DOOR_LETTERS = {
+    **dict.fromkeys(("key", "token", "header", "resubmission"), "H"),
+    **dict.fromkeys(("sheet", "sheet-key"), "S"),
+    **dict.fromkeys(("topic", "signature"), "K"),
+    "command": "L",
+    "sheet-command": "LS",
+    "console-resubmission": "C",
+    "console-sheet": "CS",
+}
+"""The doors of messages, by the letters of the table of steps."""
 
 
 def _writer(*roles: str, mode: str = IDENTITY, scope: Scope | None = None) -> Writer:
@@ -76,9 +91,9 @@ SENDERS = (
     ),
     SenderColumn(
         "officer",
-        Words("办理人：表格、退回件重报", "officer: sheet, resubmission"),
+        Words("办理人：表格、命令行、退回件重报", "officer: sheet, command line, resubmission"),
         _writer("officer"),
-        ("sheet", "console-sheet", "resubmission", "console-resubmission"),
+        ("sheet", "console-sheet", "command", "sheet-command", "resubmission", "console-resubmission"),
     ),
     SenderColumn(
         "operator",
@@ -90,7 +105,7 @@ SENDERS = (
         "others",
         Words("复核、财务、审计、企业", "reviewer, finance, auditor, enterprise"),
         _writer("reviewer", "finance", "auditor", "enterprise"),
-        ("token", "sheet"),
+        ("token", "sheet", "command"),
     ),
 )
 """The columns of the table. A person speaks for the source that a message names."""
@@ -258,7 +273,17 @@ def authority_page() -> tuple[str, ...]:
     """The parts of the page, beside its title."""
     text = files(__package__).joinpath("about_authority.txt").read_text("utf-8")
     introduction, publishers, steps = (part.strip() for part in text.split("%%"))
-    return introduction, _messages(), publishers, "## 步骤与角色 · Steps and roles", steps, _steps()
+    legend = " · ".join(f"**{letter}** {words.zh} {words.en}" for letter, words in LETTERS.items())
+    title = "## 步骤与角色 · Steps and roles"
+    return (
+        introduction,
+        _messages(),
+        publishers,
+        title,
+        steps,
+        legend.replace("Kafka Kafka", "Kafka"),
+        _steps(),
+    )
 
 
 def _messages() -> str:
@@ -281,15 +306,32 @@ def _steps() -> str:
     return table(
         heads,
         [
-            (f"{words.zh}<br>{words.en}", *(_role_mark(action, role) for role in ROLES))
+            (f"{words.zh}<br>{words.en}", *(_step_mark(action, role) for role in ROLES))
             for action, words in ACTIONS.items()
         ],
     )
 
 
-def _role_mark(action: str, role: str) -> str:
-    """Whether a role takes a step; ``①``: as the first of two persons alone."""
-    if role not in MAY[action]:
-        return ""
-    is_first_alone = action in TWO_PERSON_STEPS and role not in confirming_roles(action)
-    return "①" if is_first_alone else "✓"
+def _step_mark(step: str, role: str) -> str:
+    """The doors at which a role takes a step; with ``①`` where it is the first of two persons alone."""
+    letters = doors_of(step, role)
+    is_first_alone = step in TWO_PERSON_STEPS and role not in confirming_roles(step)
+    return " ".join([*letters, *(["①"] if letters and is_first_alone else [])])
+
+
+def doors_of(step: str, role: str) -> str:
+    """The letters of the doors at which a role takes a step, in person or by messages."""
+    letters = {
+        *letters_of(step, role),
+        *(letter for door in _doors(step, role) for letter in DOOR_LETTERS[door]),
+    }
+    return "".join(letter for letter in LETTERS if letter in letters)
+
+
+def _doors(step: str, role: str) -> Iterator[str]:
+    """The doors by which a role sends messages that take a step; a sheet has rows of some types alone."""
+    tabular = {each.type for each in SHIPPED_TABLES.by_name.values()}
+    for sender in SENDERS:
+        for row in MESSAGES if role in sender.writer.actor.roles else ():
+            if row.write.action == step and not judge_cell(sender, row):
+                yield from (door for door in sender.doors if "sheet" not in door or row.write.type in tabular)

@@ -6,8 +6,7 @@ answered: so one that is added is noted before anybody thinks of it. Tests hold 
 
 from __future__ import annotations
 
-from domain.authority.roles import MAY, STAFF
-from domain.authority.two_persons import TWO_PERSON_STEPS
+from domain.authority.roles import BUREAU, MAY, STAFF
 
 STEPS: dict[str, tuple[str, ...]] = {
     "adjust": ("adjustment.accept",),
@@ -36,11 +35,12 @@ STEPS: dict[str, tuple[str, ...]] = {
     "settle propose": ("settlement.propose",),
     "settle publish": ("settlement.publish",),
     "settle resolve": ("settlement.resolve",),
-    "things decide": ("disagreement.decide",),
-    "waiting confirm": tuple(TWO_PERSON_STEPS),
-    "waiting withdraw": tuple(TWO_PERSON_STEPS),
+    "things decide": ("merge.decide",),
 }
 """Commands that write, each with the steps of ``domain.authority.roles.MAY`` that it may take."""
+
+OF_WAITING_STEPS = frozenset(("waiting confirm", "waiting withdraw"))
+"""Commands that end what waits; the step that waits is judged by its own row of ``MAY``."""
 
 _SERVES = "is a door that others come through, each read of theirs noted there"
 _EXAMINES = "examines the ledger and changes nothing in it; names a row only where it is not what was written"
@@ -77,7 +77,7 @@ TELL_AFTERWARDS = frozenset(("disagreements show", "trace"))
 
 def is_noted(command: str) -> bool:
     """Whether a command, with the names of its groups before its own, is a noted read of enterprises."""
-    return command not in STEPS and command not in TELL_OF_NONE and command not in TELL_AFTERWARDS
+    return not any(command in table for table in (STEPS, OF_WAITING_STEPS, TELL_OF_NONE, TELL_AFTERWARDS))
 
 
 def roles_for(command: str) -> tuple[str, ...]:
@@ -87,4 +87,6 @@ def roles_for(command: str) -> tuple[str, ...]:
     """
     if command in STEPS:
         return tuple(dict.fromkeys(role for step in STEPS[command] for role in MAY[step]))
+    if command in OF_WAITING_STEPS:
+        return (*BUREAU, "operator")
     return ("operator",) if command in OPERATE else STAFF

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 import pytest
 from werkzeug.test import TestResponse
 
-from domain.authority.roles import MAY as MAY_TAKE
-from domain.authority.roles import ROLES
 from domain.faults.registry import read_codes
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger
@@ -624,48 +622,9 @@ def test_of_approvals_closings_orders_and_recoveries_at_once_exactly_one_wins(
     assert replay(bureau.ledger, str(tmp_path / "replay.db")).equal
 
 
-PLACES = {
-    "claim.submit": ("/v1/claims", claim_body()),
-    "claim.propose": ("/v1/claims/proposals", {"policy": CIXI, "year": 2024}),
-    "claim.review": ("$C/mine/review", SAID),
-    "claim.approve": ("$C/reviewed/approval", {}),
-    "claim.reject": ("$C/reviewed/rejection", WHY),
-    "claim.withdraw": ("$C/mine/withdrawal", {}),
-    "claim.appeal": ("$C/rejected/appeal", WHY),
-    "settlement.propose": ("$Y/settlement/proposal", {}),
-    "settlement.publish": ("$Y/settlement/publication", {}),
-    "settlement.object": ("$Y/settlement/objections", WHY),
-    "settlement.resolve": ("$Y/settlement/objections/none/resolution", RESOLVED),
-    "settlement.close": ("$Y/settlement/closing", {}),
-    "payment.order": ("$Y/payments", {}),
-    "payment.record": ("$Y/payments/results", answer("p", "made", "1.00")),
-    "clawback.order": ("$Y/clawbacks", BACK),
-    "clawback.record": ("$Y/clawbacks/none/recoveries", CAME),
-    "adjustment.accept": ("$Y/adjustments", {**ACCEPT, "amount": "1.00"}),
-    "disagreement.decide": ("/v1/disagreements/none/decision", {"counting": [], "reason": "r"}),
-}
-FROM_OUTSIDE = {"fact.report", "fact.publish", "fact.amend", "claim.report", "claim.decide"}
-OF_THE_OPERATOR = {
-    "refusal.resubmit", "refusal.dismiss", "policy.adopt", "budget.set", "key.make", "key.end", "sample.make"
-}  # fmt: skip
-"""Tried in test_authority, with what comes from outside, and in test_identity with every address."""
-ROLES_TRIED = [
-    Try("role.missing", f"Somebody:{role}:{CODE}", path, body, 403)
-    for action, (path, body) in PLACES.items()
-    for role in ROLES
-    if role not in MAY_TAKE[action]
-]
-
-
-def test_no_step_is_taken_by_a_role_that_may_not(world: World) -> None:
-    assert set(PLACES) == set(MAY_TAKE) - FROM_OUTSIDE - OF_THE_OPERATOR
-    world.claims()
-    world.refuses(ROLES_TRIED)
-
-
 def test_every_code_of_a_step_that_is_not_allowed_is_brought_about_by_some_test() -> None:
     tables = (CLAIMS, LATE_CLAIMS, OPEN, PROPOSED, PUBLISHED, OBJECTED, UPHELD, DUE, CLOSED, ORDERED, PAID)
-    tried = {each.code for table in (*tables, CLAWED, ROLES_TRIED) for each in table}
+    tried = {each.code for table in (*tables, CLAWED) for each in table}
     ours = {code for code in read_codes("steps", "identity") if code.partition(".")[0] not in WHO}
     assert ours - tried == set(ELSEWHERE)
     written = "".join(path.read_text("utf-8") for path in Path(__file__).parent.parent.rglob("test_*.py"))

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from ledger.audit.looks import Look, list_looks
 from ledger.reading.disagreements import list_disagreements
 from ledger.store.application import Ledger
-from services.cli.access import STEPS, TELL_AFTERWARDS, TELL_OF_NONE, is_noted
+from services.cli.access import OF_WAITING_STEPS, STEPS, TELL_AFTERWARDS, TELL_OF_NONE, is_noted
 from services.cli.common import os_user
 from services.cli.main import main
 from services.cli.registry import ENTRIES
@@ -97,7 +97,7 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
 
 def test_every_command_takes_steps_or_is_a_noted_read_or_says_why_it_is_neither() -> None:
     commands = {name for name, _ in every_command()}
-    tables = (set(STEPS), set(TELL_OF_NONE), set(TELL_AFTERWARDS))
+    tables = (set(STEPS), OF_WAITING_STEPS, set(TELL_OF_NONE), TELL_AFTERWARDS)
     assert set().union(*tables) <= commands
     assert sum(map(len, tables)) == len(set().union(*tables)), "no command stands in two of them"
     assert {name for name in commands if is_noted(name)} | TELL_AFTERWARDS == set(READS)
