@@ -31,6 +31,7 @@ from ledger.intake.refusals import list_refused
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
 from services.cli.main import main
+from services.console import language
 from services.runtime.identity_settings import IdentitySettings
 from services.server.app import create_app
 from tests.events import CIXI, CIXI_TEXT, Feed, naming
@@ -165,7 +166,7 @@ class Doors:
     def try_row(self, sender: SenderColumn, door: str, row: MessageRow, number: int) -> str | None:
         """What a message comes to through a door; None where the door cannot carry it."""
         before, sent = messages_of(row, number)
-        if "sheet" in door and ("of" in sent["data"] or not _is_tabular(sent)):
+        if "sheet" in door and not _is_tabular(sent):
             return None
         take_before(self.ledger, before)
         with self.ledger.store.reading() as rows:
@@ -241,17 +242,23 @@ class Doors:
     def _by_resubmission(self, sender: SenderColumn, sent: dict[str, Any]) -> TestResponse:
         return self._post(self._token(sender), f"/v1/refused/{self._refused(sent)}/resubmission", sent)
 
-    def _by_console_resubmission(self, sender: SenderColumn, sent: dict[str, Any]) -> None:
+    def _by_console_resubmission(self, sender: SenderColumn, sent: dict[str, Any]) -> str:
         text = json.dumps(sent)
         path = f"/console/{CIXI}/2024/refused/{self._refused(sent)}"
-        self._console(sender).post(path, data={"csrf_token": self.form, "step": "resubmit", "text": text})
+        client = self._console(sender)
+        answer = client.post(path, data={"csrf_token": self.form, "step": "resubmit", "text": text})
+        return "role.missing" if language.words()["step-not-yours"]["en"] in answer.text else ""
 
-    def _by_console_sheet(self, sender: SenderColumn, sent: dict[str, Any]) -> None:
+    def _by_console_sheet(self, sender: SenderColumn, sent: dict[str, Any]) -> str:
         short = sent["type"].removeprefix("subsidy.").removesuffix(".v1")
         client, path = self._console(sender), f"/console/{CIXI}/2024/sheets"
         fields = {"csrf_token": self.form, "source": sent["source"], "type": short}
         file = (io.BytesIO(sheet_of(sent)), "f.csv")
-        address = client.post(path, data={**fields, "file": file}).location
+        answer = client.post(path, data={**fields, "file": file})
+        if answer.status_code != 303:
+            assert language.words()["step-not-yours"]["en"] in answer.text, answer.text
+            return "role.missing"
+        address = answer.location
         until = time.monotonic() + SECONDS_MAX
         preview = ""
         while not preview:
@@ -263,16 +270,19 @@ class Doors:
         while "recorded" not in self._stages():
             assert time.monotonic() < until
             time.sleep(0.02)
+        return ""
 
     def _stages(self) -> set[str]:
-        folder = self.local.application.extensions["subsidy-sheets"].folder
+        folder = self.checking.application.extensions["subsidy-sheets"].folder
         return {json.loads(each.read_text("utf-8"))["stage"] for each in folder.glob("*/state")}
 
     def _console(self, sender: SenderColumn) -> FlaskClient:
-        """Somebody at a browser, where identities are not checked."""
-        client = self.local.application.test_client()
-        roles = sorted(sender.writer.actor.roles)
-        client.post("/console/who", data={"csrf_token": _token_in(client), "name": "li", "roles": roles})
+        """Somebody at a browser, which brings their token."""
+        client = self.checking.application.test_client()
+        client.environ_base |= {
+            "HTTP_AUTHORIZATION": f"Bearer {self._token(sender)}",
+            "HTTP_ACCEPT_LANGUAGE": "en",
+        }
         self.form = _token_in(client)
         return client
 
@@ -305,7 +315,11 @@ class Doors:
 
 
 def _token_in(client: FlaskClient) -> str:
-    return client.get("/console/who").text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    return (
+        client.get(f"/console/{CIXI}/2024/sheets")
+        .text.partition('name="csrf_token" value="')[2]
+        .partition('"')[0]
+    )
 
 
 def _is_tabular(sent: dict[str, Any]) -> bool:

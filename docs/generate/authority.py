@@ -69,7 +69,7 @@ SENDERS = (
             "bound: key, own topic, signature, token with a source",
         ),
         _writer("upstream", scope=Scope(OWN)),
-        ("key", "sheet-key", "token", "topic", "signature"),
+        ("key", "sheet-key", "console-sheet", "token", "topic", "signature"),
     ),
     SenderColumn(
         "some-types",
@@ -91,21 +91,24 @@ SENDERS = (
     ),
     SenderColumn(
         "officer",
-        Words("办理人：表格、命令行、退回件重报", "officer: sheet, command line, resubmission"),
+        Words("办理人", "officer"),
         _writer("officer"),
         ("sheet", "console-sheet", "command", "sheet-command", "resubmission", "console-resubmission"),
     ),
     SenderColumn(
         "operator",
-        Words("运行人员：接口、命令行", "operator: HTTP, command line"),
+        Words("运行人员", "operator"),
         _writer("operator"),
-        ("token", "command", "sheet-command"),
+        (
+            *("token", "command", "sheet", "sheet-command", "console-sheet"),
+            *("resubmission", "console-resubmission"),
+        ),
     ),
     SenderColumn(
         "others",
         Words("复核、财务、审计、企业", "reviewer, finance, auditor, enterprise"),
         _writer("reviewer", "finance", "auditor", "enterprise"),
-        ("token", "sheet", "command"),
+        ("token", "sheet", "command", "console-sheet", "resubmission", "console-resubmission"),
     ),
 )
 """The columns of the table. A person speaks for the source that a message names."""
