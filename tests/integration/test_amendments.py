@@ -12,10 +12,12 @@ import pytest
 
 from domain.events.amendments import FactCorrected, FactRetracted
 from domain.events.event import Speaker
+from domain.faults.fault import Fault
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
 from ledger.store.stored_events import events_of
 from services.cli.main import WAITS
+from services.web.fault_words import describe_fault
 from tests.events import CIXI, SOURCE, Feed, awards, take
 from tests.integration.api_client import Api
 from tests.integration.bureau import MAY, Clock
@@ -361,7 +363,7 @@ def test_a_form_that_is_wrong_says_so_and_keeps_what_was_written(desk: Amending)
     feed.count = 80
     take(desk.ledger, feed.correct("e1-41", "store-registered", shop="elsewhere"))
     moved = officer.post(path, 409, **{**form, "to-on": "2024-04-01"})
-    assert "has changed since the page was shown" in moved
+    assert str(describe_fault(Fault("amend.moved", "id"), "en")["rule"]) in moved
     assert desk.officer.get("/v1/waiting-steps")["waiting"] == 0
 
 
