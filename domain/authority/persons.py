@@ -52,6 +52,19 @@ def is_same_person(one: Person, other: Person) -> bool:
     return not _readings(one.name or one.subject).isdisjoint(_readings(other.name or other.subject))
 
 
+def is_told_apart(one: Person, other: Person) -> bool:
+    """Whether two are shown to be two persons, by whoever vouches for them.
+
+    One human may be a user of the operating system and a subject of the identity service, and neither
+    knows of the other: such two are never told apart. Of what was recorded before subjects were, and of
+    names that are only declared, names are all there is.
+    """
+    issuers = {one.issuer, other.issuer}
+    if OPERATING_SYSTEM in issuers and len(issuers) > 1 and issuers.isdisjoint(("", LOCAL)):
+        return False
+    return not is_same_person(one, other)
+
+
 def is_among(person: Person, persons: Iterable[Person]) -> bool:
     """Whether somebody is one of several."""
     return any(is_same_person(person, other) for other in persons)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from domain.authority.persons import LOCAL, Person, is_same_person
+from domain.authority.persons import LOCAL, Person, is_same_person, is_told_apart
 from domain.authority.roles import MAY, Actor, NotAllowed
+from domain.faults.fault import FaultValue
 
 WAITING_DAYS = 30
 """Days after which what nobody has confirmed does not wait any more."""
@@ -88,6 +89,19 @@ def require_confirming_role(step: str, actor: Actor) -> None:
         raise NotAllowed("role.missing", "actor", action=step, roles=", ".join(roles))
 
 
+def require_another_person(person: Person, before: Person, code: str, **args: FaultValue) -> None:
+    """Check that who takes a step is shown to be another person than who took one before it.
+
+    Raises:
+        NotAllowed: with this code for the same person, and with ``person.other-door`` where a user of the
+            operating system and a subject of the identity service cannot be told apart.
+    """
+    if is_same_person(person, before):
+        raise NotAllowed(code, "actor", **args)
+    if not is_told_apart(person, before):
+        raise NotAllowed("person.other-door", "actor", before=before.name or before.subject)
+
+
 def judge_proposal(
     pending: PendingProposal | None, person: Person, asked: str, digest: str, now: str, confirming: str = ""
 ) -> Literal["propose", "confirm"]:
@@ -113,8 +127,7 @@ def judge_proposal(
         if confirming:
             raise NotAllowed("second.outdated", "waiting", waiting=confirming)
         return "propose"
-    if is_same_person(pending.proposer, person):
-        raise NotAllowed("second.same-person", "actor", waiting=pending.waiting)
+    require_another_person(person, pending.proposer, "second.same-person", waiting=pending.waiting)
     return "confirm"
 
 

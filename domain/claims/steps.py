@@ -14,8 +14,9 @@ from typing import TypedDict
 
 from msgspec.structs import replace
 
-from domain.authority.persons import Person, is_among, is_same_person
+from domain.authority.persons import Person
 from domain.authority.roles import Actor, NotAllowed
+from domain.authority.two_persons import require_another_person
 from domain.authority.writes import require
 from domain.events.claims import (
     ClaimAppealed,
@@ -203,15 +204,15 @@ def approve(
 
 
 def _impartial(actor: Actor, file: ClaimFile) -> None:
-    if is_among(actor.person, file.parties):
-        raise NotAllowed("claim.own", "actor")
-    if is_among(actor.person, file.involved):
-        raise NotAllowed("claim.involved", "actor")
+    for party in file.parties:
+        require_another_person(actor.person, party, "claim.own")
+    for reviewer in file.involved:
+        require_another_person(actor.person, reviewer, "claim.involved")
 
 
 def _other_reviewer(actor: Actor, file: ClaimFile) -> None:
-    if file.first_reviewer is not None and is_same_person(actor.person, file.first_reviewer):
-        raise NotAllowed("claim.same-reviewer", "actor")
+    if file.first_reviewer is not None:
+        require_another_person(actor.person, file.first_reviewer, "claim.same-reviewer")
 
 
 def reject(actor: Actor, policy: str, file: ClaimFile | None, claim: str, reason: str) -> ClaimRejected:

@@ -158,6 +158,8 @@ def _holder_of(source: str, step: ClaimEvent, event: Event | None, grounds: Grou
     """
     key = file_key(step.policy, step.claim)
     holder, claim = grounds.holders.get(key), grounds.facts.claims.get(key)
+    if claim is not None and claim.desk:
+        return ""  # whatever comes from outside is refused by ``domain.intake.judging``
     if holder not in (None, source):
         return holder or ""
     if claim is None or event is None:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from domain.authority.persons import is_same_person
 from domain.authority.roles import Actor, NotAllowed
+from domain.authority.two_persons import require_another_person
 from domain.authority.writes import require
 from domain.events.settlements import (
     MeasureSum,
@@ -131,8 +132,7 @@ def resolve_objection(
         raise NotAllowed("objection.unknown", "objection", objection=objection)
     if raised.outcome is not None:
         raise NotAllowed("objection.resolved", "objection", outcome=raised.outcome)
-    if is_same_person(raised.person, actor.person):
-        raise NotAllowed("objection.own", "actor")
+    require_another_person(actor.person, raised.person, "objection.own")
     return ObjectionResolved(
         policy=state.policy,
         year=state.year,
@@ -161,8 +161,8 @@ def may_close(state: Settlement, actor: Actor, today: str) -> None:
     until = state.present_publication().until_day
     if today <= until:
         raise NotAllowed("settlement.notice", "year", until=until)
-    if state.proposer is not None and is_same_person(actor.person, state.proposer):
-        raise NotAllowed("settlement.same-person", "actor")
+    if state.proposer is not None:
+        require_another_person(actor.person, state.proposer, "settlement.same-person")
 
 
 def close(

@@ -62,8 +62,9 @@ def waiting_message(error: Exception, language: str) -> str | None:
     step = error.waiting
     title = TWO_PERSON_STEPS[step.step]
     if language == "zh":
-        return f"{title.zh}：等待另一人确认，尚未生效 — subsidy-ledger waiting confirm {step.waiting}"
-    confirm = f"have another person run: subsidy-ledger waiting confirm {step.waiting}"
+        confirm = f"由另一名系统用户运行 subsidy-ledger waiting confirm {step.waiting}"
+        return f"{title.zh}：等待另一人确认，尚未生效 — {confirm}"
+    confirm = f"have another user of the operating system run: subsidy-ledger waiting confirm {step.waiting}"
     return f"{title.en} waits for a second person; nothing is done yet — {confirm}"
 
 

@@ -214,6 +214,7 @@ ELSEWHERE = {
     "amend.unknown": "test_amendments",
     "merge.unknown": "test_old_spellings",
     "merge.reason": "test_old_spellings",
+    "person.other-door": "test_users_of_the_system",
     "actor.user": "test_users_of_the_system: the command line alone",
     "second.same-person": "test_two_persons",
     "second.other": "test_two_persons",

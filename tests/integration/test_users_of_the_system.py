@@ -13,7 +13,7 @@ from domain.events import settlement_id
 from domain.events.event import Speaker
 from domain.faults.fault import Fault
 from ledger.projections.closings import settlement_of
-from ledger.store.application import Ledger
+from ledger.store.application import Ledger, utc_now
 from ledger.store.stored_events import events_of
 from services.cli.common import os_user
 from services.cli.main import WAITS, main
@@ -21,6 +21,7 @@ from services.runtime.identity_settings import IdentitySettings
 from services.server.app import create_app
 from services.web.fault_words import describe_fault
 from tests.events import CIXI, Feed, take
+from tests.integration.checked import CheckedApi
 
 pytestmark = pytest.mark.parametrize("store_kind", ["sqlite"])
 STEP = ("settle", "propose", "--policy", CIXI, "--year", "2024")
@@ -81,6 +82,58 @@ def test_two_users_are_two_people_and_one_under_two_names_is_not(
     assert own.exit_code != 0, own.output
     monkeypatch.setattr(os, "getuid", lambda: 54_321)
     assert (answer := run(*resolve)).exit_code == 0, answer.output
+
+
+BUDGET_PATH = f"/v1/policies/{CIXI}/budgets/2024"
+ROLES = ("officer", "reviewer", "finance", "operator")
+
+
+def test_a_user_of_the_system_and_a_subject_are_not_shown_to_be_two_persons(
+    run: Callable[..., Result], open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One human may be both: what is proposed at one door is confirmed at that door, by another person."""
+    assert (answer := run(*STEP)).exit_code == 0, answer.output
+    publish = ("settle", "publish", *STEP[2:])
+    assert (answer := run(*publish)).exit_code == WAITS, answer.output
+    assert "another user of the operating system" in answer.output
+    ledger = open_at(policy=False)
+    ledger.clock = utc_now
+    api = CheckedApi(ledger)
+    first, second = (api.person(name, *ROLES) for name in ("u1", "u2"))
+    (waiting,) = first.get("/v1/waiting-steps")["items"]
+    confirmation = f"/v1/waiting-steps/{waiting['waiting']}/confirmation"
+    for path in (confirmation, f"/v1/policies/{CIXI}/years/2024/settlement/publication"):
+        refused = second.post(path, {}, 409)
+        assert [fault["code"] for fault in refused["faults"]] == ["person.other-door"]
+    budget = {"amount": "5.00", "currency": "CNY"}
+    on_the_web = first.put(BUDGET_PATH, budget, 202)["waiting"]
+    monkeypatch.setattr(os, "getuid", lambda: 12_345)
+    refused_here = run("waiting", "confirm", on_the_web)
+    assert (refused_here.exit_code, "cannot be shown to be two persons" in refused_here.output) == (1, True)
+    assert (answer := run(*publish)).exit_code == 0, answer.output
+    second.put(BUDGET_PATH, budget, 200)
+    ledger.close()
+
+
+def test_the_two_reviews_of_a_claim_are_taken_at_one_door(
+    run: Callable[..., Result], open_at: Callable[..., Ledger]
+) -> None:
+    ledger = open_at(policy=False)
+    first, second = (CheckedApi(ledger).person(name, *ROLES) for name in ("u1", "u2"))
+    code = Feed(1).code
+    claim = {"claim": "C1", "policy": CIXI, "measure": "climate.event", "item": "i", "year": 2024}
+    asked = {**claim, "enterprise": code, "amount": "100.00", "currency": "CNY"}
+    assert first.send("POST", "/v1/claims", asked).status_code == 201
+    ledger.close()
+    review = ("claim", "review", "--policy", CIXI, code, "C1", "90.00", "in order")
+    refused = run(*review)
+    assert refused.exit_code != 0, refused.output
+    assert "cannot be shown to be two persons" in refused.output
+    ledger = open_at(policy=False)
+    second = CheckedApi(ledger).person("u2", *ROLES)
+    path = f"/v1/claims/{CIXI}/{code}/C1/review"
+    assert second.send("POST", path, {"amount": "90.00", "opinion": "o"}).status_code == 200
+    ledger.close()
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "identities are not checked"), ("zh", "未核验身份")])

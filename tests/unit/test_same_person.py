@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.authority.persons import Person, canonical_name, is_among, is_same_person, local_person
+from domain.authority.persons import (
+    Person,
+    canonical_name,
+    is_among,
+    is_same_person,
+    is_told_apart,
+    local_person,
+)
 from domain.authority.roles import NotAllowed, declared_actor
 
 ISSUER = "https://login.example"
@@ -92,3 +99,25 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
 def test_who_says_their_own_name_is_known_as_such() -> None:
     actor = declared_actor("  Lin Wei ", frozenset({"officer"}))
     assert (actor.name, actor.issuer, actor.subject) == ("Lin Wei", "local", "linwei")
+
+
+LIN, GAO = Person(ISSUER, "u1", "Lin"), Person(ISSUER, "u2", "Gao")
+LIN_OF_SYSTEM, GAO_OF_SYSTEM = Person("os", "1000", "lin2"), Person("os", "1001", "gao2")
+
+
+def test_two_are_told_apart_by_one_who_vouches_for_both() -> None:
+    assert is_told_apart(LIN, GAO)
+    assert is_told_apart(LIN_OF_SYSTEM, GAO_OF_SYSTEM)
+    assert not is_told_apart(LIN, LIN._replace(name="another"))
+    for subject in (LIN, GAO):
+        for user in (LIN_OF_SYSTEM, GAO_OF_SYSTEM):
+            assert not is_same_person(subject, user)
+            assert not is_told_apart(subject, user)
+            assert not is_told_apart(user, subject)
+
+
+@pytest.mark.parametrize("before", [local_person("Mei"), Person("", "", "Mei")])
+def test_where_nobody_was_checked_names_are_all_there_is(before: Person) -> None:
+    for person in (LIN, LIN_OF_SYSTEM):
+        assert is_told_apart(person, before)
+        assert not is_told_apart(person, before._replace(name=person.name))

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from domain.authority.persons import is_same_person
+from domain.authority.persons import is_same_person, is_told_apart
 from domain.authority.two_persons import TWO_PERSON_STEPS, confirming_roles
 from domain.events.instants import instant
 from ledger.waiting import reading
@@ -113,7 +113,8 @@ def _may(step: WaitingStep) -> dict[str, Any]:
     roles = confirming_roles(step.step)
     return {
         "own": own,
-        "may_confirm": not own and bool(actor.roles & set(roles)),
+        "other_door": not own and not is_told_apart(actor.person, step.proposer),
+        "may_confirm": is_told_apart(actor.person, step.proposer) and bool(actor.roles & set(roles)),
         "may_withdraw": own or "operator" in actor.roles,
         "roles": named_roles(list(roles)),
     }
