@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -22,8 +22,9 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from docs.generate.steps import StepCell
+from docs.generate.steps import COMMANDS, Door, cells_at
 from domain.authority.roles import ROLES
+from domain.authority.two_persons import TWO_PERSON_STEPS, confirming_roles
 from domain.events.event import Event
 from domain.faults.fault import Fault
 from ledger.intake.machine_keys import make_key, read_keys
@@ -65,6 +66,7 @@ class Step(NamedTuple):
 
     stage: str
     event: str
+    """What it leaves; of a step of two persons, once the second one has taken it."""
     http: tuple[str, str, Any] | None = None
     form: tuple[str, dict[str, str]] | None = None
     command: tuple[str, ...] | None = None
@@ -123,7 +125,7 @@ STEPS: dict[str, Step] = {
     "claim.withdraw": _claim("ClaimWithdrawn", "mine", "withdrawal", {}),
     "claim.appeal": _claim("ClaimAppealed", "rejected", "appeal", WHY, "tests"),
     "settlement.propose": _settle("open", "SettlementProposed", "proposal", {}, "propose"),
-    "settlement.publish": _settle("proposed", WAITING, "publication", {}, "publish"),
+    "settlement.publish": _settle("proposed", "SettlementPublished", "publication", {}, "publish"),
     "settlement.object": _settle("published", "ObjectionRaised", "objections", WHY, "object", "tests"),
     "settlement.resolve": _settle(
         *("published", "ObjectionResolved", "objections/$objection/resolution"),
@@ -132,10 +134,10 @@ STEPS: dict[str, Step] = {
         objection="$objection",
         outcome="dismissed",
     ),
-    "settlement.close": _settle("due", WAITING, "closing", {}, "close", sure="1"),
+    "settlement.close": _settle("due", "SettlementClosed", "closing", {}, "close", sure="1"),
     "payment.order": Step(
         "closed",
-        WAITING,
+        "PaymentOrdered",
         ("POST", f"{API_YEAR}/payments", {}),
         (f"{HERE}/settlement/order", {}),
         ("pay", "order", *YEAR),
@@ -149,7 +151,7 @@ STEPS: dict[str, Step] = {
     ),
     "clawback.order": Step(
         "paid",
-        WAITING,
+        "ClawbackOrdered",
         ("POST", f"{API_YEAR}/clawbacks", {**AMOUNT, **WHY}),
         (f"{HERE}/settlement/claw-back", {**AMOUNT, **WHY}),
         ("clawback", CODE, "1.00", "tests", *YEAR),
@@ -163,14 +165,14 @@ STEPS: dict[str, Step] = {
     ),
     "adjustment.accept": Step(
         "closed",
-        WAITING,
+        "AdjustmentAccepted",
         ("POST", f"{API_YEAR}/adjustments", {**LATE, "into_year": 2025}),
         (f"{HERE}/adjustments/accept", {**LATE, "into_year": "2025"}),
         ("adjust", OTHER, "store.jd", "$late", "tests", "--into", "2025", *YEAR),
     ),
     "disagreement.decide": Step(
         "open",
-        WAITING,
+        "FactDecided",
         ("POST", "/v1/disagreements/$disagreement/decision", {"counting": [], **WHY}),
         (f"{HERE}/disagreements/$disagreement", WHY),
         ("disagreements", "decide", "$disagreement", "tests"),
@@ -183,13 +185,13 @@ STEPS: dict[str, Step] = {
     ),
     "refusal.dismiss": Step(
         "open",
-        WAITING,
+        "RefusalDismissed",
         ("POST", "/v1/refused/$digest/dismissal", WHY),
         (f"{HERE}/refused/$digest", {"step": "dismiss", **WHY}),
     ),
     "amendment.make": Step(
         "open",
-        WAITING,
+        "FactRetracted",
         (
             "POST",
             "/v1/amendments",
@@ -198,17 +200,19 @@ STEPS: dict[str, Step] = {
         (f"{HERE}/log/$position", {"step": "retraction", **WHY}),
         ("amend", "retract", "urn:tests", f"shop-{OTHER}", "tests"),
     ),
-    "merge.decide": Step("open", WAITING, None, None, ("things", "decide", "$merge", "same", "tests")),
+    "merge.decide": Step(
+        "open", "SpellingsDecided", None, None, ("things", "decide", "$merge", "same", "tests")
+    ),
     "policy.adopt": Step(
         "open",
-        WAITING,
+        "PolicyAdopted",
         ("POST", "/v1/policies", NEXT.rstrip("\n").encode() + RULE.encode()),
         None,
         ("adopt", "$folder/next.yaml"),
     ),
     "budget.set": Step(
         "open",
-        WAITING,
+        "BudgetSet",
         ("PUT", f"/v1/policies/{CIXI}/budgets/2024", {"amount": "1.00", "currency": "CNY"}),
         None,
         ("set-budget", CIXI, "2024", "1.00"),
@@ -329,28 +333,45 @@ class Copy:
             sql = f"{SELECT} WHERE rowid>? ORDER BY rowid"
             return [stored(row).fact for row in rows.all(sql, [self.before[0]])]
 
+    def has_effect(self, name: str, who: tuple[str, str], role: str) -> bool:
+        """Whether an event, or a key where it has no name, came that this person left in this role."""
+        if not name:
+            return not self.is_as_before()
+        return any(
+            (event.said_by.issuer, event.said_by.subject, event.acting_as.role) == (*who, role)
+            for event in self.events()
+            if event.name == name and event.said_by is not None and event.acting_as is not None
+        )
+
+    def close(self) -> None:
+        """Give the copy's connections back."""
+        self.ledger.close()
+
     def _asked(self) -> CheckedApi:
         if self.api is None:
             self.api = CheckedApi(self.ledger)
         return self.api
 
-    def ask_http(self, step: Step, role: str) -> str:
-        """What comes of a request: empty where it was taken, else the code of its refusal."""
+    def ask_http(self, step: Step, role: str, number: int = 1) -> str:
+        """What comes of a request: empty where it was taken, else the code of its refusal.
+
+        ``number`` tells two people of one role apart.
+        """
         assert step.http is not None
         method, path, body = self.stages.filled(step.http, self.stage.names)
-        person = self._asked().person(role, role, name=f"{role} person", credit_code=CODE)
+        person = self._asked().person(of_token(role, number)[1], role, credit_code=CODE)
         media = "application/yaml" if isinstance(body, bytes) else "application/json"
         answer = person.send(method, path, body, media)
         if answer.status_code < 300:
             return ""
         return str([fault["code"] for fault in (answer.json or {})["faults"]] or answer.text)
 
-    def ask_page(self, step: Step, role: str) -> str:
+    def ask_page(self, step: Step, role: str, number: int = 1) -> str:
         """What comes of a form: empty where the page goes on."""
         assert step.form is not None
         names = {**self.stage.names, "text": json.dumps(RIGHT)}
         path, fields = self.stages.filled(step.form, names)
-        person = self._asked().person(role, role, name=f"{role} person", credit_code=CODE)
+        person = self._asked().person(of_token(role, number)[1], role, credit_code=CODE)
         client, headers = person.app.test_client(), {**person.headers, "Accept-Language": "en"}
         tokens = re.findall(
             r'name="csrf_token" value="([^"]+)"', client.get("/console/who", headers=headers).text
@@ -368,10 +389,10 @@ class Copy:
         not_yours = language.words()["step-not-yours"]["en"]
         return "['role.missing']" if not_yours in answer.text else f"{answer.status_code} {answer.text}"
 
-    def ask_command(self, step: Step, role: str, patch: pytest.MonkeyPatch) -> str:
+    def ask_command(self, patch: pytest.MonkeyPatch, step: Step, role: str, number: int = 1) -> str:
         """What comes of a command that a user in one role runs: empty where it ends well, or waits."""
         assert step.command is not None
-        user = user_of(role)
+        user = user_of(role, number)
         patch.setattr(os, "getuid", lambda: user)
         patch.setattr("services.cli.common.open_ledger", self.open)
         environment = {"SUBSIDY_LEDGER_IDENTITY": "required", "SUBSIDY_LEDGER_USERS": f"{user}={role}"}
@@ -384,56 +405,61 @@ class Copy:
         return "['role.missing']" if str(rule).strip() in done.output else f"{done.output} {done.exception!r}"
 
 
-Ask = Callable[[Copy, Step, str], str]
-Who = Callable[[str], tuple[str, str]]
-"""Who a role's person is at a door: issuer and subject."""
+Ask = Callable[[Copy, Step, str, int], str]
+Who = Callable[[str, int], tuple[str, str]]
+"""Who the first or second person of a role is at a door: issuer and subject."""
 
 
-def user_of(role: str) -> int:
+def user_of(role: str, number: int) -> int:
     """The number of the operating system's user who has one role."""
-    return 7_000 + ROLES.index(role)
+    return 7_000 + 10 * ROLES.index(role) + number
 
 
-def of_token(role: str) -> tuple[str, str]:
+def of_token(role: str, number: int) -> tuple[str, str]:
     """The person of a token who has one role."""
-    return ISSUER, role
+    return ISSUER, f"{role} {number}"
 
 
-def of_system(role: str) -> tuple[str, str]:
+def of_system(role: str, number: int) -> tuple[str, str]:
     """The user of the operating system who has one role."""
-    return "os", str(user_of(role))
+    return "os", str(user_of(role, number))
 
 
-def wrong_cells(stages: Stages, folder: Path, cells: list[StepCell], ask: Ask, who: Who) -> list[str]:
+def wrong_cells(stages: Stages, folder: Path, door: Door, ask: Ask, who: Who) -> list[str]:
     """The cells that do not hold at a door: not refused as they must be, or without their effect."""
     wrong, unchanged = list[str](), dict[str, Copy]()
-    for step, role, is_allowed in cells:
+    for step, role, is_allowed in cells_at(door):
         needed = STEPS[step]
-        if not is_allowed:
+        if is_allowed:
+            wrong += [
+                f"{step} by {role}: {fault}"
+                for fault in _without_effect(stages, folder, step, role, ask, who)
+            ]
+        elif role in door.roles or door is not COMMANDS:  # nobody can be given such a role there
             if needed.stage not in unchanged:
                 unchanged[needed.stage] = Copy(stages, needed.stage, folder)
             copy = unchanged[needed.stage]
-            refusal = ask(copy, needed, role)
+            refusal = ask(copy, needed, role, 1)
             if "role.missing" not in refusal or not copy.is_as_before():
                 wrong.append(f"{step} by {role} is not refused: {refusal[:300] or 'taken'}")
-            continue
-        copy = Copy(stages, needed.stage, folder)
-        refusal = ask(copy, needed, role)
-        if refusal or not _has_effect(copy, needed, role, who(role)):
-            wrong.append(f"{step} by {role} has no effect: {refusal[:600]}")
-        copy.ledger.close()
     for copy in unchanged.values():
         copy.ledger.close()
     return wrong
 
 
-def _has_effect(copy: Copy, step: Step, role: str, who: tuple[str, str]) -> bool:
-    """Whether what the step leaves stands in the ledger under the person who took it."""
-    if not step.event:
-        return not copy.is_as_before()
-    said = [
-        event.said_by
-        for event in copy.events()
-        if event.name == step.event and event.acting_as is not None and event.acting_as.role == role
-    ]
-    return any(speaker is not None and (speaker.issuer, speaker.subject) == who for speaker in said)
+def _without_effect(stages: Stages, folder: Path, step: str, role: str, ask: Ask, who: Who) -> Iterator[str]:
+    """What is wrong with a step that a role may take: it leaves its event under who took it.
+
+    A step of two persons waits under the first, and leaves its event under the second.
+    """
+    needed = STEPS[step]
+    with closing(Copy(stages, needed.stage, folder)) as copy:
+        takers = [(needed.event, role, 1)]
+        if step in TWO_PERSON_STEPS:
+            takers = [(WAITING, role, 1), (needed.event, confirming_roles(step)[0], 2)]
+        for event, taker, number in takers:
+            refusal = ask(copy, needed, taker, number)
+            if refusal:
+                yield refusal[:600]
+            elif not copy.has_effect(event, who(taker, number), taker):
+                yield f"no {event or 'key'} of {taker} {number}"
