@@ -30,11 +30,13 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """In what role something was said, and on whose behalf (a credit code, or the source of a system).
 
     ``proposed_by`` is the first of two persons, whose proposal is confirmed by who says it.
+    ``confirmed_by`` is who had a sheet recorded that somebody else sent, and who sent it says it.
     """
 
     role: str = ""
     on_behalf_of: str = ""
     proposed_by: Speaker | None = None
+    confirmed_by: Speaker | None = None
 
 
 class Attribution(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from domain.authority.persons import LOCAL, Person
+from domain.authority.persons import LOCAL, Person, is_same_person
 from domain.authority.roles import MAY, Actor
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.event import NOBODY, Attribution, Capacity, Event, Speaker
@@ -30,6 +30,25 @@ def speak_for(attribution: Attribution, source: str) -> Attribution:
     return attribution._replace(acting_as=replace(capacity, on_behalf_of=source))
 
 
+def confirmer_of(attribution: Attribution, actor: Actor) -> Speaker | None:
+    """Who confirms what somebody else sent; none where it is who sent it, or nobody who is known."""
+    sender, confirmer = attribution.said_by or Speaker(), _speaker(actor)
+    if confirmer == Speaker():
+        return None
+    if sender.publisher or confirmer.publisher:
+        return None if sender.publisher == confirmer.publisher else confirmer
+    person = Person(sender.issuer, sender.subject, sender.name)
+    return None if is_same_person(person, actor.person) else confirmer
+
+
+def confirm_attribution(attribution: Attribution, confirmer: Speaker | None) -> Attribution:
+    """The attribution of what one sent and another confirmed."""
+    if confirmer is None:
+        return attribution
+    capacity = attribution.acting_as or Capacity()
+    return attribution._replace(acting_as=replace(capacity, confirmed_by=confirmer))
+
+
 def is_said_at_desk(event: Event) -> bool:
     """Whether persons said it on behalf of the ledger's own desk."""
     return event.acting_as is not None and event.acting_as.on_behalf_of == OUR_SOURCE
@@ -42,7 +61,7 @@ def person_of(event: Event, name: str) -> Person:
 
 
 def _attribution(actor: Actor, role: str, on_behalf_of: str) -> Attribution:
-    speaker = Speaker(publisher=actor.publisher, issuer=actor.issuer, subject=actor.subject, name=actor.name)
+    speaker = _speaker(actor)
     if speaker == Speaker():
         if not role:
             return NOBODY
@@ -50,3 +69,7 @@ def _attribution(actor: Actor, role: str, on_behalf_of: str) -> Attribution:
     first = actor.proposed_by
     proposer = Speaker(issuer=first.issuer, subject=first.subject, name=first.name) if first else None
     return Attribution(speaker, Capacity(role=role, on_behalf_of=on_behalf_of, proposed_by=proposer))
+
+
+def _speaker(actor: Actor) -> Speaker:
+    return Speaker(publisher=actor.publisher, issuer=actor.issuer, subject=actor.subject, name=actor.name)

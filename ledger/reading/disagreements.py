@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from domain.disagreements.matters import OF_ONE_ENTERPRISE, plain, words_of
-from domain.events.event import SEP
+from domain.events.event import SEP, Capacity, Speaker
 from domain.money.amounts import print_fen
 from domain.vocabulary.load import shipped_vocabulary
 from ledger.projections.disagreements import AGREES, ENDED, SETTLED, WITHDRAWN
@@ -45,9 +45,10 @@ class DisagreeingFact(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """Who decided last, why, and when (UTC)."""
+    """Who decided last, why, and when (UTC); ``proposed_by`` is the first of two persons, or empty."""
 
     actor: str
+    proposed_by: str
     reason: str
     at: str
 
@@ -141,7 +142,10 @@ def _decision(rows: Rows, disagreement: str) -> tuple[int, Decision | None]:
     if decided is None:
         return latest, None
     when = "SELECT recorded_at FROM batches WHERE last_position>=? ORDER BY last_position LIMIT 1"
-    return latest, Decision(actor, reason, rows.all(when, [decided])[0][0])
+    (row,) = rows.all(f"{SELECT} WHERE rowid=?", [decided])
+    capacity = stored(row).fact.acting_as or Capacity()
+    proposer = capacity.proposed_by or Speaker()
+    return latest, Decision(actor, proposer.name or proposer.subject, reason, rows.all(when, [decided])[0][0])
 
 
 def _total(rows: Rows, disagreement: str, found: list[_Row], count: int) -> int:

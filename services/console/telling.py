@@ -98,6 +98,11 @@ def speakers_of(event: Event) -> list[tuple[str, str]]:
     if capacity.proposed_by is not None:
         first = capacity.proposed_by
         words.append((language.words_for("event-proposed-by"), first.name or first.subject))
+    if capacity.confirmed_by is not None:
+        other = capacity.confirmed_by
+        words.append(
+            (language.words_for("event-confirmed-by"), other.name or other.publisher or other.subject)
+        )
     return words
 
 

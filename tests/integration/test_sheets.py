@@ -113,6 +113,31 @@ def test_a_file_is_previewed_then_recorded_and_counts_once(api: Api) -> None:
     }
 
 
+def test_who_confirms_a_sheet_that_another_sent_is_named_beside_the_sender(api: Api) -> None:
+    sender, other = api.by("lin", "officer"), api.by("chen", "officer")
+    said = sent(sender, shops(shop(1)), "?source=周巷镇")
+    assert (said["sent_by"], said["confirmed_by"]) == ("lin", None)
+    other.post(f"/v1/sheets/{said['sheet']}/confirmation", {"preview": said["preview"]["preview"]})
+    done = until(other, said["sheet"], "recorded")
+    assert (done["sent_by"], done["confirmed_by"]) == ("lin", "chen")
+    with api.ledger.store.reading() as rows:
+        [event] = events_of(rows, Feed(1).code)
+    assert event.fact.said_by == Speaker(issuer="local", subject="lin", name="lin")
+    chen = Speaker(issuer="local", subject="chen", name="chen")
+    assert event.fact.acting_as == Capacity(role="officer", on_behalf_of="周巷镇", confirmed_by=chen)
+    listed = other.get(f"/v1/enterprises/{Feed(1).code}/events")["items"]
+    assert listed[-1]["acting_as"]["confirmed_by"]["name"] == "chen"
+    page = other.client.get(f"/console/{CIXI}/2024/log/{event.position}").text
+    assert "chen" in page
+    assert "确认入账" in page
+
+    again = sent(other, shops(shop(2)), "?source=周巷镇")
+    api.by("Ｃhen", "officer").post(
+        f"/v1/sheets/{again['sheet']}/confirmation", {"preview": again["preview"]["preview"]}
+    )
+    assert until(other, again["sheet"], "recorded")["confirmed_by"] is None, "one person in two spellings"
+
+
 def test_the_preview_says_what_balances_factor_and_targets_would_become(api: Api) -> None:
     officer = api.by("林晓", "officer")
     sales = [["信用代码", "年度", "金额（万元）", "币种", "渠道", "报送日期"]]

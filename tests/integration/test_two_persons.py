@@ -204,6 +204,20 @@ def test_facts_that_disagree_are_decided_by_two_subjects(office: Office) -> None
 
     two(office, lambda api, status: api.post(path, body, status), 200)
     assert office.first.get("/v1/disagreements")["open"] == 0
+    decision = office.first.get("/v1/disagreements?stage=decided")["items"][0]["decision"]
+    assert (decision["actor"], decision["proposed_by"]) == ("Person 2", "Person 1")
+    names_both(office.ledger, "FactDecided", "u2", "u1")
+
+
+def names_both(ledger: Ledger, name: str, confirmer: str, proposer: str) -> None:
+    """Each event of a name says who confirmed the step, and who proposed it."""
+    events = [each.fact for each in all_events(ledger) if each.fact.name == name]
+    assert events
+    for event in events:
+        assert event.said_by is not None
+        assert event.acting_as is not None
+        assert event.acting_as.proposed_by is not None
+        assert (event.said_by.subject, event.acting_as.proposed_by.subject) == (confirmer, proposer)
 
 
 def wrong_sales(amount: str = "much") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from domain.faults.fault import Fault
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
+from ledger.store.stored_events import SELECT, stored
 from ledger.waiting.reading import list_waiting_steps
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.cli.main import WAITS, main
@@ -101,6 +102,85 @@ def test_a_form_of_another_page_says_that_its_step_waits(api: CheckedApi) -> Non
     assert first.get(f"/v1/policies/{CIXI}/years/2024/settlement")["stage"] == "proposed"
     assert "Published" in Desk(second).post(f"{HERE}/settlement/publish")
     assert first.get(f"/v1/waiting-steps/{step['waiting']}")["stage"] == "confirmed"
+
+
+def two_brands(ledger: Ledger) -> None:
+    """One certificate that two enterprises claim."""
+    for number in (1, 2):
+        certificate = Feed(number).send("brand-certified", kind="famous_export", ref="b1", on="2024-05-01")
+        Api(ledger).publish(json.loads(certificate))
+
+
+@SQLITE
+def test_facts_that_disagree_are_decided_by_two_on_the_page(api: CheckedApi) -> None:
+    first, second = (api.person(f"u{number}", "officer", name=f"P{number}") for number in (1, 2))
+    two_brands(api.ledger)
+    [matter] = first.get("/v1/disagreements")["items"]
+    path = f"{HERE}/disagreements/{matter['disagreement']}"
+    form: dict[str, Any] = {"reason": "the certificate says so"}
+    fact = matter["facts"][0]
+    form["counts"] = f"{fact['source']}\x1f{fact['id']}"
+
+    assert "It waits for another person; nothing is done yet" in Desk(first).post(path, **form)
+    assert first.get("/v1/disagreements")["open"] == 1
+    assert "you proposed it yourself" in Desk(first).post(path, 409, **form)
+    Desk(second).post(path, **form)
+    page = Desk(second).get(f"{HERE}/disagreements?stage=decided")
+    assert "by P2: the certificate says so" in page
+    assert "Proposed by P1" in page
+    assert last_decisions(api.ledger) == {("u2", "u1")}
+
+
+def last_decisions(ledger: Ledger) -> set[tuple[str, str]]:
+    """Subjects of who confirmed and who proposed each decision about a fact."""
+    with ledger.store.reading() as rows:
+        events = [stored(row).fact for row in rows.all(f"{SELECT} ORDER BY rowid")]
+    return {
+        (event.said_by.subject, event.acting_as.proposed_by.subject)
+        for event in events
+        if event.name == "FactDecided" and event.said_by and event.acting_as and event.acting_as.proposed_by
+    }
+
+
+@SQLITE
+def test_facts_that_disagree_are_decided_by_two_users_of_the_command(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    ledger = open_at()
+    two_brands(ledger)
+    database = tmp_path / "ledger.db"
+    [matter] = json.loads(command(database, 1001, "disagreements", "list", "--json").output)
+    fact = matter["facts"][0]
+    decision = ("disagreements", "decide", matter["id"], "seen", "--counts", fact["source"], fact["id"])
+
+    assert command(database, 1001, *decision).exit_code == WAITS
+    assert "you proposed it yourself" in command(database, 1001, *decision).output
+    assert last_decisions(ledger) == set()
+    assert command(database, 1002, *decision).exit_code == 0
+    assert last_decisions(ledger) == {("1002", "1001")}
+
+
+@SQLITE
+def test_a_refusal_is_dismissed_by_two_on_the_page_and_by_its_id(api: CheckedApi) -> None:
+    wrong = {"first": "{", "second": "["}
+    for text in wrong.values():
+        Api(api.ledger).send("POST", "/v1/events", text.encode(), "application/cloudevents+json")
+    first, second = (api.person(f"u{number}", "officer", name=f"P{number}") for number in (1, 2))
+    one, other = (each["digest"] for each in first.get("/v1/refused")["items"])
+    path = f"{HERE}/refused/{one}"
+    form: dict[str, Any] = {"step": "dismiss", "reason": "nothing can be read"}
+    assert "It waits for another person" in Desk(first).post(path, **form)
+    assert first.get(f"/v1/refused/{one}")["resolved"] is None
+    Desk(second).post(path, **form)
+
+    waiting = first.post(f"/v1/refused/{other}/dismissal", None, 202)["waiting"]
+    second.post(f"/v1/waiting-steps/{waiting}/confirmation", {}, 200)
+    assert [each["resolved"] for each in first.get("/v1/refused")["items"]] == ["dismissed"] * 2
+    with api.ledger.store.reading() as rows:
+        events = [stored(row).fact for row in rows.all(f"{SELECT} ORDER BY rowid")]
+    dismissed = [event for event in events if event.name == "RefusalDismissed"]
+    proposers = [event.acting_as.proposed_by for event in dismissed if event.acting_as]
+    assert [proposer.subject for proposer in proposers if proposer] == ["u1", "u1"]
 
 
 @SQLITE

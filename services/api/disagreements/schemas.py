@@ -53,6 +53,7 @@ class MadeDecisionSchema(Answer):
     """Who decided last, why, and when."""
 
     actor = text()
+    proposed_by = text("the first of two persons; empty where it took one")
     reason = text()
     at = text()
 

@@ -269,6 +269,10 @@ class CapacitySchema(Answer):
     proposed_by = fields.Nested(
         SpeakerSchema, metadata={"description": "the first of two persons; left out where one took the step"}
     )
+    confirmed_by = fields.Nested(
+        SpeakerSchema,
+        metadata={"description": "who confirmed a sheet that somebody else sent; else left out"},
+    )
 
 
 class EventSchema(Answer):

@@ -108,6 +108,11 @@ class SheetSchema(Answer):
     stage = fields.String(required=True, metadata={"enum": list(STAGES)})
     done = whole_number(metadata={"description": "rows done at this stage"})
     file_name = text()
+    sent_by = text("the name of who sent it")
+    confirmed_by = fields.String(
+        **_nullable,  # type: ignore[arg-type]
+        metadata={"description": "who had it recorded, where somebody else sent it"},
+    )
     moved = fields.Boolean(
         required=True, metadata={"description": "the ledger moved since the preview that was confirmed"}
     )

@@ -21,7 +21,7 @@ from services.web.fields import Query
 from services.web.identity.gate import requester
 from services.web.problems import Problem, language
 from services.web.sheets.answers import owner, preview_of, sent_by
-from services.web.sheets.desk import SheetDesk, Waiting, faults_of
+from services.web.sheets.desk import SheetDesk, Waiting, faults_of, persons_of
 from services.web.sheets.words import unread_said
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -97,7 +97,7 @@ def confirm(body: dict[str, Any], sheet: str) -> Any:
     stage = waiting.state()["stage"]
     if stage == "ready":
         try:
-            desk().confirm(waiting, body["preview"], body["anew"])
+            desk().confirm(waiting, body["preview"], requester(), body["anew"])
         except SheetError as error:
             raise Problem("request-invalid", error.faults) from None
     elif stage not in ("recording", "recorded"):
@@ -123,12 +123,15 @@ def _answer(waiting: Waiting) -> dict[str, Any]:
         for rows in ("faulty", "left_out"):
             preview[rows] = [_row(each, lang) for each in preview[rows]]
         preview["unread"] = unread_said(preview["unread"], lang)
+    sent_by_name, confirmed_by_name = persons_of(state)
     names = ("accepted", "duplicate", "refused")
     return {
         "sheet": waiting.name,
         "stage": state["stage"],
         "done": state["done"],
         "file_name": state["file_name"],
+        "sent_by": sent_by_name,
+        "confirmed_by": confirmed_by_name or None,
         "moved": bool(state.get("moved")),
         "faults": [describe_fault(fault, lang) for fault in faults_of(state)],
         "preview": preview,

@@ -153,4 +153,5 @@ def _print_matter(context: Context, matter: Disagreement) -> None:
     table(words(*KINDS[matter.kind]), heads, lines)
     if matter.decision is not None:
         decided_at = datetime.fromisoformat(matter.decision.at).astimezone(SHANGHAI)
-        click.echo(f"{decided_at:%Y-%m-%d %H:%M:%S}  {matter.decision.actor}  {matter.decision.reason}")
+        persons = " ← ".join(filter(None, (matter.decision.actor, matter.decision.proposed_by)))
+        click.echo(f"{decided_at:%Y-%m-%d %H:%M:%S}  {persons}  {matter.decision.reason}")

@@ -28,7 +28,7 @@ from services.web.fault_words import describe_fault
 from services.web.identity.access import ACCESS
 from services.web.problems import Problem
 from services.web.sheets.answers import owner, preview_of, sent_by
-from services.web.sheets.desk import WORKING, SheetDesk, UnknownSheet, Waiting, faults_of
+from services.web.sheets.desk import WORKING, SheetDesk, UnknownSheet, Waiting, faults_of, persons_of
 from services.web.sheets.words import STATE_WORDS, stage_said, unread_said
 
 add_to_menu("sheets_page", "nav-sheets", 40)
@@ -141,6 +141,7 @@ def _sheet(policy: str, year: int, waiting: Waiting, refusal: Refusal | None = N
         "sheet": waiting.name,
         "state": state,
         "stage": stage_said(state["stage"], lang),
+        "persons": persons_of(state),
         "working_on": state["stage"] in WORKING,
         "again": url_for("console.sheet_page", policy=policy, year=year, sheet=waiting.name),
         "faults": [describe_fault(each, lang) for each in faults_of(state)],
@@ -192,7 +193,8 @@ def confirm_sheet(policy: str, year: int, sheet: str) -> BaseResponse:
         return _sheet(policy, year, waiting, refusal_of("confirm", error))
     if waiting.state()["stage"] == "ready":
         try:
-            desk().confirm(waiting, request.form.get("preview", ""), request.form.getlist("anew"))
+            agreed, anew = request.form.get("preview", ""), request.form.getlist("anew")
+            desk().confirm(waiting, agreed, forms.actor(), anew)
         except SheetError as error:
             return _sheet(policy, year, waiting, _refusal(error.faults, "confirm"))
         desk().wait(waiting)

@@ -24,6 +24,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from domain.authority.roles import Actor
+from domain.events.event import NOBODY, Capacity, Speaker
+from domain.events.speaking import confirm_attribution, confirmer_of
 from domain.faults.fault import Fault
 from ledger.intake.sheets.faults import SheetError, refused
 from ledger.intake.sheets.files.package import FILE_BYTES_MAX
@@ -182,15 +185,19 @@ class SheetDesk:
                 return state
             time.sleep(0.02)
 
-    def confirm(self, waiting: Waiting, agreed: str, anew: Sequence[str] = ()) -> None:
+    def confirm(self, waiting: Waiting, agreed: str, actor: Actor, anew: Sequence[str] = ()) -> None:
         """Record what was previewed, as ``agreed`` names it, and the rows of some places anew.
+
+        Where somebody else sent the sheet, its events name who confirmed it too.
 
         Raises:
             SheetError: for a place where no row is that may be reported anew.
         """
         with waiting.holding() as holding:
             holding.choose_anew(anew)
-        waiting.set(stage="recording", done=0, agreed=agreed, anew=list(anew), moved=False)
+        confirmer = confirmer_of(_sender(waiting.state()).sender.attribution, actor)
+        confirmed = {"confirmed_by": msgspec.to_builtins(confirmer), "anew": list(anew)}
+        waiting.set(stage="recording", done=0, agreed=agreed, moved=False, **confirmed)
         self._begin(waiting.name, "record")
 
     def marked(self, waiting: Waiting) -> Path:
@@ -312,7 +319,18 @@ def _is_locked(waiting: Waiting) -> bool:
 def _sender(state: dict[str, Any]) -> SheetSender:
     if "sender" not in state:
         raise UnknownSheet  # it waited before senders were noted: send it again
-    return msgspec.convert(state["sender"], SheetSender)
+    sent = msgspec.convert(state["sender"], SheetSender)
+    confirmer = msgspec.convert(state.get("confirmed_by"), Speaker | None)
+    attribution = confirm_attribution(sent.sender.attribution, confirmer)
+    return sent._replace(sender=sent.sender._replace(attribution=attribution))
+
+
+def persons_of(state: dict[str, Any]) -> tuple[str, str]:
+    """The names of who sent a sheet, and of who confirmed it where that is somebody else."""
+    attribution = _sender(state).sender.attribution if "sender" in state else NOBODY
+    sender = attribution.said_by or Speaker()
+    confirmer = (attribution.acting_as or Capacity()).confirmed_by or Speaker()
+    return sender.name or sender.publisher, confirmer.name or confirmer.publisher
 
 
 def faults_of(state: dict[str, Any]) -> list[Fault]:
