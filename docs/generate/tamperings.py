@@ -6,28 +6,9 @@ a statement stands for the column that holds an event's position.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from docs.generate.tables import table
-
-AUDIT, REPLAY, OUTSIDE, UNSEEN = "audit", "replay", "outside", "unseen"
-"""Who names it: the audit of the tables, its replay, only a checkpoint that was kept elsewhere, nobody."""
-BOTH, SQLITE, POSTGRES = ("sqlite", "postgres"), ("sqlite",), ("postgres",)
-
-
-class Tampering(NamedTuple):
-    """One kind: in zh-CN and English, as statements, and words of the finding that names it."""
-
-    zh: str
-    en: str
-    statements: tuple[str, ...]
-    words: str
-    seen_by: str = AUDIT
-    stores: tuple[str, ...] = BOTH
-    why_zh: str = ""
-    """Where nobody sees it: why not."""
-    why_en: str = ""
-
+from docs.generate.tampered_schemas import SCHEMA
+from docs.generate.tampering import AUDIT, BOTH, OUTSIDE, REPLAY, SQLITE, UNSEEN, Tampering
 
 _LAST = "(SELECT MAX(P) FROM stored_events)"
 _COPY = "originator_id, originator_version, topic, state, P"
@@ -81,6 +62,14 @@ EVENTS = (
         "an event's version changed",
         ("UPDATE stored_events SET originator_version=9000 WHERE P=20",),
         "the versions of",
+    ),
+    Tampering(
+        "改低已给出的序号",
+        "the position last given out lowered",
+        ("UPDATE sqlite_sequence SET seq=3",),
+        "the position last given out is 3",
+        AUDIT,
+        SQLITE,
     ),
     Tampering("清空全部数据", "every event deleted", ("DELETE FROM stored_events",), "it was emptied"),
 )
@@ -195,6 +184,21 @@ MODELS = (
         "payments: ",
         REPLAY,
     ),
+    _model(
+        "改动追回的出处",
+        "where a clawback comes from",
+        "UPDATE clawbacks SET position=position+1",
+        "clawbacks: ",
+    ),
+    _model(
+        "改动到账的出处",
+        "where a recovery comes from",
+        "UPDATE recoveries SET position=position+1",
+        "recoveries: ",
+    ),
+    _model(
+        "改动合计的时点", "when totals changed", "UPDATE totals SET position=position+1", "totals: ", AUDIT
+    ),
     _model("改动追回", "clawbacks changed", "UPDATE clawbacks SET amount=1", "clawbacks: "),
     _model("改动调整", "adjustments changed", "UPDATE adjustments SET amount=1", "adjustments: ", AUDIT),
     _model("删去追回到账", "recoveries deleted", "DELETE FROM recoveries", "recoveries: "),
@@ -227,132 +231,19 @@ KEPT = (
     _kept("删去Kafka位置", "offsets deleted", "DELETE FROM tracking", "tracking"),
     _kept("删去姓名密钥", "keys of names deleted", "DELETE FROM person_keys", "person_keys"),
     _kept("删去请求编号", "used keys of requests deleted", "DELETE FROM used_keys", "used_keys"),
+    Tampering(
+        "添加别的校验和",
+        "a sum of no table added",
+        ("INSERT INTO table_sums SELECT 'nothing', row_count, total FROM table_sums WHERE name='looks'",),
+        "no table of the ledger",
+    ),
+    Tampering(
+        "改动库表版本记录",
+        "the record of upgrades changed",
+        ("DELETE FROM schema_version WHERE version=3",),
+        "schema_version: the step 3",
+    ),
     Tampering("清空校验和", "the sums deleted", ("DELETE FROM table_sums",), "it was deleted"),
-)
-
-
-def _schema(zh: str, en: str, sql: str, words: str, stores: tuple[str, ...] = BOTH) -> Tampering:
-    return Tampering(zh, en, tuple(sql.split(" ;; ")), f"the schema: {words}", AUDIT, stores)
-
-
-_TRIGGER = "CREATE TRIGGER drops BEFORE INSERT ON stored_events BEGIN SELECT RAISE(IGNORE); END"
-_DOUBLES = "CREATE TRIGGER doubles AFTER INSERT ON payments BEGIN INSERT INTO batches VALUES (NEW.position, 'x'); END"
-_FUNCTION = "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
-SCHEMA = (
-    _schema("多出一张表", "a table more", "CREATE TABLE extra (x INTEGER)", "a table extra"),
-    _schema("多出视图", "a view", "CREATE VIEW extra AS SELECT 1 AS x", "a view extra"),
-    _schema(
-        "以视图替换表",
-        "a view in place of a table",
-        "ALTER TABLE looks RENAME TO kept_looks ;; CREATE VIEW looks AS SELECT * FROM kept_looks",
-        "the table looks is missing",
-    ),
-    _schema(
-        "少了索引", "an index dropped", "DROP INDEX refused_number", "the index refused_number is missing"
-    ),
-    _schema(
-        "多出索引", "an index more", "CREATE UNIQUE INDEX more ON looks (number)", "an index stands there"
-    ),
-    _schema("多出列", "a column more", "ALTER TABLE refused ADD COLUMN note TEXT", "the table refused has"),
-    _schema(
-        "少了列", "a column dropped", "ALTER TABLE refused DROP COLUMN origin", "the table refused lacks"
-    ),
-    _schema("触发器丢弃数据", "a trigger that drops rows", _TRIGGER, "a trigger drops", SQLITE),
-    _schema("触发器添加数据", "a trigger that adds rows", _DOUBLES, "a trigger doubles", SQLITE),
-    _schema(
-        "少了主键",
-        "a primary key dropped",
-        "CREATE TABLE loose (token_id TEXT NOT NULL, until TEXT NOT NULL) ;; DROP TABLE used_tokens ;; "
-        "ALTER TABLE loose RENAME TO used_tokens",
-        "the table used_tokens has lost its primary key",
-        SQLITE,
-    ),
-    _schema(
-        "触发器丢弃数据",
-        "a trigger that drops rows",
-        f"{_FUNCTION} ;; CREATE TRIGGER drops BEFORE INSERT ON payments "
-        "FOR EACH ROW EXECUTE FUNCTION nothing()",
-        "a trigger drops",
-        POSTGRES,
-    ),
-    _schema(
-        "规则丢弃数据",
-        "a rule that drops rows",
-        "CREATE RULE drops AS ON INSERT TO payments DO INSTEAD NOTHING",
-        "a rule drops",
-        POSTGRES,
-    ),
-    _schema(
-        "表不写日志",
-        "an unlogged table",
-        "ALTER TABLE stored_events SET UNLOGGED",
-        "the table stored_events is UNLOGGED",
-        POSTGRES,
-    ),
-    _schema(
-        "少了主键",
-        "a primary key dropped",
-        "ALTER TABLE event_keys DROP CONSTRAINT event_keys_pkey",
-        "the table event_keys has lost its primary key",
-        POSTGRES,
-    ),
-    _schema(
-        "少了序号的唯一索引",
-        "the unique index of positions dropped",
-        "DROP INDEX stored_events_notification_id_idx",
-        "the index stored_events_notification_id_idx is missing",
-        POSTGRES,
-    ),
-    _schema(
-        "子表继承",
-        "a child table by INHERITS",
-        "CREATE TABLE child () INHERITS (payments)",
-        "a child table",
-        POSTGRES,
-    ),
-    _schema(
-        "行级安全",
-        "row security",
-        "ALTER TABLE payments ENABLE ROW LEVEL SECURITY ;; CREATE POLICY few ON payments USING (amount>1)",
-        "row security is on",
-        POSTGRES,
-    ),
-    _schema(
-        "改了排序规则",
-        "a collation changed",
-        'ALTER TABLE matters ALTER COLUMN matter TYPE TEXT COLLATE "default"',
-        "the column matter",
-        POSTGRES,
-    ),
-    _schema(
-        "可以为空",
-        "a column that may be empty",
-        "ALTER TABLE machine_keys ALTER COLUMN digest DROP NOT NULL",
-        "the column digest",
-        POSTGRES,
-    ),
-    _schema(
-        "默认值",
-        "a default changed",
-        "ALTER TABLE machine_keys ALTER COLUMN types SET DEFAULT ''",
-        "the column types",
-        POSTGRES,
-    ),
-    _schema(
-        "约束",
-        "a constraint more",
-        "ALTER TABLE payments ADD CHECK (amount<>1)",
-        "a constraint",
-        POSTGRES,
-    ),
-    _schema("函数", "a function more", _FUNCTION, "a function nothing()", POSTGRES),
-    _schema(
-        "别的模式中的同名表",
-        "a second schema with tables of the same names",
-        "CREATE SCHEMA other ;; CREATE TABLE other.payments (LIKE payments)",
-        "the schema other",
-        POSTGRES,
-    ),
 )
 
 _REASON = (
@@ -379,6 +270,59 @@ UNGUARDED = (
         *_REASON,
     ),
     Tampering(
+        "改动申报最近变动的序号",
+        "the position at which a claim last changed",
+        ("UPDATE claims SET position=position+1",),
+        "",
+        UNSEEN,
+        BOTH,
+        "只供显示，取决于当时与哪些数据同批入账；申报的进展和金额由重放核对",
+        "it is shown alone, and depends on what came in the same batch; a replay gives stage and amount",
+    ),
+    Tampering(
+        "合并同一时刻的两批",
+        "two batches of one instant made one",
+        (
+            "DELETE FROM batches WHERE last_position=(SELECT MIN(last_position) FROM batches) AND recorded_at="
+            "(SELECT recorded_at FROM batches ORDER BY last_position LIMIT 1 OFFSET 1)",
+        ),
+        "",
+        UNSEEN,
+        BOTH,
+        "同一微秒入账的两批，先后由序号决定；过去某一时点的回答不变",
+        "of two batches of one microsecond positions tell the order; no answer of a past moment changes",
+    ),
+    Tampering(
+        "统计信息、注释、存储参数",
+        "statistics, remarks, parameters of storage",
+        ("ANALYZE",),
+        "",
+        UNSEEN,
+        BOTH,
+        "只影响快慢，不影响存了什么",
+        "they make statements faster or slower and change nothing that is stored",
+    ),
+    Tampering(
+        "序列的当前值",
+        "where a sequence stands",
+        ("SELECT setval('stored_events_notification_id_seq', 1)",),
+        "",
+        UNSEEN,
+        ("postgres",),
+        "序号由账本自己给出，不取自序列",
+        "the ledger gives positions itself and takes none from the sequence",
+    ),
+    Tampering(
+        "授权给某一用户，或发布给别处",
+        "rights given to a named role, or rows published elsewhere",
+        ("GRANT UPDATE ON payments TO pg_monitor", "CREATE PUBLICATION elsewhere FOR ALL TABLES"),
+        "",
+        UNSEEN,
+        ("postgres",),
+        "谁可以登录和写入由运行人员决定，请定期查看；他们改动了什么，核对会指出",
+        "who may log in and write is the operator's choice, to be looked at now and then; what they change is named",
+    ),
+    Tampering(
         "删去一行并重算其校验和",
         "a row deleted and its sum recomputed",
         ("DELETE FROM looks", "UPDATE table_sums SET row_count=0, total=ZERO WHERE name='looks'"),
@@ -388,6 +332,17 @@ UNGUARDED = (
         "能改数据库并懂得校验和的人，可以使两者相符；请限制谁能直接登录数据库，并对照备份",
         "whoever writes to the database and knows the sums can make both fit: limit who may log in to it, "
         "and compare with backups",
+    ),
+    Tampering(
+        "换上较旧的副本",
+        "an older copy put in its place",
+        (),
+        "",
+        OUTSIDE,
+        BOTH,
+        "密钥最后签署之前的一段，由密钥旁的记录和外部检查点发现，账本也不再入账；其后入账的一段，没有签过，无从发现：请缩短签署的间隔",
+        "what was signed for is missed by the record beside the key, by outside checkpoints, and by every append; "
+        "what came after the last signature leaves no trace: sign often",
     ),
     Tampering(
         "切去末尾并重做一切",

@@ -20,10 +20,13 @@ from domain.policy.load import digest_of
 from ledger.audit.emptied import what_is_emptied
 from ledger.audit.identities import Identities, check_decided, check_decision, check_versions
 from ledger.audit.settled import check_settled
+from ledger.projections.totals import total_faults
 from ledger.store.guard import sum_faults
 from ledger.store.log_tree import Tree, secret_of
 from ledger.store.rows import Row, Rows, read_row
 from ledger.store.schema.comparing import check_schema
+from ledger.store.schema.index_rows import index_faults
+from ledger.store.schema.migrations import version_faults
 from ledger.store.stored_events import SELECT
 from ledger.store.value_kinds import Finding, wrong_kinds
 
@@ -103,7 +106,10 @@ def check_log(
     findings += _beside(rows, walk)
     for check in (check_settled, check_versions, check_decided):
         findings += islice(check(rows), FINDINGS_MAX)
-    findings += [Finding(0, sentence) for sentence in sum_faults(rows)]
+    sentences = (sum_faults, index_faults, version_faults, total_faults)
+    findings += [
+        Finding(0, sentence) for check in sentences for sentence in islice(check(rows), FINDINGS_MAX)
+    ]
     return sorted(set(findings))[:FINDINGS_MAX]
 
 
@@ -227,6 +233,9 @@ class _Walk:
 
     def finish(self, whole: int) -> None:
         size, logged = self.frontier.size, self.tree.size()
+        if whole < size:
+            lowered = f"the position last given out is {whole}, yet {size} events stand there: it was lowered"
+            self.findings.append(Finding(whole + 1, lowered))
         for position in range(size + 1, min(max(logged, whole), size + FINDINGS_MAX) + 1):
             self.findings.append(Finding(position, "the event is missing: it was cut off the end"))
         self.findings += islice(self.identities.finish(), FINDINGS_MAX)

@@ -7,6 +7,7 @@ histories are then told, and signing goes on with the one that is kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,14 +16,16 @@ from domain.events.event import Attribution
 from domain.log.notes import Checkpoint, KeyEnd, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.log.statements import write_restore_statement
 from ledger.audit.checkpoints import sign_current
-from ledger.audit.rotation import trusted
+from ledger.audit.rotation import public_keys, trusted
 from ledger.audit.watching import recorded_at
 from ledger.log.key_record import (
+    LAST,
     FileKey,
     LogBehindKey,
     LogNotContinued,
     check_continues,
     hold_key,
+    load_key,
     read_last,
     read_restores,
     write_durably,
@@ -57,6 +60,8 @@ def record_restore(
         NoteError: where the ledger holds what was signed, or nothing says what that was.
         OSError: where the key's folder cannot be written to.
     """
+    if not reason.strip():
+        raise NoteError("say why the ledger was restored, and what is known to be lost")
     with hold_key(key) as record:
         last = record.last if note is None else _given(key, note)
         if last is None:
@@ -84,12 +89,52 @@ def read_restore_statements(path: Path) -> list[str]:
 
 
 def check_key_record(rows: Rows, path: Path) -> list[Finding]:
-    """What is wrong between the log and what the key in a file signed last: a stale copy, or a fork."""
+    """What is wrong between the log and what the key in a file signed last: a stale copy, a fork, an edit."""
     try:
-        check_continues(read_last(path), rows, Tree(rows))
-    except (LogNotContinued, NoteError, LookupError) as error:
+        last = read_last(path)
+        check_continues(last, rows, Tree(rows))
+        if last is not None:
+            _check_last(rows, path, last)
+    except (LogNotContinued, NoteError, LookupError, OSError) as error:
         return [Finding(rows.last_position(), str(error))]
     return []
+
+
+def is_record_lost(rows: Rows, path: Path) -> bool:
+    """Whether the key signed for something that is kept, and nothing beside it says what it signed last."""
+    return read_last(path) is None and _signed_size(rows, _own_keys(path)[:1]) > 0
+
+
+def _check_last(rows: Rows, path: Path, last: Checkpoint) -> None:
+    """Check that what stands beside a key is its own word, and its latest as far as the ledger knows.
+
+    Raises:
+        NoteError: where it is not.
+    """
+    beside, keys = path.with_name(path.name + LAST), _own_keys(path)
+    if not keys:
+        return  # that the key is gone is told elsewhere
+    open_checkpoint(beside.read_text("utf-8"), keys)
+    size = _signed_size(rows, keys)
+    if size > last.size:
+        raise NoteError(f"{beside} is of {last.size} events, but the key signed for {size}: it was put back")
+
+
+def _own_keys(path: Path) -> list[VerifierKey]:
+    """The key in a file and those before it, each without its end; none where it is not at hand."""
+    if not path.exists():
+        return []
+    today = load_key(path).verifier
+    return [replace(key, end=None) for key in public_keys(path, today)]
+
+
+def _signed_size(rows: Rows, keys: list[VerifierKey]) -> int:
+    """The largest size of which the ledger keeps a checkpoint by one of these keys."""
+    row = read_row(rows, "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
+    try:
+        return 0 if row is None or not keys else open_checkpoint(str(row[0]), keys)[0].size
+    except NoteError:
+        return 0  # of another key, which an audit names
 
 
 def _given(key: FileKey, note: str) -> Checkpoint:

@@ -110,6 +110,8 @@ def _certificate(live: Rows, replayed: Rows, position: int) -> Certificate:
             differs = live_row is None or replayed_row is None or tuple(live_row) != tuple(replayed_row)
             if differs and len(differences) < limit:
                 differences.append(f"{table}: live {_row_text(live_row)}, replayed {_row_text(replayed_row)}")
+        if model.follow is not None:
+            differences += _misplaced(live, replayed, model)
     count = replayed.all("SELECT COUNT(*) FROM enterprises")[0][0]
     digests = live_digest.hexdigest(), replayed_digest.hexdigest()
     return Certificate(position, count, *digests, tuple(differences))
@@ -130,6 +132,17 @@ def _paired(
         yield live_row if first else None, replayed_row if second else None
         live_row = next(live, None) if first else live_row
         replayed_row = next(replayed, None) if second else replayed_row
+
+
+def _misplaced(live: Rows, replayed: Rows, model: ReadModel) -> list[str]:
+    """Rows that name another event than the one they come from; no fingerprint takes them in."""
+    sql = f"SELECT {model.keys}, position FROM {model.table} ORDER BY {model.keys}"
+    keys = len(model.keys.split(","))
+    return [
+        f"{model.table}: live position of {_row_text(live_row)}, replayed {replayed_row[-1]}"
+        for live_row, replayed_row in _paired(live.stream(sql), replayed.stream(sql), keys)
+        if live_row is not None and replayed_row is not None and live_row[-1] != replayed_row[-1]
+    ][:DIFFERENCES_MAX]
 
 
 def _row_text(row: Row | None) -> str:

@@ -357,6 +357,8 @@ def refuse(what: str) -> None:
 def sum_faults(rows: Rows) -> Iterator[str]:
     """What does not fit the sums that were kept, table by table, as sentences."""
     kept = kept_sums(rows)
+    for table in sorted(kept.keys() - ALL_TABLES.keys()):
+        yield f"table_sums: it has a sum of {table}, which is no table of the ledger"
     for table in SUMMED:
         present, expected = sum_of(rows, table), kept.get(table)
         if expected is None:

@@ -296,6 +296,13 @@ class SQLiteStore:
             raise Conflict(str(error)) from error
         except (sqlite3.OperationalError, OperationalError) as error:
             raise (WriteRefused if _is_read_only(error) else StoreUnavailable)(str(error)) from error
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:
+                raise
+            raise UnsuitableStore(
+                f"the file is damaged ({error}): stop writing, keep it as it is, and restore a backup as "
+                "docs/operations/runbooks.md says"
+            ) from error
 
     def reading(self) -> Any:
         """A transaction that sees one moment of the file."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from domain.log.notes import NoteError, VerifierKey, open_checkpoint
-from ledger.audit.restores import check_key_record
+from ledger.audit.restores import check_key_record, is_record_lost
 from ledger.audit.rotation import NEW, trusted
 from ledger.log.key_record import load_key, read_restores
 from ledger.store.rows import Rows, read_row
@@ -24,6 +24,10 @@ BACK = (
 RESTORED = (
     "连接正确的数据库；确系恢复的，用 subsidy-ledger restored 登记",
     "connect the right database; where it was restored, record it with subsidy-ledger restored",
+)
+UNRECORDED = (
+    "与外部留存的检查点比对（doctor --given）后，运行 subsidy-ledger checkpoint 重新记下",
+    "compare with checkpoints kept elsewhere (doctor --given), then subsidy-ledger checkpoint writes it anew",
 )
 RECONCILED = (
     "该时刻之后的拨付须逐笔与银行核对；核对完毕的，此项仅供知悉",
@@ -69,6 +73,12 @@ def _continued(rows: Rows, file: Path) -> Iterator[Finding]:
             f"the ledger is not the one that its key signed for last: {finding.description}",
         )
         yield error("keys.last", statement, RESTORED)
+    if is_record_lost(rows, file):
+        statement = (
+            f"密钥旁没有 {file.name}.last：它最后签署的是哪一份，只有数据库在说",
+            f"nothing beside the key says what it signed last ({file.name}.last): only the database does",
+        )
+        yield warning("keys.last", statement, UNRECORDED)
     for restore in read_restores(rows):
         statement = (
             f"账本曾恢复到 {restore.log_size:,} 条（{restore.until}），此前签署过 "

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
-from docs.generate.tamperings import AUDIT, OUTSIDE, REPLAY, TAMPERINGS, UNSEEN, Tampering
+from docs.generate.tampering import AUDIT, OUTSIDE, REPLAY, UNSEEN, Tampering
+from docs.generate.tamperings import TAMPERINGS
 from domain.log.notes import SignerKey
 from ledger.audit.bundle import write_year
 from ledger.audit.check import check_log
@@ -25,6 +27,7 @@ from ledger.replay.rebuild import certified
 from ledger.store.append import track
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import UnsuitableStore
+from services.cli.main import main
 from services.sample.city import city
 from services.verify import verify
 from tests.events import CIXI
@@ -96,15 +99,17 @@ def tamper(address: str, tampering: Tampering) -> None:
     is_server = "://" in address
     position = "notification_id" if is_server else "rowid"
     zero = "decode(repeat('00', 64), 'hex')" if is_server else "zeroblob(64)"
-    for statement in tampering.statements:
-        sql = re.sub(r"\bP\b", position, statement).replace("ZERO", zero)
-        if is_server:
-            with psycopg.connect(address, autocommit=True) as connection:
+    statements = [
+        re.sub(r"\bP\b", position, statement).replace("ZERO", zero) for statement in tampering.statements
+    ]
+    if is_server:
+        with psycopg.connect(address, autocommit=True) as connection:
+            for sql in statements:
                 connection.execute(sql.encode())
-        else:
-            with closing(sqlite3.connect(address)) as raw:
+    else:
+        with closing(sqlite3.connect(address, isolation_level=None)) as raw:
+            for sql in statements:
                 raw.execute(sql)
-                raw.commit()
 
 
 def findings(address: str, *trusted: str) -> list[str]:
@@ -146,6 +151,53 @@ def test_it_is_named_or_listed(address: str, tampering: Tampering, tmp_path: Pat
         assert tampering.why_en
         if tampering.seen_by == UNSEEN:
             assert found == []
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_an_index_that_lacks_a_row_is_named(address: str) -> None:
+    """A row that no look-up finds: the index is hidden while the row is taken out and put back."""
+    hidden = "name='refused_number'"
+    with closing(sqlite3.connect(address, isolation_level=None)) as raw:
+        (entry,) = raw.execute(f"SELECT * FROM sqlite_master WHERE {hidden}").fetchall()
+        raw.execute("PRAGMA writable_schema=ON")
+        raw.execute(f"DELETE FROM sqlite_master WHERE {hidden}")
+    with closing(sqlite3.connect(address, isolation_level=None)) as raw:
+        raw.execute("CREATE TEMP TABLE held AS SELECT * FROM refused ORDER BY number LIMIT 1")
+        raw.execute("DELETE FROM refused WHERE number=(SELECT number FROM held)")
+        raw.execute("INSERT INTO refused SELECT * FROM held")
+        raw.execute("PRAGMA writable_schema=ON")
+        raw.execute("INSERT INTO sqlite_master VALUES (?,?,?,?,?)", entry)
+
+    found = findings(address)
+
+    assert any("the file is damaged" in each and "refused_number" in each for each in found), found
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_file_whose_pages_do_not_fit_is_told_with_the_mend(address: str) -> None:
+    with closing(sqlite3.connect(address, isolation_level=None)) as raw:
+        raw.execute("PRAGMA writable_schema=ON")
+        other = "(SELECT rootpage FROM sqlite_master WHERE name='batches')"
+        raw.execute(f"UPDATE sqlite_master SET rootpage={other} WHERE name='refused_number'")
+
+    done = CliRunner().invoke(main, ["--database", address, "audit"])
+
+    assert done.exit_code == 1
+    assert "the file is damaged" in done.output
+    assert "restore a backup" in done.output
+
+
+@pytest.mark.parametrize("store_kind", ["postgres"])
+def test_a_subscription_that_writes_rows_by_itself_is_named(address: str) -> None:
+    subscribe = (
+        "CREATE SUBSCRIPTION elsewhere CONNECTION 'host=127.0.0.1 port=1 dbname=x' PUBLICATION p "
+        "WITH (connect=false, slot_name=NONE, enabled=false)"
+    )
+    tamper(address, Tampering("", "", (subscribe,), ""))
+    try:
+        assert any("a subscription elsewhere" in each for each in findings(address))
+    finally:
+        tamper(address, Tampering("", "", ("DROP SUBSCRIPTION elsewhere",), ""))
 
 
 def cut_and_found(address: str) -> list[str]:

@@ -271,6 +271,32 @@ def test_a_copy_that_lags_behind_is_neither_signed_for_nor_served(
     assert found["keys.last"] == "error"
 
 
+def test_what_stands_beside_the_key_is_its_own_latest_word(run: Run, ledger: Ledger, key_file: Path) -> None:
+    """An older checkpoint put back, one that the key never signed, and none at all."""
+    key = load_key(key_file)
+    beside = key_file.with_name(key_file.name + LAST)
+    older = checkpoints.current(ledger, key)
+    grown(ledger, 71)
+    latest = checkpoints.current(ledger, key)
+    body = parse_note(latest)[0]
+    stranger = SignerKey(key.name, b"\x05" * 32)
+
+    def found() -> dict[str, str]:
+        with ledger.store.reading() as rows:
+            return {each.check: each.level for each in doctor_of_keys.check(rows, key_file)}
+
+    assert "keys.last" not in found()
+    for text, words in ((older, "was put back"), (f"{body}\n{stranger.sign(body)}", "is not signed by")):
+        beside.write_text(text)
+        assert found()["keys.last"] == "error"
+        assert words in run("audit", status=1).output
+    beside.unlink()
+    assert found()["keys.last"] == "warning"
+    run("checkpoint")
+    assert "keys.last" not in found()
+    assert beside.read_text() == latest
+
+
 @pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_a_restore_is_told_in_the_log_and_by_the_verifier(
     run: Run,

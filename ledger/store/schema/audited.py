@@ -71,7 +71,7 @@ AUDITED: dict[str, Audited] = {
         _N, "即上述校验和；与各表相互核对", "these are the sums; they and the tables check each other"
     ),
     "schema_version": Audited(
-        _N, "结构本身逐项比对，不依赖此表", "the schema itself is compared, whatever this says"
+        _D, "与程序所知的各步比对；结构本身另逐项比对", "held against the steps that the program knows"
     ),
     "log_secret": Audited(
         _N, "改动它，日志每一条都不符", "where it is changed, every event differs from the log"

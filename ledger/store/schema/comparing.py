@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.store.rows import Rows
-from ledger.store.schema.live import LiveSchema, SchemaFault, read_schema
+from ledger.store.schema.faults import SchemaFault
+from ledger.store.schema.live import LiveSchema, read_schema
 from ledger.store.schema.shape import ColumnShape, Shape, TableShape, shape_of
 from ledger.store.sqlite import SQLiteRows
 

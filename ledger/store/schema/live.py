@@ -10,19 +10,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.store.rows import Rows
+from ledger.store.schema.faults import SchemaFault, foreign_fault
 from ledger.store.schema.shape import ColumnShape, IndexShape, Shape, TableShape, spelling_of
+from ledger.store.schema.surroundings import read_surroundings
 from ledger.store.sqlite import SQLiteRows
-
-
-class SchemaFault(NamedTuple):
-    """One thing about the schema that ``migrate`` would not have made, in zh-CN and English."""
-
-    name: str
-    """The table, index, trigger … that it is about."""
-    zh: str
-    en: str
-    is_lacking: bool = False
-    """Whether something that every reading needs is not there at all."""
 
 
 class LiveSchema(NamedTuple):
@@ -42,6 +33,16 @@ def read_schema(rows: Rows, known: frozenset[str]) -> LiveSchema:
 _SQLITE_WORDS = re.compile(r"(?i)\b(CHECK|COLLATE|GENERATED|REFERENCES|FOREIGN|STRICT|ON CONFLICT)\b")
 
 
+_PRAGMAS = {
+    "encoding": "UTF-8",
+    "ignore_check_constraints": 0,
+    "writable_schema": 0,
+    "user_version": 0,
+    "application_id": 0,
+}
+"""What stands in the head of a ledger's file, and how a connection to it is set."""
+
+
 def _sqlite_schema(rows: Rows, known: frozenset[str]) -> LiveSchema:
     tables: dict[str, TableShape] = {}
     indexes: dict[str, IndexShape] = {}
@@ -55,16 +56,23 @@ def _sqlite_schema(rows: Rows, known: frozenset[str]) -> LiveSchema:
             if index is not None:
                 indexes[name] = index
         elif not name.startswith("sqlite_"):
-            foreign.append(_foreign(kind, name, table))
+            foreign.append(foreign_fault(kind, name, table))
+    foreign += _sqlite_settings(rows)
+    return LiveSchema(Shape(tables, indexes), foreign)
+
+
+def _sqlite_settings(rows: Rows) -> Iterator[SchemaFault]:
+    """What stands in the file beside its tables, and what is attached to it."""
+    for (sequence,) in rows.all("SELECT name FROM sqlite_sequence WHERE name<>'stored_events'"):
+        yield foreign_fault("sequence", str(sequence), "")
     for _, name, file in rows.all("PRAGMA database_list"):
         if name not in ("main", "temp"):
             zh = f"连着另一个数据库文件 {file}（{name}）"
-            foreign.append(SchemaFault(name, zh, f"another database file is attached: {file} ({name})"))
-    for pragma, wanted in (("encoding", "UTF-8"), ("ignore_check_constraints", 0), ("writable_schema", 0)):
+            yield SchemaFault(name, zh, f"another database file is attached: {file} ({name})")
+    for pragma, wanted in _PRAGMAS.items():
         value = rows.all(f"PRAGMA {pragma}")[0][0]
         if value != wanted:
-            foreign.append(SchemaFault(pragma, f"{pragma} 为 {value}", f"{pragma} is {value}"))
-    return LiveSchema(Shape(tables, indexes), foreign)
+            yield SchemaFault(pragma, f"{pragma} 为 {value}", f"{pragma} is {value}")
 
 
 def _sqlite_table(rows: Rows, name: str) -> TableShape:
@@ -81,6 +89,9 @@ def _sqlite_table(rows: Rows, name: str) -> TableShape:
 
 
 def _sqlite_clauses(table: str, sql: str) -> Iterator[SchemaFault]:
+    if table == "stored_events" and "AUTOINCREMENT" not in sql.upper():
+        zh = "表 stored_events 可能把序号给出两次（没有 AUTOINCREMENT）"
+        yield SchemaFault(table, zh, "the table stored_events gives positions twice: it lacks AUTOINCREMENT")
     for word in sorted({match.upper() for match in _SQLITE_WORDS.findall(sql)}):
         yield SchemaFault(table, f"表 {table} 的定义带有 {word}", f"the table {table} is defined with {word}")
 
@@ -101,30 +112,6 @@ def _sqlite_index(rows: Rows, name: str, table: str, sql: str | None) -> IndexSh
     )
     condition = re.search(r"(?is)\)\s*(WHERE .*)$", sql or "")
     return IndexShape(spelling_of(f"{table} ({named}) {condition[1] if condition else ''}"), bool(unique))
-
-
-_KINDS_ZH = {
-    "table": "表",
-    "view": "视图",
-    "trigger": "触发器",
-    "rule": "规则",
-    "policy": "行级安全策略",
-    "function": "函数",
-    "event trigger": "事件触发器",
-    "materialized view": "物化视图",
-    "foreign table": "外部表",
-    "partitioned table": "分区表",
-    "sequence": "序列",
-    "constraint": "约束",
-    "child table": "子表",
-}
-
-
-def _foreign(kind: str, name: str, table: str) -> SchemaFault:
-    on_zh, on_en = (f"（在 {table} 上）", f" on {table}") if table and table != name else ("", "")
-    kind_zh = _KINDS_ZH.get(kind, kind)
-    zh = f"多出{kind_zh} {name}{on_zh}，不是账本建的"
-    return SchemaFault(table or name, zh, f"a {kind} {name}{on_en} stands there that the ledger did not make")
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------
@@ -156,17 +143,23 @@ def _postgres_schema(rows: Rows, known: frozenset[str]) -> LiveSchema:
             tables[name] = _postgres_table(rows, oid)
             foreign += _postgres_table_faults(name, persistence, secured, partition or child)
         elif not extension and name not in _OWN_SEQUENCES:
-            foreign.append(_foreign(_RELATION_KINDS.get(str(kind), str(kind)), name, ""))
+            foreign.append(foreign_fault(_RELATION_KINDS.get(str(kind), str(kind)), name, ""))
     indexes = _postgres_indexes(rows)
-    foreign += _postgres_beside(rows)
-    foreign += _postgres_elsewhere(rows, known)
+    foreign += read_surroundings(rows, known)
     return LiveSchema(Shape(tables, indexes), foreign)
+
+
+_COLLATION = (
+    "CASE WHEN l.collnamespace='pg_catalog'::regnamespace THEN l.collname::text "
+    "ELSE l.collnamespace::regnamespace::text || '.' || l.collname END"
+)
+"""A collation by its name; one that is not the system's, with its schema."""
 
 
 def _postgres_table(rows: Rows, oid: int) -> TableShape:
     columns = {}
     for name, kind, bound, collation, default, generated in rows.all(
-        "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, l.collname::text, "
+        f"SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, {_COLLATION}, "
         "pg_get_expr(d.adbin, d.adrelid), a.attgenerated::text || a.attidentity::text "
         "FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid=a.attrelid AND d.adnum=a.attnum "
         "LEFT JOIN pg_collation l ON l.oid=a.attcollation "
@@ -176,13 +169,20 @@ def _postgres_table(rows: Rows, oid: int) -> TableShape:
         value = re.sub(r"::text$", "", default or "")
         columns[name] = ColumnShape(kind + (generated or ""), bound, value, collation or "")
     key = rows.all(
-        "SELECT a.attname::text FROM pg_constraint c CROSS JOIN LATERAL "
-        "unnest(c.conkey) WITH ORDINALITY AS k(number, place) "
+        "SELECT a.attname::text, c.condeferrable OR NOT i.indimmediate, "
+        "NOT (i.indisunique AND i.indisvalid AND i.indisready), i.indnkeyatts<>i.indnatts "
+        "FROM pg_constraint c CROSS JOIN LATERAL unnest(c.conkey) WITH ORDINALITY AS k(number, place) "
         "JOIN pg_attribute a ON a.attrelid=c.conrelid AND a.attnum=k.number "
+        "JOIN pg_index i ON i.indexrelid=c.conindid "
         "WHERE c.conrelid=? AND c.contype::text='p' ORDER BY k.place",
         [oid],
     )
-    return TableShape(columns, tuple(name for (name,) in key))
+    marks = [word for place, word in enumerate(_KEY_MARKS, 1) if any(row[place] for row in key)]
+    return TableShape(columns, (*(str(row[0]) for row in key), *marks))
+
+
+_KEY_MARKS = ("DEFERRABLE", "NOT ENFORCED", "WITH MORE COLUMNS")
+"""What no primary key of the ledger is: checked late, not kept by its index, or beside other columns."""
 
 
 def _postgres_table_faults(
@@ -203,9 +203,10 @@ def _postgres_table_faults(
 def _postgres_indexes(rows: Rows) -> dict[str, IndexShape]:
     indexes = {}
     for name, table, unique, valid, definition, condition, collations in rows.all(
-        "SELECT c.relname::text, t.relname::text, i.indisunique, i.indisvalid AND i.indisready, "
+        "SELECT c.relname::text, t.relname::text, i.indisunique, "
+        "i.indisvalid AND i.indisready AND i.indimmediate, "
         "pg_get_indexdef(i.indexrelid), pg_get_expr(i.indpred, i.indrelid), "
-        "(SELECT string_agg(DISTINCT l.collname::text, ',') FROM unnest(i.indcollation) AS o "
+        f"(SELECT string_agg(DISTINCT {_COLLATION}, ',') FROM unnest(i.indcollation) AS o "
         "JOIN pg_collation l ON l.oid=o) "
         "FROM pg_index i JOIN pg_class c ON c.oid=i.indexrelid JOIN pg_class t ON t.oid=i.indrelid "
         "WHERE t.relnamespace=current_schema()::regnamespace AND t.relkind::text='r' AND NOT i.indisprimary"
@@ -221,62 +222,3 @@ def _postgres_indexes(rows: Rows) -> dict[str, IndexShape]:
             words += f" collate {collations}"
         indexes[name] = IndexShape(words if valid else f"{words} invalid", unique)
     return indexes
-
-
-_BESIDE = (
-    "SELECT 'trigger', g.tgname::text, c.relname::text FROM pg_trigger g JOIN pg_class c ON c.oid=g.tgrelid "
-    "WHERE NOT g.tgisinternal AND c.relnamespace=current_schema()::regnamespace "
-    "UNION ALL SELECT 'rule', r.rulename::text, c.relname::text FROM pg_rewrite r JOIN pg_class c "
-    "ON c.oid=r.ev_class WHERE r.rulename<>'_RETURN' AND c.relnamespace=current_schema()::regnamespace "
-    "UNION ALL SELECT 'policy', p.polname::text, c.relname::text FROM pg_policy p JOIN pg_class c "
-    "ON c.oid=p.polrelid WHERE c.relnamespace=current_schema()::regnamespace "
-    "UNION ALL SELECT 'constraint', k.conname::text, c.relname::text FROM pg_constraint k JOIN pg_class c "
-    "ON c.oid=k.conrelid WHERE k.contype::text NOT IN ('p','n') "
-    "AND c.relnamespace=current_schema()::regnamespace "
-    "UNION ALL SELECT 'child table', h.oid::regclass::text, c.relname::text FROM pg_inherits i "
-    "JOIN pg_class c ON c.oid=i.inhparent JOIN pg_class h ON h.oid=i.inhrelid "
-    "WHERE c.relnamespace=current_schema()::regnamespace AND c.relkind::text='r' "
-    "UNION ALL SELECT 'function', p.oid::regprocedure::text, '' FROM pg_proc p "
-    "WHERE p.pronamespace=current_schema()::regnamespace AND NOT EXISTS (SELECT 1 FROM pg_depend d "
-    "WHERE d.classid='pg_proc'::regclass AND d.objid=p.oid AND d.deptype='e') "
-    "UNION ALL SELECT 'event trigger', e.evtname::text, '' FROM pg_event_trigger e "
-    "WHERE e.evtenabled::text<>'D' AND NOT EXISTS (SELECT 1 FROM pg_depend d "
-    "WHERE d.classid='pg_event_trigger'::regclass AND d.objid=e.oid AND d.deptype='e')"
-)
-"""Whatever changes what a statement does, or keeps rows where the ledger does not look for them."""
-
-
-def _postgres_beside(rows: Rows) -> Iterator[SchemaFault]:
-    for kind, name, table in rows.all(_BESIDE):
-        yield _foreign(kind, name, table)
-
-
-def _postgres_elsewhere(rows: Rows, known: frozenset[str]) -> Iterator[SchemaFault]:
-    """Tables of the ledger's names in other schemas, and a search path that looks into them first."""
-    own = str(rows.all("SELECT current_schema()::text")[0][0])
-    sql = (
-        "SELECT n.nspname::text, count(*), min(c.relname::text) FROM pg_class c "
-        "JOIN pg_namespace n ON n.oid=c.relnamespace WHERE c.relkind::text IN ('r','v','m','f','p') "
-        "AND n.nspname::text NOT IN ('pg_catalog','information_schema') AND n.nspname<>current_schema() "
-        "AND c.relname::text = ANY(?) GROUP BY n.nspname ORDER BY n.nspname"
-    )
-    for schema, count, first in rows.all(sql, [sorted(known)]):
-        zh = f"模式 {schema} 中也有账本的表（{count} 个，如 {first}），账本用的是 {own}"
-        en = f"the schema {schema}, too, has tables of the ledger's names ({first} …); the ledger uses {own}"
-        yield SchemaFault(schema, zh, en)
-    path = str(rows.all("SELECT current_setting('search_path')")[0][0])
-    if "pg_catalog" in path:
-        zh, en = (
-            f"search_path 是 {path}：先于系统函数",
-            f"the search path is {path}: ahead of the system's own",
-        )
-        yield SchemaFault("search_path", zh, en)
-    for (table,) in rows.all(
-        "SELECT name FROM unnest(?::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL "
-        "AND to_regclass(quote_ident(name)) IS DISTINCT FROM "
-        "to_regclass(quote_ident(?) || '.' || quote_ident(name))",
-        [sorted(known), own],
-    ):
-        zh = f"不写模式名时，表 {table} 指的不是 {own} 中的那个"
-        en = f"the table {table}, named without its schema, is not the one in {own}"
-        yield SchemaFault(table, zh, en)

@@ -5,7 +5,7 @@ A table that came ``since`` a new version is made by a step of its own; other st
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -129,6 +129,17 @@ def version_of(rows: Rows) -> int:
     if not rows.has_table("schema_version"):
         return 0
     return int(rows.all("SELECT MAX(version) FROM schema_version")[0][0] or 0)
+
+
+def version_faults(rows: Rows) -> Iterator[str]:
+    """What ``schema_version`` says that no upgrade wrote, as sentences."""
+    noted = {
+        (int(version), str(name)) for version, name in rows.all("SELECT version, name FROM schema_version")
+    }
+    steps = {(step.version, step.name) for step in MIGRATIONS}
+    for version, name in sorted(noted ^ steps):
+        which = "missing" if (version, name) in steps else "none of ours"
+        yield f"schema_version: the step {version} ({name}) is {which}"
 
 
 def create_tables(store: Store, dialect: str) -> int:

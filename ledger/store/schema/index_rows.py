@@ -1,0 +1,57 @@
+"""Indexes held against their tables: a row that its index lacks is found by no look-up, and taken twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ledger.store.rows import Rows
+from ledger.store.sqlite import SQLiteRows
+
+READ_MAX, SHOWN_MAX = 1_000, 5
+"""Most sentences of SQLite about a damaged file that are read, and told."""
+
+
+def index_faults(rows: Rows) -> Iterator[str]:
+    """What indexes do not hold of their tables, as sentences; every index is read once."""
+    yield from _sqlite(rows) if isinstance(rows, SQLiteRows) else _postgres(rows)
+
+
+def _sqlite(rows: Rows) -> Iterator[str]:
+    sentences = [str(sentence) for (sentence,) in rows.all(f"PRAGMA integrity_check({READ_MAX})")]
+    # SQLite 3.40 takes values of tables without row ids for NULL; kinds of values are checked by themselves.
+    told = [each for each in sentences if each != "ok" and not each.startswith("NULL value in ")]
+    for sentence in told[:SHOWN_MAX]:
+        yield f"the file is damaged: {' '.join(sentence.split())}"
+
+
+_WAYS = ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan", "enable_sort")
+_BY_TABLE, _BY_INDEX = ("on", "off", "off", "off", "on"), ("off", "on", "on", "off", "off")
+_INDEXES = (
+    "SELECT c.relname::text, t.relname::text, "
+    "(SELECT string_agg(pg_get_indexdef(i.indexrelid, k, true), ', ' ORDER BY k) "
+    "FROM generate_series(1, i.indnkeyatts) AS k), pg_get_expr(i.indpred, i.indrelid) "
+    "FROM pg_index i JOIN pg_class c ON c.oid=i.indexrelid JOIN pg_class t ON t.oid=i.indrelid "
+    "JOIN pg_am m ON m.oid=c.relam WHERE t.relnamespace=current_schema()::regnamespace "
+    "AND t.relkind::text='r' AND m.amname='btree' AND i.indisvalid ORDER BY t.relname, c.relname"
+)
+
+
+def _postgres(rows: Rows) -> Iterator[str]:
+    try:
+        for index, table, columns, condition in rows.all(_INDEXES):
+            where = f" WHERE {condition}" if condition else ""
+            _go_by(rows, _BY_TABLE)
+            held = int(rows.all(f"SELECT count(*) FROM {table}{where}")[0][0])
+            _go_by(rows, _BY_INDEX)
+            ordered = f"SELECT 1 FROM {table}{where} ORDER BY {columns} OFFSET 0"
+            found = int(rows.all(f"SELECT count(*) FROM ({ordered}) AS ordered")[0][0])
+            if found != held:
+                yield f"the index {index} finds {found} of the {held} rows of {table}: REINDEX TABLE {table}"
+    finally:
+        for way in _WAYS:
+            rows.all("SELECT set_config(?, reset_val, true) FROM pg_settings WHERE name=?", [way, way])
+
+
+def _go_by(rows: Rows, ways: tuple[str, ...]) -> None:
+    for way, value in zip(_WAYS, ways, strict=True):
+        rows.all("SELECT set_config(?, ?, true)", [way, value])
