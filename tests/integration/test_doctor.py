@@ -229,6 +229,10 @@ def enterprise_altered(practice: Practice) -> None:
     practice.write("UPDATE enterprises SET outcome=x'80'")
 
 
+def award_altered(practice: Practice) -> None:
+    practice.write("UPDATE awards SET gross=gross+1")
+
+
 def total_altered(practice: Practice) -> None:
     practice.write("UPDATE totals SET gross='1' WHERE kind='measure'")
 
@@ -325,7 +329,8 @@ CASES: list[tuple[str, str, Callable[[Practice], None]]] = [
     ("projections.sample", "error", balance_altered),
     ("projections.sample", "error", award_altered),
     ("projections.sample", "error", enterprise_altered),
-    ("projections.replay", "error", total_altered),
+    ("projections.replay", "error", award_altered),
+    ("log.events", "error", total_altered),
     ("log.tail", "error", event_altered),
     ("log.tail", "error", event_deleted),
     ("log.tail", "error", event_garbled),
