@@ -229,10 +229,6 @@ def enterprise_altered(practice: Practice) -> None:
     practice.write("UPDATE enterprises SET outcome=x'80'")
 
 
-def award_altered(practice: Practice) -> None:
-    practice.write("UPDATE awards SET gross=gross+1")
-
-
 def total_altered(practice: Practice) -> None:
     practice.write("UPDATE totals SET gross='1' WHERE kind='measure'")
 
