@@ -43,7 +43,7 @@ from services.console import app as console
 from services.runtime import logs, tracing
 from services.runtime import metrics as measurements
 from services.runtime.identity_settings import IdentitySettings
-from services.web import hosts, looking, problems
+from services.web import bodies, hosts, looking, problems
 from services.web import response_headers as headers
 from services.web.identity import gate
 from services.web.sheets.desk import SheetDesk
@@ -157,6 +157,7 @@ def create_app(
         api.register_blueprint(blueprint)
     problems.register(app)
     hosts.register(app, identity or IdentitySettings())
+    bodies.register(app)
     tracing.register(app)
     logs.register(app)
     measurements.register(app, ledger)

@@ -152,3 +152,43 @@ def test_a_port_that_is_taken_stops_the_server_with_an_error(tmp_path: Path) -> 
             timeout=60,
         )
     assert done.returncode != 0
+
+
+def send_broken(port: int, path: str, media: str, body: bytes, length: int | None) -> int:
+    """The status of a request whose body breaks off: of a told length, or after a whole chunk."""
+    told = f"Content-Length: {length}" if length else "Transfer-Encoding: chunked"
+    who = "Subsidy-Actor: Li\r\nSubsidy-Roles: operator,officer"
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media}\r\n{told}\r\n{who}\r\n\r\n"
+    sent = body if length else b"%x\r\n%s\r\n" % (len(body), body)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(head.encode() + sent)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(65_536):
+            answer += part
+    return int(answer.split()[1]) if answer else 0
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(
+    database_at: Callable[[str], str], tmp_path: Path
+) -> None:
+    policy, table = CIXI_TEXT.encode(), "统一社会信用代码,年度,渠道,金额,币种,报送日期\n".encode()
+    event = Feed(1).sales("online", 2024, "1.00")
+    with served(database_at("ledger.db"), tmp_path) as (port, _):
+        for path, media, body in (
+            ("/v1/policies", "application/yaml", policy),
+            ("/v1/sheets?type=sales-reported&source=urn:t", "text/csv", table),
+            ("/v1/events", "application/cloudevents+json", event),
+            ("/v1/events", "application/x-ndjson", event + b"\n"),
+        ):
+            assert send_broken(port, path, media, body, len(body) + 1) in (0, 400), media
+        for path, media, body in (
+            ("/v1/policies", "application/yaml", policy),
+            ("/v1/policies", "text/yaml", policy),
+            ("/v1/sheets?type=sales-reported&source=urn:t", "text/csv", table),
+        ):
+            assert send_broken(port, path, media, body, None) == 411, media
+        assert json.loads(ask(port, "GET", "/v1/policies")[1])["items"] == []
+        assert ask(port, "POST", "/v1/policies", policy, "application/yaml")[0] == 201
+        assert ask(port, "POST", "/v1/events", iter([event]), "application/cloudevents+json")[0] == 201
