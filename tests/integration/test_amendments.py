@@ -85,6 +85,7 @@ def test_a_fact_is_retracted_by_an_officer_and_a_reviewer_and_the_event_names_bo
     values = {line["label"]["en"]: line["value"]["en"] for line in waiting["summary"]}
     assert (values["Step"], values["Source"], values["Id"]) == ("retract", SOURCE, "e1-41")
     assert "¥10,000.00 → ¥0.00" in values["Award"]
+    assert "Tmall" in values.values(), "a word of a code list is told as people call it"
     assert awards(desk.ledger, Feed(1), CIXI, 2024) == before
     assert codes_of(desk.officer.post(AMENDMENTS, retraction(), 409)) == ["second.same-person"]
 

@@ -12,7 +12,7 @@ from domain.events.second_person import requests as asked
 from domain.events.second_person.requests import OfYearRequest
 from domain.money.amounts import print_fen
 from domain.policy.differences import currency_in, differences, titles_in, value_words
-from domain.vocabulary.kinds import Words
+from domain.vocabulary.kinds import Kind, Words
 from domain.vocabulary.load import shipped_vocabulary
 from ledger.amendments.amending import preview_amendment
 from ledger.intake.refusals import find
@@ -194,12 +194,13 @@ def _amendment(rows: Rows, request: asked.AmendFact) -> list[SummaryLine]:
         lines.append(SummaryLine("现状", "Now", "待核实，暂不计入", "held: it does not count yet"))
     for name, value in request.stands.items():
         label = labels.get(name) or Words(*_CLAIM_FIELDS.get(name, (name, name)))
-        before = _print_value(name, value)
+        before = _value_words(kind, name, value)
         if request.changes is not None and name in request.changes:
-            after = _print_value(name, request.changes[name])
-            lines.append(_line(label.zh, label.en, f"{before} → {after}"))
+            after = _value_words(kind, name, request.changes[name])
+            moved = (f"{before.zh} → {after.zh}", f"{before.en} → {after.en}")
+            lines.append(SummaryLine(label.zh, label.en, *moved))
         elif value is not None:
-            lines.append(_line(label.zh, label.en, before))
+            lines.append(SummaryLine(label.zh, label.en, before.zh, before.en))
     lines += _award_changes(rows, preview_amendment(rows, request))
     return [*lines, _line("理由", "Reason", request.reason)]
 
@@ -235,10 +236,15 @@ def _merge(rows: Rows, request: asked.DecideMerge) -> list[SummaryLine]:
     ]
 
 
-def _print_value(name: str, value: FieldValue) -> str:
+def _value_words(kind: Kind | None, name: str, value: FieldValue) -> Words:
+    """A value of a fact: a word of a code list as people call it, an amount with thousands apart."""
     if value is None:
-        return "—"
-    return print_fen(value, grouped=True) if name.endswith("_fen") and isinstance(value, int) else str(value)
+        return Words("—", "—")
+    if name.endswith("_fen") and isinstance(value, int):
+        return Words(*[print_fen(value, grouped=True)] * 2)
+    is_coded = kind is not None and kind.field(name).form in ("word", "choice")
+    called = shipped_vocabulary().values.get(str(value)) if is_coded else None
+    return called or Words(str(value), str(value))
 
 
 _CLAIM_STEPS = {
