@@ -163,6 +163,9 @@ def _find_numbers(text: str) -> Iterator[CardNumber]:
 
 def _number_at(text: str, places: list[int], characters: str, first: int, length: int) -> CardNumber | None:
     """The number of a length that begins with the first of the digits at these places, where it is one."""
+    is_whole = len(places) == length
+    if length == LENGTH_MIN and not is_whole and places[first + 5 : first + 6] != [places[first] + 5]:
+        return None  # its first group is none: asked first, since of long rows of digits all may begin one
     match = _NUMBER.fullmatch(characters, first, first + length)
     if match is None or len(match[0]) < length:
         return None
@@ -173,7 +176,6 @@ def _number_at(text: str, places: list[int], characters: str, first: int, length
     if length == LENGTH:
         return CardNumber(start, end, match[0], match["day"])
     gaps = frozenset(n for n in range(1, length) if own[n] != own[n - 1] + 1)
-    is_whole = len(places) == length
     is_grouped = gaps <= _GROUPS or (is_whole and gaps == _EACH_DIGIT)
     separators = (text[own[n - 1] + 1 : own[n]] for n in gaps)
     if not is_grouped and not (is_whole and all(each in (" ", "-") for each in separators)):
