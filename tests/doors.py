@@ -34,7 +34,7 @@ from services.cli.main import main
 from services.console import language
 from services.runtime.identity_settings import IdentitySettings
 from services.server.app import create_app
-from tests.events import CIXI, CIXI_TEXT, Feed, naming
+from tests.events import CIXI, CIXI_TEXT, OPERATOR, Feed, naming
 
 ISSUER = "https://login.cixi.example"
 ONE = "application/cloudevents+json"
@@ -190,8 +190,9 @@ class Doors:
         return jwt.encode({"alg": "ES256", "kid": "k1"}, {**claims, **named, **more}, self.key)
 
     def _machine_key(self, sender: SenderColumn) -> str:
-        assert sender.writer.scope is not None
-        return make_key(self.ledger, "k", sender.writer.scope.source, sorted(sender.writer.scope.types))
+        scope = sender.writer.scope
+        assert scope is not None
+        return make_key(self.ledger, OPERATOR, "k", scope.source, sorted(scope.types))
 
     def _post(self, credential: str, path: str, body: Any, media: str = ONE) -> TestResponse:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from domain.authority.roles import Actor
 from ledger.intake.batch import Result
 from ledger.intake.inbox import ingest
 from ledger.store.application import Ledger
@@ -13,6 +14,7 @@ from tests import answers as queries
 from tests.oracle.codes import credit_code
 
 SOURCE = "urn:tests"
+OPERATOR = Actor("ops", frozenset({"operator"}), issuer="os", subject="1000")
 CIXI = "cixi-ecommerce-2024"
 YONGJIA = "yongjia-live-commerce-2025"
 HERE = Path(__file__).parent

@@ -21,3 +21,5 @@ class Tampering(NamedTuple):
     why_zh: str = ""
     """Where nobody sees it: why not."""
     why_en: str = ""
+    fits_sums: bool = False
+    """Whether counts and sums of the tables are then made to fit."""

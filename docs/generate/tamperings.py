@@ -7,6 +7,7 @@ a statement stands for the column that holds an event's position.
 from __future__ import annotations
 
 from docs.generate.tables import table
+from docs.generate.tampered_rows import LOGGED
 from docs.generate.tampered_schemas import SCHEMA
 from docs.generate.tampering import AUDIT, BOTH, OUTSIDE, REPLAY, SQLITE, UNSEEN, Tampering
 
@@ -217,8 +218,6 @@ KEPT = (
     _kept("改动查阅人", "who looked changed", "UPDATE looks SET actor='x'", "looks"),
     _kept("删去重建结果", "certificates deleted", "DELETE FROM certificates", "certificates"),
     _kept("改动重建结果", "certificates changed", "UPDATE certificates SET live='x'", "certificates"),
-    _kept("删去上游密钥", "machines' keys deleted", "DELETE FROM machine_keys", "machine_keys"),
-    _kept("扩大密钥的权限", "a key's right widened", "UPDATE machine_keys SET types=''", "machine_keys"),
     _kept("改动不一致的结果", "disagreements changed", "UPDATE disagreements SET value='x'", "disagreements"),
     _kept("删去不一致", "disagreements deleted", "DELETE FROM disagreements", "disagreements"),
     _kept("删去结果的变化", "their steps deleted", "DELETE FROM disagreement_steps", "disagreement_steps"),
@@ -323,9 +322,9 @@ UNGUARDED = (
         "who may log in and write is the operator's choice, to be looked at now and then; what they change is named",
     ),
     Tampering(
-        "删去一行并重算其校验和",
-        "a row deleted and its sum recomputed",
-        ("DELETE FROM looks", "UPDATE table_sums SET row_count=0, total=ZERO WHERE name='looks'"),
+        "删去只有校验和的一行，并重算校验和",
+        "a row that has the sum alone deleted, and the sum recomputed",
+        ("DELETE FROM tracking", "UPDATE table_sums SET row_count=0, total=ZERO WHERE name='tracking'"),
         "",
         UNSEEN,
         BOTH,
@@ -355,7 +354,7 @@ UNGUARDED = (
         "the ledger then agrees with itself: only a checkpoint kept elsewhere tells",
     ),
 )
-TAMPERINGS = (*EVENTS, *BESIDE, *MODELS, *KEPT, *SCHEMA, *UNGUARDED)
+TAMPERINGS = (*EVENTS, *BESIDE, *MODELS, *KEPT, *LOGGED, *SCHEMA, *UNGUARDED)
 _SEEN_BY = {
     AUDIT: "核对 · audit",
     REPLAY: "核对中的重放 · the audit's replay",

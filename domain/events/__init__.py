@@ -40,7 +40,6 @@ from domain.events.content import Content, DatedThing, EnterpriseStatus, YearlyA
 from domain.events.facts import FACTS
 from domain.events.policies import BudgetSet, PolicyAdopted, PolicyEvent
 from domain.events.refusals import RefusalDismissed, RefusalResubmitted, refusal_id
-from domain.events.restores import RestoreRecorded
 from domain.events.second_person import StepConfirmed, StepProposed, StepWithdrawn
 from domain.events.settlements import (
     ObjectionRaised,
@@ -52,6 +51,14 @@ from domain.events.settlements import (
     settlement_id,
 )
 from domain.events.stored import Catalogue, topic_of
+from domain.events.upkeep.digests import RowsDigested, digests_id
+from domain.events.upkeep.publisher_keys import (
+    EarlierKeysFound,
+    PublisherKeyEnded,
+    PublisherKeyMade,
+    publisher_key_id,
+)
+from domain.events.upkeep.restores import RestoreRecorded
 
 CATALOGUE: dict[str, type[Content]] = FACTS | {
     kind.__name__: kind
@@ -84,6 +91,10 @@ CATALOGUE: dict[str, type[Content]] = FACTS | {
         ClawbackRecovered,
         AdjustmentAccepted,
         RestoreRecorded,
+        PublisherKeyMade,
+        PublisherKeyEnded,
+        EarlierKeysFound,
+        RowsDigested,
         StepProposed,
         StepConfirmed,
         StepWithdrawn,
@@ -101,6 +112,14 @@ AMENDABLE_SHAPES = frozenset({"dated", "amount", "figure", "approval", "claim", 
 def is_enterprise(originator: str) -> bool:
     """Whether an originator is an enterprise: a credit code holds no colon, every other id does."""
     return ":" not in originator
+
+
+_APART = frozenset({"key", "digest", "log", "refusal"})
+
+
+def is_apart(originator: str) -> bool:
+    """Whether no figure follows from an originator's events: they are about the ledger itself."""
+    return originator.partition(":")[0] in _APART
 
 
 __all__ = [
@@ -122,6 +141,7 @@ __all__ = [
     "ClawbackRecovered",
     "Content",
     "DatedThing",
+    "EarlierKeysFound",
     "EnterpriseStatus",
     "FactCorrected",
     "FactDecided",
@@ -134,9 +154,12 @@ __all__ = [
     "PaymentOrdered",
     "PolicyAdopted",
     "PolicyEvent",
+    "PublisherKeyEnded",
+    "PublisherKeyMade",
     "RefusalDismissed",
     "RefusalResubmitted",
     "RestoreRecorded",
+    "RowsDigested",
     "SettlementClosed",
     "SettlementEvent",
     "SettlementProposed",
@@ -148,7 +171,10 @@ __all__ = [
     "YearlyAmount",
     "YearlyFigure",
     "account_id",
+    "digests_id",
+    "is_apart",
     "is_enterprise",
+    "publisher_key_id",
     "refusal_id",
     "settlement_id",
     "topic_of",

@@ -17,9 +17,12 @@ from domain.log.entries import leaf_of, salt_of
 from domain.log.merkle import EMPTY_ROOT, node_hash
 from domain.log.notes import Checkpoint, NoteError, VerifierKey, open_checkpoint, parse_note
 from domain.policy.load import digest_of
-from ledger.audit.emptied import what_is_emptied
-from ledger.audit.identities import Identities, check_decided, check_decision, check_versions
 from ledger.audit.settled import check_settled
+from ledger.audit.tables.emptied import what_is_emptied
+from ledger.audit.tables.identities import Identities, check_decided, check_decision, check_versions
+from ledger.audit.tables.publisher_keys import check_publisher_keys
+from ledger.audit.tables.refused import check_refused
+from ledger.audit.tables.stated import check_stated
 from ledger.projections.totals import total_faults
 from ledger.store.guard import sum_faults
 from ledger.store.log_tree import Tree, secret_of
@@ -33,6 +36,8 @@ from ledger.store.value_kinds import Finding, wrong_kinds
 FINDINGS_MAX = 200
 PROGRESS_EVENTS = 5_000
 AUDITORS = "the auditor's checkpoint"
+CHECKS = (check_settled, check_versions, check_decided, check_publisher_keys, check_stated, check_refused)
+"""What is held against the events once they were walked through."""
 
 
 @dataclass(slots=True)
@@ -104,7 +109,7 @@ def check_log(
     if progress:
         progress(walk.frontier.size, whole)
     findings += _beside(rows, walk)
-    for check in (check_settled, check_versions, check_decided):
+    for check in CHECKS:
         findings += islice(check(rows), FINDINGS_MAX)
     sentences = (sum_faults, index_faults, version_faults, total_faults)
     findings += [

@@ -20,6 +20,7 @@ from multiprocessing.util import Finalize
 from domain.authority.persons import Person
 from domain.events.instants import instant
 from domain.things.credit_code import is_valid
+from ledger.log.digests import read_stating
 from ledger.store.application import Ledger
 from ledger.store.rows import Conflict, Row, Rows, StoreUnavailable
 
@@ -63,7 +64,10 @@ def looked_at(*named: str | None) -> list[str]:
 
 
 def note(rows: Rows, looks: Sequence[Look]) -> None:
-    """Write reads: those alike within a minute are counted in the row that there is."""
+    """Write reads: those alike within a minute are counted in the row that there is.
+
+    A row that the log states by its digest is left as it is; a look alike makes another one.
+    """
     counted = Counter[Look]()
     first: dict[Look, str] = {}
     for look in looks:
@@ -72,11 +76,12 @@ def note(rows: Rows, looks: Sequence[Look]) -> None:
         first.setdefault(alike, look.at)
     number = int(rows.all("SELECT COALESCE(MAX(number), 0) FROM looks")[0][0])
     same = "path=? AND at>=? AND at<? AND actor=? AND address=? AND method=? AND code=? "
-    same += "AND issuer=? AND subject=?"
+    same += "AND issuer=? AND subject=? AND number>?"
+    stated = read_stating(rows, "looks").last
     for alike, times in counted.items():
         who = [alike.issuer, alike.subject]
         values = [alike.path, alike.at, alike.at + "~", alike.actor, alike.address, alike.method, alike.code]
-        numbers = rows.all(f"SELECT number FROM looks WHERE {same}", [*values, *who])
+        numbers = rows.all(f"SELECT number FROM looks WHERE {same}", [*values, *who, stated])
         if numbers:
             rows.run("UPDATE looks SET times=times+? WHERE number=?", [times, numbers[0][0]])
             continue

@@ -1,5 +1,7 @@
 """Keys of machines: each belongs to one upstream, which may say only what is its own.
 
+That a key was made, and ended, is an event; the table follows from those events and is written with them.
+
 A key is ``slk_<id>_<secret>``; the ledger keeps the SHA-256 of the secret, which is random and
 long enough that no more is needed. A key's events must have its source and one of its types.
 """
@@ -12,19 +14,45 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from domain.authority.publishers import Scope
+from domain.authority.roles import Actor
+from domain.events import EarlierKeysFound, PublisherKeyEnded, PublisherKeyMade, publisher_key_id
+from domain.events.event import NOBODY, Attribution, Event
 from domain.events.instants import instant
+from domain.intake.publisher_keys import PublisherKey
 from ledger.intake.messages.schemas import TYPES
+from ledger.log.digests import digest_of_rows
+from ledger.store.append import append_ours
 from ledger.store.application import Ledger
 from ledger.store.rows import Row, Rows, read_row
+from ledger.store.stored_events import Stored, events_of
+from ledger.store.streams import load_stream, save_streams
 
 PREFIX = "slk"
 SIGNING = "ed25519:"
 """Before the public half, in place of a secret's digest, of a key that signs messages."""
-_COLUMNS = "key_id, digest, name, source, types, made_at, revoked_at"
 ID_BYTES = 6
 SECRET_BYTES = 32
+
+
+class KeyRow(NamedTuple):
+    """A row of the table of keys."""
+
+    key_id: str
+    digest: str
+    name: str
+    source: str
+    types: str
+    made_at: str
+    revoked_at: str | None
+
+
+_COLUMNS = ", ".join(KeyRow._fields)
+SELECT_KEYS = f"SELECT {_COLUMNS} FROM machine_keys ORDER BY key_id"
+"""What ``KeyRow`` reads, in order of number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,47 +68,105 @@ class MachineKey:
     """Of a key that signs messages: its public half, 32 bytes (Ed25519); the ledger holds no secret of it."""
 
 
-def make_key(ledger: Ledger, name: str, source: str, types: list[str]) -> str:
+def make_key(ledger: Ledger, actor: Actor, name: str, source: str, types: list[str]) -> str:
     """Make a key; its text is shown once and kept nowhere.
 
     Raises:
         ValueError: for a type that no message has.
+        NotAllowed: where the actor may not.
     """
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    return f"{PREFIX}_{_keep_key(ledger, name, Scope(source, frozenset(types)), _digest(secret))}_{secret}"
+    scope = Scope(source, frozenset(types))
+    return f"{PREFIX}_{_record_key(ledger, actor, name, scope, _digest(secret))}_{secret}"
 
 
-def add_signing_key(ledger: Ledger, name: str, source: str, types: list[str], public_key: bytes) -> str:
+def add_signing_key(
+    ledger: Ledger, actor: Actor, name: str, source: str, types: list[str], public_key: bytes
+) -> str:
     """Take in the public half of a publisher's own key (Ed25519); the number that its signatures name.
 
     Raises:
         ValueError: for a type that no message has.
+        NotAllowed: where the actor may not.
     """
     digest = SIGNING + base64.b64encode(public_key).decode()
-    return _keep_key(ledger, name, Scope(source, frozenset(types)), digest)
+    return _record_key(ledger, actor, name, Scope(source, frozenset(types)), digest)
 
 
-def _keep_key(ledger: Ledger, name: str, scope: Scope, digest: str) -> str:
+def _record_key(ledger: Ledger, actor: Actor, name: str, scope: Scope, digest: str) -> str:
     unknown = sorted(scope.types - set(TYPES))
     if unknown:
         raise ValueError(f"{unknown[0]}: no message has this type — see: subsidy-ledger schemas")
-    key_id = secrets.token_hex(ID_BYTES)
+    key_id, now = secrets.token_hex(ID_BYTES), ledger.clock()
     with ledger.store.writing() as rows:
-        rows.run(
-            "INSERT INTO machine_keys (key_id, digest, name, source, types, made_at) VALUES (?,?,?,?,?,?)",
-            [key_id, digest, name, scope.source, " ".join(sorted(scope.types)), instant(ledger.clock())],
-        )
+        stream = _open_key(rows, key_id, now)
+        stream.make(actor, name, scope, digest, now)
+        put_key_events(rows, save_streams(rows, [stream], now))
     return key_id
 
 
-def revoke_key(ledger: Ledger, key_id: str) -> bool:
-    """Revoke a key; whether there was one to revoke."""
+def revoke_key(ledger: Ledger, actor: Actor, key_id: str) -> bool:
+    """Revoke a key; whether there was one to revoke.
+
+    Raises:
+        NotAllowed: where the actor may not.
+    """
+    now = ledger.clock()
     with ledger.store.writing() as rows:
         row = read_row(rows, "SELECT revoked_at FROM machine_keys WHERE key_id=?", [key_id])
         if row is None or row[0] is not None:
             return False
-        rows.run("UPDATE machine_keys SET revoked_at=? WHERE key_id=?", [instant(ledger.clock()), key_id])
-        return True
+        stream = _open_key(rows, key_id, now)
+        stream.end(actor, now)
+        put_key_events(rows, save_streams(rows, [stream], now))
+    return True
+
+
+def _open_key(rows: Rows, key_id: str, now: datetime) -> PublisherKey:
+    """A key's stream; before the first event about any key, those that are older are stated."""
+    state_earlier_keys(rows, now)
+    return load_stream(rows, PublisherKey, publisher_key_id(key_id), now)
+
+
+def state_earlier_keys(rows: Rows, now: datetime, attribution: Attribution = NOBODY) -> bool:
+    """State in the log, once, which keys were made before keys were recorded; whether it was done now."""
+    if read_earlier_keys(rows) is not None:
+        return False
+    earlier = [KeyRow(*row) for row in rows.stream(SELECT_KEYS)]
+    found = EarlierKeysFound(keys=len(earlier), digest=digest_of_rows(earlier))
+    append_ours(rows, now, [(EarlierKeysFound.ORIGINATOR, 1, found)], attribution)
+    return True
+
+
+def read_earlier_keys(rows: Rows) -> Stored | None:
+    """The event that states which keys were made before keys were recorded; none before the first step."""
+    return next(iter(events_of(rows, EarlierKeysFound.ORIGINATOR)), None)
+
+
+def row_of_key(made: Event) -> KeyRow:
+    """The row of a key that an event makes.
+
+    Raises:
+        TypeError: for another event.
+    """
+    content = made.content
+    if not isinstance(content, PublisherKeyMade):
+        raise TypeError(made.name)
+    types = " ".join(content.types)
+    return KeyRow(content.key, content.digest, content.system, content.of_source, types, made.time, None)
+
+
+def put_key_events(rows: Rows, events: Iterable[Stored]) -> None:
+    """Write what events of keys say into the table of keys."""
+    for event in events:
+        if isinstance(event.fact.content, PublisherKeyEnded):
+            ended = [event.fact.time, event.fact.content.key]
+            rows.run("UPDATE machine_keys SET revoked_at=? WHERE key_id=?", ended)
+        else:
+            rows.run(
+                f"INSERT INTO machine_keys ({_COLUMNS}) VALUES (?,?,?,?,?,?,?)",
+                row_of_key(event.fact),
+            )
 
 
 def key_of(rows: Rows, text: str) -> MachineKey | None:

@@ -12,7 +12,7 @@ import json
 from contextlib import closing
 from typing import NamedTuple
 
-from domain.events import is_enterprise
+from domain.events import is_apart, is_enterprise
 from domain.events.instants import instant
 from domain.facts.folding import fold
 from ledger.policies.versions import rulebooks
@@ -99,7 +99,7 @@ def _note(
 def _touched(rows: Rows, after: int, until: int) -> list[str] | None:
     """Enterprises with events since; ``None`` where a policy, a budget or a settlement moved."""
     sql = "SELECT DISTINCT originator_id FROM stored_events WHERE rowid>? AND rowid<=? ORDER BY originator_id"
-    codes = [row[0] for row in rows.all(sql, [after, until])]
+    codes = [row[0] for row in rows.all(sql, [after, until]) if not is_apart(row[0])]
     return codes if all(is_enterprise(each) for each in codes) else None
 
 

@@ -27,7 +27,7 @@ NONCE_BYTES = 12
 ERASED = "已删除 · erased"
 SEALED = "加密保存 · held encrypted"
 """What stands in place of a name where events are listed or published."""
-_WIPED = b'{"erased": true}'
+WIPED = b'{"erased": true}'
 
 
 class Erased(NamedTuple):
@@ -117,9 +117,9 @@ def erase(ledger: Ledger, policy: str, claim: str, code: str) -> Erased:
         for event in naming_events:
             fact = event.fact
             rows.run("UPDATE event_keys SET digest=? WHERE key=?", [erased_digest(code, fact), fact.key])
-            named = [fact.source, fact.event_id, _WIPED]
+            named = [fact.source, fact.event_id, WIPED]
             refused += len(rows.all(f"SELECT 1 FROM refused WHERE {_MESSAGE}", named))
-            rows.run(f"UPDATE refused SET raw=? WHERE {_MESSAGE}", [_WIPED, *named])
+            rows.run(f"UPDATE refused SET raw=? WHERE {_MESSAGE}", [WIPED, *named])
     return Erased(len(naming_events), keys, refused)
 
 

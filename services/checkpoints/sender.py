@@ -1,7 +1,8 @@
 """Checkpoints leave on their own: at an interval and after a closing, to targets and to witnesses.
 
-It runs beside the service, in one of its processes at a time, and never in a request's way. What became of
-each target stands beside the signing key (``KEY.sent``), for the measurements and the doctor.
+At the same interval, wherever checkpoints go or not, the log states the rows beside it by digest. It runs
+beside the service, in one of its processes at a time, and never in a request's way. What became of each
+target stands beside the signing key (``KEY.sent``), for the measurements and the doctor.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from typing import NamedTuple
 from domain.events.instants import instant
 from domain.log.notes import Checkpoint, NoteError, SignerKey, parse_note
 from ledger.audit import checkpoints
+from ledger.audit.stating import state_tables
 from ledger.log.deliveries import Delivery, read_deliveries, write_deliveries
+from ledger.log.digests import read_stated_at
 from ledger.store.application import Ledger
 from ledger.store.rows import Conflict, Rows, StoreUnavailable
 from services.checkpoints.fetching import Unsent, label_of
@@ -50,6 +53,10 @@ class Sender:
         self.ledger, self.settings = ledger, settings
         self.key_file = Path(settings.signing_key_file)
         self.every = timedelta(seconds=settings.checkpoints_every)
+        with ledger.store.reading() as rows:
+            stated_at = read_stated_at(rows)
+        self.stated_at = datetime.fromisoformat(stated_at) if stated_at else ledger.clock()
+        """When the rows beside the log were last stated; where they never were, since when this runs."""
 
     def run(self, stop: threading.Event) -> None:
         """Look now and then until told to stop; one process at a time does it."""
@@ -57,7 +64,7 @@ class Sender:
             file = self.key_file.with_name(self.key_file.name + SENDING)
             descriptor = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:
-            log.error("no checkpoint leaves: %s", error)
+            log.error("no checkpoint leaves, and no rows are stated: %s", error)
             return
         try:
             while not stop.wait(LOOK_SECONDS):
@@ -65,9 +72,20 @@ class Sender:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
                     continue
+                self.state()
                 self.step()
         finally:
             os.close(descriptor)
+
+    def state(self) -> None:
+        """State the rows beside the log, where an interval has passed since that was done."""
+        if self.ledger.clock() < self.stated_at + self.every:
+            return
+        self.stated_at = self.ledger.clock()
+        try:
+            state_tables(self.ledger)
+        except (StoreUnavailable, Conflict) as error:
+            log.error("the rows beside the log are not stated: %s", error)
 
     def step(self) -> dict[str, Delivery]:
         """Give the checkpoint out wherever it is due; what became of each destination."""
@@ -96,11 +114,14 @@ class Sender:
         return [*map(self._of_witness, witnesses), *map(_of_target, self.settings.checkpoints_to)]
 
     def _due(self, deliveries: dict[str, Delivery], now: datetime) -> list[Destination]:
+        destinations = self._destinations()
+        if not destinations:
+            return []
         with self.ledger.store.reading() as rows:
             size, closing = rows.last_position(), _last_closing(rows)
         return [
             destination
-            for destination in self._destinations()
+            for destination in destinations
             if _is_due(deliveries.get(destination.label, Delivery()), size, closing, now, self.every)
         ]
 
@@ -111,10 +132,8 @@ class Sender:
         return Destination(witness.label, deliver)
 
 
-def start(ledger: Ledger, settings: Settings) -> threading.Event | None:
-    """Have checkpoints leave from a thread until the ledger is closed; ``None`` where they go nowhere."""
-    if not settings.checkpoints_to and not settings.witnesses:
-        return None
+def start(ledger: Ledger, settings: Settings) -> threading.Event:
+    """Have checkpoints leave, and rows be stated, from a thread until the ledger is closed."""
     stop = threading.Event()
     sender = Sender(ledger, settings)
     threading.Thread(target=sender.run, args=(stop,), name="checkpoints", daemon=True).start()

@@ -23,8 +23,8 @@ from domain.events.speaking import attribute_message, attribute_step
 from domain.intake.authorising import Sender
 from domain.money.amounts import parse_fen, print_fen
 from domain.policy.faults import PolicyError, PolicyFault
-from ledger.audit.emptied import require_events
 from ledger.audit.looks import NOBODY, SEVERAL, Look, looked_at, note
+from ledger.audit.tables.emptied import require_events
 from ledger.log.holding import hold_appends
 from ledger.store.application import Ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment

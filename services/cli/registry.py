@@ -150,6 +150,11 @@ ENTRIES = (
         "Print the public keys that verify the ledger's checkpoints: today's first, then retired ones.",
     ),
     CommandEntry(
+        "log-rows",
+        "operating.stating:log_rows",
+        "State in the log, by digest, looks, refused messages and certificates that it does not state yet.",
+    ),
+    CommandEntry(
         "looks",
         "reading.looks:looks",
         "List the last reads of enterprises' data: who, when, from where, what.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.audit import watching
-from ledger.audit.emptied import NEW, what_is_emptied
+from ledger.audit.tables.emptied import NEW, what_is_emptied
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Rows, StoreUnavailable, UnsuitableStore
 from ledger.store.schema.comparing import check_schema

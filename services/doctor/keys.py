@@ -10,6 +10,8 @@ from pathlib import Path
 from domain.log.notes import NoteError, VerifierKey, open_checkpoint
 from ledger.audit.restores import check_key_record, is_record_lost
 from ledger.audit.rotation import NEW, trusted
+from ledger.audit.tables.publisher_keys import list_earlier_keys
+from ledger.intake.machine_keys import read_keys
 from ledger.log.key_record import load_key, read_restores
 from ledger.store.rows import Rows, read_row
 from services.doctor.findings import Finding, error, ok, warning
@@ -126,6 +128,20 @@ def _vouched(note: str, size: int, keys: list[VerifierKey]) -> Finding:
         return error("keys.checkpoints", statement, BACK)
     zh = f"{size:,} 条数据的检查点验证通过"
     return ok("keys.checkpoints", zh, f"the checkpoint of {size:,} events verifies")
+
+
+def check_publishers(rows: Rows) -> Iterator[Finding]:
+    """The keys of publishers that are in use, and which of them are older than their record in the log."""
+    in_use = {key.key_id for key in read_keys(rows) if key.revoked_at is None}
+    earlier = [key.key_id for key in list_earlier_keys(rows) if key.key_id in in_use]
+    zh, en = f"{len(in_use)} 个报送密钥在用", f"{len(in_use)} keys of publishers are in use"
+    if earlier:
+        zh += f"；其中 {len(earlier)} 个在发放记入日志之前发放，由谁发放没有记录：{'、'.join(earlier[:5])}"
+        en += (
+            f"; {len(earlier)} were made before keys were recorded in the log, by whom is not recorded: "
+            f"{', '.join(earlier[:5])}"
+        )
+    yield ok("keys.publishers", zh, en)
 
 
 def check_identity(settings: IdentitySettings, machine_keys: int) -> Iterator[Finding]:

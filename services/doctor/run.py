@@ -63,6 +63,7 @@ def _of_ledger(
         findings += _broker(env, settings, rows, limits)
         findings += clock.check(ledger, rows, now, limits)
         findings += keys.check(rows, Path(settings.signing_key_file))
+        findings += keys.check_publishers(rows)
         keys_in_use = sum(each.revoked_at is None for each in read_keys(rows))
         findings += keys.check_identity(settings.identity, keys_in_use)
         findings += contents.check(ledger, rows, now, limits)

@@ -12,8 +12,8 @@ from domain.money.amounts import print_fen
 from domain.money.dividing import Division, budget_period
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import moved_of
-from services.verify.procedure import Closing
 from services.verify.reading import Broken, Verdict
+from services.verify.streams.procedure import Closing
 
 FIGURE_MAX = 160
 """Most characters of a figure in a fault."""

@@ -15,8 +15,8 @@ from domain.settlement.year import SettledLine
 from services.verify.award_lines import ListSums, compare_rows, merge_lines, payable_by_pot, settled_lines
 from services.verify.budgets import differing_figures
 from services.verify.checks import Check
-from services.verify.procedure import Closing, PlacedEvent
 from services.verify.reading import Broken, LoggedEvent, parse_fen_any, read_leaves, roots_over
+from services.verify.streams.procedure import Closing, PlacedEvent
 
 
 class Year(Check):

@@ -20,6 +20,8 @@ from domain.events.accounts import AdjustmentAccepted, AwardsSettled
 from domain.events.content import Content
 from domain.events.event import Event
 from domain.events.stored import UnreadableState
+from domain.events.upkeep.digests import DIGESTS
+from domain.events.upkeep.publisher_keys import KEYS, EarlierKeysFound
 from domain.facts.folding import fold
 from domain.log.notes import Checkpoint
 from domain.policy.faults import PolicyError
@@ -30,10 +32,13 @@ from domain.rules.evaluation import awards_of
 from domain.settlement.payables import Line
 from domain.settlement.public_list import RegisterEntry, register_entry
 from domain.settlement.year import SettledLine
-from services.verify.accounts import Owner, check_account
 from services.verify.budgets import BudgetSetting, YearBudget
-from services.verify.claims import check_claims
-from services.verify.procedure import (
+from services.verify.reading import Broken, LoggedEvent, Verdict, event_of, read_lines
+from services.verify.streams.accounts import Owner, check_account
+from services.verify.streams.claims import check_claims
+from services.verify.streams.digests import check_digests
+from services.verify.streams.key_events import check_earlier_keys, check_key_events
+from services.verify.streams.procedure import (
     Closing,
     PlacedEvent,
     Procedure,
@@ -41,7 +46,6 @@ from services.verify.procedure import (
     check_confirmer,
     check_proposals,
 )
-from services.verify.reading import Broken, LoggedEvent, Verdict, event_of, read_lines
 
 PROGRESS_EVENTS = 20_000
 
@@ -91,6 +95,18 @@ def finish_log(originator: str, events: list[PlacedEvent], verdict: Verdict) -> 
         return
     contents = [placed.event.content for placed in events]
     verdict.restores += [content for content in contents if isinstance(content, RestoreRecorded)]
+
+
+def check_upkeep(originator: str, events: list[PlacedEvent], verdict: Verdict) -> None:
+    """The events of a key, or the digests of a table."""
+    kind, _, name = originator.partition(":")
+    if originator == EarlierKeysFound.ORIGINATOR:
+        check_earlier_keys(events, verdict.fault_at)
+    elif kind == KEYS:
+        verdict.keys += 1
+        check_key_events(name, events, verdict.fault_at)
+    else:
+        verdict.stated[name] = check_digests(name, events, verdict.fault_at)
 
 
 class Identities:
@@ -212,6 +228,8 @@ class Check:
             return self._finish_settlement(policy, int(year), events)
         if kind == "waiting":
             return check_proposals(events, self.fault)
+        if kind in (KEYS, DIGESTS):
+            return check_upkeep(originator, events, self.verdict)
         self.fix_known()
         if kind == "account":
             policy, year, code = name.rsplit(":", 2)

@@ -20,7 +20,6 @@ from domain.settlement.public_list import FORMAT as LIST_FORMAT
 from domain.settlement.receipt import FORMAT as RECEIPT_FORMAT
 from services.verify.bundles import Enterprise, Year
 from services.verify.lists import verify_list
-from services.verify.procedure import CHINA
 from services.verify.reading import (
     FORMAT as BUNDLE_FORMAT,
 )
@@ -35,6 +34,7 @@ from services.verify.reading import (
     read_head,
 )
 from services.verify.receipts import verify_receipt
+from services.verify.streams.procedure import CHINA
 from services.verify.trust import add_trust_options, advise_on_keys, read_trust
 
 PURPOSE = (

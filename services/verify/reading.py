@@ -58,6 +58,10 @@ class Verdict:
     """Checkpoints that the reader kept, which the log must continue."""
     restores: list[RestoreRecorded] = field(default_factory=list)
     """Other histories that the log admits."""
+    keys: int = 0
+    """Keys of publishers whose events were followed."""
+    stated: dict[str, int] = field(default_factory=dict)
+    """By table, how many rows that are no events the log states by digest."""
 
     def fault(self, text: str, kind: str = "of other kinds") -> None:
         """Note something that does not match; many of one ``kind`` hide nothing of another."""

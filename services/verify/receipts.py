@@ -18,9 +18,9 @@ from domain.settlement.figures import division_of
 from domain.settlement.public_list import leaf_of_line
 from domain.settlement.receipt import APART, FORMAT, digest_of, marks_of, seal_body
 from domain.settlement.year import SettledLine
-from services.verify.accounts import sums_of
 from services.verify.lists import ListRow, read_row, settled_line
 from services.verify.reading import LINE_BYTES_MAX, Broken, LoggedEvent, Verdict, counts, event_of
+from services.verify.streams.accounts import sums_of
 from services.verify.values import BOM, Unreadable, parsed
 
 SEALED = {**dict.fromkeys(("enterprise", "policy", "seal"), str), "year": int, "marks": {}}

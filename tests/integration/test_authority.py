@@ -26,7 +26,7 @@ from ledger.store.stored_events import events_of
 from services.sample.city import city
 from services.web.identity.access import ACCESS
 from tests.doors import NAMING_TEXT, Doors, messages_of, take_before
-from tests.events import CITY_TEXT, CIXI, CIXI_TEXT, Feed, awards, naming
+from tests.events import CITY_TEXT, CIXI, CIXI_TEXT, OPERATOR, Feed, awards, naming
 
 KAFKA = ("topic", "signature")
 """Doors that need a broker: tried in tests/e2e/test_authority_kafka.py."""
@@ -89,7 +89,7 @@ def test_a_key_cannot_take_anothers_award_away_before_or_after_it_arrived(
     open_at: Callable[..., Ledger], database_at: Callable[[str], str], tmp_path: Path
 ) -> None:
     plain, _ = doors_of(open_at, database_at, tmp_path)
-    key = make_key(plain.ledger, "k", OWN, [])
+    key = make_key(plain.ledger, OPERATOR, "k", OWN, [])
     take = {"of": "s-1", "of_source": OTHER, "of_type": "subsidy.store-registered.v1", "reason": "r"}
     [row] = [each for each in MESSAGES if each.id == "other-retracted"]
     _, attack = messages_of(row, 1)

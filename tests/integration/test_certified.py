@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from ledger.intake.inbox import ingest, ingest_all
+from ledger.intake.machine_keys import make_key
 from ledger.replay import rebuild as rebuilding
 from ledger.replay.comparison import fingerprint, replay
 from ledger.replay.rebuild import certified
@@ -19,7 +20,7 @@ from ledger.settlement import proposing
 from ledger.store.application import Ledger, open_ledger
 from services.cli.main import main
 from services.sample.city import city
-from tests.events import CIXI
+from tests.events import CIXI, OPERATOR
 from tests.integration.closings import OFFICER, closed
 from tests.lengths import length_of
 
@@ -185,3 +186,17 @@ def test_the_command_says_what_it_did(
     assert "certificate 1" in good.output
     assert "nothing was swapped" in bad.output
     assert "awards:" in bad.output
+
+
+def test_an_event_that_no_figure_follows_from_does_not_hold_a_rebuild_up(
+    open_at: Callable[..., Ledger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = filled(open_at)
+
+    def meanwhile(*given: object, **named: object) -> object:
+        found = replay(*given, **named)  # type: ignore[arg-type]
+        make_key(ledger, OPERATOR, "tax", "urn:tax", [])
+        return found
+
+    monkeypatch.setattr(rebuilding, "replay", meanwhile)
+    assert certified(ledger, str(tmp_path / "new.db")).swapped

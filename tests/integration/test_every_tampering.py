@@ -19,18 +19,21 @@ from ledger.audit.bundle import write_year
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current
 from ledger.audit.looks import Look, note
+from ledger.audit.stating import state_tables
 from ledger.disagreements.deciding import decide
 from ledger.intake.inbox import ingest
-from ledger.intake.machine_keys import make_key
+from ledger.intake.machine_keys import make_key, revoke_key
+from ledger.intake.settling import dismiss_refusal
 from ledger.replay.comparison import replay
 from ledger.replay.rebuild import certified
 from ledger.store.append import track
 from ledger.store.application import Ledger, open_ledger
+from ledger.store.guard import begin_sums
 from ledger.store.rows import UnsuitableStore
 from services.cli.main import main
 from services.sample.city import city
 from services.verify import verify
-from tests.events import CIXI
+from tests.events import CIXI, OPERATOR
 from tests.integration.closings import OFFICER, closed
 from tests.integration.test_disagreements import found_in
 from tests.integration.test_tampering import cut
@@ -47,7 +50,9 @@ def build(address: str, folder: Path) -> None:
     disagreement = next(each for each in found_in(ledger) if each.facts)
     first = disagreement.facts[0]
     decide(ledger, disagreement.id, OFFICER, [(first.source, first.id)], "looked into")
-    make_key(ledger, "statistics", "urn:cixi:statistics", ["subsidy.sales-reported.v1"])
+    make_key(ledger, OPERATOR, "statistics", "urn:cixi:statistics", ["subsidy.sales-reported.v1"])
+    ended = make_key(ledger, OPERATOR, "tax", "urn:cixi:tax", ["subsidy.sales-reported.v1"])
+    assert revoke_key(ledger, OPERATOR, ended.split("_")[1])
     with ledger.store.writing() as rows:
         note(rows, [Look("2026-01-01T00:00:00.000000Z", "lin", "::1", "GET", "/", "code")])
         track(rows, "kafka:topic:id:0", 7)
@@ -58,6 +63,12 @@ def build(address: str, folder: Path) -> None:
     current(ledger, KEY)
     assert certified(ledger, str(folder / "rebuilt.db")).swapped
     ingest(ledger, list(city(3, seed=9)), "tests")
+    state_tables(ledger)
+    dismissed = str(ingest(ledger, [b"[1]"], "tests")[0].refusal)
+    scene.clock.pass_(hours=1)
+    dismiss_refusal(ledger, dismissed, OPERATOR, "sent twice")
+    ingest(ledger, [b"[2]"], "late")
+    state_tables(ledger)
     current(ledger, KEY)
     ledger.close()
 
@@ -110,6 +121,10 @@ def tamper(address: str, tampering: Tampering) -> None:
         with closing(sqlite3.connect(address, isolation_level=None)) as raw:
             for sql in statements:
                 raw.execute(sql)
+    if tampering.fits_sums:
+        with closing(open_ledger(address, create=False)) as ledger, ledger.store.writing() as rows:
+            rows.run("DELETE FROM table_sums")
+            begin_sums(rows)
 
 
 def findings(address: str, *trusted: str) -> list[str]:

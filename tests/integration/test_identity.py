@@ -28,7 +28,7 @@ from services.sample.policy import policy_text
 from services.server.app import create_app
 from services.web.identity.access import ACCESS, OWN_DATA, PUBLIC, roles_for
 from services.web.identity.limits import Limits
-from tests.events import CIXI, Feed
+from tests.events import CIXI, OPERATOR, Feed
 from tests.integration.api_client import ENGLISH, ONE, is_problem
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -308,7 +308,7 @@ def test_an_upstream_says_only_what_is_its_own(city: City) -> None:
     feed = Feed(1)
     message = feed.shop("tmall", "s1", "2024-03-01")
     body = json.loads(message)
-    key = make_key(city.ledger, "platforms", body["source"], [body["type"]])
+    key = make_key(city.ledger, OPERATOR, "platforms", body["source"], [body["type"]])
 
     def publish(raw: bytes, credential: str = key) -> TestResponse:
         return city.ask(credential, "/v1/events", "POST", data=raw, content_type=ONE)
@@ -323,14 +323,14 @@ def test_an_upstream_says_only_what_is_its_own(city: City) -> None:
     city.refused(publish(message, key[:-1] + ("a" if key[-1] != "a" else "b")), 401, "key.unknown")
     city.refused(publish(message, "slk_000000000000_x"), 401, "key.unknown")
     city.refused(city.ask(key, BUDGET), 403, "role.missing")
-    assert revoke_key(city.ledger, key.split("_")[1])
+    assert revoke_key(city.ledger, OPERATOR, key.split("_")[1])
     city.refused(publish(message), 401, "key.unknown")
     kept = json.loads(city.ask(city.token("officer"), "/v1/refused").data)
     assert len(kept["items"]) == 2, "what was refused is kept"
 
 
 def test_no_secret_of_a_key_is_kept(city: City) -> None:
-    secret = make_key(city.ledger, "x", "urn:x", []).split("_", 2)[2]
+    secret = make_key(city.ledger, OPERATOR, "x", "urn:x", []).split("_", 2)[2]
     with city.ledger.store.reading() as rows:
         assert not any(secret in str(row) for row in rows.all("SELECT * FROM machine_keys"))
 
@@ -349,7 +349,7 @@ def test_who_asks_too_often_waits(tmp_path: Path) -> None:
     renamed = city.token("officer", preferred_username="wang")
     assert city.ask(renamed, BUDGET).status_code == 429, "the same subject under another name"
     assert city.ask(city.token("officer", sub="u2"), BUDGET).status_code == 200, "another of that name"
-    keys = [make_key(city.ledger, "platforms", "urn:x", []) for _ in range(2)]
+    keys = [make_key(city.ledger, OPERATOR, "platforms", "urn:x", []) for _ in range(2)]
     of_keys = [[city.ask(key, "/v1/policies").status_code for _ in range(15)] for key in keys]
     assert [statuses[0] for statuses in of_keys] == [200, 200], "two keys of one name are two callers"
     assert {statuses[-1] for statuses in of_keys} == {429}

@@ -19,7 +19,7 @@ from ledger.replay.comparison import replay
 from ledger.settlement import adjusting
 from ledger.store.application import Ledger
 from ledger.store.stored_events import SELECT, Stored, stored
-from services.verify.procedure import PlacedEvent, check_proposals
+from services.verify.streams.procedure import PlacedEvent, check_proposals
 from tests.events import CIXI, CIXI_TEXT, YONGJIA_TEXT, Feed, take
 from tests.integration.api_client import Api
 from tests.integration.bureau import MAY, Clock

@@ -30,10 +30,17 @@ class Audited(NamedTuple):
     guarding: Guarding
     zh: str
     en: str
+    is_summed: bool = False
+    """Whether a count and a sum are kept beside, for the rows that the log says nothing of yet."""
 
 
 _D, _L, _S, _N = Guarding.DERIVED, Guarding.LOGGED, Guarding.SUMMED, Guarding.NEITHER
 _REPLAYED = Audited(_D, "重放得出同样的各行", "a replay gives the same rows")
+
+_STATED = (
+    "按期以摘要记入日志；尚未记入的各行有校验和",
+    "stated in the log by a digest of each period; rows that are not stated yet have the sum",
+)
 
 AUDITED: dict[str, Audited] = {
     **{name: _REPLAYED for name, table in TABLES.items() if table.rebuilding is Rebuilding.REPLAYED},
@@ -59,13 +66,25 @@ AUDITED: dict[str, Audited] = {
     "spellings": Audited(
         _S, "升级时由事件推得，此后不变", "derived from the events by an upgrade, then never written"
     ),
-    "certificates": Audited(_S, "重建时写下", "written by rebuilds"),
-    "refused": Audited(_S, "退回时写下；办结另见事件", "written as messages are refused"),
+    "certificates": Audited(_L, *_STATED, is_summed=True),
+    "refused": Audited(
+        _L,
+        f"{_STATED[0]}；原文与其摘要、办结与事件比对；次数和最近一次的原因只有校验和",
+        f"{_STATED[1]}; its bytes are held against their digest, how it was settled against events; how "
+        "often it came, and its last faults, have the sum alone",
+        is_summed=True,
+    ),
     "person_keys": Audited(
         _S, "不能进日志：删除后须再无从得知", "no part of the log: what is erased must be gone"
     ),
-    "machine_keys": Audited(_S, "发放、停用时写下", "written as keys are made and ended"),
-    "looks": Audited(_S, "查阅时写下", "written as data are read"),
+    "machine_keys": Audited(
+        _D,
+        "与发放、停用密钥的事件逐行比对；记入日志之前发放的，与日志中的摘要比对",
+        "held against the events that made and ended keys; those made before keys were recorded, against "
+        "a digest in the log",
+        is_summed=True,
+    ),
+    "looks": Audited(_L, *_STATED, is_summed=True),
     "tracking": Audited(_S, "与所收的数据同时写下", "written with what was taken in"),
     "table_sums": Audited(
         _N, "即上述校验和；与各表相互核对", "these are the sums; they and the tables check each other"
@@ -94,5 +113,7 @@ AUDITED: dict[str, Audited] = {
 }
 """By table; every table of the registry, and those of the eventsourcing library."""
 
-SUMMED = tuple(table for table, audited in AUDITED.items() if audited.guarding is Guarding.SUMMED)
+SUMMED = tuple(
+    table for table, audited in AUDITED.items() if audited.guarding is Guarding.SUMMED or audited.is_summed
+)
 """Tables whose rows are counted and summed with every write (``ledger.store.guard``)."""

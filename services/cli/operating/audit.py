@@ -20,6 +20,8 @@ from ledger.audit.check import check_log
 from ledger.audit.checkpoints import UnknownPosition, load_or_make_key
 from ledger.audit.restores import check_key_record
 from ledger.audit.steps import difference, step_document
+from ledger.audit.tables.publisher_keys import list_earlier_keys
+from ledger.log.digests import count_unstated
 from ledger.log.key_record import FileKey
 from ledger.reading.changes import steps_of
 from ledger.reading.records import UnknownEnterprise
@@ -315,6 +317,8 @@ def audit_command(
             size = rows.last_position()
             findings = check_log(rows, trusted_keys, [n.read_text("utf-8") for n in notes], report)
             findings += check_key_record(rows, key_file_of(context, None))
+            unstated = {} if findings else count_unstated(rows)
+            earlier = () if findings else tuple(key.key_id for key in list_earlier_keys(rows))
         with tempfile.TemporaryDirectory() as folder:
             differences: tuple[str, ...] = (
                 () if findings else replay(ledger, f"{folder}/replica.db", report).differences
@@ -330,7 +334,7 @@ def audit_command(
             click.echo(f"! {text}")
         clean = words("没有发现不符", "nothing found that does not match")
         click.echo(f"{size:,} {words('条数据', 'events')}: {count or clean}")
-        done = Examination(size, count, not findings, len(key_texts), len(notes))
+        done = Examination(size, count, not findings, len(key_texts), len(notes), earlier, unstated)
         for sentence in conclude(done):
             click.echo(words(*sentence))
     if findings or differences:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ledger.store.schema.audited import AUDITED, Guarding
@@ -17,6 +18,10 @@ class Examination(NamedTuple):
     """Public keys that its reader trusts."""
     checkpoints: int
     """Checkpoints that its reader kept elsewhere."""
+    earlier_keys: tuple[str, ...] = ()
+    """Numbers of publishers' keys that were made before keys were recorded."""
+    unstated: Mapping[str, int] = {}
+    """By table, how many rows the log does not state yet."""
 
 
 class Sentence(NamedTuple):
@@ -54,6 +59,24 @@ def _not_checked(done: Examination) -> list[Sentence]:
             f"Tables that are not checked: {tables}; docs/audited.md says why.",
         )
     ]
+    unstated = ", ".join(f"{table} {count:,}" for table, count in done.unstated.items() if count)
+    if unstated:
+        sentences.append(
+            Sentence(
+                f"尚未以摘要记入日志的行（只有校验和）：{unstated}；记入用 subsidy-ledger log-rows。",
+                f"Rows that the log does not state yet (they have the sum alone): {unstated}; "
+                "subsidy-ledger log-rows states them.",
+            )
+        )
+    if done.earlier_keys:
+        count, numbers = len(done.earlier_keys), ", ".join(done.earlier_keys)
+        sentences.append(
+            Sentence(
+                f"有 {count} 个报送密钥在发放记入日志之前发放，由谁发放没有记录：{numbers}。",
+                f"{count} keys of publishers were made before keys were recorded in the log; by whom is "
+                f"not recorded: {numbers}.",
+            )
+        )
     if not done.checkpoints:
         sentences.append(
             Sentence(

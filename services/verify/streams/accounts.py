@@ -21,7 +21,7 @@ from domain.events.accounts import (
 )
 from domain.money.amounts import print_fen
 from domain.settlement.accounts import Account
-from services.verify.procedure import Closing, PlacedEvent, ReportFault
+from services.verify.streams.procedure import Closing, PlacedEvent, ReportFault
 
 
 class Owner(NamedTuple):

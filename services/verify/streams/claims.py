@@ -9,7 +9,7 @@ from domain.authority.persons import Person, is_among, is_same_person
 from domain.events.claims import ClaimApproved, ClaimEvent, ClaimRejected, ClaimReviewed, ClaimSubmitted
 from domain.events.event import Event
 from domain.events.speaking import person_of
-from services.verify.procedure import PlacedEvent, ReportFault
+from services.verify.streams.procedure import PlacedEvent, ReportFault
 
 
 @dataclass(slots=True)
