@@ -43,8 +43,9 @@ VARIABLES = (
     Variable(
         f"{PREFIX}CHECKPOINTS_EVERY",
         "3600",
-        "每隔多少秒送出一次，5至604800；年度办结后随即送出",
-        "every how many seconds they leave, from 5 to 604800; after a closing at once",
+        "每隔多少秒送出一次，5至604800；年度办结后随即送出；查阅记录等的摘要也按此记入日志",
+        "every how many seconds they leave, from 5 to 604800, after a closing at once; "
+        "and rows are stated by digest",
     ),
     Variable(
         f"{PREFIX}WITNESSES",

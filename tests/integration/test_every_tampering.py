@@ -66,7 +66,7 @@ def build(address: str, folder: Path) -> None:
     state_tables(ledger)
     dismissed = str(ingest(ledger, [b"[1]"], "tests")[0].refusal)
     scene.clock.pass_(hours=1)
-    dismiss_refusal(ledger, dismissed, OPERATOR, "sent twice")
+    dismiss_refusal(ledger, dismissed, OFFICER, "sent twice")
     ingest(ledger, [b"[2]"], "late")
     state_tables(ledger)
     current(ledger, KEY)

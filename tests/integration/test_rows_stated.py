@@ -33,7 +33,8 @@ from ledger.store.stored_events import events_of
 from services.checkpoints.sender import Sender
 from services.runtime.settings import Settings
 from services.verify import verify
-from tests.events import CIXI, OPERATOR, Feed
+from tests.events import CIXI, Feed
+from tests.integration.closings import OFFICER
 from tests.integration.test_persons import NAME, claim
 
 KEY = SignerKey("ledger", b"\x01" * 32)
@@ -158,8 +159,8 @@ def test_a_refused_message_may_come_again_be_settled_and_be_erased(ledger: Ledge
     with ledger.store.writing() as rows:  # as a program of before settled it
         rows.run("UPDATE refused SET resolved='dismissed' WHERE digest=?", [old])
     state_tables(ledger)
-    dismiss_refusal(ledger, again, OPERATOR, "sent twice")
-    dismiss_refusal(ledger, settled, OPERATOR, "sent twice")
+    dismiss_refusal(ledger, again, OFFICER, "sent twice")
+    dismiss_refusal(ledger, settled, OFFICER, "sent twice")
     ingest(ledger, [b"[2]"], "tests")
     wrong = json.loads(feed.shop("tmall", "s", "2024-03-01"))
     ingest(ledger, [json.dumps({**wrong, "data": {}}).encode()], "tests")
