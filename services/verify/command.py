@@ -8,7 +8,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from domain.settlement.payables import factor
 from domain.settlement.public_list import FORMAT as LIST_FORMAT
 from domain.settlement.receipt import FORMAT as RECEIPT_FORMAT
 from services.verify.bundles import Enterprise, Year
+from services.verify.conclusion import UNREADABLE, conclude, lines_of
 from services.verify.lists import verify_list
 from services.verify.reading import (
     FORMAT as BUNDLE_FORMAT,
@@ -135,19 +136,24 @@ def main(arguments: list[str] | None = None) -> int:
             print(printable(advice), file=sys.stderr)
         head, verdict = verify(options.file, keys, options.witnesses, not options.quiet, kept)
     except (Broken, NoteError) as error:
+        _print_lines(lines_of([UNREADABLE]))
         print(printable(f"NOT VERIFIED: {error}"))
         return 2
-    for line in SUMMARIES[head["format"]](head, verdict):
-        print(printable(line))
-    for remark in (*remarks, *verdict.remarks, *(each.statement for each in verdict.restores)):
-        print(printable(f"· {remark}"))
-    for fault in verdict.faults:
-        print(printable(f"! {fault}"))
+    told = (*remarks, *verdict.remarks, *(each.statement for each in verdict.restores))
+    _print_lines(SUMMARIES[head["format"]](head, verdict))
+    _print_lines(f"· {remark}" for remark in told)
+    _print_lines(f"! {fault}" for fault in verdict.faults)
     for kind, more in verdict.untold.items():
         print(f"! and {more:,} more {kind}")
+    _print_lines(lines_of(conclude(head, verdict, options.witnesses)))
     count = verdict.counted.total()
     print("VERIFIED" if not count else f"NOT VERIFIED: {count:,} faults")
     return 1 if count else 0
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(printable(line))
 
 
 def printable(text: str) -> str:

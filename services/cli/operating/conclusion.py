@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ledger.store.schema.audited import AUDITED, Guarding
+from services.verify.conclusion import NO_CHECKPOINT, Sentence
 
 
 class Examination(NamedTuple):
@@ -22,13 +23,6 @@ class Examination(NamedTuple):
     """Numbers of publishers' keys that were made before keys were recorded."""
     unstated: Mapping[str, int] = {}
     """By table, how many rows the log does not state yet."""
-
-
-class Sentence(NamedTuple):
-    """One sentence in zh-CN and in English."""
-
-    zh: str
-    en: str
 
 
 def conclude(examination: Examination) -> list[Sentence]:
@@ -78,14 +72,7 @@ def _not_checked(done: Examination) -> list[Sentence]:
             )
         )
     if not done.checkpoints:
-        sentences.append(
-            Sentence(
-                "没有与外部留存的检查点比对：持有数据库和签名密钥的人若重做全部历史，这里看不出来。"
-                "请用 --checkpoint 给出自己另行留存的检查点。",
-                "It was not held against a checkpoint kept elsewhere: whoever has the database and the "
-                "signing key could have made all of it anew. Give one that you kept by --checkpoint.",
-            )
-        )
+        sentences.append(NO_CHECKPOINT)
     if not done.keys:
         sentences.append(
             Sentence(
