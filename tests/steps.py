@@ -35,7 +35,7 @@ from ledger.things.merging import list_merges
 from services.cli.main import WAITS, main
 from services.console import language
 from services.web.fault_words import describe_fault
-from tests.events import CIXI, Feed, message
+from tests.events import CIXI, OPERATOR, Feed, message
 from tests.integration.bureau import Clock
 from tests.integration.checked import ISSUER, CheckedApi
 from tests.integration.test_impossible_steps import CODE, NEXT, OTHER, TEXT, World
@@ -217,10 +217,10 @@ STEPS: dict[str, Step] = {
         None,
         ("set-budget", CIXI, "2024", "1.00"),
     ),
-    "key.make": Step("open", "", None, None, ("keys", "add", "tax", "--source", "urn:tax")),
-    "key.end": Step("open", "", None, None, ("keys", "revoke", "$key")),
+    "key.make": Step("open", "PublisherKeyMade", None, None, ("keys", "add", "tax", "--source", "urn:tax")),
+    "key.end": Step("open", "PublisherKeyEnded", None, None, ("keys", "revoke", "$key")),
 }
-"""Every step that persons take: a key is a row and no event, and what the others leave is named."""
+"""Every step that persons take, with what each leaves."""
 
 
 class Stage(NamedTuple):
@@ -259,7 +259,7 @@ class Stages:
             [[shop]] = rows.all("SELECT MIN(rowid) FROM stored_events WHERE originator_id=?", [OTHER])
         world.names |= {"disagreement": matter.id, "digest": digest, "position": str(shop)}
         world.names["merge"] = merge.id
-        world.names["key"] = make_key(bureau.ledger, "old", "urn:old", []).split("_")[1]
+        world.names["key"] = make_key(bureau.ledger, OPERATOR, "old", "urn:old", []).split("_")[1]
         self._keep(world, "open")
         bureau.officer.post(bureau.year("settlement/proposal"), {})
         self._keep(world, "proposed")
@@ -334,9 +334,7 @@ class Copy:
             return [stored(row).fact for row in rows.all(sql, [self.before[0]])]
 
     def has_effect(self, name: str, who: tuple[str, str], role: str) -> bool:
-        """Whether an event, or a key where it has no name, came that this person left in this role."""
-        if not name:
-            return not self.is_as_before()
+        """Whether an event of this name came that this person left in this role."""
         return any(
             (event.said_by.issuer, event.said_by.subject, event.acting_as.role) == (*who, role)
             for event in self.events()
@@ -462,4 +460,4 @@ def _without_effect(stages: Stages, folder: Path, step: str, role: str, ask: Ask
             if refusal:
                 yield refusal[:600]
             elif not copy.has_effect(event, who(taker, number), taker):
-                yield f"no {event or 'key'} of {taker} {number}"
+                yield f"no {event} of {taker} {number}"

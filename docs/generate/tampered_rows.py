@@ -1,4 +1,4 @@
-"""Kinds of tampering with rows that the log knows: counts and sums are made to fit, and the log still tells."""
+"""Tampering with rows that the log knows: counts and sums are made to fit, and the log still tells."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ _SUMS = "prints rules, or sums of the city"
 
 OPERATE = frozenset(
     (
-        *("disagreements look-back", "erase-person", "migrate", "rebuild", "replace-lost-key"),
+        *("disagreements look-back", "erase-person", "log-rows", "migrate", "rebuild", "replace-lost-key"),
         *("replay-dead-letters", "restored", "rotate-key", "sessions"),
     )
 )

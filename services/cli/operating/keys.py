@@ -8,7 +8,7 @@ import click
 
 from domain.authority.signatures import read_public_key
 from ledger.intake.machine_keys import add_signing_key, make_key, read_keys, revoke_key
-from services.cli.common import Context, json_option, operator, print_json, table
+from services.cli.common import Context, json_option, print_json, table
 from services.cli.repeating import repeatable_secretly
 
 
@@ -36,9 +36,9 @@ def add(
         try:
             if public_key is not None:
                 public = read_public_key(public_key.read())
-                click.echo(add_signing_key(ledger, operator(), name, source, list(types), public))
+                click.echo(add_signing_key(ledger, context.user(), name, source, list(types), public))
                 return
-            text = make_key(ledger, operator(), name, source, list(types))
+            text = make_key(ledger, context.user(), name, source, list(types))
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
     click.echo(text)
@@ -86,6 +86,6 @@ def list_keys(context: Context, as_json: bool) -> None:
 def revoke(context: Context, key: str) -> None:
     """Revoke the KEY of this number at once."""
     with context.ledger(may_be_empty=True) as ledger:
-        if not revoke_key(ledger, operator(), key):
+        if not revoke_key(ledger, context.user(), key):
             raise click.ClickException(f"{key}: no key of this number holds — see: subsidy-ledger keys list")
     click.echo(context.words("已停用", "revoked"))
