@@ -108,7 +108,10 @@ def test_what_must_last_is_on_volumes(compose: Document) -> None:
 
     named = {"kafka-data", "postgres-data", "postgres-archive", "signing-key"}
     assert set(used) == set(compose["volumes"]) == named
-    assert compose["services"]["api"]["volumes"] == compose["services"]["publisher"]["volumes"]
+    services = compose["services"]
+    assert services["api"]["volumes"] == services["publisher"]["volumes"]
+    # Every process that appends holds its appends against what the key signed last.
+    assert services["consumer"]["volumes"] == [f"{services['publisher']['volumes'][0]}:ro"]
     key = compose["services"]["api"]["environment"]["SUBSIDY_LEDGER_SIGNING_KEY"]
     assert key == compose["services"]["publisher"]["environment"]["SUBSIDY_LEDGER_SIGNING_KEY"]
     assert key.startswith(used["signing-key"] + "/")
