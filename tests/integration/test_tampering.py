@@ -328,7 +328,8 @@ def test_a_read_model_altered(scene: Scene, tmp_path: Path, model: str) -> None:
         difference.startswith(f"{model}: ") and row[0] in difference for difference in found.differences
     )
     assert found.differences
-    assert audit(scene.ledger) == []
+    # Totals are held against their own past as well, without a replay.
+    assert [model in each.description for each in audit(scene.ledger)] == [True] * (model == "totals")
     if model == "awards":
         assert bundle_fails(scene, tmp_path)
 
