@@ -74,7 +74,7 @@ def plain(value: Any) -> str:
 def matter_of(rule: DisagreementRule, code: str, content: Content) -> str:
     """What a fact is about, under a rule; two sources are compared within one enterprise only."""
     of_code = code if rule.kind in OF_ONE_ENTERPRISE else ""
-    values = (plain(content.field_value(name)) for name in rule.same)
+    values = [plain(content.field_value(name)) for name in rule.same]
     return SEP.join((rule.kind, rule.fact, of_code, *rule.same, *values))
 
 

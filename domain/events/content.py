@@ -22,7 +22,7 @@ StoredValues: TypeAlias = dict[str, Any]
 """What is stored of a content, as JSON has it."""
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True):
+class Content(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The content of an event; its fields are what is stored of it, beside the envelope."""
 
     shape: ClassVar[str] = "other"

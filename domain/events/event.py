@@ -14,7 +14,7 @@ SEP = "\x1f"
 """Joins the parts of a key; no text of an event may hold a control character."""
 
 
-class Speaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Speaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, cache_hash=True, gc=False):
     """Who said something: a publisher by its key or producer principal, or a person.
 
     A person is ``issuer`` and ``subject`` of the token; ``name`` is what was shown of them.
@@ -26,7 +26,7 @@ class Speaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
 
 
-class Capacity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Capacity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, cache_hash=True, gc=False):
     """In what role something was said, and on whose behalf (a credit code, or the source of a system).
 
     ``proposed_by`` is the first of two persons, whose proposal is confirmed by who says it.

@@ -9,6 +9,7 @@ mapper wrote for the first version's classes, so that both are read by the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -144,13 +145,22 @@ def state_of(event: Event, recorded_at: str) -> bytes:
     ]
     if content.class_version > 1:
         parts.append(b',"class_version":%d' % content.class_version)
-    if event.said_by is not None:
-        parts += (b',"said_by":', _encode(event.said_by))
-    if event.acting_as is not None:
-        parts += (b',"acting_as":', _encode(event.acting_as))
+    if event.said_by is not None or event.acting_as is not None:
+        parts.append(_encode_attribution(event.said_by, event.acting_as))
     if event.written:
         parts += (b',"written":', _encode(event.written))
     parts.append(b"}")
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=1_024)
+def _encode_attribution(said_by: Speaker | None, acting_as: Capacity | None) -> bytes:
+    """Who said it, as members of the state; a batch has few of them and many events."""
+    parts = []
+    if said_by is not None:
+        parts += [b',"said_by":', _encode(said_by)]
+    if acting_as is not None:
+        parts += [b',"acting_as":', _encode(acting_as)]
     return b"".join(parts)
 
 

@@ -19,6 +19,8 @@ from domain.vocabulary.kinds import type_of
 
 DECISIONS = (ClaimApproved, ClaimRejected)
 """Steps that decide a claim."""
+JUDGED_BY_CASE = (Amendment, ClaimEvent)
+"""What the facts and policies decide besides: whether its sender may say it."""
 _DECISION_NAMES = frozenset(kind.__name__ for kind in DECISIONS)
 _read_type = cache(type_of)
 
@@ -81,14 +83,21 @@ def judge_sender(writer: Writer, event: Event, grounds: Grounds) -> Fault | None
     """
     if writer.mode == TRIAL:
         return None
+    content, type_ = event.content, _read_type(event.name)
+    if not isinstance(content, JUDGED_BY_CASE):
+        return judge_report(writer, event)
     if event.source == OUR_SOURCE:
         return Fault("source.reserved", "source")
-    content, type_ = event.content, _read_type(event.name)
     if isinstance(content, Amendment):
         return judge_write(writer, _amendment(event, content, type_, grounds))
-    if isinstance(content, ClaimEvent):
-        return judge_write(writer, _claim_step(event, content, type_, grounds))
-    return judge_write(writer, Write("fact.report", source=event.source, type=type_))
+    return judge_write(writer, _claim_step(event, content, type_, grounds))
+
+
+def judge_report(writer: Writer, event: Event) -> Fault | None:
+    """``judge_sender`` of what neither amends nor is a step of a claim: kind and source decide alone."""
+    if event.source == OUR_SOURCE:
+        return Fault("source.reserved", "source")
+    return judge_write(writer, Write("fact.report", source=event.source, type=_read_type(event.name)))
 
 
 def _amendment(event: Event, content: Amendment, type_: str, grounds: Grounds) -> Write:

@@ -17,11 +17,11 @@ from domain.events.event import digest_of as digest_of_event
 from domain.events.instants import instant
 from domain.events.speaking import speak_for
 from domain.faults.fault import Fault
-from domain.intake.authorising import NO_SENDER, Sender, judge_sender
+from domain.intake.authorising import JUDGED_BY_CASE, NO_SENDER, Sender, judge_report, judge_sender
 from domain.intake.judging import Case, Target, judge_event
 from domain.policy.rulebook import Rulebook
 from ledger.intake.disagreements import Finder
-from ledger.intake.findings import ReportedFact
+from ledger.intake.findings import Company, ReportedFact
 from ledger.intake.messages.decode import Message, Refusal, refusal_of
 from ledger.intake.messages.wiping import wipe_refusal
 from ledger.intake.reconciling import Changes
@@ -84,6 +84,9 @@ class Batch:
         self.correlation = current.get()
         self.correlations: list[str] = []
         self.refusals: list[Refusal] = []
+        self.reporter: writes.Writer | None = None
+        self.reports: dict[tuple[str, str], Fault | None] = {}
+        """What the reporter may report, by kind and source."""
 
     def take(self, messages: Sequence[ReceivedMessage]) -> list[Result]:
         """Judge every message, and commit what came of them."""
@@ -175,7 +178,7 @@ class Batch:
         workspace.read_histories(set(workspace.enterprises))
         rules, tables = rules_of(self.books), DisagreementTables(self.rows)
         reported = [
-            ReportedFact(code, event, enterprise.row.facts, shares_sum=True)
+            ReportedFact(code, event, enterprise.row.facts, company=Company.OTHER_SOURCES)
             for code, enterprise in workspace.enterprises.items()
             for event in workspace.histories.get(code, [])
             if event.name in rules or REPLACED in enterprise.row.facts.dated
@@ -214,23 +217,35 @@ class Batch:
                 workspace.fold_again(code)
         rules, reported = rules_of(self.books), []
         for code, _, event in self.accepted:
-            facts = workspace.enterprises[code].row.facts
+            enterprise = workspace.enterprises[code]
+            facts = enterprise.row.facts
             if isinstance(event.content, Amendment):
                 target = workspace.target_of(event.content)
                 if target is not None:
                     reported.append(ReportedFact(code, target.event, facts, amended=True))
             elif event.name in rules or REPLACED in facts.dated:
-                shares_sum = workspace.enterprises[code].shares_sum(event)
-                reported.append(ReportedFact(code, event, facts, shares_sum=shares_sum))
-        workspace.read_histories({report.code for report in reported if report.shares_sum})
+                reported.append(ReportedFact(code, event, facts, company=enterprise.company_of(event)))
+        shared = {report.code for report in reported if report.company is Company.OTHER_SOURCES}
+        workspace.read_histories(shared)
         return Finder(tables, rules, workspace.history_of).find(reported)
 
     def _judge_sender(self, message: Message, writer: writes.Writer) -> Fault | None:
         """The fault of what is not the sender's to say."""
         if writer.mode == writes.TRIAL:
             return None
+        if not isinstance(message.fact.content, JUDGED_BY_CASE):
+            return self._judge_report(message.fact, writer)
         grounds = self.workspace.grounds_of(message.subject, message.fact, self.books)
         return judge_sender(writer, message.fact, grounds)
+
+    def _judge_report(self, event: Event, writer: writes.Writer) -> Fault | None:
+        """``judge_sender`` of a plain fact: its kind and source decide alone, and few senders send many."""
+        if writer is not self.reporter:
+            self.reporter, self.reports = writer, {}
+        report = event.name, event.source
+        if report not in self.reports:
+            self.reports[report] = judge_report(writer, event)
+        return self.reports[report]
 
     def _judge(self, message: Message, enterprise: TouchedEnterprise, target: Target | None) -> list[Fault]:
         if enterprise.is_stale and isinstance(message.fact.content, REFOLDED_FOR):
@@ -243,8 +258,8 @@ class Batch:
         """Take a message's event as the enterprise's next; as it will be stored."""
         event = seal(self.rows, message.subject, message.fact)
         if attribution is not NOBODY and event.said_by is None:
-            said_by, acting_as = self._speaking_for(attribution, event.source)
-            event = event._replace(said_by=said_by, acting_as=acting_as)
+            content, source, event_id, time, *_, written = event
+            event = Event(content, source, event_id, time, *self._speaking_for(attribution, source), written)
         enterprise.row.version += 1
         self.accepted.append((message.subject, enterprise.row.version, event))
         self.correlations.append(message.correlation or self.correlation)

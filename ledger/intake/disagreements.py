@@ -8,7 +8,7 @@ its own enterprise, so that every fold, replay and bundle counts alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from domain.disagreements.matters import (
@@ -48,6 +48,39 @@ class _TouchedMatter:
     going: dict[str, Party] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _SharedMatter:
+    """A matter that a batch touches and that is not one fact's alone."""
+
+    touched: _TouchedMatter
+    disputes: list[Dispute]
+    span: Span | None
+    disputed: set[str]
+    """Disagreements that were found before, of whatever matter."""
+
+    def is_compared(self) -> bool:
+        """Whether its facts have to be read to tell what disagrees."""
+        return any(not self.is_alone(each) and not self.is_listed(each) for each in self.disputes)
+
+    def is_alone(self, dispute: Dispute) -> bool:
+        """Whether nobody is there to disagree with, as the ends of the matter tell."""
+        if self._is_claimed_again(dispute):
+            return len({*(self.span or ()), *(party.code for party in self.touched.coming.values())}) < 2
+        return self.span is None and len(self.touched.coming) < 2
+
+    def is_listed(self, dispute: Dispute) -> bool:
+        """Whether the facts that were there disagree already, so that those that come join them."""
+        return (
+            self._is_claimed_again(dispute)
+            and dispute.disagreement in self.disputed
+            and self.span is not None
+            and self.span[0] != self.span[1]
+        )
+
+    def _is_claimed_again(self, dispute: Dispute) -> bool:
+        return dispute.rule.kind == "claimed-twice" and not self.touched.going
+
+
 class Finder:
     """What one batch finds."""
 
@@ -79,12 +112,20 @@ class Finder:
             return
         spans = self.tables.spans(matters)
         # A fact that is alone in its matter, as most are, disagrees with nobody.
-        shared = {m: self._disputes(m) for m, each in matters.items() if m in spans or len(each.coming) > 1}
+        disputes = {m: self._disputes(m) for m, each in matters.items() if m in spans or len(each.coming) > 1}
         disputed = self.tables.disputed(
-            each.disagreement for matter, disputes in shared.items() for each in disputes if matter in spans
+            each.disagreement
+            for matter, of_matter in disputes.items()
+            for each in of_matter
+            if matter in spans
         )
-        for matter, disputes in shared.items():
-            self._look_at_matter(matter, matters[matter], disputes, spans.get(matter), disputed)
+        shared = {
+            matter: _SharedMatter(matters[matter], of_matter, spans.get(matter), disputed)
+            for matter, of_matter in disputes.items()
+        }
+        before = self.tables.parties([matter for matter, each in shared.items() if each.is_compared()])
+        for matter, each in shared.items():
+            self._look_at_matter(matter, each, before.get(matter, ()))
         for matter, touched in matters.items():
             self.removed_parties += [MatterParty(matter, party) for party in touched.going.values()]
             self.added_parties += [MatterParty(matter, party) for party in touched.coming.values()]
@@ -133,39 +174,24 @@ class Finder:
             if (rule.kind, rule.same) == (kind, same)
         ]
 
-    def _look_at_matter(
-        self,
-        matter: str,
-        touched: _TouchedMatter,
-        disputes: list[Dispute],
-        span: Span | None,
-        disputed: set[str],
-    ) -> None:
-        parties: list[Party] | None = None
-        for dispute in disputes:
-            if dispute.rule.kind == "claimed-twice" and not touched.going:
-                codes = {*(span or ()), *(party.code for party in touched.coming.values())}
-                if len(codes) < 2:
-                    continue
-                if dispute.disagreement in disputed and span is not None and span[0] != span[1]:
-                    self.findings.dispute(dispute, touched.coming.values(), matter)  # the others are listed
-                    continue
-            elif span is None and len(touched.coming) < 2:
+    def _look_at_matter(self, matter: str, shared: _SharedMatter, before: Iterable[Party]) -> None:
+        coming, going = shared.touched.coming, shared.touched.going
+        stayed = {party.key: party for party in before if party.key not in going}
+        parties = list({**stayed, **coming}.values())
+        for dispute in shared.disputes:
+            if shared.is_alone(dispute):
                 continue
-            if parties is None:
-                parties = self._parties(matter, touched)
+            if shared.is_listed(dispute):
+                self.findings.dispute(dispute, coming.values(), matter)
+                continue
             if disagree(dispute.rule, parties, CATALOGUE[dispute.event].shape == "amount"):
                 self.findings.dispute(dispute, parties, matter)
             else:
                 self._agree(dispute, parties, matter)
                 self.findings.settled.add(dispute.disagreement)
             self.findings.parted |= {
-                EntryKey(dispute.disagreement, key) for key in touched.going if key not in touched.coming
+                EntryKey(dispute.disagreement, key) for key in going if key not in coming
             }
-
-    def _parties(self, matter: str, touched: _TouchedMatter) -> list[Party]:
-        before = {each.key: each for each in self.tables.parties(matter) if each.key not in touched.going}
-        return list({**before, **touched.coming}.values())
 
     def _agree(self, dispute: Dispute, parties: Sequence[Party], matter: str) -> None:
         """What several sources say alike counts once, where a rule holds what they say otherwise."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple
 
 from domain.disagreements.matters import Party
@@ -17,6 +18,14 @@ History = Callable[[str], list[Event]]
 """All of an enterprise's facts, those of the batch included."""
 
 
+class Company(Enum):
+    """Who reported to a yearly amount before a report that adds to it."""
+
+    NONE = 0
+    OWN_SOURCE = 1
+    OTHER_SOURCES = 2
+
+
 class ReportedFact(NamedTuple):
     """A fact that a batch records, or one that it amends; ``facts`` are its enterprise's after the batch."""
 
@@ -24,8 +33,7 @@ class ReportedFact(NamedTuple):
     fact: Event
     facts: EnterpriseFacts
     amended: bool = False
-    shares_sum: bool = False
-    """Whether it adds to a sum to which several sources report."""
+    company: Company = Company.NONE
 
     @property
     def content(self) -> Content | None:

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.disagreements.matters import Party, matter_of
-from domain.events.content import Content, YearlyAmount
+from domain.events.content import Content
 from domain.events.event import Event
-from domain.facts.folding import amount_key
 from domain.policy.model import DisagreementRule
-from ledger.intake.findings import History, ReportedFact
+from ledger.intake.findings import Company, History, ReportedFact
 from ledger.projections.disagreements import DisagreementTables
 
 
@@ -38,14 +37,14 @@ def find_shared_sums(
     sums: dict[str, _Sum] = {}
     for report in reports:
         rule = rules.get(report.fact.name)
-        if rule is None or not (report.amended or _has_company(report)):
+        if rule is None or not (report.amended or report.company is not Company.NONE):
             continue
         content = report.content
         if content is not None:
             matter = matter_of(rule, report.code, content)
             reported = sums.setdefault(matter, _Sum(report, rule))
             reported.coming.append(party_of(rule, report.code, report.fact, content))
-            reported.is_looked_up |= report.amended or report.shares_sum
+            reported.is_looked_up |= report.amended or report.company is Company.OTHER_SOURCES
     known = tables.spans(sums) if sums else {}
     shared = {matter: reported.coming for matter, reported in sums.items() if matter in known}
     for matter, reported in sums.items():
@@ -65,16 +64,6 @@ class _Sum:
     coming: list[Party] = field(default_factory=list)
     is_looked_up: bool = False
     """Whether several sources may report to it, or no longer do."""
-
-
-def _has_company(report: ReportedFact) -> bool:
-    """Whether a report is not alone in its sum."""
-    content = report.fact.content
-    reported = report.facts.amounts.get(report.fact.name)
-    if not isinstance(content, YearlyAmount) or reported is None:
-        return False
-    reports = reported.get(amount_key(content))
-    return report.shares_sum or (reports is not None and reports.count > 1)
 
 
 def _parties_of(history: History, report: ReportedFact, rule: DisagreementRule, matter: str) -> list[Party]:

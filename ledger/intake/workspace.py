@@ -16,6 +16,7 @@ from domain.facts.folding import EnterpriseFacts, amount_key, file_key, fold
 from domain.intake.authorising import Grounds, find_holders, note_holder
 from domain.intake.judging import Target
 from domain.policy.rulebook import Rulebook
+from ledger.intake.findings import Company
 from ledger.intake.messages.decode import Message
 from ledger.intake.old_spellings import OldSpellings, amended_keys
 from ledger.projections.enterprises import EnterpriseRow, Outcome, load
@@ -44,8 +45,10 @@ class TouchedEnterprise:
     is_stale: bool = False
     """Whether its facts no longer follow from its events, and must be folded again."""
     was_folded: bool = False
+    sums: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By key of a new event that adds to a yearly amount reported before: the sum, by kind and group."""
     shared_sums: set[tuple[str, str]] = field(default_factory=set)
-    """Yearly amounts, by kind and group, to which another source reports than that of the latest report."""
+    """Those to which another source reports than that of the latest report."""
     holders: dict[str, str] | None = None
     """Whose its claims are, where that was asked for (``domain.intake.authorising``)."""
 
@@ -59,21 +62,20 @@ class TouchedEnterprise:
             note_holder(self.holders, event, self.row.facts)
 
     def note_source(self, event: Event, content: YearlyAmount) -> None:
-        """Note where a report comes from another source than the latest of its sum, before it is counted."""
-        groups = self.row.facts.amounts.get(event.name)
+        """Note of a report, before it is counted, to which sum it adds, and whether others report to that."""
+        name = event.name
+        groups = self.row.facts.amounts.get(name)
         if groups is not None and (reports := groups.get(key := amount_key(content))) is not None:
-            _, source, _ = reports.latest.split(SEP, 2)
-            if source != event.source:
-                self.shared_sums.add((event.name, key))
+            self.sums[event.key] = name, key
+            if reports.latest.split(SEP, 2)[1] != event.source:
+                self.shared_sums.add((name, key))
 
-    def shares_sum(self, event: Event) -> bool:
-        """Whether a report adds to a sum of several sources."""
-        content = event.content
-        return (
-            bool(self.shared_sums)
-            and isinstance(content, YearlyAmount)
-            and (event.name, amount_key(content)) in self.shared_sums
-        )
+    def company_of(self, event: Event) -> Company:
+        """Who else reports to the yearly amount that an event adds to."""
+        reported = self.sums.get(event.key)
+        if reported is None:
+            return Company.NONE
+        return Company.OTHER_SOURCES if reported in self.shared_sums else Company.OWN_SOURCE
 
 
 class Workspace:

@@ -142,10 +142,13 @@ class DisagreementTables:
         sql = "SELECT disagreement FROM disputes WHERE disagreement IN ({})"
         return {row[0] for row in self.rows.all_in(sql, disagreements)}
 
-    def parties(self, matter: str) -> list[Party]:
-        """The facts of a matter."""
-        sql = "SELECT key, code, source, value FROM matters WHERE matter=?"
-        return [Party(*row) for row in self.rows.all(sql, [matter])]
+    def parties(self, matters: Iterable[str]) -> dict[str, list[Party]]:
+        """The facts of each matter; a matter without any is left out."""
+        parties: dict[str, list[Party]] = {}
+        sql = "SELECT matter, key, code, source, value FROM matters WHERE matter IN ({})"
+        for matter, *party in self.rows.all_in(sql, matters):
+            parties.setdefault(matter, []).append(Party(*party))
+        return parties
 
     def matters_of(self, keys: Iterable[str]) -> list[MatterParty]:
         """What these facts are about."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import appending, replaying, serving, starting
+from tests.benchmarks import appending, replaying, serving, starting, working
 from tests.benchmarks.measured import HEAD, Measured
 
 EVENTS = 4_000
@@ -48,3 +48,8 @@ def test_a_row_says_whether_its_reach_was_met() -> None:
 def test_a_start_is_measured_beside_another_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starting, "ROUNDS", 1)
     told(starting.measure(serving.ROOT, enterprises=20))
+
+
+def test_work_is_measured_beside_another_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "ROUNDS", 1)
+    told(working.measure(serving.ROOT, enterprises=90))

@@ -162,7 +162,7 @@ class SupposedTables(DisagreementTables):
         for matter in names:
             first, last, is_gone = self.db.execute(sql, [matter]).fetchone()
             if is_gone:
-                codes = [party.code for party in self.parties(matter)]
+                codes = [party.code for party in self.parties([matter])[matter]]
             else:
                 codes = [code for code in (first, last, *spans.get(matter, ())) if code is not None]
             spans.pop(matter, None)
@@ -176,9 +176,15 @@ class SupposedTables(DisagreementTables):
         sql = "SELECT 1 FROM doubts WHERE disagreement=? LIMIT 1"
         return super().disputed(names) | {name for name in names if self.db.execute(sql, [name]).fetchone()}
 
-    def parties(self, matter: str) -> list[Party]:
-        """The facts of a matter."""
-        parties = {party.key: party for party in super().parties(matter)}
+    def parties(self, matters: Iterable[str]) -> dict[str, list[Party]]:
+        """The facts of each matter."""
+        names = list(matters)
+        stored = super().parties(names)
+        return {matter: self._with_file(matter, stored.get(matter, ())) for matter in names}
+
+    def _with_file(self, matter: str, stored: Iterable[Party]) -> list[Party]:
+        """The facts of a matter, with those of the file and without those that it takes back."""
+        parties = {party.key: party for party in stored}
         sql = "SELECT key, code, source, value, gone FROM matters WHERE matter=?"
         for *values, is_gone in self.db.execute(sql, [matter]):
             party = Party(*values)

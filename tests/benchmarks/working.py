@@ -1,0 +1,95 @@
+"""What the work of a command costs beside another checkout, its start left out: intake and replay.
+
+``python -m tests.benchmarks.working --old FOLDER`` runs ``ingest`` and ``replay`` of both checkouts with
+this interpreter, taking turns, and prints the ratios of the medians of their processor time
+(``resource``). Of each run that of the same command on the first few hundred messages is taken off, so that what is loaded
+at a start or at its first use is left out. The messages are a sample city's without approvals of claims,
+which later versions take from named sources alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.sample.city import city
+from services.sample.policy import policy_text
+from tests.benchmarks.measured import HEAD, Measured
+from tests.benchmarks.serving import ROOT
+from tests.benchmarks.starting import compare, processor_seconds, run
+
+ENTERPRISES = 2_000
+FEW = 400
+REACH = 1.02
+APPROVAL = b'"subsidy.claim-approved.v1"'
+
+
+class Side:
+    """One checkout with a ledger that has the policy and a few messages, and one that has them all."""
+
+    def __init__(self, checkout: Path, folder: Path, messages: Sequence[bytes]) -> None:
+        self.checkout, self.folder = checkout, folder
+        folder.mkdir()
+        self.file, self.first = folder / "messages.ndjson", folder / "first.ndjson"
+        self.file.write_bytes(b"\n".join(messages))
+        self.first.write_bytes(b"\n".join(messages[:FEW]))
+        policy = folder / "policy.yaml"
+        policy.write_text(policy_text(), encoding="utf-8")
+        self._run("empty", "adopt", str(policy))
+        self._ingest("full", self.file)
+        self._ingest("begun", self.first)
+
+    def ingest(self) -> float:
+        """Seconds of processor time to take in all messages."""
+        return self._seconds("new", "ingest", str(self.file)) - self._seconds(
+            "new", "ingest", str(self.first)
+        )
+
+    def replay(self) -> float:
+        """Seconds of processor time to replay them."""
+        return self._seconds("full", "replay") - self._seconds("begun", "replay")
+
+    def _seconds(self, name: str, *arguments: str) -> float:
+        if name == "new":
+            shutil.copy(self._database("empty"), self._database("new"))
+        return processor_seconds(lambda _: self._run(name, *arguments), self.checkout)
+
+    def _ingest(self, name: str, file: Path) -> None:
+        shutil.copy(self._database("empty"), self._database(name))
+        self._run(name, "ingest", str(file))
+
+    def _run(self, name: str, *arguments: str) -> None:
+        run(self.checkout, "--database", str(self._database(name)), *arguments)
+
+    def _database(self, name: str) -> Path:
+        return self.folder / f"{name}.db"
+
+
+def measure(old: Path, enterprises: int = ENTERPRISES) -> list[Measured]:
+    """Both rows."""
+    messages = [message for message in city(enterprises) if APPROVAL not in message]
+    with tempfile.TemporaryDirectory() as folder:
+        ours = Side(ROOT, Path(folder, "ours"), messages)
+        theirs = Side(old, Path(folder, "theirs"), messages)
+        return [
+            compare("intake without its start", REACH, ours.ingest, theirs.ingest),
+            compare("replay without its start", REACH, ours.replay, theirs.replay),
+        ]
+
+
+def main() -> None:
+    """Print both rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--old", type=Path, required=True, help="The checkout to compare with.")
+    parser.add_argument("--enterprises", type=int, default=ENTERPRISES)
+    asked = parser.parse_args()
+    print(HEAD)
+    for row in measure(asked.old.resolve(), asked.enterprises):
+        print(row.line(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
