@@ -19,11 +19,12 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from domain.events.amendments import FactCorrected, FactRetracted
 from domain.events.claims import ClaimEvent
-from domain.events.content import Content, DatedThing, YearlyAmount, YearlyFigure
+from domain.events.content import Content, ContentValue, DatedThing, YearlyAmount, YearlyFigure
 from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts
 from domain.money.amounts import print_fen
@@ -73,9 +74,16 @@ def plain(value: Any) -> str:
 
 def matter_of(rule: DisagreementRule, code: str, content: Content) -> str:
     """What a fact is about, under a rule; two sources are compared within one enterprise only."""
-    of_code = code if rule.kind in OF_ONE_ENTERPRISE else ""
-    values = [plain(content.field_value(name)) for name in rule.same]
-    return SEP.join((rule.kind, rule.fact, of_code, *rule.same, *values))
+    values = tuple([content.field_value(name) for name in rule.same])
+    if rule.kind in OF_ONE_ENTERPRISE:
+        return SEP.join((rule.kind, rule.fact, code, *rule.same, *_read_plain(values)))
+    return SEP.join((rule.kind, rule.fact, "", *rule.same, *map(plain, values)))
+
+
+@lru_cache(maxsize=4_096)
+def _read_plain(values: tuple[ContentValue, ...]) -> tuple[str, ...]:
+    """``plain`` of values of which enterprises share most: years, channels, currencies."""
+    return tuple(map(plain, values))
 
 
 def disagreement_id(policy: str, rule: str, matter: str) -> str:

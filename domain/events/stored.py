@@ -38,6 +38,14 @@ class _Recorded(msgspec.Struct, frozen=True, gc=False):
     timestamp: _Moment
 
 
+class _Origin(msgspec.Struct, frozen=True, gc=False):
+    """Where an event comes from, as members of its state."""
+
+    source: str
+    event_id: str
+    time: str
+
+
 class _Envelope(msgspec.Struct, frozen=True, gc=False):
     """What every state holds of what was said, beside its content."""
 
@@ -134,12 +142,8 @@ def state_of(event: Event, recorded_at: str) -> bytes:
     parts = [
         b'{"timestamp":{"_type_":"datetime_iso","_data_":"',
         recorded_at[:-1].encode(),
-        b'+00:00"},"source":',
-        _encode(event.source),
-        b',"event_id":',
-        _encode(event.event_id),
-        b',"time":',
-        _encode(event.time),
+        b'+00:00"},',
+        _encode(_Origin(event.source, event.event_id, event.time))[1:-1],
         b",",
         _encode(content.stored_values())[1:-1],
     ]

@@ -45,8 +45,7 @@ _GROUPS = frozenset({6, 8, 10, 12})
 _EACH_DIGIT = frozenset(range(1, LENGTH_MIN))
 _HAN_DIGITS = "〇一二三四五六七八九"
 _MANY_DIGITS = re.compile(rf"(?<![0-9])(?:[0-9零{_HAN_DIGITS}][\W_]*+){{14}}[0-9零{_HAN_DIGITS}]")
-finds_many_digits = _MANY_DIGITS.search
-"""Finds as many digits as a number has; a text without a match, whose digits are narrow, holds none."""
+_NO_DIGITS = {ord(digit): None for digit in "0123456789"}
 _RUN = re.compile(r"[0-9](?:[\W_]*+[0-9]){14,}(?:[\W_]*+[Xx])?")
 """Digits, with a check character at the end perhaps, between which no letter stands."""
 _LETTER = re.compile("[A-Za-z]")
@@ -97,6 +96,13 @@ def wipe_personal_numbers(text: str, as_code: bool = False) -> str:
         return text
     wiped = _cut(text, [number for number in _find_numbers(text) if number.is_persons(False)])
     return WIPED if has_personal_number(wiped) else wiped
+
+
+def has_few_digits(text: str) -> bool:
+    """Whether a text in canonical form has too few digits for a number: a quick look, as most have."""
+    if text.isascii():
+        return len(text) - len(text.translate(_NO_DIGITS)) < LENGTH_MIN
+    return _MANY_DIGITS.search(text) is None
 
 
 def may_hold_number(text: str) -> bool:

@@ -74,7 +74,9 @@ class Batch:
 
     def __init__(self, rows: Rows, ledger: Ledger, channel: str, attribution: Attribution = NOBODY) -> None:
         self.rows, self.channel, self.attribution = rows, channel, attribution
-        self.speaking: dict[tuple[Attribution, str], Attribution] = {}
+        self.speaker: Attribution | None = None
+        self.speaking: dict[str, Attribution] = {}
+        """What the speaker says on behalf of each source."""
         self.recorded_at = recorded_time(rows, ledger.clock())
         self.now = instant(ledger.clock())
         self.books: dict[str, Rulebook] = rulebooks(rows)
@@ -124,11 +126,7 @@ class Batch:
         unallowed = self._judge_sender(message, sender.writer)
         identity = self.workspace.identities.get(key)
         is_repeatable = unallowed is None or unallowed.code in REPEATABLE
-        digests = (message.digest, erased_digest(message.subject, event)) if identity else ()
-        is_same = identity is not None and (
-            identity.digest in digests or self.workspace.says_the_same(identity, message)
-        )
-        if identity is not None and is_repeatable and is_same:
+        if identity is not None and is_repeatable and self._is_known(message, identity):
             return _repeat(message, identity.position, self.workspace.enterprises.get(message.subject))
         if unallowed is not None:
             return self._refuse(refusal_of(raw, message, [unallowed]))
@@ -153,6 +151,11 @@ class Batch:
         if corrections:
             self.record_holds([Hold(message.subject, content) for content in corrections])
         return Result("accepted", event.event_id, event.source, position)
+
+    def _is_known(self, message: Message, identity: Identity) -> bool:
+        """Whether a message says what the event of its identity says."""
+        digests = (message.digest, erased_digest(message.subject, message.fact))
+        return identity.digest in digests or self.workspace.says_the_same(identity, message)
 
     def record_holds(self, holds: Sequence[Hold]) -> None:
         """Record events that the ledger makes about facts of enterprises."""
@@ -268,9 +271,11 @@ class Batch:
 
     def _speaking_for(self, attribution: Attribution, source: str) -> Attribution:
         """Who says a message of a source: whoever sends it does so on behalf of that source."""
-        if (attribution, source) not in self.speaking:
-            self.speaking[attribution, source] = speak_for(attribution, source)
-        return self.speaking[attribution, source]
+        if attribution is not self.speaker:
+            self.speaker, self.speaking = attribution, {}
+        if source not in self.speaking:
+            self.speaking[source] = speak_for(attribution, source)
+        return self.speaking[source]
 
     def _refuse(self, refusal: Refusal) -> Result:
         refusal = wipe_refusal(refusal)

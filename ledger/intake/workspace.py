@@ -173,9 +173,10 @@ class Workspace:
 
     def touches_known_claim(self, code: str, event: Event) -> bool:
         """Whether an event is a step of a claim that is known, or one that corrections came before."""
-        step, facts = event.content, self.enterprise(code).row.facts
+        step = event.content
         if not isinstance(step, ClaimEvent):
             return False
+        facts = self.enterprise(code).row.facts
         return bool(facts.amended) or file_key(step.policy, step.claim) in facts.claims
 
     def is_amended_at_desk(self, target: Target) -> bool:

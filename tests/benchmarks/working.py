@@ -2,9 +2,9 @@
 
 ``python -m tests.benchmarks.working --old FOLDER`` runs ``ingest`` and ``replay`` of both checkouts with
 this interpreter, taking turns, and prints the ratios of the medians of their processor time
-(``resource``). Of each run that of the same command on the first few hundred messages is taken off, so that what is loaded
-at a start or at its first use is left out. The messages are a sample city's without approvals of claims,
-which later versions take from named sources alone.
+(``resource``). Of each run that of the same command on the first few hundred messages is taken off, so
+that what is loaded at a start or at its first use is left out. The messages are a sample city's without
+approvals of claims, which later versions take from named sources alone.
 """
 
 from __future__ import annotations

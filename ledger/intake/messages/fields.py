@@ -19,7 +19,7 @@ from domain.events.instants import instant
 from domain.faults.validation import FaultError
 from domain.money.amounts import AMOUNT_PATTERN, parse_fen
 from domain.things.credit_code import complete, fault_of, is_valid
-from domain.things.personal_number import LENGTH_MIN, finds_many_digits, has_personal_number
+from domain.things.personal_number import LENGTH_MIN, has_few_digits, has_personal_number
 from domain.things.spelling import (
     canonical_identity,
     canonical_number,
@@ -79,7 +79,7 @@ class Text(MessageField):
             else:
                 is_usual = matches_usual(text) is not None
             is_usual = is_usual and 0 < len(text) <= self.max_length
-            if is_usual and (len(text) < LENGTH_MIN or not finds_many_digits(text)):
+            if is_usual and (len(text) < LENGTH_MIN or has_few_digits(text)):
                 return text
         if not (text.isascii() and text.isprintable()) and (unfit := find_unfit(text, self.is_identity)):
             raise FaultError("text.form", form=f"printable text on one line, without {unfit}")
