@@ -15,14 +15,14 @@ from domain.events.content import YearlyAmount
 from domain.events.event import NOBODY, Attribution, Event
 from domain.events.event import digest_of as digest_of_event
 from domain.events.instants import instant
-from domain.events.speaking import speak_for
 from domain.faults.fault import Fault
-from domain.intake.authorising import JUDGED_BY_CASE, NO_SENDER, Sender, judge_report, judge_sender
+from domain.intake.authorising import JUDGED_BY_CASE, NO_SENDER, Sender, judge_sender
 from domain.intake.judging import Case, Target, judge_event
 from domain.policy.rulebook import Rulebook
 from ledger.intake.disagreements import Finder
 from ledger.intake.findings import Company, ReportedFact
 from ledger.intake.messages.decode import Message, Refusal, refusal_of
+from ledger.intake.messages.senders import Senders
 from ledger.intake.messages.wiping import wipe_refusal
 from ledger.intake.reconciling import Changes
 from ledger.intake.refusals import digest_of, keep, settle_accepted
@@ -74,9 +74,7 @@ class Batch:
 
     def __init__(self, rows: Rows, ledger: Ledger, channel: str, attribution: Attribution = NOBODY) -> None:
         self.rows, self.channel, self.attribution = rows, channel, attribution
-        self.speaker: Attribution | None = None
-        self.speaking: dict[str, Attribution] = {}
-        """What the speaker says on behalf of each source."""
+        self.senders = Senders()
         self.recorded_at = recorded_time(rows, ledger.clock())
         self.now = instant(ledger.clock())
         self.books: dict[str, Rulebook] = rulebooks(rows)
@@ -86,9 +84,6 @@ class Batch:
         self.correlation = current.get()
         self.correlations: list[str] = []
         self.refusals: list[Refusal] = []
-        self.reporter: writes.Writer | None = None
-        self.reports: dict[tuple[str, str], Fault | None] = {}
-        """What the reporter may report, by kind and source."""
 
     def take(self, messages: Sequence[ReceivedMessage]) -> list[Result]:
         """Judge every message, and commit what came of them."""
@@ -237,18 +232,9 @@ class Batch:
         if writer.mode == writes.TRIAL:
             return None
         if not isinstance(message.fact.content, JUDGED_BY_CASE):
-            return self._judge_report(message.fact, writer)
+            return self.senders.judge(writer, message.fact)
         grounds = self.workspace.grounds_of(message.subject, message.fact, self.books)
         return judge_sender(writer, message.fact, grounds)
-
-    def _judge_report(self, event: Event, writer: writes.Writer) -> Fault | None:
-        """``judge_sender`` of a plain fact: its kind and source decide alone, and few senders send many."""
-        if writer is not self.reporter:
-            self.reporter, self.reports = writer, {}
-        report = event.name, event.source
-        if report not in self.reports:
-            self.reports[report] = judge_report(writer, event)
-        return self.reports[report]
 
     def _judge(self, message: Message, enterprise: TouchedEnterprise, target: Target | None) -> list[Fault]:
         if enterprise.is_stale and isinstance(message.fact.content, REFOLDED_FOR):
@@ -262,20 +248,14 @@ class Batch:
         event = seal(self.rows, message.subject, message.fact)
         if attribution is not NOBODY and event.said_by is None:
             content, source, event_id, time, *_, written = event
-            event = Event(content, source, event_id, time, *self._speaking_for(attribution, source), written)
+            event = Event(
+                content, source, event_id, time, *self.senders.attribute(attribution, source), written
+            )
         enterprise.row.version += 1
         self.accepted.append((message.subject, enterprise.row.version, event))
         self.correlations.append(message.correlation or self.correlation)
         enterprise.new_events.append(event)
         return event
-
-    def _speaking_for(self, attribution: Attribution, source: str) -> Attribution:
-        """Who says a message of a source: whoever sends it does so on behalf of that source."""
-        if attribution is not self.speaker:
-            self.speaker, self.speaking = attribution, {}
-        if source not in self.speaking:
-            self.speaking[source] = speak_for(attribution, source)
-        return self.speaking[source]
 
     def _refuse(self, refusal: Refusal) -> Result:
         refusal = wipe_refusal(refusal)

@@ -45,12 +45,12 @@ class DisagreeingFact(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """Who decided last, why, and when (UTC); ``proposed_by`` is the first of two persons, or empty."""
+    """Who decided last, why, and when (UTC); where it took two persons, who proposed it."""
 
     actor: str
-    proposed_by: str
     reason: str
     at: str
+    proposed_by: str | None = None
 
 
 class Disagreement(msgspec.Struct, frozen=True):
@@ -145,7 +145,9 @@ def _decision(rows: Rows, disagreement: str) -> tuple[int, Decision | None]:
     (row,) = rows.all(f"{SELECT} WHERE rowid=?", [decided])
     capacity = stored(row).fact.acting_as or Capacity()
     proposer = capacity.proposed_by or Speaker()
-    return latest, Decision(actor, proposer.name or proposer.subject, reason, rows.all(when, [decided])[0][0])
+    return latest, Decision(
+        actor, reason, rows.all(when, [decided])[0][0], proposer.name or proposer.subject or None
+    )
 
 
 def _total(rows: Rows, disagreement: str, found: list[_Row], count: int) -> int:

@@ -53,7 +53,7 @@ class MadeDecisionSchema(Answer):
     """Who decided last, why, and when."""
 
     actor = text()
-    proposed_by = text("the first of two persons; empty where it took one")
+    proposed_by = text("the first of two persons, where it took two", required=False)
     reason = text()
     at = text()
 
