@@ -26,6 +26,7 @@ from ledger.intake.messages.decode import Message, Refusal
 from ledger.intake.refusals import keep, list_refused
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
+from ledger.store.schema.migrations import create_tables
 from ledger.store.schema.tables import TABLES
 from ledger.store.stored_events import SELECT, stored
 from ledger.store.things.spellings import note_spellings
@@ -429,6 +430,19 @@ def test_the_doctor_names_what_waits(open_at: Opener) -> None:
 
 def test_the_table_of_old_spellings_is_made_by_an_upgrade() -> None:
     assert TABLES["spellings"].since == 6
+
+
+def test_what_was_canonical_at_version_6_and_is_another_form_now_is_shown(open_at: Opener) -> None:
+    ledger, feed = open_at(), Feed(1)
+    record_as_before(ledger, warehouse(feed, "EU-1"), warehouse(feed, "EU\u27961"))
+    with ledger.store.writing() as rows:
+        rows.run("DELETE FROM spellings")
+        rows.run("DELETE FROM schema_version WHERE version>=7")
+
+    create_tables(ledger.store, ledger.dialect)
+
+    (merge,) = merges(ledger)
+    assert (merge.what, gross(ledger, feed)) == ("thing", "1000000.00")
 
 
 def test_a_claim_in_an_old_spelling_is_still_its_source(open_at: Opener) -> None:

@@ -13,6 +13,7 @@ from domain.money.amounts import print_fen
 from ledger.replay.comparison import replay
 from ledger.settlement import paying
 from ledger.store.application import Ledger
+from ledger.store.schema.migrations import create_tables
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.integration.api_client import Api
 from tests.integration.bureau import Bureau, Clock, check, fen
@@ -144,6 +145,19 @@ def test_a_reference_is_one_under_every_dash_and_width_and_through_every_door(
         paying.recover(office.ledger, CIXI, 2024, CODE, fin, second, 1, office.today(), " \u200b")
     assert refused.value.code == "recovery.no-reference"
     holds(office, tmp_path)
+
+
+def test_an_upgrade_compares_references_by_their_form_of_today(office: Office) -> None:
+    office.hears("made")
+    first, second = office.claws_back(), office.claws_back(reason="other")
+    office.receives(first["clawback"], "BANK-1")
+    with office.ledger.store.writing() as rows:
+        rows.run("UPDATE recoveries SET reference=?", ["BANK\u27961"])
+        rows.run("DELETE FROM schema_version WHERE version>=7")
+
+    create_tables(office.ledger.store, office.ledger.dialect)
+
+    assert codes(office.receives(second["clawback"], "BANK-1", expected=409)) == ["recovery.reference"]
 
 
 def test_a_banks_reference_counts_once_in_all_policies(office: Office) -> None:

@@ -45,6 +45,12 @@ def fill_recoveries(rows: Rows) -> None:
     put_recoveries(rows, map(stored, recorded))
 
 
+def refill_recoveries(rows: Rows) -> None:
+    """Write again what came back, by references as they are compared now."""
+    rows.run("DELETE FROM recoveries")
+    fill_recoveries(rows)
+
+
 def recoveries_under(rows: Rows, reference: str) -> list[Recovery]:
     """Every recovery under a bank's reference, the first one first."""
     sql = (

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ledger.store.guard import begin_sums
 from ledger.store.log_tree import begin_log
-from ledger.store.repeats.recoveries import fill_recoveries
+from ledger.store.repeats.recoveries import fill_recoveries, refill_recoveries
 from ledger.store.rows import Rows, Store, UnsuitableStore
 from ledger.store.schema.tables import INDEXES, LIBRARY_TABLES, SQL_TYPES, TABLES
 from ledger.store.things.spellings import note_spellings
@@ -100,6 +100,12 @@ def _sixth(rows: Rows, dialect: str) -> None:
     wipe_refused(rows)
 
 
+def _wider_spellings(rows: Rows, _dialect: str) -> None:
+    """What was canonical at version 6 and has another form since: dashes, and what leaves no trace."""
+    refill_recoveries(rows)
+    note_spellings(rows)
+
+
 _WRITTEN = (
     Migration(1, "initial", _initial),
     Migration(2, "correlations", _correlations),
@@ -107,6 +113,7 @@ _WRITTEN = (
     Migration(4, "pots", _pots),
     Migration(5, "disagreements", _disagreements),
     Migration(6, "authority", _sixth),
+    Migration(7, "spellings", _wider_spellings),
 )
 
 
