@@ -51,5 +51,8 @@ def test_a_start_is_measured_beside_another_checkout(monkeypatch: pytest.MonkeyP
 
 
 def test_work_is_measured_beside_another_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few messages are less work than one start differs from another: only what is told is looked at."""
     monkeypatch.setattr(starting, "ROUNDS", 1)
-    told(working.measure(serving.ROOT, enterprises=90))
+    rows = working.measure(serving.ROOT, enterprises=70)
+    assert [row.work for row in rows] == ["intake without its start", "replay without its start"]
+    assert all(row.line().count("|") == HEAD.split("\n")[0].count("|") for row in rows)
