@@ -84,14 +84,9 @@ def check_log(
         keys: whose signatures count; with none, kept checkpoints are held against the events only.
         trusted: checkpoints that the auditor kept elsewhere.
     """
-    faults = check_schema(rows)
-    findings = [Finding(0, f"the schema: {fault.en}") for fault in faults]
-    if any(fault.is_lacking for fault in faults):
-        return findings[:FINDINGS_MAX]  # nothing else can be read for certain
-    if wrong := list(islice(wrong_kinds(rows), FINDINGS_MAX)):
-        return sorted({*findings, *wrong})
-    if emptied := what_is_emptied(rows):
-        return [*findings, Finding(0, emptied)]
+    findings, is_readable = _look_at_store(rows)
+    if not is_readable:
+        return findings[:FINDINGS_MAX]
     marks = _marks(rows, keys, trusted or [], findings)
     try:
         walk = _Walk(rows, marks, findings)
@@ -111,11 +106,26 @@ def check_log(
     findings += _beside(rows, walk)
     for check in CHECKS:
         findings += islice(check(rows), FINDINGS_MAX)
-    sentences = (sum_faults, index_faults, version_faults, total_faults)
+    sentences = (sum_faults, version_faults, total_faults)
     findings += [
         Finding(0, sentence) for check in sentences for sentence in islice(check(rows), FINDINGS_MAX)
     ]
     return sorted(set(findings))[:FINDINGS_MAX]
+
+
+def _look_at_store(rows: Rows) -> tuple[list[Finding], bool]:
+    """What is wrong with the store itself, and whether its rows can be read for certain."""
+    faults = check_schema(rows)
+    findings = [Finding(0, f"the schema: {fault.en}") for fault in faults]
+    if any(fault.is_lacking for fault in faults):
+        return findings, False
+    if damaged := [Finding(0, sentence) for sentence in islice(index_faults(rows), FINDINGS_MAX)]:
+        return [*findings, *damaged], False
+    if wrong := list(islice(wrong_kinds(rows), FINDINGS_MAX)):
+        return sorted({*findings, *wrong}), False
+    if emptied := what_is_emptied(rows):
+        return [*findings, Finding(0, emptied)], False
+    return findings, True
 
 
 def _marks(rows: Rows, keys: list[VerifierKey], trusted: list[str], findings: list[Finding]) -> Marks:
