@@ -515,7 +515,7 @@ def test_upstreams_cannot_touch_what_the_desk_does(world: World) -> None:
     assert position == world.bureau.position()
     for code, type_, data, source in (
         ("claim.desk", "claim-approved", {**named, "claim": "mine", "item": "mine"}, "urn:tests"),
-        ("claim.foreign", "claim-submitted", {**named, "claim": "approved", "item": "x"}, "urn:tests"),
+        ("claim.desk", "claim-submitted", {**named, "claim": "approved", "item": "x"}, "urn:tests"),
         ("claim.desk", "fact-corrected", {**early, "of": "overtaking"}, "urn:tests"),
         ("source.reserved", "claim-approved", {**named, "claim": "x", "item": "x"}, "urn:subsidy-ledger"),
         ("amend.ledger", "fact-retracted",
