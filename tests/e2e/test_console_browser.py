@@ -361,7 +361,8 @@ def test_another_budget_shows_winners_and_losers_at_once(hall: Hall, at: Opener,
     assert "▲" in page.locator("#answer").inner_text()
     assert person.says("what-if-nothing") in page.locator("#answer").inner_text()
     page.wait_for_url("**budget=*")
-    page.wait_for_load_state("networkidle")  # the last key's answer is there too: going back would break it off
+    # The answer to the last key is there too: going back would break it off.
+    page.wait_for_load_state("networkidle")
     page.go_back()
     person.sees("what-if-as-is")
     budget = page.locator("#what-budget")
