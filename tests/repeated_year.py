@@ -69,6 +69,12 @@ def _refused(bureau: Bureau) -> dict[str, str]:
     return {"digest": problem["refusal"]}
 
 
+def _misnamed(bureau: Bureau) -> dict[str, str]:
+    """A shop that its source named wrongly."""
+    _shop(bureau, CODE, "misnamed")
+    return {}
+
+
 def _after_notice(bureau: Bureau) -> dict[str, str]:
     bureau.clock.pass_(days=8)
     return {}
@@ -124,6 +130,20 @@ RUNGS = (
         "/v1/disagreements/$disagreement/decision",
         {"counting": [{"source": "urn:tests", "id": f"{OTHER}-whose"}], **WHY},
         before=_disagreement,
+    ),
+    Rung(
+        "amendments.amend",
+        "Lin:officer",
+        "/v1/amendments",
+        {
+            "source": "urn:tests",
+            "id": f"{CODE}-misnamed",
+            "amendment": "correction",
+            "changes": {"shop": "named"},
+            **WHY,
+        },
+        201,
+        before=_misnamed,
     ),
     Rung("settlements.propose", "Lin:officer", f"{YEAR}/settlement/proposal", {}),
     Rung("settlements.publish", "Lin:officer", f"{YEAR}/settlement/publication", {}),
