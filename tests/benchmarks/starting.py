@@ -109,16 +109,16 @@ def measure(old: Path, enterprises: int = ENTERPRISES) -> list[Measured]:
     return rows
 
 
-def main() -> None:
-    """Print both rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def print_beside(about: str | None, measure_beside: Callable[[Path, int], list[Measured]]) -> None:
+    """Print the rows of a measure beside the checkout that the command line names."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--old", type=Path, required=True, help="The checkout to compare with.")
     parser.add_argument("--enterprises", type=int, default=ENTERPRISES)
     asked = parser.parse_args()
     print(HEAD)
-    for row in measure(asked.old.resolve(), asked.enterprises):
+    for row in measure_beside(asked.old.resolve(), asked.enterprises):
         print(row.line(), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    print_beside(__doc__, measure)

@@ -10,7 +10,6 @@ accept the same number.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import subprocess
@@ -20,11 +19,18 @@ from pathlib import Path
 
 from services.sample.city import city
 from services.sample.policy import policy_text
-from tests.benchmarks.measured import HEAD, Measured
+from tests.benchmarks.measured import Measured
 from tests.benchmarks.serving import ROOT
-from tests.benchmarks.starting import COMMAND, compare, environment_of, processor_seconds, run
+from tests.benchmarks.starting import (
+    COMMAND,
+    ENTERPRISES,
+    compare,
+    environment_of,
+    print_beside,
+    processor_seconds,
+    run,
+)
 
-ENTERPRISES = 2_000
 FEW = 400
 REACH = 1.02
 NOT_FROM_ALL = (b".claim-approved.", b".claim-rejected.", b".fact-corrected.", b".fact-retracted.")
@@ -90,16 +96,5 @@ def measure(old: Path, enterprises: int = ENTERPRISES) -> list[Measured]:
         ]
 
 
-def main() -> None:
-    """Print both rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--old", type=Path, required=True, help="The checkout to compare with.")
-    parser.add_argument("--enterprises", type=int, default=ENTERPRISES)
-    asked = parser.parse_args()
-    print(HEAD)
-    for row in measure(asked.old.resolve(), asked.enterprises):
-        print(row.line(), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    print_beside(__doc__, measure)
