@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from ledger.audit import rotation
 from ledger.export.books import Books, books_of
+from ledger.policies.versions import set_budget
 from ledger.store.application import Ledger
 from services.cli.main import main
 from services.runtime.variables import PREFIX
@@ -23,6 +24,20 @@ from tests.integration.towns import OTHER_READINGS, filled
 def api(open_at: Callable[..., Ledger]) -> Api:
     """The API of a ledger that holds the policy, and no event yet."""
     return Api(open_at())
+
+
+@pytest.fixture
+def ledger(open_at: Callable[..., Ledger]) -> Ledger:
+    """A ledger with a budget."""
+    opened = open_at()
+    set_budget(opened, CIXI, "2024", 5_000_000_00)
+    return opened
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """Where the signing key may stand."""
+    return tmp_path / "signing.key"
 
 
 @pytest.fixture

@@ -35,20 +35,6 @@ SALES = "subsidy.sales-reported.v1"
 OLD = ("0123456789ab", "5" * 64, "statistics", "urn:cixi:statistics", SALES, "2025-01-01T00:00:00.000000Z")
 
 
-@pytest.fixture
-def ledger(open_at: Callable[..., Ledger]) -> Ledger:
-    """A ledger with a budget."""
-    opened = open_at()
-    set_budget(opened, CIXI, "2024", 5_000_000_00)
-    return opened
-
-
-@pytest.fixture
-def key_file(tmp_path: Path) -> Path:
-    """Where the signing key may stand."""
-    return tmp_path / "signing.key"
-
-
 def events(ledger: Ledger, originator: str) -> list[Stored]:
     with ledger.store.reading() as rows:
         return events_of(rows, originator)

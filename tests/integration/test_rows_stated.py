@@ -25,7 +25,6 @@ from ledger.intake.refusals import find
 from ledger.intake.settling import dismiss_refusal
 from ledger.log import digests
 from ledger.log.digests import count_unstated, read_stating
-from ledger.policies.versions import set_budget
 from ledger.store.append import append_ours
 from ledger.store.application import Ledger
 from ledger.store.persons import erase
@@ -39,20 +38,6 @@ from tests.integration.test_persons import NAME, claim
 
 KEY = SignerKey("ledger", b"\x01" * 32)
 AT = "2026-01-01T00:00:0{}.000000Z"
-
-
-@pytest.fixture
-def ledger(open_at: Callable[..., Ledger]) -> Ledger:
-    """A ledger with a budget."""
-    opened = open_at()
-    set_budget(opened, CIXI, "2024", 5_000_000_00)
-    return opened
-
-
-@pytest.fixture
-def key_file(tmp_path: Path) -> Path:
-    """Where the signing key may stand."""
-    return tmp_path / "signing.key"
 
 
 def look(ledger: Ledger, second: int, actor: str = "lin") -> None:
