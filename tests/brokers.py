@@ -428,11 +428,3 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
 def cluster3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     """Three brokers for the whole session; who kills one restarts it. Fails when they cannot start."""
     yield from _for_the_session(tmp_path_factory.mktemp("kafka3"), 3)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what is set up once with one worker (``--dist loadgroup``): a broker, the fixtures of a file."""
-    for item in items:
-        on_a_broker = {"kafka", "cluster3"} & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("kafka" if on_a_broker else item.location[0]))

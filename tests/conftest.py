@@ -14,7 +14,7 @@ from ledger.store.application import Ledger, open_ledger
 from tests.lengths import ALL_LONG
 from tests.postgres import TEMPLATE, Server
 
-pytest_plugins = ["tests.brokers", "tests.office"]
+pytest_plugins = ["tests.brokers", "tests.grouping", "tests.office"]
 
 HERE = Path(__file__).parent
 POLICY = HERE.parent / "domain" / "policy" / "cixi-ecommerce-2024.yaml"

@@ -36,7 +36,7 @@ from tests.doors import NAMING_TEXT, column, message, messages_of, outcome_of, t
 from tests.e2e.processes import Commands, taken, wait_until
 from tests.events import CIXI_TEXT, Feed
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kafka-acl")]
+pytestmark = pytest.mark.slow
 NAMED = ("other-retracted-named", "approved-named")
 ACLS = "org.apache.kafka.tools.AclCommand"
 LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"

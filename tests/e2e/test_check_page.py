@@ -27,7 +27,7 @@ from tests.integration.closings import closed
 from tests.integration.test_bundles import KEY
 from tests.integration.test_receipts import TWICE, listed, paid_more, receipted, written_twice
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 
 class Files(NamedTuple):

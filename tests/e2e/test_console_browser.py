@@ -38,7 +38,7 @@ from tests.events import Feed, take
 from tests.integration.bureau import Clock
 from tests.integration.test_console_desk import XSS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 ENTERPRISES = 300
 LANGUAGES = pytest.mark.parametrize("lang", ["zh", "en"])

@@ -24,7 +24,7 @@ from tests.e2e.processes import Commands, produce, wait_until
 from tests.e2e.test_kafka import CODE, message, payable
 from tests.processes import Ports
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kafka-security")]
+pytestmark = pytest.mark.slow
 USER, PASSWORD = "ledger", "a long pass word"
 CONFIGS = "org.apache.kafka.tools.ConfigCommand"
 

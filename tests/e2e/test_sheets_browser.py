@@ -17,7 +17,7 @@ from tests.events import Feed
 from tests.integration.bureau import Clock
 from tests.integration.test_sheets import shop, shops
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 WORKED = 60_000
 
 

@@ -151,7 +151,6 @@ def p99(values: list[float]) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("brokers")
 def test_mixed_load_goes_on_while_the_database_and_workers_die(tmp_path: Path) -> None:
     server = Server()
     survived: Counter[str] = Counter()
