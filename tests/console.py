@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
 
 from domain.authority.roles import Actor
@@ -242,6 +242,8 @@ class Person:
     context: BrowserContext
     page: Page
     lang: str
+    is_new: bool
+    """Whether the browser ends when the person leaves."""
     faults: list[str] = field(default_factory=list)
 
     def goes(self, path: str) -> Page:
@@ -268,8 +270,8 @@ class Person:
         return self.page.locator("main").inner_text()
 
     def works(self, name: str, *roles: str) -> Person:
-        """Say who is working."""
-        page = self.goes("/console/who")
+        """Say who is working, and stay there."""
+        page = self.goes("/console/who?back=/console/who")
         page.locator("#f-name").fill(name)
         for box in page.locator("input[name=roles]").all():
             box.set_checked(box.get_attribute("value") in roles)
@@ -299,28 +301,50 @@ def _bad(kind: str, text: str) -> bool:
 
 
 class Hall:
-    """Where people sit down at browsers; whatever was noted is looked at when they leave."""
+    """Where people sit down at browsers; whatever was noted is looked at when they leave.
+
+    A browser takes seconds to warm up: who comes after gets one whose cookies and pages are gone, and where a
+    page that stands for nobody keeps Chromium's process alive.
+    """
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
         self.people: list[Person] = []
+        self._free: list[BrowserContext] = []
 
-    def person(self, site: Served, lang: str = "zh", **options: Any) -> Person:
-        """A browser of one's own; ``options`` are those of Playwright's contexts."""
-        given = {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, **options}
-        context = self.browser.new_context(**given)
-        context.set_default_timeout(WAIT_MS)
+    def person(
+        self, site: Served, lang: str = "zh", viewport: ViewportSize | None = None, **options: Any
+    ) -> Person:
+        """A browser of one's own, of a desk; with ``options`` of Playwright's contexts, a new one."""
+        context = self._free.pop() if self._free and not options else self._start(**options)
         context.add_cookies([{"name": language.COOKIE, "value": lang, "url": site.origin}])
-        found = Person(site, context, context.new_page(), lang)
-        found.watched(found.page)
-        self.people.append(found)
-        return found
+        page = context.new_page()
+        page.set_viewport_size(viewport or {"width": 1280, "height": 900})
+        person = Person(site, context, page, lang, is_new=bool(options))
+        person.watched(page)
+        self.people.append(person)
+        return person
+
+    def _start(self, **options: Any) -> BrowserContext:
+        context = self.browser.new_context(accept_downloads=True, **options)
+        context.set_default_timeout(WAIT_MS)
+        if not options:
+            nobody = context.new_page()
+            nobody.route("**/*", lambda route: route.fulfill(content_type="text/html", body=""))
+            nobody.goto("http://127.0.0.1/")
+        return context
 
     def leave(self) -> list[str]:
-        """Close every browser; what was noted comes back."""
+        """End everybody's work; what was noted comes back."""
         noted = []
         for person in self.people:
             noted += person.faults
-            person.context.close()
+            if person.is_new:
+                person.context.close()
+                continue
+            for page in person.context.pages[1:]:
+                page.close()
+            person.context.clear_cookies()
+            self._free.append(person.context)
         self.people = []
         return noted

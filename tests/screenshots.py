@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from ledger.audit.checkpoints import load_or_make_key
 from tests.console import NOW, Hall, Person, Served, chromium, closed_year, open_year, served
@@ -156,7 +156,7 @@ def make(folder: Path, only: str = "") -> list[Path]:
                 if not shot.name.startswith(only):
                     continue
                 hall = Hall(browser)
-                size = {"width": shot.width, "height": 900}
+                size = ViewportSize(width=shot.width, height=900)
                 person = hall.person(
                     site[shot.stage],
                     shot.lang,

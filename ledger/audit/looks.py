@@ -118,7 +118,7 @@ class Looks:
         self._waiting: list[Look] = []
         self._writer: threading.Thread | None = None
         self._at_exit: Finalize | None = None
-        self._closing = self._closed = False
+        self._closing = self._closed = self._hurried = False
         ledger.before_close.append(self.close)
 
     def add(self, person: Person, address: str, method: str, path: str, code: str) -> None:
@@ -138,9 +138,12 @@ class Looks:
         self._write([look])
 
     def flush(self) -> None:
-        """Wait until everything handed over so far is written."""
+        """Have all that was handed over so far written at once, and wait until it is."""
         with self._changed:
+            self._hurried = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: not self._waiting)
+            self._hurried = False
 
     def close(self) -> None:
         """Write what waits, and stop."""
@@ -175,7 +178,7 @@ class Looks:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
-                self._changed.wait_for(lambda: self._closing or len(self._waiting) >= BATCH, EVERY_SECONDS)
+                self._changed.wait_for(self._is_due, EVERY_SECONDS)
                 batch, closing = self._waiting[:BATCH], self._closing
             if batch:
                 try:
@@ -195,6 +198,9 @@ class Looks:
                 if closing and not self._waiting:
                     self._closed = True
                     return
+
+    def _is_due(self) -> bool:
+        return self._closing or self._hurried or len(self._waiting) >= BATCH
 
     def _write(self, looks: Sequence[Look]) -> None:
         with self.ledger.store.writing() as rows:

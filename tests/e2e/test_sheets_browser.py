@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from ledger.intake.sheets.template import write_template
 from tests.benchmarks import sheets as large
@@ -41,11 +41,11 @@ def is_accessible(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("lang", "size", "scripts"),
-    [("zh", {"width": 1280, "height": 900}, True), ("en", {"width": 360, "height": 780}, False)],
+    [("zh", ViewportSize(width=1280, height=900), True), ("en", ViewportSize(width=360, height=780), False)],
     ids=["zh-1280", "en-360-no-scripts"],
 )
 def test_an_officer_takes_in_a_spreadsheet(
-    browser: Browser, city: Path, tmp_path: Path, lang: str, size: dict[str, int], scripts: bool
+    browser: Browser, city: Path, tmp_path: Path, lang: str, size: ViewportSize, scripts: bool
 ) -> None:
     hall, file = Hall(browser), tmp_path / "店铺.xlsx"
     file.write_bytes(shops(shop(9001), shop(9002), shop(9003, day="昨天"), shop(9001, day="2024-03-06")))
