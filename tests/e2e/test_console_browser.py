@@ -352,15 +352,11 @@ def test_another_budget_shows_winners_and_losers_at_once(hall: Hall, at: Opener,
     person = hall.person(site, lang)
     page = person.goes("what-if")
     slider = page.locator("input[type=range]")
-    slider.focus()
-    for _ in range(3):
-        slider.press("ArrowRight")
+    slider.press("PageUp")  # one key, one question: going back leads to the year as it is
     expect(page.locator("#answer table.compare")).to_be_visible()
     assert "▲" in page.locator("#answer").inner_text()
     assert person.says("what-if-nothing") in page.locator("#answer").inner_text()
     page.wait_for_url("**budget=*")
-    # The answer to the last key is there too: going back would break it off.
-    page.wait_for_load_state("networkidle")
     page.go_back()
     person.sees("what-if-as-is")
     budget = page.locator("#what-budget")
