@@ -42,8 +42,8 @@ def file_key(policy: str, claim: str) -> str:
 def amount_key(content: YearlyAmount) -> str:
     """Under what the reports of a group, currency (where it is a foreign one) and year are kept."""
     parts = [str(getattr(content, part) or "") for part in content.group]
-    if content.currency in FOREIGN:
-        parts.append(content.currency)
+    if (currency := content.currency) in FOREIGN:
+        parts.append(currency)
     parts.append(str(content.year))
     return SEP.join(parts)
 
@@ -155,7 +155,7 @@ class EnterpriseFacts:
         content = fact.content
         if isinstance(content, FollowUp):
             return self._follow(content, known)
-        effective = self.effective(fact) if self.amended else content
+        effective = self.effective(fact)
         if effective is not None:
             for add in _ADD.get(effective.shape, ()):
                 add(self, fact, effective)
@@ -165,12 +165,14 @@ class EnterpriseFacts:
 
     def effective(self, fact: Event) -> Content | None:
         """The content after corrections; ``None`` when retracted, or held for a decision."""
+        if not self.amended:
+            return fact.content
         amended = self._amended_of(fact)
         return None if amended is not None and amended.held else self.corrected(fact)
 
     def corrected(self, fact: Event) -> Content | None:
         """The content after corrections, whether it counts or not; ``None`` when retracted."""
-        amended = self._amended_of(fact)
+        amended = self._amended_of(fact) if self.amended else None
         if amended is None:
             return fact.content
         if amended.retracted:
@@ -188,7 +190,7 @@ class EnterpriseFacts:
 
     def _amended_of(self, fact: Event) -> Amended | None:
         """What later events say of a fact, where there are any."""
-        return self.amended.get(f"{fact.key}{SEP}{fact.name}") if self.amended else None
+        return self.amended.get(f"{fact.key}{SEP}{fact.name}")
 
     def _follow(self, follow_up: FollowUp, known: bool) -> bool:
         """Note what an event says of another; as ``add``."""
@@ -226,8 +228,8 @@ class EnterpriseFacts:
     def _add_amount(self, fact: Event, content: Content) -> None:
         assert isinstance(content, YearlyAmount)
         key = amount_key(content)
-        amount, month = content.amount_fen, month_in(content.year, fact.time)
-        latest = f"{fact.time}{SEP}{fact.key}"
+        amount, time = content.amount_fen, fact.time
+        month, latest = month_in(content.year, time), f"{time}{SEP}{fact.key}"
         groups = self.amounts.setdefault(fact.name, {})
         reports = groups.get(key)
         if reports is None:

@@ -92,10 +92,12 @@ def judge_sum(amount: YearlyAmount, facts: EnterpriseFacts, less_fen: int = 0) -
 
     ``less_fen`` is what of the year's sum the amount takes the place of.
     """
-    year = str(amount.year)
     groups = facts.amounts.get(type(amount).__name__, {})
-    total = sum(r.total for key, r in groups.items() if key.rpartition(SEP)[2] == year) - less_fen
-    if total + amount.amount_fen > AMOUNT_FEN_MAX:
+    headroom_fen = AMOUNT_FEN_MAX - amount.amount_fen + less_fen
+    if sum([reports.total for reports in groups.values()]) <= headroom_fen:
+        return []  # all years together keep within it
+    year = str(amount.year)
+    if sum(r.total for key, r in groups.items() if key.rpartition(SEP)[2] == year) > headroom_fen:
         return [Fault("sum.limit", "data.amount", {"limit": print_fen(AMOUNT_FEN_MAX)})]
     return []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from domain.policy.model import Policy, Select
 from domain.policy.rulebook import Rulebook
 from domain.rules.arithmetic import Column, Number, least
@@ -18,9 +20,14 @@ def competing_awards(book: Rulebook, policy: Policy, measure_id: str) -> Select:
     """The awards of other authorities that compete with a measure's, as facts to select."""
     measure = policy.measures.get(measure_id)
     stacks = measure.stacks_with if measure else ()
-    authorities = tuple(name for name in policy.highest_only_authorities if name not in stacks)
-    condition = {"policy": (book.id,), "measure": (measure_id,), "authority": authorities}
-    return Select((OTHER_AWARD,), condition, policy.currency)
+    authorities = tuple([name for name in policy.highest_only_authorities if name not in stacks])
+    return _select_awards(book.id, measure_id, authorities, policy.currency)
+
+
+@lru_cache(maxsize=1_024)
+def _select_awards(book_id: str, measure_id: str, authorities: tuple[str, ...], currency: str) -> Select:
+    condition = {"policy": (book_id,), "measure": (measure_id,), "authority": authorities}
+    return Select((OTHER_AWARD,), condition, currency)
 
 
 def withheld_fen(policy: Policy, gross: Number, competing: Number) -> Number:

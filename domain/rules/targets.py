@@ -60,9 +60,13 @@ def _of_reports(
     if amounts is None:
         amounts = read[key] = _monthly(reported, select, policy.reports)
     if target.counts == "amount":
-        return {year: {m: fen for m, fen in months.items() if fen} for year, months in amounts.items()}
+        return {year: _without_zeros(months) for year, months in amounts.items()}
     first = {year: _month_reached(m, target.threshold, policy.inclusive) for year, m in amounts.items()}
     return {year: {month: 1} for year, month in first.items() if month}
+
+
+def _without_zeros(months: Months) -> Months:
+    return months if all(months.values()) else {month: fen for month, fen in months.items() if fen}
 
 
 def _of_items(facts: EnterpriseFacts, target: Target) -> dict[int, Months]:

@@ -134,7 +134,9 @@ class Batch:
             if message.fact is not event and (fault := self._judge_sender(message, sender.writer)):
                 return self._refuse(refusal_of(raw, message, [fault]))
             event = message.fact
-        target = self.workspace.target_of(event.content)
+        target = None
+        if isinstance(event.content, Amendment):
+            target = self.workspace.target_of(event.content)
         faults = self._judge(message, enterprise, target)
         if faults:
             return self._refuse(refusal_of(raw, message, faults))
@@ -222,7 +224,8 @@ class Batch:
                 if target is not None:
                     reported.append(ReportedFact(code, target.event, facts, amended=True))
             elif event.name in rules or REPLACED in facts.dated:
-                reported.append(ReportedFact(code, event, facts, company=enterprise.company_of(event)))
+                company = enterprise.company_of(event) if enterprise.sums else Company.NONE
+                reported.append(ReportedFact(code, event, facts, company=company))
         shared = {report.code for report in reported if report.company is Company.OTHER_SOURCES}
         workspace.read_histories(shared)
         return Finder(tables, rules, workspace.history_of).find(reported)

@@ -27,7 +27,7 @@ from domain.events import CATALOGUE
 from domain.events.amendments import FollowUp
 from domain.events.event import SEP, Event
 from domain.facts.folding import EnterpriseFacts
-from ledger.intake.findings import Dispute, Findings, History, ReportedFact, Series
+from ledger.intake.findings import Dispute, Findings, History, ReportedFact, Reports, Series
 from ledger.intake.outliers import OutlierFinder
 from ledger.intake.reconciling import Changes, Reconciler
 from ledger.intake.shared_sums import find_shared_sums, party_of
@@ -92,8 +92,11 @@ class Finder:
 
     def find(self, reports: Sequence[ReportedFact]) -> Changes:
         """Look at everything that a batch touches; nothing is written."""
-        self._look_at_matters(reports)
-        OutlierFinder(self.tables, self.rules, self.history, self.findings).find(reports)
+        reports_of: Reports = {}
+        for report in reports:
+            reports_of.setdefault(report.fact.name, []).append(report)
+        self._look_at_matters(reports_of)
+        OutlierFinder(self.tables, self.rules, self.history, self.findings).find(reports_of)
         self._find_late_facts(reports)
         amended = [report for report in reports if report.amended]
         changes = Reconciler(self.tables, self.findings).reconcile(
@@ -106,8 +109,8 @@ class Finder:
 
     # --- what several facts are about ---------------------------------------------------------
 
-    def _look_at_matters(self, reports: Sequence[ReportedFact]) -> None:
-        matters = self._touched_matters(reports)
+    def _look_at_matters(self, reports_of: Reports) -> None:
+        matters = self._touched_matters(reports_of)
         if not matters:
             return
         spans = self.tables.spans(matters)
@@ -130,24 +133,27 @@ class Finder:
             self.removed_parties += [MatterParty(matter, party) for party in touched.going.values()]
             self.added_parties += [MatterParty(matter, party) for party in touched.coming.values()]
 
-    def _touched_matters(self, reports: Sequence[ReportedFact]) -> dict[str, _TouchedMatter]:
+    def _touched_matters(self, reports_of: Reports) -> dict[str, _TouchedMatter]:
         matters: dict[str, _TouchedMatter] = {}
-        shared = {
-            name: [rule for _, rule in rules if rule.same and rule.kind != REPORTED_TWICE]
-            for name, rules in self.rules.items()
-        }
-        for report in reports:
-            rules = shared.get(report.fact.name)
-            content = report.content if rules else None
-            if not rules or content is None:
-                continue
-            for rule in rules:
-                touched = matters.setdefault(matter_of(rule, report.code, content), _TouchedMatter())
-                touched.coming[report.fact.key] = party_of(rule, report.code, report.fact, content)
-        for matter, parties in self._shared_sums(reports).items():
+        for name, reports in reports_of.items():
+            rules = [r for _, r in self.rules.get(name, ()) if r.same and r.kind != REPORTED_TWICE]
+            for report in reports if rules else ():
+                content = report.content
+                if content is None:
+                    continue
+                for rule in rules:
+                    touched = matters.setdefault(matter_of(rule, report.code, content), _TouchedMatter())
+                    party = party_of(rule, report.code, report.fact, content)
+                    touched.coming[party.key] = party
+        for matter, parties in self._shared_sums(reports_of).items():
             touched = matters.setdefault(matter, _TouchedMatter())
             touched.coming |= {party.key: party for party in parties}
-        names = {report.fact.key: report.fact.name for report in reports if report.amended}
+        names = {
+            report.fact.key: name
+            for name, reports in reports_of.items()
+            for report in reports
+            if report.amended
+        }
         for matter, party in self.tables.matters_of(names):
             touched = matters.setdefault(matter, _TouchedMatter())
             if touched.coming.get(party.key) == party:
@@ -156,13 +162,13 @@ class Finder:
                 touched.going[party.key] = party
         return {matter: report for matter, report in matters.items() if report.coming or report.going}
 
-    def _shared_sums(self, reports: Sequence[ReportedFact]) -> dict[str, list[Party]]:
+    def _shared_sums(self, reports_of: Reports) -> dict[str, list[Party]]:
         rules = {
             name: next((rule for _, rule in rules if rule.kind == REPORTED_TWICE), None)
             for name, rules in self.rules.items()
         }
         of_sums = {name: rule for name, rule in rules.items() if rule is not None}
-        return find_shared_sums(self.tables, self.history, reports, of_sums)
+        return find_shared_sums(self.tables, self.history, reports_of, of_sums)
 
     def _disputes(self, matter: str) -> list[Dispute]:
         """What facts of a matter may disagree in, under each rule."""

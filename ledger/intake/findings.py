@@ -41,6 +41,10 @@ class ReportedFact(NamedTuple):
         return self.facts.corrected(self.fact)
 
 
+Reports = dict[str, list[ReportedFact]]
+"""By the kind of fact."""
+
+
 class Dispute(NamedTuple):
     """What facts of one matter may disagree in, under one rule."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 from domain.disagreements.matters import (
@@ -19,7 +18,7 @@ from domain.events import CATALOGUE, YearlyAmount
 from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts
 from domain.policy.model import DisagreementRule
-from ledger.intake.findings import Dispute, Findings, History, ReportedFact
+from ledger.intake.findings import Dispute, Findings, History, Reports
 from ledger.projections.disagreements import AGREES, NOT, DisagreementTables
 
 
@@ -31,15 +30,12 @@ class OutlierFinder:
     ) -> None:
         self.tables, self.rules, self.history, self.findings = tables, rules, history, findings
 
-    def find(self, reports: Sequence[ReportedFact]) -> None:
+    def find(self, reports_of: Reports) -> None:
         """Note what is out of line; what disagrees with other facts must have been found before."""
-        facts_by_name: dict[str, dict[str, EnterpriseFacts]] = {}
-        for report in reports:
-            facts_by_name.setdefault(report.fact.name, {})[report.code] = report.facts
         for name, rules in self.rules.items():
-            facts_by_code = facts_by_name.get(name, {})
             for policy, rule in rules:
                 if rule.kind == "outlier":
+                    facts_by_code = {report.code: report.facts for report in reports_of.get(name, ())}
                     for code, facts in facts_by_code.items():
                         self._compare_years(code, facts, name, policy, rule)
                     self.findings.note_reviewed("outlier", facts_by_code, name)

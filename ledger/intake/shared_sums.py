@@ -6,14 +6,14 @@ it, the reports made until then become the parties of its matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.disagreements.matters import Party, matter_of
 from domain.events.content import Content
 from domain.events.event import Event
 from domain.policy.model import DisagreementRule
-from ledger.intake.findings import Company, History, ReportedFact
+from ledger.intake.findings import Company, History, ReportedFact, Reports
 from ledger.projections.disagreements import DisagreementTables
 
 
@@ -26,7 +26,7 @@ def party_of(rule: DisagreementRule, code: str, event: Event, content: Content) 
 def find_shared_sums(
     tables: DisagreementTables,
     history: History,
-    reports: Sequence[ReportedFact],
+    reports_of: Reports,
     rules: Mapping[str, DisagreementRule],
 ) -> dict[str, list[Party]]:
     """The matters of sums with several sources that reports add to, with the parties that come to each.
@@ -35,9 +35,9 @@ def find_shared_sums(
         rules: by kind of fact, the rule by which its sums are compared.
     """
     sums: dict[str, _Sum] = {}
-    for report in reports:
-        rule = rules.get(report.fact.name)
-        if rule is None or not (report.amended or report.company is not Company.NONE):
+    compared = [(report, rule) for name, rule in rules.items() for report in reports_of.get(name, ())]
+    for report, rule in compared:
+        if report.company is Company.NONE and not report.amended:
             continue
         content = report.content
         if content is not None:

@@ -41,34 +41,37 @@ class _Fields:
 
     def __init__(self, schema: type[Message], name: str) -> None:
         self.columns: dict[str, tuple[Any, ...]] = {}
-        """Types, with defaults where there are, by name on the wire."""
-        required: dict[str, str] = {}
-        optional: dict[str, str] = {}
+        """Types, with defaults where there are, by name in the event."""
+        self.wires: dict[str, str] = {}
+        """Names on the wire."""
+        required: list[str] = []
+        optional: list[str] = []
         self.settlers: list[tuple[str, Callable[[Any], Any]]] = []
         """Finishers of the fields that need one, by their names in the event."""
         self.spellers: list[tuple[str, Callable[[str], str]]] = []
         """The same of required texts, whose canonical form may differ from what was written."""
         self.optional_spellers: list[tuple[str, Callable[[str], str]]] = []
         self.texts: list[str] = []
-        """Fields that may hold a colon."""
+        """Required fields that may hold a colon."""
+        self.optional_texts: list[str] = []
         for key, field in schema().fields.items():
-            wire = field.data_key or key
+            self.wires[key] = field.data_key or key
             form = field.bulk_type if isinstance(field, MessageField) else msgspec.Raw
-            self.columns[wire] = (form,) if field.required else (form | None | msgspec.UnsetType, UNSET)
+            self.columns[key] = (form,) if field.required else (form | None | msgspec.UnsetType, UNSET)
             if not isinstance(field, MessageField):
                 if not isinstance(field, mm.Raw):
                     raise TypeError(f"{name}.{key} is not a message field")
                 continue
-            (required if field.required else optional)[key] = wire
+            (required if field.required else optional).append(key)
             if isinstance(field, Text):
                 settle = field.settle_again if isinstance(field, Source) else field.settle
                 (self.spellers if field.required else self.optional_spellers).append((key, settle))
             elif not field.is_settled:
                 self.settlers.append((key, field.settle))
             if field.may_hold_colons:
-                self.texts.append(key)
-        self.required, self.optional = list(required), list(optional)
-        self.required_of, self.optional_of = _getter(required), _getter(optional)
+                (self.texts if field.required else self.optional_texts).append(key)
+        self.required, self.optional = required, optional
+        self.optional_of = _getter(optional)
         self.none_given = (UNSET,) * len(optional)
         self.nothing = dict.fromkeys(optional)
         kind = schema.kind if issubclass(schema, Data) else None
@@ -76,28 +79,28 @@ class _Fields:
 
     def struct(self, name: str, **types: Any) -> type[msgspec.Struct]:
         """A class that msgspec decodes the object as; ``types`` takes the place of the fields' own."""
-        columns: list[Any] = [(wire, *column) for wire, column in self.columns.items() if wire not in types]
+        columns: list[Any] = [(key, *column) for key, column in self.columns.items() if key not in types]
         columns += types.items()
-        return msgspec.defstruct(name, columns, forbid_unknown_fields=True, kw_only=True)
+        return msgspec.defstruct(name, columns, rename=self.wires, forbid_unknown_fields=True, kw_only=True)
 
-    def values_of(self, struct: object) -> tuple[dict[str, Any], int]:
-        """The values of a decoded object by their names in the event, and how many keys it had."""
-        values = dict(zip(self.required, self.required_of(struct), strict=True))
-        keys = len(values)
-        if self.nothing:
-            optionals = self.optional_of(struct)
-            if optionals == self.none_given:
-                values |= self.nothing
-            else:
-                keys += len(optionals) - optionals.count(UNSET)
-                nulls = (None if value is UNSET else value for value in optionals)
-                values |= zip(self.optional, nulls, strict=True)
-        return values, keys
+    def values_of(self, struct: msgspec.Struct) -> tuple[dict[str, Any], int]:
+        """The values of a decoded object by their names in the event, and how many optional ones it had."""
+        values = msgspec.structs.asdict(struct)
+        if not self.optional:
+            return values, 0
+        optionals = self.optional_of(struct)
+        if optionals == self.none_given:
+            values |= self.nothing
+            return values, 0
+        values |= {name: None for name in self.optional if values[name] is UNSET}
+        return values, len(optionals) - optionals.count(UNSET)
 
-    def colons_in(self, values: dict[str, Any]) -> int:
+    def colons_in(self, values: dict[str, Any], has_optional: bool) -> int:
         """Colons that stand in texts."""
         count = 0
         for name in self.texts:
+            count += values[name].count(":")
+        for name in self.optional_texts if has_optional else ():
             value = values[name]
             if value is not None:
                 count += value.count(":")
@@ -126,9 +129,8 @@ class _Fields:
             raise BulkRefused
 
 
-def _getter(wires: dict[str, str]) -> Callable[[object], tuple[Any, ...]]:
+def _getter(names: list[str]) -> Callable[[object], tuple[Any, ...]]:
     """Reads fields of a struct as a tuple, also where there is one or none."""
-    names = list(wires.values())
     if len(names) > 1:
         return attrgetter(*names)
     if not names:
@@ -148,6 +150,8 @@ class _MessageDecoder:
         data_struct = self.data.struct(schema.__name__)
         struct = _ENVELOPE.struct(f"{schema.__name__}Message", data=data_struct, type=Literal[type_])
         self.decoder = msgspec.json.Decoder(struct)
+        self.keys = len(_ENVELOPE.required) + len(self.data.required) + len(("data",))
+        """Fewest keys of a message."""
 
     def decode(self, raw: bytes) -> Decoded:
         """Decode and finish.
@@ -155,15 +159,15 @@ class _MessageDecoder:
         A colon ends each key, or stands in a text; so a surplus of colons betrays a key that
         stands twice, which msgspec alone would accept.
         """
-        message: Any = self.decoder.decode(raw)
-        envelope, keys = _ENVELOPE.values_of(message)
-        data, data_keys = self.data.values_of(message.data)
-        colons = raw.count(b":") - 1 - keys - data_keys
-        if colons and colons != _ENVELOPE.colons_in(envelope) + self.data.colons_in(data):
+        envelope, optional = _ENVELOPE.values_of(self.decoder.decode(raw))
+        data, of_data = self.data.values_of(envelope.pop("data"))
+        colons = raw.count(b":") - self.keys - optional - of_data
+        in_texts = _ENVELOPE.colons_in(envelope, optional > 0) + self.data.colons_in(data, of_data > 0)
+        if colons != in_texts:
             raise BulkRefused
         written: dict[str, str] = {}
-        _ENVELOPE.finish(envelope, written, "", keys > len(_ENVELOPE.required))
-        self.data.finish(data, written, "data.", data_keys > len(self.data.required))
+        _ENVELOPE.finish(envelope, written, "", optional > 0)
+        self.data.finish(data, written, "data.", of_data > 0)
         return Decoded(envelope, data, written)
 
 
