@@ -59,7 +59,7 @@ def key_of(source: str, event_id: str) -> str:
     return f"{source}{SEP}{event_id}"
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """An event as it was said.
 
     ``time`` is when it happened: a UTC instant of fixed width (``domain.events.instants``).
@@ -83,7 +83,7 @@ class Event(NamedTuple):
     @property
     def key(self) -> str:
         """What identifies it once and for all."""
-        return key_of(self.source, self.event_id)
+        return f"{self.source}{SEP}{self.event_id}"
 
 
 def digest_of(subject: str, event: Event) -> bytes:

@@ -47,7 +47,8 @@ def canonical_content(content: Content) -> Content:
 
 def canonical_event(event: Event) -> Event:
     """The event with its identity and texts in canonical form."""
-    return event._replace(
+    return replace(
+        event,
         content=canonical_content(event.content),
         source=canonical_identity(event.source),
         event_id=canonical_identity(event.event_id),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -41,11 +42,23 @@ def file_key(policy: str, claim: str) -> str:
 
 def amount_key(content: YearlyAmount) -> str:
     """Under what the reports of a group, currency (where it is a foreign one) and year are kept."""
-    parts = [str(getattr(content, part) or "") for part in content.group]
-    if (currency := content.currency) in FOREIGN:
+    group = tuple([getattr(content, part) for part in content.group])
+    return _join_amount_key(group, content.currency, content.year)
+
+
+@lru_cache(maxsize=4_096)
+def _join_amount_key(group: tuple[object, ...], currency: str, year: int) -> str:
+    """Most enterprises report to the same few groups and years."""
+    parts = [str(part or "") for part in group]
+    if currency in FOREIGN:
         parts.append(currency)
-    parts.append(str(content.year))
-    return SEP.join(parts)
+    return SEP.join((*parts, str(year)))
+
+
+@lru_cache(maxsize=4_096)
+def split_amount_key(key: str) -> tuple[str, ...]:
+    """The parts of an ``amount_key``: its group, a foreign currency, the year."""
+    return tuple(key.split(SEP))
 
 
 def amended_key(follow_up: FollowUp) -> str:

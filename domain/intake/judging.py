@@ -7,7 +7,9 @@ Every door judges by it: messages, rows of a sheet, steps at the desk, correctio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from operator import attrgetter
+
+import msgspec
 
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected, FieldValue
@@ -20,15 +22,17 @@ from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, print_fen
 from domain.policy.rulebook import Rulebook
 from domain.things.spelling import is_same_item
 
+_total_of = attrgetter("total")
 
-class Target(NamedTuple):
+
+class Target(msgspec.Struct, frozen=True, gc=False):
     """The event that an amendment names, as the ledger holds it, and the enterprise that it is about."""
 
     subject: str
     event: Event
 
 
-class Case(NamedTuple):
+class Case(msgspec.Struct, frozen=True, gc=False):
     """What an event about an enterprise is judged on."""
 
     code: str
@@ -94,7 +98,7 @@ def judge_sum(amount: YearlyAmount, facts: EnterpriseFacts, less_fen: int = 0) -
     """
     groups = facts.amounts.get(type(amount).__name__, {})
     headroom_fen = AMOUNT_FEN_MAX - amount.amount_fen + less_fen
-    if sum([reports.total for reports in groups.values()]) <= headroom_fen:
+    if sum(map(_total_of, groups.values())) <= headroom_fen:
         return []  # all years together keep within it
     year = str(amount.year)
     if sum(r.total for key, r in groups.items() if key.rpartition(SEP)[2] == year) > headroom_fen:

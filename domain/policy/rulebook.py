@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from domain.facts.folding import claim_key
 from domain.faults.fault import Fault
-from domain.policy.model import Measure, Policy
+from domain.policy.model import Measure, Policy, Select, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class MeasureReader(NamedTuple):
     measure_id: str
     segments: list[Segment]
     reads: frozenset[str]
+
+
+PRESENT_SETS_MAX = 1_024
+"""Of how many sets of kinds it is kept which measures read them."""
 
 
 class NoRules(ValueError):
@@ -50,6 +54,7 @@ class Rulebook:
         self.id = self.versions[0].id
         self.life_from = self.versions[-1].life_from
         self.life_until = self.versions[-1].life_until or "9999-12-31"
+        self._readers_by_present: dict[frozenset[str], list[MeasureReader]] = {}
 
     @property
     def latest(self) -> Policy:
@@ -148,6 +153,28 @@ class Rulebook:
                     segment = Segment(start, end, measure, policy)
                     segments.setdefault(measure.id, []).append(segment)
         return segments
+
+    @cached_property
+    def counted_targets(self) -> list[tuple[Select, list[Target]]]:
+        """The latest version's targets by what they count: several often count the same."""
+        targets_of: list[tuple[Select, list[Target]]] = []
+        for target in self.latest.targets.values():
+            for select, targets in targets_of:
+                if select == target.counted_on:
+                    targets.append(target)
+                    break
+            else:
+                targets_of.append((target.counted_on, [target]))
+        return targets_of
+
+    def readers_of(self, present: frozenset[str]) -> list[MeasureReader]:
+        """The measures that read some of what an enterprise has; most enterprises have one of a few sets."""
+        readers = self._readers_by_present.get(present)
+        if readers is None:
+            readers = [reader for reader in self.readers if not reader.reads.isdisjoint(present)]
+            if len(self._readers_by_present) < PRESENT_SETS_MAX:
+                self._readers_by_present[present] = readers
+        return readers
 
     @cached_property
     def readers(self) -> list[MeasureReader]:

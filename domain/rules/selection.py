@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from domain.events import CATALOGUE, DatedThing
 from domain.events.event import SEP
-from domain.facts.folding import Approval, EnterpriseFacts, claim_key
+from domain.facts.folding import Approval, EnterpriseFacts, claim_key, split_amount_key
 from domain.policy.model import Measure, Policy, Select
 from domain.policy.rulebook import Segment
 from domain.rules.awards import Evaluation
@@ -70,7 +70,7 @@ def amounts_by_year(facts: EnterpriseFacts, select: Select, reports: str) -> dic
         return {}
     amounts: dict[int, int] = {}
     for key, entry in reported.items():
-        parts = key.split(SEP)
+        parts = split_amount_key(key)
         if len(parts) != select.width or (select.foreign and parts[-2] != select.foreign):
             continue
         for place, values in select.groups:

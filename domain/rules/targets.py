@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from domain.events import CATALOGUE, DatedThing
 from domain.events.event import SEP
-from domain.facts.folding import EnterpriseFacts, Reports
+from domain.facts.folding import EnterpriseFacts, Reports, split_amount_key
 from domain.facts.months import month_in
 from domain.policy.model import Policy, Select, Target
 from domain.policy.rulebook import Rulebook
@@ -30,35 +30,24 @@ Added = dict[int, dict[str, Months]]
 def targets_of(facts: EnterpriseFacts, book: Rulebook) -> Added:
     """What an enterprise adds to each of the city's targets in each month."""
     added: Added = {}
-    read: _Read = {}
     policy = book.latest
-    for target in policy.targets.values():
-        fact = target.counted_on.fact
-        if fact in facts.dated:
-            years = _of_items(facts, target)
-        elif reported := facts.amounts.get(fact):
-            years = _of_reports(reported, policy, target, read)
-        else:
-            continue
-        for year, months in years.items():
-            if months and book.covers_year(year):
-                added.setdefault(year, {})[target.id] = months
+    for select, targets in book.counted_targets:
+        fact, amounts = select.fact, None
+        if fact not in facts.dated:
+            reported = facts.amounts.get(fact)
+            amounts = _monthly(reported, select, policy.reports) if reported else None
+            if not amounts:
+                continue
+        for target in targets:
+            years = _of_items(facts, target) if amounts is None else _of_reports(amounts, policy, target)
+            for year, months in years.items():
+                if months and book.covers_year(year):
+                    added.setdefault(year, {})[target.id] = months
     return added
 
 
-_Read = dict[object, dict[int, Months]]
-"""Amounts by month that were worked out for one target, kept for others that count the same."""
-
-
-def _of_reports(
-    reported: dict[str, Reports], policy: Policy, target: Target, read: _Read
-) -> dict[int, Months]:
+def _of_reports(amounts: dict[int, Months], policy: Policy, target: Target) -> dict[int, Months]:
     """Amounts that were reported; an enterprise counts from the month in which it reaches the threshold."""
-    select = target.counted_on
-    key = (select.fact, select.groups, select.foreign)
-    amounts = read.get(key)
-    if amounts is None:
-        amounts = read[key] = _monthly(reported, select, policy.reports)
     if target.counts == "amount":
         return {year: _without_zeros(months) for year, months in amounts.items()}
     first = {year: _month_reached(m, target.threshold, policy.inclusive) for year, m in amounts.items()}
@@ -98,7 +87,7 @@ def _monthly(reported: dict[str, Reports], select: Select, reports: str) -> dict
     """The selected amounts of each year in fen, by month; ``reports`` is the reading ``several-reports``."""
     by_year: dict[int, Months] = {}
     for key, entry in reported.items():
-        parts = key.split(SEP)
+        parts = split_amount_key(key)
         if len(parts) != select.width or (select.foreign and parts[-2] != select.foreign):
             continue
         for place, values in select.groups:

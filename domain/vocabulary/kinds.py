@@ -106,6 +106,11 @@ class CurrencyAmong:
     field: str
     currencies: tuple[str, ...]
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields that it reads."""
+        return (self.field,)
+
     def fault_of(self, values: FieldValues) -> FaultOfField | None:
         """What is wrong with the currency of a fact."""
         if values.get(self.field) in (None, *self.currencies):
@@ -121,6 +126,11 @@ class CurrencyBy:
     by: str
     currencies: Mapping[str, str]
     also_in: frozenset[str]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields that it reads."""
+        return self.field, self.by
 
     def fault_of(self, values: FieldValues) -> FaultOfField | None:
         """What is wrong with the currency of a fact."""
@@ -139,6 +149,11 @@ class OnlyWith:
     values: tuple[str, ...]
     code: str = ONLY_WITH
     """Of the fault; one of its own where it was published before there were such rules."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields that it reads."""
+        return self.field, self.by
 
     def fault_of(self, values: FieldValues) -> FaultOfField | None:
         """What is wrong with the field of a fact."""
@@ -249,6 +264,11 @@ class Kind:
             if field.name == name:
                 return field
         raise KeyError(name)
+
+    @property
+    def ruled_fields(self) -> tuple[str, ...]:
+        """The fields that its rules read."""
+        return tuple(dict.fromkeys(name for rule in self.rules for name in rule.reads))
 
     def faults_across(self, values: FieldValues) -> dict[str, FaultOfField]:
         """By field, what only several fields of a fact together can have wrong."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from domain.authority import writes
 from domain.disagreements.matters import REPLACED
@@ -47,7 +49,7 @@ REPEATABLE = ("claim.outside", "claim.foreign", "amend.foreign")
 Status = Literal["accepted", "duplicate", "refused"]
 
 
-class Result(NamedTuple):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """What became of one message."""
 
     status: Status
@@ -60,7 +62,7 @@ class Result(NamedTuple):
     """Why it was refused; of a duplicate, that what it repeats counts no more."""
 
 
-class ReceivedMessage(NamedTuple):
+class ReceivedMessage(msgspec.Struct, frozen=True, gc=False):
     """The bytes of a message, what they say, where in a stream they stood, and who sent them."""
 
     raw: bytes
@@ -93,10 +95,10 @@ class Batch:
         first = self.rows.last_position() + 1
         results = []
         for message in messages:
-            refused = len(self.refusals)
-            results.append(self.take_message(message.raw, message.decoded, first, message.sender))
-            for refusal in self.refusals[refused:]:
-                refusal.origin = message.origin
+            result = self.take_message(message.raw, message.decoded, first, message.sender)
+            if result.status == "refused":
+                self.refusals[-1].origin = message.origin
+            results.append(result)
         if self.accepted:
             self._note_disagreements(first)
             self.commit()
@@ -134,9 +136,8 @@ class Batch:
             if message.fact is not event and (fault := self._judge_sender(message, sender.writer)):
                 return self._refuse(refusal_of(raw, message, [fault]))
             event = message.fact
-        target = None
-        if isinstance(event.content, Amendment):
-            target = self.workspace.target_of(event.content)
+        is_amendment = isinstance(event.content, Amendment)
+        target = self.workspace.target_of(event.content) if is_amendment else None
         faults = self._judge(message, enterprise, target)
         if faults:
             return self._refuse(refusal_of(raw, message, faults))
@@ -250,10 +251,7 @@ class Batch:
         """Take a message's event as the enterprise's next; as it will be stored."""
         event = seal(self.rows, message.subject, message.fact)
         if attribution is not NOBODY and event.said_by is None:
-            content, source, event_id, time, *_, written = event
-            event = Event(
-                content, source, event_id, time, *self.senders.attribute(attribution, source), written
-            )
+            event = _attribute(event, self.senders.attribute(attribution, event.source))
         enterprise.row.version += 1
         self.accepted.append((message.subject, enterprise.row.version, event))
         self.correlations.append(message.correlation or self.correlation)
@@ -272,6 +270,10 @@ class Batch:
         changes = self.find_disagreements(tables)
         changes.write(tables, first + len(self.accepted) - 1)
         self.record_holds(changes.holds)
+
+
+def _attribute(event: Event, speaking: Attribution) -> Event:
+    return Event(event.content, event.source, event.event_id, event.time, *speaking, event.written)
 
 
 def _repeat(message: Message, position: int | None, enterprise: TouchedEnterprise | None) -> Result:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+import msgspec
+
 from domain.disagreements.matters import Party
 from domain.events.content import Content
 from domain.events.event import Event
@@ -26,7 +28,7 @@ class Company(Enum):
     OTHER_SOURCES = 2
 
 
-class ReportedFact(NamedTuple):
+class ReportedFact(msgspec.Struct, frozen=True, gc=False):
     """A fact that a batch records, or one that it amends; ``facts`` are its enterprise's after the batch."""
 
     code: str

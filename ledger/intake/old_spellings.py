@@ -55,8 +55,8 @@ class OldSpellings:
         content = self.content_as_stored(subject, event.content, facts)
         if content is event.content:
             return message, self.corrections_for(subject, event, facts)
-        event = event._replace(content=content)
-        return message._replace(fact=event, digest=digest_of(subject, event)), []
+        event = replace(event, content=content)
+        return replace(message, fact=event, digest=digest_of(subject, event)), []
 
     def content_as_stored(self, code: str, content: Content, facts: EnterpriseFacts) -> Content:
         """The content, naming old events and claims as they are stored; the same where it names none."""

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from msgspec.structs import replace
+
 from domain.events.amendments import Amendment, FactCorrected
 from domain.events.claims import ClaimEvent
 from domain.events.content import Content, YearlyAmount
@@ -150,7 +152,7 @@ class Workspace:
         facts, target = self.enterprise(code).row.facts, self.target_of(event.content)
         if target is None:
             return Grounds(books, facts, None, self._holders_in(code, event, None))
-        amended = target.event._replace(content=facts.corrected(target.event) or target.event.content)
+        amended = replace(target.event, content=facts.corrected(target.event) or target.event.content)
         return Grounds(books, facts, amended, self._holders_in(code, event, amended))
 
     def _holders_in(self, code: str, event: Event, amended: Event | None) -> dict[str, str]:
@@ -169,7 +171,8 @@ class Workspace:
 
     def read_histories_of_claims(self, messages: Sequence[Message]) -> None:
         """Read at once the histories that tell whose the claims are that messages touch."""
-        self.read_histories({m.subject for m in messages if self.touches_known_claim(m.subject, m.fact)})
+        steps = [message for message in messages if isinstance(message.fact.content, ClaimEvent)]
+        self.read_histories({m.subject for m in steps if self.touches_known_claim(m.subject, m.fact)})
 
     def touches_known_claim(self, code: str, event: Event) -> bool:
         """Whether an event is a step of a claim that is known, or one that corrections came before."""

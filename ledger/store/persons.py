@@ -68,7 +68,7 @@ def seal(rows: Rows, code: str, fact: Event) -> Event:
         rows.run("INSERT INTO person_keys VALUES (?,?,?,?)", values)
     nonce = os.urandom(NONCE_BYTES)
     sealed = nonce + AESGCM(key).encrypt(nonce, claim.person.encode(), _bound(fact))
-    return fact._replace(content=replace(claim, person=base64.b64encode(sealed).decode()))
+    return replace(fact, content=replace(claim, person=base64.b64encode(sealed).decode()))
 
 
 def name_of(rows: Rows, code: str, fact: Event) -> str | None:

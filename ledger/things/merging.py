@@ -170,7 +170,7 @@ def _groups_of(rows: Rows, code: str, history: Sequence[Event]) -> Iterator[_Gro
         for event in history:
             content = facts.effective(event) if event.name == name else None
             if content is not None:
-                current = event._replace(content=content)
+                current = msgspec.structs.replace(event, content=content)
                 if _spelt(what, canonical_event(current)) == canonical:
                     events.append(current)
         spelt = {_spelt(what, event) for event in events}

@@ -68,13 +68,13 @@ def asker(folder: Path) -> Iterator[AskAndDie]:
     first = str(folder / "first.db")
     with subprocess.Popen([sys.executable, "-c", ASK, first], stdin=-1, stdout=-1, text=True) as parent:
         assert parent.stdin
-        assert parent.stdout
 
         def ask_and_die(
             database: str, bureau: Bureau, number: int, names: dict[str, str], moment: str
         ) -> None:
             words = [database, bureau.clock().isoformat(), number, names, moment]
             print(json.dumps(words), file=parent.stdin, flush=True)
+            assert parent.stdout is not None
             assert int(parent.stdout.readline()) == -signal.SIGKILL, RUNGS[number]
 
         yield ask_and_die

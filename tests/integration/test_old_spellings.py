@@ -76,13 +76,14 @@ def record_as_before(ledger: Ledger, *messages: bytes) -> None:
             for name in spellings_of(type(content))
             if isinstance(document["data"].get(name), str)
         }
-        fact = message.fact._replace(
+        fact = replace(
+            message.fact,
             content=replace(content, **as_written),
             source=document["source"],
             event_id=document["id"],
             written=None,
         )
-        decoded.append(message._replace(fact=fact, digest=digest_of(message.subject, fact)))
+        decoded.append(replace(message, fact=fact, digest=digest_of(message.subject, fact)))
     results = record(ledger, messages, decoded, "tests")
     assert {result.status for result in results} == {"accepted"}
     with ledger.store.writing() as rows:

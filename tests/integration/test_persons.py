@@ -79,10 +79,10 @@ def test_a_name_opens_only_in_the_event_it_was_sealed_in(ledger: Ledger) -> None
     feed = Feed(1)
     take(ledger, claim(feed, step="claim-submitted"), claim(feed))
     first, second = (event.fact for event in events(ledger, feed))
-    moved = second._replace(content=replace(second.content, person=first.content.field_value("person")))
+    moved = replace(second, content=replace(second.content, person=first.content.field_value("person")))
     with ledger.store.reading() as rows:
         assert name_of(rows, feed.code, moved) is None
-        broken = first._replace(content=replace(first.content, person="?"))
+        broken = replace(first, content=replace(first.content, person="?"))
         assert name_of(rows, feed.code, broken) is None
 
 

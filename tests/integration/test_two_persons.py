@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from domain.authority.two_persons import TWO_PERSON_STEPS
 from domain.events.event import Speaker
@@ -339,7 +340,7 @@ def test_the_verifier_names_a_step_that_one_person_proposed_and_confirmed(office
     assert faults == []
 
     proposed, confirmed = placed
-    forged = confirmed._replace(event=confirmed.event._replace(said_by=proposed.event.said_by))
+    forged = confirmed._replace(event=replace(confirmed.event, said_by=proposed.event.said_by))
     check_proposals([proposed, forged], lambda *fault: faults.append(fault))
     check_proposals([confirmed], lambda *fault: faults.append(fault))
     assert ["proposed and confirmed" in words for _, words in faults] == [True, False]

@@ -224,7 +224,7 @@ def same_verdict(raw: bytes) -> bool:
     if fast is None:
         return False
     assert not isinstance(checked, Refusal), checked.faults
-    envelope = {key: value for key, value in checked[0].items() if key != "data"}
+    envelope = {key: value for key, value in checked.envelope.items() if key != "data"}
     assert (fast.envelope, fast.data, fast.written) == (envelope, checked.data, checked.written)
     return True
 
@@ -254,7 +254,7 @@ def test_a_good_message_is_accepted_by_both_decoders_with_the_same_values(
     raw = written(*message, blank)
 
     assert same_verdict(raw) or b"\\" in raw
-    assert isinstance(_by_schema(raw, NOW), tuple)
+    assert isinstance(_by_schema(raw, NOW), bulk.Decoded)
 
 
 @settings(steady, max_examples=length_of("SUBSIDY_TEST_MESSAGES"))
@@ -266,7 +266,7 @@ def test_a_slip_gets_one_verdict_from_both_decoders(data: st.DataObject) -> None
     accepted = same_verdict(raw)
 
     result, checked = decode(raw, NOW), _by_schema(raw, NOW)
-    if accepted or isinstance(checked, tuple):
+    if accepted or not isinstance(checked, Refusal):
         assert isinstance(result, Message) or result.faults[0].code.endswith(".future")
     else:
         assert isinstance(result, Refusal)

@@ -64,7 +64,7 @@ class Identities:
         name = name_of(self.rows, code, event)
         digests = {erased_digest(code, event)}
         if name is not None:
-            digests |= _of_claim(code, event._replace(content=replace(content, person=name)))
+            digests |= _of_claim(code, replace(event, content=replace(content, person=name)))
         return digests
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 from marshmallow import ValidationError
 
 from domain.events import CATALOGUE
@@ -66,7 +67,7 @@ class Now(NamedTuple):
         return cls(instant(moment + CLOCK_SKEW), local.date().isoformat(), local.year)
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A message that is right in itself."""
 
     subject: str
@@ -106,7 +107,7 @@ def decode(raw: bytes, now: Now, decoder: Decoder = SHIPPED_DECODER) -> Message 
         decoded = checked
     data = decoded.data
     name = decoder.types.types[decoded.envelope["type"]]
-    message = _message(decoder.contents[name], *decoded)
+    message = _message(decoder.contents[name], decoded.envelope, data, decoded.written)
     if "changes" not in data and _has_begun(message.fact.time, data, now):
         return message
     faults = faults_of_time(message.fact.time, data, now)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
+import msgspec
+
 from domain.events.amendments import Amendment, FactRetracted
 from domain.events.event import SEP, key_of
 from domain.facts.folding import EnterpriseFacts, amended_key
@@ -63,7 +65,7 @@ def read_recorded(rows: Rows, subjects: Iterable[str], names: set[str]) -> Recor
         facts = facts_by_code.get(event.originator)
         effective = facts.effective(event.fact) if facts else event.fact.content
         if event.fact.name in names and effective is not None:
-            fact = event.fact._replace(content=effective)
+            fact = msgspec.structs.replace(event.fact, content=effective)
             matter = matter_of(event.originator, fact)
             recorded.by_matter.setdefault(matter, []).append(event._replace(fact=fact))
     return recorded
