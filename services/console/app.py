@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Flask, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -20,10 +22,10 @@ REFERRERS = "same-origin"
 ASSET_SECONDS = 3600
 
 
-def register(app: Flask, ledger: Ledger) -> None:
+def register(app: Flask, ledger: Ledger, forms_key: Path | None = None) -> None:
     """Add the console to an application."""
     assert MODULES, "the pages register themselves on import"
-    forms.register(app, ledger)
+    forms.register(app, forms_key)
     rendering.register(app)
     app.extensions["subsidy-problem-page"] = rendering.problem_page
     app.after_request(_headers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
@@ -16,12 +15,12 @@ from flask import Flask, current_app, request, session
 from domain.authority.roles import Actor, NotAllowed, check_name, declared_actor
 from ledger.store.application import Ledger
 from ledger.store.repeats.keys import KEY_CHARS_MAX, KeptAnswer, KeyInProgress, RequestKey, answer_once
+from services.console.forms_key import KEY_BYTES, read_forms_key
 from services.web.identity.gate import requester, settings_of
 from services.web.problems import Problem
 from services.web.repeats import person_of
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - a name, no secret
-SECRET_BYTES = 32
 FORM_KEPT_DAYS = 2
 """How long a form that was sent is remembered."""
 PATIENCE_SECONDS = 20
@@ -30,9 +29,8 @@ WORKING_ROLES = ("officer", "reviewer", "finance", "auditor")
 """The roles that a member of the bureau may work in."""
 
 
-def register(app: Flask, ledger: Ledger) -> None:
-    """Give the application's sessions their secret, and guard its writes."""
-    app.secret_key = secrets.token_bytes(SECRET_BYTES)
+def register(app: Flask, key_file: Path | None) -> None:
+    """Give the application's sessions their secret, the same in every worker, and guard its writes."""
     app.config.update(
         SESSION_COOKIE_NAME="subsidy-console",
         SESSION_COOKIE_SAMESITE="Strict",
@@ -40,26 +38,15 @@ def register(app: Flask, ledger: Ledger) -> None:
         SESSION_COOKIE_PATH="/console",
     )
     provider = app.extensions["subsidy-gate"].sign_in
-    if provider is not None:  # every worker derives the same
+    if provider is not None:  # the same on every machine that serves the ledger
         app.secret_key = provider.derived("forms")
         app.config["SESSION_COOKIE_SECURE"] = provider.secure
-    key = app.config.get("SESSION_KEY_FILE")
-    if key is not None:
-        app.secret_key = _kept(Path(key))
+    elif key_file is not None:
+        app.secret_key = read_forms_key(key_file)
+    else:
+        app.secret_key = secrets.token_bytes(KEY_BYTES)
     app.extensions["subsidy-working"] = working
     app.before_request(_guard)
-
-
-def _kept(path: Path) -> bytes:
-    """The secret that all workers share, made where there is none."""
-    if not path.exists():
-        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(secrets.token_bytes(SECRET_BYTES))
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(fresh)
-        fresh.unlink()
-    return path.read_bytes()
 
 
 def token() -> str:

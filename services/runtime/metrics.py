@@ -1,7 +1,8 @@
 """What the service measures: counted as requests pass, and read from the ledger when asked.
 
-Amounts are whole fen and factors whole millionths, so that nothing is rounded on the way. In a
-service of several processes each counts its own requests; the figures of the ledger are the same.
+Amounts are whole fen and factors whole millionths, so that nothing is rounded on the way. Requests are
+counted over all workers of a service, also those that have died, whichever of them is asked: each keeps
+its counts in a file of the folder that they share. No gauge is kept there: figures are read when asked.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 from flask import Flask, Response, current_app, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from ledger.audit import watching
@@ -26,6 +28,7 @@ from ledger.store.append import tracked
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW
 from ledger.store.rows import Rows, StoreUnavailable
+from services.runtime.methods import name_method
 from services.runtime.settings import Settings
 
 PREFIX = "subsidy_"
@@ -145,7 +148,11 @@ def register(app: Flask, ledger: Ledger) -> None:
     """Count an application's requests, and read its ledger's figures when asked."""
     registry = CollectorRegistry()
     registry.register(LedgerFigures(ledger))
-    counted = Requests(registry)
+    if issubclass(values.ValueClass, values.MutexValue):
+        counted = Requests(registry)
+    else:  # a worker: what all of them counted is told, not this one's part
+        counted = Requests(CollectorRegistry())
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     app.extensions["subsidy-metrics"] = (registry, counted)
 
     def begin() -> None:
@@ -153,7 +160,7 @@ def register(app: Flask, ledger: Ledger) -> None:
 
     def end(response: Response) -> Response:
         endpoint = request.endpoint or "unknown"
-        counted.count.labels(endpoint, request.method, response.status_code).inc()
+        counted.count.labels(endpoint, name_method(request.method), response.status_code).inc()
         if "began" in g:
             counted.seconds.labels(endpoint).observe(time.perf_counter() - g.began)
         return response

@@ -100,6 +100,11 @@ class Settings:
         return self.signing_key or f"{beside}.key"
 
     @property
+    def forms_key_file(self) -> str:
+        """The file of the secret that protects the console's forms; one for all workers and restarts."""
+        return f"{self.signing_key_file}.forms"
+
+    @property
     def sheets_folder(self) -> str:
         """Where spreadsheets wait to be confirmed."""
         beside = "./subsidy-ledger" if "://" in self.database else self.database

@@ -18,6 +18,7 @@ from opentelemetry import context, propagate, trace
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from ledger.intake.tracing import tracer
+from services.runtime.methods import name_method
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 LINKS_MAX = 32
@@ -55,9 +56,10 @@ def register(app: Flask) -> None:
 
     def begin() -> None:
         route = request.url_rule.rule if request.url_rule else "unknown"
-        attributes = {"http.request.method": request.method, "http.route": route}
+        method = name_method(request.method)
+        attributes = {"http.request.method": method, "http.route": route}
         caller = propagate.extract(request.headers)
-        named = f"{request.method} {route}"
+        named = f"{method} {route}"
         g.span = tracer.start_span(named, caller, kind=SpanKind.SERVER, attributes=attributes)
         g.span_token = context.attach(trace.set_span_in_context(g.span, caller))
 

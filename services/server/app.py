@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from flask import Flask, Request
+from flask import request as current_request
 from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.routing import Rule
@@ -108,6 +109,10 @@ class Sessions(SecureCookieSessionInterface):
             return SecureCookieSession()
         return super().open_session(app, request)
 
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether the cookie goes over https alone: where this request came so."""
+        return super().get_cookie_secure(app) or current_request.is_secure
+
 
 class LateRule(Rule):
     """A route; what builds its address is compiled when one is built, which of most routes never happens."""
@@ -137,12 +142,14 @@ def create_app(
     identity: IdentitySettings | None = None,
     sheets_folder: Path | None = None,
     signing_key: Path | None = None,
+    forms_key: Path | None = None,
 ) -> Flask:
     """Make the service of one ledger; by default whoever reaches it is the local administrator.
 
     ``sheets_folder`` is where spreadsheets wait, the same for every process that serves the
     ledger; by default a folder of this process's own.
-    So is ``signing_key``, the file of the key that signs checkpoints.
+    So are ``signing_key``, the file of the key that signs checkpoints, and ``forms_key``, the file of
+    the secret that protects the console's forms; without it each application has one of its own.
     """
     app = Api("services.api", static_folder=None)
     app.extensions["subsidy-ledger"] = ledger
@@ -164,5 +171,5 @@ def create_app(
     gate.register(app, ledger, identity or IdentitySettings())
     headers.register(app)
     looking.register(app, ledger)
-    console.register(app, ledger)
+    console.register(app, ledger, forms_key)
     return app

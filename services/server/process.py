@@ -11,6 +11,7 @@ from granian.server import Server
 from services.runtime.settings import Settings
 from services.runtime.starting import begin_loading, relax
 from services.runtime.variables import PREFIX
+from services.server.shared import share_folder
 
 THREADS = 8
 """Requests that one worker answers at once; below the connections that the store may open."""
@@ -28,9 +29,14 @@ def serve(settings: Settings) -> None:
     """
     settings.check_open()
     begin_loading()
+    with share_folder():
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
     from services.server import worker  # loaded once, here, for all that are forked
 
-    worker.prepare(settings.database)
+    worker.prepare(settings)
     relax()
     os.environ[f"{PREFIX}DATABASE"] = _from_anywhere(settings.database)
     os.environ[f"{PREFIX}HOST"] = settings.host

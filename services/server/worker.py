@@ -9,8 +9,10 @@ from flask import Flask
 
 from ledger.store.application import open_ledger
 from services.checkpoints import sender
+from services.console.forms_key import read_forms_key
 from services.runtime import logs, tracing
-from services.runtime.settings import Settings
+from services.runtime.settings import Settings, SettingsError
+from services.runtime.variables import PREFIX
 from services.server.app import create_app
 
 
@@ -27,9 +29,25 @@ def app() -> Flask:
     folder = Path(settings.sheets_folder)
     ledger = open_ledger(settings.database)
     sender.start(ledger, settings)
-    return create_app(ledger, settings.identity, folder, Path(settings.signing_key_file))
+    return create_app(
+        ledger,
+        settings.identity,
+        folder,
+        Path(settings.signing_key_file),
+        forms_key=Path(settings.forms_key_file),
+    )
 
 
-def prepare(database: str) -> None:
-    """Create the ledger's tables, or bring them up to date, before the first worker opens it."""
-    open_ledger(database).close()
+def prepare(settings: Settings) -> None:
+    """Make what workers share before the first one starts: the ledger's tables, and the key of forms.
+
+    Raises:
+        SettingsError: where the folder of the signing key cannot be written to.
+    """
+    open_ledger(settings.database).close()
+    try:
+        read_forms_key(Path(settings.forms_key_file))
+    except OSError as error:
+        rule = f"{settings.forms_key_file} cannot be read and written: {error.strerror}"
+        mend = "name a file in a folder of this user's own; the key of the console's forms lies beside it"
+        raise SettingsError(f"{PREFIX}SIGNING_KEY", rule, mend) from None
