@@ -149,7 +149,8 @@ class Server:
         """A new database's name; empty, unless it is a copy of another."""
         self._databases += 1
         name = f"ledger_{self._databases}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'}")
+        # As files: through the log, which is the default, it takes twice as long.
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} STRATEGY FILE_COPY")
         return name
 
     def drop(self, name: str) -> None:

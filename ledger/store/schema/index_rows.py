@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ledger.store.rows import Rows
 from ledger.store.sqlite import SQLiteRows
@@ -36,22 +37,37 @@ _INDEXES = (
 )
 
 
+class _Index(NamedTuple):
+    name: str
+    table: str
+    columns: str
+    condition: str | None
+
+    @property
+    def rows(self) -> str:
+        """The rows of the table that the index is of, as one reads from them."""
+        return f"SELECT 1 FROM {self.table}" + (f" WHERE {self.condition}" if self.condition else "")
+
+
 def _postgres(rows: Rows) -> Iterator[str]:
+    indexes = [_Index(*row) for row in rows.all(_INDEXES)]
     try:
-        for index, table, columns, condition in rows.all(_INDEXES):
-            where = f" WHERE {condition}" if condition else ""
-            _go_by(rows, _BY_TABLE)
-            held = int(rows.all(f"SELECT count(*) FROM {table}{where}")[0][0])
-            _go_by(rows, _BY_INDEX)
-            ordered = f"SELECT 1 FROM {table}{where} ORDER BY {columns} OFFSET 0"
-            found = int(rows.all(f"SELECT count(*) FROM ({ordered}) AS ordered")[0][0])
-            if found != held:
-                yield f"the index {index} finds {found} of the {held} rows of {table}: REINDEX TABLE {table}"
+        _go_by(rows, _BY_TABLE)
+        held = [_count(rows, index.rows) for index in indexes]
+        _go_by(rows, _BY_INDEX)
+        found = [_count(rows, f"{index.rows} ORDER BY {index.columns} OFFSET 0") for index in indexes]
     finally:
-        for way in _WAYS:
-            rows.all("SELECT set_config(?, reset_val, true) FROM pg_settings WHERE name=?", [way, way])
+        rows.all("SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name=ANY(?)", [list(_WAYS)])
+    for (name, table, _, _), whole, part in zip(indexes, held, found, strict=True):
+        if part != whole:
+            yield f"the index {name} finds {part} of the {whole} rows of {table}: REINDEX TABLE {table}"
 
 
 def _go_by(rows: Rows, ways: tuple[str, ...]) -> None:
-    for way, value in zip(_WAYS, ways, strict=True):
-        rows.all("SELECT set_config(?, ?, true)", [way, value])
+    """Let the server's planner read by these ways alone, to the end of the transaction."""
+    settings = ", ".join("set_config(?, ?, true)" for _ in _WAYS)
+    rows.all(f"SELECT {settings}", [word for pair in zip(_WAYS, ways, strict=True) for word in pair])
+
+
+def _count(rows: Rows, query: str) -> int:
+    return int(rows.all(f"SELECT count(*) FROM ({query}) AS counted")[0][0])
