@@ -25,10 +25,11 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """A certificate for 127.0.0.1 under a name, and its key."""
+    def issue(self, name: str, *hosts: str) -> tuple[Path, Path]:
+        """A certificate for 127.0.0.1 and hosts under a name, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        where = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        where = x509.SubjectAlternativeName([loopback, *map(x509.DNSName, hosts)])
         made = self._builder(_named(name), key).add_extension(where, False).sign(self.key, hashes.SHA256())
         cert, secret = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))

@@ -30,7 +30,10 @@ def remember(response: Response) -> None:
     """Keep a language that was asked for."""
     said = request.args.get("lang")
     if said in LANGUAGES:
-        response.set_cookie(COOKIE, said, max_age=YEAR_SECONDS, samesite="Strict", httponly=True)
+        secure = request.is_secure
+        response.set_cookie(
+            COOKIE, said, max_age=YEAR_SECONDS, samesite="Strict", httponly=True, secure=secure
+        )
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -9,6 +10,16 @@ MODES = ("local", "required")
 RETURN = "/console/sign-in/done"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 """Names of this machine for itself: no other site can have them."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address stays on this machine; a name other than ``localhost`` does not count."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class UserRoles(NamedTuple):

@@ -11,19 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from domain.authority.roles import STAFF
-from services.runtime.identity_settings import MODES, RETURN, IdentitySettings, UserRoles
+from services.runtime.identity_settings import MODES, RETURN, IdentitySettings, UserRoles, is_loopback
 from services.runtime.kafka_settings import MECHANISMS, SECURITY, KafkaSettings, PublisherTopic
+from services.runtime.proxy_settings import ProxySettings, read_proxy_settings
 from services.runtime.variables import PREFIX, VARIABLES
+from services.runtime.variables import SettingsError as SettingsError
 
 WORKERS_MAX = 64
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used: which, the rule it breaks, and how to mend it."""
-
-    def __init__(self, variable: str, rule: str, mend: str) -> None:
-        self.variable, self.rule, self.mend = variable, rule, mend
-        super().__init__(f"{variable}: {rule} — {mend}")
 
 
 RESERVED_ISSUERS = ("local", "os")
@@ -52,6 +46,7 @@ class Settings:
     """Where the streams are measured; 0: nowhere."""
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    proxy: ProxySettings = field(default_factory=ProxySettings)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -78,6 +73,7 @@ class Settings:
             metrics_host=_host(values["METRICS_HOST"], "METRICS_HOST"),
             metrics_port=_whole_number("METRICS_PORT", values["METRICS_PORT"], 0, 65_535),
             identity=_identity(values),
+            proxy=read_proxy_settings(values),
             kafka=KafkaSettings(
                 brokers=_addresses("KAFKA_BROKERS", values["KAFKA_BROKERS"]),
                 topic=_topic("KAFKA_TOPIC", values["KAFKA_TOPIC"]),
@@ -198,6 +194,8 @@ def _client(values: dict[str, str], mode: str, issuer: str) -> dict[str, str]:
     client = {name: values[variable] for name, variable in named.items()}
     if not any(client.values()):
         return client
+    public_address = read_proxy_settings(values).public_address
+    client["redirect"] = client["redirect"] or (public_address and public_address + RETURN)
     for name in ("client_id", "redirect"):
         if not client[name]:
             raise SettingsError(PREFIX + named[name], "is missing", "set client, secret and address together")
@@ -213,6 +211,11 @@ def _client(values: dict[str, str], mode: str, issuer: str) -> dict[str, str]:
     if not safe or redirect.path != RETURN or redirect.query or redirect.fragment or not redirect.hostname:
         rule = f"is no https address that ends in {RETURN}"
         raise SettingsError(f"{PREFIX}OIDC_REDIRECT", rule, f"write it like https://ledger.example{RETURN}")
+    if public_address and client["redirect"] != public_address + RETURN:
+        rule = f"is not at {PREFIX}PUBLIC_ADDRESS, by which people reach the service"
+        raise SettingsError(
+            f"{PREFIX}OIDC_REDIRECT", rule, f"write {public_address}{RETURN}, or leave it unset"
+        )
     return client
 
 
@@ -274,16 +277,6 @@ def unknown(env: Mapping[str, str]) -> list[str]:
     """Variables of the environment that begin like ours and are none: most likely misspelt."""
     names = {each.name for each in VARIABLES} | {f"{PREFIX}LANGUAGE"}
     return sorted(name for name in env if name.startswith(PREFIX) and name not in names)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address stays on this machine; a name other than ``localhost`` does not count."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _targets(text: str) -> tuple[str, ...]:

@@ -18,6 +18,14 @@ class Variable(NamedTuple):
     en: str
 
 
+class SettingsError(ValueError):
+    """A setting that cannot be used: which, the rule it breaks, and how to mend it."""
+
+    def __init__(self, variable: str, rule: str, mend: str) -> None:
+        self.variable, self.rule, self.mend = variable, rule, mend
+        super().__init__(f"{variable}: {rule} — {mend}")
+
+
 VARIABLES = (
     Variable(
         f"{PREFIX}DATABASE",
@@ -77,6 +85,24 @@ VARIABLES = (
         "the names or addresses by which the service is asked, comma-separated, without port; a request by "
         "another (Host) is refused. Those of this machine, and the host that the issuer sends people back "
         "to, always hold; without identities, this machine's alone",
+    ),
+    Variable(
+        f"{PREFIX}PUBLIC_ADDRESS",
+        "",
+        "工作人员在浏览器中访问本服务所用的地址：https://主机，端口不是443时写明端口；经反向代理对外服务时须设。"
+        "网页表单的来源、Cookie 的 Secure、登录后返回的地址都以它为准，其主机名也是本服务的名称",
+        "the address by which people reach the service in a browser: https://host, with its port unless that "
+        "is 443; needed behind a proxy. The origin of the console's forms, the Secure of cookies and the "
+        "address that people are sent back to follow it, and its host is a name of the service",
+    ),
+    Variable(
+        f"{PREFIX}TRUSTED_PROXIES",
+        "",
+        "反向代理的地址或网段，逗号分隔，如 127.0.0.1,10.0.0.0/24；只采信由这些地址转来的 X-Forwarded-For 和 "
+        "X-Forwarded-Proto，查阅记录、日志和限额即按访问者的真实地址；不设则都不读",
+        "addresses or networks of reverse proxies, comma-separated, as in 127.0.0.1,10.0.0.0/24; from these "
+        "alone X-Forwarded-For and X-Forwarded-Proto are believed, so that looks, logs and limits go by the "
+        "visitor's own address; unset, they are not read",
     ),
     Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
     Variable(
@@ -235,8 +261,9 @@ VARIABLES = (
     Variable(
         f"{PREFIX}OIDC_REDIRECT",
         "",
-        f"登录后返回的地址：https://主机{RETURN}，须在签发者处登记",
-        f"where the issuer sends people back to: https://host{RETURN}, registered there",
+        f"登录后返回的地址：https://主机{RETURN}，须在签发者处登记；设了公开地址（PUBLIC_ADDRESS）的不必再设",
+        f"where the issuer sends people back to: https://host{RETURN}, registered there; "
+        "unset, it follows from PUBLIC_ADDRESS",
     ),
     Variable(
         f"{PREFIX}OIDC_RECHECK",

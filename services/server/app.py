@@ -44,6 +44,8 @@ from services.console import app as console
 from services.runtime import logs, tracing
 from services.runtime import metrics as measurements
 from services.runtime.identity_settings import IdentitySettings
+from services.runtime.proxy_settings import ProxySettings
+from services.server import proxies
 from services.web import bodies, hosts, looking, problems
 from services.web import response_headers as headers
 from services.web.identity import gate
@@ -143,6 +145,7 @@ def create_app(
     sheets_folder: Path | None = None,
     signing_key: Path | None = None,
     forms_key: Path | None = None,
+    proxy: ProxySettings | None = None,
 ) -> Flask:
     """Make the service of one ledger; by default whoever reaches it is the local administrator.
 
@@ -150,6 +153,7 @@ def create_app(
     ledger; by default a folder of this process's own.
     So are ``signing_key``, the file of the key that signs checkpoints, and ``forms_key``, the file of
     the secret that protects the console's forms; without it each application has one of its own.
+    ``proxy`` says what stands before the service; by default nothing does.
     """
     app = Api("services.api", static_folder=None)
     app.extensions["subsidy-ledger"] = ledger
@@ -163,8 +167,10 @@ def create_app(
     for blueprint in RESOURCES:
         api.register_blueprint(blueprint)
     problems.register(app)
-    hosts.register(app, identity or IdentitySettings())
+    before = proxy or ProxySettings()
+    hosts.register(app, identity or IdentitySettings(), before.public_host)
     bodies.register(app)
+    proxies.register(app, before)
     tracing.register(app)
     logs.register(app)
     measurements.register(app, ledger)

@@ -35,6 +35,7 @@ def app() -> Flask:
         folder,
         Path(settings.signing_key_file),
         forms_key=Path(settings.forms_key_file),
+        proxy=settings.proxy,
     )
 
 

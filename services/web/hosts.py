@@ -22,15 +22,15 @@ PROBES = ("health.live", "health.ready")
 """Addresses that answer by any name: probes ask by the address of a container; they tell nothing of facts."""
 
 
-def register(app: Flask, settings: IdentitySettings) -> None:
+def register(app: Flask, settings: IdentitySettings, public_host: str = "") -> None:
     """Refuse, before anything else is looked at, what is not asked by a name of ours."""
-    back_to = urlsplit(settings.redirect).hostname
-    names = frozenset((*LOOPBACK_NAMES, *settings.hosts, *([back_to] if back_to else [])))
+    back_to = urlsplit(settings.redirect).hostname or ""
+    names = frozenset((*LOOPBACK_NAMES, *settings.hosts, *filter(None, (back_to, public_host))))
 
     def check_host() -> Response | None:
         if request.endpoint in PROBES:
             return None
-        # What a proxy says it was asked by (X-Forwarded-Host, Forwarded) is the sender's word, and not read.
+        # X-Forwarded-Host and Forwarded are the sender's word wherever a proxy hands them on, and not read.
         asked = _HOST.fullmatch(request.environ.get("HTTP_HOST", "").lower())
         if asked is None:
             return _refuse("request-bad", "host.form", 400)
@@ -43,4 +43,5 @@ def register(app: Flask, settings: IdentitySettings) -> None:
 
 def _refuse(problem: str, code: str, status: int) -> Response:
     metrics.refused(code)
-    return answer(Problem(problem, [Fault(code, "Host", {"setting": f"{PREFIX}HOSTS"})]), status, page=False)
+    details = {"setting": f"{PREFIX}HOSTS", "public_setting": f"{PREFIX}PUBLIC_ADDRESS"}
+    return answer(Problem(problem, [Fault(code, "Host", details)]), status, page=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
+from domain.faults.fault import Fault
+from services.runtime.variables import PREFIX
 from services.web.problems import Problem
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -25,8 +27,17 @@ def refuse_foreign_writes() -> None:
     site = request.headers.get("Sec-Fetch-Site", "none")
     origin = request.headers.get("Origin")
     same = origin is None or origin == request.host_url.rstrip("/")
-    if site not in ("none", "same-origin") or not same:
-        raise Problem("origin-foreign")
+    if site in ("none", "same-origin") and same:
+        return
+    raise Problem("origin-foreign", _faults_of(origin or ""))
+
+
+def _faults_of(origin: str) -> list[Fault]:
+    """The mend where a page of our own looks foreign: a proxy brings it by https, and nobody told us so."""
+    scheme, _, netloc = origin.partition("://")
+    if scheme != "https" or netloc.partition(":")[0] != request.host.partition(":")[0]:
+        return []
+    return [Fault("origin.unset", "Origin", {"setting": f"{PREFIX}PUBLIC_ADDRESS", "origin": origin})]
 
 
 def add_headers(response: Response) -> Response:
