@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
@@ -11,6 +12,7 @@ from granian.server import Server
 from services.runtime.settings import Settings
 from services.runtime.starting import begin_loading, relax
 from services.runtime.variables import PREFIX
+from services.server.listening import address_of, hold_port
 from services.server.shared import share_folder
 
 THREADS = 8
@@ -26,10 +28,11 @@ def serve(settings: Settings) -> None:
 
     Raises:
         SettingsError: for an address beyond this machine that was not asked for.
+        NotAllowed: where the port is taken.
     """
     settings.check_open()
     begin_loading()
-    with share_folder():
+    with hold_port(settings.host, settings.port), share_folder():
         _serve(settings)
 
 
@@ -43,7 +46,7 @@ def _serve(settings: Settings) -> None:
     os.environ[f"{PREFIX}SHEETS"] = os.path.abspath(settings.sheets_folder)
     Server(
         "services.server.worker:app",
-        address="127.0.0.1" if settings.host == "localhost" else settings.host,
+        address=address_of(settings.host),
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
@@ -53,7 +56,7 @@ def _serve(settings: Settings) -> None:
         workers_kill_timeout=KILL_SECONDS,
         websockets=False,
         log_access=False,
-    ).serve(target_loader=worker.app, wrap_loader=False)
+    ).serve(target_loader=partial(worker.load, os.getpid()), wrap_loader=False)
 
 
 def _from_anywhere(database: str) -> str:

@@ -14,6 +14,7 @@ from services.runtime import logs, tracing
 from services.runtime.settings import Settings, SettingsError
 from services.runtime.variables import PREFIX
 from services.server.app import create_app
+from services.server.ending import end_with, heed_one_signal
 
 
 @cache
@@ -52,3 +53,10 @@ def prepare(settings: Settings) -> None:
         rule = f"{settings.forms_key_file} cannot be read and written: {error.strerror}"
         mend = "name a file in a folder of this user's own; the key of the console's forms lies beside it"
         raise SettingsError(f"{PREFIX}SIGNING_KEY", rule, mend) from None
+
+
+def load(parent: int) -> Flask:
+    """The application, in a worker that ends when the service ``parent`` has ended."""
+    end_with(parent)
+    heed_one_signal()
+    return app()

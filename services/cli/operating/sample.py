@@ -11,14 +11,27 @@ from domain.authority.roles import NotAllowed
 from domain.events.speaking import attribute_message
 from domain.intake.authorising import Sender
 from ledger.policies.versions import adopt_policy
+from ledger.projections.enterprises import load
 from ledger.reading.balances import list_largest
 from ledger.reading.budgets import read_budget
+from ledger.store.rows import Rows
 from services.cli.common import Context, operator
 from services.cli.intake.ingest import run
-from services.cli.operating.serve import start
+from services.cli.operating.serve import check_port, start
 from services.cli.reading.reads import print_budget, print_largest
 from services.sample.city import city
+from services.sample.enterprise import code_of
 from services.sample.policy import POLICY, YEAR, policy_text
+
+
+def _require_own(rows: Rows, seed: int) -> None:
+    """Refuse a ledger that holds anything, unless this city's first enterprise is in it.
+
+    Raises:
+        NotAllowed: where others' data stand in the ledger.
+    """
+    if rows.last_position() and not load(rows, [code_of(0, seed)]):
+        raise NotAllowed("sample.other", "database")
 
 
 @click.command()
@@ -38,7 +51,11 @@ def sample(context: Context, enterprises: int, seed: int, out: Path | None, then
         return
     if context.checks_identity:
         raise NotAllowed("sample.checked", "sample")
+    if then_serve:
+        check_port(context.settings)
     with context.ledger(sets_up=True) as ledger:
+        with ledger.store.reading() as rows:
+            _require_own(rows, seed)
         adopt_policy(ledger, policy_text(), context.caller())
         # Nobody has to be allowed to say what is made up; who made it is noted all the same.
         made_up = Sender(attribution=attribute_message(operator()))

@@ -7,6 +7,17 @@ from dataclasses import replace
 import click
 
 from services.cli.common import Context
+from services.runtime.settings import Settings
+from services.server.listening import hold_port
+
+
+def check_port(settings: Settings) -> None:
+    """See that nobody has the port of the service, before anything is begun.
+
+    Raises:
+        NotAllowed: where it is taken.
+    """
+    hold_port(settings.host, settings.port).close()
 
 
 def start(context: Context, host: str | None = None, port: int | None = None) -> None:
@@ -19,6 +30,7 @@ def start(context: Context, host: str | None = None, port: int | None = None) ->
         host=host or context.settings.host,
         port=port or context.settings.port,
     )
+    check_port(settings)
     label = context.words("服务地址", "serving on")
     click.echo(f"{label} http://{settings.host}:{settings.port}/  (/docs, /openapi.json)")
     if settings.identity.mode == "local":
