@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -33,21 +34,24 @@ def heed_one_signal() -> None:
     """Have this process, a worker that loads, end at once when told to, and later heed one signal only.
 
     A Ctrl-C reaches the workers beside the service, which then tells them too, as systemd does; a
-    second signal would stop a worker of Granian for good (``WorkerSignal.set`` waits for ever).
+    second signal would stop a worker of Granian for good (``WorkerSignal.set`` waits for ever). The
+    first is heeded by a thread, since the main one may be waiting where no signal wakes it.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    set_signals = _signals.set_main_signals
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
 
-    def set_once(handler: Callable[[int, FrameType | None], None], reload_handler: Any = None) -> None:
-        told = False
+    def pass_on(handler: Callable[[int, FrameType | None], None], reload_handler: Any = None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(writer)
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            nonlocal told
-            if not told:
-                told = True
-                handler(number, frame)
+        def wait() -> None:
+            while os.read(reader, 1)[0] not in (signal.SIGINT, signal.SIGTERM):
+                pass
+            handler(signal.SIGTERM, None)
 
-        set_signals(stop, reload_handler)
+        threading.Thread(target=wait, name="told-to-stop", daemon=True).start()
 
-    _signals.set_main_signals = set_once
+    _signals.set_main_signals = pass_on

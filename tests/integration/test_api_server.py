@@ -183,6 +183,9 @@ def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(
             ("/v1/events", "application/x-ndjson", event + b"\n"),
         ):
             assert send_broken(port, path, media, body, len(body) + 1) in (0, 400), media
+        half = event + b"\n" + event[:100]
+        assert send_broken(port, "/v1/events", "application/x-ndjson", half, None) in (0, 400)
+        assert json.loads(ask(port, "GET", "/v1/refused")[1])["items"] == []
         for path, media, body in (
             ("/v1/policies", "application/yaml", policy),
             ("/v1/policies", "text/yaml", policy),

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import IO, Any
+
+import msgspec
 
 from domain.intake.authorising import Sender
 from ledger.intake.inbox import Totals, ingest
@@ -27,8 +30,16 @@ Line = tuple[int, bytes]
 """(number in the stream, from 1; the message)."""
 
 
-def lines(stream: IO[bytes]) -> Iterator[Line]:
-    """The lines of a stream that hold something; of one that is too long, its beginning."""
+def lines(stream: IO[bytes], told: bool = True) -> Iterator[Line]:
+    """The lines of a stream that hold something; of one that is too long, its beginning.
+
+    Args:
+        told: whether the stream's length was told before it, so that one that breaks off is an error
+            of reading; of any other, what is no whole message at its end is half of one.
+
+    Raises:
+        CutOff: where a stream of untold length ends in half a message.
+    """
     number, line, dropping = 0, bytearray(), False
     while chunk := stream.read(CHUNK_BYTES):
         start = 0
@@ -43,7 +54,20 @@ def lines(stream: IO[bytes]) -> Iterator[Line]:
             line += chunk[start:]
             dropping = len(line) > MESSAGE_BYTES_MAX
             del line[MESSAGE_BYTES_MAX + 1 :]
+    if line and not told and _is_half(line):
+        raise CutOff(number + 1)
     yield from _line(number + 1, line)
+
+
+def _is_half(line: bytearray) -> bool:
+    """Whether a line that nothing ends holds the beginning of a message at most."""
+    if len(line) > MESSAGE_BYTES_MAX:
+        return False
+    try:
+        msgspec.json.decode(bytes(line).removeprefix(BOM_UTF8))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return bool(line.strip())
+    return False
 
 
 def _line(number: int, line: bytearray) -> Iterator[Line]:
@@ -53,11 +77,11 @@ def _line(number: int, line: bytearray) -> Iterator[Line]:
         yield number, message
 
 
-def batches(stream: IO[bytes]) -> Iterator[list[Line]]:
+def batches(stream: IO[bytes], told: bool = True) -> Iterator[list[Line]]:
     """The lines of a stream in batches of bounded size."""
     waiting: list[Line] = []
     size = 0
-    for line in lines(stream):
+    for line in lines(stream, told):
         waiting.append(line)
         size += len(line[1])
         if len(waiting) >= STREAM_BATCH_MESSAGES or size >= STREAM_BATCH_BYTES:
@@ -65,6 +89,14 @@ def batches(stream: IO[bytes]) -> Iterator[list[Line]]:
             waiting, size = [], 0
     if waiting:
         yield waiting
+
+
+class CutOff(Exception):
+    """A stream broke off within its ``line``: half a message is nobody's, so it is not kept as refused."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
 
 
 class Interrupted(Exception):
@@ -80,17 +112,20 @@ def take(
     stream: IO[bytes],
     language: str,
     sender: Sender,
+    told: bool = True,
 ) -> Iterator[bytes]:
     """Ingest a stream, and give back its results as NDJSON, with a summary as the last line.
 
     Raises:
         Interrupted: from the ledger's own exception, before anything is given back.
+        CutOff: where the stream, of untold length, ended in half a message; what came before it in
+            whole batches is recorded.
     """
     spool = tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES)  # noqa: SIM115
     totals = Totals()
     count = 0
     try:
-        for batch in batches(stream):
+        for batch in batches(stream, told):
             try:
                 results = ingest(
                     ledger,

@@ -14,7 +14,7 @@ from ledger.intake.batch import Result
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, ingest
 from services.api.events.results import batch_document, result_document
 from services.api.events.schemas import BatchSchema, ResultSchema
-from services.api.events.streams import Interrupted, take
+from services.api.events.streams import CutOff, Interrupted, take
 from services.api.resource import Resource, body_bytes, ledger, require_media
 from services.web.identity.gate import sender
 from services.web.problems import LANGUAGES, Problem, answer, language, of_ledger
@@ -103,7 +103,9 @@ def _stream() -> Response:
     stream = get_input_stream(request.environ)
     lang = language()
     try:
-        results = take(ledger(), stream, lang, sender())
+        results = take(ledger(), stream, lang, sender(), request.content_length is not None)
+    except CutOff as error:
+        raise Problem("body-json", [Fault("stream.cut", "body", {"line": error.line})]) from None
     except Interrupted as error:
         cause = error.__cause__
         problem = of_ledger(cause) if isinstance(cause, Exception) else None
