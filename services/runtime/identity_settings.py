@@ -54,7 +54,9 @@ class IdentitySettings:
     recheck: int = 900
     """After how many seconds the issuer is asked again what a signed-in person may do."""
     rate: int = 0
-    """Requests a second that one caller may make, in each serving process; 0: no limit."""
+    """Requests a second that one caller may make of all workers together; 0: no limit."""
+    failed: int = 60
+    """Wrong tokens and keys that one address may bring in a minute; 0: no limit."""
     writes_once: bool = False
     """Whether a token may be used for one write only (its ``jti`` is remembered until it expires)."""
     users: tuple[UserRoles, ...] = ()

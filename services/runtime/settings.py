@@ -145,6 +145,7 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
         source_claim=values["OIDC_SOURCE"],
         recheck=_whole_number("OIDC_RECHECK", values["OIDC_RECHECK"], 60, 28_800),
         rate=_whole_number("RATE", values["RATE"], 0, 100_000),
+        failed=_whole_number("FAILED", values["FAILED"], 0, 100_000),
         writes_once=_flag("OIDC_ONCE", values["OIDC_ONCE"]),
         users=_users(values["USERS"], mode),
     )

@@ -281,8 +281,16 @@ VARIABLES = (
     Variable(
         f"{PREFIX}RATE",
         "0",
-        "每个调用方每秒最多请求数，0为不限，最大100000",
-        "requests a second that one caller may make; 0 sets no limit, at most 100000",
+        "每个调用方每秒最多请求数，各服务进程合计，0为不限，最大100000",
+        "requests a second that one caller may make of all processes together; 0 sets no limit, "
+        "at most 100000",
+    ),
+    Variable(
+        f"{PREFIX}FAILED",
+        "60",
+        "每个地址每分钟最多可出示多少次不对的令牌或密钥，超过的先答429，不再核验；0为不限，最大100000",
+        "wrong tokens and keys that one address may bring in a minute; beyond that it is answered by 429 "
+        "and nothing is looked up; 0 sets no limit, at most 100000",
     ),
     Variable(
         f"{PREFIX}ALLOW_OPEN",

@@ -27,7 +27,7 @@ from services.runtime.identity_settings import IdentitySettings
 from services.sample.policy import policy_text
 from services.server.app import create_app
 from services.web.identity.access import ACCESS, OWN_DATA, PUBLIC, roles_for
-from services.web.identity.limits import Limits
+from services.web.identity.limits import Limit
 from tests.events import CIXI, OPERATOR, Feed
 from tests.integration.api_client import ENGLISH, ONE, is_problem
 
@@ -360,11 +360,15 @@ def test_who_asks_too_often_waits(tmp_path: Path) -> None:
 
 def test_a_bucket_fills_again_and_forgets_whom_it_must() -> None:
     now = [0.0]
-    limits = Limits(2, lambda: now[0])
-    assert [limits.wait("a") for _ in range(20)] == [0.0] * 20
-    assert limits.wait("a") == pytest.approx(0.5)
+    limit = Limit("requests", 20, 10, clock=lambda: now[0])
+    quotas = [limit.ask("a") for _ in range(20)]
+    assert [(quota.wait_seconds, quota.remaining) for quota in quotas] == [(0.0, 19 - n) for n in range(20)]
+    refused = limit.ask("a")
+    assert refused.wait_seconds == pytest.approx(0.5)
+    assert limit.fields(refused)["Retry-After"] == "1"
+    assert limit.ask("b").wait_seconds == 0.0
     now[0] += 0.5
-    assert limits.wait("a") == 0.0
+    assert limit.ask("a").wait_seconds == 0.0
 
 
 def test_an_enterprise_may_print_its_own_statement_and_no_other_page(city: City) -> None:

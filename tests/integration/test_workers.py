@@ -109,6 +109,20 @@ def test_a_method_that_nobody_knows_is_no_label_of_its_own(service: Service) -> 
     assert counted(port, 'endpoint="unknown",method="_OTHER"') == METHODS
 
 
+def test_wrong_credentials_are_counted_by_all_workers_together(service: Service) -> None:
+    began, statuses = time.monotonic(), []
+    for _ in range(90):
+        connection = http.client.HTTPConnection("127.0.0.1", service[0], timeout=30)
+        connection.request("GET", "/v1/policies", headers={"Authorization": "Bearer wrong"})
+        response = connection.getresponse()
+        statuses.append(response.status)
+        response.read()
+        connection.close()
+    allowed = statuses.count(401)
+    assert statuses.count(429) == len(statuses) - allowed > 0
+    assert 60 <= allowed <= 61 + int(time.monotonic() - began), "sixty, and one a second"
+
+
 def test_the_key_of_forms_outlives_a_restart_and_is_made_anew_where_a_crash_cut_it(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db.key.forms"
     first = read_forms_key(file)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 
-from flask import Flask, current_app, g, redirect, request, url_for
+from flask import Flask, Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.persons import LOCAL
@@ -23,7 +24,7 @@ from ledger.store.application import Ledger
 from services.runtime import metrics
 from services.runtime.identity_settings import IdentitySettings
 from services.web.identity.access import PUBLIC, roles_for
-from services.web.identity.limits import Limits
+from services.web.identity.limits import Accepted, Buckets, Limit, Quota, name_address
 from services.web.identity.sessions import Session
 from services.web.identity.signing_in import COOKIE, SignIn
 from services.web.identity.tokens import Refused, Tokens
@@ -32,6 +33,10 @@ from services.web.problems import Problem
 ACTOR_HEADER = "Subsidy-Actor"
 ROLES_HEADER = "Subsidy-Roles"
 ENTERPRISE_HEADER = "Subsidy-Enterprise"
+BURST_SECONDS = 10
+"""How many seconds' worth a caller may ask for at once."""
+FAILED_SECONDS = 60
+"""In how many seconds an address may bring as many wrong credentials as the settings say."""
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 log = logging.getLogger(__name__)
@@ -40,9 +45,11 @@ log = logging.getLogger(__name__)
 class Gate:
     """Finds out who asks. ``refusals`` counts what was refused, by reason."""
 
-    def __init__(self, ledger: Ledger, settings: IdentitySettings) -> None:
+    def __init__(self, ledger: Ledger, settings: IdentitySettings, buckets: Buckets) -> None:
         self.ledger, self.settings = ledger, settings
-        self.limits = Limits(settings.rate)
+        self.requests = Limit("requests", settings.rate * BURST_SECONDS, BURST_SECONDS, buckets)
+        self.failures = Limit("failed-credentials", settings.failed, FAILED_SECONDS, buckets)
+        self.accepted = Accepted(buckets)
         self.tokens = Tokens(settings, lambda: ledger.clock().timestamp())
         self.refusals: dict[str, int] = {}
         self.sign_in = SignIn(ledger, settings) if settings.client_id else None
@@ -54,9 +61,17 @@ class Gate:
             Problem: 401 for who cannot be known, 403 for what is not theirs.
         """
         allowed = roles_for(request.endpoint or "")
+        credential = request.headers.get("Authorization", "")
+        if credential:
+            self._check_failures(credential)
         try:
             g.actor, g.scope = self._identify(allowed)
+            if credential:
+                self.accepted.note(credential, is_good=True)
         except Refused as error:
+            if credential and error.reason != "token.keys-unavailable":
+                self.accepted.note(credential, is_good=False)
+                self._tell(self.failures, self.failures.ask(_address()))
             if error.reason == "identity.missing" and self.sign_in is not None and _of_browser():
                 return redirect(url_for("console.sign_in", back=request.full_path.rstrip("?")))
             self._check_rate(Actor("", frozenset()))
@@ -76,8 +91,22 @@ class Gate:
     def _check_rate(self, actor: Actor) -> None:
         """Refuse who asks too often: a person by issuer and subject, a key by its id, others by address."""
         checked = "" if actor.issuer == LOCAL else actor.identity
-        if self.limits.wait(checked or f"from {request.remote_addr}"):
+        quota = self.requests.ask(checked or f"from {_address()}")
+        if self.requests.number:
+            self._tell(self.requests, quota)
+        if quota.wait_seconds:
             self._refuse("too-many", Fault("rate.limit", "Authorization", {"rate": self.settings.rate}))
+
+    def _check_failures(self, credential: str) -> None:
+        """Refuse whose address brings wrong credentials again and again, before anything is looked up."""
+        quota = self.failures.ask(_address(), count=False)
+        if quota.wait_seconds and not self.accepted.knows(credential):
+            self._tell(self.failures, quota)
+            self._refuse("too-many", Fault("rate.failed", "Authorization", {"rate": self.settings.failed}))
+
+    def _tell(self, limit: Limit, quota: Quota) -> None:
+        """Have the answer say how much of a limit is left; when to come again, where it is refused for it."""
+        g.limit_fields = limit.fields(quota)
 
     def refuse_sign_in(self, error: Refused) -> NoReturn:
         """Refuse somebody who comes back from the identity provider; counted and logged as any other.
@@ -156,11 +185,24 @@ def _is_own_enterprise(actor: Actor) -> bool:
     return actor.enterprise is not None and named == actor.enterprise
 
 
-def register(app: Flask, ledger: Ledger, settings: IdentitySettings) -> None:
-    """Put the gate before an application."""
-    gate = Gate(ledger, settings)
+def register(app: Flask, ledger: Ledger, settings: IdentitySettings, shared: Path | None = None) -> None:
+    """Put the gate before an application; ``shared`` is the folder of the workers of one service."""
+    gate = Gate(ledger, settings, Buckets(shared / "limits" if shared else None))
     app.extensions["subsidy-gate"] = gate
     app.before_request(gate.check)
+    app.after_request(_add_limit_fields)
+
+
+def _add_limit_fields(response: Response) -> Response:
+    """Say what is left of the limit that the request counted for (draft-ietf-httpapi-ratelimit-headers)."""
+    for name, value in g.get("limit_fields", {}).items():
+        if name != "Retry-After" or response.status_code == 429:
+            response.headers[name] = value
+    return response
+
+
+def _address() -> str:
+    return name_address(request.remote_addr or "")
 
 
 def _of_browser() -> bool:

@@ -34,6 +34,8 @@ COOKIE, UNDER_WAY = "subsidy-signed-in", "subsidy-signing-in"
 START_SECONDS = 600
 """How long a person may take at the identity provider."""
 ANSWER_BYTES_MAX, TIMEOUT_SECONDS = 200_000, 5
+ASKING_MAX = 4
+"""Requests of one process that wait for the provider, half of those that it answers at once."""
 TEXT_MAX = 2_048
 SCOPE = "openid profile"
 
@@ -62,7 +64,7 @@ class SignIn:
         client_settings = replace(settings, audience=settings.client_id, writes_once=False)
         self.tokens = Tokens(client_settings, self._now)
         self.secure = urlsplit(settings.redirect).scheme == "https"
-        self.lock = threading.Lock()
+        self.asking = threading.BoundedSemaphore(ASKING_MAX)
         self.provider: dict[str, str] | None = None
 
     def derived(self, purpose: str) -> bytes:
@@ -139,21 +141,21 @@ class SignIn:
         return self._ask_provider(self._discovered()["token_endpoint"], form)
 
     def _discovered(self) -> dict[str, str]:
-        """Where the provider's endpoints are (OpenID Connect Discovery), asked once."""
-        with self.lock:
-            if self.provider is None:
-                issuer = self.settings.issuer.rstrip("/")
-                document = self._ask_provider(f"{issuer}/.well-known/openid-configuration")
-                names = ("authorization_endpoint", "token_endpoint")
-                endpoints = {name: document.get(name) for name in names}
-                is_issuer = document.get("issuer") == self.settings.issuer
-                if not is_issuer or not all(isinstance(at, str) and trusted(at) for at in endpoints.values()):
-                    raise Refused("sign-in.provider")
-                self.provider = {name: str(at) for name, at in endpoints.items()}
-                sign_out = document.get("end_session_endpoint")
-                if isinstance(sign_out, str) and trusted(sign_out):
-                    self.provider["end_session_endpoint"] = sign_out
-            return self.provider
+        """Where the provider's endpoints are (OpenID Connect Discovery), asked until it answers."""
+        if self.provider is None:
+            issuer = self.settings.issuer.rstrip("/")
+            document = self._ask_provider(f"{issuer}/.well-known/openid-configuration")
+            names = ("authorization_endpoint", "token_endpoint")
+            endpoints = {name: document.get(name) for name in names}
+            is_issuer = document.get("issuer") == self.settings.issuer
+            if not is_issuer or not all(isinstance(at, str) and trusted(at) for at in endpoints.values()):
+                raise Refused("sign-in.provider")
+            provider = {name: str(at) for name, at in endpoints.items()}
+            sign_out = document.get("end_session_endpoint")
+            if isinstance(sign_out, str) and trusted(sign_out):
+                provider["end_session_endpoint"] = sign_out
+            self.provider = provider
+        return self.provider
 
     def _ask_provider(self, address: str, form: dict[str, str] | None = None) -> dict[str, Any]:
         if not trusted(address):
@@ -163,6 +165,8 @@ class SignIn:
             request.data = urlencode(form).encode()
             pair = f"{quote(self.settings.client_id, safe='')}:{quote(self.secret, safe='')}"
             request.add_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+        if not self.asking.acquire(blocking=False):  # a provider that is slow takes no more of our threads
+            raise Refused("sign-in.provider")
         try:
             with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
                 document = json.loads(answer.read(ANSWER_BYTES_MAX))
@@ -171,6 +175,8 @@ class SignIn:
             raise Refused("sign-in.denied" if error.code in (400, 401) else "sign-in.provider") from None
         except (OSError, ValueError):
             raise Refused("sign-in.provider") from None
+        finally:
+            self.asking.release()
         if not isinstance(document, dict):
             raise Refused("sign-in.provider")
         return document

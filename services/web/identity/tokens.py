@@ -1,7 +1,8 @@
 """Bearer tokens of people: JSON Web Tokens (RFC 7519) checked against the issuer's keys (JWKS).
 
 The algorithm is one of a fixed list, never the token's word; keys are fetched again when a
-token names one that is not known, at most once in ``FETCH_SECONDS``.
+token names one that is not known, at most once in ``FETCH_SECONDS``, by a thread of its own: who brings
+a key that is known waits for nobody, and few of the others wait for an issuer that is slow.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 LEEWAY_SECONDS = 30
 FETCH_SECONDS = 30
 FETCH_TIMEOUT = 5
+FIRST_FETCH_SECONDS = 2
+"""How soon the issuer is asked again while it has not given any key."""
+WAITING_MAX = 2
+"""Requests of one process that wait for the issuer's keys; others are refused meanwhile."""
 KEYS_BYTES_MAX = 1_000_000
 TOKEN_CHARS_MAX = 8_192
 SUBJECT_CHARS_MAX = 255
@@ -52,6 +57,8 @@ class Keys:
         self.lock = threading.Lock()
         self.held: KeySet | None = None
         self.fetched = float("-inf")
+        self.fetching: threading.Thread | None = None
+        self.waiting = threading.BoundedSemaphore(WAITING_MAX)
 
     def for_token(self, key_id: str | None) -> KeySet:
         """The keys, fetched anew where none of them has the token's id.
@@ -59,14 +66,34 @@ class Keys:
         Raises:
             Refused: where they cannot be had.
         """
+        if self._has_key(key_id):
+            return self._held_keys()
         with self.lock:
-            has_key = self.held is not None and any(key.kid == key_id for key in self.held.keys)
-            if not has_key and self.clock() - self.fetched >= (FETCH_SECONDS if self.held else 0):
+            is_due = self.clock() - self.fetched >= (FETCH_SECONDS if self.held else FIRST_FETCH_SECONDS)
+            if is_due and (self.fetching is None or not self.fetching.is_alive()):
                 self.fetched = self.clock()
-                self.held = self._fetch() or self.held
-            if self.held is None:
+                self.fetching = threading.Thread(target=self._fetch_and_hold, daemon=True)
+                self.fetching.start()
+            fetching = self.fetching
+        if fetching is not None and fetching.is_alive():
+            if not self.waiting.acquire(blocking=False):
                 raise Refused("token.keys-unavailable")
-            return self.held
+            try:
+                fetching.join(FETCH_TIMEOUT)
+            finally:
+                self.waiting.release()
+        return self._held_keys()
+
+    def _has_key(self, key_id: str | None) -> bool:
+        return self.held is not None and any(key.kid == key_id for key in self.held.keys)
+
+    def _held_keys(self) -> KeySet:
+        if self.held is None:
+            raise Refused("token.keys-unavailable")
+        return self.held
+
+    def _fetch_and_hold(self) -> None:
+        self.held = self._fetch() or self.held
 
     def _fetch(self) -> KeySet | None:
         from joserfc.errors import JoseError
