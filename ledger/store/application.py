@@ -101,6 +101,8 @@ _COMMON = {"ORIGINATOR_ID_TYPE": "text", "CREATE_TABLE": "n"}
 def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
     if path != sqlite.IN_MEMORY and (not create or Path(path).exists()):
         sqlite.look_into(path, check_unclaimed if create else check_version_of)
+    elif path != sqlite.IN_MEMORY:
+        sqlite.check_place(path)
     application = EventStoreApplication(env={**_COMMON, **sqlite.settings(path)})
     store = sqlite.SQLiteStore(cast(sqlite.LedgerSQLiteRecorder, application.recorder))
     return application, store, store.dialect

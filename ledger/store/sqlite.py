@@ -86,6 +86,8 @@ def look_into(path: str, check: Callable[[SQLiteRows], None]) -> None:
     Raises:
         UnsuitableStore: where it is none, or no database; and what ``check`` raises.
     """
+    if Path(path).is_dir():
+        raise UnsuitableStore(f"{path} is a folder — name the ledger's file in it")
     if not Path(path).is_file():
         raise UnsuitableStore(f"no ledger at {path} — run: subsidy-ledger migrate")
     try:
@@ -95,8 +97,25 @@ def look_into(path: str, check: Callable[[SQLiteRows], None]) -> None:
         raise StoreUnavailable(f"{path}: {error}") from error
     except sqlite3.DatabaseError as error:
         raise UnsuitableStore(
-            f"{path} is no database of SQLite ({error}) — name the ledger's file"
+            f"{path} is damaged, or no database of SQLite ({error}) — name the ledger's file, "
+            "or restore a backup as docs/operations/runbooks.md says"
         ) from error
+
+
+def check_place(path: str) -> None:
+    """See that a file can be made where there is none yet.
+
+    Raises:
+        UnsuitableStore: where there is no folder for it, or nobody may write there.
+    """
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise UnsuitableStore(f"there is no folder {folder} — make it, or name another file by --database")
+    if not os.access(folder, os.W_OK):
+        raise UnsuitableStore(
+            f"nothing can be written in {folder} — give this user the right to, or name another file by "
+            "--database"
+        )
 
 
 class SQLiteRows:

@@ -14,6 +14,7 @@ import click
 
 from services.cli.registry import ENTRIES, LazyCommands
 from services.runtime.starting import begin_loading, relax
+from services.runtime.terminals import print_in_any_encoding
 
 WAITS = 3
 """Exit status of a command whose step waits for a second person."""
@@ -83,6 +84,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
 
 def run() -> None:
     """The command as a process of its own."""
+    print_in_any_encoding()
     begin_loading()
     main.before_command = relax
     main()

@@ -1,4 +1,4 @@
-"""What is printed is printed in any encoding of a terminal or a pipe, so that no answer ends in a traceback."""
+"""What is printed is printed in any encoding of a terminal or a pipe, and never ends in a traceback."""
 
 from __future__ import annotations
 
