@@ -2,14 +2,16 @@
 
 The state is a function of the *set* of facts: their order of arrival changes nothing, except
 that corrections of one fact apply in the order in which they arrived. Adding a fact is done
-in place; a correction or retraction of a fact already counted asks for the enterprise's
-events to be folded again (``add`` says so by returning ``False``).
+in place. A correction or retraction of a fact already counted moves what that fact counted for
+(``domain.facts.moving``); without the fact at hand, the enterprise's events must be folded again
+(``add`` says so by returning ``False``).
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -98,6 +100,11 @@ class Approval:
     amount: int
 
 
+def order_of_approval(approval: Approval) -> tuple[int, str, str]:
+    """In which order the approvals of a measure are kept."""
+    return approval.year, approval.item, approval.key
+
+
 @dataclass(slots=True)
 class Claim:
     """Where a claim stands: the step whose fact is the latest."""
@@ -167,25 +174,26 @@ class EnterpriseFacts:
         """
         content = fact.content
         if isinstance(content, FollowUp):
-            return self._follow(content, known)
+            self.note(content)
+            return not known and not isinstance(content, HoldEvent)
         effective = self.effective(fact)
         if effective is not None:
-            for add in _ADD.get(effective.shape, ()):
+            for add in ADD.get(effective.shape, ()):
                 add(self, fact, effective)
         elif isinstance(content, ClaimEvent) and (step := self.corrected(fact)) is not None:
-            self._add_claim(fact, step)  # held: nothing is awarded for it, and yet the step was taken
+            self.add_claim(fact, step)  # held: nothing is awarded for it, and yet the step was taken
         return True
 
     def effective(self, fact: Event) -> Content | None:
         """The content after corrections; ``None`` when retracted, or held for a decision."""
         if not self.amended:
             return fact.content
-        amended = self._amended_of(fact)
+        amended = self.amendments_of(fact)
         return None if amended is not None and amended.held else self.corrected(fact)
 
     def corrected(self, fact: Event) -> Content | None:
         """The content after corrections, whether it counts or not; ``None`` when retracted."""
-        amended = self._amended_of(fact) if self.amended else None
+        amended = self.amendments_of(fact) if self.amended else None
         if amended is None:
             return fact.content
         if amended.retracted:
@@ -198,20 +206,19 @@ class EnterpriseFacts:
 
     def is_retracted(self, fact: Event) -> bool:
         """Whether an event was taken back."""
-        amended = self._amended_of(fact)
+        amended = self.amendments_of(fact)
         return amended is not None and amended.retracted
 
-    def _amended_of(self, fact: Event) -> Amended | None:
+    def amendments_of(self, fact: Event) -> Amended | None:
         """What later events say of a fact, where there are any."""
         return self.amended.get(f"{fact.key}{SEP}{fact.name}")
 
-    def _follow(self, follow_up: FollowUp, known: bool) -> bool:
-        """Note what an event says of another; as ``add``."""
+    def note(self, follow_up: FollowUp) -> None:
+        """Keep what an event says of another; what counts is not moved by it."""
         if isinstance(follow_up, HoldEvent):
             self._hold(follow_up)
-            return False
-        self._amend(follow_up)
-        return not known
+        else:
+            self._amend(follow_up)
 
     def _hold(self, hold: HoldEvent) -> None:
         disagreements = self.amended.setdefault(amended_key(hold), Amended()).held
@@ -227,7 +234,8 @@ class EnterpriseFacts:
         elif isinstance(amendment, FactCorrected):
             amended.changes.append(amendment.changes)
 
-    def _add_dated(self, fact: Event, content: Content) -> None:
+    def add_dated(self, fact: Event, content: Content) -> None:
+        """Count a thing: its earliest day holds."""
         assert isinstance(content, DatedThing)
         identity = SEP.join([getattr(content, part) for part in content.identity])
         attributes = SEP.join([str(getattr(content, part)) for part in content.attributes])
@@ -238,11 +246,12 @@ class EnterpriseFacts:
         elif on == earliest.on and attributes not in earliest.attributes:
             records[identity] = DatedRecord(on, tuple(sorted((*earliest.attributes, attributes))))
 
-    def _add_amount(self, fact: Event, content: Content) -> None:
+    def add_amount(self, fact: Event, content: Content) -> None:
+        """Count a report of a yearly amount."""
         assert isinstance(content, YearlyAmount)
         key = amount_key(content)
         amount, time = content.amount_fen, fact.time
-        month, latest = month_in(content.year, time), f"{time}{SEP}{fact.key}"
+        month, latest = month_in(content.year, time), latest_of(fact)
         groups = self.amounts.setdefault(fact.name, {})
         reports = groups.get(key)
         if reports is None:
@@ -254,57 +263,70 @@ class EnterpriseFacts:
         if latest > reports.latest:
             reports.latest, reports.latest_amount = latest, amount
 
-    def _add_figure(self, fact: Event, content: Content) -> None:
+    def add_figure(self, fact: Event, content: Content) -> None:
+        """Count a figure of a year."""
         assert isinstance(content, YearlyFigure)
         figures = self.figures.setdefault(fact.name, {}).setdefault(str(content.year), [])
         if content.amount_fen not in figures:
             figures.append(content.amount_fen)
             figures.sort()
 
-    def _add_approval(self, fact: Event, content: Content) -> None:
+    def add_approval(self, fact: Event, content: Content) -> None:
+        """Count an approval."""
         assert isinstance(content, ClaimApproved)
         approval = Approval(fact.key, content.item, content.year, content.amount_fen)
         approvals = self.approvals.setdefault(claim_key(content.policy, content.measure), [])
-        approvals.append(approval)
-        approvals.sort(key=lambda each: (each.year, each.item, each.key))
+        insort(approvals, approval, key=order_of_approval)
 
-    def _add_profile(self, fact: Event, content: Content) -> None:
+    def add_profile(self, fact: Event, content: Content) -> None:
+        """Count an entry of the register: the latest holds."""
         assert isinstance(content, EnterpriseStatus)
-        latest = f"{fact.time}{SEP}{fact.key}"
+        latest = latest_of(fact)
         if self.profile is None or self.profile.latest < latest:
             self.profile = Profile(content.name, content.town, content.size, content.sector, latest)
 
-    def _add_claim(self, fact: Event, content: Content) -> None:
+    def add_claim(self, fact: Event, content: Content) -> None:
+        """Count a step of a claim: the latest says where it stands; counting it twice changes nothing."""
         assert isinstance(content, ClaimEvent)
         key = file_key(content.policy, content.claim)
-        latest = f"{fact.time}{SEP}{fact.key}"
+        latest = latest_of(fact)
         before = self.claims.get(key)
         desk = content.actor is not None or (before is not None and before.desk)
         if before is None or before.latest < latest:
-            self.claims[key] = Claim(
-                content.policy,
-                content.claim,
-                content.measure,
-                content.item,
-                content.year,
-                status=CLAIM_STATUS[type(content)],
-                amount=content.amount_fen if isinstance(content, AmountStep) else None,
-                latest=latest,
-                desk=desk,
-            )
-        else:
-            before.desk = desk
+            self.claims[key] = claim_after(content, latest, desk)
+        elif before.desk != desk:
+            self.claims[key] = replace(before, desk=desk)
+
+
+def latest_of(fact: Event) -> str:
+    """What a fact is compared by where the latest of several holds: its time, then its key."""
+    return f"{fact.time}{SEP}{fact.key}"
+
+
+def claim_after(step: ClaimEvent, latest: str, desk: bool) -> Claim:
+    """Where a claim stands after its latest step."""
+    return Claim(
+        step.policy,
+        step.claim,
+        step.measure,
+        step.item,
+        step.year,
+        status=CLAIM_STATUS[type(step)],
+        amount=step.amount_fen if isinstance(step, AmountStep) else None,
+        latest=latest,
+        desk=desk,
+    )
 
 
 _Add = Callable[[EnterpriseFacts, Event, Content], None]
-_ADD: dict[str, tuple[_Add, ...]] = {
-    "dated": (EnterpriseFacts._add_dated,),
-    "amount": (EnterpriseFacts._add_amount,),
-    "figure": (EnterpriseFacts._add_figure,),
-    "approval": (EnterpriseFacts._add_approval, EnterpriseFacts._add_claim),
-    "claim": (EnterpriseFacts._add_claim,),
-    "desk": (EnterpriseFacts._add_claim,),
-    "profile": (EnterpriseFacts._add_profile,),
+ADD: dict[str, tuple[_Add, ...]] = {
+    "dated": (EnterpriseFacts.add_dated,),
+    "amount": (EnterpriseFacts.add_amount,),
+    "figure": (EnterpriseFacts.add_figure,),
+    "approval": (EnterpriseFacts.add_approval, EnterpriseFacts.add_claim),
+    "claim": (EnterpriseFacts.add_claim,),
+    "desk": (EnterpriseFacts.add_claim,),
+    "profile": (EnterpriseFacts.add_profile,),
 }
 """How an event of each shape is counted; other shapes count nowhere."""
 

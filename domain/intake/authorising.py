@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
 from domain.authority.writes import NO_WRITER, TRIAL, Write, Writer, judge_write
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected
-from domain.events.claims import ClaimApproved, ClaimEvent, ClaimRejected, ClaimWithdrawn
+from domain.events.claims import ClaimEvent, ClaimWithdrawn
 from domain.events.event import NOBODY, SEP, Attribution, Event
+from domain.facts.claim_steps import DECISIONS
 from domain.facts.folding import Claim, EnterpriseFacts, correct, file_key
 from domain.faults.fault import Fault
 from domain.intake.judging import judge_matter
 from domain.policy.rulebook import Rulebook
 from domain.vocabulary.kinds import type_of
 
-DECISIONS = (ClaimApproved, ClaimRejected)
-"""Steps that decide a claim."""
 JUDGED_BY_CASE = (Amendment, ClaimEvent)
 """What the facts and policies decide besides: whether its sender may say it."""
 _DECISION_NAMES = frozenset(kind.__name__ for kind in DECISIONS)
@@ -38,6 +37,10 @@ NO_SENDER = Sender()
 """Nobody who would have to be allowed anything: worked cases, trials, the sample city."""
 
 
+def _nobody(claim: str) -> None:
+    """The holder of any claim, where none is known."""
+
+
 class Grounds(NamedTuple):
     """What an event is judged on that an enterprise is told of."""
 
@@ -46,28 +49,8 @@ class Grounds(NamedTuple):
     """The enterprise's."""
     amended: Event | None = None
     """Of an amendment, the event that it names, as it stands; None where that has not arrived."""
-    holders: Mapping[str, str] = {}
-    """By policy and claim, whose claim it is (``find_holders``)."""
-
-
-def find_holders(events: Iterable[Event], facts: EnterpriseFacts) -> dict[str, str]:
-    """By policy and claim, the source whose claim it is.
-
-    That is who took the first of its steps that stand, in order of recording; a decision is about the
-    claim of another, and makes it nobody's.
-    """
-    holders: dict[str, str] = {}
-    for event in events:
-        note_holder(holders, event, facts)
-    return holders
-
-
-def note_holder(holders: dict[str, str], event: Event, facts: EnterpriseFacts) -> None:
-    """Note whose claim an event makes one of those that nobody holds yet."""
-    if isinstance(event.content, ClaimEvent) and not isinstance(event.content, DECISIONS):
-        step = facts.corrected(event)
-        if isinstance(step, ClaimEvent):
-            holders.setdefault(file_key(step.policy, step.claim), event.source)
+    holder_of: Callable[[str], str | None] = _nobody
+    """Whose a claim is, by its key (``ClaimSteps.find_holder``)."""
 
 
 def judge_sender(writer: Writer, event: Event, grounds: Grounds) -> Fault | None:
@@ -166,7 +149,7 @@ def _holder_of(source: str, step: ClaimEvent, event: Event | None, grounds: Grou
         event: what brings the step into the claim; None where it is there already.
     """
     key = file_key(step.policy, step.claim)
-    holder, claim = grounds.holders.get(key), grounds.facts.claims.get(key)
+    holder, claim = grounds.holder_of(key), grounds.facts.claims.get(key)
     if claim is not None and claim.desk:
         return ""  # whatever comes from outside is refused by ``domain.intake.judging``
     if holder not in (None, source):

@@ -16,11 +16,11 @@ from domain.events.amendments import Amendment, FactCorrected, FieldValue
 from domain.events.claims import ClaimApproved, ClaimEvent
 from domain.events.content import Content, FactContent, YearlyAmount
 from domain.events.event import SEP, Event
-from domain.facts.folding import EnterpriseFacts, claim_key, correct, file_key
+from domain.facts.approved_items import ApprovedItems
+from domain.facts.folding import EnterpriseFacts, correct, file_key
 from domain.faults.fault import Fault
 from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, print_fen
 from domain.policy.rulebook import Rulebook
-from domain.things.spelling import is_same_item
 
 _total_of = attrgetter("total")
 
@@ -44,6 +44,8 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     """Of an amendment, where the ledger has the event that it names."""
     amended_at_desk: bool = False
     """Of an amendment, whether two persons at the desk amended that event."""
+    items: ApprovedItems | None = None
+    """The enterprise's approvals by item, where they are at hand."""
 
 
 def judge_event(event: Event, case: Case) -> list[Fault]:
@@ -116,21 +118,10 @@ def judge_approval(approval: ClaimApproved, case: Case, key: str) -> list[Fault]
     if measure.exceeds_cap(approval.amount_fen):
         cap = print_fen(measure.cap_fen or 0, book.latest.currency)
         faults.append(Fault("claim.cap", "data.amount", {"cap": cap}))
-    if _approvals_of(approval, case.facts) - {key}:
+    items = case.items or ApprovedItems(case.facts)
+    if items.find_approvals(approval, case.facts) - {key}:
         faults.append(Fault("claim.item", "data.item", {"item": approval.item}))
     return faults
-
-
-def _approvals_of(approval: ClaimApproved, facts: EnterpriseFacts) -> set[str]:
-    """Keys of the events that approved the same item, those that are held for a decision too."""
-    counted = facts.approvals.get(claim_key(approval.policy, approval.measure), [])
-    matter = (approval.policy, approval.measure, "approved")
-    stand = (
-        claim.latest.partition(SEP)[2]
-        for claim in facts.claims.values()
-        if (claim.policy, claim.measure, claim.status) == matter and is_same_item(claim.item, approval.item)
-    )
-    return {*(each.key for each in counted if is_same_item(each.item, approval.item)), *stand}
 
 
 def _judge_desk(contents: Iterable[Content | None], case: Case, field: str) -> list[Fault]:

@@ -11,10 +11,9 @@ from domain.authority import writes
 from domain.disagreements.matters import REPLACED
 from domain.disagreements.rules import rules_of
 from domain.events.aggregate import OUR_SOURCE
-from domain.events.amendments import Amendment, FactCorrected
+from domain.events.amendments import Amendment, FactCorrected, FollowUp
 from domain.events.claims import ClaimApproved
-from domain.events.content import YearlyAmount
-from domain.events.event import NOBODY, Attribution, Event
+from domain.events.event import NOBODY, Attribution, Event, key_of
 from domain.events.event import digest_of as digest_of_event
 from domain.events.instants import instant
 from domain.faults.fault import Fault
@@ -40,8 +39,6 @@ from ledger.store.rows import Rows
 
 DESK = "desk"
 """The channel of steps that the ledger's own desk takes (``ledger.claims.desk``)."""
-REFOLDED_FOR = (Amendment, ClaimApproved, YearlyAmount)
-"""What is judged on facts that a correction of the same batch may have changed."""
 
 REPEATABLE = ("claim.outside", "claim.foreign", "amend.foreign")
 """What is recorded already may be sent again by its source, also where it would not be allowed anew."""
@@ -145,7 +142,10 @@ class Batch:
         event = self._accept(message, enterprise, sender.attribution)
         self.keys.append((key, message.digest))
         self.workspace.identities[key] = Identity(message.digest, position, message.subject, event)
-        enterprise.count(event, is_known=target is not None)
+        if target is None or not isinstance(event.content, Amendment):
+            enterprise.count(event)
+        else:
+            self.workspace.count_follow_up(message.subject, event.content, target.event)
         if corrections:
             self.record_holds([Hold(message.subject, content) for content in corrections])
         return Result("accepted", event.event_id, event.source, position)
@@ -159,7 +159,8 @@ class Batch:
         """Record events that the ledger makes about facts of enterprises."""
         workspace, codes = self.workspace, {hold.code for hold in holds}
         workspace.load_enterprises([code for code in codes if code not in workspace.enterprises])
-        workspace.read_histories(codes)
+        contents = [hold.content for hold in holds if isinstance(hold.content, FollowUp)]
+        workspace.load_targets({key_of(content.of_source, content.of) for content in contents})
         for code, content in holds:
             enterprise = workspace.enterprises[code]
             enterprise.row.version += 1
@@ -169,7 +170,7 @@ class Batch:
             self.keys.append((event.key, digest_of_event(code, event)))
             self.correlations.append(self.correlation)
             enterprise.new_events.append(event)
-            enterprise.is_stale = True
+            workspace.count_own(code, event)
 
     def look_back(self, codes: Sequence[str]) -> None:
         """Compare what is recorded of these enterprises, as if it arrived now; safe to repeat."""
@@ -184,7 +185,7 @@ class Batch:
             for event in workspace.histories.get(code, [])
             if event.name in rules or REPLACED in enterprise.row.facts.dated
         ]
-        changes = Finder(tables, rules, workspace.history_of).find(reported)
+        changes = Finder(tables, rules, workspace.history_of, workspace.read_histories).find(reported)
         if changes.holds:
             self.record_holds(changes.holds)
             self.commit()
@@ -194,6 +195,7 @@ class Batch:
     def commit(self) -> None:
         """Append what was accepted, and move the read models that follow."""
         workspace = self.workspace
+        workspace.fold_stale()
         first = self.rows.last_position() + 1
         last = append(self.rows, self.accepted, self.recorded_at, self.correlations)
         keys = [(key, digest, first + place) for place, (key, digest) in enumerate(self.keys)]
@@ -203,19 +205,14 @@ class Batch:
             enterprise = workspace.enterprises[code]
             if not enterprise.new_events:
                 continue
-            if enterprise.is_stale:
-                enterprise.row.facts = workspace.folded(code)
-            was_folded = enterprise.is_stale or enterprise.was_folded
-            writer.put(enterprise.row, enterprise.outcomes_before, was_folded)
+            writer.put(enterprise.row, enterprise.outcomes_before, enterprise.claims_before)
         writer.finish()
         settle_accepted(self.rows, [(event.source, event.event_id) for _, _, event in self.accepted])
 
     def find_disagreements(self, tables: DisagreementTables) -> Changes:
         """What this batch changes of what disagrees."""
         workspace = self.workspace
-        for code, enterprise in workspace.enterprises.items():
-            if enterprise.is_stale:
-                workspace.fold_again(code)
+        workspace.fold_stale()
         rules, reported = rules_of(self.books), []
         for code, _, event in self.accepted:
             enterprise = workspace.enterprises[code]
@@ -223,13 +220,12 @@ class Batch:
             if isinstance(event.content, Amendment):
                 target = workspace.target_of(event.content)
                 if target is not None:
-                    reported.append(ReportedFact(code, target.event, facts, amended=True))
+                    moved = enterprise.company_of(target.event) if enterprise.moved else Company.NONE
+                    reported.append(ReportedFact(code, target.event, facts, True, moved))
             elif event.name in rules or REPLACED in facts.dated:
                 company = enterprise.company_of(event) if enterprise.sums else Company.NONE
                 reported.append(ReportedFact(code, event, facts, company=company))
-        shared = {report.code for report in reported if report.company is Company.OTHER_SOURCES}
-        workspace.read_histories(shared)
-        return Finder(tables, rules, workspace.history_of).find(reported)
+        return Finder(tables, rules, workspace.history_of, workspace.read_histories).find(reported)
 
     def _judge_sender(self, message: Message, writer: writes.Writer) -> Fault | None:
         """The fault of what is not the sender's to say."""
@@ -241,10 +237,10 @@ class Batch:
         return judge_sender(writer, message.fact, grounds)
 
     def _judge(self, message: Message, enterprise: TouchedEnterprise, target: Target | None) -> list[Fault]:
-        if enterprise.is_stale and isinstance(message.fact.content, REFOLDED_FOR):
-            self.workspace.fold_again(message.subject)
         at_desk = target is not None and self.workspace.is_amended_at_desk(target)
-        case = Case(message.subject, enterprise.row.facts, self.books, self.channel == DESK, target, at_desk)
+        items = enterprise.approved_items() if _approves(message.fact, target) else None
+        at_the_desk = self.channel == DESK
+        case = Case(message.subject, enterprise.row.facts, self.books, at_the_desk, target, at_desk, items)
         return judge_event(message.fact, case)
 
     def _accept(self, message: Message, enterprise: TouchedEnterprise, attribution: Attribution) -> Event:
@@ -270,6 +266,12 @@ class Batch:
         changes = self.find_disagreements(tables)
         changes.write(tables, first + len(self.accepted) - 1)
         self.record_holds(changes.holds)
+
+
+def _approves(event: Event, target: Target | None) -> bool:
+    """Whether an event approves a claim, or amends an approval."""
+    approvals = (event.content, None if target is None else target.event.content)
+    return any(isinstance(content, ClaimApproved) for content in approvals)
 
 
 def _attribute(event: Event, speaking: Attribution) -> Event:

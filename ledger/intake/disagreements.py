@@ -27,7 +27,7 @@ from domain.events import CATALOGUE
 from domain.events.amendments import FollowUp
 from domain.events.event import SEP, Event
 from domain.facts.folding import EnterpriseFacts
-from ledger.intake.findings import Dispute, Findings, History, ReportedFact, Reports, Series
+from ledger.intake.findings import Dispute, Findings, History, ReadAhead, ReportedFact, Reports, Series
 from ledger.intake.outliers import OutlierFinder
 from ledger.intake.reconciling import Changes, Reconciler
 from ledger.intake.shared_sums import find_shared_sums, party_of
@@ -84,8 +84,10 @@ class _SharedMatter:
 class Finder:
     """What one batch finds."""
 
-    def __init__(self, tables: DisagreementTables, rules: Rules, history: History) -> None:
-        self.tables, self.rules, self.history = tables, rules, history
+    def __init__(
+        self, tables: DisagreementTables, rules: Rules, history: History, read_ahead: ReadAhead
+    ) -> None:
+        self.tables, self.rules, self.history, self.read_ahead = tables, rules, history, read_ahead
         self.findings = Findings()
         self.removed_parties: list[MatterParty] = []
         self.added_parties: list[MatterParty] = []
@@ -168,7 +170,7 @@ class Finder:
             for name, rules in self.rules.items()
         }
         of_sums = {name: rule for name, rule in rules.items() if rule is not None}
-        return find_shared_sums(self.tables, self.history, reports_of, of_sums)
+        return find_shared_sums(self.tables, self.history, self.read_ahead, reports_of, of_sums)
 
     def _disputes(self, matter: str) -> list[Dispute]:
         """What facts of a matter may disagree in, under each rule."""

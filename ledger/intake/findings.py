@@ -20,8 +20,12 @@ History = Callable[[str], list[Event]]
 """All of an enterprise's facts, those of the batch included."""
 
 
+ReadAhead = Callable[[Iterable[str]], None]
+"""Reads at once the histories of enterprises that will be asked for."""
+
+
 class Company(Enum):
-    """Who reported to a yearly amount before a report that adds to it."""
+    """Who reported to a yearly amount before a report that adds to it, or that a correction takes there."""
 
     NONE = 0
     OWN_SOURCE = 1

@@ -13,7 +13,7 @@ from domain.disagreements.matters import Party, matter_of
 from domain.events.content import Content
 from domain.events.event import Event
 from domain.policy.model import DisagreementRule
-from ledger.intake.findings import Company, History, ReportedFact, Reports
+from ledger.intake.findings import Company, History, ReadAhead, ReportedFact, Reports
 from ledger.projections.disagreements import DisagreementTables
 
 
@@ -26,6 +26,7 @@ def party_of(rule: DisagreementRule, code: str, event: Event, content: Content) 
 def find_shared_sums(
     tables: DisagreementTables,
     history: History,
+    read_ahead: ReadAhead,
     reports_of: Reports,
     rules: Mapping[str, DisagreementRule],
 ) -> dict[str, list[Party]]:
@@ -44,14 +45,15 @@ def find_shared_sums(
             matter = matter_of(rule, report.code, content)
             reported = sums.setdefault(matter, _Sum(report, rule))
             reported.coming.append(party_of(rule, report.code, report.fact, content))
-            reported.is_looked_up |= report.amended or report.company is Company.OTHER_SOURCES
+            reported.is_looked_up |= report.company is Company.OTHER_SOURCES
     known = tables.spans(sums) if sums else {}
     shared = {matter: reported.coming for matter, reported in sums.items() if matter in known}
-    for matter, reported in sums.items():
-        if matter not in known and reported.is_looked_up:
-            before = _parties_of(history, reported.report, reported.rule, matter)
-            if len({party.source for party in before}) > 1:
-                shared[matter] = [*reported.coming, *before]
+    looked_up = {m: reported for m, reported in sums.items() if m not in known and reported.is_looked_up}
+    read_ahead({reported.report.code for reported in looked_up.values()})
+    for matter, reported in looked_up.items():
+        before = _parties_of(history, reported.report, reported.rule, matter)
+        if len({party.source for party in before}) > 1:
+            shared[matter] = [*reported.coming, *before]
     return shared
 
 

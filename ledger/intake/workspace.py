@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
 
 from msgspec.structs import replace
 
-from domain.events.amendments import Amendment, FactCorrected
+from domain.events.amendments import Amendment, FactCorrected, FollowUp
 from domain.events.claims import ClaimEvent
 from domain.events.content import Content, YearlyAmount
 from domain.events.event import SEP, Event, digest_of, key_of
 from domain.events.speaking import is_said_at_desk
+from domain.facts.approved_items import ApprovedItems
 from domain.facts.canonical import canonical_event
-from domain.facts.folding import EnterpriseFacts, amount_key, file_key, fold
-from domain.intake.authorising import Grounds, find_holders, note_holder
+from domain.facts.claim_steps import DECISIONS, ClaimSteps
+from domain.facts.folding import Claim, amount_key, file_key, fold
+from domain.facts.moving import move, names
+from domain.intake.authorising import Grounds
 from domain.intake.judging import Target
 from domain.policy.rulebook import Rulebook
 from ledger.intake.findings import Company
@@ -44,24 +48,61 @@ class TouchedEnterprise:
     row: EnterpriseRow
     outcomes_before: dict[str, Outcome]
     new_events: list[Event] = field(default_factory=list)
+    claims_before: dict[str, Claim] = field(default_factory=dict)
     is_stale: bool = False
-    """Whether its facts no longer follow from its events, and must be folded again."""
-    was_folded: bool = False
+    """Whether what no message is judged on must be folded again before the facts are stored."""
     sums: dict[str, tuple[str, str]] = field(default_factory=dict)
     """By key of a new event that adds to a yearly amount reported before: the sum, by kind and group."""
     shared_sums: set[tuple[str, str]] = field(default_factory=set)
     """Those to which another source reports than that of the latest report."""
-    holders: dict[str, str] | None = None
-    """Whose its claims are, where that was asked for (``domain.intake.authorising``)."""
+    moved: set[str] = field(default_factory=set)
+    """Keys of the events that corrections took to another yearly amount."""
+    steps: ClaimSteps | None = None
+    """The steps of its claims, where they were asked for."""
+    items: ApprovedItems | None = None
+    """Its approvals by item, where they were asked for."""
 
-    def count(self, event: Event, *, is_known: bool) -> None:
-        """Count an event that was accepted; ``is_known`` of an amendment, whether its fact counts."""
+    def count(self, event: Event) -> None:
+        """Count an event that was accepted, and that says nothing of another one which is counted."""
+        facts = self.row.facts
         if isinstance(event.content, YearlyAmount):
             self.note_source(event, event.content)
-        if not self.row.facts.add(event, known=is_known):
+        if not facts.add(event):
             self.is_stale = True
-        elif self.holders is not None:
-            note_holder(self.holders, event, self.row.facts)
+        self._note_step(event)
+
+    def count_follow_up(self, follow_up: FollowUp, fact: Event) -> str | None:
+        """Count what an event says of another one; the claim that now follows from its other steps."""
+        if not names(follow_up, fact):
+            self.row.facts.note(follow_up)
+            self.is_stale = True
+            return None
+        moved = move(self.row.facts, fact, follow_up)
+        if moved.is_moved:
+            self.moved.add(fact.key)
+        if not moved.is_complete:
+            self.is_stale = True
+        self._note_step(fact)
+        return moved.lost_claim
+
+    def _note_step(self, event: Event) -> None:
+        if self.steps is not None:
+            self.steps.note(event, self.row.facts)
+        if self.items is not None:
+            self.items.note(event, self.row.facts)
+
+    def approved_items(self) -> ApprovedItems:
+        """Its approvals by item."""
+        if self.items is None:
+            self.items = ApprovedItems(self.row.facts)
+        return self.items
+
+    def restore_claim(self, claim: str) -> None:
+        """Work out where a claim stands whose latest step went; its steps are read."""
+        assert self.steps is not None
+        self.steps.restore_claim(claim, self.row.facts)
+        if self.items is not None:
+            self.items.note_claim(claim, self.row.facts)
 
     def note_source(self, event: Event, content: YearlyAmount) -> None:
         """Note of a report, before it is counted, to which sum it adds, and whether others report to that."""
@@ -74,6 +115,8 @@ class TouchedEnterprise:
 
     def company_of(self, event: Event) -> Company:
         """Who else reports to the yearly amount that an event adds to."""
+        if event.key in self.moved:
+            return Company.OTHER_SOURCES
         reported = self.sums.get(event.key)
         if reported is None:
             return Company.NONE
@@ -95,12 +138,11 @@ class Workspace:
 
     def load_messages(self, messages: Sequence[Message]) -> None:
         """Load what messages need: their identities, the events they amend, their enterprises."""
-        amendments = [
-            (message.subject, content)
+        amended = {
+            key_of(content.of_source, content.of)
             for message in messages
             if isinstance(content := message.fact.content, Amendment)
-        ]
-        amended = {key_of(amendment.of_source, amendment.of) for _, amendment in amendments}
+        }
         sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
         for key, digest, position in self.rows.all_in(sql, {m.fact.key for m in messages} | amended):
             self.identities[key] = Identity(bytes(digest), position)
@@ -108,13 +150,14 @@ class Workspace:
             self._load_old(self.old, {m.fact.key for m in messages} | amended, messages)
             amended |= {self.old.keys[key] for key in amended if key in self.old.keys}
         self._read_amended([self.identities[key] for key in amended if key in self.identities])
-        self.read_histories({subject for subject, _ in amendments})
         self.load_enterprises({message.subject for message in messages})
 
     def load_enterprises(self, codes: Iterable[str]) -> None:
         """Load the enterprises that the read model has."""
         for code, row in load(self.rows, codes).items():
-            self.enterprises[code] = TouchedEnterprise(row, dict(row.outcomes))
+            self.enterprises[code] = TouchedEnterprise(
+                row, dict(row.outcomes), claims_before=dict(row.facts.claims)
+            )
 
     def enterprise(self, code: str) -> TouchedEnterprise:
         """An enterprise as the batch leaves it so far; one that nothing is known of yet is new."""
@@ -137,8 +180,8 @@ class Workspace:
         return [*self.histories[code], *self.enterprises[code].new_events]
 
     def target_of(self, content: Content) -> Target | None:
-        """The event that an amendment names, where the ledger has it."""
-        if not isinstance(content, Amendment):
+        """The event that a follow-up names, where the ledger has it."""
+        if not isinstance(content, FollowUp):
             return None
         identity = self.identities.get(key_of(content.of_source, content.of))
         if identity is None or identity.event is None:
@@ -147,44 +190,64 @@ class Workspace:
 
     def grounds_of(self, code: str, event: Event, books: Mapping[str, Rulebook]) -> Grounds:
         """What a sender's right to say an event of an enterprise is judged on."""
-        if self.enterprise(code).is_stale and isinstance(event.content, Amendment | ClaimEvent):
-            self.fold_again(code)
         facts, target = self.enterprise(code).row.facts, self.target_of(event.content)
         if target is None:
-            return Grounds(books, facts, None, self._holders_in(code, event, None))
+            return Grounds(books, facts, None, partial(self._holder_in, code))
         amended = replace(target.event, content=facts.corrected(target.event) or target.event.content)
-        return Grounds(books, facts, amended, self._holders_in(code, event, amended))
+        return Grounds(books, facts, amended, partial(self._holder_in, code))
 
-    def _holders_in(self, code: str, event: Event, amended: Event | None) -> dict[str, str]:
-        """Whose the enterprise's claims are, where an event may touch one that is known: by policy and claim.
-
-        Its history is read for these events alone.
-        """
-        if amended is None and not self.touches_known_claim(code, event):
-            return {}
-        if amended is not None and not isinstance(amended.content, ClaimEvent):
-            return {}
+    def _holder_in(self, code: str, claim: str) -> str | None:
+        """Whose one of the enterprise's claims is; its history is read for a claim that is known alone."""
         enterprise = self.enterprise(code)
-        if enterprise.holders is None:
-            enterprise.holders = find_holders(self.history_of(code), enterprise.row.facts)
-        return enterprise.holders
+        if claim not in enterprise.row.facts.claims:
+            return None
+        return self.steps_of_claims(code).find_holder(claim, enterprise.row.facts)
+
+    def steps_of_claims(self, code: str) -> ClaimSteps:
+        """The steps of an enterprise's claims, those of this batch included."""
+        enterprise = self.enterprise(code)
+        if enterprise.steps is None:
+            enterprise.steps = ClaimSteps(self.history_of(code), enterprise.row.facts)
+        return enterprise.steps
+
+    def count_follow_up(self, code: str, follow_up: FollowUp, fact: Event) -> None:
+        """Count what an accepted event says of another one of its enterprise, which is counted."""
+        enterprise = self.enterprises[code]
+        lost_claim = enterprise.count_follow_up(follow_up, fact)
+        if lost_claim is not None:
+            self.steps_of_claims(code)
+            enterprise.restore_claim(lost_claim)
+
+    def count_own(self, code: str, event: Event) -> None:
+        """Count an event that the ledger makes about a fact."""
+        if not isinstance(event.content, FollowUp):
+            return
+        target = self.target_of(event.content)
+        if target is not None:
+            self.count_follow_up(code, event.content, target.event)
+        else:
+            self.enterprises[code].count(event)
+            self.enterprises[code].is_stale = True
 
     def read_histories_of_claims(self, messages: Sequence[Message]) -> None:
         """Read at once the histories that tell whose the claims are that messages touch."""
-        steps = [message for message in messages if isinstance(message.fact.content, ClaimEvent)]
-        self.read_histories({m.subject for m in steps if self.touches_known_claim(m.subject, m.fact)})
+        self.read_histories({m.subject for m in messages if self._touches_held_claim(m)})
 
-    def touches_known_claim(self, code: str, event: Event) -> bool:
-        """Whether an event is a step of a claim that is known, or one that corrections came before."""
-        step = event.content
-        if not isinstance(step, ClaimEvent):
+    def _touches_held_claim(self, message: Message) -> bool:
+        """Whether a message is a step of a claim that is known, of those that only its holder takes."""
+        step = message.fact.content
+        if isinstance(step, Amendment) and (target := self.target_of(step)) is not None:
+            step = target.event.content
+        if not isinstance(step, ClaimEvent) or isinstance(step, DECISIONS):
             return False
-        facts = self.enterprise(code).row.facts
-        return bool(facts.amended) or file_key(step.policy, step.claim) in facts.claims
+        return file_key(step.policy, step.claim) in self.enterprise(message.subject).row.facts.claims
 
     def is_amended_at_desk(self, target: Target) -> bool:
         """Whether two persons at the desk amended an event that an amendment names, before this batch."""
         code = target.subject
+        amended = self.enterprise(code).row.facts.amendments_of(target.event)
+        if amended is None or not (amended.changes or amended.retracted):
+            return False
         if code not in self.amended_at_desk:
             self.read_histories({code})
             self.amended_at_desk[code] = {
@@ -194,15 +257,13 @@ class Workspace:
             }
         return target.event.key in self.amended_at_desk[code]
 
-    def fold_again(self, code: str) -> None:
-        """Fold an enterprise's events again, those of this batch included."""
-        enterprise = self.enterprises[code]
-        enterprise.row.facts, enterprise.holders = self.folded(code), None
-        enterprise.is_stale, enterprise.was_folded = False, True
-
-    def folded(self, code: str) -> EnterpriseFacts:
-        """An enterprise's facts from all of its loaded events, those of this batch included."""
-        return fold([*self.histories.get(code, []), *self.enterprises[code].new_events])
+    def fold_stale(self) -> None:
+        """Fold the events of enterprises again whose facts follow from them no longer, each once."""
+        stale = [code for code, enterprise in self.enterprises.items() if enterprise.is_stale]
+        self.read_histories(stale)
+        for code in stale:
+            enterprise = self.enterprises[code]
+            enterprise.row.facts, enterprise.is_stale = fold(self.history_of(code)), False
 
     def _load_old(self, old: OldSpellings, keys: set[str], messages: Sequence[Message]) -> None:
         """Load what the messages mean that is stored in other spellings."""
@@ -219,7 +280,8 @@ class Workspace:
         sql = "SELECT key, digest, position FROM event_keys WHERE key IN ({})"
         for key, digest, position in self.rows.all_in(sql, keys - self.identities.keys()):
             self.identities[key] = Identity(bytes(digest), position)
-        self._read_amended([self.identities[key] for key in keys if self.identities[key].event is None])
+        unread = [identity for key in keys if (identity := self.identities.get(key)) and not identity.event]
+        self._read_amended(unread)
 
     def meet_old_spellings(
         self, message: Message, enterprise: TouchedEnterprise

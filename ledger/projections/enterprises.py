@@ -7,14 +7,14 @@ its new one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
 
 from domain.events.event import SEP
-from domain.facts.folding import EnterpriseFacts, fold
+from domain.facts.folding import Claim, EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import Award, Awards
 from domain.rules.evaluation import awards_of
@@ -141,27 +141,30 @@ class Writer:
         self.balances: list[tuple[object, ...]] = []
         self.gone_balances: list[tuple[object, ...]] = []
         self.claims: list[tuple[object, ...]] = []
+        self.gone_claims: list[tuple[object, ...]] = []
         self.totals: dict[TotalKey, TotalSums] = {}
 
-    def put(self, row: EnterpriseRow, before: Outcomes, refolded: bool = False) -> None:
-        """Take an enterprise's new facts; its outcome is computed here.
-
-        Facts that were folded again may hold fewer claims than the read model.
-        """
-        if refolded:
-            self.rows.run("DELETE FROM claims WHERE code=?", [row.code])
+    def put(self, row: EnterpriseRow, before: Outcomes, claims_before: Mapping[str, Claim]) -> None:
+        """Take an enterprise's new facts; its outcome is computed here."""
         row.outcomes = outcomes_of(row.facts, self.books)
         for policy in before.keys() | row.outcomes.keys():
             old, new = before.get(policy, Outcome()), row.outcomes.get(policy, Outcome())
             self._compare_awards(policy, row.code, old.awards, new.awards)
             self._compare_targets(policy, old, new)
-        for claim in row.facts.claims.values():
-            amount = None if claim.amount is None else str(claim.amount)
-            named = (claim.policy, claim.claim, row.code, claim.measure, claim.item, claim.year)
-            self.claims.append((*named, claim.status, amount, self.position))
+        self._compare_claims(row.code, claims_before, row.facts.claims)
         facts, outcome = _encode(row.facts), _encode(row.outcomes)
         self.enterprises.append((row.code, row.version, facts, outcome))
         self._name(row)
+
+    def _compare_claims(self, code: str, old: Mapping[str, Claim], new: Mapping[str, Claim]) -> None:
+        for key, claim in new.items():
+            before = old.get(key)
+            if before is claim or before == claim:
+                continue
+            amount = None if claim.amount is None else str(claim.amount)
+            named = (claim.policy, claim.claim, code, claim.measure, claim.item, claim.year)
+            self.claims.append((*named, claim.status, amount, self.position))
+        self.gone_claims += [(old[key].policy, old[key].claim, code) for key in old.keys() - new.keys()]
 
     def _name(self, row: EnterpriseRow) -> None:
         """Note a new name or town; they are indexed, so they are written only when they change."""
@@ -233,9 +236,11 @@ class Writer:
         self.rows.run_many(delete, self.gone_balances)
         claim = ("policy", "claim", "code", "measure", "item", "year", "status", "amount", "position")
         self.rows.run_many(_upsert("claims", 3, *claim), self.claims)
+        self.rows.run_many("DELETE FROM claims WHERE policy=? AND claim=? AND code=?", self.gone_claims)
         for collected in (self.enterprises, self.named, self.awards, self.gone_awards, self.balances):
             collected.clear()
         self.gone_balances.clear()
+        self.gone_claims.clear()
         self.claims.clear()
 
     def finish(self) -> None:
@@ -294,7 +299,7 @@ def project_all(rows: Rows, books: dict[str, Rulebook], position: int) -> None:
     while stored_rows := [_StoredRow(*row) for row in rows.all(sql, [last, REBUILD_CHUNK])]:
         for stored_row in stored_rows:
             row = stored_row.read()
-            writer.put(row, dict(row.outcomes))
+            writer.put(row, dict(row.outcomes), row.facts.claims)
         writer.flush()
         last = stored_rows[-1].code
     writer.finish()
@@ -324,7 +329,7 @@ def rebuild(
     enterprise_count = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
     count = 0
     for count, (code, version, facts) in enumerate(histories(source, until, *between), start=1):
-        writer.put(EnterpriseRow(code, version, fold(facts)), {})
+        writer.put(EnterpriseRow(code, version, fold(facts)), {}, {})
         if count % REBUILD_CHUNK == 0:
             writer.flush()
             if progress:

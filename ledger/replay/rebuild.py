@@ -113,7 +113,7 @@ def _catch_up(rows: Rows, target: Rows, codes: list[str], until: int) -> None:
         previous = before.get(code)
         if previous is not None:
             row.name, row.town = previous.name, previous.town
-        writer.put(row, dict(previous.outcomes) if previous else {}, refolded=True)
+        writer.put(row, *((previous.outcomes, previous.facts.claims) if previous else ({}, {})))
     writer.finish()
 
 

@@ -77,11 +77,10 @@ class TrialBatch(Batch):
 
     def outcomes(self) -> Iterable[tuple[str, dict[str, Outcome], dict[str, Outcome]]]:
         """Every enterprise that would change: its code, and what each policy gives it before and after."""
+        self.workspace.fold_stale()
         for code, enterprise in sorted(self.workspace.enterprises.items()):
             if not enterprise.new_events:
                 continue
-            if enterprise.is_stale:
-                self.workspace.fold_again(code)
             yield code, enterprise.outcomes_before, outcomes_of(enterprise.row.facts, self.books)
 
 

@@ -1,0 +1,111 @@
+"""What a message of one enterprise costs, the more it sent before: ratios inside one run.
+
+``python -m tests.benchmarks.one_enterprise --messages 100000`` sends reports with corrections, reports
+with retractions, approvals, and approvals with retractions of one enterprise each, and prints what a
+message costs in each quarter beside the first: in calls of functions, and in seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import Ledger, open_ledger
+from tests.events import CIXI_TEXT, Feed
+
+BATCH = 2_000
+QUARTERS = 4
+Make = Callable[[Feed, int], list[bytes]]
+
+
+def report_and_correct(feed: Feed, number: int) -> list[bytes]:
+    """Sales, and other sales in their place."""
+    return [
+        feed.sales("online", 2024, "100.00"),
+        feed.correct(feed.last, "sales-reported", amount=f"{number}.00"),
+    ]
+
+
+def report_and_retract(feed: Feed, number: int) -> list[bytes]:
+    """Sales, and that there were none."""
+    return [feed.sales("online", 2024, f"{number + 1}.00"), feed.retract(feed.last, "sales-reported")]
+
+
+def approve(feed: Feed, number: int) -> list[bytes]:
+    """A claim that is approved."""
+    return [feed.approved("standard.cixi", f"S{number}", 2024, "1.00")]
+
+
+def approve_and_retract(feed: Feed, number: int) -> list[bytes]:
+    """A claim that is approved, and was not."""
+    return [*approve(feed, number), feed.retract(feed.last, "claim-approved")]
+
+
+MAKES: tuple[Make, ...] = (report_and_correct, report_and_retract, approve, approve_and_retract)
+
+
+class Cost(NamedTuple):
+    """What a message cost."""
+
+    calls: float
+    seconds: float
+
+
+def messages_of(make: Make, feed: Feed, count: int) -> Iterator[bytes]:
+    """About as many messages of an enterprise."""
+    for number in range(count // len(make(Feed(feed.number), 0))):
+        yield from make(feed, number)
+
+
+def cost_of(ledger: Ledger, messages: Sequence[bytes], batch: int = BATCH) -> Cost:
+    """What a message costs to take in; every one must be accepted."""
+    profile, began = cProfile.Profile(), time.process_time()
+    for first in range(0, len(messages), batch):
+        profile.enable()
+        results = ingest(ledger, messages[first : first + batch], "bench")
+        profile.disable()
+        assert {result.status for result in results} == {"accepted"}
+    calls: int = getattr(pstats.Stats(profile), "total_calls")  # noqa: B009 - not in its stubs
+    return Cost(calls / len(messages), (time.process_time() - began) / len(messages))
+
+
+def open_warm(path: Path, make: Make) -> Ledger:
+    """A ledger in which all that is loaded at its first use is loaded."""
+    ledger = open_ledger(str(path))
+    adopt_policy(ledger, CIXI_TEXT)
+    ingest(ledger, list(messages_of(make, Feed(2), 8)), "bench")
+    return ledger
+
+
+def costs(folder: Path, make: Make, count: int) -> list[Cost]:
+    """What a message cost in each quarter of what one enterprise sends."""
+    ledger = open_warm(folder / f"{make.__name__}.db", make)
+    messages = list(messages_of(make, Feed(1), count))
+    size = len(messages) // QUARTERS
+    quarters = [cost_of(ledger, messages[n * size : (n + 1) * size]) for n in range(QUARTERS)]
+    ledger.close()
+    return quarters
+
+
+def main(count: int) -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        for make in MAKES:
+            first, *later = costs(Path(folder), make, count)
+            beside = [f"{c.calls / first.calls:.2f}/{c.seconds / first.seconds:.2f}" for c in later]
+            name = make.__name__.replace("_", " ")
+            print(f"{name:<22} {first.calls:>6.0f} calls {first.seconds * 1e6:>6.0f} us  {'  '.join(beside)}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=20_000)
+    main(parser.parse_args().messages)
