@@ -1,8 +1,10 @@
 """Production: one PostgreSQL database, through the eventsourcing library's datastore.
 
-Writers take turns from the first statement of a transaction to its commit, by the very lock
-that the library's own recorder takes. So positions are given out in the order of commits, and a
-reader that has seen one has seen every position before it.
+Writers take turns from the first statement of a transaction to its commit, by an advisory lock of
+the table's own that VACUUM and ANALYZE do not take. So positions are given out in the order of
+commits, and a reader that has seen one has seen every position before it. The lock of an insert is
+taken with it: it keeps turns with the library's own recorder, and with programs from before there was
+the advisory lock, which lock the whole table against all but readers.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ IDLE_READER_SECONDS_MAX = 1_800
 
 _URL_KEY = "LEDGER_POSTGRES_URL"
 _MIGRATION_LOCK = 0x7375627369647931
+_WRITER_LOCK = 0x73756273
+"""The upper half of the key of the writers' lock; the lower half is the table's number."""
 _CONNECTION_DEFAULTS: dict[str, Any] = {
     "application_name": "subsidy-ledger",
     "connect_timeout": CONNECT_SECONDS_MAX,
@@ -303,7 +307,10 @@ _ALTER = (
     f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'; "
     f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_WRITER_SECONDS_MAX}s'; "
 )
-_WRITE = _ALTER + "LOCK TABLE stored_events IN EXCLUSIVE MODE"
+_WRITE = _ALTER + (
+    f"SELECT pg_advisory_xact_lock({_WRITER_LOCK}::bigint << 32 | 'stored_events'::regclass::oid::bigint); "
+    "LOCK TABLE stored_events IN ROW EXCLUSIVE MODE"
+)
 
 
 class PostgresStore:

@@ -336,3 +336,40 @@ def test_many_that_open_an_empty_database_at_once_make_one_schema(server: Server
 
     assert failures == []
     open_ledger(url, create=False).close()
+
+
+def test_maintenance_of_the_events_stops_no_writer_and_no_read(
+    server: Server, opener: Callable[..., Ledger]
+) -> None:
+    """The lock of VACUUM and ANALYZE is held by another, for as long as they would take."""
+    url = server.url(server.create())
+    ledger, feed = opener(url), Feed(1)
+    with psycopg.connect(url) as maintenance:
+        maintenance.execute("LOCK TABLE stored_events IN SHARE UPDATE EXCLUSIVE MODE")
+        began = time.monotonic()
+        ingest(ledger, [feed.shop("tmall", "a", "2024-03-01")], "tests")
+        assert all_of(ledger)[1][-1] > 1
+        assert time.monotonic() - began < 10
+
+
+def test_writers_of_before_and_of_today_take_turns(server: Server, opener: Callable[..., Ledger]) -> None:
+    """A program from before locks the whole table: it waits for ours, and ours for it."""
+    url = server.url(server.create())
+    ledger, done = opener(url), threading.Event()
+
+    def write() -> None:
+        ingest(ledger, [Feed(1).shop("tmall", "a", "2024-03-01")], "tests")
+        done.set()
+
+    with psycopg.connect(url) as former:
+        former.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+        writer = threading.Thread(target=write)
+        writer.start()
+        assert not done.wait(0.5)
+    writer.join(30)
+    assert done.is_set()
+    with ledger.store.writing() as rows, psycopg.connect(url) as former:
+        rows.last_position()
+        former.execute("SET lock_timeout = '300ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            former.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
