@@ -29,6 +29,7 @@ from domain.log.statements import read_key_statement, write_key_statement, write
 from ledger.audit.checkpoints import sign_current
 from ledger.log.key_record import (
     ROTATIONS,
+    KeyRecord,
     check_continues,
     hold_key,
     load_key,
@@ -41,6 +42,8 @@ from ledger.store.log_tree import Tree
 from ledger.store.rows import Rows, read_row
 
 NEW = ".new"
+BEGUN = ".rotating"
+"""Beside the key's file: the public key of the one that is being replaced, until who asked was told."""
 
 
 class Rotation(NamedTuple):
@@ -53,9 +56,10 @@ class Rotation(NamedTuple):
 
 
 def rotate(ledger: Ledger, path: Path) -> Rotation:
-    """Put a new key in a key's file; safe to run again where it was cut off.
+    """Put a new key in a key's file; safe to run again where it was cut off, until ``end_rotation``.
 
-    Nobody signs with the old key meanwhile, so it ends at the checkpoint that both sign.
+    Nobody signs with the old key meanwhile, so it ends at the checkpoint that both sign. Where the new
+    key was put in its place and nobody was told, that rotation comes back, and no other is made.
 
     Raises:
         OSError: where the key's file cannot be read, or its folder not written to.
@@ -64,6 +68,9 @@ def rotate(ledger: Ledger, path: Path) -> Rotation:
     """
     with hold_key(load_key(path)) as record:
         old = record.key
+        if _was_put_in_place(path, old):
+            return _finish(ledger, path, record)
+        write_durably(path.with_name(path.name + BEGUN), f"{old.verifier}\n")
         last = Checkpoint.parse(parse_note(sign_current(ledger, record))[0])
         new = _prepare_key(path, old.name)
         statement = write_key_statement(last, KeyEnd(last.size, last.root), old, new)
@@ -72,6 +79,35 @@ def rotate(ledger: Ledger, path: Path) -> Rotation:
         _put_in_place(path)
         record.write(checkpoint)
     return Rotation(old.verifier, new.verifier, checkpoint, statement)
+
+
+def end_rotation(path: Path) -> None:
+    """Forget a rotation that whoever asked for it was told of: the next one is another."""
+    path.with_name(path.name + BEGUN).unlink(missing_ok=True)
+
+
+def _was_put_in_place(path: Path, key: SignerKey) -> bool:
+    """Whether a rotation that was cut off has put this key in the old one's place already."""
+    begun, statements = path.with_name(path.name + BEGUN), read_statements(path)
+    if not begun.exists() or not statements or path.with_name(path.name + NEW).exists():
+        return False
+    replaced = begun.read_text("utf-8").strip()
+    old, new, _ = read_key_statement(statements[-1])
+    return replaced == str(replace(old, end=None)) and new == key.verifier
+
+
+def _finish(ledger: Ledger, path: Path, record: KeyRecord) -> Rotation:
+    """The rotation that put the present key in its place, with all that is left to do of it."""
+    statement = read_statements(path)[-1]
+    old, new, _ = read_key_statement(statement)
+    size = old.end.size if old.end else 0
+    with ledger.store.reading() as rows:
+        row = read_row(rows, "SELECT note FROM checkpoints WHERE size=?", [size])
+    if row is None:
+        raise NoteError(f"the checkpoint of {size} events is gone")
+    if record.last is None or record.last.size <= size:
+        record.write(str(row[0]))
+    return Rotation(replace(old, end=None), new, str(row[0]), statement)
 
 
 def replace_lost_key(ledger: Ledger, path: Path, old: VerifierKey) -> Rotation:

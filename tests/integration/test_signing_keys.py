@@ -182,6 +182,39 @@ def test_a_rotation_is_finished_with_the_end_that_the_old_key_came_to(ledger: Le
     assert open_checkpoint(between, rotation.trusted(key_file))[1] == ["ledger"]
 
 
+def test_a_rotation_that_was_cut_off_at_its_end_is_told_and_not_made_twice(
+    run: Run, ledger: Ledger, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it was killed once the key was in its place, or before anybody was told."""
+    for step, cut in (("_put_in_place", _put_and_cut), ("end_rotation", _cut)):
+        old = load_key(key_file).verifier
+        with monkeypatch.context() as patch:
+            patch.setattr(rotation, step, cut)
+            run("rotate-key", status=1)
+        new = load_key(key_file).verifier
+        assert new != old
+        grown(ledger, 83)
+        between = checkpoints.current(ledger, load_key(key_file)) if step == "end_rotation" else None
+
+        said = json.loads(run("rotate-key", "--json").output)
+
+        assert (said["old"], said["new"]) == (str(old), str(new))
+        assert load_key(key_file).verifier == new
+        last = Checkpoint.parse(parse_note(checkpoints.current(ledger, load_key(key_file)))[0])
+        assert between is None or last.size >= Checkpoint.parse(parse_note(between)[0]).size
+    run("rotate-key")
+    assert load_key(key_file).verifier != new, "one that is asked for anew is another"
+
+
+def _cut(*_: object) -> None:
+    raise OSError("the power went")
+
+
+def _put_and_cut(path: Path) -> None:
+    path.with_name(path.name + rotation.NEW).replace(path)
+    _cut()
+
+
 def test_a_lost_key_ends_where_it_signed_last_and_its_follower_speaks_for_itself_alone(
     run: Run, ledger: Ledger, key_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,8 +58,10 @@ def rotate_key(context: Context, key_file: Path | None, as_json: bool) -> None:
     Safe to run again where it was cut off.
     """
     with one_line_errors(), heard(), context.ledger() as ledger:
-        rotated = rotation.rotate(ledger, key_file_of(context, key_file))
+        file = key_file_of(context, key_file)
+        rotated = rotation.rotate(ledger, file)
     _print_rotation(context, rotated, as_json)
+    rotation.end_rotation(file)
 
 
 @click.command("replace-lost-key")
