@@ -1,8 +1,9 @@
 """Who looked: each read of enterprises' data, noted without making the read wait for a disk.
 
 Reads are handed to a background writer that puts many into one transaction, once a second or
-every 500. None is dropped: when too many wait, the next one waits too; a store that cannot be
-reached is tried again; a graceful stop writes what is left. A kill loses at most what waited.
+every 500. None is dropped: when too many wait, the next one waits too; a store that takes nothing is
+tried again, and what finds the queue full meanwhile goes to the log of the process, so that reads go
+on; a graceful stop writes what is left. A kill loses at most what waited.
 Reads alike (person, address, method, path) within one minute are one row with a count.
 """
 
@@ -90,6 +91,36 @@ def note(rows: Rows, looks: Sequence[Look]) -> None:
         rows.run("INSERT INTO looks VALUES (?,?,?,?,?,?,?,?,?,?)", [*columns, times, *who])
 
 
+class Noting:
+    """Reads that are being noted beside what reads: it need not wait until the database takes them."""
+
+    def __init__(self, ledger: Ledger, looks: Sequence[Look]) -> None:
+        self.ledger, self.looks = ledger, looks
+        self.error: Exception | None = None
+        """Why they could not be noted, where they could not."""
+        self._writer = threading.Thread(target=self._write, name="looks", daemon=True)
+        self._writer.start()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Whether it came to an end within so many seconds, or at all."""
+        self._writer.join(seconds)
+        return not self._writer.is_alive()
+
+    def _write(self) -> None:
+        try:
+            with self.ledger.store.writing() as rows:
+                note(rows, self.looks)
+        except (StoreUnavailable, Conflict) as error:
+            self.error = error
+            for look in self.looks:
+                tell_unnoted(look)
+
+
+def tell_unnoted(look: Look) -> None:
+    """Leave a read that the database does not take to the log of the process."""
+    log.error("a read that could not be noted: %s", asdict(look))
+
+
 def list_looks(rows: Rows, code: str | None = None, after: int = 0, limit: int = 100) -> list[Look]:
     """Reads in order, of one enterprise or of all."""
     where, values = (" AND code=?", [code]) if code else ("", [])
@@ -119,17 +150,26 @@ class Looks:
         self._writer: threading.Thread | None = None
         self._at_exit: Finalize | None = None
         self._closing = self._closed = self._hurried = False
+        self._is_refused = False
+        """Whether the database did not take the last batch."""
         ledger.before_close.append(self.close)
 
     def add(self, person: Person, address: str, method: str, path: str, code: str) -> None:
-        """Note one read; waits while too many wait already."""
+        """Note one read; waits while too many wait already.
+
+        While the database takes nothing, as with a full disk, reads go on: those that find the queue full
+        are left to the log of the process.
+        """
         at, (issuer, subject, name) = instant(self.ledger.clock()), person
         look = Look(at, name or NOBODY, address, method, path, code, issuer=issuer, subject=subject)
         with self._changed:
             self._start()
-            while len(self._waiting) >= WAITING_MAX and not self._closed:
+            while len(self._waiting) >= WAITING_MAX and not self._closed and not self._is_refused:
                 self._changed.wait(EVERY_SECONDS)
                 self._start()
+            if len(self._waiting) >= WAITING_MAX and not self._closed:
+                tell_unnoted(look)
+                return
             if not self._closed:
                 self._waiting.append(look)
                 if len(self._waiting) in (1, BATCH):
@@ -183,15 +223,15 @@ class Looks:
             if batch:
                 try:
                     self._write(batch)
-                    failed = 0
+                    failed, self._is_refused = 0, False
                 except (StoreUnavailable, Conflict) as error:
-                    failed += 1
+                    failed, self._is_refused = failed + 1, True
                     log.warning("%d reads wait to be noted: %s", len(self._waiting), error)
                     if not closing or failed < LAST_TRIES:
                         time.sleep(EVERY_SECONDS)
                         continue
                     for look in batch:
-                        log.error("a read that could not be noted: %s", asdict(look))
+                        tell_unnoted(look)
             with self._changed:
                 del self._waiting[: len(batch)]
                 self._changed.notify_all()

@@ -23,12 +23,12 @@ from domain.events.speaking import attribute_message, attribute_step
 from domain.intake.authorising import Sender
 from domain.money.amounts import parse_fen, print_fen
 from domain.policy.faults import PolicyError, PolicyFault
-from ledger.audit.looks import NOBODY, SEVERAL, Look, looked_at, note
+from ledger.audit.looks import NOBODY, SEVERAL, Look, Noting, looked_at
 from ledger.audit.tables.emptied import require_events
 from ledger.log.holding import hold_appends
 from ledger.store.application import Ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment
-from ledger.store.rows import Rows, WriteRefused
+from ledger.store.rows import Rows
 from services.cli.access import STEPS, is_noted, roles_for
 from services.runtime.settings import Settings
 
@@ -37,6 +37,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_POLICY = "cixi-ecommerce-2024"
 PIPED_COLUMNS = 140
 """Width of a table that is not printed on a terminal."""
+NOTING_SECONDS = 2.0
+"""How long a read waits to be noted before it is answered."""
 PATH_CHARS_MAX = 200
 """Of what was looked at, as it is noted."""
 
@@ -50,6 +52,8 @@ class Context:
     language: str
     opened: Ledger | None = None
     """The ledger that a command's steps share, where they belong to one transaction."""
+    noting: Noting | None = None
+    """The read that is being noted."""
 
     @property
     def path(self) -> str:
@@ -87,6 +91,7 @@ class Context:
                 self.note_looks(opened, looked_at(params.get("code"), params.get("enterprise")))
             yield opened
         finally:
+            self._end_noting()
             opened.close()
 
     @contextmanager
@@ -101,7 +106,8 @@ class Context:
     def note_looks(self, ledger: Ledger, codes: Iterable[str]) -> None:
         """Note that the user is about to be answered about enterprises, before the answer is given.
 
-        A database that lets nothing be written is read all the same; that it is not noted is said.
+        A database that takes nothing at the moment (it is read-only, its disk is full, another writer
+        holds on to its turn) is read all the same; that it is not noted is said, here and in the log.
         """
         at, who, command = instant(ledger.clock()), operator().person, running_command()
         looks = [
@@ -117,13 +123,27 @@ class Context:
             )
             for code in codes
         ]
-        try:
-            with ledger.store.writing() as rows:
-                note(rows, looks)
-        except WriteRefused as error:
-            zh = f"数据库不接受写入，本次查阅没有登记：{error}"
-            en = f"the database takes no writes, so this read is not noted: {error}"
+        self.noting = Noting(ledger, looks)
+        if not self.noting.wait(NOTING_SECONDS):
+            zh = "数据库正由别的写入占用，本次查阅稍后登记"
+            en = "another writer holds the database, so this read is noted later"
             click.echo(self.words(zh, en), err=True)
+        elif self.noting.error is not None:
+            self._tell_unnoted(self.noting.error)
+
+    def _end_noting(self) -> None:
+        """Wait until a read that the command went on without noting is noted, or could not be."""
+        noting, self.noting = self.noting, None
+        if noting is None or noting.wait(0):
+            return
+        noting.wait()
+        if noting.error is not None:
+            self._tell_unnoted(noting.error)
+
+    def _tell_unnoted(self, error: Exception) -> None:
+        zh = f"数据库目前不接受写入，本次查阅没有登记：{error}"
+        en = f"the database takes no writes at the moment, so this read is not noted: {error}"
+        click.echo(self.words(zh, en), err=True)
 
     def sender(self) -> Sender:
         """Who sends what the command takes in: the user, on behalf of the source of each message."""

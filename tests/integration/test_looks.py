@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -143,6 +148,78 @@ def test_a_store_that_cannot_be_reached_is_tried_again(
     writer.flush()
     with ledger.store.reading() as rows:
         assert [e.actor for e in list_looks(rows)] == ["a"]
+
+
+def test_reads_go_on_while_the_database_takes_none_and_the_queue_is_full(
+    open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As with a full disk: what does not fit is left to the process's log, and the rest is noted later."""
+    monkeypatch.setattr(looks, "WAITING_MAX", 5)
+    monkeypatch.setattr(looks, "EVERY_SECONDS", 0.01)
+    ledger = open_at()
+    writer, write, full = Looks(ledger), Looks._write, threading.Event()
+    full.set()
+
+    def failing(self: Looks, batch: list[Look]) -> None:
+        if full.is_set():
+            raise StoreUnavailable("database or disk is full")
+        write(self, batch)
+
+    monkeypatch.setattr(Looks, "_write", failing)
+    for number in range(20):
+        writer.add(local_person(f"a{number:02d}"), "-", "GET", "/p", "c")
+    full.clear()
+    writer.flush()
+
+    with ledger.store.reading() as rows:
+        noted = {look.actor for look in list_looks(rows)}
+    unnoted = {f"a{n:02d}" for n in range(20) if f"'a{n:02d}'" in caplog.text}
+    assert len(noted) >= 5
+    assert noted | unnoted == {f"a{n:02d}" for n in range(20)}
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_command_reads_while_another_holds_the_turn_to_write(
+    open_at: Callable[..., Ledger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it is noted later is said, and it is, once the other is done."""
+    monkeypatch.setattr("services.cli.common.NOTING_SECONDS", 0.1)
+    feed = Feed(1)
+    take(open_at(), feed.shop("tmall", "a", "2024-03-01"))
+    start = ["--database", str(tmp_path / "ledger.db"), "--language", "en"]
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(1.5, lambda: other.execute("ROLLBACK")).start()
+
+    result = CliRunner().invoke(main, [*start, "balance", feed.code])
+
+    assert result.exit_code == 0, result.output
+    assert "noted later" in result.output
+    other.close()
+    assert "CLI balance" in CliRunner().invoke(main, [*start, "looks", feed.code]).output
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_full_disk_stops_no_read(open_at: Callable[..., Ledger], tmp_path: Path) -> None:
+    """No file may grow, as where no block is left: the answer is given, and that it is not noted is said."""
+    feed = Feed(1)
+    ledger = open_at()
+    take(ledger, feed.shop("tmall", "a", "2024-03-01"))
+    arguments = ["--database", str(tmp_path / "ledger.db"), "--language", "en", "balance", feed.code]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "services.cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert feed.code in done.stdout
+    assert "is not noted" in done.stderr
+    ledger.close()
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
