@@ -22,6 +22,9 @@ from domain.events.settlements import (
 )
 from domain.settlement.year import Settlement
 
+OPEN_OBJECTIONS_MAX = 20
+"""Most objections of one enterprise, or of one person for none, that wait for an answer at a time."""
+
 
 def must_be_open(state: Settlement) -> None:
     """Refuse whatever would change a closed year.
@@ -89,13 +92,24 @@ def same_objection(state: Settlement, actor: Actor, enterprise: str | None, reas
     )
 
 
+def count_open(state: Settlement, actor: Actor, enterprise: str | None) -> int:
+    """How many objections of an enterprise are open; of those of no enterprise, how many of the actor."""
+    return sum(
+        each.outcome is None
+        and each.enterprise == enterprise
+        and (enterprise is not None or each.person == actor.person)
+        for each in state.objections.values()
+    )
+
+
 def raise_objection(
     state: Settlement, actor: Actor, today: str, objection: str, enterprise: str | None, reason: str
 ) -> ObjectionRaised:
     """An objection to the published list while it is out.
 
     Raises:
-        NotAllowed: for who may not, where no list is out, too late, or under a number in use.
+        NotAllowed: for who may not, where no list is out, too late, under a number in use, or where too
+            many of the same enterprise wait.
     """
     require(actor, "settlement.object", enterprise)
     must_be_open(state)
@@ -106,6 +120,8 @@ def raise_objection(
         raise NotAllowed("objection.late", "year", until=until)
     if objection in state.objections:
         raise NotAllowed("objection.known", "objection", objection=objection)
+    if count_open(state, actor, enterprise) >= OPEN_OBJECTIONS_MAX:
+        raise NotAllowed("objection.many", "enterprise", most=OPEN_OBJECTIONS_MAX)
     return ObjectionRaised(
         policy=state.policy,
         year=state.year,

@@ -233,6 +233,7 @@ ELSEWHERE = {
     "clawback.no-difference": "a test of its own below",
     "clawback.difference": "a test of its own below",
     "objection.known": "test_settling: its number is the ledger's own, so no request can bring it about",
+    "objection.many": "test_settling",
     "clawback.undecided": "test_disagreements_decided",
     "disagreement.moved": "test_disagreements_decided",
     "disagreement.over": "test_disagreements_decided",

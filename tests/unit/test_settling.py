@@ -103,6 +103,21 @@ def test_an_objection_outlives_the_proposal_that_it_was_raised_to() -> None:
     assert why(lambda: steps.resolve_objection(year.state, SHEN, "o2", "upheld", "r")) == "objection.unknown"
 
 
+def test_an_enterprise_has_no_more_than_so_many_open_objections() -> None:
+    """So they cost no more the more it raises; one that is answered makes room, others are not counted."""
+    year = Year().published()
+    for number in range(steps.OPEN_OBJECTIONS_MAX):
+        year.take(steps.raise_objection(year.state, LIN, "2025-05-02", f"o{number}", "E", "r"))
+
+    assert (
+        why(lambda: steps.raise_objection(year.state, LIN, "2025-05-02", "o", "E", "r")) == "objection.many"
+    )
+    steps.raise_objection(year.state, LIN, "2025-05-02", "o", "F", "r")
+    steps.raise_objection(year.state, LIN, "2025-05-02", "o", None, "r")
+    year.take(steps.resolve_objection(year.state, SHEN, "o1", "dismissed", "r"))
+    steps.raise_objection(year.state, LIN, "2025-05-02", "o", "E", "r")
+
+
 def test_who_proposed_the_list_does_not_close_it() -> None:
     assert why(lambda: steps.may_close(Year().published().state, BOTH, "2025-06-01")) == (
         "settlement.same-person"
