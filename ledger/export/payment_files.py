@@ -26,7 +26,9 @@ BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 CNAPS = re.compile(r"[0-9]{12}")
 ACCOUNT = re.compile(r"[0-9A-Za-z-]{1,34}")
 NAME_MAX = 140
-"""Most characters of a name or of the words of a payment, as ISO 20022 has it."""
+"""Most characters of a name or of the words of a payment in a file, as ISO 20022 has it."""
+PAYEE_NAME_MAX = 200
+"""Most characters of the name of an account's holder, as of an enterprise's; ``fitted`` is written of it."""
 NAMED_MAX = 50
 """Most enterprises that an error names."""
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
@@ -134,14 +136,14 @@ def read_payees(lines: Iterable[str]) -> dict[str, Payee]:
         account = row["account"].replace(" ", "")
         checks = [
             ("code", fault_of(code) and "code"),
-            ("name", not proper(name) and "text"),
+            ("name", not proper(name, PAYEE_NAME_MAX) and "text"),
             ("account", _account_fault(account)),
             ("bank", not is_bank(bank) and "bank"),
         ]
         for field, fault in checks:
             if fault:
                 fault = fault if row[field] else "missing"
-                faults.add(line, field, fault, value=row[field][:40], most=str(NAME_MAX))
+                faults.add(line, field, fault, value=row[field][:40], most=str(PAYEE_NAME_MAX))
         if code in first:
             faults.add(line, "code", "twice", earlier=str(first[code]))
         elif code:
@@ -162,9 +164,14 @@ def is_bank(bank: str) -> bool:
     return bool(CNAPS.fullmatch(bank) or BIC.fullmatch(bank))
 
 
-def proper(text: str) -> bool:
+def proper(text: str, most: int = NAME_MAX) -> bool:
     """Whether text may be a name: neither empty nor too long, without control characters."""
-    return 0 < len(text) <= NAME_MAX and not _CONTROL.search(text)
+    return 0 < len(text) <= most and not _CONTROL.search(text)
+
+
+def fitted(name: str) -> str:
+    """A name as it stands in a payment file: its first ``NAME_MAX`` characters, as banks' forms take."""
+    return clean(name)[:NAME_MAX]
 
 
 def clean(text: str) -> str:
@@ -270,7 +277,7 @@ def write_csv(
     purpose = guarded(file.purpose)
     for line in _checked(file, lines, tick):
         to = payees[line.code]
-        texts = (line.payment, line.code, line.name, to.name, to.account, to.bank)
+        texts = (line.payment, line.code, fitted(line.name), fitted(to.name), to.account, to.bank)
         writer.writerow([*map(guarded, texts), print_fen(line.amount), purpose, file.on])
 
 
@@ -313,7 +320,7 @@ def _transaction(line: PaymentLine, to: Payee, purpose: str, currency: str) -> s
     return (
         f"<CdtTrfTxInf><PmtId><EndToEndId>{_text(line.payment)}</EndToEndId></PmtId>"
         f'<Amt><InstdAmt Ccy="{currency}">{print_fen(line.amount)}</InstdAmt></Amt>'
-        f"{_agent('Cdtr', to.bank)}<Cdtr><Nm>{_text(to.name)}</Nm><Id><OrgId><Othr><Id>{code}</Id>"
+        f"{_agent('Cdtr', to.bank)}<Cdtr><Nm>{_text(fitted(to.name))}</Nm><Id><OrgId><Othr><Id>{code}</Id>"
         "<SchmeNm><Prtry>USCC</Prtry></SchmeNm></Othr></OrgId></Id></Cdtr>"
         f"{_account('Cdtr', to.account)}<RmtInf><Ustrd>{purpose}</Ustrd></RmtInf></CdtTrfTxInf>\n"
     )

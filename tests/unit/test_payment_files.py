@@ -87,7 +87,7 @@ def test_every_fault_of_the_payees_is_said_at_once() -> None:
         "code,name,account,bank\n",
         f"{ONE},甲,6.22202E+18,102332000017\n",
         f"{ONE[:17]}#,,622202,icbkcnbjnbo\n",
-        f"{TWO},{'长' * 141},账号,12345\n",
+        f"{TWO},{'长' * 201},账号,12345\n",
         f"{TWO},乙\n",
         '"没有结束',
     ]
@@ -104,6 +104,20 @@ def test_every_fault_of_the_payees_is_said_at_once() -> None:
         (5, "code", "twice"),
         (6, "row", "row.shape"),
     ]
+
+
+def test_a_name_that_is_longer_than_banks_take_is_written_short_and_stops_nothing() -> None:
+    """An enterprise's name may have 200 characters, and ISO 20022 takes 140: the first 140 are written."""
+    name = "长" * 139 + "名字"
+    [payee] = read_payees(["code,name,account,bank\n", f"{ONE},{name},622202,102332000017\n"]).values()
+    payees = Payees(payee.name)
+
+    root = ElementTree.fromstring(as_xml(Payments(1), payees))
+
+    assert payee.name == name
+    assert root.findtext(".//p:Cdtr/p:Nm", "", NS) == name[:140]
+    assert name[:140] in as_csv(Payments(1), payees)
+    assert name not in as_csv(Payments(1), payees)
 
 
 def test_a_fault_says_line_field_rule_and_mend_in_two_languages() -> None:
