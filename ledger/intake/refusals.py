@@ -84,10 +84,15 @@ def keep(rows: Rows, refusals: Sequence[Refusal], channel: str, now: str) -> Non
     )
 
 
-def dead_letters_waiting(rows: Rows, limit: int) -> list[Refused]:
-    """Refusals from a stream that have not been sent to its dead letters yet."""
-    sql = f"SELECT {_COLUMNS} FROM refused WHERE dead_lettered = 0 ORDER BY number LIMIT ?"
-    return [_refused(row) for row in rows.all(sql, [limit])]
+def dead_letters_waiting(rows: Rows, limit: int, streams: Sequence[str]) -> list[Refused]:
+    """Refusals from these streams (``topic/partition``) that were not sent to the dead letters yet."""
+    if not streams:
+        return []
+    starts = [f"{stream}@" for stream in streams]
+    of_streams = " OR ".join("substr(origin, 1, ?) = ?" for _ in starts)
+    sql = f"SELECT {_COLUMNS} FROM refused WHERE dead_lettered = 0 AND ({of_streams}) ORDER BY number LIMIT ?"
+    values = [value for start in starts for value in (len(start), start)]
+    return [_refused(row) for row in rows.all(sql, [*values, limit])]
 
 
 def dead_lettered(rows: Rows, digests: Sequence[str]) -> None:

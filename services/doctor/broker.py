@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
@@ -68,6 +68,7 @@ def check(
 def _topics(admin: Any, settings: KafkaSettings, rows: Rows | None, limits: Limits) -> Iterator[Finding]:
     kinds = {
         settings.topic: "topic",
+        **{each.topic: "topic" for each in settings.topics},
         settings.dead_letters: "dead-letters",
         settings.published: "published",
         settings.checkpoints: "checkpoints",
@@ -87,8 +88,9 @@ def _topics(admin: Any, settings: KafkaSettings, rows: Rows | None, limits: Limi
     for name in names:
         values = {key: setting["value"] for key, setting in configurations[name].items()}
         yield from _suitable(name, kinds[name], topics[name], values)
-    if settings.topic in topics and rows is not None:
-        yield _lag(admin, topics[settings.topic], rows, limits)
+    facts = [topics[name] for name in names if kinds[name] == "topic"]
+    if facts and rows is not None:
+        yield from _look_at_offsets(admin, facts, rows, limits)
 
 
 def _suitable(name: str, kind: str, topic: Any, values: dict[str, str]) -> Iterator[Finding]:
@@ -102,6 +104,16 @@ def _suitable(name: str, kind: str, topic: Any, values: dict[str, str]) -> Itera
         faults.append(("retention", f"retention.ms={values['retention.ms']}", "retention.ms=-1"))
     if kind != "checkpoints" and 0 <= int(values["retention.ms"]) < WEEK_MS:
         faults.append(("retention", f"retention.ms={values['retention.ms']}", "retention.ms=7776000000"))
+    if kind == "topic" and "compact" in values.get("cleanup.policy", ""):
+        # Facts are keyed by enterprise: of several, only the last would be left.
+        policy = f"cleanup.policy={values['cleanup.policy']}"
+        statement = (
+            f"数据主题 {name}：{policy}，每家企业只留最后一条，尚未读取的会丢失",
+            f"the topic of facts {name} has {policy}: of each enterprise the last record alone is left, and "
+            "those not yet read are lost",
+        )
+        mend = f"kafka-configs.sh --alter --topic {name} --add-config cleanup.policy=delete"
+        yield error("broker.topic.compaction", statement, (mend, mend))
     for matter, present, advised in faults:
         statement = (
             f"主题 {name}：{present}，应为 {advised}",
@@ -124,26 +136,68 @@ def _suitable(name: str, kind: str, topic: Any, values: dict[str, str]) -> Itera
             f"{name} has {count} partitions: checkpoints lose their order",
         )
         yield warning("broker.topic.partitions", statement, MAKE)
-    elif not faults and not leaderless:
+    elif (
+        not faults
+        and not leaderless
+        and not (kind == "topic" and "compact" in values.get("cleanup.policy", ""))
+    ):
         yield ok(
             f"broker.topic.{kind}", f"主题 {name}：{count} 个分区", f"the topic {name}: {count} partitions"
         )
 
 
-def _lag(admin: Any, topic: Any, rows: Rows, limits: Limits) -> Finding:
-    """How many records the ledger has still to take in, by its own offsets, which alone count."""
-    name = topic["name"]
-    parts = [part["partition_index"] for part in topic["partitions"] if part["leader_id"] >= 0]
-    ends = admin.list_partition_offsets({TopicPartition(name, part): OffsetSpec.LATEST for part in parts})
-    begun = admin.list_partition_offsets({TopicPartition(name, part): OffsetSpec.EARLIEST for part in parts})
-    lag = 0
-    for partition, end in ends.items():
-        position = tracked(rows, f"kafka:{name}:{topic['topic_id']}:{partition.partition}")
-        next_offset = 0 if position is None else position + 1
-        lag += max(0, end.offset - max(next_offset, begun[partition].offset))
+class _Offsets(NamedTuple):
+    """A partition of facts: what Kafka has of it, and which offset the ledger reads next."""
+
+    partition: TopicPartition
+    first: int
+    end: int
+    next: int
+    is_begun: bool
+
+    @property
+    def lost(self) -> int:
+        """How many records Kafka dropped before they were read."""
+        return max(0, self.first - self.next) if self.is_begun else 0
+
+    @property
+    def lag(self) -> int:
+        """How many records are still to be read."""
+        return max(0, self.end - max(self.next, self.first))
+
+
+def _look_at_offsets(admin: Any, topics: Sequence[Any], rows: Rows, limits: Limits) -> Iterator[Finding]:
+    """What the ledger has still to take in, and what it never can, by its own offsets, which alone count."""
+    offsets = [each for topic in topics for each in _offsets_of(admin, topic, rows)]
+    for each in offsets:
+        if each.lost:
+            place = f"{each.partition.topic}/{each.partition.partition}"
+            statement = (
+                f"{place}：偏移 {each.next:,} 至 {each.first - 1:,} 的 {each.lost:,} 条未及读取，Kafka已删除",
+                f"{place}: Kafka dropped {each.lost:,} records, from {each.next:,} to {each.first - 1:,}, "
+                "before they were read",
+            )
+            mend = (
+                "请报送单位重新报送；延长主题的保留时间（retention.ms），查明为何久未读取",
+                "have their publishers send them again; keep the topic for longer (retention.ms), and find "
+                "out why it was not read",
+            )
+            yield error("consumer.lost", statement, mend)
+    lag = sum(each.lag for each in offsets)
     statement = f"收数积压 {lag:,} 条", f"{lag:,} records are not yet taken in"
     mend = (
         "看 subsidy-ledger consume 是否在运行，及其日志；可多开几个",
         "see that subsidy-ledger consume runs; start more",
     )
-    return warning("consumer.lag", statement, mend) if lag > limits.lag else ok("consumer.lag", *statement)
+    yield warning("consumer.lag", statement, mend) if lag > limits.lag else ok("consumer.lag", *statement)
+
+
+def _offsets_of(admin: Any, topic: Any, rows: Rows) -> Iterator[_Offsets]:
+    name = topic["name"]
+    parts = [part["partition_index"] for part in topic["partitions"] if part["leader_id"] >= 0]
+    ends = admin.list_partition_offsets({TopicPartition(name, part): OffsetSpec.LATEST for part in parts})
+    begun = admin.list_partition_offsets({TopicPartition(name, part): OffsetSpec.EARLIEST for part in parts})
+    for partition, end in ends.items():
+        position = tracked(rows, f"kafka:{name}:{topic['topic_id']}:{partition.partition}")
+        next_offset = 0 if position is None else position + 1
+        yield _Offsets(partition, begun[partition].offset, end.offset, next_offset, position is not None)

@@ -25,6 +25,7 @@ from ledger.store.application import Ledger
 from ledger.store.correlation import current
 from ledger.store.rows import Conflict, StoreUnavailable
 from services.kafka.dead_letters import DeadLetters
+from services.kafka.lost_records import LostRecords
 from services.kafka.metrics import ConsumerMetrics
 from services.kafka.records import Record
 from services.kafka.senders import Senders
@@ -35,7 +36,7 @@ POLL_MS = 500
 BATCH_RECORDS = 2_000
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 COMMIT_SECONDS = 1.0
-CLOSE_MS = 5_000
+CLOSE_MS = 2_000
 LAG_SECONDS = 5.0
 """How often the ends of the partitions are asked for; a poll does not tell them while it is held."""
 METADATA_MS = 5_000
@@ -78,6 +79,8 @@ class LedgerConsumer:
         self.totals = Totals()
         self.next: dict[TopicPartition, int] = {}
         """The offset after the last that the ledger has, by partition."""
+        self.assigned: set[TopicPartition] = set()
+        """What was assigned when it was last looked; read by the thread of the dead letters."""
         self.measured_at = float("-inf")
         self.waiting: set[TopicPartition] = set()
         self.retry_at, self.failures = 0.0, 0
@@ -95,21 +98,23 @@ class LedgerConsumer:
             isolation_level="read_committed",
             metadata_max_age_ms=METADATA_MS,
         )
-        self.dead_letters = DeadLetters(ledger, settings)
+        self.lost = LostRecords(self.consumer, self.metrics)
+        self.dead_letters = DeadLetters(ledger, settings, lambda: self.assigned, self.metrics)
         topics = [settings.topic, *(each.topic for each in settings.topics)]
         self.consumer.subscribe(topics, listener=_Assigned(self._hold_assigned))
 
     def run(self) -> Totals:
         """Consume until told to stop; what was taken is committed, the rest is left for others."""
+        self.dead_letters.start()
         try:
             while not self.stop.is_set():
+                self.assigned = self._partitions()
                 self._read_on()
                 for partition, records in self._poll().items():
-                    if partition not in self.waiting:
+                    if partition not in self.waiting and not self.stop.is_set():
                         self._take(partition, records)
                 self._commit(time.monotonic())
                 self._measure(time.monotonic())
-                self.dead_letters.send(self._partitions())
         finally:
             self._close()
         return self.totals
@@ -126,6 +131,7 @@ class LedgerConsumer:
 
     def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
         """Take the records of one partition to a commit; hold the partition where that fails."""
+        self.lost.look_for_gap(partition, self.next.get(partition), records[0].offset)
         taken = [Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers or ()) for r in records]
         stream = f"{partition.topic}/{partition.partition}"
         offsets = Offsets(self._name(partition), [record.offset for record in records], stream)
@@ -187,6 +193,9 @@ class LedgerConsumer:
             self._back_off()
             return
         assigned = self._partitions()
+        self.lost.look(
+            {p: None if offset is None else offset + 1 for p, offset in stored.items() if p in assigned}
+        )
         for partition, offset in stored.items():
             self.waiting.discard(partition)
             if partition not in assigned:

@@ -39,10 +39,16 @@ class ConsumerMetrics:
             ("what",),
             registry=registry,
         )
-        for dependency in ("broker", "database"):
+        for dependency in ("broker", "database", "dead-letters"):
             self.failures.labels(dependency)
         self.lag = Gauge(
             f"{PREFIX}stream_lag", "records not yet taken", ("topic", "partition"), registry=registry
+        )
+        self.lost = Counter(
+            f"{PREFIX}stream_lost_records",
+            "records that Kafka no longer had when they were to be read",
+            ("topic",),
+            registry=registry,
         )
         self.held = Gauge(
             f"{PREFIX}stream_held_partitions", "partitions that wait for the database", registry=registry

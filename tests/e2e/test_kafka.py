@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import OffsetSpec
 
 from ledger.intake import refusals
 from ledger.settlement.paying import order_payments
 from ledger.store.application import Ledger, open_ledger
+from services.kafka.consumer import LedgerConsumer
+from services.kafka.metrics import ConsumerMetrics
+from services.runtime.settings import Settings
 from tests import answers as queries
 from tests.brokers import KafkaCluster
 from tests.e2e.processes import Commands, produce, taken, wait_until
@@ -140,7 +148,8 @@ def test_no_record_stops_the_consumer_and_each_lands_where_it_belongs(
 def waiting(ledger: Ledger) -> list[Any]:
     """Refusals that the dead letters do not have yet."""
     with ledger.store.reading() as rows:
-        return list(refusals.dead_letters_waiting(rows, 100))
+        streams = {origin.partition("@")[0] for r in refusals.list_refused(rows) if (origin := r.origin)}
+        return list(refusals.dead_letters_waiting(rows, 100, sorted(streams)))
 
 
 def dead_letter_codes(kafka: KafkaCluster, commands: Commands) -> list[str]:
@@ -152,6 +161,66 @@ def dead_letter_codes(kafka: KafkaCluster, commands: Commands) -> list[str]:
     found = [dict(record.headers)["codes"].decode() for record in consumer]
     consumer.close()
     return found
+
+
+def test_a_missing_topic_of_dead_letters_holds_up_no_fact_and_no_stop(
+    commands: Commands, open_at: Callable[..., Ledger], kafka: KafkaCluster
+) -> None:
+    """Its letters stay in the refused list, and are handed over once the topic is there."""
+    ledger = open_at(policy=False)
+    dead = f"{commands.topic}.dead"
+    kafka.admin.delete_topics([dead])
+    wait_until(lambda: dead not in kafka.admin.list_topics(), 30, "the topic is still there")
+    process = commands.start("consume")
+    facts = [json.dumps(message(f"ok-{n}")).encode() for n in range(30)]
+    produce(kafka, commands.topic, [part for fact in facts for part in (b"{", fact)])
+
+    wait_until(lambda: taken(ledger) == 60, 40, "facts wait for the dead letters")
+    assert len(waiting(ledger)) == 1, "the same refusal is kept once"
+    began = time.monotonic()
+    process.terminate()
+    assert process.wait(20) == 0
+    assert time.monotonic() - began < 10
+
+    kafka.create_topic(dead, 1)
+    commands.start("consume")
+    wait_until(lambda: not waiting(ledger), 60, "the letter was not handed over")
+
+
+def test_records_that_kafka_dropped_before_they_were_read_are_told_and_the_rest_is_taken(
+    commands: Commands, open_at: Callable[..., Ledger], kafka: KafkaCluster
+) -> None:
+    """A line of the log names the topic, the partition and the offsets."""
+    ledger = open_at(policy=False)
+    produce(kafka, commands.topic, [json.dumps(message("first")).encode()])
+    process = commands.start("consume")
+    wait_until(lambda: taken(ledger) == 1, 60, "the first record was not passed")
+    process.terminate()
+    process.wait(20)
+    produce(kafka, commands.topic, [json.dumps(message(f"gone-{n}")).encode() for n in range(3)])
+    partitions = [TopicPartition(commands.topic, part) for part in (0, 1)]
+    ends = kafka.admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+    [full] = [part for part, end in ends.items() if end.offset == 4]
+    kafka.admin.delete_records({full: 4})
+    produce(kafka, commands.topic, [json.dumps(message("after")).encode()])
+
+    lines = io.StringIO()
+    stop, metrics = threading.Event(), ConsumerMetrics()
+    handler = logging.StreamHandler(lines)
+    logging.getLogger("services.kafka.lost_records").addHandler(handler)
+    settings = Settings.from_env(commands.environment).kafka
+    consumer = LedgerConsumer(ledger, settings, stop, metrics)
+    running = threading.Thread(target=consumer.run)
+    running.start()
+    try:
+        wait_until(lambda: taken(ledger) == 2, 60, "the record after was not passed")
+    finally:
+        stop.set()
+        running.join(30)
+        logging.getLogger("services.kafka.lost_records").removeHandler(handler)
+
+    assert f"{full.topic}/{full.partition}: Kafka no longer has the records from 1 to 3" in lines.getvalue()
+    assert metrics.lost.labels(commands.topic)._value.get() == 3
 
 
 def test_a_corrected_dead_letter_is_sent_again_and_closes_its_refusal(

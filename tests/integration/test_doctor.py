@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from kafka import TopicPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import TopicAuthorizationFailedError
 
 from domain.events.event import NOBODY
@@ -35,7 +37,7 @@ from services.doctor import broker, clock, database, keys
 from services.doctor.findings import Finding, Limits, worst
 from services.doctor.run import examine, textfile
 from services.runtime.identity_settings import IdentitySettings
-from services.runtime.kafka_settings import KafkaSettings
+from services.runtime.kafka_settings import KafkaSettings, PublisherTopic
 from services.runtime.variables import PREFIX
 from tests.brokers import KafkaCluster
 from tests.conftest import HERE, POLICY
@@ -506,6 +508,48 @@ def test_topics_as_the_page_asks_are_well(kafka: KafkaCluster, practice: Practic
 
     with closing(practice.ledger()) as ledger, ledger.store.reading() as rows:
         assert set(levels(list(broker.check(settings, rows, Limits()))).values()) == {"ok"}
+
+
+def test_a_topic_of_facts_that_is_compacted_is_told(kafka: KafkaCluster) -> None:
+    """Facts are keyed by enterprise: of several the last alone would be left."""
+    settings = replace(
+        kafka_settings(kafka, "doctor-compact"), topics=(PublisherTopic("doctor-compact.tax", "urn:tax"),)
+    )
+    kafka.create_topic("doctor-compact.tax", 2, cleanup_policy="compact", retention_ms=-1)
+
+    found = list(broker.check(settings, None, Limits()))
+
+    assert [
+        (f.level, "doctor-compact.tax" in f.en) for f in found if f.check == "broker.topic.compaction"
+    ] == [("error", True)]
+    assert not any(f.level == "ok" and "doctor-compact.tax" in f.en for f in found)
+
+
+def test_records_that_kafka_dropped_before_they_were_read_are_told(
+    kafka: KafkaCluster, practice: Practice
+) -> None:
+    """What the ledger has never read of a topic is not lost by it."""
+    settings = kafka_settings(kafka, "doctor-lost")
+    kafka.create_topic(settings.topic, 2, retention_ms=-1)
+    produce(kafka, settings.topic, [json.dumps(message(f"lost-{n}")).encode() for n in range(6)])
+    [topic] = kafka.admin.describe_topics([settings.topic])
+    ends = kafka.admin.list_partition_offsets(
+        {TopicPartition(settings.topic, part): OffsetSpec.LATEST for part in (0, 1)}
+    )
+    [full] = [partition for partition, end in ends.items() if end.offset == 6]
+
+    with closing(practice.ledger()) as ledger:
+        with ledger.store.writing() as rows:
+            track(rows, f"kafka:{settings.topic}:{topic['topic_id']}:{full.partition}", 1)
+        with ledger.store.reading() as rows:
+            before = levels(list(broker.check(settings, rows, Limits())))
+        kafka.admin.delete_records({full: 5})
+        with ledger.store.reading() as rows:
+            lost = [f for f in broker.check(settings, rows, Limits()) if f.check == "consumer.lost"]
+
+    assert "consumer.lost" not in before
+    assert [f.level for f in lost] == ["error"]
+    assert "3 records, from 2 to 4" in lost[0].en
 
 
 def test_a_partition_without_a_leader_is_found() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
+import time
 from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO
@@ -27,6 +29,8 @@ from services.runtime.settings import Settings
 
 PAGE = 500
 OPEN_AGAIN_SECONDS = 1.0
+STOP_SECONDS = 8.0
+"""How long a stop waits for what is at work; Docker and others kill after 10 s."""
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +40,9 @@ def begin(role: str) -> threading.Event:
     stop = threading.Event()
 
     def ask(*_: Any) -> None:
+        if not stop.is_set():
+            # Whatever is cut off is undone by the database, and done again: it may be cut off anywhere.
+            threading.Thread(target=_end, args=(role,), daemon=True).start()
         stop.set()
 
     signal.signal(signal.SIGTERM, ask)
@@ -43,6 +50,14 @@ def begin(role: str) -> threading.Event:
     logs.start_for(Settings.from_env().logs)
     tracing.start(role)
     return stop
+
+
+def _end(role: str) -> None:
+    """End the process where what it is at does not end by itself, such as a wait for a database's lock."""
+    time.sleep(STOP_SECONDS)
+    log.warning("%s was told to stop, and waited %g s for what it was at: it ends now", role, STOP_SECONDS)
+    logging.shutdown()
+    os._exit(0)
 
 
 def open_patiently(context: Context, stop: threading.Event) -> Ledger | None:
