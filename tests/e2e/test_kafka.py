@@ -213,7 +213,7 @@ def test_records_that_kafka_dropped_before_they_were_read_are_told_and_the_rest_
     running = threading.Thread(target=consumer.run)
     running.start()
     try:
-        wait_until(lambda: taken(ledger) == 2, 60, "the record after was not passed")
+        wait_until(lambda: taken(ledger) == 5, 60, "the record after was not passed")
     finally:
         stop.set()
         running.join(30)
