@@ -29,13 +29,14 @@ LENGTHS = {
     "SUBSIDY_TEST_REQUESTS": Length(600, 600, "requests at the API, generated from its document"),
     "SUBSIDY_TEST_KILLS": Length(20, 100, "kills of one ingest"),
     "SUBSIDY_TEST_CLOSING_KILLS": Length(5, 15, "kills of one closing"),
+    "SUBSIDY_TEST_CLOSING_AWARDS": Length(5_000, 20_000, "awards of that closing"),
     "SUBSIDY_TEST_CITY": Length(
         3_000, 6_000, "enterprises whose facts stream in while everything dies in turn"
     ),
     "SUBSIDY_TEST_BLOWS": Length(4, 8, "processes and servers killed meanwhile"),
     "SUBSIDY_TEST_SOAK": Length(15, 25, "seconds of mixed load while the database and workers die"),
     "SUBSIDY_TEST_REBUILD": Length(300, 300, "enterprises of a ledger that is rebuilt while more arrive"),
-    "SUBSIDY_TEST_SHEET_ROWS": Length(20_000, 100_000, "rows of a spreadsheet, previewed in bounded memory"),
+    "SUBSIDY_TEST_SHEET_ROWS": Length(10_000, 100_000, "rows of a spreadsheet, previewed in bounded memory"),
     "SUBSIDY_TEST_COLUMNS": Length(25, 60, "histories computed by enterprise and by column"),
     "SUBSIDY_TEST_CELLS": Length(150, 400, "cells that a spreadsheet may hold, read"),
     "SUBSIDY_TEST_SHEETS": Length(25, 60, "spreadsheets of any text, read"),

@@ -17,18 +17,21 @@ from tests.programs import SECONDS_MAX, program, run
 
 MACRO = """
 Sub Serve(folder As String)
-  Dim number As Long, job As String
+  Dim number As Long, job As String, pause As Long
   number = 1
+  pause = 20
   Do
     job = folder & "/" & number
     If FileExists(job & ".job") Then
       Say(job, Work(job & ".job"))
       number = number + 1
+      pause = 20
     ElseIf FileExists(folder & "/end") Then
       StarDesktop.terminate()
       Exit Sub
     Else
-      Wait 20
+      Wait pause
+      If pause < 500 Then pause = pause + 5
     End If
   Loop
 End Sub

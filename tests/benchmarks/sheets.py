@@ -49,13 +49,13 @@ def write(path: Path, rows: int) -> None:
     workbook.save(path)
 
 
-def prepare(folder: Path) -> None:
-    """The city that the ledger holds, and both files."""
+def prepare(folder: Path, *sizes: int) -> None:
+    """The city that the ledger holds, and the files."""
     with closing(open_ledger(str(folder / "ledger.db"))) as ledger:
         adopt_policy(ledger, CIXI_TEXT)
         for _ in ingest_all(ledger, city(ENTERPRISES, 1, 2024), "sample"):
             pass
-    for rows in (SMALL, LARGE):
+    for rows in sizes:
         write(folder / f"{rows}.xlsx", rows)
 
 
@@ -77,12 +77,13 @@ def measure(folder: Path, rows: int) -> dict[str, Any]:
     return {"rows": rows, "seconds": round(seconds, 1), "mb": round(held), "counts": counts, "told": told}
 
 
-def run() -> list[dict[str, Any]]:
-    """Both sizes, each in a process of its own."""
+def run(*sizes: int) -> list[dict[str, Any]]:
+    """Files of these numbers of rows, each in a process of its own."""
     with tempfile.TemporaryDirectory() as name:
-        subprocess.run([sys.executable, "-m", __spec__.name, "prepare", name], check=True)
+        prepared = [sys.executable, "-m", __spec__.name, "prepare", name, *map(str, sizes)]
+        subprocess.run(prepared, check=True)
         found = []
-        for rows in (SMALL, LARGE):
+        for rows in sizes:
             command = [sys.executable, "-m", __spec__.name, "measure", name, str(rows)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             found.append(json.loads(done.stdout))
@@ -91,9 +92,9 @@ def run() -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["prepare"]:
-        prepare(Path(sys.argv[2]))
+        prepare(Path(sys.argv[2]), *map(int, sys.argv[3:]))
     elif sys.argv[1:2] == ["measure"]:
         print(json.dumps(measure(Path(sys.argv[2]), int(sys.argv[3]))))
     else:
-        for each in run():
+        for each in run(SMALL, LARGE):
             print(json.dumps(each, ensure_ascii=False))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -17,9 +15,8 @@ from ledger.store.application import Ledger
 from ledger.store.rows import StoreUnavailable
 from services.kafka.records import subject_of
 from tests.brokers import KafkaCluster
+from tests.commands import Forked, run_command, start_command
 from tests.events import CITY_TEXT
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 @dataclass(slots=True)
@@ -29,7 +26,7 @@ class Commands:
     database: str
     cluster: KafkaCluster
     topic: str
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    running: list[Forked] = field(default_factory=list)
 
     @property
     def signing_key(self) -> str:
@@ -57,14 +54,11 @@ class Commands:
 
     def run(self, *arguments: str) -> str:
         """Run a command to its end; its standard output."""
-        command = [sys.executable, "-m", "services.cli", *arguments]
-        done = subprocess.run(command, env=self.environment, cwd=ROOT, check=True, capture_output=True)
-        return done.stdout.decode()
+        return run_command(*arguments, environment=self.environment)
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str) -> Forked:
         """Start a command that runs until it is told to stop."""
-        command = [sys.executable, "-m", "services.cli", *arguments]
-        process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+        process = start_command(*arguments, environment=self.environment)
         self.running.append(process)
         return process
 

@@ -219,4 +219,4 @@ def test_a_port_that_is_taken_is_told(secure: SecureCluster, database_at: Callab
     with pytest.raises(subprocess.CalledProcessError) as told:
         commands.run("consume")
 
-    assert b"SUBSIDY_LEDGER_METRICS_PORT: cannot be opened" in told.value.stderr
+    assert "SUBSIDY_LEDGER_METRICS_PORT: cannot be opened" in told.value.stderr

@@ -6,9 +6,6 @@ import hashlib
 import json
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,34 +17,32 @@ from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
 from ledger.projections.closings import settlement_of
 from ledger.replay.comparison import fingerprint, replay
+from ledger.settlement import closing
 from ledger.settlement.proposing import propose, publish
 from ledger.store.application import Ledger, open_ledger
+from tests.commands import Forked
 from tests.conftest import POLICY
 from tests.events import CIXI, message
 from tests.lengths import length_of
 from tests.oracle.codes import credit_code
 
 KILLS = length_of("SUBSIDY_TEST_CLOSING_KILLS")
-AWARDS = 20_000
+AWARDS = length_of("SUBSIDY_TEST_CLOSING_AWARDS")
 SEED = 20250331
 NOW = datetime(2025, 5, 6, 2, tzinfo=UTC)
 
-CLOSE = """
-import sys
-from datetime import datetime
-from domain.authority.roles import Actor
-from ledger.store.application import open_ledger
-from ledger.settlement.closing import close
-ledger = open_ledger(sys.argv[1], clock=lambda: datetime.fromisoformat(sys.argv[2]))
-print("ready", flush=True)
-close(ledger, sys.argv[3], 2024, Actor("Shen", frozenset({"reviewer"})))
-print("closed", flush=True)
-ledger.close()
-"""
+
+def close_year(database: str, now: str) -> None:
+    """What the process does that is killed."""
+    ledger = open_ledger(database, clock=lambda: datetime.fromisoformat(now))
+    print("ready", flush=True)
+    closing.close(ledger, CIXI, 2024, Actor("Shen", frozenset({"reviewer"})))
+    print("closed", flush=True)
+    ledger.close()
 
 
 def published_year(path: Path) -> int:
-    """A ledger with a published list of 20,000 awards; its last position."""
+    """A ledger with a published list; its last position."""
     ledger = open_ledger(str(path), clock=lambda: NOW)
     adopt_policy(ledger, POLICY.read_text("utf-8"))
     messages = (
@@ -74,22 +69,26 @@ def published_year(path: Path) -> int:
     return last
 
 
-def closing(database: Path) -> subprocess.Popen[str]:
+def begin_closing(database: Path) -> Forked:
     """A process that has opened the ledger and is about to close the year."""
-    later = (NOW + timedelta(days=8)).isoformat()
-    command = [sys.executable, "-c", CLOSE, str(database), later, CIXI]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    printed = printed_by(database)
+    printed.unlink(missing_ok=True)
+    process = Forked(close_year, str(database), (NOW + timedelta(days=8)).isoformat(), out=printed)
+    while not printed.exists() or "ready" not in printed.read_text():
+        assert process.poll() is None
+        time.sleep(0.005)
     return process
+
+
+def printed_by(database: Path) -> Path:
+    return database.with_suffix(".printed")
 
 
 def run(database: Path) -> float:
     """Close the year undisturbed; how many seconds it took."""
-    start = time.monotonic()
-    process = closing(database)
-    out, _ = process.communicate(timeout=300)
-    assert (process.returncode, out) == (0, "closed\n")
+    process, start = begin_closing(database), time.monotonic()
+    status = process.wait(300)
+    assert (status, printed_by(database).read_text()) == (0, "ready\nclosed\n")
     return time.monotonic() - start
 
 
@@ -131,11 +130,11 @@ def test_a_closing_killed_at_any_instant_is_repeated_and_ends_as_an_undisturbed_
     rng = random.Random(SEED)
     killed = 0
     for _ in range(KILLS * 3):
-        process = closing(database)
+        process = begin_closing(database)
         time.sleep(rng.random() * seconds)
         killed += process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.kill()
+        process.wait()
         if is_closed(database, last):
             for path in tmp_path.glob("killed.db*"):
                 path.unlink()

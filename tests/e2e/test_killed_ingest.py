@@ -6,8 +6,6 @@ import itertools
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger, open_ledger
 from services.sample.city import city
+from tests.commands import run_command, start_command
 from tests.events import CITY_TEXT
 from tests.lengths import length_of
 
@@ -40,7 +39,7 @@ def events_in(path: Path) -> int:
 def kill_in_the_middle(command: list[str], database: Path, rng: random.Random) -> bool:
     """Start an ingest, let it make progress, and kill it; whether it was still running."""
     before = events_in(database)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = start_command(*command)
     deadline = time.monotonic() + 60
     while process.poll() is None and events_in(database) <= before and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -88,13 +87,13 @@ def test_an_ingest_killed_over_and_over_loses_nothing_and_doubles_nothing(tmp_pa
     rng, killed = random.Random(SEED), 0
     for number in itertools.count():
         database = tmp_path / f"killed-{number}.db"
-        base = [sys.executable, "-m", "services.cli", "--database", str(database)]
-        subprocess.run([*base, "adopt", str(policy)], check=True, stdout=subprocess.DEVNULL)
+        base = ["--database", str(database)]
+        run_command(*base, "adopt", str(policy))
         hits = kill_through(
             [*base, "ingest", str(file), "--batch", str(BATCH)], database, KILLS - killed, rng
         )
         assert hits, "no kill hit a running ingest"
-        subprocess.run([*base, "ingest", str(file)], check=True, stdout=subprocess.DEVNULL)
+        run_command(*base, "ingest", str(file))
         same(undisturbed, open_ledger(str(database)), tmp_path / f"replica-{number}.db")
         killed += hits
         if killed == KILLS:

@@ -12,7 +12,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +26,8 @@ from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import fingerprint
 from ledger.store.application import Ledger, open_ledger
 from services.sample.city import city
-from tests.conftest import HERE, POLICY
+from tests.commands import run_command
+from tests.conftest import POLICY
 from tests.postgres import Server
 
 ARCHIVE = """
@@ -46,13 +46,7 @@ BATCH = 200
 
 def command(database: str, *arguments: str) -> str:
     """Run ``subsidy-ledger``; its standard output."""
-    environment = {**os.environ, "SUBSIDY_LEDGER_DATABASE": database}
-    words = [sys.executable, "-m", "services.cli", *arguments]
-    done = subprocess.run(
-        words, env=environment, cwd=HERE.parent, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run_command(*arguments, environment={**os.environ, "SUBSIDY_LEDGER_DATABASE": database})
 
 
 def program(server: Server, name: str, *arguments: str) -> None:

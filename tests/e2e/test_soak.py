@@ -28,7 +28,8 @@ from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import open_ledger
 from services.sample.city import city
-from tests.e2e.processes import ROOT, wait_until
+from tests.commands import ROOT
+from tests.e2e.processes import wait_until
 from tests.events import CITY_TEXT
 from tests.lengths import length_of
 from tests.postgres import Server

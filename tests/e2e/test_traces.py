@@ -16,7 +16,8 @@ from kafka import KafkaConsumer, KafkaProducer
 from ledger.store.application import Ledger
 from services.runtime import tracing
 from tests.brokers import KafkaCluster
-from tests.e2e.processes import ROOT, Commands, taken, wait_until
+from tests.commands import ROOT
+from tests.e2e.processes import Commands, taken, wait_until
 from tests.integration.test_following import CODE, PARENT, TRACE, shop
 from tests.otlp import Receiver, Span
 from tests.processes import Ports
