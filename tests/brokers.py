@@ -1,7 +1,7 @@
 """Real Apache Kafka brokers for the tests: started, killed, restarted, and never left behind.
 
-A test takes the fixture ``kafka`` (one broker)
-or ``cluster3`` (three). Both last for the session. The jars come from ``.ci/parts``.
+A test takes the fixture ``kafka`` (one broker) or ``cluster3`` (three). Both last as long as the tests that
+share them (``tests.grouping``). The jars come from ``.ci/parts``.
 
 Kafka's client is imported where it is used: every run of the tests imports this, few start a broker.
 
@@ -27,6 +27,7 @@ from typing import Any, Self
 
 import pytest
 
+from tests.grouping import UNITS
 from tests.processes import Ports, Watchman
 
 REPOSITORY = Path(__file__).parent.parent
@@ -290,6 +291,9 @@ class KafkaCluster:
     def _log(self, n: int) -> Path:
         return self.folder / f"broker-{n}.log"
 
+    def _data(self, n: int) -> Path:
+        return self.folder / f"broker-{n}-data"
+
     def _properties(self, n: int) -> dict[str, object]:
         port, controller = self._listen[n]
         replicas, in_sync = self.brokers, (self.brokers + 1) // 2
@@ -304,7 +308,7 @@ class KafkaCluster:
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "log.dirs": self.folder / f"broker-{n}-data",
+            "log.dirs": self._data(n),
             "default.replication.factor": replicas,
             "min.insync.replicas": in_sync,
             "offsets.topic.replication.factor": replicas,
@@ -329,18 +333,31 @@ class KafkaCluster:
         }
 
     def _format(self) -> None:
-        """Format the folders of all brokers, at the same time."""
+        """Format the folders of all brokers; those of one number are alike, and copied once there is one."""
+        for n in self._numbers:
+            text = "".join(f"{key}={value}\n" for key, value in self._properties(n).items())
+            self._file(n).write_text(text, "utf-8")
+        with (jars().parent / "formatted.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._format_anew([n for n in self._numbers if not _formatted(n).is_dir()])
+        for n in self._numbers:
+            shutil.copytree(_formatted(n), self._data(n), dirs_exist_ok=True)
+
+    def _format_anew(self, numbers: list[int]) -> None:
+        """Format folders by Kafka's own program, at the same time, and keep copies of them."""
         cluster_id = "subsidy-ledger-tests-A"  # 22 letters of URL-safe base 64: sixteen bytes
         formatting: dict[int, subprocess.Popen[bytes]] = {}
         try:
-            for n in self._numbers:
-                text = "".join(f"{key}={value}\n" for key, value in self._properties(n).items())
-                self._file(n).write_text(text, "utf-8")
+            for n in numbers:
                 command = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._file(n)))
                 formatting[n] = self._spawn(n, "-Xmx128m", "-Dlog.level=WARN", *command)
             for n, process in formatting.items():
                 if process.wait(60):
                     raise KafkaTrouble(f"broker {n}'s folder could not be formatted:\n{self.log(n)}")
+                new = _formatted(n).with_suffix(".new")
+                shutil.rmtree(new, ignore_errors=True)
+                shutil.copytree(self._data(n), new)
+                new.rename(_formatted(n))
         finally:
             for process in formatting.values():
                 process.kill()
@@ -411,20 +428,46 @@ class KafkaCluster:
         self.timings[what] = time.monotonic() - start
 
 
-def _for_the_session(folder: Path, brokers: int) -> Iterator[KafkaCluster]:
-    with KafkaCluster(folder, brokers) as cluster:
-        yield cluster
-    for data in folder.glob("broker-*-data"):  # pytest keeps the folder: the logs are enough
-        shutil.rmtree(data, ignore_errors=True)
+def _formatted(n: int) -> Path:
+    """Where a formatted folder of broker ``n`` is kept."""
+    return jars().parent / f"formatted-{n}"
 
 
-@pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
-    """One broker for the whole session; topics are the tests' to name apart. Fails when it cannot start."""
-    yield from _for_the_session(tmp_path_factory.mktemp("kafka"), 1)
+_RUNNING: dict[int, KafkaCluster] = {}
+"""By the number of brokers."""
 
 
-@pytest.fixture(scope="session")
-def cluster3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
-    """Three brokers for the whole session; who kills one restarts it. Fails when they cannot start."""
-    yield from _for_the_session(tmp_path_factory.mktemp("kafka3"), 3)
+def _start(brokers: int, factory: pytest.TempPathFactory) -> KafkaCluster:
+    if brokers not in _RUNNING:
+        cluster = KafkaCluster(factory.mktemp(f"kafka{brokers}-"), brokers)
+        cluster.start()
+        _RUNNING[brokers] = cluster
+    return _RUNNING[brokers]
+
+
+@pytest.fixture
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> KafkaCluster:
+    """One broker, shared; topics are the tests' to name apart. Fails when it cannot start."""
+    return _start(1, tmp_path_factory)
+
+
+@pytest.fixture
+def cluster3(tmp_path_factory: pytest.TempPathFactory) -> KafkaCluster:
+    """Three brokers, shared by tests in a row; who kills one restarts it. Fails when they cannot start."""
+    return _start(3, tmp_path_factory)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Stop brokers that the next tests do not share: one that waits takes a thirtieth of a processor."""
+    if not nextitem or UNITS.get(nextitem.location[0]) != "kafka":
+        _stop(1)
+    if not nextitem or "cluster3" not in getattr(nextitem, "fixturenames", ()):
+        _stop(3)
+
+
+def _stop(brokers: int) -> None:
+    if cluster := _RUNNING.pop(brokers, None):
+        cluster.stop()
+        for n in range(1, brokers + 1):  # pytest keeps the folder: the logs are enough
+            shutil.rmtree(cluster.folder / f"broker-{n}-data", ignore_errors=True)

@@ -26,7 +26,7 @@ SHARED = {
 """By what is shared, the files whose tests one worker goes through."""
 UNITS = {file: shared for shared, files in SHARED.items() for file in files}
 BROKERS = {"kafka", "cluster3"}
-"""The fixtures of brokers that last for the session."""
+"""The fixtures of brokers that tests share."""
 
 
 @pytest.hookimpl(optionalhook=True)

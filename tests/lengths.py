@@ -31,7 +31,7 @@ LENGTHS = {
     "SUBSIDY_TEST_CLOSING_KILLS": Length(5, 15, "kills of one closing"),
     "SUBSIDY_TEST_CLOSING_AWARDS": Length(5_000, 20_000, "awards of that closing"),
     "SUBSIDY_TEST_CITY": Length(
-        3_000, 6_000, "enterprises whose facts stream in while everything dies in turn"
+        1_500, 6_000, "enterprises whose facts stream in while everything dies in turn"
     ),
     "SUBSIDY_TEST_BLOWS": Length(4, 8, "processes and servers killed meanwhile"),
     "SUBSIDY_TEST_SOAK": Length(15, 25, "seconds of mixed load while the database and workers die"),

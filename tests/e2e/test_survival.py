@@ -24,6 +24,7 @@ from services.sample.city import city
 from tests.brokers import KafkaCluster
 from tests.e2e.processes import Commands, produce, taken, wait_until
 from tests.events import CITY_TEXT
+from tests.integration.test_brokers import producer_of, read_all
 from tests.lengths import length_of
 from tests.postgres import Server
 
@@ -40,6 +41,8 @@ class Siege:
         self.commands, self.cluster, self.server = commands, cluster, server
         self.rng = random.Random(SEED)
         self.survived: dict[str, int] = {}
+        self.parts = threading.Semaphore()
+        """How many parts of the city may be sent: one, and one more with each blow."""
         self.consumers = [commands.start("consume") for _ in range(2)]
 
     def consumer_killed(self) -> None:
@@ -70,12 +73,20 @@ class Siege:
         third.terminate()
         third.wait(30)
 
-    def deal(self, blows: int, still: Callable[[], bool]) -> None:
-        """Deal blows in turn while there is something left to disturb."""
+    def feed(self, topic: str) -> int:
+        """Send the city, a part at the beginning and one during each blow; how many records."""
+        messages, sent = list(city(CITY, seed=SEED)), 0
+        size = -(-len(messages) // (BLOWS + 1))
+        for start in range(0, len(messages), size):
+            self.parts.acquire()
+            sent += produce(self.cluster, topic, messages[start : start + size])
+        return sent
+
+    def deal(self, blows: int) -> None:
+        """Deal blows in turn, each while a part of the city arrives."""
         kinds = [self.consumer_killed, self.postgres_killed, self.broker_killed, self.rebalance_forced]
         for number in range(blows):
-            if not still():
-                return
+            self.parts.release()
             blow = kinds[number % len(kinds)]
             blow()
             self.survived[blow.__name__] = self.survived.get(blow.__name__, 0) + 1
@@ -96,14 +107,12 @@ def test_nothing_is_lost_or_doubled_whatever_dies(
     commands.adopt()
     commands.topics(4)
     sent: list[int] = []
-    feeder = threading.Thread(
-        target=lambda: sent.append(produce(cluster3, "survival", city(CITY, seed=SEED)))
-    )
     siege = Siege(commands, cluster3, postgres)
+    feeder = threading.Thread(target=lambda: sent.append(siege.feed("survival")), daemon=True)
     ledger = open_at(policy=False)
     feeder.start()
     try:
-        siege.deal(BLOWS, lambda: feeder.is_alive() or taken(ledger) < sum(sent))
+        siege.deal(BLOWS)
         feeder.join()
         wait_until(lambda: taken(ledger) == sent[0], WITHIN_SECONDS, "not every record was taken")
     finally:
@@ -121,3 +130,43 @@ def test_nothing_is_lost_or_doubled_whatever_dies(
         events_in_all = rows.last_position()
     plain.close()
     print(f"\n{sent[0]:,} records, {events_in_all:,} events, equal to the fen; survived {siege.survived}")
+
+
+@pytest.mark.slow
+def test_one_of_three_is_killed_and_comes_back(cluster3: KafkaCluster) -> None:
+    topic = "three"
+    timings = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in cluster3.timings.items())
+    cluster3.create_topic(topic, 3)
+    producer = producer_of(cluster3, enable_idempotence=True, delivery_timeout_ms=60_000)
+    sent: list[bytes] = []
+
+    def send(count: int) -> float:
+        start = time.monotonic()
+        pending = []
+        for _ in range(count):
+            value = str(len(sent)).encode()
+            sent.append(value)
+            pending.append(producer.send(topic, value, key=value))
+        for future in pending:
+            future.get(60)
+        return time.monotonic() - start
+
+    send(300)
+    before = cluster3.pid(2)
+    cluster3.kill(2)
+    assert cluster3.pid(2) is None
+    gap = send(300)
+    cluster3.restart(2)
+    assert cluster3.pid(2) not in (None, before)
+    start = time.monotonic()
+    cluster3.wait_in_sync()
+    caught_up = time.monotonic() - start
+    send(300)
+    producer.close()
+    found = [record.value for record in read_all(cluster3, topic, len(sent))]
+    assert sorted(found, key=int) == sent
+    restart = cluster3.timings["restart"]
+    print(
+        f"three brokers: {timings}; one killed: 300 records acknowledged after {gap:.1f} s; "
+        f"restart {restart:.1f} s, in sync {caught_up:.1f} s later"
+    )

@@ -103,45 +103,6 @@ def test_topic_settings_reach_the_broker(kafka: KafkaCluster, topic: str) -> Non
     assert "max.message.bytes=2000000" in config
 
 
-@pytest.mark.slow
-def test_one_of_three_is_killed_and_comes_back(cluster3: KafkaCluster, topic: str) -> None:
-    timings = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in cluster3.timings.items())
-    cluster3.create_topic(topic, 3)
-    producer = producer_of(cluster3, enable_idempotence=True, delivery_timeout_ms=60_000)
-    sent: list[bytes] = []
-
-    def send(count: int) -> float:
-        start = time.monotonic()
-        pending = []
-        for _ in range(count):
-            value = str(len(sent)).encode()
-            sent.append(value)
-            pending.append(producer.send(topic, value, key=value))
-        for future in pending:
-            future.get(60)
-        return time.monotonic() - start
-
-    send(300)
-    before = cluster3.pid(2)
-    cluster3.kill(2)
-    assert cluster3.pid(2) is None
-    gap = send(300)
-    cluster3.restart(2)
-    assert cluster3.pid(2) not in (None, before)
-    start = time.monotonic()
-    cluster3.wait_in_sync()
-    caught_up = time.monotonic() - start
-    send(300)
-    producer.close()
-    found = [record.value for record in read_all(cluster3, topic, len(sent))]
-    assert sorted(found, key=int) == sent
-    restart = cluster3.timings["restart"]
-    print(
-        f"three brokers: {timings}; one killed: 300 records acknowledged after {gap:.1f} s; "
-        f"restart {restart:.1f} s, in sync {caught_up:.1f} s later"
-    )
-
-
 @pytest.fixture
 def orphan(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that starts a broker, says its id and sleeps."""
