@@ -9,7 +9,7 @@ mapper wrote for the first version's classes, so that both are read by the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -168,6 +168,7 @@ def _encode_attribution(said_by: Speaker | None, acting_as: Capacity | None) -> 
     return b"".join(parts)
 
 
+@cache
 def topic_of(name: str) -> str:
     """The stored topic of a kind of event."""
     return TOPIC_PREFIX + name

@@ -45,7 +45,7 @@ _GROUPS = frozenset({6, 8, 10, 12})
 _EACH_DIGIT = frozenset(range(1, LENGTH_MIN))
 _HAN_DIGITS = "〇一二三四五六七八九"
 _MANY_DIGITS = re.compile(rf"(?<![0-9])(?:[0-9零{_HAN_DIGITS}][\W_]*+){{14}}[0-9零{_HAN_DIGITS}]")
-_NO_DIGITS = {ord(digit): None for digit in "0123456789"}
+_DIGITS = b"0123456789"
 _RUN = re.compile(r"[0-9](?:[\W_]*+[0-9]){14,}(?:[\W_]*+[Xx])?")
 """Digits, with a check character at the end perhaps, between which no letter stands."""
 _LETTER = re.compile("[A-Za-z]")
@@ -101,7 +101,7 @@ def wipe_personal_numbers(text: str, as_code: bool = False) -> str:
 def has_few_digits(text: str) -> bool:
     """Whether a text in canonical form has too few digits for a number: a quick look, as most have."""
     if text.isascii():
-        return len(text) - len(text.translate(_NO_DIGITS)) < LENGTH_MIN
+        return len(text) - len(text.encode().translate(None, _DIGITS)) < LENGTH_MIN
     return _MANY_DIGITS.search(text) is None
 
 

@@ -126,7 +126,8 @@ class Batch:
             return self._refuse(refusal_of(raw, message, [unallowed]))
         if identity is not None:
             return self._refuse(refusal_of(raw, message, [Fault("identity.reused", "id")]))
-        enterprise = self.workspace.enterprise(message.subject)
+        workspace, code = self.workspace, message.subject
+        enterprise = workspace.enterprises.get(code) or workspace.enterprise(code)
         corrections: Sequence[FactCorrected] = ()
         if self.workspace.old is not None:
             message, corrections = self.workspace.meet_old_spellings(message, enterprise)
@@ -223,8 +224,7 @@ class Batch:
                     moved = enterprise.company_of(target.event) if enterprise.moved else Company.NONE
                     reported.append(ReportedFact(code, target.event, facts, True, moved))
             elif event.name in rules or REPLACED in facts.dated:
-                company = enterprise.company_of(event) if enterprise.sums else Company.NONE
-                reported.append(ReportedFact(code, event, facts, company=company))
+                reported.append(enterprise.report(event))
         return Finder(tables, rules, workspace.history_of, workspace.read_histories).find(reported)
 
     def _judge_sender(self, message: Message, writer: writes.Writer) -> Fault | None:

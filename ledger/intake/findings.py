@@ -40,6 +40,8 @@ class ReportedFact(msgspec.Struct, frozen=True, gc=False):
     facts: EnterpriseFacts
     amended: bool = False
     company: Company = Company.NONE
+    sole_before: Party | None = None
+    """The only report to the same yearly amount before it, where there was one."""
 
     @property
     def content(self) -> Content | None:

@@ -49,9 +49,9 @@ def find_shared_sums(
     known = tables.spans(sums) if sums else {}
     shared = {matter: reported.coming for matter, reported in sums.items() if matter in known}
     looked_up = {m: reported for m, reported in sums.items() if m not in known and reported.is_looked_up}
-    read_ahead({reported.report.code for reported in looked_up.values()})
+    read_ahead({reported.report.code for reported in looked_up.values() if reported.sole_before is None})
     for matter, reported in looked_up.items():
-        before = _parties_of(history, reported.report, reported.rule, matter)
+        before = _parties_before(history, reported, matter)
         if len({party.source for party in before}) > 1:
             shared[matter] = [*reported.coming, *before]
     return shared
@@ -67,8 +67,17 @@ class _Sum:
     is_looked_up: bool = False
     """Whether several sources may report to it, or no longer do."""
 
+    @property
+    def sole_before(self) -> Party | None:
+        """The only report made to it before, where that is known without its enterprise's events."""
+        return self.report.sole_before if self.rule.field == "amount_fen" else None
 
-def _parties_of(history: History, report: ReportedFact, rule: DisagreementRule, matter: str) -> list[Party]:
+
+def _parties_before(history: History, reported: _Sum, matter: str) -> list[Party]:
+    """The reports made to a sum until now; a sole one is known, of several the history is read."""
+    if reported.sole_before is not None:
+        return [reported.sole_before, *reported.coming]
+    report, rule = reported.report, reported.rule
     return [
         party_of(rule, report.code, event, content)
         for event in history(report.code)

@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
+from domain.disagreements.matters import Party
 from domain.events.amendments import Amendment, FactCorrected, FollowUp
 from domain.events.claims import ClaimEvent
 from domain.events.content import Content, YearlyAmount
@@ -22,7 +23,7 @@ from domain.facts.moving import move, names
 from domain.intake.authorising import Grounds
 from domain.intake.judging import Target
 from domain.policy.rulebook import Rulebook
-from ledger.intake.findings import Company
+from ledger.intake.findings import Company, ReportedFact
 from ledger.intake.messages.decode import Message
 from ledger.intake.old_spellings import OldSpellings, amended_keys
 from ledger.projections.enterprises import EnterpriseRow, Outcome, load
@@ -53,6 +54,8 @@ class TouchedEnterprise:
     """Whether what no message is judged on must be folded again before the facts are stored."""
     sums: dict[str, tuple[str, str]] = field(default_factory=dict)
     """By key of a new event that adds to a yearly amount reported before: the sum, by kind and group."""
+    sole_reports: dict[str, Party] = field(default_factory=dict)
+    """By key of such an event, the only report made before, where no more were."""
     shared_sums: set[tuple[str, str]] = field(default_factory=set)
     """Those to which another source reports than that of the latest report."""
     moved: set[str] = field(default_factory=set)
@@ -109,9 +112,13 @@ class TouchedEnterprise:
         name = event.name
         groups = self.row.facts.amounts.get(name)
         if groups is not None and (reports := groups.get(key := amount_key(content))) is not None:
-            self.sums[event.key] = name, key
-            if reports.latest.split(SEP, 2)[1] != event.source:
+            event_key, (_, source, event_id) = event.key, reports.latest.split(SEP, 2)
+            self.sums[event_key] = name, key
+            if source != event.source:
                 self.shared_sums.add((name, key))
+            if reports.count == 1:
+                amount = str(reports.latest_amount)
+                self.sole_reports[event_key] = Party(key_of(source, event_id), self.row.code, source, amount)
 
     def company_of(self, event: Event) -> Company:
         """Who else reports to the yearly amount that an event adds to."""
@@ -121,6 +128,15 @@ class TouchedEnterprise:
         if reported is None:
             return Company.NONE
         return Company.OTHER_SOURCES if reported in self.shared_sums else Company.OWN_SOURCE
+
+    def report(self, event: Event) -> ReportedFact:
+        """A new event, with who else reports to the yearly amount that it adds to."""
+        code, facts = self.row.code, self.row.facts
+        if not self.sums:
+            return ReportedFact(code, event, facts)
+        # What was amended since is not what was counted then: it is read again.
+        sole = None if facts.amended else self.sole_reports.get(event.key)
+        return ReportedFact(code, event, facts, company=self.company_of(event), sole_before=sole)
 
 
 class Workspace:
@@ -176,7 +192,8 @@ class Workspace:
 
     def history_of(self, code: str) -> list[Event]:
         """All events of an enterprise, those of this batch included."""
-        self.read_histories({code})
+        if code not in self.histories:
+            self.read_histories({code})
         return [*self.histories[code], *self.enterprises[code].new_events]
 
     def target_of(self, content: Content) -> Target | None:
