@@ -199,7 +199,7 @@ def day_of(time: str, content: Content) -> str:
 def replaced_on(facts: EnterpriseFacts) -> tuple[str, str] | None:
     """(day, code that takes the place) of the earliest replacement of an enterprise's code."""
     records = facts.dated.get(REPLACED, {})
-    return min(((str(record[0]), by) for by, record in records.items()), default=None)
+    return min(((record.on, by) for by, record in records.items()), default=None)
 
 
 _WORDS = {

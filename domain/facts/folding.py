@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.events.amendments import (
     FactCorrected,
@@ -68,15 +67,14 @@ def amended_key(follow_up: FollowUp) -> str:
     return SEP.join([follow_up.of_source, follow_up.of, follow_up.of_type])
 
 
-class DatedRecord(NamedTuple):
+class DatedRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A thing on its earliest day, with the attributes of its records on that day."""
 
     on: str
     attributes: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Reports:
+class Reports(msgspec.Struct):
     """Reports of one group and year: their sum, and the latest for the other reading.
 
     ``months`` divides ``total`` over the months in which they were made (``domain.facts.months``), so
@@ -87,11 +85,10 @@ class Reports:
     count: int = 0
     latest: str = ""
     latest_amount: int = 0
-    months: dict[int, int] = field(default_factory=dict)
+    months: dict[int, int] = {}
 
 
-@dataclass(slots=True)
-class Approval:
+class Approval(msgspec.Struct):
     """One approved claim: ``amount`` in fen, for the award year ``year``."""
 
     key: str
@@ -105,8 +102,7 @@ def order_of_approval(approval: Approval) -> tuple[int, str, str]:
     return approval.year, approval.item, approval.key
 
 
-@dataclass(slots=True)
-class Claim:
+class Claim(msgspec.Struct):
     """Where a claim stands: the step whose fact is the latest."""
 
     policy: str
@@ -121,8 +117,7 @@ class Claim:
     """Whether a step of it was taken at the ledger's own desk."""
 
 
-@dataclass(slots=True)
-class Profile:
+class Profile(msgspec.Struct):
     """How an enterprise stands in the register: the fact that is the latest."""
 
     name: str
@@ -132,18 +127,16 @@ class Profile:
     latest: str
 
 
-@dataclass(slots=True)
-class Amended:
+class Amended(msgspec.Struct):
     """What later events say of one fact, in order of arrival."""
 
-    changes: list[dict[str, FieldValue]] = field(default_factory=list)
+    changes: list[dict[str, FieldValue]] = []
     retracted: bool = False
-    held: list[str] = field(default_factory=list)
+    held: list[str] = []
     """The disagreements for which it counts for nothing: they wait, or were decided against it."""
 
 
-@dataclass(slots=True)
-class EnterpriseFacts:
+class EnterpriseFacts(msgspec.Struct):
     """The folded facts of one enterprise.
 
     ``dated``: event → identity → record.
@@ -153,12 +146,12 @@ class EnterpriseFacts:
     ``profile``: the latest entry of the register.
     """
 
-    dated: dict[str, dict[str, DatedRecord]] = field(default_factory=dict)
-    amounts: dict[str, dict[str, Reports]] = field(default_factory=dict)
-    figures: dict[str, dict[str, list[int]]] = field(default_factory=dict)
-    approvals: dict[str, list[Approval]] = field(default_factory=dict)
-    claims: dict[str, Claim] = field(default_factory=dict)
-    amended: dict[str, Amended] = field(default_factory=dict)
+    dated: dict[str, dict[str, DatedRecord]] = {}
+    amounts: dict[str, dict[str, Reports]] = {}
+    figures: dict[str, dict[str, list[int]]] = {}
+    approvals: dict[str, list[Approval]] = {}
+    claims: dict[str, Claim] = {}
+    amended: dict[str, Amended] = {}
     profile: Profile | None = None
 
     def add(self, fact: Event, *, known: bool = False) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from domain.facts.folding import EnterpriseFacts
 from domain.policy.rulebook import Rulebook
 from domain.rules.steps import Step
@@ -14,8 +16,7 @@ SHORT_HISTORY = "short-history"
 NO_HISTORY = "no-history"
 
 
-@dataclass(slots=True)
-class Award:
+class Award(msgspec.Struct):
     """What one measure gives one enterprise for one year, in fen.
 
     ``withheld`` is what highest-only takes off; ``flags`` name what an officer must look at.

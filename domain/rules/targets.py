@@ -78,7 +78,7 @@ def _worth(facts: EnterpriseFacts, target: Target, identity: str) -> int:
         return 1
     event = CATALOGUE[target.counted_on.fact]
     assert issubclass(event, DatedThing)
-    records = facts.dated[target.counted_on.fact][identity][1]
+    records = facts.dated[target.counted_on.fact][identity].attributes
     texts = [record.split(SEP)[event.attributes.index(target.counted_on.field)] for record in records]
     return max((int(text) for text in texts if text.isdigit()), default=0)
 

@@ -8,7 +8,6 @@ its new one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
@@ -25,12 +24,11 @@ from ledger.store.stored_events import histories
 REBUILD_CHUNK = 1_000
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """What one policy gives an enterprise, and what it adds to the city's targets, in which town."""
 
-    awards: Awards = field(default_factory=dict)
-    targets: Added = field(default_factory=dict)
+    awards: Awards = {}
+    targets: Added = {}
     town: str = ""
 
 
@@ -38,14 +36,13 @@ Outcomes = dict[str, Outcome]
 """Outcomes by policy id."""
 
 
-@dataclass(slots=True)
-class EnterpriseRow:
+class EnterpriseRow(msgspec.Struct):
     """An enterprise as the read model holds it."""
 
     code: str
     version: int = 0
-    facts: EnterpriseFacts = field(default_factory=EnterpriseFacts)
-    outcomes: Outcomes = field(default_factory=dict)
+    facts: EnterpriseFacts = msgspec.field(default_factory=EnterpriseFacts)
+    outcomes: Outcomes = {}
     name: str = ""
     town: str = ""
 

@@ -77,14 +77,14 @@ class _DatedItems:
 
     def add(self, row: int, records: dict[str, DatedRecord], identities: dict[str, int]) -> None:
         """Take a row's things; ``identities`` numbers them."""
-        by_day = records.items()
+        by_day = list(records.items())
         if len(records) > 1:
-            by_day = sorted(by_day, key=lambda each: (each[1][0], each[0]))  # type: ignore[assignment]
-        for identity, (day, attributes) in by_day:
+            by_day.sort(key=lambda each: (each[1].on, each[0]))
+        for identity, record in by_day:
             self.rows.append(row)
-            self.days.append(int(day.replace("-", "")))
+            self.days.append(int(record.on.replace("-", "")))
             self.keys.append(row * IDENTITIES + identities.setdefault(identity, len(identities)))
-            fields = [*identity.split(SEP), *attributes[0].split(SEP)]
+            fields = [*identity.split(SEP), *record.attributes[0].split(SEP)]
             for name, word in zip(self.names, fields, strict=False):
                 if name in self.words:
                     self.words[name].add(word)
@@ -156,7 +156,7 @@ class Packer:
     def _fits(self, facts: EnterpriseFacts) -> bool:
         """Whether an enterprise's facts fit into columns."""
         for records in facts.dated.values():
-            if len(records) > ITEMS_MAX or any(len(each[1]) > 1 for each in records.values()):
+            if len(records) > ITEMS_MAX or any(len(each.attributes) > 1 for each in records.values()):
                 return False
         if any(len(values) > 1 for years in facts.figures.values() for values in years.values()):
             return False

@@ -123,21 +123,21 @@ def _inputs(facts: EnterpriseFacts) -> Any:  # noqa: C901 - one branch a kind of
 def _things(facts: EnterpriseFacts) -> Any:
     """(variable, 1, year) of each dated thing of the policy's life."""
     named = []
-    for identity, (day, attributes) in facts.dated.get("StoreRegistered", {}).items():
+    for identity, store in facts.dated.get("StoreRegistered", {}).items():
         platform = identity.split(SEP)[0]
         if platform == "cross-border" or (
-            platform in ("tmall", "jd") and {"flagship", "specialty"} & {*attributes}
+            platform in ("tmall", "jd") and {"flagship", "specialty"} & {*store.attributes}
         ):
-            named.append((platform.replace("-", "_"), day))
+            named.append((platform.replace("-", "_"), store.on))
     admitted = facts.dated.get("AboveQuotaAdmitted", {})
-    for identity, (day, _) in facts.dated.get("DirectSalesBranchRegistered", {}).items():
+    for identity, branch in facts.dated.get("DirectSalesBranchRegistered", {}).items():
         if identity in admitted:
-            named.append(("admitted_branches", max(day, admitted[identity][0])))
+            named.append(("admitted_branches", max(branch.on, admitted[identity].on)))
     words = {"famous_export": "famous", "service_trademark": "trademarks"}
-    for identity, (day, _) in facts.dated.get("BrandCertified", {}).items():
-        named.append((words.get(identity.split(SEP)[0], ""), day))
-    for identity, (day, _) in facts.dated.get("WarehouseRecognised", {}).items():
-        named.append((f"warehouses_{identity.split(SEP)[0]}", day))
+    for identity, brand in facts.dated.get("BrandCertified", {}).items():
+        named.append((words.get(identity.split(SEP)[0], ""), brand.on))
+    for identity, warehouse in facts.dated.get("WarehouseRecognised", {}).items():
+        named.append((f"warehouses_{identity.split(SEP)[0]}", warehouse.on))
     for name, day in named:
         if name and day >= "2024-01-01":
             yield name, 1, int(day[:4])
