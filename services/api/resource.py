@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import flask
 import marshmallow
 import msgspec
 from flask import Request, Response, current_app, g, request
-from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -113,7 +113,22 @@ class StrictParser(FlaskParser):
         raise Problem("request-invalid", path_values(req.view_args or {})[1] + faults)
 
 
-class Resource(Blueprint):  # type: ignore[misc]
+if TYPE_CHECKING:
+
+    class Blueprint(flask.Blueprint):
+        """What is used of flask-smorest's blueprint, which has no types: a word misspelt here is an error."""
+
+        alt_response: Callable[..., Callable[[Any], Any]]
+        arguments: Callable[..., Callable[[Any], Any]]
+        doc: Callable[..., Callable[[Any], Any]]
+
+        def __init__(self, name: str, import_name: str, *, description: str, **options: Any) -> None: ...
+
+else:
+    from flask_smorest import Blueprint
+
+
+class Resource(Blueprint):
     """One resource of the API."""
 
     ARGUMENTS_PARSER = StrictParser()

@@ -10,8 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
@@ -27,7 +26,7 @@ from ledger.store.rows import Conflict, StoreUnavailable
 from services.kafka.dead_letters import DeadLetters
 from services.kafka.lost_records import LostRecords
 from services.kafka.metrics import ConsumerMetrics
-from services.kafka.records import Record
+from services.kafka.records import PolledRecord, Record
 from services.kafka.senders import Senders
 from services.runtime.kafka_settings import KafkaSettings
 from services.runtime.tracing import consuming
@@ -43,6 +42,9 @@ METADATA_MS = 5_000
 """A member that was given no partitions, since it knew of none, learns of them within this time."""
 
 log = logging.getLogger(__name__)
+
+
+Polled = Mapping[TopicPartition, Sequence[PolledRecord]]
 
 
 class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -119,9 +121,9 @@ class LedgerConsumer:
             self._close()
         return self.totals
 
-    def _poll(self) -> dict[TopicPartition, Any]:
+    def _poll(self) -> Polled:
         try:
-            polled: dict[TopicPartition, Any] = self.consumer.poll(timeout_ms=POLL_MS)
+            polled: Polled = self.consumer.poll(timeout_ms=POLL_MS)
         except KafkaError as error:
             log.warning("the broker did not answer: %s", error)
             self.metrics.failures.labels("broker").inc()
@@ -129,7 +131,7 @@ class LedgerConsumer:
             return {}
         return polled
 
-    def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
+    def _take(self, partition: TopicPartition, records: Sequence[PolledRecord]) -> None:
         """Take the records of one partition to a commit; hold the partition where that fails."""
         self.lost.look_for_gap(partition, self.next.get(partition), records[0].offset)
         taken = [Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers or ()) for r in records]

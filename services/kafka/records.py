@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from codecs import BOM_UTF8
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -20,8 +20,19 @@ from ledger.intake.messages.decode import Refusal
 PREFIX = "ce_"
 
 
+class PolledRecord(Protocol):
+    """What is used of a record as kafka-python, which has no types, gives it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] | None
+
+
 class Record(NamedTuple):
-    """What we use of a Kafka record."""
+    """A Kafka record as it is read."""
 
     topic: str
     partition: int

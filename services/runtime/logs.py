@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response, g, request
 
+from domain.authority.roles import Actor
 from domain.things.personal_number import may_hold_number, wipe_alike
 from ledger.store.correlation import current as correlation
 from ledger.store.correlation import trace_of
@@ -85,7 +86,7 @@ def register(app: Flask) -> None:
     def end(response: Response) -> Response:
         response.headers[HEADER] = correlation.get()
         took = round((time.perf_counter() - g.get("clock", time.perf_counter())) * 1000, 1)
-        actor = g.get("actor")
+        actor: Actor | None = g.get("actor")
         request_fields = {
             "method": request.method,
             "path": request.path,
