@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from domain.authority.roles import NotAllowed
+from domain.faults.registry import read_codes
 from services.server.listening import hold_port
 from tests.conftest import HERE
 from tests.integration.test_api_server import ask, wait_for
@@ -129,7 +130,8 @@ def test_the_sample_goes_only_into_a_ledger_of_its_own(tmp_path: Path, port: int
     refused = start(port, others, "sample", "--enterprises=5")
     said = refused.communicate(timeout=60)[0]
     assert refused.returncode == 1
-    assert said.startswith(b"Error: database: the ledger holds other data than the sample's")
+    rule = read_codes("steps")["sample.other"].rule_en
+    assert said.decode().startswith(f"Error: database: {rule}")
     for _ in range(2):
         sample = start(port, own, "sample", "--enterprises=5")
         sample.communicate(timeout=60)

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from domain.faults.registry import read_codes
 from ledger.store.application import Ledger, open_ledger
 from services.runtime.identity_settings import RETURN
 from services.runtime.proxy_settings import ProxySettings
@@ -212,7 +213,8 @@ def test_without_the_setting_the_refusal_says_what_to_set(tmp_path: Path) -> Non
         assert token
         status, text = site.send_form("officer")
         assert status == 403
-        assert f"{PREFIX}PUBLIC_ADDRESS={site.address}" in text
+        mend = read_codes("identity")["origin.unset"].mend_en
+        assert mend.format(setting=f"{PREFIX}PUBLIC_ADDRESS", origin=site.address) in text
         assert site.send("GET", "/v1/refused", headers=SPOOFED)[0] == 200
     assert addresses_of(tmp_path) == {"127.0.0.1"}, "the proxy's: no header of it is believed"
 
