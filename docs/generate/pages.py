@@ -24,7 +24,14 @@ from docs.generate.documents import documents_page
 from docs.generate.events import events_page, examples_file
 from docs.generate.policy_fields import policy_fields_page
 from docs.generate.tables import table
-from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, FaultWords, read_codes, read_problems
+from domain.faults.registry import (
+    MESSAGE_AREAS,
+    REQUEST_AREAS,
+    STORE_AREAS,
+    FaultWords,
+    read_codes,
+    read_problems,
+)
 from domain.policy.load import load_policy
 from domain.policy.model import Policy, Reading
 from ledger.store.application import open_ledger
@@ -154,6 +161,10 @@ def errors() -> str:
         "## 请求 · Requests",
         "接口的其他请求还可能有以下问题 · what else can be wrong with a request to the API:",
         _faults(read_codes(*REQUEST_AREAS)),
+        "## 数据库 · The database",
+        "账本不能读写数据库时，命令行、自检和接口（503）所说的 · what the command line, the doctor and the "
+        "API (503) say where the ledger cannot work on its database:",
+        _faults(read_codes(*STORE_AREAS)),
         "## 问题的种类 · Kinds of problem",
         "出错的回答是 RFC 9457 的 `application/problem+json`，`code` 为下列之一，各项问题在 `faults` 中。"
         " · An error is answered as RFC 9457 problem details; `code` is one of these, `faults` "

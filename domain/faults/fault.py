@@ -13,6 +13,11 @@ FaultValue = str | int | Amount | Mapping[str, str] | None
 FaultArgs = Mapping[str, FaultValue]
 
 
+def args_in(language: str, args: FaultArgs) -> dict[str, FaultValue]:
+    """What fills the places of words in ``zh`` or ``en``."""
+    return {name: value[language] if isinstance(value, Mapping) else value for name, value in args.items()}
+
+
 class Fault(NamedTuple):
     """One thing that is wrong with a message, a file or a step, at one field."""
 
@@ -24,10 +29,7 @@ class Fault(NamedTuple):
         """Field, code, rule and mend in ``zh`` or ``en``, in the words of the areas."""
         words = read_codes(*areas)[self.code]
         rule, mend = (words.rule_en, words.mend_en) if language == "en" else (words.rule_zh, words.mend_zh)
-        args = {
-            name: value[language] if isinstance(value, Mapping) else value
-            for name, value in self.args.items()
-        }
+        args = args_in(language, self.args)
         return {
             "field": self.field,
             "code": self.code,

@@ -20,11 +20,13 @@ REQUEST_AREAS = ("requests", "steps", "identity")
 CASE_AREAS = ("cases",)
 FILE_AREAS = ("files",)
 POLICY_AREAS = ("policies",)
+STORE_AREAS = ("stores",)
+"""Why the ledger does not work on a database."""
 INSTEAD_OF = "instead_of"
 """In a block: the area whose words of the same code it stands in place of."""
 RETIRED = "retired"
 """In a block: why a code stays, though nothing raises it."""
-AREAS = (*MESSAGE_AREAS, *REQUEST_AREAS, *CASE_AREAS, *FILE_AREAS, *POLICY_AREAS)
+AREAS = (*MESSAGE_AREAS, *REQUEST_AREAS, *CASE_AREAS, *FILE_AREAS, *POLICY_AREAS, *STORE_AREAS)
 
 
 class FaultWords(NamedTuple):

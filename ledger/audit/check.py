@@ -124,7 +124,7 @@ def _look_at_store(rows: Rows) -> tuple[list[Finding], bool]:
     if wrong := list(islice(wrong_kinds(rows), FINDINGS_MAX)):
         return sorted({*findings, *wrong}), False
     if emptied := what_is_emptied(rows):
-        return [*findings, Finding(0, emptied)], False
+        return [*findings, Finding(0, emptied.words("en").rule)], False
     return findings, True
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.log.notes import NoteError
-from ledger.log.key_record import LAST, LogNotContinued, check_continues, read_last
+from ledger.log.key_record import LAST, LogBehindKey, check_continues, read_last
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree
-from ledger.store.rows import Rows, StaleStore
+from ledger.store.rows import DamagedStore, Rows, StaleStore
 
 Stamp = tuple[int, int, int]
 """By which a file that was replaced is told: inode, size, time of change."""
@@ -55,13 +55,15 @@ class AppendHold:
         except (FileNotFoundError, PermissionError):
             return
         except NoteError as error:
-            raise StaleStore(str(error)) from None
+            raise StaleStore("store.key-record", reason=str(error)) from None
         if last is None or last.size == 0:
             return
         try:
             check_continues(last, rows, tree)
-        except (LogNotContinued, LookupError) as error:
-            raise StaleStore(str(error)) from None
+        except LogBehindKey as error:
+            raise StaleStore("store.behind-key", last=error.last.size, size=error.size) from None
+        except LookupError as error:
+            raise DamagedStore("store.unreadable-row", reason=str(error)) from None
         if leaf := tree.leaf(last.size):
             self.held = _Held(stamp, last.size, leaf)
 

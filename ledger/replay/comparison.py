@@ -16,7 +16,7 @@ from ledger.projections.registry import COMPARED, READ_MODELS, ReadModel
 from ledger.replay.parts import ReplayWorkers, rebuild_in_parts
 from ledger.replay.settlements import rebuild_settlements
 from ledger.store.application import Clock, Ledger, open_ledger
-from ledger.store.rows import Row, Rows, UnsuitableStore
+from ledger.store.rows import DamagedStore, Row, Rows
 from ledger.store.schema.tables import TABLES
 from ledger.store.value_kinds import wrong_kinds
 
@@ -60,7 +60,9 @@ def replay(
     try:
         with ledger.store.reading() as rows:
             for mismatch in wrong_kinds(rows):
-                raise UnsuitableStore(f"position {mismatch.position}: {mismatch.description}")
+                raise DamagedStore(
+                    "store.wrong-kind", position=mismatch.position, description=mismatch.description
+                )
             position = rows.last_position()
             if workers is not None:
                 rebuild_in_parts(rows, replica, rulebooks(rows), position, workers, progress)

@@ -17,6 +17,7 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper
 
 from ledger.store import sqlite
+from ledger.store.errors.sqlite import errors_mapped
 from ledger.store.rows import Store
 from ledger.store.schema.migrations import (
     check_unclaimed,
@@ -103,16 +104,17 @@ def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, Store, str]
         sqlite.look_into(path, check_unclaimed if create else check_version_of)
     elif path != sqlite.IN_MEMORY:
         sqlite.check_place(path)
-    application = EventStoreApplication(env={**_COMMON, **sqlite.settings(path)})
-    store = sqlite.SQLiteStore(cast(sqlite.LedgerSQLiteRecorder, application.recorder))
+    with errors_mapped(path):
+        application = EventStoreApplication(env={**_COMMON, **sqlite.settings(path)})
+    store = sqlite.SQLiteStore(cast(sqlite.LedgerSQLiteRecorder, application.recorder), path)
     return application, store, store.dialect
 
 
 def _postgres(url: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
     from ledger.store import postgres  # an embedded ledger must not need PostgreSQL's client library
-    from ledger.store.postgres_errors import errors_mapped
+    from ledger.store.errors import postgres as errors
 
-    with errors_mapped():
+    with errors.errors_mapped():
         application = EventStoreApplication(env={**_COMMON, **postgres.settings(url)})
     store = postgres.PostgresStore(cast(postgres.LedgerPostgresRecorder, application.recorder))
     return application, store, store.dialect

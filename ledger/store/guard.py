@@ -235,7 +235,7 @@ class Guard:
         for table, sent, stored in self.counts:
             count = stored()
             if count != sent:
-                refuse(f"of {sent} rows sent to the table {table}, {count} were stored")
+                raise UnsuitableStore("store.rows-stored", sent=sent, table=table, stored=count)
 
     def _nest(self, sql: str) -> None:
         """Begin a part of the transaction, end it, or forget what it wrote."""
@@ -262,7 +262,7 @@ class Guard:
             keys = {_key_of(table, row) for row in rows}
             there = len(self._by_key(table, list(keys)))
             if there != len(keys):
-                refuse(f"of {len(keys)} rows sent to the table {table}, {there} were stored")
+                raise UnsuitableStore("store.rows-stored", sent=len(keys), table=table, stored=there)
         for table in sorted(tables):
             if table in self.recounted or table not in before:
                 _keep(self.rows, table, sum_of(self.rows, table))
@@ -341,17 +341,6 @@ def _whole_rows(statement: _Statement, many: Sequence[Row]) -> list[Row]:
     places = [given.index(column) if column in given else len(given) for column in columns]
     wholes = ((*values, *constants) for values in many)
     return [tuple([whole[place] for place in places]) for whole in wholes]
-
-
-def refuse(what: str) -> None:
-    """Refuse to commit what the database did not store as it was sent.
-
-    Raises:
-        UnsuitableStore: saying so.
-    """
-    raise UnsuitableStore(
-        f"{what}: a trigger or a rule stands in the way; nothing was recorded — see: subsidy-ledger doctor"
-    )
 
 
 def sum_faults(rows: Rows) -> Iterator[str]:

@@ -22,8 +22,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL, Identifier
 
+from ledger.store.errors.postgres import LOCK_SECONDS_MAX, errors_mapped, first_line
 from ledger.store.guard import Guard, Written
-from ledger.store.postgres_errors import LOCK_SECONDS_MAX, errors_mapped, first_line
 from ledger.store.repeats.joining import joined_rows, part_of
 from ledger.store.rows import (
     AppendCheck,
@@ -68,8 +68,7 @@ def settings(url: str) -> dict[str, str]:
     try:
         parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
-        form = "write it like postgresql://user:password@host:5432/dbname"
-        raise UnsuitableStore(f"the database's URL cannot be read ({first_line(error)}) — {form}") from None
+        raise UnsuitableStore("store.url", reason=first_line(error)) from None
     return {
         "PERSISTENCE_MODULE": "ledger.store.postgres:LedgerPostgresFactory",
         "POSTGRES_DBNAME": str(parameters.get("dbname", "")),
@@ -95,25 +94,16 @@ def _inspected(parameters: dict[str, Any]) -> str:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             for name in _DURABLE:
                 if connection.execute(f"SHOW {name}").fetchone() == ("off",):
-                    raise UnsuitableStore(
-                        f"PostgreSQL runs with {name}=off, so a crash could undo what was confirmed — "
-                        f"set {name} = on in postgresql.conf (and for this role and database), then restart"
-                    )
+                    raise UnsuitableStore("store.setting-off", name=name)
             encoding = connection.execute("SHOW server_encoding").fetchone()
             if encoding != ("UTF8",):
-                raise UnsuitableStore(
-                    f"the database is encoded in {encoding and encoding[0]}, which cannot hold every name — "
-                    "create it with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
-                )
+                raise UnsuitableStore("store.encoding", encoding=str(encoding and encoding[0]))
             schema = connection.execute("SELECT current_schema()").fetchone()
             return str(schema[0]) if schema and schema[0] else "public"
     except psycopg.Error as error:
         host, port = parameters.get("host", "this machine"), parameters.get("port", 5432)
         place = f"{host}:{port}/{parameters.get('dbname', '')}"
-        mend = "check that the server runs, and the URL's host, port, user, password and database"
-        raise StoreUnavailable(
-            f"PostgreSQL at {place} cannot be reached: {first_line(error)} — {mend}"
-        ) from error
+        raise StoreUnavailable("store.away", place=place, reason=first_line(error)) from error
 
 
 class LedgerPostgresFactory(PostgresFactory):
@@ -137,10 +127,7 @@ class LedgerPostgresRecorder(PostgresProcessRecorder):
 
     def __init__(self, datastore: PostgresDatastore) -> None:
         if datastore.enable_db_functions:
-            raise UnsuitableStore(
-                "POSTGRES_ENABLE_DB_FUNCTIONS is on: the library's database functions take no lock and "
-                "forget Kafka offsets — unset POSTGRES_ENABLE_DB_FUNCTIONS"
-            )
+            raise UnsuitableStore("store.functions")
         super().__init__(datastore, events_table_name="stored_events", tracking_table_name="tracking")
         events = SQL(
             "CREATE TABLE IF NOT EXISTS {schema}.{table} ("
@@ -335,7 +322,7 @@ class PostgresStore:
                 if connection.closed:  # where one is lost, so are most; the pool would find out one by one
                     self.datastore.pool.check()
             if ended != end:
-                raise StoreUnavailable(f"PostgreSQL answered {end} with {ended}: nothing was written")
+                raise StoreUnavailable("store.not-committed", end=end, answer=ended)
 
     def reading(self) -> AbstractContextManager[Rows]:
         """A transaction that sees one moment of the database."""

@@ -11,16 +11,49 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from domain.faults.fault import Fault, FaultValue
+from domain.faults.registry import STORE_AREAS
 
 Row = Sequence[Any]
 
 
-class Conflict(Exception):
+class StoreError(Exception):
+    """What a database did not do: a code of ``domain/faults/codes/stores.yaml``, and what fills its words."""
+
+    def __init__(self, code: str, **args: FaultValue) -> None:
+        super().__init__(code)
+        self.fault = Fault(code, "database", args)
+
+    def words(self, language: str) -> FaultText:
+        """What is wrong and its mend, in ``zh`` or ``en``."""
+        words = self.fault.words(language, STORE_AREAS)
+        return FaultText(words["rule"], words["mend"])
+
+    def describe(self, language: str) -> str:
+        """Both as one sentence."""
+        return " — ".join(self.words(language))
+
+    def __str__(self) -> str:
+        return self.describe("en")
+
+
+class FaultText(NamedTuple):
+    """A fault in the words of one language."""
+
+    rule: str
+    mend: str
+
+
+class Conflict(StoreError):
     """Another writer came first; the transaction changed nothing and may be tried again."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__("store.conflict", reason=reason)
 
-class StoreUnavailable(Exception):
+
+class StoreUnavailable(StoreError):
     """The database cannot be reached or is locked for longer than we wait.
 
     When it is raised on leaving a writing transaction, the commit may have happened; doing the
@@ -29,11 +62,15 @@ class StoreUnavailable(Exception):
 
 
 class WriteRefused(StoreUnavailable):
-    """The database can be read and not written: a read-only file, a standby, a reader's role."""
+    """The database can be read and not written: a full disk, a read-only file, a standby, a reader's role."""
 
 
 class UnsuitableStore(StoreUnavailable):
     """The ledger must not run on this database as it stands; the text says the mend."""
+
+
+class DamagedStore(UnsuitableStore):
+    """What the database holds cannot be read."""
 
 
 class StaleStore(UnsuitableStore):

@@ -14,18 +14,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteDatastore, SQLiteProcessRecorder
 
-from ledger.store.guard import Guard, Written, refuse
+from ledger.store.errors.sqlite import LOCK_SECONDS_MAX, errors_mapped
+from ledger.store.guard import Guard, Written
 from ledger.store.repeats.joining import joined_rows, part_of
 from ledger.store.rows import (
     AppendCheck,
-    Conflict,
     Row,
     StoreUnavailable,
     UnsuitableStore,
-    WriteRefused,
     storable,
 )
 
@@ -36,8 +34,6 @@ FULL = 2
 CHECKPOINT_PAGES = 16_000
 """Pages (4 KiB) in the write-ahead log before it is copied into the file: a page that many
 batches touch is then copied once. Commits are synced to the log as ever."""
-PRIMARY_CODE = 0xFF
-"""Of an extended code of SQLite: the part that says what kind of error it is."""
 CACHE_KIB = 65_536
 """Pages that a connection keeps in memory."""
 
@@ -72,7 +68,7 @@ def settings(path: str) -> dict[str, str]:
     return {
         "PERSISTENCE_MODULE": "eventsourcing.sqlite",
         "SQLITE_DBNAME": path,
-        "SQLITE_LOCK_TIMEOUT": "30",
+        "SQLITE_LOCK_TIMEOUT": str(LOCK_SECONDS_MAX),
         "APPLICATION_RECORDER_TOPIC": "ledger.store.sqlite:LedgerSQLiteRecorder",
     }
 
@@ -87,19 +83,16 @@ def look_into(path: str, check: Callable[[SQLiteRows], None]) -> None:
         UnsuitableStore: where it is none, or no database; and what ``check`` raises.
     """
     if Path(path).is_dir():
-        raise UnsuitableStore(f"{path} is a folder — name the ledger's file in it")
+        raise UnsuitableStore("store.folder", path=path)
     if not Path(path).is_file():
-        raise UnsuitableStore(f"no ledger at {path} — run: subsidy-ledger migrate")
-    try:
-        with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            check(SQLiteRows(connection))
-    except sqlite3.OperationalError as error:
-        raise StoreUnavailable(f"{path}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise UnsuitableStore(
-            f"{path} is damaged, or no database of SQLite ({error}) — name the ledger's file, "
-            "or restore a backup as docs/operations/runbooks.md says"
-        ) from error
+        raise UnsuitableStore("store.no-file", path=path)
+    with errors_mapped(path), closing(_opened_to_read(path)) as connection:
+        check(SQLiteRows(connection))
+
+
+def _opened_to_read(path: str) -> sqlite3.Connection:
+    """A connection that changes nothing of a file, not even by copying its write-ahead log into it."""
+    return sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
 
 
 def check_place(path: str) -> None:
@@ -110,12 +103,9 @@ def check_place(path: str) -> None:
     """
     folder = Path(path).absolute().parent
     if not folder.is_dir():
-        raise UnsuitableStore(f"there is no folder {folder} — make it, or name another file by --database")
+        raise UnsuitableStore("store.no-folder", folder=str(folder))
     if not os.access(folder, os.W_OK):
-        raise UnsuitableStore(
-            f"nothing can be written in {folder} — give this user the right to, or name another file by "
-            "--database"
-        )
+        raise UnsuitableStore("store.no-rights", folder=str(folder))
 
 
 class SQLiteRows:
@@ -218,19 +208,13 @@ class SQLiteRows:
         self.run_many("INSERT INTO stored_events VALUES (?,?,?,?,?)", rows)
 
 
-def _is_read_only(error: Exception) -> bool:
-    cause = error if isinstance(error, sqlite3.Error) else error.__cause__
-    code = getattr(cause, "sqlite_errorcode", 0)  # None of an error that Python itself raised
-    return ((code or 0) & PRIMARY_CODE) == sqlite3.SQLITE_READONLY
-
-
 def _finish(rows: SQLiteRows, guard: Guard, changes_before: int) -> None:
     """Write the sums, and refuse where rows were dropped, or others written beside ours."""
     guard.finish()
     guard.check_counts()
     beside = rows.connection.total_changes - changes_before - rows.changed
     if beside:
-        refuse(f"{abs(beside)} rows were written beside those that were sent")
+        raise UnsuitableStore("store.rows-beside", count=abs(beside))
 
 
 class _OpenFile(NamedTuple):
@@ -246,10 +230,7 @@ class _OpenFile(NamedTuple):
             UnsuitableStore: saying so.
         """
         if self.path and _identity_of(self.path) != self.identity:
-            raise UnsuitableStore(
-                f"{self.path} was replaced or removed while this process had it open: nothing is recorded — "
-                "stop every process of the ledger, put the right file in place, then start them again"
-            )
+            raise UnsuitableStore("store.replaced", path=self.path)
 
 
 def _identity_of(path: str) -> tuple[int, int] | None:
@@ -266,19 +247,16 @@ class SQLiteStore:
 
     dialect = "sqlite"
 
-    def __init__(self, recorder: SQLiteProcessRecorder) -> None:
-        self.recorder = recorder
+    def __init__(self, recorder: SQLiteProcessRecorder, path: str) -> None:
+        self.recorder, self.path = recorder, path
         self.datastore: SQLiteDatastore = recorder.datastore
         self.append_check: AppendCheck | None = None
         self.ready: WeakKeyDictionary[SQLiteConnection, _OpenFile] = WeakKeyDictionary()
         """Connections whose settings are in place, each with the file that it opened."""
-        with self.datastore.get_connection(commit=True) as connection:
+        with errors_mapped(path), self.datastore.get_connection(commit=True) as connection:
             raw = self._prepared(connection)
             if raw.execute("PRAGMA synchronous").fetchone()[0] != FULL:
-                raise UnsuitableStore(
-                    "SQLite does not keep synchronous=FULL, so a power cut could undo what was "
-                    "confirmed — use a SQLite build that keeps it"
-                )
+                raise UnsuitableStore("store.synchronous")
 
     def _prepared(self, connection: SQLiteConnection) -> sqlite3.Connection:
         raw = connection._sqlite_conn
@@ -294,34 +272,22 @@ class SQLiteStore:
 
     @contextmanager
     def _transaction(self, begin: str, commit: bool) -> Iterator[SQLiteRows]:
-        try:
-            with self.datastore.get_connection(commit=commit) as connection:
-                raw = self._prepared(connection)
-                raw.execute(begin)
-                file = self.ready[connection]
-                file.check_in_place()
-                rows, before = SQLiteRows(raw, commit, self.append_check), raw.total_changes
-                try:
-                    yield rows
-                    if rows.guard is not None:
-                        _finish(rows, rows.guard, before)
-                        file.check_in_place()
-                    raw.execute("COMMIT" if commit else "ROLLBACK")
-                except BaseException:
-                    if raw.in_transaction:
-                        raw.execute("ROLLBACK")
-                    raise
-        except (sqlite3.IntegrityError, IntegrityError) as error:
-            raise Conflict(str(error)) from error
-        except (sqlite3.OperationalError, OperationalError) as error:
-            raise (WriteRefused if _is_read_only(error) else StoreUnavailable)(str(error)) from error
-        except sqlite3.DatabaseError as error:
-            if type(error) is not sqlite3.DatabaseError:
+        with errors_mapped(self.path), self.datastore.get_connection(commit=commit) as connection:
+            raw = self._prepared(connection)
+            raw.execute(begin)
+            file = self.ready[connection]
+            file.check_in_place()
+            rows, before = SQLiteRows(raw, commit, self.append_check), raw.total_changes
+            try:
+                yield rows
+                if rows.guard is not None:
+                    _finish(rows, rows.guard, before)
+                    file.check_in_place()
+                raw.execute("COMMIT" if commit else "ROLLBACK")
+            except BaseException:
+                if raw.in_transaction:
+                    raw.execute("ROLLBACK")
                 raise
-            raise UnsuitableStore(
-                f"the file is damaged ({error}): stop writing, keep it as it is, and restore a backup as "
-                "docs/operations/runbooks.md says"
-            ) from error
 
     def reading(self) -> Any:
         """A transaction that sees one moment of the file."""
@@ -339,23 +305,16 @@ class SQLiteStore:
         with self.writing() as rows:
             rows.all("PRAGMA secure_delete=ON")
             yield rows
-        try:
-            with self.datastore.get_connection(commit=True) as connection:
-                checkpoint = connection._sqlite_conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except (sqlite3.OperationalError, OperationalError) as error:
-            raise StoreUnavailable(str(error)) from error
+        with errors_mapped(self.path), self.datastore.get_connection(commit=True) as connection:
+            checkpoint = connection._sqlite_conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if checkpoint[0]:
-            raise StoreUnavailable(
-                "the key is deleted, but readers keep the write-ahead log from being emptied — run this again"
-            )
+            raise StoreUnavailable("store.log-kept")
 
     @contextmanager
     def migrating(self) -> Iterator[SQLiteRows]:
         """The file's only writer, with the library's tables in place."""
-        try:
+        with errors_mapped(self.path):
             self.recorder.create_table()
-        except (sqlite3.OperationalError, OperationalError) as error:
-            raise StoreUnavailable(str(error)) from error
         with self.writing() as rows:
             yield rows
 

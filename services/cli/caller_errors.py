@@ -15,7 +15,7 @@ from ledger.policies.versions import UnknownPolicy
 from ledger.reading.records import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
 from ledger.store.moments import Unanswerable
-from ledger.store.rows import StaleStore, StoreUnavailable
+from ledger.store.rows import StaleStore, StoreError
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.runtime.kafka_settings import UnusableFile
 from services.runtime.settings import SettingsError
@@ -27,7 +27,6 @@ PLAIN = (
     NoRules,
     Unanswerable,
     NotExportable,
-    StoreUnavailable,
     SettingsError,
     FileError,
     UnusableFile,
@@ -51,7 +50,9 @@ def caller_message(error: Exception, language: str) -> str | None:
     if isinstance(error, UnknownEnterprise):
         return f"enterprise: the ledger knows nothing of {error} — check the credit code"
     if isinstance(error, StaleStore):
-        return _problem_text("store-stale", language, str(error))
+        return _problem_text("store-stale", language, error.describe(language))
+    if isinstance(error, StoreError):
+        return error.describe(language)
     return str(error) if isinstance(error, PLAIN) else None
 
 

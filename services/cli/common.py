@@ -28,7 +28,7 @@ from ledger.audit.tables.emptied import require_events
 from ledger.log.holding import hold_appends
 from ledger.store.application import Ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment
-from ledger.store.rows import Rows
+from ledger.store.rows import Rows, StoreError
 from services.cli.access import STEPS, is_noted, roles_for
 from services.runtime.settings import Settings
 
@@ -141,9 +141,9 @@ class Context:
             self._tell_unnoted(noting.error)
 
     def _tell_unnoted(self, error: Exception) -> None:
-        zh = f"数据库目前不接受写入，本次查阅没有登记：{error}"
-        en = f"the database takes no writes at the moment, so this read is not noted: {error}"
-        click.echo(self.words(zh, en), err=True)
+        zh, en = "本次查阅没有登记", "this read is not noted"
+        why = error.describe(self.language) if isinstance(error, StoreError) else error
+        click.echo(f"{self.words(zh, en)}: {why}", err=True)
 
     def sender(self) -> Sender:
         """Who sends what the command takes in: the user, on behalf of the source of each message."""

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, render_template, request, url_for
 
 from domain.events.instants import SHANGHAI
+from domain.faults.fault import args_in
 from domain.faults.registry import read_problems
 from domain.money.amounts import parse_fen, print_fen
 from domain.money.wire import print_fraction, print_percent
@@ -109,5 +110,10 @@ def problem_page(problem: Problem, status: int | None = None) -> Response:
     kind = read_problems()[problem.code]
     title, detail = (kind.title_en, kind.detail_en) if lang == "en" else (kind.title_zh, kind.detail_zh)
     faults = [describe_fault(fault, lang) for fault in problem.faults]
-    said = {"title": title, "detail": detail.format(**problem.args_), "found": faults, "back": forms.back()}
+    said = {
+        "title": title,
+        "detail": detail.format(**args_in(lang, problem.args_)),
+        "found": faults,
+        "back": forms.back(),
+    }
     return page("problem.html", status or kind.status, **said)

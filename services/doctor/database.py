@@ -11,7 +11,7 @@ from ledger.audit.tables.emptied import NEW, what_is_emptied
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Rows, StoreUnavailable, UnsuitableStore
 from ledger.store.schema.comparing import check_schema
-from services.doctor.findings import GIB, Finding, Limits, error, ok, warning
+from services.doctor.findings import ERROR, GIB, Finding, Limits, error, ok, warning
 
 
 def open_database(database: str) -> tuple[Ledger | None, list[Finding]]:
@@ -20,13 +20,15 @@ def open_database(database: str) -> tuple[Ledger | None, list[Finding]]:
         return open_ledger(database, create=False), [
             ok("database.open", "数据库可用", "the database answers")
         ]
-    except UnsuitableStore as fault:
-        statement = f"数据库不能用：{fault}", f"the database cannot be used: {fault}"
-        return None, [error("database.unsuitable", statement, ("照其中所说的做", "do what it says"))]
     except StoreUnavailable as fault:
-        statement = f"连不上数据库：{fault}", f"the database cannot be reached: {fault}"
-        mend = "启动数据库；核对地址、用户和密码", "start it; check address, user and password"
-        return None, [error("database.away", statement, mend)]
+        return None, [store_finding(fault)]
+
+
+def store_finding(fault: StoreUnavailable) -> Finding:
+    """Why a database cannot be used or reached, with its mend."""
+    (zh, mend_zh), (en, mend_en) = fault.words("zh"), fault.words("en")
+    check = "database.unsuitable" if isinstance(fault, UnsuitableStore) else "database.away"
+    return Finding(ERROR, check, zh, en, mend_zh, mend_en)
 
 
 def check(ledger: Ledger, rows: Rows, limits: Limits) -> Iterator[Finding]:
@@ -63,15 +65,12 @@ def _schema(rows: Rows) -> Iterator[Finding]:
 
 def check_emptied(rows: Rows, key_file: Path) -> Iterator[Finding]:
     """Whether the ledger holds any event; beside a signing key or a checkpoint, none is an error."""
-    sentence = what_is_emptied(rows, key_file)
-    if not sentence:
+    emptied = what_is_emptied(rows, key_file)
+    if emptied is None:
         return
-    statement = f"账本里一条数据也没有：{sentence}", sentence
-    mend = (
-        "核对 SUBSIDY_LEDGER_DATABASE；数据确已丢失则从备份恢复",
-        "check SUBSIDY_LEDGER_DATABASE; where the events are lost, restore a backup",
-    )
-    yield (warning if sentence == NEW else error)("database.empty", statement, mend)
+    (zh, mend_zh), (en, mend_en) = emptied.words("zh"), emptied.words("en")
+    level = warning if emptied.fault.code == NEW else error
+    yield level("database.empty", (zh, en), (mend_zh, mend_en))
 
 
 def _sqlite(rows: Rows) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from ledger.intake.machine_keys import read_keys
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows, StoreUnavailable
 from services.doctor import broker, clock, configuration, contents, database, deliveries, keys
-from services.doctor.findings import ERROR, LEVELS, Finding, Limits, error, ok
+from services.doctor.findings import ERROR, LEVELS, Finding, Limits, ok
 from services.doctor.given import check_topic
 from services.runtime.metrics import PREFIX
 from services.runtime.settings import Settings
@@ -46,8 +46,7 @@ def examine(
             ):
                 findings += check_topic(rows, Path(settings.signing_key_file), settings.kafka)
     except StoreUnavailable as fault:
-        words = f"数据库中途断开：{fault}", f"the database went away meanwhile: {fault}"
-        findings.append(error("database.away", words, ("恢复后再查一次", "look again when it is back")))
+        findings.append(database.store_finding(fault))
     finally:
         ledger.close()
     return findings

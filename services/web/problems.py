@@ -12,7 +12,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
 
 from domain.authority.roles import NotAllowed
-from domain.faults.fault import Fault
+from domain.faults.fault import Fault, FaultValue, args_in
 from domain.faults.registry import read_problems
 from domain.log.notes import NoteError
 from domain.policy.faults import PolicyError, PolicyFault
@@ -28,7 +28,14 @@ from ledger.policies.versions import UnknownPolicy
 from ledger.reading.records import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
 from ledger.store.moments import Unanswerable
-from ledger.store.rows import Conflict, StaleStore, StoreUnavailable, UnsuitableStore
+from ledger.store.rows import (
+    Conflict,
+    StaleStore,
+    StoreError,
+    StoreUnavailable,
+    UnsuitableStore,
+    WriteRefused,
+)
 from services.web.fault_words import describe_fault
 from services.web.sheets.desk import UnknownSheet
 
@@ -57,7 +64,7 @@ class Problem(Exception):
         faults: Iterable[Fault] = (),
         *,
         extra: dict[str, Any] | None = None,
-        **args_: Any,
+        **args_: FaultValue,
     ) -> None:
         super().__init__(code)
         self.code, self.faults, self.args_ = code, list(faults), args_
@@ -89,7 +96,7 @@ def answer(
         "type": TYPE_PREFIX + problem.code,
         "title": title,
         "status": status,
-        "detail": detail.format(**problem.args_),
+        "detail": detail.format(**args_in(lang, problem.args_)),
         "instance": wipe_alike(request.path),
         "code": problem.code,
         "faults": [describe_fault(fault, lang) for fault in problem.faults],
@@ -179,10 +186,13 @@ def _of_store(error: Exception) -> Problem | None:
     """A database that is away, or that the operator must see to; ``None`` for anything else."""
     if isinstance(error, StaleStore):
         log.error("nothing is recorded: %s", error)
-        return Problem("store-stale", reason=str(error))
+        return Problem("store-stale", reason=_reason(error))
     if isinstance(error, UnsuitableStore):
         log.error("the store is unsuitable: %s", error)
-        return Problem("store-unsuitable", reason=str(error))
+        return Problem("store-unsuitable", reason=_reason(error))
+    if isinstance(error, WriteRefused):
+        log.error("nothing is recorded: %s", error)
+        return Problem("store-unwritable", reason=_reason(error))
     if isinstance(error, LogNotContinued | NoteError):
         log.error("nothing is signed: %s", error)
         return Problem("log-not-signed", reason=str(error))
@@ -190,6 +200,11 @@ def _of_store(error: Exception) -> Problem | None:
         log.warning("the store is unavailable: %s", error)
         return Problem("store-unavailable")
     return None
+
+
+def _reason(error: StoreError) -> dict[str, str]:
+    """What is wrong with the database and its mend, in both languages."""
+    return {language: error.describe(language) for language in LANGUAGES}
 
 
 def on_exception(error: Exception) -> Response:

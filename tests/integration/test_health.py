@@ -47,7 +47,7 @@ def test_ready_names_the_mend_where_the_tables_are_newer(open_at: Callable[..., 
     answer = client.get("/health/ready")
 
     assert answer.status_code == 503
-    assert "newer subsidy-ledger" in answer.get_data(as_text=True)
+    assert "使用较新的 subsidy-ledger" in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
@@ -67,7 +67,7 @@ class Away:
     @contextmanager
     def _away(self) -> Iterator[Rows]:
         self.asked += 1
-        raise StoreUnavailable("the database is away")
+        raise StoreUnavailable("store.cut-off", reason="away")
         yield
 
     def reading(self) -> AbstractContextManager[Rows]:

@@ -17,7 +17,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import fingerprint
 from ledger.store import postgres as recorder
 from ledger.store.application import Ledger, open_ledger
-from ledger.store.postgres_errors import errors_mapped
+from ledger.store.errors.postgres import errors_mapped
 from ledger.store.rows import Conflict, StoreUnavailable, UnsuitableStore
 from tests.conftest import LATER
 from tests.events import CIXI_TEXT, Feed

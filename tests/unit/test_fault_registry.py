@@ -39,6 +39,11 @@ CODE_ARGUMENT = {
     "PolicyFault": 2,
     "PathFault": 1,
     "add": 2,
+    "StoreUnavailable": 0,
+    "WriteRefused": 0,
+    "UnsuitableStore": 0,
+    "DamagedStore": 0,
+    "StaleStore": 0,
 }
 """What makes a fault of a code, and which of its arguments is the code."""
 FILE = re.compile(r"[\w-]+\.(html|css)")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ledger.store.rows import Rows, UnsuitableStore, read_row
 
-NEW = "the ledger holds no event: it is new, or it is not the one that was meant; nothing can be answered"
-"""Of a ledger in which nothing says that there ever was an event."""
+NEW = "store.new"
+"""The code of a ledger in which nothing says that there ever was an event."""
 _TRACES = {
     "checkpoints": "SELECT 1 FROM checkpoints WHERE size>0 LIMIT 1",
     "batches": "SELECT 1 FROM batches LIMIT 1",
@@ -25,22 +25,24 @@ def has_events(rows: Rows) -> bool:
     return read_row(rows, "SELECT 1 FROM stored_events LIMIT 1") is not None
 
 
-def what_is_emptied(rows: Rows, key_file: Path | None = None) -> str:
-    """A sentence about a ledger that holds no event; empty where it holds some.
+def what_is_emptied(rows: Rows, key_file: Path | None = None, place: str = "") -> UnsuitableStore | None:
+    """Why nothing can be answered from a ledger that holds no event; ``None`` where it holds some.
 
     Args:
         key_file: where the signing key stands; one that is there signed for a ledger with events.
+        place: what the sentence begins with.
     """
     if has_events(rows):
-        return ""
-    traces = [table for table, sql in _TRACES.items() if read_row(rows, sql) is not None]
+        return None
+    traces = [(table, table) for table, sql in _TRACES.items() if read_row(rows, sql) is not None]
     if rows.last_position() > 0:
-        traces.append("the positions that were given out")
+        traces.append(("已给出的序号", "the positions that were given out"))
     if key_file is not None and key_file.exists():
-        traces.append(f"the signing key {key_file}")
+        traces.append((f"签署密钥 {key_file}", f"the signing key {key_file}"))
     if not traces:
-        return NEW
-    return f"the ledger holds no event, yet something of its past ({', '.join(traces)}): it was emptied"
+        return UnsuitableStore(NEW, place=place)
+    named = {"zh": "、".join(zh for zh, _ in traces), "en": ", ".join(en for _, en in traces)}
+    return UnsuitableStore("store.emptied", place=place, traces=named)
 
 
 def require_events(rows: Rows, database: str) -> None:
@@ -49,8 +51,7 @@ def require_events(rows: Rows, database: str) -> None:
     Raises:
         UnsuitableStore: saying so.
     """
-    sentence = what_is_emptied(rows)
-    if not sentence or (sentence == NEW and read_row(rows, "SELECT 1 FROM refused LIMIT 1")):
+    emptied = what_is_emptied(rows, place="" if "://" in database else f"{database}: ")
+    if emptied is None or (emptied.fault.code == NEW and read_row(rows, "SELECT 1 FROM refused LIMIT 1")):
         return  # whoever sent a first file in which nothing was right must be able to see why
-    place = "" if "://" in database else f"{database}: "
-    raise UnsuitableStore(f"{place}{sentence} — check SUBSIDY_LEDGER_DATABASE, or --database")
+    raise emptied

@@ -128,8 +128,6 @@ MIGRATIONS = (*_WRITTEN, *(add_tables(version) for version in range(_WRITTEN[-1]
 
 SCHEMA_VERSION = MIGRATIONS[-1].version
 
-_MIGRATE = "run: subsidy-ledger migrate"
-
 
 def version_of(rows: Rows) -> int:
     """The schema's version, 0 where there is none yet."""
@@ -184,9 +182,7 @@ def check_unclaimed(rows: Rows) -> None:
     foreign = sorted(set(rows.table_names()) - {*TABLES, *LIBRARY_TABLES})
     if foreign:
         named = ", ".join(foreign[:3])
-        raise UnsuitableStore(
-            f"the database holds no ledger, but tables of something else ({named}) — name another database"
-        )
+        raise UnsuitableStore("store.foreign", tables=named)
 
 
 def check_version(store: Store) -> None:
@@ -208,16 +204,12 @@ def check_version_of(rows: Rows) -> None:
     version = version_of(rows)
     if version == 0:
         check_unclaimed(rows)
-        raise UnsuitableStore(f"the database holds no ledger yet — {_MIGRATE}")
+        raise UnsuitableStore("store.no-tables")
     if version < SCHEMA_VERSION:
-        supported = f"this program works on version {SCHEMA_VERSION}"
-        raise UnsuitableStore(f"the ledger's tables are of version {version}, {supported} — {_MIGRATE}")
+        raise UnsuitableStore("store.older", version=version, wanted=SCHEMA_VERSION)
     _refuse_newer(version)
 
 
 def _refuse_newer(version: int) -> None:
     if version > SCHEMA_VERSION:
-        supported = f"this program knows {SCHEMA_VERSION}"
-        raise UnsuitableStore(
-            f"the ledger's tables are of version {version}, {supported} — use the newer subsidy-ledger"
-        )
+        raise UnsuitableStore("store.newer", version=version, wanted=SCHEMA_VERSION)

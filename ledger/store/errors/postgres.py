@@ -9,7 +9,7 @@ import psycopg
 from eventsourcing.persistence import PersistenceError
 from psycopg import errors
 
-from ledger.store.rows import Conflict, StoreUnavailable, WriteRefused
+from ledger.store.rows import Conflict, DamagedStore, StoreUnavailable, UnsuitableStore, WriteRefused
 
 LOCK_SECONDS_MAX = 30
 """Longest wait for the turn to write; then the store counts as unavailable."""
@@ -25,12 +25,17 @@ def errors_mapped() -> Iterator[None]:
         if isinstance(cause, _TRIED_AGAIN):
             raise Conflict(first_line(cause)) from error
         if isinstance(cause, errors.LockNotAvailable):
-            waited = f"another transaction held the ledger's lock for more than {LOCK_SECONDS_MAX} s"
-            raise StoreUnavailable(f"PostgreSQL: {waited} — try again") from error
+            raise StoreUnavailable("store.busy", seconds=LOCK_SECONDS_MAX) from error
         if isinstance(cause, _READ_ONLY):
-            raise WriteRefused(f"PostgreSQL: {first_line(cause)}") from error
+            raise WriteRefused("store.read-only", reason=first_line(cause)) from error
+        if isinstance(cause, _FULL):
+            raise WriteRefused("store.full", reason=first_line(cause)) from error
+        if isinstance(cause, _DAMAGED):
+            raise DamagedStore("store.damaged-pages", reason=first_line(cause)) from error
+        if isinstance(cause, _OTHER_TABLES):
+            raise UnsuitableStore("store.other-tables", reason=first_line(cause)) from error
         if isinstance(cause, _AWAY):
-            raise StoreUnavailable(f"PostgreSQL: {first_line(cause)} — try again") from error
+            raise StoreUnavailable("store.cut-off", reason=first_line(cause)) from error
         raise
 
 
@@ -42,6 +47,11 @@ _AWAY = (
 )
 _READ_ONLY = (errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege, errors.FeatureNotSupported)
 """What a database or role that can only be read says to a writer; the last is a standby's."""
+
+_FULL = (errors.DiskFull,)
+_DAMAGED = (errors.DataCorrupted, errors.IndexCorrupted, errors.UndefinedFile, errors.IoError)
+"""What it says of a page that does not fit its checksum, or of a table whose file is gone."""
+_OTHER_TABLES = (errors.UndefinedTable, errors.UndefinedColumn)
 
 
 def first_line(error: BaseException) -> str:
