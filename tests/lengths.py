@@ -48,6 +48,7 @@ LENGTHS = {
     "SUBSIDY_TEST_MESSAGES": Length(150, 600, "messages with slips that both decoders judge"),
     "SUBSIDY_TEST_DIVISIONS": Length(50, 150, "divisions of a budget beside an independent reckoning"),
     "SUBSIDY_TEST_LOOKS": Length(1, 4, "schemes and sizes in which each page is held against axe"),
+    "SUBSIDY_TEST_DAMAGES": Length(15, 100, "damages of a database file, each met by every command"),
     "SUBSIDY_TEST_MISSPELT": Length(60, 300, "names of fields misspelt, which the type check must report"),
 }
 

@@ -55,15 +55,15 @@ class AppendHold:
         except (FileNotFoundError, PermissionError):
             return
         except NoteError as error:
-            raise StaleStore("store.key-record", reason=str(error)) from None
+            raise StaleStore("database.key-record", reason=str(error)) from None
         if last is None or last.size == 0:
             return
         try:
             check_continues(last, rows, tree)
         except LogBehindKey as error:
-            raise StaleStore("store.behind-key", last=error.last.size, size=error.size) from None
+            raise StaleStore("database.behind-key", last=error.last.size, size=error.size) from None
         except LookupError as error:
-            raise DamagedStore("store.unreadable-row", reason=str(error)) from None
+            raise DamagedStore("database.unreadable-row", reason=str(error)) from None
         if leaf := tree.leaf(last.size):
             self.held = _Held(stamp, last.size, leaf)
 

@@ -18,7 +18,7 @@ from domain.policy.rulebook import Rulebook
 from domain.rules.awards import Award, Awards
 from domain.rules.evaluation import awards_of
 from domain.rules.targets import Added, Months, targets_of
-from ledger.store.rows import Rows
+from ledger.store.rows import DamagedStore, Rows
 from ledger.store.stored_events import histories
 
 REBUILD_CHUNK = 1_000
@@ -59,7 +59,12 @@ class _StoredRow(NamedTuple):
 
     def read(self) -> EnterpriseRow:
         """The row with its facts and outcomes."""
-        facts, outcomes = _facts.decode(self.facts), _outcomes.decode(self.outcomes)
+        try:
+            facts, outcomes = _facts.decode(self.facts), _outcomes.decode(self.outcomes)
+        except msgspec.MsgspecError as error:
+            raise DamagedStore(
+                "database.unreadable-row", reason=f"enterprises {self.code}: {error}"
+            ) from error
         return EnterpriseRow(self.code, self.version, facts, outcomes, self.name, self.town)
 
 

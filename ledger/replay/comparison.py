@@ -61,7 +61,7 @@ def replay(
         with ledger.store.reading() as rows:
             for mismatch in wrong_kinds(rows):
                 raise DamagedStore(
-                    "store.wrong-kind", position=mismatch.position, description=mismatch.description
+                    "database.wrong-kind", position=mismatch.position, description=mismatch.description
                 )
             position = rows.last_position()
             if workers is not None:

@@ -235,7 +235,7 @@ class Guard:
         for table, sent, stored in self.counts:
             count = stored()
             if count != sent:
-                raise UnsuitableStore("store.rows-stored", sent=sent, table=table, stored=count)
+                raise UnsuitableStore("database.rows-stored", sent=sent, table=table, stored=count)
 
     def _nest(self, sql: str) -> None:
         """Begin a part of the transaction, end it, or forget what it wrote."""
@@ -262,7 +262,7 @@ class Guard:
             keys = {_key_of(table, row) for row in rows}
             there = len(self._by_key(table, list(keys)))
             if there != len(keys):
-                raise UnsuitableStore("store.rows-stored", sent=len(keys), table=table, stored=there)
+                raise UnsuitableStore("database.rows-stored", sent=len(keys), table=table, stored=there)
         for table in sorted(tables):
             if table in self.recounted or table not in before:
                 _keep(self.rows, table, sum_of(self.rows, table))

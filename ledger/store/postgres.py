@@ -68,7 +68,7 @@ def settings(url: str) -> dict[str, str]:
     try:
         parameters = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
-        raise UnsuitableStore("store.url", reason=first_line(error)) from None
+        raise UnsuitableStore("database.url", reason=first_line(error)) from None
     return {
         "PERSISTENCE_MODULE": "ledger.store.postgres:LedgerPostgresFactory",
         "POSTGRES_DBNAME": str(parameters.get("dbname", "")),
@@ -94,16 +94,16 @@ def _inspected(parameters: dict[str, Any]) -> str:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             for name in _DURABLE:
                 if connection.execute(f"SHOW {name}").fetchone() == ("off",):
-                    raise UnsuitableStore("store.setting-off", name=name)
+                    raise UnsuitableStore("database.setting-off", name=name)
             encoding = connection.execute("SHOW server_encoding").fetchone()
             if encoding != ("UTF8",):
-                raise UnsuitableStore("store.encoding", encoding=str(encoding and encoding[0]))
+                raise UnsuitableStore("database.encoding", encoding=str(encoding and encoding[0]))
             schema = connection.execute("SELECT current_schema()").fetchone()
             return str(schema[0]) if schema and schema[0] else "public"
     except psycopg.Error as error:
         host, port = parameters.get("host", "this machine"), parameters.get("port", 5432)
         place = f"{host}:{port}/{parameters.get('dbname', '')}"
-        raise StoreUnavailable("store.away", place=place, reason=first_line(error)) from error
+        raise StoreUnavailable("database.away", place=place, reason=first_line(error)) from error
 
 
 class LedgerPostgresFactory(PostgresFactory):
@@ -127,7 +127,7 @@ class LedgerPostgresRecorder(PostgresProcessRecorder):
 
     def __init__(self, datastore: PostgresDatastore) -> None:
         if datastore.enable_db_functions:
-            raise UnsuitableStore("store.functions")
+            raise UnsuitableStore("database.functions")
         super().__init__(datastore, events_table_name="stored_events", tracking_table_name="tracking")
         events = SQL(
             "CREATE TABLE IF NOT EXISTS {schema}.{table} ("
@@ -322,7 +322,7 @@ class PostgresStore:
                 if connection.closed:  # where one is lost, so are most; the pool would find out one by one
                     self.datastore.pool.check()
             if ended != end:
-                raise StoreUnavailable("store.not-committed", end=end, answer=ended)
+                raise StoreUnavailable("database.not-committed", end=end, answer=ended)
 
     def reading(self) -> AbstractContextManager[Rows]:
         """A transaction that sees one moment of the database."""

@@ -50,7 +50,7 @@ class Conflict(StoreError):
     """Another writer came first; the transaction changed nothing and may be tried again."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__("store.conflict", reason=reason)
+        super().__init__("database.conflict", reason=reason)
 
 
 class StoreUnavailable(StoreError):

@@ -21,6 +21,7 @@ from ledger.store.guard import Guard, Written
 from ledger.store.repeats.joining import joined_rows, part_of
 from ledger.store.rows import (
     AppendCheck,
+    DamagedStore,
     Row,
     StoreUnavailable,
     UnsuitableStore,
@@ -83,9 +84,9 @@ def look_into(path: str, check: Callable[[SQLiteRows], None]) -> None:
         UnsuitableStore: where it is none, or no database; and what ``check`` raises.
     """
     if Path(path).is_dir():
-        raise UnsuitableStore("store.folder", path=path)
+        raise UnsuitableStore("database.folder", path=path)
     if not Path(path).is_file():
-        raise UnsuitableStore("store.no-file", path=path)
+        raise UnsuitableStore("database.no-file", path=path)
     with errors_mapped(path), closing(_opened_to_read(path)) as connection:
         check(SQLiteRows(connection))
 
@@ -103,9 +104,9 @@ def check_place(path: str) -> None:
     """
     folder = Path(path).absolute().parent
     if not folder.is_dir():
-        raise UnsuitableStore("store.no-folder", folder=str(folder))
+        raise UnsuitableStore("database.no-folder", folder=str(folder))
     if not os.access(folder, os.W_OK):
-        raise UnsuitableStore("store.no-rights", folder=str(folder))
+        raise UnsuitableStore("database.no-rights", folder=str(folder))
 
 
 class SQLiteRows:
@@ -186,6 +187,8 @@ class SQLiteRows:
             return cursor.execute(sql, values)
         except UnicodeEncodeError:
             return cursor.execute(sql, storable(values))
+        except UnicodeDecodeError as error:  # SQLite repeats what it cannot make sense of in its catalogue
+            raise DamagedStore("database.unreadable-row", reason=str(error)) from error
 
     def has_table(self, name: str) -> bool:
         """Whether a table exists."""
@@ -214,7 +217,7 @@ def _finish(rows: SQLiteRows, guard: Guard, changes_before: int) -> None:
     guard.check_counts()
     beside = rows.connection.total_changes - changes_before - rows.changed
     if beside:
-        raise UnsuitableStore("store.rows-beside", count=abs(beside))
+        raise UnsuitableStore("database.rows-beside", count=abs(beside))
 
 
 class _OpenFile(NamedTuple):
@@ -230,7 +233,7 @@ class _OpenFile(NamedTuple):
             UnsuitableStore: saying so.
         """
         if self.path and _identity_of(self.path) != self.identity:
-            raise UnsuitableStore("store.replaced", path=self.path)
+            raise UnsuitableStore("database.replaced", path=self.path)
 
 
 def _identity_of(path: str) -> tuple[int, int] | None:
@@ -256,7 +259,7 @@ class SQLiteStore:
         with errors_mapped(path), self.datastore.get_connection(commit=True) as connection:
             raw = self._prepared(connection)
             if raw.execute("PRAGMA synchronous").fetchone()[0] != FULL:
-                raise UnsuitableStore("store.synchronous")
+                raise UnsuitableStore("database.synchronous")
 
     def _prepared(self, connection: SQLiteConnection) -> sqlite3.Connection:
         raw = connection._sqlite_conn
@@ -308,7 +311,7 @@ class SQLiteStore:
         with errors_mapped(self.path), self.datastore.get_connection(commit=True) as connection:
             checkpoint = connection._sqlite_conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if checkpoint[0]:
-            raise StoreUnavailable("store.log-kept")
+            raise StoreUnavailable("database.log-kept")
 
     @contextmanager
     def migrating(self) -> Iterator[SQLiteRows]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from domain.authority.roles import NotAllowed
 from domain.authority.two_persons import TWO_PERSON_STEPS
+from domain.events.stored import UnreadableState
 from domain.faults.fault import Fault
-from domain.faults.registry import read_problems
 from domain.policy.faults import PolicyError
 from domain.policy.rulebook import NoRules
 from ledger.amendments.amending import AmendmentRefused
@@ -14,8 +14,9 @@ from ledger.export.file_faults import FileError
 from ledger.policies.versions import UnknownPolicy
 from ledger.reading.records import UnknownEnterprise
 from ledger.settlement.paying import StepsRefused
+from ledger.store.application import utc_now
 from ledger.store.moments import Unanswerable
-from ledger.store.rows import StaleStore, StoreError
+from ledger.store.rows import DamagedStore, StoreError
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.runtime.kafka_settings import UnusableFile
 from services.runtime.settings import SettingsError
@@ -49,8 +50,8 @@ def caller_message(error: Exception, language: str) -> str | None:
         return f"policy: the ledger does not hold {error} — adopt it with: subsidy-ledger adopt FILE"
     if isinstance(error, UnknownEnterprise):
         return f"enterprise: the ledger knows nothing of {error} — check the credit code"
-    if isinstance(error, StaleStore):
-        return _problem_text("store-stale", language, error.describe(language))
+    if isinstance(error, UnreadableState):
+        return DamagedStore("database.unreadable-row", reason=str(error)).describe(language)
     if isinstance(error, StoreError):
         return error.describe(language)
     return str(error) if isinstance(error, PLAIN) else None
@@ -69,11 +70,19 @@ def waiting_message(error: Exception, language: str) -> str | None:
     return f"{title.en} waits for a second person; nothing is done yet — {confirm}"
 
 
-def _problem_text(code: str, language: str, reason: str) -> str:
-    """The words of a kind of problem, as the API has them."""
-    kind = read_problems()[code]
-    title, detail = (kind.title_en, kind.detail_en) if language == "en" else (kind.title_zh, kind.detail_zh)
-    return f"{title}\n{detail.format(reason=reason)}"
+def damage_message(database: str, language: str) -> str | None:
+    """What is damaged and the mend, after an error that no caller can cause; ``None`` where nothing is.
+
+    It reads the database as the doctor does.
+    """
+    from services.doctor.run import find_damage  # loads the Kafka client
+
+    finding = find_damage(database, utc_now())
+    if finding is None:
+        return None
+    english = language == "en"
+    statement, mend = (finding.en, finding.mend_en) if english else (finding.zh, finding.mend_zh)
+    return f"{statement} — {mend}"
 
 
 def _fault_line(fault: Fault, language: str) -> str:

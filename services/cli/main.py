@@ -47,13 +47,19 @@ class Group(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from services.cli.caller_errors import caller_message, waiting_message  # imports the ledger
+            from services.cli.caller_errors import (  # imports the ledger
+                caller_message,
+                damage_message,
+                waiting_message,
+            )
 
             waiting = waiting_message(error, ctx.obj.language if ctx.obj else "zh")
             if waiting is not None:
                 click.echo(waiting)
                 ctx.exit(WAITS)
             message = caller_message(error, ctx.obj.language if ctx.obj else "zh")
+            if message is None and ctx.obj:
+                message = damage_message(ctx.obj.path, ctx.obj.language)
             if message is None:
                 raise
             raise click.ClickException(message) from error

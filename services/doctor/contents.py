@@ -17,6 +17,8 @@ from ledger.store.rows import Rows
 from ledger.things.merging import list_merges
 from services.doctor.findings import Finding, Limits, error, ok, warning
 
+NAMED_CHARS = 60
+"""Of a row that differs, as far as its table and key go."""
 REBUILT = (
     "subsidy-ledger audit 查明；事件完好则 subsidy-ledger replay --take-over",
     "subsidy-ledger audit tells why; where the events are whole, subsidy-ledger replay --take-over",
@@ -50,7 +52,9 @@ def check_deeply(ledger: Ledger, rows: Rows) -> Iterator[Finding]:
     if comparison.equal:
         yield ok("projections.replay", "从头重放，一致", "replayed from the start: equal")
         return
-    statement = f"重放不一致：{comparison.differences[:3]}", f"a replay differs: {comparison.differences[:3]}"
+    count = len(comparison.differences)
+    named = "; ".join(f"{each[:NAMED_CHARS]} …" for each in comparison.differences[:3])
+    statement = f"从头重放，{count} 行不一致：{named}", f"{count} rows differ from a replay: {named}"
     yield error("projections.replay", statement, REBUILT)
 
 

@@ -2,42 +2,76 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from ledger.audit import watching
 from ledger.audit.tables.emptied import NEW, what_is_emptied
-from ledger.store.application import Ledger, open_ledger
-from ledger.store.rows import Rows, StoreUnavailable, UnsuitableStore
+from ledger.store import sqlite
+from ledger.store.application import SCHEMES, Ledger, open_ledger
+from ledger.store.rows import DamagedStore, Rows, StoreUnavailable, UnsuitableStore, WriteRefused
 from ledger.store.schema.comparing import check_schema
-from services.doctor.findings import ERROR, GIB, Finding, Limits, error, ok, warning
+from ledger.store.schema.index_rows import index_faults
+from services.doctor.findings import GIB, Finding, Limits, error, ok, warning
 
 
-def open_database(database: str) -> tuple[Ledger | None, list[Finding]]:
-    """The ledger, or why it cannot be opened."""
+def open_database(database: str, pages_bytes_max: int) -> tuple[Ledger | None, list[Finding]]:
+    """The ledger, or why it cannot be opened.
+
+    A file is read page by page before it is opened for good: nothing then writes to a damaged one, not
+    even what copies its write-ahead log into it. One larger than ``pages_bytes_max`` is opened at once.
+    """
+    file = None if database.startswith((*SCHEMES, sqlite.IN_MEMORY)) else Path(database)
     try:
+        if file is not None and (not file.is_file() or file.stat().st_size <= pages_bytes_max):
+            sqlite.look_into(database, partial(_check_pages, path=database))
         return open_ledger(database, create=False), [
             ok("database.open", "数据库可用", "the database answers")
         ]
     except StoreUnavailable as fault:
         return None, [store_finding(fault)]
+    except Exception as fault:  # a damaged file may hold anything where a program looks for its tables
+        return None, [unreadable_finding(fault)]
+
+
+def _check_pages(rows: Rows, path: str) -> None:
+    """Have SQLite look at every page, table and index of a file.
+
+    Raises:
+        DamagedStore: naming the tables that are concerned.
+    """
+    for fault in index_faults(rows):
+        raise DamagedStore("database.damaged", path=path, reason=fault)
+
+
+def unreadable_finding(fault: Exception) -> Finding:
+    """What could not be looked at: something stored is not as the ledger writes it."""
+    reason = f"{type(fault).__name__}: {fault}"[:REASON_CHARS_MAX]
+    return store_finding(DamagedStore("database.unreadable-row", reason=reason))
 
 
 def store_finding(fault: StoreUnavailable) -> Finding:
     """Why a database cannot be used or reached, with its mend."""
     (zh, mend_zh), (en, mend_en) = fault.words("zh"), fault.words("en")
-    check = "database.unsuitable" if isinstance(fault, UnsuitableStore) else "database.away"
-    return Finding(ERROR, check, zh, en, mend_zh, mend_en)
+    if isinstance(fault, UnsuitableStore):
+        return error("database.unsuitable", (zh, en), (mend_zh, mend_en))
+    return error("database.away", (zh, en), (mend_zh, mend_en))
 
 
 def check(ledger: Ledger, rows: Rows, limits: Limits) -> Iterator[Finding]:
     """The findings about an open database: version, durability, archive, disk."""
     yield from _sqlite(rows) if ledger.dialect == "sqlite" else _postgres(rows)
+    yield _writable(ledger, rows)
     yield from _schema(rows)
     yield _disk(watching.disk_free(ledger, rows), limits)
 
 
+REASON_CHARS_MAX = 300
+"""Of what a program says that met something unreadable."""
+_READ_ONLY = "default_transaction_read_only"
 SHOWN_MAX = 5
 """Most differences of the schema that one line names."""
 
@@ -69,8 +103,29 @@ def check_emptied(rows: Rows, key_file: Path) -> Iterator[Finding]:
     if emptied is None:
         return
     (zh, mend_zh), (en, mend_en) = emptied.words("zh"), emptied.words("en")
-    level = warning if emptied.fault.code == NEW else error
-    yield level("database.empty", (zh, en), (mend_zh, mend_en))
+    is_new = emptied.fault.code == NEW
+    yield (warning if is_new else error)("database.empty", (zh, en), (mend_zh, mend_en))
+
+
+def _writable(ledger: Ledger, rows: Rows) -> Finding:
+    """Whether facts can be recorded, as far as can be seen without recording any."""
+    file = watching.database_file(ledger, rows)
+    if ledger.dialect == "sqlite":
+        is_writable = file is None or _is_writable(file)
+        reason = {"zh": f"{file} 或其文件夹", "en": f"{file} or its folder"}
+    else:
+        standby, read_only = rows.all("SELECT pg_is_in_recovery(), current_setting(?)", [_READ_ONLY])[0]
+        is_writable = not standby and read_only == "off"
+        reason = {"zh": "备用库", "en": "a standby"} if standby else dict.fromkeys(("zh", "en"), _READ_ONLY)
+    if is_writable:
+        return ok("database.writable", "数据库可以写入", "the database can be written to")
+    fault = WriteRefused("database.read-only", reason=reason)
+    (zh, mend_zh), (en, mend_en) = fault.words("zh"), fault.words("en")
+    return error("database.writable", (zh, en), (mend_zh, mend_en))
+
+
+def _is_writable(file: Path) -> bool:
+    return all(os.access(place, os.W_OK, effective_ids=True) for place in (file, file.parent))
 
 
 def _sqlite(rows: Rows) -> Iterator[Finding]:

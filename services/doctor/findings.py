@@ -61,6 +61,8 @@ class Limits:
     """Enterprises that are folded again."""
     tail: int = 5_000
     """Events that are hashed again."""
+    pages_bytes: int = 4 * GIB
+    """Size of a file up to which every page is read, unless it is looked at deeply."""
     disk_warning: int = 10 * GIB
     disk_error: int = GIB
     lag: int = 10_000

@@ -12,6 +12,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
 
 from domain.authority.roles import NotAllowed
+from domain.events.stored import UnreadableState
 from domain.faults.fault import Fault, FaultValue, args_in
 from domain.faults.registry import read_problems
 from domain.log.notes import NoteError
@@ -30,6 +31,7 @@ from ledger.settlement.paying import StepsRefused
 from ledger.store.moments import Unanswerable
 from ledger.store.rows import (
     Conflict,
+    DamagedStore,
     StaleStore,
     StoreError,
     StoreUnavailable,
@@ -184,6 +186,8 @@ def _of_sheet(error: Exception) -> Problem | None:
 
 def _of_store(error: Exception) -> Problem | None:
     """A database that is away, or that the operator must see to; ``None`` for anything else."""
+    if isinstance(error, UnreadableState):
+        error = DamagedStore("database.unreadable-row", reason=str(error))
     if isinstance(error, StaleStore):
         log.error("nothing is recorded: %s", error)
         return Problem("store-stale", reason=_reason(error))

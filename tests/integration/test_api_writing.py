@@ -261,7 +261,7 @@ def test_a_parameter_of_a_write_that_does_not_exist_is_a_fault(api: Api) -> None
 def test_a_ledger_that_cannot_be_reached_is_503_and_says_when_to_try_again(api: Api) -> None:
     class Away:
         def reading(self) -> Any:
-            raise StoreUnavailable("store.disk", reason="gone")
+            raise StoreUnavailable("database.disk", reason="gone")
 
         writing = reading
 

@@ -57,8 +57,8 @@ Levels = dict[str, str]
 class Practice:
     """One ledger with a few enterprises, a signing key and a checkpoint; and the doctor."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self.patch = folder, patch
         self.file = folder / "ledger.db"
         self.key = folder / "signing.key"
         self.env = {f"{PREFIX}DATABASE": str(self.file), f"{PREFIX}SIGNING_KEY": str(self.key)}
@@ -97,9 +97,9 @@ def levels(findings: Sequence[Finding]) -> Levels:
 
 
 @pytest.fixture
-def practice(tmp_path: Path) -> Practice:
+def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Practice:
     """A well ledger."""
-    return Practice(tmp_path)
+    return Practice(tmp_path, monkeypatch)
 
 
 def test_a_well_ledger_gets_no_complaint(practice: Practice) -> None:
@@ -137,6 +137,10 @@ def database_away(practice: Practice) -> None:
 
 def tables_missing(practice: Practice) -> None:
     practice.env[f"{PREFIX}DATABASE"] = str(practice.folder / "other.db")
+
+
+def read_only(practice: Practice) -> None:
+    practice.patch.setattr(database, "_is_writable", lambda file: False)
 
 
 def disk_filling(practice: Practice) -> None:
@@ -307,6 +311,7 @@ CASES: list[tuple[str, str, Callable[[Practice], None]]] = [
     ("database.unsuitable", "error", tables_missing),
     ("database.schema", "error", schema_altered),
     ("database.empty", "error", emptied),
+    ("database.writable", "error", read_only),
     ("database.disk", "warning", disk_filling),
     ("database.disk", "error", disk_full),
     ("broker.away", "error", broker_away),

@@ -67,7 +67,7 @@ class Away:
     @contextmanager
     def _away(self) -> Iterator[Rows]:
         self.asked += 1
-        raise StoreUnavailable("store.cut-off", reason="away")
+        raise StoreUnavailable("database.cut-off", reason="away")
         yield
 
     def reading(self) -> AbstractContextManager[Rows]:

@@ -140,7 +140,7 @@ def test_a_store_that_cannot_be_reached_is_tried_again(
 
     def failing(self: Looks, batch: list[Look]) -> None:
         if next(failures, None) is not None:
-            raise StoreUnavailable("store.cut-off", reason="away")
+            raise StoreUnavailable("database.cut-off", reason="away")
         write(self, batch)
 
     monkeypatch.setattr(Looks, "_write", failing)
@@ -162,7 +162,7 @@ def test_reads_go_on_while_the_database_takes_none_and_the_queue_is_full(
 
     def failing(self: Looks, batch: list[Look]) -> None:
         if full.is_set():
-            raise StoreUnavailable("store.full", reason="database or disk is full")
+            raise StoreUnavailable("database.full", reason="database or disk is full")
         write(self, batch)
 
     monkeypatch.setattr(Looks, "_write", failing)

@@ -227,7 +227,7 @@ def test_who_waits_too_long_for_the_turn_to_write_is_told(
     monkeypatch.setattr(recorder, "_WRITE", recorder._WRITE.replace("'30s'", "'200ms'", 1))
 
     with ledger.store.writing() as rows:
-        with pytest.raises(StoreUnavailable, match="another transaction"), ledger.store.writing():
+        with pytest.raises(StoreUnavailable, match="another writer"), ledger.store.writing():
             pass
         rows.run("INSERT INTO batches VALUES (?,?)", [50, "z"])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ledger.store.rows import Rows, UnsuitableStore, read_row
 
-NEW = "store.new"
+NEW = "database.new"
 """The code of a ledger in which nothing says that there ever was an event."""
 _TRACES = {
     "checkpoints": "SELECT 1 FROM checkpoints WHERE size>0 LIMIT 1",
@@ -42,7 +42,7 @@ def what_is_emptied(rows: Rows, key_file: Path | None = None, place: str = "") -
     if not traces:
         return UnsuitableStore(NEW, place=place)
     named = {"zh": "、".join(zh for zh, _ in traces), "en": ", ".join(en for _, en in traces)}
-    return UnsuitableStore("store.emptied", place=place, traces=named)
+    return UnsuitableStore("database.emptied", place=place, traces=named)
 
 
 def require_events(rows: Rows, database: str) -> None:

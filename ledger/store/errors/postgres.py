@@ -25,17 +25,17 @@ def errors_mapped() -> Iterator[None]:
         if isinstance(cause, _TRIED_AGAIN):
             raise Conflict(first_line(cause)) from error
         if isinstance(cause, errors.LockNotAvailable):
-            raise StoreUnavailable("store.busy", seconds=LOCK_SECONDS_MAX) from error
+            raise StoreUnavailable("database.busy", seconds=LOCK_SECONDS_MAX) from error
         if isinstance(cause, _READ_ONLY):
-            raise WriteRefused("store.read-only", reason=first_line(cause)) from error
+            raise WriteRefused("database.read-only", reason=first_line(cause)) from error
         if isinstance(cause, _FULL):
-            raise WriteRefused("store.full", reason=first_line(cause)) from error
+            raise WriteRefused("database.full", reason=first_line(cause)) from error
         if isinstance(cause, _DAMAGED):
-            raise DamagedStore("store.damaged-pages", reason=first_line(cause)) from error
+            raise DamagedStore("database.damaged-pages", reason=first_line(cause)) from error
         if isinstance(cause, _OTHER_TABLES):
-            raise UnsuitableStore("store.other-tables", reason=first_line(cause)) from error
+            raise UnsuitableStore("database.other-tables", reason=first_line(cause)) from error
         if isinstance(cause, _AWAY):
-            raise StoreUnavailable("store.cut-off", reason=first_line(cause)) from error
+            raise StoreUnavailable("database.cut-off", reason=first_line(cause)) from error
         raise
 
 

@@ -49,17 +49,17 @@ def _store_error(error: sqlite3.Error, path: str) -> StoreError | None:
     if isinstance(error, sqlite3.IntegrityError):
         return Conflict(reason)
     if code in _DAMAGED or (not code and isinstance(error, sqlite3.OperationalError | sqlite3.DataError)):
-        return DamagedStore("store.damaged", path=path, reason=reason)
+        return DamagedStore("database.damaged", path=path, reason=reason)
     if code in _BUSY:
-        return StoreUnavailable("store.busy", seconds=LOCK_SECONDS_MAX)
+        return StoreUnavailable("database.busy", seconds=LOCK_SECONDS_MAX)
     if code == sqlite3.SQLITE_READONLY:
-        return WriteRefused("store.read-only", reason=f"{path}: {reason}")
+        return WriteRefused("database.read-only", reason=f"{path}: {reason}")
     if code == sqlite3.SQLITE_FULL:
-        return WriteRefused("store.full", reason=f"{path}: {reason}")
+        return WriteRefused("database.full", reason=f"{path}: {reason}")
     if code in _CLOSED:
-        return StoreUnavailable("store.unreadable", path=path, reason=reason)
+        return StoreUnavailable("database.unreadable", path=path, reason=reason)
     if code == sqlite3.SQLITE_IOERR:
-        return StoreUnavailable("store.disk", reason=f"{path}: {reason}")
+        return StoreUnavailable("database.disk", reason=f"{path}: {reason}")
     if code == sqlite3.SQLITE_ERROR and isinstance(error, sqlite3.OperationalError):
-        return UnsuitableStore("store.other-tables", reason=reason)
-    return StoreUnavailable("store.other", reason=reason) if code else None
+        return UnsuitableStore("database.other-tables", reason=reason)
+    return StoreUnavailable("database.other", reason=reason) if code else None

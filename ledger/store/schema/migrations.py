@@ -182,7 +182,7 @@ def check_unclaimed(rows: Rows) -> None:
     foreign = sorted(set(rows.table_names()) - {*TABLES, *LIBRARY_TABLES})
     if foreign:
         named = ", ".join(foreign[:3])
-        raise UnsuitableStore("store.foreign", tables=named)
+        raise UnsuitableStore("database.foreign", tables=named)
 
 
 def check_version(store: Store) -> None:
@@ -204,12 +204,12 @@ def check_version_of(rows: Rows) -> None:
     version = version_of(rows)
     if version == 0:
         check_unclaimed(rows)
-        raise UnsuitableStore("store.no-tables")
+        raise UnsuitableStore("database.no-tables")
     if version < SCHEMA_VERSION:
-        raise UnsuitableStore("store.older", version=version, wanted=SCHEMA_VERSION)
+        raise UnsuitableStore("database.older", version=version, wanted=SCHEMA_VERSION)
     _refuse_newer(version)
 
 
 def _refuse_newer(version: int) -> None:
     if version > SCHEMA_VERSION:
-        raise UnsuitableStore("store.newer", version=version, wanted=SCHEMA_VERSION)
+        raise UnsuitableStore("database.newer", version=version, wanted=SCHEMA_VERSION)

@@ -326,7 +326,12 @@ def replay_command(
         click.echo(f"live     {found.live}\nreplayed {found.replayed}")
         for difference in found.differences:
             click.echo(f"! {difference}")
-        click.echo(context.words("一致", "equal") if found.equal else context.words("不一致", "NOT equal"))
+        mend = context.words(
+            "运行 subsidy-ledger audit；数据完好的，用 replay --take-over 换上重放的结果",
+            "run subsidy-ledger audit; where the events are whole, replay --take-over puts these in place",
+        )
+        unequal = f"{context.words('不一致', 'NOT equal')} — {mend}"
+        click.echo(context.words("一致", "equal") if found.equal else unequal)
     if not found.equal and not take_over:
         raise click.exceptions.Exit(1)
 
