@@ -27,7 +27,7 @@ LENGTHS = {
     "SUBSIDY_TEST_EXAMPLES": Length(25, 60, "histories that every property of the ledger is tried on"),
     "SUBSIDY_TEST_MOMENTS": Length(30, 60, "moments whose answers are held against a replay"),
     "SUBSIDY_TEST_REQUESTS": Length(600, 600, "requests at the API, generated from its document"),
-    "SUBSIDY_TEST_KILLS": Length(20, 100, "kills of one ingest"),
+    "SUBSIDY_TEST_KILLS": Length(10, 100, "kills of one ingest"),
     "SUBSIDY_TEST_CLOSING_KILLS": Length(5, 15, "kills of one closing"),
     "SUBSIDY_TEST_CLOSING_AWARDS": Length(5_000, 20_000, "awards of that closing"),
     "SUBSIDY_TEST_CITY": Length(

@@ -45,6 +45,8 @@ class Bureau:
         self.finance = self.api.by("Qian", "finance")
         self.seen: list[tuple[str, str, Any]] = []
         """What was answered when, and where: it is answered again to whoever asks for that moment."""
+        self.is_followed = True
+        """Whether every stage is looked at; not of a year that another one shows, stage by stage."""
 
     def enterprise(self, code: str) -> Api:
         """An enterprise's own clerk."""
@@ -127,7 +129,8 @@ def posted(bureau: Bureau, year: int) -> dict[str, int]:
 def remember(bureau: Bureau, *paths: str) -> None:
     """Note what is answered now; whatever comes later comes later by a minute."""
     at = bureau.clock.now.isoformat()
-    bureau.seen += [(at, path, bureau.api.get(path)) for path in paths]
+    if bureau.is_followed:
+        bureau.seen += [(at, path, bureau.api.get(path)) for path in paths]
     bureau.clock.pass_(minutes=1)
 
 
@@ -139,6 +142,8 @@ def check_the_past(bureau: Bureau) -> None:
 
 def check(bureau: Bureau, year: int = 2024) -> None:
     """Hold budget, settlement, list, payments and books of a year to each other."""
+    if not bureau.is_followed:
+        return
     api = bureau.api
     budget, settlement = api.get(bureau.year("budget", year)), api.get(bureau.year("settlement", year))
     accounts = {name: fen(value) for name, value in settlement["accounts"].items()}

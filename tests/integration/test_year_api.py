@@ -261,7 +261,10 @@ def test_a_year_from_adoption_to_the_last_recovered_clawback_holds_at_every_stag
     shuffled = list(accepted)
     Random(5).shuffle(shuffled)
     other = adopted(open_at(name="other.db", policy=False))
+    other.is_followed = False
     assert sorted(whole_year(other, shuffled)) == sorted(accepted)
+    other.is_followed = True
+    check(other)
     with other.ledger.store.reading() as rows:
         assert fingerprint(rows) == certificates[0].replayed
 
