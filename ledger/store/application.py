@@ -18,8 +18,10 @@ from eventsourcing.persistence import Mapper
 
 from ledger.store import sqlite
 from ledger.store.errors.sqlite import errors_mapped
-from ledger.store.rows import Store
+from ledger.store.rows import Rows, Store
 from ledger.store.schema.migrations import (
+    begin_tables,
+    check_begun,
     check_unclaimed,
     check_version,
     check_version_of,
@@ -71,24 +73,45 @@ class Ledger:
 
 
 def open_ledger(database: str, clock: Clock = utc_now, create: bool = True) -> Ledger:
-    """Open a ledger, by default creating or upgrading its tables; what only reads passes ``create=False``.
+    """Open a ledger, by default creating it where there is none; what only reads passes ``create=False``.
+
+    Tables of another version are left as they are and refused: ``migrate_ledger`` alone changes them.
 
     Args:
         database: ``postgresql://user:password@host:port/dbname``, or a file's path for SQLite.
         clock: gives recorded times.
-        create: ``False`` refuses a database whose tables are missing or of another version.
+        create: ``False`` refuses a database that holds no ledger.
 
     Raises:
         StoreUnavailable: where the database cannot be reached.
         UnsuitableStore: where the ledger must not run on it; the text says the mend.
     """
-    opened = _postgres if database.startswith(SCHEMES) else _sqlite
-    application, store, dialect = opened(database, create)
+    if create:
+        return _open(database, clock, check_begun, begin_tables)
+    return _open(database, clock, check_version_of, lambda store, _: check_version(store), is_there=True)
+
+
+def migrate_ledger(database: str) -> Ledger:
+    """Open a ledger whose tables are brought up to date first, or created.
+
+    Raises:
+        StoreUnavailable: where the database cannot be reached.
+        UnsuitableStore: where the ledger must not run on it; the text says the mend.
+    """
+    return _open(database, utc_now, check_unclaimed, create_tables)
+
+
+def _open(
+    database: str,
+    clock: Clock,
+    check: Callable[[Rows], None],
+    prepare: Callable[[Store, str], object],
+    is_there: bool = False,
+) -> Ledger:
+    opened = _postgres(database) if database.startswith(SCHEMES) else _sqlite(database, check, is_there)
+    application, store, dialect = opened
     try:
-        if create:
-            create_tables(store, dialect)
-        else:
-            check_version(store)
+        prepare(store, dialect)
     except BaseException:
         application.close()
         raise
@@ -99,9 +122,11 @@ _COMMON = {"ORIGINATOR_ID_TYPE": "text", "CREATE_TABLE": "n"}
 """Tables are created by ``ledger.store.schema.migrations``, never by the library on its own."""
 
 
-def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
-    if path != sqlite.IN_MEMORY and (not create or Path(path).exists()):
-        sqlite.look_into(path, check_unclaimed if create else check_version_of)
+def _sqlite(
+    path: str, check: Callable[[Rows], None], is_there: bool
+) -> tuple[EventStoreApplication, Store, str]:
+    if path != sqlite.IN_MEMORY and (is_there or Path(path).exists()):
+        sqlite.look_into(path, check)
     elif path != sqlite.IN_MEMORY:
         sqlite.check_place(path)
     with errors_mapped(path):
@@ -110,7 +135,7 @@ def _sqlite(path: str, create: bool) -> tuple[EventStoreApplication, Store, str]
     return application, store, store.dialect
 
 
-def _postgres(url: str, create: bool) -> tuple[EventStoreApplication, Store, str]:
+def _postgres(url: str) -> tuple[EventStoreApplication, Store, str]:
     from ledger.store import postgres  # an embedded ledger must not need PostgreSQL's client library
     from ledger.store.errors import postgres as errors
 

@@ -26,7 +26,7 @@ from domain.policy.faults import PolicyError, PolicyFault
 from ledger.audit.looks import NOBODY, SEVERAL, Look, Noting, looked_at
 from ledger.audit.tables.emptied import require_events
 from ledger.log.holding import hold_appends
-from ledger.store.application import Ledger, open_ledger, utc_now
+from ledger.store.application import Ledger, migrate_ledger, open_ledger, utc_now
 from ledger.store.moments import Moment, moment
 from ledger.store.rows import Rows, StoreError
 from services.cli.access import STEPS, is_noted, roles_for
@@ -66,13 +66,16 @@ class Context:
         return Path(replace(self.settings, database=self.path).signing_key_file)
 
     @contextmanager
-    def ledger(self, sets_up: bool = False, may_be_empty: bool = False) -> Iterator[Ledger]:
+    def ledger(
+        self, sets_up: bool = False, may_be_empty: bool = False, migrates: bool = False
+    ) -> Iterator[Ledger]:
         """Open the ledger for one command.
 
         Args:
-            sets_up: makes the tables where there are none, or older ones; only for commands of the quick
-                start, which begin a ledger.
+            sets_up: makes the tables where there are none; only for commands of the quick start, which
+                begin a ledger.
             may_be_empty: goes on where the ledger holds no event; all others say that as an error.
+            migrates: brings older tables up to date, which one command does and no other.
         """
         if self.opened is not None:
             yield self.opened
@@ -80,10 +83,10 @@ class Context:
         command = running_command()
         if command:
             self._admit(command)
-        opened = open_ledger(self.path, create=sets_up)
+        opened = migrate_ledger(self.path) if migrates else open_ledger(self.path, create=sets_up)
         hold_appends(opened, self.key_file)
         try:
-            if not sets_up and not may_be_empty:
+            if not (sets_up or may_be_empty or migrates):
                 with opened.store.reading() as rows:
                     require_events(rows, self.path)
             if command and is_noted(command):

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 import lzma
+import os
 import re
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +26,10 @@ import psycopg
 import pytest
 
 from domain.events import STATES
+from ledger.store.application import open_ledger
+from ledger.store.rows import UnsuitableStore
+from tests.commands import run_command as run_forked
+from tests.conftest import POLICY
 from tests.golden.answers import (
     WRITTEN_OTHERWISE,
     Asker,
@@ -177,6 +184,51 @@ def test_it_answers_everything_as_it_did(restored: Restored, tmp_path: Path) -> 
 
     if different:
         pytest.fail(different, pytrace=False)
+
+
+DOORS: tuple[tuple[str, ...], ...] = (
+    *(("serve", "--port", "18080"), ("consume",), ("publish",), ("balance", PAID), ("doctor",), ("audit",)),
+    *(("replay",), ("keys", "list"), ("ingest", os.devnull), ("adopt", str(POLICY))),
+    *(("sample", "--enterprises", "1"), ("settle", "status")),
+)
+"""Commands that open a ledger: what serves, streams, reads, checks, takes in, begins, and takes steps."""
+
+
+def contents_of(database: str) -> list[Any]:
+    """The tables of a database with their columns, and the number of rows in each."""
+    if "://" not in database:
+        columns = select_rows(database, "SELECT name, sql FROM sqlite_master ORDER BY name")
+        tables = [name for name, sql in columns if sql and sql.startswith("CREATE TABLE")]
+    else:
+        listing = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema='public'"
+        columns = sorted(select_rows(database, listing))
+        tables = sorted({table for table, _ in columns})
+    return [columns, *(select_rows(database, f"SELECT COUNT(*) FROM {table}") for table in tables)]
+
+
+SENTENCES = {"zh": "先备份，再运行 subsidy-ledger migrate", "en": "then run: subsidy-ledger migrate"}
+
+
+def test_migrate_alone_changes_the_tables(restored: Restored) -> None:
+    """Any other command of a newer program leaves them as they are, and says in a sentence what to run."""
+    before = contents_of(restored.database)
+
+    doors = (
+        DOORS if "://" not in restored.database else DOORS[::4]
+    )  # how a store is opened is the same for all
+    for door, (language, sentence) in zip(doors, itertools.cycle(SENTENCES.items()), strict=False):
+        environment = restored.environment | {"SUBSIDY_LEDGER_LANGUAGE": language}
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            run_forked(*door, environment=environment)
+        assert sentence in refused.value.output + refused.value.stderr, door
+        assert contents_of(restored.database) == before, door
+    for create in (True, False):
+        with pytest.raises(UnsuitableStore, match="run: subsidy-ledger migrate"):
+            open_ledger(restored.database, create=create)
+
+    restored.run("migrate")
+    assert contents_of(restored.database) != before
+    restored.run("budget")
 
 
 def test_migrating_leaves_every_stored_event_and_every_root_as_it_was(restored: Restored) -> None:

@@ -147,6 +147,31 @@ def version_faults(rows: Rows) -> Iterator[str]:
         yield f"schema_version: the step {version} ({name}) is {which}"
 
 
+def begin_tables(store: Store, dialect: str) -> None:
+    """Make the tables of a new ledger; of one that is there they are left as they are.
+
+    Raises:
+        UnsuitableStore: where they are of another version, or tables of something else stand.
+    """
+    with store.reading() as rows:
+        check_begun(rows)
+        version = version_of(rows)
+    if not version:
+        create_tables(store, dialect)
+
+
+def check_begun(rows: Rows) -> None:
+    """As ``check_version_of``, but a database in which nothing stands yet is as good.
+
+    Raises:
+        UnsuitableStore: saying the mend.
+    """
+    if version_of(rows):
+        check_version_of(rows)
+    else:
+        check_unclaimed(rows)
+
+
 def create_tables(store: Store, dialect: str) -> int:
     """Bring the schema up to date; safe to run again, from several places, and while others serve.
 

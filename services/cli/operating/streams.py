@@ -169,5 +169,5 @@ def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
 @click.pass_obj
 def migrate(context: Context) -> None:
     """Create or upgrade the database's tables; safe to run twice, and while others serve."""
-    with context.ledger(sets_up=True) as ledger:
+    with context.ledger(migrates=True) as ledger:
         click.echo(f"{ledger.dialect}: {context.words('数据表已是最新', 'the tables are up to date')}")
