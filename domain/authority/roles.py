@@ -8,6 +8,8 @@ from domain.authority.persons import LOCAL, Person, canonical_name
 from domain.faults.fault import Fault, FaultArgs, FaultValue
 
 ROLES = ("upstream", "officer", "reviewer", "finance", "auditor", "enterprise", "operator")
+MONITOR = "monitor"
+"""The role of a program that only reads measurements: none of those, as it takes no step."""
 BUREAU = ("officer", "reviewer", "finance")
 STAFF = (*BUREAU, "auditor", "operator")
 """Who works with the ledger: may see every enterprise's history, so every leaf of the log too."""

@@ -19,7 +19,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from werkzeug.test import TestResponse
 
-from domain.authority.roles import MAY, ROLES
+from domain.authority.roles import MAY, MONITOR, ROLES
 from ledger.intake.machine_keys import make_key, revoke_key
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger, open_ledger
@@ -280,7 +280,7 @@ def test_every_address_of_the_api_stands_in_the_table_and_nothing_else_does(city
 
 def test_every_address_lets_in_exactly_the_roles_of_the_table(city: City) -> None:
     for endpoint, method, path, allowed in routes(city):
-        for role in ROLES:
+        for role in (*ROLES, MONITOR):
             more = {"credit_code": Feed(2).code} if role == "enterprise" else {}
             status = city.ask(city.token(role, **more), path, method).status_code
             others = role == "enterprise" and (method == "GET" or PARTS["code"] in path)

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from docs.generate.events import examples
 from docs.generate.pages import DOCS, PAGES, api_app
+from domain.authority.roles import MONITOR, ROLES
 from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, read_codes, read_problems
 from domain.policy.load import load_policy
 from ledger.intake.inbox import ingest
@@ -22,7 +23,8 @@ from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger
 from services.cli.main import main
 from services.cli.policies.cases import expected, messages_of, settle
-from services.runtime.variables import VARIABLES
+from services.runtime.variables import PREFIX, VARIABLES
+from services.web.identity.tokens import ALGORITHMS
 from services.web.json_schemas import event_schema
 from tests.conftest import LATER, POLICY
 from tests.lengths import LENGTHS
@@ -60,6 +62,19 @@ def test_every_setting_type_code_command_and_reading_stands_in_its_page() -> Non
     missing = [(name, text) for name, texts in wanted.items() for text in texts if text not in page(name)]
 
     assert missing == []
+
+
+def test_every_role_and_claim_of_a_token_stands_in_its_page() -> None:
+    text = page("operations/tokens.md")
+    claims = {variable.name: variable.default for variable in VARIABLES if "OIDC" in variable.name}
+    named = [f"{PREFIX}OIDC_{name}" for name in ("NAME", "ENTERPRISE", "SOURCE")]
+
+    roles, _, rest = text.partition("## 其他字段")
+    assert set(re.findall(r"^\| `([a-z]+)` \|", roles, re.MULTILINE)) == {*ROLES, MONITOR}
+    assert {"iss", "aud", "exp", "sub", "jti"} <= set(re.findall(r"^\| `([a-z_]+)` \|", rest, re.MULTILINE))
+    assert [f"| `{claims[name]}` |" in text and f"`{name}`" in text for name in named] == [True] * len(named)
+    assert f"`{claims[f'{PREFIX}OIDC_ROLES']}`" in text
+    assert all(algorithm in text for algorithm in ALGORITHMS)
 
 
 def test_every_route_of_the_api_stands_in_its_page() -> None:

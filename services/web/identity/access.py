@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from domain.authority.roles import BUREAU, MAY, STAFF
+from domain.authority.roles import BUREAU, MAY, MONITOR, STAFF
 
 PUBLIC = ("anyone",)
 OWN_DATA = (*STAFF, "enterprise")
@@ -61,7 +61,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "policies.every_policy": PUBLIC,
     "policies.one_policy": PUBLIC,
     "policies.document": PUBLIC,
-    "metrics.metrics": ("operator",),
+    "metrics.metrics": ("operator", MONITOR),
     "sheets.template": (*STAFF, "upstream"),
     "sheets.waiting_sheet": (*STAFF, "upstream"),
     "sheets.workbook": (*STAFF, "upstream"),

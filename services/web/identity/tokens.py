@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from domain.authority.roles import ROLES, Actor, NotAllowed, check_name
+from domain.authority.roles import MONITOR, ROLES, Actor, NotAllowed, check_name
 from domain.faults.fault import FaultValue
 from domain.things.credit_code import is_valid
 from services.runtime.identity_settings import IdentitySettings
@@ -186,7 +186,7 @@ def _roles_of(claims: dict[str, Any], name: str) -> frozenset[str]:
         named = named.split()
     if not isinstance(named, list) or not all(isinstance(role, str) for role in named):
         raise Refused("token.claim-form", claim=name)
-    return frozenset(named) & set(ROLES)
+    return frozenset(named) & {*ROLES, MONITOR}
 
 
 def _claim(claims: dict[str, Any], name: str, type_: type) -> Any:
