@@ -109,6 +109,9 @@ class LedgerFigures(Collector):
         budget = GaugeMetricFamily(f"{PREFIX}budget_fen", "what there is to divide", labels=labels)
         sharing = GaugeMetricFamily(f"{PREFIX}sharing_fen", "what shares the budget", labels=labels)
         room = GaugeMetricFamily(f"{PREFIX}headroom_fen", "what is left of the budget", labels=labels)
+        help_text = "1 until the year's list is proposed, which takes the budget as it is"
+        unlisted = GaugeMetricFamily(f"{PREFIX}year_unlisted", help_text, labels=labels)
+        listed = {tuple(row) for row in rows.all("SELECT policy, year FROM settlements")}
         sql = "SELECT DISTINCT policy, year FROM totals WHERE kind='measure' ORDER BY policy, year"
         books = rulebooks(rows)
         for policy, year in rows.all(sql):
@@ -119,7 +122,8 @@ class LedgerFigures(Collector):
             budget.add_metric(named, year_pool.budget.amount)
             sharing.add_metric(named, year_pool.total)
             room.add_metric(named, unspent(books[policy], year_pool))
-        yield from (factor, budget, sharing, room)
+            unlisted.add_metric(named, int((policy, year) not in listed))
+        yield from (factor, budget, sharing, room, unlisted)
 
 
 def _deliveries(now: float) -> Iterator[GaugeMetricFamily]:

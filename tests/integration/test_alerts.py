@@ -1,4 +1,4 @@
-"""The alerts and the dashboard ask for what is measured, and each alert's condition is made to happen.
+"""The alerts and the dashboard ask for what is measured; each alert is made to fire, and to clear again.
 
 What a real service, consumer, publisher or doctor says is scraped, and laid before Prometheus'
 own promtool as the past of a few minutes (or days); it then says which alerts fire.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -24,7 +24,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from ledger.audit import checkpoints
 from ledger.intake.inbox import Totals, ingest
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.settlement import paying
+from ledger.settlement import paying, proposing
+from ledger.settlement.paying import Result
 from ledger.store.append import track
 from ledger.store.application import Ledger, open_ledger
 from services.doctor.run import examine, textfile
@@ -35,12 +36,14 @@ from services.server.app import create_app
 from tests.conftest import HERE, POLICY
 from tests.events import CIXI
 from tests.integration.bureau import Clock
-from tests.integration.closings import FINANCE, list_and_close
+from tests.integration.closings import FINANCE, OFFICER, list_and_close
 from tests.programs import program, run
 
 OPERATIONS = HERE.parent / "docs" / "operations"
 RULES = OPERATIONS / "alerts.yaml"
 NAMES = re.compile(r"\b(subsidy_[a-z_]+|up)\b")
+AWAY = {"batches": "elsewhere", "schema_version": "nowhere", "refused": "gone"}
+"""Tables without which no reader gets anywhere, and what they are called meanwhile."""
 Past = list[tuple[int, str]]
 """Minutes, and what was scraped in each of them."""
 
@@ -79,22 +82,33 @@ class City:
 
     def break_(self) -> None:
         """As far as a reader can tell, the database is away."""
-        with self.ledger.store.writing() as rows:
-            rows.run("ALTER TABLE batches RENAME TO elsewhere")
-            rows.run("ALTER TABLE schema_version RENAME TO nowhere")
-            rows.run("ALTER TABLE refused RENAME TO gone")
+        self._rename(AWAY)
 
-    def doctor(self) -> str:
-        """What the doctor says for Prometheus."""
+    def mend(self) -> None:
+        """It is back."""
+        self._rename({away: name for name, away in AWAY.items()})
+
+    def _rename(self, names: dict[str, str]) -> None:
+        with self.ledger.store.writing() as rows:
+            for before, after in names.items():
+                rows.run(f"ALTER TABLE {before} RENAME TO {after}")
+
+    def write(self, sql: str) -> None:
+        """Write to the database behind the ledger's back."""
+        with self.ledger.store.writing() as rows:
+            rows.run(sql)
+
+    def doctor(self, minutes: int = 0) -> str:
+        """What the doctor says for Prometheus, at that many minutes of the past."""
         env = {f"{PREFIX}DATABASE": str(self.file), f"{PREFIX}SIGNING_KEY": str(self.key)}
-        return textfile(examine(env, None, self.clock()), datetime.fromtimestamp(0, UTC))
+        return textfile(examine(env, None, self.clock()), datetime.fromtimestamp(60 * minutes, UTC))
 
 
 def said(registry: CollectorRegistry) -> str:
     return generate_latest(registry).decode()
 
 
-# --- what makes each alert fire -------------------------------------------------------------------
+# --- what makes each alert fire, and what ends it ---------------------------------------------------
 
 
 def database_down(city: City) -> Past:
@@ -102,11 +116,20 @@ def database_down(city: City) -> Past:
     return [(5, city.scrape())]
 
 
-def process_down(city: City) -> Past:
+def database_back(city: City) -> Past:
+    city.mend()
+    return [(5, city.scrape())]
+
+
+def process_down(_: City) -> Past:
     return [(5, 'up{job="subsidy-consumer"} 0\n')]
 
 
-def consumer_behind(city: City) -> Past:
+def process_started(_: City) -> Past:
+    return [(5, 'up{job="subsidy-consumer"} 1\n')]
+
+
+def consumer_behind(_: City) -> Past:
     metrics, past = ConsumerMetrics(), Past()
     for lag in range(0, 40_000, 1_000):
         metrics.lags({("subsidy.events", 0): lag, ("subsidy.events", 1): 10})
@@ -114,19 +137,33 @@ def consumer_behind(city: City) -> Past:
     return past
 
 
-def consumer_holds(city: City) -> Past:
+def consumer_catches_up(_: City) -> Past:
+    metrics = ConsumerMetrics()
+    metrics.lags({("subsidy.events", 0): 30_000, ("subsidy.events", 1): 0})
+    return [(11, said(metrics.registry))]
+
+
+def consumer_holds(_: City) -> Past:
     metrics = ConsumerMetrics()
     metrics.held.set(2)
     return [(5, said(metrics.registry))]
 
 
-def streams_fail(city: City) -> Past:
+def consumer_goes_on(_: City) -> Past:
+    return [(5, said(ConsumerMetrics().registry))]
+
+
+def streams_fail(_: City) -> Past:
     consumer, publisher, past = ConsumerMetrics(), PublisherMetrics(), Past()
-    for _ in range(30):
+    for _minute in range(30):
         consumer.failures.labels("broker").inc(5)
         publisher.failures.inc()
         past.append((1, said(consumer.registry) + said(publisher.registry)))
     return past
+
+
+def streams_answered(_: City) -> Past:
+    return [(12, said(ConsumerMetrics().registry) + said(PublisherMetrics().registry))]
 
 
 def message_refused(city: City) -> Past:
@@ -134,10 +171,23 @@ def message_refused(city: City) -> Past:
     return [(70, city.scrape())]
 
 
+def message_settled(city: City) -> Past:
+    city.write("UPDATE refused SET resolved='dismissed'")
+    return [(5, city.scrape())]
+
+
 def budget_small(city: City) -> Past:
     set_budget(city.ledger, CIXI, "2024", 1_000_00)
     city.sign()
     return [(5, city.scrape())]
+
+
+def list_proposed(city: City) -> Past:
+    proposing.propose(city.ledger, CIXI, 2024, OFFICER)
+    city.sign()
+    text = city.scrape()
+    assert f'subsidy_headroom_fen{{policy="{CIXI}",year="2024"}} 0.0' in text
+    return [(5, text)]
 
 
 def outbox_behind(city: City) -> Past:
@@ -149,9 +199,18 @@ def outbox_behind(city: City) -> Past:
     return [(15, said(metrics.registry))]
 
 
+def outbox_published(_: City) -> Past:
+    return [(5, said(PublisherMetrics().registry))]
+
+
 def unsigned(city: City) -> Past:
     ingest(city.ledger, list(city_of_one()), "tests")
     city.clock.pass_(days=2)
+    return [(5, city.scrape())]
+
+
+def signed(city: City) -> Past:
+    city.sign()
     return [(5, city.scrape())]
 
 
@@ -168,10 +227,27 @@ def requests_fail(city: City) -> Past:
     return past
 
 
+def requests_answered(city: City) -> Past:
+    city.mend()
+    past = Past()
+    for _ in range(8):
+        assert city.client.get("/health/ready").status_code == 200
+        past.append((1, city.scrape()))
+    return past
+
+
 def requests_slow(city: City) -> Past:
     past = Past()
     for _ in range(25):
         city.app.extensions["subsidy-metrics"][1].seconds.labels("years.budget").observe(3)
+        past.append((1, city.scrape()))
+    return past
+
+
+def requests_quick(city: City) -> Past:
+    past = Past()
+    for _ in range(8):
+        city.app.extensions["subsidy-metrics"][1].seconds.labels("years.budget").observe(0.01)
         past.append((1, city.scrape()))
     return past
 
@@ -184,18 +260,41 @@ def payments_unanswered(city: City) -> Past:
     return [(5, city.scrape())]
 
 
+def payments_answered(city: City) -> Past:
+    with city.ledger.store.reading() as rows:
+        ordered = rows.all("SELECT payment, amount FROM payments WHERE policy=? AND year=?", [CIXI, 2024])
+    day = city.clock().date().isoformat()
+    results = [Result(payment, "made", amount, day, "bank") for payment, amount in ordered]
+    paying.record_results(city.ledger, CIXI, 2024, FINANCE, results)
+    city.sign()
+    return [(5, city.scrape())]
+
+
 def disk_filling(city: City) -> Past:
     return [(10, city.scrape().replace("5e+11", "1e+09"))]
 
 
+def disk_enlarged(city: City) -> Past:
+    return [(5, city.scrape())]
+
+
 def balance_altered(city: City) -> Past:
-    with city.ledger.store.writing() as rows:
-        rows.run("UPDATE balances SET eligible=eligible+1")
+    city.write("UPDATE balances SET eligible=eligible+1")
+    return [(5, city.doctor())]
+
+
+def balance_restored(city: City) -> Past:
+    city.write("UPDATE balances SET eligible=eligible-1")
     return [(5, city.doctor())]
 
 
 def key_lost(city: City) -> Past:
-    city.key.unlink()
+    city.key.rename(city.key.with_suffix(".offline"))
+    return [(5, city.doctor())]
+
+
+def key_put_back(city: City) -> Past:
+    city.key.with_suffix(".offline").rename(city.key)
     return [(5, city.doctor())]
 
 
@@ -203,29 +302,39 @@ def doctor_silent(city: City) -> Past:
     return [(50 * 60, city.doctor())]
 
 
-CASES: dict[str, Callable[[City], Past]] = {
-    "DatabaseDown": database_down,
-    "ProcessDown": process_down,
-    "ConsumerLagGrowing": consumer_behind,
-    "ConsumerHolding": consumer_holds,
-    "StreamsFailing": streams_fail,
-    "RefusedWaiting": message_refused,
-    "FactorBelowOne": budget_small,
-    "HeadroomExhausted": budget_small,
-    "OutboxLag": outbox_behind,
-    "NoCheckpoint": unsigned,
-    "ErrorRate": requests_fail,
-    "SlowRequests": requests_slow,
-    "PaymentsUnanswered": payments_unanswered,
-    "DiskFilling": disk_filling,
-    "ReplayDifference": balance_altered,
-    "DoctorError": key_lost,
-    "DoctorSilent": doctor_silent,
+def doctor_run(city: City) -> Past:
+    return [(5, city.doctor(50 * 60))]
+
+
+class Case(NamedTuple):
+    """What makes an alert fire, and what an operator does about it."""
+
+    fire: Callable[[City], Past]
+    clear: Callable[[City], Past]
+
+
+CASES: dict[str, Case] = {
+    "DatabaseDown": Case(database_down, database_back),
+    "ProcessDown": Case(process_down, process_started),
+    "ConsumerLagGrowing": Case(consumer_behind, consumer_catches_up),
+    "ConsumerHolding": Case(consumer_holds, consumer_goes_on),
+    "StreamsFailing": Case(streams_fail, streams_answered),
+    "RefusedWaiting": Case(message_refused, message_settled),
+    "HeadroomExhausted": Case(budget_small, list_proposed),
+    "OutboxLag": Case(outbox_behind, outbox_published),
+    "NoCheckpoint": Case(unsigned, signed),
+    "ErrorRate": Case(requests_fail, requests_answered),
+    "SlowRequests": Case(requests_slow, requests_quick),
+    "PaymentsUnanswered": Case(payments_unanswered, payments_answered),
+    "DiskFilling": Case(disk_filling, disk_enlarged),
+    "ReplayDifference": Case(balance_altered, balance_restored),
+    "DoctorError": Case(key_lost, key_put_back),
+    "DoctorSilent": Case(doctor_silent, doctor_run),
 }
 
 
-def firing(past: Past, folder: Path, expected: str) -> None:
-    """Have promtool say that an alert fires at the end of a past; '' says that none does."""
+def check_alerts(past: Past, folder: Path, expected: dict[int, str]) -> None:
+    """Have promtool say which alert fires at a minute of a past; '' that none does, '-X' that X does not."""
     series: dict[str, list[str]] = {}
     done = 0
     for minutes, text in past:
@@ -237,12 +346,8 @@ def firing(past: Past, folder: Path, expected: str) -> None:
                 values = series.setdefault(f"{sample.name}{{{labels}}}", ["_"] * done)
                 values += [repr(float(sample.value))] * minutes
         done += minutes
-    which = f',alertname="{expected}"' if expected else ""
-    asked: dict[str, Any] = {
-        "expr": f'count(ALERTS{{alertstate="firing"{which}}}) > bool 0',
-        "eval_time": f"{done - 1}m",
-        "exp_samples": [{"labels": "{}", "value": 1}] if expected else [],
-    }
+        for values in series.values():  # what is told no more is stale at once
+            values += ["stale"] * min(1, done - len(values)) + ["_"] * (done - len(values) - 1)
     document = {
         "rule_files": [str(RULES)],
         "evaluation_interval": "1m",
@@ -250,13 +355,27 @@ def firing(past: Past, folder: Path, expected: str) -> None:
             {
                 "interval": "1m",
                 "input_series": [{"series": name, "values": " ".join(v)} for name, v in series.items()],
-                "promql_expr_test": [asked],
+                "promql_expr_test": [_asked(minute, alert) for minute, alert in expected.items()],
             }
         ],
     }
     file = folder / "test.yaml"
     file.write_text(json.dumps(document), "utf-8")  # JSON is YAML
     run(promtool(), "test", "rules", str(file))
+
+
+def _asked(minute: int, alert: str) -> dict[str, Any]:
+    which = f',alertname="{alert.removeprefix("-")}"' if alert else ""
+    fires = bool(alert) and not alert.startswith("-")
+    return {
+        "expr": f'count(ALERTS{{alertstate="firing"{which}}}) > bool 0',
+        "eval_time": f"{minute}m",
+        "exp_samples": [{"labels": "{}", "value": 1}] if fires else [],
+    }
+
+
+def minutes_of(past: Past) -> int:
+    return sum(minutes for minutes, _ in past)
 
 
 def promtool() -> str:
@@ -269,9 +388,20 @@ def small_city(tmp_path: Path) -> City:
 
 
 @pytest.mark.parametrize("alert", CASES)
-def test_each_alert_fires_when_its_condition_happens(alert: str, small_city: City, tmp_path: Path) -> None:
+def test_each_alert_fires_and_clears(alert: str, small_city: City, tmp_path: Path) -> None:
     with closing(small_city.ledger):
-        firing(CASES[alert](small_city), tmp_path, alert)
+        fired = CASES[alert].fire(small_city)
+        past = [*fired, *CASES[alert].clear(small_city)]
+        minutes = {minutes_of(fired) - 1: alert, minutes_of(past) - 1: f"-{alert}"}
+        check_alerts(past, tmp_path, minutes)
+
+
+def test_a_budget_that_is_raised_ends_the_alert_too(small_city: City, tmp_path: Path) -> None:
+    with closing(small_city.ledger):
+        past = budget_small(small_city)
+        set_budget(small_city.ledger, CIXI, "2024", 10_000_000_000_00)
+        past.append((5, small_city.scrape()))
+        check_alerts(past, tmp_path, {4: "HeadroomExhausted", 9: "-HeadroomExhausted"})
 
 
 def test_none_fires_while_all_is_well(small_city: City, tmp_path: Path) -> None:
@@ -280,7 +410,7 @@ def test_none_fires_while_all_is_well(small_city: City, tmp_path: Path) -> None:
     well = "".join([small_city.scrape(), said(consumer.registry), small_city.doctor()])
     well += "\n".join(line for line in said(publisher.registry).splitlines()) + "\n"
     with closing(small_city.ledger):
-        firing([(60, well + 'up{job="subsidy-api"} 1\n')], tmp_path, "")
+        check_alerts([(60, well + 'up{job="subsidy-api"} 1\n')], tmp_path, {59: ""})
 
 
 def test_every_alert_has_its_case_its_severity_and_its_runbook() -> None:
