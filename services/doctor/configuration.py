@@ -35,6 +35,17 @@ def _findings(env: Mapping[str, str], settings: Settings, faults: list[SettingsE
         yield error(
             "settings.open", statement, (f"设 {PREFIX}IDENTITY=required，或只监听 127.0.0.1", fault.mend)
         )
+    if settings.proxy.public_address and not settings.proxy.trusted:
+        statement = (
+            "设了公开地址而没有可信代理：查阅记录、日志和限额所记的都是代理的地址，所有人共用一份限额",
+            "a public address is set and no trusted proxy: looks, logs and limits go by the proxy's address, "
+            "and everybody shares one limit",
+        )
+        mend = (
+            f"设 {PREFIX}TRUSTED_PROXIES 为反向代理的地址，如 127.0.0.1",
+            f"set {PREFIX}TRUSTED_PROXIES to where the proxy asks from, as in 127.0.0.1",
+        )
+        yield warning("settings.proxy", statement, mend)
     try:
         settings.kafka.client()
     except UnusableFile as fault:

@@ -120,6 +120,11 @@ def misspelt_setting(practice: Practice) -> None:
     practice.env[f"{PREFIX}DATABSE"] = "x"
 
 
+def proxy_not_trusted(practice: Practice) -> None:
+    practice.env[f"{PREFIX}IDENTITY"] = "required"
+    practice.env[f"{PREFIX}PUBLIC_ADDRESS"] = "https://subsidy.example.gov.cn"
+
+
 def open_to_others(practice: Practice) -> None:
     practice.env[f"{PREFIX}HOST"] = "0.0.0.0"
 
@@ -306,6 +311,7 @@ CASES: list[tuple[str, str, Callable[[Practice], None]]] = [
     ("settings.value", "error", bad_setting),
     ("settings.unknown", "warning", misspelt_setting),
     ("settings.open", "error", open_to_others),
+    ("settings.proxy", "warning", proxy_not_trusted),
     ("settings.files", "error", password_file_missing),
     ("database.away", "error", database_away),
     ("database.unsuitable", "error", tables_missing),
