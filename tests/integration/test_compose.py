@@ -25,17 +25,36 @@ import yaml
 from jsonschema import Draft201909Validator
 
 from domain.log.notes import VerifierKey, open_checkpoint
+from services.runtime.settings import Settings
+from services.runtime.variables import PREFIX, VARIABLES
 from tests.brokers import KafkaCluster
 from tests.conftest import HERE, POLICY
 from tests.e2e.processes import produce, wait_until
 from tests.e2e.test_kafka import CODE, POLICY_ID, YEAR, message
 from tests.postgres import Server
 from tests.processes import Ports
+from tests.programs import program, run
 
 ROOT = HERE.parent
 OURS = ("migrate", "api", "consumer", "publisher")
 SERVERS = ("kafka", "postgres", "api", "consumer", "publisher")
 ONCE = ("topics", "archive", "migrate")
+MONITORING = ("prometheus", "alertmanager", "grafana")
+"""What the profile of that name adds."""
+PLACES = (
+    "DATABASE",
+    "SIGNING_KEY",
+    "SHEETS",
+    "HOST",
+    "PORT",
+    "METRICS_HOST",
+    "METRICS_PORT",
+    "KAFKA_BROKERS",
+)
+"""Settings that say where things lie inside the containers: the file fixes them."""
+TOPICS = ("KAFKA_TOPIC", "KAFKA_DEAD_LETTERS", "KAFKA_PUBLISHED", "KAFKA_CHECKPOINTS")
+"""Topics, which the file makes."""
+OPERATIONS = ROOT / "docs" / "operations"
 Document = dict[str, Any]
 
 
@@ -55,11 +74,97 @@ def test_it_is_a_compose_file(compose: Document) -> None:
     assert list(check.iter_errors({**compose, "services": {"api": {"portz": []}}}))
 
 
-def test_every_image_has_its_version(compose: Document) -> None:
-    images = {each["image"] for each in compose["services"].values()}
-    images |= set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE))
+def test_every_image_has_its_version_and_mirrors_are_arguments(compose: Document) -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
+    arguments = dict(re.findall(r"^ARG ([A-Z_]+_IMAGE)=(\S+)$", dockerfile, re.MULTILINE))
+    images = {each["image"] for each in compose["services"].values()} | set(arguments.values())
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", dockerfile, re.MULTILINE)
+    built = {each["image"] for each in compose["services"].values() if "build" in each}
+    mirrors = [set(each["build"]["args"]) for each in compose["services"].values() if "build" in each]
 
-    assert [i for i in images if not re.fullmatch(r"[a-z/-]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z-]+)?", i)] == []
+    assert [
+        i for i in images if not re.fullmatch(r"[a-z/-]+:v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z-]+)?", i)
+    ] == []
+    assert {base for base, _ in stages} == {*(f"${{{name}}}" for name in arguments), "service"}
+    assert [name for _, name in stages] == ["build", "database", "service", "office", ""]
+    assert built == {"subsidy-ledger:0.1.0", "subsidy-ledger-postgres:15.14"}
+    assert mirrors == [{*arguments, "DEBIAN_MIRROR", "PIP_INDEX_URL"}] * len(mirrors)
+    assert set(re.findall(r"^ARG ([A-Z_]+)", dockerfile, re.MULTILINE)) == mirrors[0]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_is_passed(compose: Document, name: str) -> None:
+    """As .env or the shell has it, and otherwise by the program's own default or the file's."""
+    environment = compose["services"][name]["environment"]
+    of_the_service = {"HOST", "HOSTS", "PORT", "WORKERS", "ALLOW_OPEN"} if name != "api" else set()
+    settings = {variable.name: variable.default for variable in VARIABLES} | {f"{PREFIX}LANGUAGE": "zh"}
+    expected = settings.keys() - {PREFIX + each for each in of_the_service}
+
+    assert {key for key in environment if key.startswith(PREFIX)} == expected
+    for key in expected - {PREFIX + each for each in (*PLACES, *TOPICS)}:
+        value = environment[key]
+        assert value is None or f"${{{key}:-" in value, key
+    given = dict.fromkeys(expected, "given")
+    passed = {key for key, value in interpolate(environment, given).items() if "given" in value}
+    assert passed == expected - {PREFIX + each for each in (*PLACES, *TOPICS)}
+    Settings.from_env(interpolate(environment, {"POSTGRES_PASSWORD": "x"}))
+
+
+def interpolate(environment: Document, given: dict[str, str]) -> dict[str, str]:
+    """An environment as docker compose passes it: what has no value comes from outside, or is not set."""
+
+    def fill(match: re.Match[str]) -> str:
+        name, default = match.groups()
+        return given.get(name) or default or ""
+
+    values = {name: given.get(name) if value is None else value for name, value in environment.items()}
+    pattern = re.compile(r"\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)?\}")
+    return {name: pattern.sub(fill, value) for name, value in values.items() if value is not None}
+
+
+def test_logs_are_rotated(compose: Document) -> None:
+    for name, service in compose["services"].items():
+        assert service["logging"] == {
+            "driver": "json-file",
+            "options": {"max-size": "10m", "max-file": "5"},
+        }, name
+
+
+def test_what_is_monitored_answers_where_prometheus_asks(compose: Document) -> None:
+    services = compose["services"]
+    document = yaml.safe_load((OPERATIONS / "compose" / "prometheus.yml").read_text("utf-8"))
+    jobs = {job["job_name"]: job for job in document["scrape_configs"]}
+    port = services["consumer"]["environment"][f"{PREFIX}METRICS_PORT"]
+    names = interpolate(services["api"]["environment"], {})[f"{PREFIX}HOSTS"].split(",")
+
+    assert {name for name, each in services.items() if each.get("profiles") == ["monitoring"]} == {
+        *MONITORING
+    }
+    assert jobs["subsidy-api"]["static_configs"] == [{"targets": ["api:8080"]}]
+    assert "api" in names
+    assert jobs["subsidy-consumer"]["dns_sd_configs"] == [
+        {"names": ["consumer"], "type": "A", "port": int(port)}
+    ]
+    assert jobs["subsidy-publisher"]["static_configs"] == [{"targets": [f"publisher:{port}"]}]
+    assert document["alerting"]["alertmanagers"] == [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]
+    mounted = [volume.split(":")[0] for name in MONITORING for volume in services[name]["volumes"]]
+    assert all((ROOT / each).exists() for each in mounted if each.startswith("./docs"))
+
+
+def test_prometheus_and_alertmanager_take_their_configurations(tmp_path: Path) -> None:
+    for file in ("prometheus.yml", "compose/prometheus.yml"):
+        text = (OPERATIONS / file).read_text("utf-8")
+        config = tmp_path / "prometheus.yml"
+        rules = str(OPERATIONS / "alerts.yaml")
+        config.write_text(re.sub(r"(?m)^rule_files: .*$", f"rule_files: [{rules}]", text), "utf-8")
+        assert "SUCCESS" in run(program("promtool"), "check", "config", str(config))
+    # amtool is of another package; the names of receivers and the matchers are what can go wrong.
+    routes = yaml.safe_load((OPERATIONS / "alertmanager.yml").read_text("utf-8"))
+    receivers = {each["name"] for each in routes["receivers"]}
+    assert {
+        routes["route"]["receiver"],
+        *(each["receiver"] for each in routes["route"]["routes"]),
+    } == receivers
 
 
 def test_the_broker_is_the_one_that_the_tests_run_on(compose: Document) -> None:
@@ -78,7 +183,7 @@ def test_what_serves_has_a_health_check_and_comes_back(compose: Document) -> Non
         assert service["restart"] == "unless-stopped", name
     for name in ONCE:
         assert compose["services"][name]["restart"] == "no", name
-    assert set(compose["services"]) == {*SERVERS, *ONCE}
+    assert set(compose["services"]) == {*SERVERS, *ONCE, *MONITORING}
 
 
 def test_nothing_runs_as_root_but_the_one_that_gives_a_folder_away(compose: Document) -> None:
@@ -89,9 +194,8 @@ def test_nothing_runs_as_root_but_the_one_that_gives_a_folder_away(compose: Docu
         assert service.get("read_only") == (None if name in ("kafka", "topics") else True), name
     assert compose["services"]["archive"]["cap_add"] == ["CHOWN"]
     assert compose["services"]["archive"]["network_mode"] == "none"
-    assert re.findall(r"^USER (.+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE) == [
-        "10001:10001"
-    ]
+    users = re.findall(r"^USER (.+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    assert users == ["999:999", "10001:10001", "0:0", "10001:10001"]
 
 
 def test_ports_are_published_on_this_machine_alone(compose: Document) -> None:
@@ -103,15 +207,23 @@ def test_ports_are_published_on_this_machine_alone(compose: Document) -> None:
 
 def test_what_must_last_is_on_volumes(compose: Document) -> None:
     used = {
-        v.split(":")[0]: v.split(":")[1] for s in compose["services"].values() for v in s.get("volumes", ())
+        v.split(":")[0]: v.split(":")[1]
+        for s in compose["services"].values()
+        for v in s.get("volumes", ())
+        if not v.startswith((".", "$"))
     }
 
-    named = {"kafka-data", "postgres-data", "postgres-archive", "signing-key"}
-    assert set(used) == set(compose["volumes"]) == named
+    named = {"kafka-data", "postgres-data", "postgres-backup", "signing-key", "sheets"}
+    monitoring = {f"{each}-data" for each in MONITORING}
+    assert set(used) == set(compose["volumes"]) == named | monitoring
     services = compose["services"]
-    assert services["api"]["volumes"] == services["publisher"]["volumes"]
+    key_folder = services["publisher"]["volumes"][0]
+    assert key_folder in services["api"]["volumes"]
     # Every process that appends holds its appends against what the key signed last.
-    assert services["consumer"]["volumes"] == [f"{services['publisher']['volumes'][0]}:ro"]
+    assert f"{key_folder}:ro" in services["consumer"]["volumes"]
+    assert services["postgres"]["environment"]["PGBACKREST_REPO1_PATH"] == used["postgres-backup"]
+    assert services["postgres"]["environment"]["PGBACKREST_PG1_PATH"] == used["postgres-data"]
+    assert services["api"]["environment"]["SUBSIDY_LEDGER_SHEETS"] == used["sheets"]
     key = compose["services"]["api"]["environment"]["SUBSIDY_LEDGER_SIGNING_KEY"]
     assert key == compose["services"]["publisher"]["environment"]["SUBSIDY_LEDGER_SIGNING_KEY"]
     assert key.startswith(used["signing-key"] + "/")
@@ -164,15 +276,19 @@ class Composed:
             "kafka:9092": broker,
             "postgresql://ledger@postgres:5432/ledger": database,
             "/keys/subsidy-ledger.key": str(key),
+            "/sheets": str(key.with_name("sheets")),
             "0.0.0.0": "127.0.0.1",
             "8080": str(port),
-            "${POSTGRES_PASSWORD:?copy .env.example to .env and choose a password}": "a password",
+            # The services of the tests share this machine's ports.
+            "9108": "0",
         }
         self.running: list[subprocess.Popen[bytes]] = []
 
     def environment(self, name: str) -> dict[str, str]:
         """The service's own, with other hosts; nothing of ours beside it."""
-        given = self.compose["services"][name]["environment"]
+        given = interpolate(
+            self.compose["services"][name]["environment"], {"POSTGRES_PASSWORD": "a password"}
+        )
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
         return {**kept, **{key: self.places.get(value, value) for key, value in given.items()}}
 
@@ -260,7 +376,7 @@ def test_the_services_of_the_file_work_together(composed: Composed, kafka: Kafka
 def test_the_steps_of_the_image_work_in_a_clean_folder(tmp_path: Path) -> None:
     """Every COPY and RUN of the build stage, with / moved into a folder of the test."""
     text = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
-    stage = re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1]
+    stage = re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1].replace("ARG PIP_INDEX_URL", "")
     source, opt = tmp_path / "src", tmp_path / "opt"
     source.mkdir()
     programs = tmp_path / "bin"
