@@ -1,7 +1,7 @@
-"""What docs/operator.md tells an operator to do, done: backup, restore to a point in time, upgrade.
+"""What docs/operator.md tells an operator to do, done: dump and restore, copies of files, upgrade.
 
-The server is one of its own, since archiving is set for a whole server. The commands are those
-of the page: pg_basebackup, archive_command, recovery_target_time, pg_dump, sqlite3's .backup.
+The commands are those of the page: pg_dump, pg_restore, sqlite3's .backup. Backups of PostgreSQL, and a
+restore to a moment, are in ``test_backups``.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import shutil
 import sqlite3
-import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -30,17 +27,6 @@ from tests.commands import run_command
 from tests.conftest import POLICY
 from tests.postgres import Server
 
-ARCHIVE = """
-wal_level = replica
-archive_mode = on
-archive_command = 'test ! -f {folder}/%f && cp %p {folder}/%f.part && mv {folder}/%f.part {folder}/%f'
-"""
-RESTORE = """
-restore_command = 'cp {folder}/%f %p'
-recovery_target_time = '{target}'
-recovery_target_action = 'promote'
-archive_mode = off
-"""
 BATCH = 200
 
 
@@ -81,17 +67,9 @@ def fill(ledger: Ledger, stream: Iterator[list[bytes]], count: int) -> None:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A server that archives its log beside its data."""
+    """A server that these tests alone use."""
     found = Server()
     try:
-        found.stop()
-        folder = found.folder / "archive"
-        folder.mkdir()
-        if found.user:
-            shutil.chown(folder, found.user)
-        with (found.data / "postgresql.conf").open("a") as file:
-            file.write(ARCHIVE.format(folder=folder))
-        found.start()
         yield found
     finally:
         found.remove()
@@ -103,76 +81,6 @@ def now_of(server: Server) -> str:
         row = connection.execute("SELECT clock_timestamp()::text").fetchone()
         assert row is not None
         return str(row[0])
-
-
-def archived(server: Server) -> None:
-    """Close the segment at hand and wait until the archive has it."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
-    assert row is not None
-    until = time.monotonic() + 30
-    while not (server.folder / "archive" / row[0]).exists():
-        assert time.monotonic() < until, server.log()
-        time.sleep(0.1)
-
-
-@pytest.mark.slow
-def test_a_ledger_is_restored_to_the_moment_that_was_asked_for(server: Server) -> None:
-    """Base backup, more events, the moment, more events, the data folder lost; then restored."""
-    name = server.create()
-    database = server.url(name)
-    command(database, "migrate")
-    command(database, "adopt", str(POLICY))
-    stream = batches()
-    ledger = open_ledger(database)
-    fill(ledger, stream, 2)
-    backup = server.folder / "base"
-    program(
-        server, "pg_basebackup", "-d", server.url("postgres"), "-D", str(backup), "-c", "fast", "-X", "stream"
-    )
-    program(server, "pg_verifybackup", str(backup))
-    fill(ledger, stream, 2)
-    at_backup_and_more = state(database)
-    time.sleep(0.05)
-    target = now_of(server)
-    time.sleep(0.05)
-    fill(ledger, stream, 2)
-    after = state(database)
-    archived(server)
-    ledger.close()
-
-    server.kill()
-    shutil.rmtree(server.data)
-    subprocess.run(["cp", "-a", str(backup), str(server.data)], check=True)
-    with (server.data / "postgresql.conf").open("a") as file:
-        file.write(RESTORE.format(folder=server.folder / "archive", target=target))
-    (server.data / "recovery.signal").touch()
-    if server.user:
-        shutil.chown(server.data / "recovery.signal", server.user)
-    server.start()
-    promoted(server)
-
-    assert state(database) == at_backup_and_more
-    assert after[0] > at_backup_and_more[0]
-    assert equal(database)
-    # What came after the moment is sent again: what is known changes nothing, what was lost is back.
-    again = open_ledger(database)
-    for batch in itertools.islice(batches(), 6):
-        ingest(again, batch, "file")
-    again.close()
-    assert state(database) == after
-    assert equal(database)
-
-
-def promoted(server: Server) -> None:
-    """Wait until the restored server takes writes."""
-    until = time.monotonic() + 30
-    while True:
-        with psycopg.connect(server.url("postgres")) as connection:
-            if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,):
-                return
-        assert time.monotonic() < until, server.log()
-        time.sleep(0.1)
 
 
 @pytest.mark.slow
