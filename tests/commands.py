@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +108,8 @@ def start_command(*words: str, environment: Mapping[str, str] | None = None) -> 
     return Forked(_command, *words, environment=environment)
 
 
-def run_command(*words: str, environment: Mapping[str, str] | None = None) -> str:
-    """What ``subsidy-ledger`` prints, once it has ended well.
+def run_command(*words: str, environment: Mapping[str, str] | None = None, ends: Sequence[int] = (0,)) -> str:
+    """What ``subsidy-ledger`` prints, once it has ended with one of some statuses.
 
     Raises:
         CalledProcessError: with what it printed, where it has not.
@@ -118,6 +118,6 @@ def run_command(*words: str, environment: Mapping[str, str] | None = None) -> st
         out, errors = Path(folder) / "out", Path(folder) / "errors"
         status = Forked(_command, *words, environment=environment, out=out, errors=errors).wait()
         printed, told = out.read_text("utf-8"), errors.read_text("utf-8")
-    if status:
+    if status not in ends:
         raise subprocess.CalledProcessError(status, words, printed, told)
     return printed

@@ -32,7 +32,8 @@ from ledger.reading.disagreements import list_disagreements
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.stored_events import SELECT, stored
 from ledger.things.merging import list_merges
-from services.cli.main import WAITS, main
+from services.cli.main import main
+from services.cli.statuses import ExitStatus
 from services.console import language
 from services.web.fault_words import describe_fault
 from tests.events import CIXI, OPERATOR, Feed, message
@@ -397,7 +398,7 @@ class Copy:
         words = self.stages.filled(step.command, self.stage.names)
         line = ["--database", str(self.file), "--language", "en", *words]
         done = CliRunner(env=environment).invoke(main, line)
-        if done.exit_code in (0, WAITS):
+        if done.exit_code in (0, ExitStatus.WAITING):
             return ""
         rule = describe_fault(Fault("role.missing", "actor", {"action": "", "roles": ""}), "en")["rule"]
         return "['role.missing']" if str(rule).strip() in done.output else f"{done.output} {done.exception!r}"

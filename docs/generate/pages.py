@@ -12,13 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import click
 from flask import Flask
 
 from docs.generate import supply
 from docs.generate.architecture import architecture_page
 from docs.generate.audited import audited_page
 from docs.generate.authority import authority_page
+from docs.generate.command_line import command_line_page
 from docs.generate.contract import breaking, types_removed
 from docs.generate.documents import documents_page
 from docs.generate.events import events_page, examples_file
@@ -35,7 +35,6 @@ from domain.faults.registry import (
 from domain.policy.load import load_policy
 from domain.policy.model import Policy, Reading
 from ledger.store.application import open_ledger
-from services.cli.main import main as command_line
 from services.cli.policies.editor_schema import editor_schema
 from services.kafka import asyncapi
 from services.runtime.variables import VARIABLES
@@ -200,31 +199,7 @@ def events() -> str:
 
 def cli() -> str:
     """The help of every command."""
-    parts = [_help(command_line, "subsidy-ledger")]
-    parts += [
-        _help(command, f"subsidy-ledger {name}") for name, command in sorted(command_line.commands.items())
-    ]
-    return _page(
-        "命令行 · Command line",
-        "用 `bash .ci/start` 安装后，命令在 `.venv/bin/subsidy-ledger`。`--database` 和 "
-        "`--language` 写在子命令之前，"
-        "例如 `subsidy-ledger --language en budget --year 2024`。",
-        "After `bash .ci/start` the command is `.venv/bin/subsidy-ledger`. `--database` and "
-        "`--language` go before "
-        "the subcommand, e.g. `subsidy-ledger --language en budget --year 2024`.",
-        "`--as-of`、`--as-known` 取日期（含当日全天，北京时间）或带时区的时间；`--rules-as-of` 取"
-        "日期。含义见[三个时间](architecture.md#三个时间--three-axes-of-time)。"
-        " · These take a date (its whole day in China) or a time with its offset; see [three axes of time]"
-        "(architecture.md#三个时间--three-axes-of-time).",
-        *parts,
-    )
-
-
-def _help(command: click.Command, name: str) -> str:
-    context = click.Context(
-        command, info_name=name, terminal_width=96, max_content_width=96, help_option_names=["-h", "--help"]
-    )
-    return f"## {name}\n\n```text\n{command.get_help(context)}\n```"
+    return _page("命令行 · Command line", *command_line_page())
 
 
 def settings() -> str:

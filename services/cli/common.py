@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from domain.events.event import Attribution
 from domain.events.instants import instant
 from domain.events.speaking import attribute_message, attribute_step
 from domain.intake.authorising import Sender
-from domain.money.amounts import parse_fen, print_fen
+from domain.money.amounts import parse_fen
 from domain.policy.faults import PolicyError, PolicyFault
 from ledger.audit.looks import NOBODY, SEVERAL, Look, Noting, looked_at
 from ledger.audit.tables.emptied import require_events
@@ -34,9 +33,6 @@ from services.runtime.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DEFAULT_POLICY = "cixi-ecommerce-2024"
-PIPED_COLUMNS = 140
-"""Width of a table that is not printed on a terminal."""
 NOTING_SECONDS = 2.0
 """How long a read waits to be noted before it is answered."""
 PATH_CHARS_MAX = 200
@@ -100,11 +96,11 @@ class Context:
     @contextmanager
     def keeping_open(self, ledger: Ledger) -> Iterator[None]:
         """Have all that a command does work on one opened ledger."""
-        self.opened = ledger
+        before, self.opened = self.opened, ledger
         try:
             yield
         finally:
-            self.opened = None
+            self.opened = before
 
     def note_looks(self, ledger: Ledger, codes: Iterable[str]) -> None:
         """Note that the user is about to be answered about enterprises, before the answer is given.
@@ -218,14 +214,6 @@ def operator_attribution(action: str = "") -> Attribution:
     return attribute_step(operator(), action) if action else attribute_message(operator())
 
 
-def policy_options(command: F) -> F:
-    """``--policy`` and ``--year``."""
-    command = click.option("--year", type=click.IntRange(2000, 2100), default=2024, show_default=True)(
-        command
-    )
-    return click.option("--policy", default=DEFAULT_POLICY, show_default=True)(command)
-
-
 def json_option(command: F) -> F:
     """``--json`` prints the API's answer."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
@@ -268,25 +256,6 @@ def rules_text(file: str | None) -> str | None:
 def print_json(answer: Any) -> None:
     """Print an answer for programs."""
     click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
-
-
-def table(title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; ``columns`` are (heading, whether it holds amounts)."""
-    from rich.console import Console  # only what prints a table needs it
-    from rich.table import Table
-
-    console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
-    found = Table(title=title, title_justify="left")
-    for heading, right in columns:
-        found.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
-    for row in rows:
-        found.add_row(*row)
-    console.print(found)
-
-
-def money(amount: str, currency: str) -> str:
-    """An amount as programs get it, for readers: ``¥1,234.56``."""
-    return print_fen(parse_fen(amount, printed=True), currency)
 
 
 def money_argument(value: str | None) -> int | None:

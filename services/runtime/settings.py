@@ -276,7 +276,7 @@ def usable(env: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
 
 def unknown(env: Mapping[str, str]) -> list[str]:
     """Variables of the environment that begin like ours and are none: most likely misspelt."""
-    names = {each.name for each in VARIABLES} | {f"{PREFIX}LANGUAGE"}
+    names = {each.name for each in VARIABLES}
     return sorted(name for name in env if name.startswith(PREFIX) and name not in names)
 
 

@@ -28,6 +28,25 @@ class SettingsError(ValueError):
 
 VARIABLES = (
     Variable(
+        f"{PREFIX}LANGUAGE",
+        "zh",
+        "命令行的语言：zh 或 en（同 --language）",
+        "the language of the command line: zh or en (as --language)",
+    ),
+    Variable(
+        f"{PREFIX}POLICY",
+        "",
+        "命令行的政策（同 --policy）；不填则为账本中唯一的政策，有几个时须写明",
+        "the policy of the command line (as --policy); unset, the ledger's only one; of several it is named",
+    ),
+    Variable(
+        f"{PREFIX}YEAR",
+        "",
+        "命令行的年度（同 --year）；不填则为唯一有奖励或预算的年度，有几个时须写明",
+        "the year of the command line (as --year); unset, the only one with awards or a budget; of several "
+        "it is named",
+    ),
+    Variable(
         f"{PREFIX}DATABASE",
         "./subsidy-ledger.db",
         "账本的数据库：SQLite文件的路径，或 postgresql://用户:密码@主机:端口/库名",

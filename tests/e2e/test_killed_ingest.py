@@ -15,6 +15,7 @@ from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import fingerprint, replay
 from ledger.store.application import Ledger, open_ledger
+from services.cli.statuses import ExitStatus
 from services.sample.city import city
 from tests.commands import run_command, start_command
 from tests.events import CITY_TEXT
@@ -93,7 +94,7 @@ def test_an_ingest_killed_over_and_over_loses_nothing_and_doubles_nothing(tmp_pa
             [*base, "ingest", str(file), "--batch", str(BATCH)], database, KILLS - killed, rng
         )
         assert hits, "no kill hit a running ingest"
-        run_command(*base, "ingest", str(file))
+        run_command(*base, "ingest", str(file), ends=[ExitStatus.REFUSED])
         same(undisturbed, open_ledger(str(database)), tmp_path / f"replica-{number}.db")
         killed += hits
         if killed == KILLS:

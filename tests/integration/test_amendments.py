@@ -16,7 +16,7 @@ from domain.faults.fault import Fault
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
 from ledger.store.stored_events import events_of
-from services.cli.main import WAITS
+from services.cli.statuses import ExitStatus
 from services.web.fault_words import describe_fault
 from tests.events import CIXI, SOURCE, Feed, awards, take
 from tests.integration.api_client import Api
@@ -395,7 +395,10 @@ def test_commands_amend_by_two_users(open_at: Callable[..., Ledger], tmp_path: P
         "year=2023",
     )
     proposed = command(database, 1001, *correct, "--reference", "R-1")
-    assert (proposed.exit_code, "nothing is done yet" in proposed.output) in ((WAITS, True), (0, True))
+    assert (proposed.exit_code, "nothing is done yet" in proposed.output) in (
+        (ExitStatus.WAITING, True),
+        (0, True),
+    )
     again = command(database, 1001, *correct, "--reference", "R-1")
     assert "recorded already under this reference" in again.output
     assert "you proposed it yourself" in command(database, 1001, *correct).output
@@ -406,7 +409,7 @@ def test_commands_amend_by_two_users(open_at: Callable[..., Ledger], tmp_path: P
     assert "90,000,000.00 → 80,000,000.00" in done.output
 
     retract = ("amend", "retract", SOURCE, "e1-41", "there is no such shop")
-    assert command(database, 1001, *retract).exit_code == WAITS
+    assert command(database, 1001, *retract).exit_code == ExitStatus.WAITING
     assert command(database, 1002, *retract).exit_code == 0
     gone = command(database, 1002, "amend", "correct", SOURCE, "e1-41", "x", "--set", "shop=y")
     assert (gone.exit_code, "was retracted" in gone.output) == (1, True), gone.output

@@ -247,7 +247,7 @@ def test_the_command_writes_every_format(form: str, tmp_path: Path) -> None:
 def test_the_command_says_what_cannot_be_exported_and_leaves_nothing(tmp_path: Path) -> None:
     database, out = tmp_path / "ledger.db", tmp_path / "books.json"
     filled(database, CIXI_TEXT, 0).close()
-    command = ["--database", str(database), "export", "360giving", "--out"]
+    command = ["--database", str(database), "export", "360giving", "--year", "2024", "--out"]
 
     empty = CliRunner().invoke(main, [*command, str(out)])
     nowhere = CliRunner().invoke(main, [*command, str(tmp_path / "none" / "books.json")])

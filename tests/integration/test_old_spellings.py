@@ -34,7 +34,8 @@ from ledger.store.things.wiping import wipe_refused
 from ledger.things.merging import Merge, decide_merge, list_merges
 from ledger.waiting.reading import list_waiting_steps
 from ledger.waiting.second_person import SecondPersonNeeded
-from services.cli.main import WAITS, main
+from services.cli.main import main
+from services.cli.statuses import ExitStatus
 from services.doctor.contents import check
 from services.doctor.findings import Limits
 from services.web.waiting.confirming import confirm_step
@@ -276,7 +277,7 @@ def test_commands_decide_by_two_users(open_at: Opener, tmp_path: Path) -> None:
     database = tmp_path / "ledger.db"
     decision = ("things", "decide", merge.id, "same", "one warehouse")
 
-    assert command(database, 1001, *decision).exit_code == WAITS
+    assert command(database, 1001, *decision).exit_code == ExitStatus.WAITING
     assert "you proposed it yourself" in command(database, 1001, *decision).output
     [listed] = json.loads(command(database, 1002, "waiting", "list", "--json").output)
     shown = command(database, 1002, "waiting", "show", listed["waiting"]).output

@@ -23,7 +23,8 @@ from ledger.store.application import Ledger, open_ledger
 from ledger.store.stored_events import SELECT, stored
 from ledger.waiting.reading import list_waiting_steps
 from ledger.waiting.second_person import SecondPersonNeeded
-from services.cli.main import WAITS, main
+from services.cli.main import main
+from services.cli.statuses import ExitStatus
 from services.runtime.settings import Settings, SettingsError
 from services.web.fault_words import describe_fault
 from services.web.waiting.confirming import confirm_step
@@ -153,7 +154,7 @@ def test_facts_that_disagree_are_decided_by_two_users_of_the_command(
     fact = matter["facts"][0]
     decision = ("disagreements", "decide", matter["id"], "seen", "--counts", fact["source"], fact["id"])
 
-    assert command(database, 1001, *decision).exit_code == WAITS
+    assert command(database, 1001, *decision).exit_code == ExitStatus.WAITING
     assert "you proposed it yourself" in command(database, 1001, *decision).output
     assert last_decisions(ledger) == set()
     assert command(database, 1002, *decision).exit_code == 0
@@ -239,7 +240,9 @@ def test_commands_need_two_users_of_the_operating_system(
     budget = ("set-budget", CIXI, "2024", "1.00")
 
     proposed = command(database, 1001, *budget)
-    assert (proposed.exit_code, "nothing is done yet" in proposed.output) == (WAITS, True), proposed.output
+    assert (proposed.exit_code, "nothing is done yet" in proposed.output) == (ExitStatus.WAITING, True), (
+        proposed.output
+    )
     own = command(database, 1001, *budget)
     assert (own.exit_code, "you proposed it yourself" in own.output) == (1, True), own.output
     (listed,) = json.loads(command(database, 1002, "waiting", "list", "--json").output)

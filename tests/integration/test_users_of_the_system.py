@@ -16,7 +16,8 @@ from ledger.projections.closings import settlement_of
 from ledger.store.application import Ledger, utc_now
 from ledger.store.stored_events import events_of
 from services.cli.common import os_user
-from services.cli.main import WAITS, main
+from services.cli.main import main
+from services.cli.statuses import ExitStatus
 from services.runtime.identity_settings import IdentitySettings
 from services.server.app import create_app
 from services.web.fault_words import describe_fault
@@ -68,7 +69,7 @@ def test_two_users_are_two_people_and_one_under_two_names_is_not(
     raised = ("settle", "object", "--policy", CIXI, "--year", "2024", "too little")
     publish = ("settle", "publish", *STEP[2:])
     assert (answer := run(*STEP)).exit_code == 0, answer.output
-    assert (answer := run(*publish)).exit_code == WAITS, answer.output
+    assert (answer := run(*publish)).exit_code == ExitStatus.WAITING, answer.output
     with monkeypatch.context() as another:
         another.setattr(os, "getuid", lambda: 12_345)
         assert (answer := run(*publish)).exit_code == 0, answer.output
@@ -94,7 +95,7 @@ def test_a_user_of_the_system_and_a_subject_are_not_shown_to_be_two_persons(
     """One human may be both: what is proposed at one door is confirmed at that door, by another person."""
     assert (answer := run(*STEP)).exit_code == 0, answer.output
     publish = ("settle", "publish", *STEP[2:])
-    assert (answer := run(*publish)).exit_code == WAITS, answer.output
+    assert (answer := run(*publish)).exit_code == ExitStatus.WAITING, answer.output
     assert "another user of the operating system" in answer.output
     ledger = open_at(policy=False)
     ledger.clock = utc_now

@@ -10,10 +10,15 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner
 
 import services.cli
 from services.cli.main import main
-from services.cli.registry import ENTRIES, CommandEntry
+from services.cli.registry import ENTRIES, JOBS, CommandEntry
+from services.cli.words.commands import COMMANDS
+from services.cli.words.options import OPTIONS
+from services.cli.words.speaking import HELP_NAMES, commands_of, count_cells, first_paragraph, put_help
 
 HEAVY = (
     "cryptography",
@@ -64,7 +69,70 @@ def test_an_entry_names_its_command_as_the_command_itself_does(entry: CommandEnt
     command = entry.load()
 
     assert command.name == entry.name
-    assert (command.help or "").split("\n\n")[0].replace("\n", " ") == entry.summary
+    assert first_paragraph(vars(command).get("english") or command.help or "") == entry.summary
+    assert entry.job in JOBS
+
+
+def by_path(command: click.Command, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command below one, with the names of its groups before its own."""
+    inner = [(entry.name, entry.load()) for entry in ENTRIES] if command is main else commands_of(command)
+    for name, each in inner:
+        yield f"{path} {name}".strip(), each
+        yield from by_path(each, f"{path} {name}".strip())
+
+
+def test_every_command_and_option_has_help_in_both_languages() -> None:
+    commands = dict(by_path(main))
+    for path, command in commands.items():
+        put_help(command, path, "en")
+    texts = {
+        (path, option.opts[0]): option.help
+        for path, command in [("", main), *commands.items()]
+        for option in command.get_params(click.Context(command, help_option_names=HELP_NAMES))
+        if isinstance(option, click.Option)
+    }
+
+    assert set(commands) == set(COMMANDS)
+    assert [path for path, command in commands.items() if not command.help] == []
+    assert [place for place, text in texts.items() if text not in OPTIONS] == []
+    assert set(OPTIONS) - set(texts.values()) <= {"Show the version and exit."}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("words", [[], ["settle"], ["what-if"], ["ingest"]], ids=" ".join)
+def test_help_is_in_the_language_that_is_asked_for_and_fits_80_columns(
+    language: str, words: list[str]
+) -> None:
+    asked = CliRunner().invoke(main, ["--language", language, *words, "--help"])
+    set_once = CliRunner(env={"SUBSIDY_LEDGER_LANGUAGE": language}).invoke(main, [*words, "--help"])
+
+    assert asked.exit_code == 0
+    assert set_once.output == asked.output
+    assert ("选项：" in asked.output) == (language == "zh")
+    assert language == "zh" or asked.output.isascii()
+    assert max(map(count_cells, asked.output.splitlines())) <= 80
+
+
+def test_without_a_language_help_and_mistakes_are_in_chinese() -> None:
+    runner = CliRunner(env={"SUBSIDY_LEDGER_LANGUAGE": None})
+
+    assert "快速上手" in runner.invoke(main, ["--help"]).output
+    assert "没有命令 nothing" in runner.invoke(main, ["nothing"]).output
+    assert "No such command" in runner.invoke(main, ["--language", "en", "nothing"]).output
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    def completed(*words: str) -> list[str]:
+        return [
+            item.value
+            for item in ShellComplete(main, {}, "subsidy-ledger", "X").get_completions(
+                [*words[:-1]], words[-1]
+            )
+        ]
+
+    assert completed("bal") == ["balance"]
+    assert completed("settle", "pro") == ["propose"]
+    assert "--rules-as-of" in completed("budget", "--rules")
 
 
 def test_every_command_that_is_defined_can_be_reached() -> None:

@@ -12,7 +12,7 @@ from services.cli.repeating import repeatable
 
 @click.group()
 def amend() -> None:
-    """Correct or retract what a source said: an officer proposes, a reviewer confirms. 更正、撤回。"""
+    """Correct or retract what a source said: an officer proposes, a reviewer confirms."""
 
 
 @amend.command()

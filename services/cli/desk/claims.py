@@ -9,29 +9,21 @@ from domain.money.amounts import print_fen
 from ledger.claims import desk
 from ledger.claims.desk import Recorded
 from ledger.policies.versions import rulebook
-from services.cli.common import (
-    DEFAULT_POLICY,
-    Context,
-    F,
-    json_option,
-    money_argument,
-    policy_options,
-    print_json,
-    table,
-)
+from services.cli.common import Context, F, json_option, money_argument, print_json
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
+from services.cli.subject import policy_option, policy_options
+from services.cli.tables import Codes, Names, Sums, csv_option, table
 
 
 @click.group()
 def claim() -> None:
-    """Claims: submit, review, approve, reject, withdraw, appeal. 申报。"""
+    """Claims: submit, review, approve, reject, withdraw, appeal."""
 
 
 def _file(command: F) -> F:
     """``CODE CLAIM`` of one policy."""
-    command = click.option("--policy", default=DEFAULT_POLICY, show_default=True)(command)
-    return click.argument("code")(click.argument("claim")(actor_option(command)))
+    return click.argument("code")(click.argument("claim")(actor_option(policy_option(command))))
 
 
 def _print_recorded(recorded: Recorded) -> None:
@@ -39,8 +31,9 @@ def _print_recorded(recorded: Recorded) -> None:
 
 
 @claim.command("list")
-@click.option("--status")
+@click.option("--status", help="Only those in this state.")
 @json_option
+@csv_option
 @click.pass_obj
 def list_claims(context: Context, status: str | None, as_json: bool) -> None:
     """List claims as they now stand."""
@@ -56,17 +49,18 @@ def list_claims(context: Context, status: str | None, as_json: bool) -> None:
         print_json(items)
         return
     zh = ("政策", "企业", "编号", "条款", "事项", "年度", "状态", "金额")
-    heads = [(context.words(z, n.capitalize()), n == "amount") for z, n in zip(zh, names, strict=True)]
+    kinds = (Names, Codes, Codes, Names, Names, Codes, Names, Sums)
+    heads = [kind(context.words(z, n.capitalize())) for kind, z, n in zip(kinds, zh, names, strict=True)]
     table("", heads, [[str(item[name] or "") for name in names] for item in items])
 
 
 @claim.command()
 @repeatable
 @_file
-@click.option("--measure", required=True)
-@click.option("--item", required=True)
-@click.option("--year", required=True, type=click.IntRange(2000, 2100))
-@click.option("--amount")
+@click.option("--measure", required=True, help="The measure's id.")
+@click.option("--item", required=True, help="What is claimed for.")
+@click.option("--year", required=True, type=click.IntRange(2000, 2100), help="The year of the award.")
+@click.option("--amount", help="What is asked for, in yuan.")
 @click.pass_obj
 def submit(
     context: Context,
@@ -105,7 +99,7 @@ def submit(
 def review(
     context: Context, code: str, claim: str, name: str, policy: str, amount: str, opinion: str
 ) -> None:
-    """Take the first review (初审): recommend AMOUNT yuan."""
+    """Take the first review: recommend AMOUNT yuan."""
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
         _print_recorded(desk.review(ledger, code, policy, claim, person(name), fen, opinion))
@@ -117,7 +111,7 @@ def review(
 @click.option("--amount", help="Less than was recommended.")
 @click.pass_obj
 def approve(context: Context, code: str, claim: str, name: str, policy: str, amount: str | None) -> None:
-    """Take the second review (复审): approve what was recommended."""
+    """Take the second review: approve what was recommended."""
     with context.ledger() as ledger:
         _print_recorded(desk.approve(ledger, code, policy, claim, person(name), money_argument(amount)))
 
@@ -160,7 +154,7 @@ def appeal(context: Context, code: str, claim: str, name: str, policy: str, reas
 @actor_option
 @click.pass_obj
 def propose(context: Context, policy: str, year: int, name: str) -> None:
-    """Propose the claims that the facts already earn (免申即享)."""
+    """Propose the claims that the facts already earn."""
     with context.ledger() as ledger:
         for recorded in desk.propose(ledger, policy, year, person(name)):
             _print_recorded(recorded)

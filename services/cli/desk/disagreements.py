@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from domain.authority.roles import NotAllowed
 from domain.events.instants import SHANGHAI
@@ -20,9 +18,11 @@ from ledger.reading.disagreements import (
     list_disagreements,
     read_disagreement,
 )
-from services.cli.common import Context, json_option, print_json, table
+from services.cli.common import Context, json_option, print_json
 from services.cli.desk.settle import actor_option, person
+from services.cli.progress import show_progress
 from services.cli.repeating import repeatable
+from services.cli.tables import Codes, Names, Sums, csv_option, note, table
 
 OUTCOMES = {
     "counts": ("计入", "counts"),
@@ -47,14 +47,19 @@ HEADS = (("企业", "Enterprise"), ("来源", "Source"), ("编号", "Id"), ("数
 
 @click.group()
 def disagreements() -> None:
-    """List facts that disagree, and decide which of them count. 数据不一致。"""
+    """List facts that disagree, and decide which of them count."""
 
 
 @disagreements.command("list")
-@click.option("--stage", type=click.Choice(STAGES), default="open", show_default=True)
+@click.option(
+    "--stage", type=click.Choice(STAGES), default="open", show_default=True, help="Only those in this state."
+)
 @click.option("--enterprise", metavar="CODE", help="Only those that concern one enterprise.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most so many."
+)
 @json_option
+@csv_option
 @click.pass_obj
 def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_json: bool) -> None:
     """List disagreements, those that wait for a decision by default."""
@@ -65,9 +70,9 @@ def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_j
         return
     words = context.words
     heads = [
-        (words("编号", "Id"), False),
-        (words("内容", "What"), False),
-        (words("企业", "Enterprises"), False),
+        Codes(words("编号", "Id")),
+        Names(words("内容", "What")),
+        Names(words("企业", "Enterprises")),
     ]
     lines = [
         (each.id, each.words[context.language], ", ".join(sorted({f.enterprise for f in each.facts})))
@@ -82,6 +87,7 @@ def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_j
 @disagreements.command()
 @click.argument("disagreement")
 @json_option
+@csv_option
 @click.pass_obj
 def show(context: Context, disagreement: str, as_json: bool) -> None:
     """Show one DISAGREEMENT with its facts."""
@@ -106,6 +112,8 @@ def show(context: Context, disagreement: str, as_json: bool) -> None:
     help="Decide only what has not changed since: its latest.",
 )
 @actor_option
+@json_option
+@csv_option
 @click.pass_obj
 def decide(
     context: Context,
@@ -114,22 +122,22 @@ def decide(
     counts: tuple[tuple[str, str], ...],
     seen_position: int | None,
     name: str,
+    as_json: bool,
 ) -> None:
     """Decide a DISAGREEMENT, with the REASON: the facts named count, its others do not."""
     with context.ledger() as ledger:
         matter = decide_on(ledger, disagreement, person(name), list(counts), reason, seen_position)
-    _print_matter(context, matter)
+    print_json(wire_form(matter)) if as_json else _print_matter(context, matter)
 
 
 @disagreements.command("look-back")
 @click.pass_obj
 def look_back_(context: Context) -> None:
-    """Compare facts recorded before an upgrade, or before a policy's rules, with all others. 回查。"""
+    """Compare facts recorded before an upgrade, or before a policy's rules, with all others."""
     with context.ledger() as ledger:
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=None)
+        with show_progress() as bar:
             for done in look_back(ledger):
-                bar.update(task, completed=done, description=f"{done:,}")
+                bar.show(done, label=f"{done:,}")
         with ledger.store.reading() as rows:
             waiting = count_open(rows)
     click.echo(context.words(f"待决定 {waiting:,} 项", f"{waiting:,} wait for a decision"))
@@ -137,15 +145,9 @@ def look_back_(context: Context) -> None:
 
 def _print_matter(context: Context, matter: Disagreement) -> None:
     words = context.words
-    click.echo(f"{matter.id}  {matter.words[context.language]}")
-    names = (
-        ("企业", "Enterprise"),
-        ("来源", "Source"),
-        ("编号", "Id"),
-        ("数值", "Value"),
-        ("决定", "Decision"),
-    )
-    heads = [(words(*name), False) for name in names]
+    note(f"{matter.id}  {matter.words[context.language]}")
+    kinds = (Codes, Names, Codes, Sums, Names)
+    heads = [kind(words(*name)) for kind, name in zip(kinds, HEADS, strict=True)]
     lines = [
         (fact.enterprise, fact.source, fact.id, wire_form(fact)["value"], words(*OUTCOMES[fact.outcome]))
         for fact in matter.facts
@@ -154,4 +156,4 @@ def _print_matter(context: Context, matter: Disagreement) -> None:
     if matter.decision is not None:
         decided_at = datetime.fromisoformat(matter.decision.at).astimezone(SHANGHAI)
         persons = " ← ".join(filter(None, (matter.decision.actor, matter.decision.proposed_by)))
-        click.echo(f"{decided_at:%Y-%m-%d %H:%M:%S}  {persons}  {matter.decision.reason}")
+        note(f"{decided_at:%Y-%m-%d %H:%M:%S}  {persons}  {matter.decision.reason}")

@@ -17,7 +17,8 @@ from ledger.export.file_faults import text_lines
 from ledger.export.payment_files import read_payees
 from ledger.projections.closings import today
 from ledger.store.application import utc_now
-from services.cli.common import Context, policy_options
+from services.cli.common import Context
+from services.cli.subject import policy_options
 from services.web.documents.making import make
 from services.web.documents.schema import faults, written
 from services.web.exports import whole_or_nothing
@@ -28,11 +29,16 @@ READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def documents() -> None:
-    """Write the public list, the payment table, a decision letter or the year's report. 公文。"""
+    """Write the public list, the payment table, a decision letter or the year's report."""
 
 
 @documents.command()
-@click.option("--into", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--into",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write into.",
+)
 @click.pass_obj
 def templates(context: Context, into: Path) -> None:
     """Write the templates to a folder, to be edited in Word or Excel; files that are there stay.
@@ -56,10 +62,10 @@ def templates(context: Context, into: Path) -> None:
 @click.option("--enterprise", metavar="CODE", default="", help="Whose letter it is.")
 @click.option("--batch", default="", help="Which batch of payments.")
 @click.option("--payees", type=READABLE, help="Accounts (CSV: code, name, account, bank) for payments.")
-@click.option("--number", default="", help="The document's number (文号).")
+@click.option("--number", default="", help="The document's number.")
 @click.option("--on", default="", metavar="DATE", help="The day of issue; today by default.")
 @click.option("--issuer", default="", help="The issuing office; the policy's by default.")
-@click.option("--addressee", default="", help="Whom it is for (主送机关).")
+@click.option("--addressee", default="", help="Whom it is for.")
 @click.option("--contact", default="", help="Whom to ask.")
 @click.pass_obj
 def write(

@@ -13,13 +13,10 @@ from ledger.export.file_faults import text_lines
 from ledger.settlement import paying
 from ledger.settlement.files import Payer, write_payments
 from ledger.settlement.payment_results import read_results
-from services.cli.common import (
-    Context,
-    money_argument,
-    policy_options,
-)
+from services.cli.common import Context, money_argument
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
+from services.cli.subject import policy_options
 from services.web.amounts import read_currencies
 
 
@@ -31,7 +28,7 @@ def _tell_repeated(context: Context, account: Account) -> None:
 
 @click.group()
 def pay() -> None:
-    """Pay a closed year: order, write the bank's file, read its answers. 拨付。"""
+    """Pay a closed year: order, write the bank's file, read its answers."""
 
 
 @pay.command()
@@ -50,9 +47,14 @@ def order(context: Context, policy: str, year: int, name: str) -> None:
 @policy_options
 @click.argument("batch")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--payees", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--payees",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Accounts (CSV: code, name, account, bank) for payments.",
+)
 @click.option("--payer-name", required=True, help="The paying account's holder.")
-@click.option("--payer-account", required=True)
+@click.option("--payer-account", required=True, help="The paying account's number.")
 @click.option("--payer-bank", required=True, help="BIC or CNAPS number.")
 @click.option("--on", required=True, metavar="DATE", help="The day to pay on.")
 @click.pass_obj
@@ -112,7 +114,7 @@ def clawback(
     measure: str | None,
     reference: str | None,
 ) -> None:
-    """Order AMOUNT yuan back from the enterprise CODE. 追回。"""
+    """Order AMOUNT yuan back from the enterprise CODE."""
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
         clawback_id, account = paying.claw_back(
@@ -128,8 +130,8 @@ def clawback(
 @click.argument("code")
 @click.argument("clawback_id")
 @click.argument("amount")
-@click.option("--on", required=True, metavar="DATE")
-@click.option("--reference", required=True)
+@click.option("--on", required=True, metavar="DATE", help="The day on which it came in.")
+@click.option("--reference", required=True, help="The bank's reference.")
 @click.pass_obj
 def recovered(
     context: Context,
@@ -142,7 +144,7 @@ def recovered(
     amount: str,
     **options: str,
 ) -> None:
-    """Record that the enterprise CODE paid AMOUNT yuan back. 追回到账。"""
+    """Record that the enterprise CODE paid AMOUNT yuan back."""
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
         day, reference = options["on"], options["reference"]

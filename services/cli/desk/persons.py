@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from ledger.store.persons import UnknownPerson, erase
-from services.cli.common import DEFAULT_POLICY, Context
+from services.cli.common import Context
+from services.cli.subject import policy_option
 
 
 @click.command("erase-person")
 @click.argument("code")
 @click.argument("claim")
-@click.option("--policy", default=DEFAULT_POLICY, show_default=True)
+@policy_option
 @click.pass_obj
 def erase_person(context: Context, code: str, claim: str, policy: str) -> None:
     """Erase the name that a claim keeps, for good; every event and proof stays as it is."""

@@ -12,8 +12,9 @@ from domain.log.notes import open_checkpoint
 from ledger.audit import checkpoints
 from ledger.audit.rotation import public_keys
 from ledger.settlement.receipts import make_receipt
-from services.cli.common import Context, policy_options
+from services.cli.common import Context
 from services.cli.operating.audit import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
+from services.cli.subject import policy_options
 from services.web import checkpage
 from services.web.exports import whole_or_nothing
 from services.web.receipts.page import receipt_page
@@ -35,7 +36,7 @@ def receipt(
     out: Path,
     key_file: Path | None,
 ) -> None:
-    """Write the receipt of the enterprise CODE for a closed year. 兑现凭据。"""
+    """Write the receipt of the enterprise CODE for a closed year."""
     if out.suffix not in (".json", ".html"):
         raise click.ClickException(
             context.words(

@@ -12,19 +12,11 @@ from ledger.projections.closings import settlement_of
 from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
 from services.api.settlements.views import settlement_document
-from services.cli.common import (
-    Context,
-    F,
-    json_option,
-    money,
-    money_argument,
-    os_user,
-    policy_options,
-    print_json,
-    table,
-)
+from services.cli.common import Context, F, json_option, money_argument, os_user, print_json
 from services.cli.operating.audit import key_option, signer
 from services.cli.repeating import repeatable
+from services.cli.subject import policy_options
+from services.cli.tables import Codes, Money, Names, Sums, csv_option, note, table
 from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
 
@@ -56,7 +48,7 @@ def person(name: str) -> Actor:
 
 @click.group()
 def settle() -> None:
-    """Settle a year: propose, publish, hear objections, close. 年度兑现。"""
+    """Settle a year: propose, publish, hear objections, close."""
 
 
 PAID = (
@@ -68,7 +60,7 @@ PAID = (
 )
 
 
-def _show(context: Context, policy: str, year: int, as_json: bool = False) -> None:
+def _show(context: Context, policy: str, year: int, as_json: bool) -> None:
     with context.ledger() as ledger, ledger.store.reading() as rows:
         document = settlement_document(rows, settlement_of(rows, policy, year))
         currency = read_currencies(rows)[policy]
@@ -86,15 +78,14 @@ def _show(context: Context, policy: str, year: int, as_json: bool = False) -> No
     if document["proposal"]:
         proposal = document["proposal"]
         lines += [
-            (words("可分配", "To divide"), money(proposal["available"], currency)),
-            (words("参与分配", "Sharing"), money(proposal["sharing"], currency)),
+            (words("可分配", "To divide"), Money.read(proposal["available"], currency)),
+            (words("参与分配", "Sharing"), Money.read(proposal["sharing"], currency)),
             (
                 words("兑现系数", "Factor"),
                 f"{proposal['factor']['fraction']} = {proposal['factor']['percent']}",
             ),
-            (words("应兑现", "Payable"), money(proposal["payable"], currency)),
+            (words("应兑现", "Payable"), Money.read(proposal["payable"], currency)),
             (words("企业数", "Enterprises"), f"{proposal['enterprises']:,}"),
-            (words("名单摘要", "List SHA-256"), proposal["lines_digest"]),
         ]
     if document["publication"]:
         days = document["publication"]
@@ -109,13 +100,16 @@ def _show(context: Context, policy: str, year: int, as_json: bool = False) -> No
         lines.append((words("数据待决定的企业", "Enterprises with held facts"), f"{document['undecided']:,}"))
     if document["closing"]:
         accounts = document["accounts"]
-        lines += [(words(zh, en), money(accounts[name], currency)) for name, zh, en in PAID]
-    table(f"{policy} {year}", [("", False), ("", False)], lines)
+        lines += [(words(zh, en), Money.read(accounts[name], currency)) for name, zh, en in PAID]
+    table(f"{policy} {year}", [Names(words("项目", "What")), Names(words("内容", "Now"))], lines)
+    if document["proposal"]:
+        note(f"{words('名单摘要', 'List SHA-256')} {document['proposal']['lines_digest']}")
 
 
 @settle.command()
 @policy_options
 @json_option
+@csv_option
 @click.pass_obj
 def status(context: Context, policy: str, year: int, as_json: bool) -> None:
     """Say where a year's settlement stands."""
@@ -126,24 +120,28 @@ def status(context: Context, policy: str, year: int, as_json: bool) -> None:
 @repeatable
 @policy_options
 @actor_option
+@json_option
+@csv_option
 @click.pass_obj
-def propose(context: Context, policy: str, year: int, name: str) -> None:
+def propose(context: Context, policy: str, year: int, name: str, as_json: bool) -> None:
     """Work out the exact apportionment of all that is known now, and propose the list."""
     with context.ledger() as ledger:
         proposing.propose(ledger, policy, year, person(name))
-    _show(context, policy, year)
+    _show(context, policy, year, as_json)
 
 
 @settle.command()
 @repeatable
 @policy_options
 @actor_option
+@json_option
+@csv_option
 @click.pass_obj
-def publish(context: Context, policy: str, year: int, name: str) -> None:
-    """Publish the proposed list for objections, from today (公示)."""
+def publish(context: Context, policy: str, year: int, name: str, as_json: bool) -> None:
+    """Publish the proposed list for objections, from today."""
     with context.ledger() as ledger:
         proposing.publish(ledger, policy, year, person(name))
-    _show(context, policy, year)
+    _show(context, policy, year, as_json)
 
 
 @settle.command("object")
@@ -152,14 +150,16 @@ def publish(context: Context, policy: str, year: int, name: str) -> None:
 @actor_option
 @click.option("--enterprise", metavar="CODE", help="The enterprise that it is about.")
 @click.argument("reason")
+@json_option
+@csv_option
 @click.pass_obj
 def object_to(
-    context: Context, policy: str, year: int, name: str, enterprise: str | None, reason: str
+    context: Context, policy: str, year: int, name: str, enterprise: str | None, reason: str, as_json: bool
 ) -> None:
     """Object to the published list."""
     with context.ledger() as ledger:
         proposing.raise_objection(ledger, policy, year, person(name), enterprise, reason)
-    _show(context, policy, year)
+    _show(context, policy, year, as_json)
 
 
 @settle.command()
@@ -169,26 +169,37 @@ def object_to(
 @click.argument("objection")
 @click.argument("outcome", type=click.Choice(["upheld", "dismissed"]))
 @click.argument("reason")
+@json_option
+@csv_option
 @click.pass_obj
 def resolve(
-    context: Context, policy: str, year: int, name: str, objection: str, outcome: str, reason: str
+    context: Context,
+    policy: str,
+    year: int,
+    name: str,
+    objection: str,
+    outcome: str,
+    reason: str,
+    as_json: bool,
 ) -> None:
     """Uphold an OBJECTION, so that the list must be proposed again, or dismiss it."""
     with context.ledger() as ledger:
         proposing.resolve_objection(ledger, policy, year, person(name), objection, outcome, reason)
-    _show(context, policy, year)
+    _show(context, policy, year, as_json)
 
 
 @settle.command()
 @repeatable
 @policy_options
 @actor_option
+@json_option
+@csv_option
 @click.pass_obj
-def close(context: Context, policy: str, year: int, name: str) -> None:
+def close(context: Context, policy: str, year: int, name: str, as_json: bool) -> None:
     """Make the published list final: every payment is frozen, all of them or none."""
     with context.ledger() as ledger:
         closing.close(ledger, policy, year, person(name))
-    _show(context, policy, year)
+    _show(context, policy, year, as_json)
 
 
 @settle.command("list")
@@ -225,9 +236,10 @@ def summary(context: Context, policy: str, year: int, file: Path) -> None:
 @click.command()
 @policy_options
 @json_option
+@csv_option
 @click.pass_obj
 def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None:
-    """List what late facts would change in a closed year's awards. 待调整事项。"""
+    """List what late facts would change in a closed year's awards."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
         pending = adjusting.pending(rows, policy, year)
         currency = read_currencies(rows)[policy]
@@ -235,17 +247,17 @@ def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None
         print_json([{**each._asdict(), "amount": each.amount} for each in pending])
         return
     words = context.words
-    heads = [(words("企业", "Enterprise"), False), (words("条款", "Measure"), False)]
+    heads = [Codes(words("企业", "Enterprise")), Names(words("条款", "Measure"))]
     heads += [
-        (words("现应奖励", "Now"), True),
-        (words("已兑现", "Settled"), True),
-        (words("差额", "Difference"), True),
+        Sums(words("现应奖励", "Now")),
+        Sums(words("已兑现", "Settled")),
+        Sums(words("差额", "Difference")),
     ]
     rows_ = [
         (
             each.code,
             each.measure,
-            *(print_fen(fen, currency) for fen in (each.now, each.settled + each.accepted, each.amount)),
+            *(Money(fen, currency) for fen in (each.now, each.settled + each.accepted, each.amount)),
         )
         for each in pending
     ]
@@ -260,7 +272,13 @@ def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None
 @click.argument("measure")
 @click.argument("amount")
 @click.argument("reason")
-@click.option("--into", "into_year", required=True, type=click.IntRange(2000, 2100))
+@click.option(
+    "--into",
+    "into_year",
+    required=True,
+    type=click.IntRange(2000, 2100),
+    help="The open year whose budget pays it.",
+)
 @click.pass_obj
 def adjust(
     context: Context,

@@ -23,7 +23,7 @@ KINDS = {
 
 @click.group("things")
 def spellings() -> None:
-    """List facts that may be one thing in several spellings, and decide. 同一事项的不同写法。"""
+    """List facts that may be one thing in several spellings, and decide."""
 
 
 @spellings.command()

@@ -13,7 +13,8 @@ from ledger.store.application import Ledger
 from ledger.waiting import reading
 from ledger.waiting.reading import STAGES, WaitingStep
 from ledger.waiting.second_person import withdraw_step
-from services.cli.common import Context, json_option, print_json, table
+from services.cli.common import Context, json_option, print_json
+from services.cli.tables import Codes, Names, csv_option, note, table
 from services.web.waiting.confirming import confirm_step
 from services.web.waiting.document import waiting_document
 
@@ -28,13 +29,22 @@ STAGE_WORDS = {
 
 @click.group()
 def waiting() -> None:
-    """Steps that need two persons: list, show, confirm, withdraw. 待第二人确认。"""
+    """Steps that need two persons: list, show, confirm, withdraw."""
 
 
 @waiting.command("list")
-@click.option("--stage", type=click.Choice(STAGES), default="waiting", show_default=True)
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.option(
+    "--stage",
+    type=click.Choice(STAGES),
+    default="waiting",
+    show_default=True,
+    help="Only those in this state.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most so many."
+)
 @json_option
+@csv_option
 @click.pass_obj
 def list_(context: Context, stage: str, limit: int, as_json: bool) -> None:
     """List the steps that wait for a second person."""
@@ -61,12 +71,17 @@ def list_(context: Context, stage: str, limit: int, as_json: bool) -> None:
         ]
         for document in documents
     ]
-    table(words("待第二人确认", "Waiting"), [(words(*head), False) for head in heads], lines)
+    table(
+        words("待第二人确认", "Waiting"),
+        [kind(words(*head)) for kind, head in zip((Codes, Names, Names, Names, Names), heads, strict=True)],
+        lines,
+    )
 
 
 @waiting.command()
 @click.argument("waiting_id", metavar="WAITING")
 @json_option
+@csv_option
 @click.pass_obj
 def show(context: Context, waiting_id: str, as_json: bool) -> None:
     """Show what the step WAITING would do."""
@@ -81,6 +96,7 @@ def show(context: Context, waiting_id: str, as_json: bool) -> None:
 @waiting.command()
 @click.argument("waiting_id", metavar="WAITING")
 @json_option
+@csv_option
 @click.pass_obj
 def confirm(context: Context, waiting_id: str, as_json: bool) -> None:
     """Confirm the step WAITING that another person proposed; it is judged anew, and done."""
@@ -92,6 +108,7 @@ def confirm(context: Context, waiting_id: str, as_json: bool) -> None:
 @waiting.command()
 @click.argument("waiting_id", metavar="WAITING")
 @json_option
+@csv_option
 @click.pass_obj
 def withdraw(context: Context, waiting_id: str, as_json: bool) -> None:
     """Take back the proposal WAITING: who made it, or an operator."""
@@ -117,5 +134,5 @@ def _print(context: Context, document: dict[str, Any], as_json: bool) -> None:
         [words("提出", "Proposed"), f"{document['proposed_by']['name']}  {at:%Y-%m-%d %H:%M:%S}"],
         *([line["label"][language], line["value"][language]] for line in document["summary"]),
     ]
-    table(document["title"][language], [("", False), ("", False)], lines)
-    click.echo(document["next"][language])
+    table(document["title"][language], [Names(words("项目", "What")), Names(words("内容", "Value"))], lines)
+    note(document["next"][language])

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import click
-from rich.progress import Progress
 
 from domain.faults.fault import Fault
-from domain.intake.authorising import Sender
 from ledger.intake.batch import Result
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, Totals, ingest_all
 from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
 from ledger.intake.sheets.previewing import DEFAULT_SOURCE
 from ledger.intake.sheets.tables import SHIPPED_TABLES
-from ledger.store.application import Ledger
 from services.cli.common import Context, json_option, print_json
 from services.cli.intake.sheet import SUFFIXES, ingest_sheet
+from services.cli.progress import Bar, show_progress
+from services.cli.statuses import ExitStatus, end_with
+from services.cli.tables import csv_option
 
 LINE_BYTES_MAX = MESSAGE_BYTES_MAX + 1
 
@@ -34,28 +34,35 @@ def lines_of(stream: BinaryIO) -> Iterator[bytes]:
             yield text
 
 
-def run(
-    ledger: Ledger, messages: Iterator[bytes], channel: str, batch: int, bar: Progress, sender: Sender
-) -> Totals:
-    """Ingest messages and count what became of them."""
+def count_results(batches: Iterable[list[Result]], bar: Bar) -> Totals:
+    """Count what became of messages, and show how far it is."""
     totals = Totals()
-    task = bar.add_task("", total=None)
-    results: list[Result]
-    for results in ingest_all(ledger, messages, channel, batch, sender):
+    for results in batches:
         totals.add(results)
-        done = totals.accepted + totals.duplicate + totals.refused
-        progress = f"{done:,}  ✓ {totals.accepted:,}  = {totals.duplicate:,}  ✗ {totals.refused:,}"
-        bar.update(task, completed=done, description=progress)
+        bar.show(totals.accepted + totals.duplicate + totals.refused, label=print_totals(totals))
     return totals
+
+
+def print_totals(totals: Totals) -> str:
+    """How many messages there were, were recorded, were known, and were refused."""
+    done = totals.accepted + totals.duplicate + totals.refused
+    return f"{done:,}  ✓ {totals.accepted:,}  = {totals.duplicate:,}  ✗ {totals.refused:,}"
 
 
 @click.command("ingest")
 @click.argument("file", type=click.File("rb", lazy=True))
-@click.option("--batch", type=click.IntRange(1, BATCH_MESSAGES_MAX), default=2_000, show_default=True)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, BATCH_MESSAGES_MAX),
+    default=2_000,
+    show_default=True,
+    help="How many messages are recorded together.",
+)
 @click.option("--source", default=DEFAULT_SOURCE, show_default=True, help="Whose facts a spreadsheet holds.")
 @click.option(
     "--type",
     "of_type",
+    metavar="TYPE",
     type=click.Choice(list(SHIPPED_TABLES.by_short_type)),
     help="Which facts a spreadsheet holds.",
 )
@@ -72,6 +79,7 @@ def run(
 )
 @click.option("--yes", "agreed", is_flag=True, help="Record a spreadsheet without asking.")
 @json_option
+@csv_option
 @click.pass_obj
 def ingest_command(
     context: Context,
@@ -99,12 +107,19 @@ def ingest_command(
 
 
 def _ingest_lines(context: Context, file: BinaryIO, batch: int, as_json: bool) -> None:
-    with context.ledger(sets_up=True) as ledger, Progress(disable=as_json) as bar:
-        totals = run(ledger, lines_of(file), "file", batch, bar, context.sender())
+    with context.ledger(sets_up=True) as ledger, show_progress(hidden=as_json) as bar:
+        results = ingest_all(ledger, lines_of(file), "file", batch, context.sender())
+        totals = count_results(results, bar)
     if as_json:
         counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
         print_json({**counts, "retracted": totals.retracted})
-        return
+    else:
+        _tell(context, totals)
+    if totals.refused:
+        end_with(ExitStatus.REFUSED)
+
+
+def _tell(context: Context, totals: Totals) -> None:
     words = context.words
     pairs = (
         (words("入账", "accepted"), totals.accepted),

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from ledger.audit.looks import SEVERAL
 from ledger.intake.sheets import marking, template
 from ledger.intake.sheets.faults import SheetError
-from ledger.intake.sheets.holding import MARKED, STATES, Holding
+from ledger.intake.sheets.holding import MARKED, RETURNED, STATES, Holding
 from ledger.intake.sheets.previewing import (
     Moved,
     SheetSender,
@@ -30,7 +28,10 @@ from ledger.intake.sheets.previewing import (
 )
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
-from services.cli.common import Context, money, print_json, table
+from services.cli.common import Context, print_json
+from services.cli.progress import show_progress
+from services.cli.statuses import ExitStatus, end_with
+from services.cli.tables import Codes, Money, Names, Sums, table
 from services.web.amounts import read_currencies
 from services.web.sheets.words import STATE_WORDS, fault_words, stage_said, unread_said
 
@@ -41,13 +42,20 @@ ROWS_LISTED = 50
 
 @click.group()
 def sheet() -> None:
-    """Spreadsheets of facts: templates to fill in. 电子表格模板。"""
+    """Spreadsheets of facts: templates to fill in."""
 
 
 @sheet.command("template")
 @click.argument("family", required=False, type=click.Choice(list(SHIPPED_TABLES.families)))
 @click.option("--all", "every", is_flag=True, help="Write the template of every family.")
-@click.option("-o", "--out", default=".", type=click.Path(file_okay=False, path_type=Path), show_default=True)
+@click.option(
+    "-o",
+    "--out",
+    default=".",
+    type=click.Path(file_okay=False, path_type=Path),
+    show_default=True,
+    help="The folder to write into.",
+)
 def write_template(family: str | None, every: bool, out: Path) -> None:
     """Write the template workbook of FAMILY into a folder."""
     if (family is None) != every:
@@ -100,11 +108,10 @@ def _take(
 ) -> None:
     sender = SheetSender(context.sender())
     reading = reading_of(ledger, file, file.name, source, fact_type)
-    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as bar:
-        task = bar.add_task("", total=None)
+    with show_progress(hidden=as_json) as bar:
 
         def progress(stage: str, done: int) -> None:
-            bar.update(task, completed=done, description=f"{stage_said(stage, context.language)} {done:,}")
+            bar.show(done, label=f"{stage_said(stage, context.language)} {done:,}")
 
         preview(ledger, reading, holding, progress, sender)
         if anew:
@@ -134,6 +141,8 @@ def _take(
         click.echo("  ".join(pairs))
     else:
         click.echo(context.words("未入账：加 --yes 入账", "nothing was recorded: --yes records it"))
+    if any(summary["counts"][state] for state in RETURNED) or (recorded and recorded["refused"]):
+        end_with(ExitStatus.REFUSED)
 
 
 def _record(
@@ -185,7 +194,8 @@ def _show_rows(context: Context, title: str, rows: Iterable[dict[str, Any]]) -> 
             lines.append((place, state, words["code"], words["rule"], words["mend"]))
     if lines:
         heads = [("单元格", "cell"), ("状态", "state"), ("代码", "code"), ("问题", "wrong"), ("处理", "mend")]
-        table(title, [(context.words(*head), False) for head in heads], lines)
+        kinds = (Codes, Names, Names, Names, Names)
+        table(title, [kind(context.words(*head)) for kind, head in zip(kinds, heads, strict=True)], lines)
 
 
 def _show_doubtful(context: Context, holding: Holding, counts: dict[str, int]) -> None:
@@ -203,7 +213,8 @@ def _show_doubtful(context: Context, holding: Holding, counts: dict[str, int]) -
         title = context.words("数据不一致", "Facts that disagree")
         heads = [("行", "row"), ("入账后", "when recorded"), ("内容", "what")]
         heading = f"{title}: {on_hold} {counts['held']:,}, {noted} {counts['noted']:,}"
-        table(heading, [(context.words(*head), False) for head in heads], lines)
+        kinds = (Codes, Names, Names)
+        table(heading, [kind(context.words(*head)) for kind, head in zip(kinds, heads, strict=True)], lines)
 
 
 def _show_consequences(
@@ -217,7 +228,7 @@ def _show_consequences(
             before, after = consequence["before"], consequence["after"]
             names = (("sharing", "参与分配", "sharing"), ("payable", "应兑现", "payable"))
             for name, zh, en in names:
-                amounts = money(before[name], currency), money(after[name], currency)
+                amounts = Money.read(before[name], currency), Money.read(after[name], currency)
                 lines.append((head, context.words(zh, en), *amounts))
             factors = (before["factor"]["percent"], after["factor"]["percent"])
             lines.append((head, context.words("兑现系数", "factor"), *factors))
@@ -229,13 +240,13 @@ def _show_consequences(
             lines.append((head, title, consequence["before_value"], consequence["after_value"]))
         else:
             words = context.words("已办结，差额另行调整", "closed: to be adjusted")
-            lines.append((head, words, "", money(consequence["difference"], currency)))
+            lines.append((head, words, "", Money.read(consequence["difference"], currency)))
     if lines:
         heads = [
-            (context.words("政策与期间", "policy, period"), False),
-            (context.words("项目", "figure"), False),
-            (context.words("现在", "now"), True),
-            (context.words("入账后", "then"), True),
+            Names(context.words("政策与期间", "policy, period")),
+            Names(context.words("项目", "figure")),
+            Sums(context.words("现在", "now")),
+            Sums(context.words("入账后", "then")),
         ]
         table("", heads, lines)
 

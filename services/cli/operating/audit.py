@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.progress import Progress
 
 from domain.log.notes import COSIGNATURE_V1, Checkpoint, NoteError, SignerKey, VerifierKey, parse_note
 from ledger.audit import bundle as bundles
@@ -26,17 +25,12 @@ from ledger.log.key_record import FileKey
 from ledger.reading.changes import steps_of
 from ledger.reading.records import UnknownEnterprise
 from ledger.replay.comparison import replay
-from services.cli.common import (
-    Context,
-    json_option,
-    money,
-    policy_options,
-    print_json,
-    rules_options,
-    rules_text,
-    table,
-)
+from services.cli.common import Context, json_option, print_json, rules_options, rules_text
 from services.cli.operating.conclusion import Examination, conclude
+from services.cli.progress import show_progress
+from services.cli.statuses import ExitStatus, end_with
+from services.cli.subject import policy_options
+from services.cli.tables import Codes, Money, Names, Sums, csv_option, note, table
 from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
 
@@ -98,7 +92,7 @@ def _print_step(step: dict[str, Any], currencies: dict[str, str]) -> None:
     for change in step["changes"]:
         award = f"{change['policy']} {change['year']} {change['measure']}"
         names = ("gross_before", "gross_after", "withheld_after")
-        before, after, off = (money(change[name], currencies[change["policy"]]) for name in names)
+        before, after, off = (Money.read(change[name], currencies[change["policy"]]) for name in names)
         withheld = f"  (− {off})" if change["withheld_after"] != "0.00" else ""
         click.echo(f"    {award}: {before} → {after}{withheld}")
     account = step["account"]
@@ -106,19 +100,19 @@ def _print_step(step: dict[str, Any], currencies: dict[str, str]) -> None:
         _print_account(account, currencies[account["policy"]])
         return
     for balance in step["balances"]:
-        eligible = money(balance["eligible"], currencies[balance["policy"]])
+        eligible = Money.read(balance["eligible"], currencies[balance["policy"]])
         click.echo(f"    = {balance['policy']} {balance['year']}: {eligible}")
 
 
 def _print_account(account: dict[str, Any], currency: str) -> None:
     details = "  ".join(f"{name} {value}" for name, value in account["said"].items())
-    amount = money(account["amount"], currency)
+    amount = Money.read(account["amount"], currency)
     click.echo(f"    {account['policy']} {account['year']} {amount}  {details}".rstrip())
     for change in account["changes"]:
-        before, after = money(change["before"], currency), money(change["after"], currency)
+        before, after = Money.read(change["before"], currency), Money.read(change["after"], currency)
         click.echo(f"    {change['sum']}: {before} → {after}")
     names = ("payable", "paid", "outstanding", "clawed_back", "recovered")
-    sums = "  ".join(f"{name} {money(account[name], currency)}" for name in names)
+    sums = "  ".join(f"{name} {Money.read(account[name], currency)}" for name in names)
     click.echo(f"    = {account['policy']} {account['year']}: {sums}")
 
 
@@ -130,6 +124,7 @@ def _print_account(account: dict[str, Any], currency: str) -> None:
 @policy_options
 @rules_options
 @json_option
+@csv_option
 @click.pass_obj
 def diff(
     context: Context,
@@ -154,21 +149,37 @@ def diff(
         print_json(answer)
         return
     words = context.words
-    click.echo(f"{policy} {year}  #{answer['from']} → #{answer['to']}")
-    for event in answer["events"]:
-        source = f"{event['event']}  {event['subject']}  {event['id']}"
-        click.echo(f"#{event['position']}  {event['recorded_at']}  {source}")
-    heads = [(words("企业", "Enterprise"), False), (words("条款", "Measure"), False)]
-    sums = [(words("此前", "Before"), True), (words("此后", "After"), True)]
+    note(f"{policy} {year}  #{answer['from']} → #{answer['to']}")
+    events = [
+        (str(event["position"]), event["recorded_at"], event["event"], event["subject"], event["id"])
+        for event in answer["events"]
+    ]
+    table(
+        words("数据", "Events"),
+        [
+            Sums(words("序号", "Position")),
+            Codes(words("入账时间", "Recorded")),
+            Names(words("类型", "Type")),
+            Codes(words("对象", "About")),
+            Codes(words("编号", "Id")),
+        ],
+        events,
+    )
+    heads = [Codes(words("企业", "Enterprise")), Names(words("条款", "Measure"))]
+    sums = [Sums(words("此前", "Before")), Sums(words("此后", "After"))]
     lines = [
-        (award["enterprise"], award["measure"], *(money(award[at], currency) for at in ("before", "after")))
+        (
+            award["enterprise"],
+            award["measure"],
+            *(Money.read(award[at], currency) for at in ("before", "after")),
+        )
         for award in answer["awards"]
     ]
     table(words("应兑现的变动", "What is payable"), [*heads, *sums], lines)
     before, after = answer["budget_before"], answer["budget_after"]
-    click.echo(f"{words('系数', 'factor')} {before['factor']} → {after['factor']}")
+    note(f"{words('系数', 'factor')} {before['factor']} → {after['factor']}")
     if before["stage"] != after["stage"]:
-        click.echo(f"{words('年度兑现', 'settlement')} {before['stage']} → {after['stage']}")
+        note(f"{words('年度兑现', 'settlement')} {before['stage']} → {after['stage']}")
 
 
 @click.command()
@@ -273,22 +284,19 @@ def bundle(
     with (
         one_line_errors(),
         context.ledger() as ledger,
-        Progress(transient=True) as bar,
+        show_progress(context.words("写入", "Writing")) as bar,
         whole_or_nothing(out) as part,
     ):
         key = signer(context, key_file)
         note = note_file.read_text("utf-8") if note_file else checkpoints.current(ledger, key)
         size = Checkpoint.parse(parse_note(note)[0]).size
-        task = bar.add_task(context.words("写入", "Writing"), total=size)
         if code:
             try:
                 bundles.write_enterprise(ledger, part, code, policy, year, note, size, key)
             except LookupError:
                 raise UnknownEnterprise(code) from None
         else:
-            bundles.write_year(
-                ledger, part, policy, year, note, size, lambda done, _: bar.update(task, completed=done)
-            )
+            bundles.write_year(ledger, part, policy, year, note, size, bar.show)
     click.echo(f"{out}  {out.stat().st_size:,} bytes  {size:,} {context.words('条数据', 'events')}")
 
 
@@ -305,23 +313,18 @@ def audit_command(
     with (
         one_line_errors(),
         context.ledger(may_be_empty=True) as ledger,
-        Progress(transient=True, disable=as_json) as bar,
+        show_progress(words("核对日志", "Checking the log"), hidden=as_json) as bar,
     ):
         trusted_keys = [VerifierKey.parse(text) for text in key_texts]
-        task = bar.add_task(words("核对日志", "Checking the log"), total=None)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
         with ledger.store.reading() as rows:
             size = rows.last_position()
-            findings = check_log(rows, trusted_keys, [n.read_text("utf-8") for n in notes], report)
+            findings = check_log(rows, trusted_keys, [n.read_text("utf-8") for n in notes], bar.show)
             findings += check_key_record(rows, key_file_of(context, None))
             unstated = {} if findings else count_unstated(rows)
             earlier = () if findings else tuple(key.key_id for key in list_earlier_keys(rows))
         with tempfile.TemporaryDirectory() as folder:
             differences: tuple[str, ...] = (
-                () if findings else replay(ledger, f"{folder}/replica.db", report).differences
+                () if findings else replay(ledger, f"{folder}/replica.db", bar.show).differences
             )
     count = len(findings) + len(differences)
     if as_json:
@@ -338,4 +341,4 @@ def audit_command(
         for sentence in conclude(done):
             click.echo(words(*sentence))
     if findings or differences:
-        raise SystemExit(1)
+        end_with(ExitStatus.NOT_DONE)

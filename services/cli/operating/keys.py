@@ -8,13 +8,14 @@ import click
 
 from domain.authority.signatures import read_public_key
 from ledger.intake.machine_keys import add_signing_key, make_key, read_keys, revoke_key
-from services.cli.common import Context, json_option, print_json, table
+from services.cli.common import Context, json_option, print_json
 from services.cli.repeating import repeatable_secretly
+from services.cli.tables import Codes, Names, csv_option, table
 
 
 @click.group()
 def keys() -> None:
-    """Keys of upstream systems: each may publish events of one source only. 上游密钥。"""
+    """Keys of upstream systems: each may publish events of one source only."""
 
 
 @keys.command()
@@ -51,6 +52,7 @@ def add(
 
 @keys.command("list")
 @json_option
+@csv_option
 @click.pass_obj
 def list_keys(context: Context, as_json: bool) -> None:
     """List the keys, without their secrets."""
@@ -73,11 +75,12 @@ def list_keys(context: Context, as_json: bool) -> None:
         return
     words = context.words
     names = (("编号", "Key"), ("系统", "System"), ("来源", "Source"), ("类型", "Types"), ("停用", "Revoked"))
+    kinds = (Codes, Names, Names, Names, Codes)
     rows_ = [
         (e.key_id, e.name, e.scope.source, ", ".join(sorted(e.scope.types)) or "*", e.revoked_at or "—")
         for e in keys_listed
     ]
-    table("", [(words(zh, en), False) for zh, en in names], rows_)
+    table("", [kind(words(zh, en)) for kind, (zh, en) in zip(kinds, names, strict=True)], rows_)
 
 
 @keys.command()

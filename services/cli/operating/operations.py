@@ -6,13 +6,14 @@ import os
 from pathlib import Path
 
 import click
-from rich.progress import Progress
 
 from domain.log.notes import VerifierKey
 from ledger.audit import backup as backups
 from ledger.store.application import utc_now
 from services.cli.common import Context, json_option, print_json
 from services.cli.operating.audit import FILE, READABLE, key_option, one_line_errors, signer
+from services.cli.progress import show_progress
+from services.cli.statuses import ExitStatus, end_with
 from services.doctor.findings import Finding, Limits, worst
 from services.doctor.run import examine, textfile
 
@@ -89,12 +90,10 @@ def verify_backup(
     """
     beside = file.with_name(file.name + backups.NOTE)
     texts = [note.read_text("utf-8") for note in (*notes, *((beside,) if beside.is_file() else ()))]
-    with one_line_errors(), heard(), Progress(transient=True, disable=as_json) as bar:
+    label = context.words("核对备份", "Verifying the backup")
+    with one_line_errors(), heard(), show_progress(label, hidden=as_json) as bar:
         keys = [VerifierKey.parse(text) for text in key_texts]
-        task = bar.add_task(context.words("核对备份", "Verifying the backup"), total=None)
-        verification = backups.verify_backup(
-            file, into, keys, texts, lambda n, all_: bar.update(task, completed=n, total=all_)
-        )
+        verification = backups.verify_backup(file, into, keys, texts, bar.show)
     if as_json:
         print_json({"equal": verification.equal, "checkpoints": len(texts), **verification._asdict()})
     else:
@@ -105,7 +104,7 @@ def verify_backup(
         checkpoints = context.words(f"检查点 {len(texts)} 个", f"{len(texts)} checkpoints")
         click.echo(f"{file}  {verification.position:,} {events}  {checkpoints}  {equal}")
     if not verification.equal:
-        raise SystemExit(1)
+        end_with(ExitStatus.NOT_DONE)
 
 
 class heard:

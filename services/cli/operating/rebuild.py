@@ -5,15 +5,22 @@ from __future__ import annotations
 import tempfile
 
 import click
-from rich.progress import Progress
 
 from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
 from ledger.replay.rebuild import Rebuilt, certified
 from services.cli.common import Context, json_option, print_json
+from services.cli.progress import show_progress
+from services.cli.statuses import ExitStatus, end_with
 
 
 @click.command()
-@click.option("--processes", type=click.IntRange(1, PROCESSES_MAX), default=1, show_default=True)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, PROCESSES_MAX),
+    default=1,
+    show_default=True,
+    help="How many processes share the work.",
+)
 @json_option
 @click.pass_obj
 def rebuild(context: Context, processes: int, as_json: bool) -> None:
@@ -26,15 +33,10 @@ def rebuild(context: Context, processes: int, as_json: bool) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         context.ledger() as ledger,
-        Progress(disable=as_json) as bar,
+        show_progress(words("重建", "Rebuilding"), hidden=as_json) as bar,
     ):
-        task = bar.add_task(words("重建", "Rebuilding"), total=None)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
         workers = ReplayWorkers(context.path, processes, folder) if processes > 1 else None
-        rebuilt = certified(ledger, f"{folder}/rebuilt.db", report, workers)
+        rebuilt = certified(ledger, f"{folder}/rebuilt.db", bar.show, workers)
     if as_json:
         certificate = {"position": rebuilt.certificate.position, "live": rebuilt.certificate.live}
         print_json(
@@ -47,7 +49,7 @@ def rebuild(context: Context, processes: int, as_json: bool) -> None:
             click.echo(f"! {difference}")
         click.echo(_ended(context, rebuilt))
     if not rebuilt.swapped:
-        raise click.exceptions.Exit(1)
+        end_with(ExitStatus.NOT_DONE)
 
 
 def _ended(context: Context, rebuilt: Rebuilt) -> str:

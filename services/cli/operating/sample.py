@@ -5,23 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.progress import Progress
 
 from domain.authority.roles import NotAllowed
 from domain.events.speaking import attribute_message
 from domain.intake.authorising import Sender
-from ledger.policies.versions import adopt_policy
+from domain.money.wire import wire_form
 from ledger.projections.enterprises import load
 from ledger.reading.balances import list_largest
 from ledger.reading.budgets import read_budget
 from ledger.store.rows import Rows
-from services.cli.common import Context, operator
-from services.cli.intake.ingest import run
+from services.cli.common import Context, json_option, operator, print_json
+from services.cli.intake.ingest import count_results, print_totals
 from services.cli.operating.serve import check_port, start
-from services.cli.reading.reads import print_budget, print_largest
+from services.cli.progress import show_progress
+from services.cli.reading.budgets import print_budget, print_largest
+from services.cli.tables import csv_option, note
 from services.sample.city import city
 from services.sample.enterprise import code_of
-from services.sample.policy import POLICY, YEAR, policy_text
+from services.sample.policy import POLICY, YEAR
+from services.sample.recording import ENTERPRISES, SEED, record_city
 
 
 def _require_own(rows: Rows, seed: int) -> None:
@@ -35,14 +37,26 @@ def _require_own(rows: Rows, seed: int) -> None:
 
 
 @click.command()
-@click.option("--enterprises", type=click.IntRange(1, 10_000_000), default=2_000, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--enterprises",
+    type=click.IntRange(1, 10_000_000),
+    default=ENTERPRISES,
+    show_default=True,
+    help="How many enterprises.",
+)
+@click.option(
+    "--seed", type=int, default=SEED, show_default=True, help="The same number makes the same city."
+)
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Only write the messages to a file."
 )
 @click.option("--serve", "then_serve", is_flag=True, help="Serve the ledger afterwards.")
+@json_option
+@csv_option
 @click.pass_obj
-def sample(context: Context, enterprises: int, seed: int, out: Path | None, then_serve: bool) -> None:
+def sample(
+    context: Context, enterprises: int, seed: int, out: Path | None, then_serve: bool, as_json: bool
+) -> None:
     """Make a sample city's year, take it in, and show budget, factor and the largest balances."""
     if out:
         with out.open("wb") as file:
@@ -56,15 +70,20 @@ def sample(context: Context, enterprises: int, seed: int, out: Path | None, then
     with context.ledger(sets_up=True) as ledger:
         with ledger.store.reading() as rows:
             _require_own(rows, seed)
-        adopt_policy(ledger, policy_text(), context.caller())
         # Nobody has to be allowed to say what is made up; who made it is noted all the same.
         made_up = Sender(attribution=attribute_message(operator()))
-        with Progress() as bar:
-            run(ledger, city(enterprises, seed, YEAR), "sample", 2_000, bar, made_up)
+        with show_progress(hidden=as_json) as bar:
+            batches = record_city(ledger, enterprises, seed, context.caller(), made_up)
+            totals = count_results(batches, bar)
+        if not as_json:
+            note(print_totals(totals))
         with ledger.store.reading() as rows:
             budget = read_budget(ledger, rows, POLICY, YEAR)
             largest = list_largest(ledger, rows, POLICY, YEAR)
-    print_budget(context, budget)
-    print_largest(context, largest)
+    if as_json:
+        print_json({"budget": wire_form(budget), "largest": wire_form(largest)})
+    else:
+        print_budget(context, budget)
+        print_largest(context, largest)
     if then_serve:
         start(context)

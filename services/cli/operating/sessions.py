@@ -8,7 +8,8 @@ import click
 
 from domain.events.instants import SHANGHAI, instant
 from ledger.intake.sessions import end_sessions, list_sessions
-from services.cli.common import Context, json_option, print_json, table
+from services.cli.common import Context, json_option, print_json
+from services.cli.tables import Codes, Names, csv_option, table
 from services.web.identity.sessions import SESSION_SECONDS
 
 
@@ -16,6 +17,7 @@ from services.web.identity.sessions import SESSION_SECONDS
 @click.option("--end", "ending", multiple=True, metavar="SESSION", help="End this session; repeatable.")
 @click.option("--end-of", "subject", metavar="SUBJECT", help="End every session of a person.")
 @json_option
+@csv_option
 @click.pass_obj
 def sessions(context: Context, ending: tuple[str, ...], subject: str | None, as_json: bool) -> None:
     """List who is signed in to the pages, and end sessions."""
@@ -40,11 +42,11 @@ def sessions(context: Context, ending: tuple[str, ...], subject: str | None, as_
     for each in ended:
         click.echo(f"{words('已结束', 'ended')}: {each.session} {each.name}")
     heads = [
-        (words("登录", "Session"), False),
-        (words("姓名", "Name"), False),
-        (words("编号", "Subject"), False),
+        Codes(words("登录", "Session")),
+        Names(words("姓名", "Name")),
+        Codes(words("编号", "Subject")),
     ]
-    heads += [(words("岗位", "Roles"), False), (words("登录时间", "Since"), False)]
+    heads += [Names(words("岗位", "Roles")), Codes(words("登录时间", "Since"))]
     lines = [
         (each.session, each.name, each.subject, each.roles, f"{_shanghai(each.since):%Y-%m-%d %H:%M:%S}")
         for each in rest

@@ -24,6 +24,7 @@ from services.checkpoints import sender
 from services.cli.common import Context
 from services.cli.intake.ingest import lines_of
 from services.cli.operating.audit import key_file_of, one_line_errors, signer
+from services.cli.statuses import ExitStatus, end_with
 from services.runtime import logs, tracing
 from services.runtime.settings import Settings
 
@@ -163,6 +164,8 @@ def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
         unkeyed,
     )
     click.echo("  ".join(str(each) for each in counts))
+    if unkeyed:
+        end_with(ExitStatus.REFUSED)
 
 
 @click.command()

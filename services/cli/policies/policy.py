@@ -8,10 +8,11 @@ import click
 
 from domain.money.amounts import print_fen
 from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
-from services.cli.common import Context, json_option, money_argument, print_json, table
+from services.cli.common import Context, json_option, money_argument, print_json
 from services.cli.policies.reform import reform_command
 from services.cli.policies.workshop import FILE, text_of, workshop
 from services.cli.repeating import repeatable
+from services.cli.tables import Codes, Names, Sums, csv_option, table
 
 workshop.add_command(reform_command)
 
@@ -34,6 +35,7 @@ def adopt(context: Context, file: Path) -> None:
 
 @click.command()
 @json_option
+@csv_option
 @click.pass_obj
 def policies(context: Context, as_json: bool) -> None:
     """List the adopted policies."""
@@ -48,11 +50,11 @@ def policies(context: Context, as_json: bool) -> None:
         return
     words = context.words
     heads = [
-        (words("政策", "Policy"), False),
-        (words("版本", "Version"), True),
-        (words("施行", "Effective"), False),
+        Names(words("政策", "Policy")),
+        Sums(words("版本", "Version")),
+        Codes(words("施行", "Effective")),
     ]
-    table("", [*heads, ("SHA-256", False)], [(row[0], str(row[1]), row[2], row[3][:16]) for row in versions])
+    table("", [*heads, Codes("SHA-256")], [(row[0], str(row[1]), row[2], row[3][:16]) for row in versions])
 
 
 @click.command("set-budget")

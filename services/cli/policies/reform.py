@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from domain.money.amounts import print_fen
 from domain.money.wire import wire_form
 from domain.policy.load import load_policy
 from ledger.simulation.reform import Reform, simulate_reform
-from services.cli.common import DEFAULT_POLICY, Context, json_option, moment_at, print_json, rules_text, table
+from services.cli.common import Context, json_option, moment_at, print_json, rules_text
 from services.cli.policies.reform_page import name_measures, name_sizes, name_towns, reform_page
 from services.cli.policies.workshop import print_effects
+from services.cli.subject import only_policy
+from services.cli.tables import Money, Names, Sums, csv_option, note, table
 from services.web.exports import whole_or_nothing
 
 
@@ -22,6 +23,7 @@ from services.web.exports import whole_or_nothing
 @click.option("--rules-as-of", metavar="DATE", help="Only rules in force by this date.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A report to read (.html).")
 @json_option
+@csv_option
 @click.pass_obj
 def reform_command(
     context: Context,
@@ -38,8 +40,8 @@ def reform_command(
     if file is None and rules_as_of is None:
         raise click.UsageError("name an edited policy FILE, --rules-as-of a date, or both")
     text = rules_text(file)
-    named = policy or (load_policy(text).id if text is not None else DEFAULT_POLICY)
     with context.ledger() as ledger, ledger.store.reading() as rows:
+        named = policy or (load_policy(text).id if text is not None else only_policy(context, rows))
         rules_at = moment_at(rows, {"rules_as_of": rules_as_of, "rules": file})
         effects = simulate_reform(ledger, rows, named, rules_at)
     if out is not None:
@@ -52,12 +54,12 @@ def reform_command(
 
 def _print_effects(context: Context, effects: Reform) -> None:
     words, lang = context.words, context.language
-    heads = [("", False), (words("现行", "Present"), True), (words("拟行", "Proposed"), True)]
+    heads = [Names(""), Sums(words("现行", "Present")), Sums(words("拟行", "Proposed"))]
     paid = [
         (
             str(year.year),
-            print_fen(year.before.payable_fen, effects.currency),
-            print_fen(year.after.payable_fen, effects.currency),
+            Money(year.before.payable_fen, effects.currency),
+            Money(year.after.payable_fen, effects.currency),
         )
         for year in effects.years
     ]
@@ -71,4 +73,4 @@ def _print_effects(context: Context, effects: Reform) -> None:
     total = effects.total
     zh = f"增加 {total.gaining:,} 家，减少 {total.losing:,} 家，不变 {total.unchanged:,} 家"
     en = f"{total.gaining:,} gain, {total.losing:,} lose, {total.unchanged:,} stay"
-    click.echo(words(zh, en))
+    note(words(zh, en))

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import click
 
-from domain.money.amounts import print_fen
 from domain.money.wire import print_percent, wire_form
 from domain.policy.differences import currency_in, differences, titles_in, value_words
 from domain.policy.load import load_policy
 from ledger.simulation.effects import Effect
 from ledger.simulation.trial import Trial, try_policy
-from services.cli.common import Context, json_option, print_json, rules_text, table
+from services.cli.common import Context, json_option, print_json, rules_text
 from services.cli.policies.case_files import CaseError, is_case, read_case
 from services.cli.policies.cases import outcome_of
 from services.cli.policies.editor_schema import editor_schema
+from services.cli.statuses import ExitStatus, end_with
+from services.cli.subject import only_year, year_option
+from services.cli.tables import Codes, Column, Money, Names, Sums, csv_option, note, table
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -75,7 +77,7 @@ def run_cases(context: Context, file: Path, cases: tuple[Path, ...]) -> None:
         raise click.ClickException(words(zh, en))
     click.echo(words(f"{run} 个样例，{wrong} 个不符", f"{run} cases, {wrong} of them do not come out"))
     if wrong:
-        raise SystemExit(1)
+        end_with(ExitStatus.NOT_DONE)
 
 
 def _files(paths: tuple[Path, ...]) -> list[Path]:
@@ -91,6 +93,7 @@ def _files(paths: tuple[Path, ...]) -> list[Path]:
 @FILE
 @click.argument("other_file", metavar="OTHER", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
+@csv_option
 @click.pass_obj
 def diff(context: Context, file: Path, other_file: Path, as_json: bool) -> None:
     """Compare two versions of a policy file in words; the order of rows says nothing."""
@@ -108,19 +111,22 @@ def diff(context: Context, file: Path, other_file: Path, as_json: bool) -> None:
         (e.path_words(lang, titles), value_words(e.before, lang, was), value_words(e.after, lang, now))
         for e in changes
     ]
-    heads = [(words("内容", "What"), False), (words("原", "Before"), False), (words("现", "After"), False)]
+    heads = [Names(words("内容", "What")), Names(words("原", "Before")), Names(words("现", "After"))]
     table(words(f"{len(changes)} 处不同", f"{len(changes)} differences"), heads, rows)
 
 
 @workshop.command("try")
 @FILE
-@click.option("--year", type=click.IntRange(2000, 2100), default=2024, show_default=True)
+@year_option
 @json_option
+@csv_option
 @click.pass_obj
-def attempt(context: Context, file: Path, year: int, as_json: bool) -> None:
+def attempt(context: Context, file: Path, year: int | None, as_json: bool) -> None:
     """Try a policy file on the facts of a recorded year, as if it were adopted; nothing is written down."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        effects = try_policy(ledger, rows, text_of(file), year)
+        text = text_of(file)
+        named = only_year(context, rows, load_policy(text).id) if year is None else year
+        effects = try_policy(ledger, rows, text, named)
     print_json(wire_form(effects)) if as_json else _print_trial(context, effects)
 
 
@@ -129,10 +135,10 @@ def _print_trial(context: Context, effects: Trial) -> None:
     before, after = effects.before, effects.after
 
     def sums(zh: str, en: str, *fen: int) -> tuple[str, ...]:
-        return (words(zh, en), *(print_fen(each, effects.currency) for each in fen))
+        return (words(zh, en), *(Money(each, effects.currency) for each in fen))
 
     title = f"{effects.policy} v{effects.version}  {effects.year}  #{effects.position}"
-    heads = [("", False), (words("现行", "As it stands"), True), (words("试行", "With the file"), True)]
+    heads = [Names(""), Sums(words("现行", "As it stands")), Sums(words("试行", "With the file"))]
     rows = [
         sums("预算", "Budget", before.appropriation_fen, after.appropriation_fen),
         sums("参与分配", "Shares the budget", before.sharing_fen, after.sharing_fen),
@@ -144,25 +150,25 @@ def _print_trial(context: Context, effects: Trial) -> None:
     if not effects.governs:
         zh = f"提示：该文件的施行日期晚于{effects.year}年末，不影响这一年。"
         en = f"note: the file takes effect after the end of {effects.year} and does not bear on it."
-        click.echo(words(zh, en))
+        note(words(zh, en))
     unknown = words("未登记", "not registered")
     measures = [(f"{effect.title[lang]} ({effect.measure})", effect) for effect in effects.measures]
     towns = [(effect.town or unknown, effect) for effect in effects.towns]
     print_effects(
         words("有变化的条款", "Measures that change"),
-        [(words("条款", "Measure"), False), *heads[1:]],
+        [Names(words("条款", "Measure")), *heads[1:]],
         measures,
         effects.currency,
     )
     print_effects(
         words("有变化的镇街", "Towns that change"),
-        [(words("镇街", "Town"), False), *heads[1:]],
+        [Names(words("镇街", "Town")), *heads[1:]],
         towns,
         effects.currency,
     )
     zh = f"增加 {effects.gaining:,} 家，减少 {effects.losing:,} 家"
-    click.echo(words(zh, f"{effects.gaining:,} gain, {effects.losing:,} lose"))
-    by_enterprise = [(words("企业", "Enterprise"), False), *heads[1:]]
+    note(words(zh, f"{effects.gaining:,} gain, {effects.losing:,} lose"))
+    by_enterprise = [Codes(words("企业", "Enterprise")), *heads[1:]]
     for title, moves in (
         (words("增加最多", "Gain most"), effects.winners),
         (words("减少最多", "Lose most"), effects.losers),
@@ -172,11 +178,11 @@ def _print_trial(context: Context, effects: Trial) -> None:
 
 
 def print_effects(
-    title: str, heads: list[tuple[str, bool]], effects: Sequence[tuple[str, Effect]], currency: str
+    title: str, heads: list[Column], effects: Sequence[tuple[str, Effect]], currency: str
 ) -> None:
     """A table of what differs; none where nothing does."""
     lines = [
-        (name, print_fen(effect.before_fen, currency), print_fen(effect.after_fen, currency))
+        (name, Money(effect.before_fen, currency), Money(effect.after_fen, currency))
         for name, effect in effects
         if effect.before_fen != effect.after_fen
     ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from ledger.export.books import books_of
-from services.cli.common import Context, moment_at, moment_options, policy_options
+from services.cli.common import Context, moment_at, moment_options
+from services.cli.progress import show_progress
+from services.cli.subject import policy_options
 from services.web.exports import FORMATS
 
 
@@ -31,9 +31,8 @@ def export(context: Context, /, form: str, policy: str, year: int, out: Path, **
     with (
         context.ledger() as ledger,
         ledger.store.reading() as rows,
-        Progress(console=Console(stderr=True), transient=True) as bar,
+        show_progress(context.words("导出", "Exporting")) as bar,
     ):
-        task = bar.add_task(context.words("导出", "Exporting"), total=None)
         books = books_of(ledger, rows, policy, year, moment_at(rows, times))
-        for file in FORMATS[form](books, out, lambda: bar.advance(task)):
+        for file in FORMATS[form](books, out, bar.step):
             click.echo(f"{file}  {file.stat().st_size:,} bytes")

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import click
 
-from domain.money.amounts import print_fen
 from domain.money.wire import print_percent, wire_form
 from ledger.policies.versions import rulebook
 from ledger.reading.enterprises import list_enterprises
 from ledger.reading.search import Search
 from ledger.reading.targets import TargetProgress, YearTargets, read_targets
-from services.cli.common import (
-    Context,
-    json_option,
-    moment_at,
-    moment_options,
-    policy_options,
-    print_json,
-    table,
-)
-from services.cli.reading.reads import money_columns
+from services.cli.common import Context, json_option, moment_at, moment_options, print_json
+from services.cli.reading.sums import money_columns
+from services.cli.subject import policy_options
+from services.cli.tables import Codes, Money, Names, Sums, csv_option, table
 from services.web.amounts import print_quantity
 
 
@@ -28,6 +21,7 @@ from services.web.amounts import print_quantity
 @moment_options
 @click.option("--by", type=click.Choice(["month", "town", "lead"]), help="Divide the figures.")
 @json_option
+@csv_option
 @click.pass_obj
 def targets(
     context: Context, /, policy: str, year: int, by: str | None, as_json: bool, **times: str | None
@@ -54,8 +48,8 @@ def targets(
         )
         for target in progress.targets
     ]
-    heads = [(words("目标", "Target"), False), (words("完成", "Reached"), True)]
-    table(f"{policy}  {year}", [*heads, (words("目标值", "Goal"), True), ("%", True)], lines)
+    heads = [Names(words("目标", "Target")), Sums(words("完成", "Reached"))]
+    table(f"{policy}  {year}", [*heads, Sums(words("目标值", "Goal")), Sums("%")], lines)
 
 
 def _print_divided(context: Context, progress: YearTargets, by: str) -> None:
@@ -71,7 +65,7 @@ def _print_divided(context: Context, progress: YearTargets, by: str) -> None:
             lines.append((title, name, print_quantity(quantity)))
             title = ""
     head = words("截至月末", "By the end of") if by == "month" else words("镇（街道）", "Town")
-    heads = [(words("目标", "Target"), False), (head, False), (words("完成", "Reached"), True)]
+    heads = [Names(words("目标", "Target")), Names(head), Sums(words("完成", "Reached"))]
     table(f"{progress.policy}  {progress.year}", heads, lines)
 
 
@@ -87,13 +81,13 @@ def _print_leads(context: Context, progress: YearTargets) -> None:
         (
             lead.lead,
             "\n".join(titles[target] for target in lead.targets),
-            print_fen(lead.gross_fen, progress.currency),
-            print_fen(lead.payable_fen, progress.currency),
+            Money(lead.gross_fen, progress.currency),
+            Money(lead.payable_fen, progress.currency),
         )
         for lead in progress.leads
     ]
     gross, _, _, payable = money_columns(context)
-    heads = [(words("牵头单位", "Lead unit"), False), (words("目标", "Targets"), False), gross, payable]
+    heads = [Names(words("牵头单位", "Lead unit")), Names(words("目标", "Targets")), gross, payable]
     table(f"{progress.policy}  {progress.year}", heads, lines)
 
 
@@ -102,8 +96,11 @@ def _print_leads(context: Context, progress: YearTargets) -> None:
 @policy_options
 @click.option("--town", default="", help="The whole name of a town or street.")
 @click.option("--after", default="", metavar="CODE", help="Go on after this credit code.")
-@click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="At most so many."
+)
 @json_option
+@csv_option
 @click.pass_obj
 def enterprises(
     context: Context, policy: str, year: int, text: str, town: str, after: str, limit: int, as_json: bool
@@ -116,10 +113,9 @@ def enterprises(
         print_json(wire_form(enterprise_lines))
         return
     words = context.words
-    heads = [(words("统一社会信用代码", "Credit code"), False), (words("名称", "Name"), False)]
-    heads += [(words("镇（街道）", "Town"), False), (words("应奖励", "Gross"), True)]
+    heads = [Codes(words("统一社会信用代码", "Credit code")), Names(words("名称", "Name"))]
+    heads += [Names(words("镇（街道）", "Town")), Sums(words("应奖励", "Gross"))]
     lines = [
-        (line.enterprise, line.name, line.town, print_fen(line.gross_fen, currency))
-        for line in enterprise_lines
+        (line.enterprise, line.name, line.town, Money(line.gross_fen, currency)) for line in enterprise_lines
     ]
     table(f"{policy}  {year}", heads, lines)

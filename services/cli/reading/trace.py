@@ -8,7 +8,8 @@ import click
 
 from ledger.audit.trace import UnknownTrace, follow, follow_event
 from services.api.traces.views import enterprises_in
-from services.cli.common import Context, json_option, money, print_json, table
+from services.cli.common import Context, json_option, print_json
+from services.cli.tables import Codes, Money, Names, Sums, csv_option, table
 from services.web.amounts import read_currencies
 
 
@@ -16,6 +17,7 @@ from services.web.amounts import read_currencies
 @click.argument("correlation", required=False)
 @click.option("--event", nargs=2, metavar="SOURCE ID", help="One event, by what its upstream calls it.")
 @json_option
+@csv_option
 @click.pass_obj
 def trace(context: Context, correlation: str | None, event: tuple[str, str] | None, as_json: bool) -> None:
     """Follow a correlation id, or one event, to awards, the published list and payments."""
@@ -36,45 +38,45 @@ def trace(context: Context, correlation: str | None, event: tuple[str, str] | No
 
 def _print(context: Context, found: dict[str, Any], currencies: dict[str, str]) -> None:
     words = context.words
-    moment = [(words("序号", "Position"), True), (words("入账时间", "Recorded"), False)]
+    moment = [Sums(words("序号", "Position")), Codes(words("入账时间", "Recorded"))]
     table(
         found["correlation"] or words("数据", "Events"),
         [
             *moment,
-            (words("类型", "Type"), False),
-            (words("对象", "About"), False),
-            (words("编号", "Id"), False),
+            Names(words("类型", "Type")),
+            Codes(words("对象", "About")),
+            Codes(words("编号", "Id")),
         ],
         [(str(e["position"]), e["recorded_at"], e["event"], e["subject"], e["id"]) for e in found["events"]],
     )
     if found["refused"]:
         table(
             words("退回", "Refused"),
-            [(words("摘要", "Digest"), False), (words("编号", "Id"), False), (words("原因", "Why"), False)],
+            [Codes(words("摘要", "Digest")), Codes(words("编号", "Id")), Names(words("原因", "Why"))],
             [(e["digest"][:16], e["id"] or "—", " ".join(e["codes"])) for e in found["refused"]],
         )
     if found["awards"]:
-        what = [(words("企业", "Enterprise"), False), (words("年度", "Year"), False)]
-        sums = [(words("奖励", "Award"), True), (words("名单", "List"), True)]
+        what = [Codes(words("企业", "Enterprise")), Codes(words("年度", "Year"))]
+        sums = [Sums(words("奖励", "Award")), Sums(words("名单", "List"))]
         table(
             words("奖励", "Awards"),
-            [*what, (words("条款", "Measure"), False), *sums],
+            [*what, Names(words("条款", "Measure")), *sums],
             [
                 (
                     award["enterprise"],
                     str(award["year"]),
                     award["measure"],
-                    money(award["eligible"], currencies[award["policy"]]),
+                    Money.read(award["eligible"], currencies[award["policy"]]),
                     _listed(award["listed"], currencies[award["policy"]]),
                 )
                 for award in found["awards"]
             ],
         )
     for payment in found["payments"]:
-        amount = money(payment["amount"], currencies[payment["policy"]])
+        amount = Money.read(payment["amount"], currencies[payment["policy"]])
         table(
             f"{payment['payment']} {amount} {payment['status']}",
-            [*moment, (words("步骤", "Step"), False), (words("关联编号", "Correlation id"), False)],
+            [*moment, Names(words("步骤", "Step")), Codes(words("关联编号", "Correlation id"))],
             [
                 (str(step["position"]), step["recorded_at"], step["event"], step["correlation"] or "—")
                 for step in payment["steps"]
@@ -83,4 +85,4 @@ def _print(context: Context, found: dict[str, Any], currencies: dict[str, str]) 
 
 
 def _listed(amount: str | None, currency: str) -> str:
-    return "—" if amount is None else money(amount, currency)
+    return "—" if amount is None else Money.read(amount, currency)

@@ -10,15 +10,13 @@ from domain.events.speaking import attribute_message
 from domain.faults.fault import Fault
 from domain.intake.authorising import Sender
 from domain.policy.rulebook import Rulebook
-from ledger.intake.inbox import ingest_all
-from ledger.policies.versions import adopt_policy, rulebooks
+from ledger.policies.versions import rulebooks
 from ledger.waiting.reading import count_waiting
 from services.console import forms
 from services.console.blueprint import console
 from services.console.menu import add_to_menu, menu_entries
 from services.console.rendering import choices, page
-from services.sample.city import city
-from services.sample.policy import YEAR, policy_text
+from services.sample.recording import ENTERPRISES, SEED, record_city
 from services.web.identity.gate import settings_of
 from services.web.problems import Problem
 
@@ -104,8 +102,6 @@ def make_sample() -> BaseResponse:
         if rows.last_position():
             raise Problem("sample-not-empty")
     who = forms.actor()
-    adopt_policy(ledger, policy_text(), who)
-    made_up = Sender(attribution=attribute_message(who))
-    for _ in ingest_all(ledger, city(year=YEAR), "sample", sender=made_up):
+    for _ in record_city(ledger, ENTERPRISES, SEED, who, Sender(attribution=attribute_message(who))):
         pass
     return redirect(url_for("console.home"))

@@ -1,0 +1,62 @@
+"""``subsidy-ledger replay``: every balance built again."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from ledger.replay import comparison as replay
+from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
+from services.cli.common import (
+    Context,
+    json_option,
+    print_json,
+)
+from services.cli.progress import show_progress
+from services.cli.statuses import ExitStatus, end_with
+
+
+@click.command("replay")
+@click.option(
+    "--into", type=click.Path(dir_okay=False), help="Keep the replayed read models in this new file."
+)
+@click.option("--take-over", is_flag=True, help="Put the replayed read models in place of the live ones.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, PROCESSES_MAX),
+    default=1,
+    show_default=True,
+    help="How many processes share the work.",
+)
+@json_option
+@click.pass_obj
+def replay_command(
+    context: Context, into: str | None, take_over: bool, processes: int, as_json: bool
+) -> None:
+    """Build every balance again from position 0, and compare with the live ones."""
+    if into and Path(into).exists():
+        raise click.BadParameter(f"{into} exists already — name a new file")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        context.ledger() as ledger,
+        show_progress(context.words("重放", "Replaying"), hidden=as_json) as bar,
+    ):
+        several = ReplayWorkers(context.path, processes, folder) if processes > 1 else None
+        found = replay.replay(ledger, into or f"{folder}/replica.db", bar.show, take_over, several)
+    if as_json:
+        print_json({**{k: getattr(found, k) for k in found.__slots__}, "equal": found.equal})
+    else:
+        click.echo(f"{context.words('位置', 'position')} {found.position}  {found.enterprises}")
+        click.echo(f"live     {found.live}\nreplayed {found.replayed}")
+        for difference in found.differences:
+            click.echo(f"! {difference}")
+        mend = context.words(
+            "运行 subsidy-ledger audit；数据完好的，用 replay --take-over 换上重放的结果",
+            "run subsidy-ledger audit; where the events are whole, replay --take-over puts these in place",
+        )
+        unequal = f"{context.words('不一致', 'NOT equal')} — {mend}"
+        click.echo(context.words("一致", "equal") if found.equal else unequal)
+    if not found.equal and not take_over:
+        end_with(ExitStatus.NOT_DONE)
