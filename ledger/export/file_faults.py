@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import NamedTuple
 
 from domain.faults.fault import Fault
@@ -15,6 +18,11 @@ SHOWN_MAX = 50
 """Most faults that an error's text lists."""
 ROWS_MAX = 2_000_000
 """Most rows that are read of one file."""
+LOOKED_LINES = 10
+"""Lines in which the headings are looked for."""
+SEPARATORS = (",", "\t", ";", "，")
+_QUOTED = re.compile(r'="([^"]*)"')
+"""How spreadsheet programs are told to keep a text of digits: ``="0012"``."""
 FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
 """What spreadsheet programs take for the start of a formula."""
 
@@ -41,9 +49,17 @@ class FileFault(NamedTuple):
         """The fault for a reader: line, field, code, rule and mend in ``zh`` or ``en``."""
         return {"line": self.line, **Fault(self.code, self.field, self.args).words(language, FILE_AREAS)}
 
-    def __str__(self) -> str:
+    def describe(self, language: str) -> str:
+        """The fault as one line in ``zh`` or ``en``."""
+        words = self.words(language)
+        if language == "en":
+            place = f"line {self.line}, " if self.line else ""
+            return f"{place}{self.field}: {words['rule']} — {words['mend']}"
         place = f"第 {self.line} 行，" if self.line else ""
-        return f"{place}{self.field}：{self.rule} — {self.mend}"
+        return f"{place}{self.field}：{words['rule']} — {words['mend']}"
+
+    def __str__(self) -> str:
+        return self.describe("zh")
 
 
 class FileError(ValueError):
@@ -52,10 +68,15 @@ class FileError(ValueError):
     def __init__(self, faults: list[FileFault], total: int) -> None:
         self.faults = faults
         self.total = total
-        lines = [str(fault) for fault in faults[:SHOWN_MAX]]
-        if total > len(lines):
-            lines.append(f"…… 另有 {total - len(lines)} 处")
-        super().__init__("\n".join(lines))
+        super().__init__(self.describe("zh"))
+
+    def describe(self, language: str) -> str:
+        """What is wrong, a line each."""
+        lines = [fault.describe(language) for fault in self.faults[:SHOWN_MAX]]
+        more = self.total - len(lines)
+        if more > 0:
+            lines.append(f"… and {more} more" if language == "en" else f"…… 另有 {more} 处")
+        return "\n".join(lines)
 
 
 class Faults:
@@ -90,7 +111,7 @@ def text_lines(data: bytes) -> list[str]:
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
-            return data.decode(encoding).splitlines()
+            return list(io.StringIO(data.decode(encoding), newline=""))
         except UnicodeDecodeError:
             continue
     raise FileError([FileFault(0, "file", "file.encoding")], 1)
@@ -104,15 +125,15 @@ def records(lines: Iterable[str], columns: Columns, faults: Faults) -> Iterator[
     """The rows of a CSV with headings: line number, and the value of every field.
 
     Columns of other names are passed over, so that a bank may answer within the file it was sent;
-    so are blank lines. A byte order mark before the first line is taken off.
+    so are blank lines, and titles above the headings. Byte order marks before the first line are taken
+    off; the separator is the one by which headings are found.
     """
-    reader = csv.reader(_bare(lines), strict=True)
+    rest = _bare(lines)
+    head = list(islice(rest, LOOKED_LINES))
+    separator = max(SEPARATORS, key=lambda each: _headings_found(head, each, columns))
+    reader = csv.reader(chain(head, rest), delimiter=separator, strict=True)
     try:
-        head = next(reader, None)
-        if head is None:
-            faults.add(0, "file", "file.empty")
-            return
-        places = _places(head, columns, faults)
+        places = _find_headings(reader, columns, faults)
         for number, row in enumerate(reader if places else (), 1):
             if number > ROWS_MAX:
                 faults.add(reader.line_num, "file", "file.rows", most=str(ROWS_MAX))
@@ -125,25 +146,48 @@ def records(lines: Iterable[str], columns: Columns, faults: Faults) -> Iterator[
 
 def _bare(lines: Iterable[str]) -> Iterator[str]:
     for number, line in enumerate(lines):
-        yield line if number else line.removeprefix("\ufeff")
+        yield line if number else line.lstrip("\ufeff")
 
 
-def _places(head: list[str], columns: Columns, faults: Faults) -> dict[str, int]:
-    """Where each field stands, or nothing where one is missing."""
+def _headings_found(head: list[str], separator: str, columns: Columns) -> int:
+    """How many fields the best of the first lines names, divided by a separator."""
+    try:
+        return max((len(_places(row, columns)) for row in csv.reader(head, delimiter=separator)), default=0)
+    except csv.Error:
+        return 0
+
+
+def _find_headings(reader: Iterator[list[str]], columns: Columns, faults: Faults) -> dict[str, int]:
+    """Where each field stands by the first row that names them all; nothing where none does."""
+    best = dict[str, int]()
+    is_empty = True
+    for row in islice(reader, LOOKED_LINES):
+        is_empty = False
+        places = _places(row, columns)
+        if len(places) == len(columns):
+            return places
+        best = max(best, places, key=len)
+    if is_empty:
+        faults.add(0, "file", "file.empty")
+        return {}
+    missing = [headings[-1] for name, headings in columns.items() if name not in best]
+    faults.add(1, "headings", "file.headings", columns="、".join(missing))
+    return {}
+
+
+def _places(head: list[str], columns: Columns) -> dict[str, int]:
+    """Where the fields stand that a row names."""
     place_of = {heading.strip().casefold(): place for place, heading in reversed(list(enumerate(head)))}
-    places = {
+    return {
         name: next(place_of[heading] for heading in headings if heading in place_of)
         for name, headings in columns.items()
         if any(heading in place_of for heading in headings)
     }
-    missing = [headings[-1] for name, headings in columns.items() if name not in places]
-    if missing:
-        faults.add(1, "headings", "file.headings", columns="、".join(missing))
-        return {}
-    return places
 
 
 def _value(row: list[str], place: int) -> str:
     """A cell as it was meant: without blanks around it, and without the mark that keeps it text."""
     value = row[place].strip() if place < len(row) else ""
+    if quoted := _QUOTED.fullmatch(value):
+        return quoted[1].strip()
     return value[1:] if value.startswith("'") and value[1:].startswith(FORMULA_STARTS) else value

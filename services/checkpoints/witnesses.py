@@ -37,7 +37,7 @@ def read_witnesses(file: Path) -> list[Witness]:
         OSError: where the file cannot be read.
     """
     witnesses = []
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(file.read_text("utf-8-sig").splitlines(), 1):
         url, _, key_text = line.partition("#")[0].strip().partition(" ")
         if not url:
             continue

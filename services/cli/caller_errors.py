@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from domain.authority.roles import NotAllowed
 from domain.authority.two_persons import TWO_PERSON_STEPS
 from domain.events.stored import UnreadableState
@@ -29,7 +31,6 @@ PLAIN = (
     Unanswerable,
     NotExportable,
     SettingsError,
-    FileError,
     UnusableFile,
 )
 """Errors whose own text says everything."""
@@ -52,9 +53,26 @@ def caller_message(error: Exception, language: str) -> str | None:
         return f"enterprise: the ledger knows nothing of {error} — check the credit code"
     if isinstance(error, UnreadableState):
         return DamagedStore("database.unreadable-row", reason=str(error)).describe(language)
-    if isinstance(error, StoreError):
+    if isinstance(error, StoreError | FileError):
         return error.describe(language)
+    if isinstance(error, UnicodeDecodeError | OSError):
+        return _file_line(error, language)
     return str(error) if isinstance(error, PLAIN) else None
+
+
+def _file_line(error: UnicodeDecodeError | OSError, language: str) -> str | None:
+    """A file that is no text, or cannot be read or written, in one line; ``None`` for other troubles."""
+    english = language == "en"
+    if isinstance(error, UnicodeDecodeError):
+        zh, en = "文件不是 UTF-8 文本 — 另存为 UTF-8 后再试", "the file is not UTF-8 text — save it as UTF-8"
+        return en if english else zh
+    if error.filename is None and error.errno != errno.ENOSPC:
+        return None  # of a connection, not of a file
+    place = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    mend = (
+        "check the path, the right to it, and the room on its disk" if english else "核对路径、权限和磁盘空间"
+    )
+    return f"{place} — {mend}"
 
 
 def waiting_message(error: Exception, language: str) -> str | None:

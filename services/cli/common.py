@@ -248,7 +248,7 @@ def rules_text(file: str | None) -> str | None:
         PolicyError: where it is not UTF-8.
     """
     try:
-        return None if file is None else Path(file).read_text("utf-8")
+        return None if file is None else Path(file).read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise PolicyError([PolicyFault(1, "file", "policy.utf8")]) from None
 

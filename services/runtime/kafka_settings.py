@@ -63,7 +63,7 @@ class KafkaSettings:
             files = {"ssl_cafile": self.ca_file, "ssl_certfile": self.cert_file, "ssl_keyfile": self.key_file}
             options |= {name: _readable(file) for name, file in files.items() if file}
         if self.security.startswith("SASL"):
-            password = Path(_readable(self.password_file)).read_text("utf-8").rstrip("\r\n")
+            password = Path(_readable(self.password_file)).read_text("utf-8-sig").rstrip("\r\n")
             options |= {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.username}
             options["sasl_plain_password"] = password
         return options

@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--master", default="local[2]")
     parser.add_argument("--partitions", type=int, default=8)
     options = parser.parse_args()
-    text = options.policy.read_text("utf-8")
+    text = options.policy.read_text("utf-8-sig")
     readings = dict(each.split("=", 1) for each in options.reading)
     books = [Rulebook([load_policy(text)])]
     if readings:

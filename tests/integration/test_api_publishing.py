@@ -10,7 +10,7 @@ import pytest
 
 from ledger.intake.inbox import BATCH_MESSAGES_MAX
 from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
-from services.api.events.streams import lines
+from ledger.intake.messages.lines import read_lines
 from services.server.app import BODY_BYTES_MAX
 from tests.events import CIXI, Feed
 from tests.integration.api_client import BATCH, ONE, STREAM, Api, balance_path
@@ -105,7 +105,7 @@ def test_lines_are_the_same_however_a_stream_is_cut(chunk: int) -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             return super().read(chunk)
 
-    found = list(lines(Slow(whole)))
+    found = list(read_lines(Slow(whole)))
     assert [(number, line[:4]) for number, line in found] == [
         (1, b"one"),
         (3, b"two"),

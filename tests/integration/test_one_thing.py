@@ -23,7 +23,7 @@ from ledger.reading.disagreements import list_disagreements
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
 from ledger.store.stored_events import SELECT, stored
-from services.cli.intake.ingest import lines_of
+from services.cli.intake.ingest import messages_of
 from services.kafka.dead_letters import headers_of
 from services.kafka.records import Record, message_of
 from tests import answers as queries
@@ -40,7 +40,9 @@ PERSON = "33028220991231001X"
 
 def by_command(ledger: Ledger, messages: list[bytes]) -> list[str]:
     stream = io.BytesIO(b"\n".join(messages))
-    return [result.status for results in ingest_all(ledger, lines_of(stream), "file") for result in results]
+    return [
+        result.status for results in ingest_all(ledger, messages_of(stream), "file") for result in results
+    ]
 
 
 def by_request(ledger: Ledger, messages: list[bytes]) -> list[str]:
@@ -264,7 +266,7 @@ def test_a_byte_order_mark_is_no_fault(open_at: Opener) -> None:
     assert marked.startswith(b"\xef\xbb\xbf")
     ledger = open_at()
 
-    results = [r.status for rs in ingest_all(ledger, lines_of(io.BytesIO(content)), "file") for r in rs]
+    results = [r.status for rs in ingest_all(ledger, messages_of(io.BytesIO(content)), "file") for r in rs]
 
     assert results == ["accepted", "accepted"]
     for name, door in DOORS.items():

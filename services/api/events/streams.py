@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 import tempfile
-from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import IO, Any
 
-import msgspec
-
 from domain.intake.authorising import Sender
 from ledger.intake.inbox import Totals, ingest
-from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
+from ledger.intake.messages.lines import CHUNK_BYTES, Line, read_lines
 from ledger.store.application import Ledger
 from services.api.events.results import result_document
 
@@ -24,64 +21,13 @@ STREAM_BATCH_MESSAGES = 2_000
 STREAM_BATCH_BYTES = 4 * 1024 * 1024
 """A batch of a stream ends at whichever of the two comes first."""
 SPOOL_MEMORY_BYTES = 1024 * 1024
-CHUNK_BYTES = 65_536
-
-Line = tuple[int, bytes]
-"""(number in the stream, from 1; the message)."""
-
-
-def lines(stream: IO[bytes], told: bool = True) -> Iterator[Line]:
-    """The lines of a stream that hold something; of one that is too long, its beginning.
-
-    Args:
-        told: whether the stream's length was told before it, so that one that breaks off is an error
-            of reading; of any other, what is no whole message at its end is half of one.
-
-    Raises:
-        CutOff: where a stream of untold length ends in half a message.
-    """
-    number, line, dropping = 0, bytearray(), False
-    while chunk := stream.read(CHUNK_BYTES):
-        start = 0
-        while (end := chunk.find(b"\n", start)) >= 0:
-            if not dropping:
-                line += chunk[start:end]
-            number += 1
-            yield from _line(number, line)
-            line.clear()
-            start, dropping = end + 1, False
-        if not dropping:
-            line += chunk[start:]
-            dropping = len(line) > MESSAGE_BYTES_MAX
-            del line[MESSAGE_BYTES_MAX + 1 :]
-    if line and not told and _is_half(line):
-        raise CutOff(number + 1)
-    yield from _line(number + 1, line)
-
-
-def _is_half(line: bytearray) -> bool:
-    """Whether a line that nothing ends holds the beginning of a message at most."""
-    if len(line) > MESSAGE_BYTES_MAX:
-        return False
-    try:
-        msgspec.json.decode(bytes(line).removeprefix(BOM_UTF8))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return bool(line.strip())
-    return False
-
-
-def _line(number: int, line: bytearray) -> Iterator[Line]:
-    too_long = len(line) > MESSAGE_BYTES_MAX
-    message = bytes(line[: MESSAGE_BYTES_MAX + 1]) if too_long else bytes(line).strip(b" \t\r")
-    if message:
-        yield number, message
 
 
 def batches(stream: IO[bytes], told: bool = True) -> Iterator[list[Line]]:
     """The lines of a stream in batches of bounded size."""
     waiting: list[Line] = []
     size = 0
-    for line in lines(stream, told):
+    for line in read_lines(stream, told):
         waiting.append(line)
         size += len(line[1])
         if len(waiting) >= STREAM_BATCH_MESSAGES or size >= STREAM_BATCH_BYTES:
@@ -89,14 +35,6 @@ def batches(stream: IO[bytes], told: bool = True) -> Iterator[list[Line]]:
             waiting, size = [], 0
     if waiting:
         yield waiting
-
-
-class CutOff(Exception):
-    """A stream broke off within its ``line``: half a message is nobody's, so it is not kept as refused."""
-
-    def __init__(self, line: int) -> None:
-        super().__init__(line)
-        self.line = line
 
 
 class Interrupted(Exception):

@@ -12,9 +12,10 @@ from werkzeug.wsgi import get_input_stream
 from domain.faults.fault import Fault
 from ledger.intake.batch import Result
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, ingest
+from ledger.intake.messages.lines import CutOff
 from services.api.events.results import batch_document, result_document
 from services.api.events.schemas import BatchSchema, ResultSchema
-from services.api.events.streams import CutOff, Interrupted, take
+from services.api.events.streams import Interrupted, take
 from services.api.resource import Resource, body_bytes, ledger, require_media
 from services.web.identity.gate import sender
 from services.web.problems import LANGUAGES, Problem, answer, language, of_ledger

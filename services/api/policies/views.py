@@ -128,7 +128,7 @@ def _yaml_text() -> str:
     if len(body) > POLICY_BYTES_MAX:
         raise Problem("body-large", [Fault("body.large", "file", {"limit": POLICY_BYTES_MAX})])
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Problem("policy-refused", [Fault("text.utf8", "file", {"line": 1})]) from None
     return text

@@ -11,7 +11,7 @@ import click
 from domain.faults.fault import Fault
 from ledger.intake.batch import Result
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, Totals, ingest_all
-from ledger.intake.messages.decode import MESSAGE_BYTES_MAX
+from ledger.intake.messages.lines import read_lines
 from ledger.intake.sheets.previewing import DEFAULT_SOURCE
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from services.cli.common import Context, json_option, print_json
@@ -20,18 +20,10 @@ from services.cli.progress import Bar, show_progress
 from services.cli.statuses import ExitStatus, end_with
 from services.cli.tables import csv_option
 
-LINE_BYTES_MAX = MESSAGE_BYTES_MAX + 1
 
-
-def lines_of(stream: BinaryIO) -> Iterator[bytes]:
+def messages_of(stream: BinaryIO) -> Iterator[bytes]:
     """Messages, a line each; a longer line is cut just past the limit, so that it is refused."""
-    while line := stream.readline(LINE_BYTES_MAX + 1):
-        message = line
-        while len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
-            line = stream.readline(LINE_BYTES_MAX + 1)
-        text = message.strip()
-        if text:
-            yield text
+    return (message for _, message in read_lines(stream))
 
 
 def count_results(batches: Iterable[list[Result]], bar: Bar) -> Totals:
@@ -108,7 +100,7 @@ def ingest_command(
 
 def _ingest_lines(context: Context, file: BinaryIO, batch: int, as_json: bool) -> None:
     with context.ledger(sets_up=True) as ledger, show_progress(hidden=as_json) as bar:
-        results = ingest_all(ledger, lines_of(file), "file", batch, context.sender())
+        results = ingest_all(ledger, messages_of(file), "file", batch, context.sender())
         totals = count_results(results, bar)
     if as_json:
         counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}

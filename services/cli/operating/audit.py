@@ -211,7 +211,7 @@ def cosign(
     with one_line_errors():
         witness_seed = load_or_make_key(witness_key, witness)
         key = SignerKey(witness_seed.name, witness_seed.seed, COSIGNATURE_V1)
-        note = note_file.read_text("utf-8")
+        note = note_file.read_text("utf-8-sig")
         body, _ = parse_note(note)
         line = key.cosign(body, int(time.time()))
         if keep:
@@ -288,7 +288,7 @@ def bundle(
         whole_or_nothing(out) as part,
     ):
         key = signer(context, key_file)
-        note = note_file.read_text("utf-8") if note_file else checkpoints.current(ledger, key)
+        note = note_file.read_text("utf-8-sig") if note_file else checkpoints.current(ledger, key)
         size = Checkpoint.parse(parse_note(note)[0]).size
         if code:
             try:
@@ -318,7 +318,7 @@ def audit_command(
         trusted_keys = [VerifierKey.parse(text) for text in key_texts]
         with ledger.store.reading() as rows:
             size = rows.last_position()
-            findings = check_log(rows, trusted_keys, [n.read_text("utf-8") for n in notes], bar.show)
+            findings = check_log(rows, trusted_keys, [n.read_text("utf-8-sig") for n in notes], bar.show)
             findings += check_key_record(rows, key_file_of(context, None))
             unstated = {} if findings else count_unstated(rows)
             earlier = () if findings else tuple(key.key_id for key in list_earlier_keys(rows))

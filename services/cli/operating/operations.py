@@ -89,7 +89,7 @@ def verify_backup(
     It is held against the checkpoint beside it, and against those given. FILE itself is only read.
     """
     beside = file.with_name(file.name + backups.NOTE)
-    texts = [note.read_text("utf-8") for note in (*notes, *((beside,) if beside.is_file() else ()))]
+    texts = [note.read_text("utf-8-sig") for note in (*notes, *((beside,) if beside.is_file() else ()))]
     label = context.words("核对备份", "Verifying the backup")
     with one_line_errors(), heard(), show_progress(label, hidden=as_json) as bar:
         keys = [VerifierKey.parse(text) for text in key_texts]

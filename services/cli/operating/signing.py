@@ -94,7 +94,7 @@ def restored(context: Context, reason: str, note: Path | None, key_file: Path | 
     since sent again, and compare the payments since with the bank.
     """
     with one_line_errors(), heard(), context.ledger() as ledger:
-        text = None if note is None else note.read_text("utf-8")
+        text = None if note is None else note.read_text("utf-8-sig")
         key = signer(context, key_file)
         restore = record_restore(ledger, key, operator_attribution(), os_user(), reason, text)
     content = restore.content

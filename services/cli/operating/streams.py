@@ -22,7 +22,7 @@ from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import StoreUnavailable, UnsuitableStore
 from services.checkpoints import sender
 from services.cli.common import Context
-from services.cli.intake.ingest import lines_of
+from services.cli.intake.ingest import messages_of
 from services.cli.operating.audit import key_file_of, one_line_errors, signer
 from services.cli.statuses import ExitStatus, end_with
 from services.runtime import logs, tracing
@@ -148,7 +148,7 @@ def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
         )
         raise click.ClickException(context.words(*why))
     with context.ledger(may_be_empty=True) as ledger:
-        messages = list(lines_of(corrected)) if corrected else []
+        messages = list(messages_of(corrected)) if corrected else []
         if corrected is None:
             now, after = Now.bounds_at(ledger.clock()), 0
             with ledger.store.reading() as rows:

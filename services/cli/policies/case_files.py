@@ -164,7 +164,7 @@ class _Case(Message):
 def is_case(path: Path) -> bool:
     """Whether a file of a folder has facts at its top; what cannot be read is told when it is run."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8-sig"))
     except ValueError:
         return True
     return isinstance(content, dict) and "facts" in content
@@ -177,7 +177,7 @@ def read_case(path: Path) -> dict[str, Any]:
         CaseError: where it is not one, with everything that is wrong with its form.
     """
     try:
-        case: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        case: dict[str, Any] = json.loads(path.read_text("utf-8-sig"))
         _Case().load(case)
     except ValidationError as error:
         raise CaseError(

@@ -233,7 +233,7 @@ def client_secret(settings: IdentitySettings) -> str:
     if settings.client_secret:
         return settings.client_secret
     try:
-        secret = Path(settings.client_secret_file).read_text("utf-8").rstrip("\r\n")
+        secret = Path(settings.client_secret_file).read_text("utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
         secret = ""
     if not secret:
