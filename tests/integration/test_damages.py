@@ -90,7 +90,7 @@ def doctor(file: Path) -> tuple[list[str], str]:
 
 def check_sentence(result: Result, language: str) -> None:
     """Where a command failed, it is one sentence with its mend, in the reader's language."""
-    _, told, sentence = result.output.partition("Error: ")
+    _, told, sentence = result.output.partition("错误：" if language == "zh" else "Error: ")
     if result.exit_code == 0 or not told:  # an audit and a replay report what they find
         return
     assert sentence.count("\n") == 1, result.output
