@@ -38,8 +38,8 @@ STREAM_ROWS = 1_000
 CONNECT_SECONDS_MAX = 5
 POOL_SECONDS_MAX = 10
 """Longest wait for a connection of the pool, also when the server is away."""
-CONNECTIONS_MAX = 10
-"""Most connections of one process."""
+CONNECTIONS_MAX = 20
+"""Most connections of one process: one for each of a worker's 17 threads, and for what goes on behind."""
 IDLE_WRITER_SECONDS_MAX = 60
 """A writer that is silent for longer loses its turn, and its transaction."""
 IDLE_READER_SECONDS_MAX = 1_800

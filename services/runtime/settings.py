@@ -39,6 +39,10 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
+    health_port: int = 0
+    """Where health answers beside the service's port; 0: only there."""
+    stall_seconds: int = 30
+    """How long a body or an answer may make no progress."""
     allow_open: bool = False
     logs: str = "text"
     metrics_host: str = "127.0.0.1"
@@ -68,6 +72,8 @@ class Settings:
             host=_host(values["HOST"]),
             port=_whole_number("PORT", values["PORT"], 1, 65_535),
             workers=_whole_number("WORKERS", values["WORKERS"], 1, WORKERS_MAX),
+            health_port=_health_port(values),
+            stall_seconds=_whole_number("STALL_SECONDS", values["STALL_SECONDS"], 1, 3_600),
             logs=_word("LOGS", values["LOGS"], "text", "json"),
             allow_open=_flag("ALLOW_OPEN", values["ALLOW_OPEN"]),
             metrics_host=_host(values["METRICS_HOST"], "METRICS_HOST"),
@@ -120,6 +126,13 @@ class Settings:
                 f"{PREFIX}ALLOW_OPEN=1 only behind a proxy that checks who asks"
             )
             raise SettingsError(f"{PREFIX}HOST", rule, mend)
+
+
+def _health_port(values: dict[str, str]) -> int:
+    port = _whole_number("HEALTH_PORT", values["HEALTH_PORT"], 0, 65_535)
+    if str(port) == values["PORT"]:
+        raise SettingsError(f"{PREFIX}HEALTH_PORT", f"{port} is the service's own port", "choose another one")
+    return port
 
 
 def _identity(values: dict[str, str]) -> IdentitySettings:

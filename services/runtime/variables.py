@@ -125,6 +125,20 @@ VARIABLES = (
     ),
     Variable(f"{PREFIX}PORT", "8080", "服务监听的端口，1至65535", "its port, from 1 to 65535"),
     Variable(
+        f"{PREFIX}HEALTH_PORT",
+        "0",
+        "运行状况（/health/live 和 /health/ready）专用的端口，监听同一地址；0为只用服务的端口，最大65535",
+        "a port of its own for health (/health/live and /health/ready), on the same address; "
+        "0, only the service's port; at most 65535",
+    ),
+    Variable(
+        f"{PREFIX}STALL_SECONDS",
+        "30",
+        "请求体或答复多少秒没有进展即断开（此后平均每秒至少500字节），1至3600",
+        "after how many seconds without progress a body or an answer is ended (from then on, at least 500 "
+        "bytes a second on average), from 1 to 3600",
+    ),
+    Variable(
         f"{PREFIX}LOGS",
         "text",
         "日志格式：text 或 json（每行一个对象）",

@@ -47,7 +47,7 @@ from services.runtime.identity_settings import IdentitySettings
 from services.runtime.proxy_settings import ProxySettings
 from services.server import proxies
 from services.server.shared import find_shared_folder
-from services.web import bodies, hosts, looking, problems
+from services.web import arriving, bodies, hosts, looking, problems
 from services.web import response_headers as headers
 from services.web.identity import gate
 from services.web.sheets.desk import SheetDesk
@@ -176,6 +176,7 @@ def create_app(
     logs.register(app)
     measurements.register(app, ledger)
     gate.register(app, ledger, identity or IdentitySettings(), find_shared_folder())
+    arriving.register(app)
     headers.register(app)
     looking.register(app, ledger)
     console.register(app, ledger, forms_key)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
-from types import FrameType
-from typing import Any
 
 from granian import _signals
+from granian._granian import WorkerSignal
 
 PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""What tells a service to stop."""
 
 
 def end_with(parent: int) -> None:
@@ -30,28 +31,36 @@ def end_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def heed_one_signal() -> None:
-    """Have this process, a worker that loads, end at once when told to, and later heed one signal only.
+def end_at_once() -> None:
+    """Have this process, a worker that loads, end at once when told to."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def heed_one_signal(leave_clients: Callable[[], None]) -> None:
+    """Have the server that this process runs next stop at the first signal, and heed no other.
 
     A Ctrl-C reaches the workers beside the service, which then tells them too, as systemd does; a
-    second signal would stop a worker of Granian for good (``WorkerSignal.set`` waits for ever). The
-    first is heeded by a thread, since the main one may be waiting where no signal wakes it.
+    second signal would stop a worker of Granian for good (``WorkerSignal.set`` waits for ever).
+
+    Args:
+        leave_clients: called then in the server's loop, since the server waits until all of its
+            connections have ended.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
 
-    def pass_on(handler: Callable[[int, FrameType | None], None], reload_handler: Any = None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
-        signal.set_wakeup_fd(writer)
+    def heed(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
+        told = WorkerSignal()
+        is_told = False
 
-        def wait() -> None:
-            while os.read(reader, 1)[0] not in (signal.SIGINT, signal.SIGTERM):
-                pass
-            handler(signal.SIGTERM, None)
+        def stop() -> None:
+            nonlocal is_told
+            if not is_told:
+                is_told = True
+                told.set()
+                leave_clients()
 
-        threading.Thread(target=wait, name="told-to-stop", daemon=True).start()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, stop)
+        return told
 
-    _signals.set_main_signals = pass_on
+    _signals.set_loop_signals = heed

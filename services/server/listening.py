@@ -6,6 +6,9 @@ import errno
 import socket
 
 from domain.authority.roles import NotAllowed
+from services.runtime.variables import PREFIX
+
+PORT_SETTING = f"--port ({PREFIX}PORT)"
 
 
 def address_of(host: str) -> str:
@@ -13,12 +16,15 @@ def address_of(host: str) -> str:
     return "127.0.0.1" if host == "localhost" else host
 
 
-def hold_port(host: str, port: int) -> socket.socket:
+def hold_port(host: str, port: int, setting: str = PORT_SETTING) -> socket.socket:
     """A socket that keeps a port for this process; while it is open no other service can hold it.
 
     Every worker of Granian listens by itself and shares the port (SO_REUSEPORT), so that a second
     service would join in silence and answer a part of the requests. The port is therefore bound
     alone first, and opened to those of our own user that share it only then.
+
+    Args:
+        setting: what chooses another port, as the fault says it.
 
     Raises:
         NotAllowed: where the port is taken, or cannot be had.
@@ -36,6 +42,6 @@ def hold_port(host: str, port: int) -> socket.socket:
     except OSError as error:
         holder.close()
         if error.errno == errno.EADDRINUSE:
-            raise NotAllowed("port.taken", "port", host=host, port=port) from error
+            raise NotAllowed("port.taken", "port", host=host, port=port, setting=setting) from error
         raise NotAllowed("port.closed", "port", host=host, port=port, reason=str(error.strerror)) from error
     return holder

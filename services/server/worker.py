@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from socket import socket
 
 from flask import Flask
 
@@ -13,8 +14,10 @@ from services.console.forms_key import read_forms_key
 from services.runtime import logs, tracing
 from services.runtime.settings import Settings, SettingsError
 from services.runtime.variables import PREFIX
+from services.server import health
 from services.server.app import create_app
-from services.server.ending import end_with, heed_one_signal
+from services.server.ending import end_at_once, end_with, heed_one_signal
+from services.server.front import Front
 
 
 @cache
@@ -55,8 +58,16 @@ def prepare(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}SIGNING_KEY", rule, mend) from None
 
 
-def load(parent: int) -> Flask:
-    """The application, in a worker that ends when the service ``parent`` has ended."""
+def load(parent: int, health_socket: socket | None) -> Front:
+    """What the server asks, in a worker that ends when the service ``parent`` has ended.
+
+    The application behind its front, and health on its own port where it has one.
+    """
     end_with(parent)
-    heed_one_signal()
-    return app()
+    end_at_once()
+    served, settings = app(), Settings.from_env()
+    if health_socket is not None:
+        health.serve(served, health_socket)
+    front = Front(served, settings.stall_seconds, settings.port)
+    heed_one_signal(front.end)
+    return front

@@ -1,9 +1,9 @@
 """Bodies that arrive whole, or count as none: half a policy file or table must not be taken for a whole one.
 
 A connection may break while a body is on its way. Where its length was told, fewer bytes are an error
-(RFC 9112, 8). A body in chunks that breaks off looks like one that ends: the server before us does not
-say which it was. So what does not end by itself is asked for with its length; JSON, a workbook and the
-parts of a form do, and so does each line of a stream of events.
+(RFC 9112, 8). A body in chunks that breaks off is told from one that ends by our own front, but not by
+every server that may run the application. So what does not end by itself is asked for with its length;
+JSON, a workbook and the parts of a form do, and so does each line of a stream of events.
 """
 
 from __future__ import annotations

@@ -126,8 +126,8 @@ def on_http_error(error: HTTPException) -> Response:
 
 
 def on_problem(error: Problem) -> Response:
-    """A refusal of ours."""
-    return answer(error)
+    """A refusal of ours; not as a page where the form did not arrive, which a page would ask for again."""
+    return answer(error, page=error.code != "body-stalled")
 
 
 def fault_of(error: NotAllowed, path: str = "") -> Fault:

@@ -37,6 +37,7 @@ SECONDS = 3.0
 ROUNDS = 5
 CALLERS = 2
 STARTS = 5
+STALL_SECONDS = 30
 START_SECONDS_MAX = 60
 CODES = 500
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,20 +59,20 @@ def empty() -> Flask:
 
 def serve_empty(port: int) -> None:
     """The server of the service, with its settings, in front of nothing."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces, RuntimeModes
     from granian.server import Server
 
-    from services.server.process import THREADS
+    from services.server.front import Front
 
     Server(
         "tests.benchmarks.serving:empty",
         port=port,
-        interface=Interfaces.WSGI,
-        blocking_threads=THREADS,
-        factory=True,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        runtime_mode=RuntimeModes.st,
         websockets=False,
         log_access=False,
-    ).serve()
+    ).serve(target_loader=lambda: Front(empty(), STALL_SECONDS, port), wrap_loader=False)
 
 
 @contextmanager

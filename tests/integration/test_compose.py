@@ -47,11 +47,14 @@ PLACES = (
     "SHEETS",
     "HOST",
     "PORT",
+    "HEALTH_PORT",
     "METRICS_HOST",
     "METRICS_PORT",
     "KAFKA_BROKERS",
 )
 """Settings that say where things lie inside the containers: the file fixes them."""
+SERVICE = ("HOST", "HOSTS", "PORT", "HEALTH_PORT", "WORKERS", "STALL_SECONDS", "ALLOW_OPEN")
+"""Settings of the service alone."""
 TOPICS = ("KAFKA_TOPIC", "KAFKA_DEAD_LETTERS", "KAFKA_PUBLISHED", "KAFKA_CHECKPOINTS")
 """Topics, which the file makes."""
 OPERATIONS = ROOT / "docs" / "operations"
@@ -96,7 +99,7 @@ def test_every_image_has_its_version_and_mirrors_are_arguments(compose: Document
 def test_every_setting_is_passed(compose: Document, name: str) -> None:
     """As .env or the shell has it, and otherwise by the program's own default or the file's."""
     environment = compose["services"][name]["environment"]
-    of_the_service = {"HOST", "HOSTS", "PORT", "WORKERS", "ALLOW_OPEN"} if name != "api" else set()
+    of_the_service = set(SERVICE) if name != "api" else set()
     settings = {variable.name: variable.default for variable in VARIABLES} | {f"{PREFIX}LANGUAGE": "zh"}
     expected = settings.keys() - {PREFIX + each for each in of_the_service}
 
@@ -281,6 +284,7 @@ class Composed:
             "8080": str(port),
             # The services of the tests share this machine's ports.
             "9108": "0",
+            "8081": "0",
         }
         self.running: list[subprocess.Popen[bytes]] = []
 

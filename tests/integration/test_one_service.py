@@ -74,8 +74,8 @@ def test_a_service_keeps_its_port_and_ends_at_once_with_all_that_it_started(
     assert second.returncode == 1
     assert said.decode().splitlines() == [
         f"Error: port: 127.0.0.1:{port} is taken by another program, perhaps a service that was started "
-        "before — stop that program (ss -ltnp shows it), or choose another port by --port or "
-        "SUBSIDY_LEDGER_PORT"
+        "before — stop that program (ss -ltnp shows it), or choose another port by --port "
+        "(SUBSIDY_LEDGER_PORT)"
     ]
 
     workers = workers_of(first)

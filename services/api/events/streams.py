@@ -38,7 +38,7 @@ def batches(stream: IO[bytes], told: bool = True) -> Iterator[list[Line]]:
 
 
 class Interrupted(Exception):
-    """The ledger failed in the middle of a stream; ``recorded`` messages were dealt with before."""
+    """A stream ended in the middle; ``recorded`` messages were dealt with before."""
 
     def __init__(self, recorded: int) -> None:
         super().__init__(recorded)
@@ -80,6 +80,12 @@ def take(
         counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
         spool.write(_encode_line({"summary": {"messages": count, **counts}}))
         spool.seek(0)
+    except (CutOff, Interrupted):
+        spool.close()
+        raise
+    except Exception as error:
+        spool.close()
+        raise Interrupted(count) from error
     except BaseException:
         spool.close()
         raise

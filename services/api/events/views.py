@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from flask import Response, current_app, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_input_stream
 
 from domain.faults.fault import Fault
@@ -109,7 +110,9 @@ def _stream() -> Response:
         raise Problem("body-json", [Fault("stream.cut", "body", {"line": error.line})]) from None
     except Interrupted as error:
         cause = error.__cause__
-        problem = of_ledger(cause) if isinstance(cause, Exception) else None
+        if isinstance(cause, HTTPException):  # the client left
+            raise cause from None
+        problem = cause if isinstance(cause, Problem) else of_ledger(cause)  # type: ignore[arg-type]
         if problem is None:
             raise
         problem.extra["recorded"] = error.recorded
