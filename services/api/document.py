@@ -22,9 +22,12 @@ VERSION = "1"
 OPENAPI_VERSION = "3.1.0"
 DESCRIPTION = (
     "金额一律为文本；错误一律为 RFC 9457 problem+json，按 Accept-Language 给出中文或英文；"
-    "读取可带 as_of、as_known、rules_as_of。"
+    "读取可带 as_of、as_known、rules_as_of。不核验身份时，办理人写在请求头 Subsidy-Actor，"
+    "中文姓名按 UTF-8 百分号编码（%E5%BC%A0%E4%B8%89，或 RFC 8187 的 UTF-8''%E5%BC%A0%E4%B8%89）。"
     " Amounts are text. Errors are RFC 9457 problems, in Chinese or English by Accept-Language. "
-    "Reads take as_of (true by then), as_known (known by then) and rules_as_of (rules in force by then)."
+    "Reads take as_of (true by then), as_known (known by then) and rules_as_of (rules in force by then). "
+    "Where identities are not checked the header Subsidy-Actor names who takes a step; a name beyond ASCII "
+    "is percent-encoded UTF-8 (%E5%BC%A0%E4%B8%89, or UTF-8''%E5%BC%A0%E4%B8%89 as in RFC 8187)."
 )
 
 

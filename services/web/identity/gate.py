@@ -24,6 +24,7 @@ from ledger.store.application import Ledger
 from services.runtime import metrics
 from services.runtime.identity_settings import IdentitySettings
 from services.web.identity.access import PUBLIC, roles_for
+from services.web.identity.header_names import read_name
 from services.web.identity.limits import Accepted, Buckets, Limit, Quota, name_address
 from services.web.identity.sessions import Session
 from services.web.identity.signing_in import COOKIE, SignIn
@@ -167,7 +168,7 @@ class Gate:
 
 def _local() -> Actor:
     """Whoever reaches a loopback address is the administrator, under the name and roles that they say."""
-    header = request.headers.get(ACTOR_HEADER, "").encode("latin-1", "replace").decode("utf-8", "replace")
+    header = read_name(request.headers, ACTOR_HEADER)
     role_names = request.headers.get(ROLES_HEADER)
     everything = frozenset(ROLES) - {"enterprise"}
     roles = (
