@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from domain.intake.authorising import Sender
 from ledger.intake.inbox import Totals, ingest
-from ledger.intake.messages.lines import CHUNK_BYTES, Line, read_lines
+from ledger.intake.messages.lines import CHUNK_BYTES, CutOff, Line, read_lines
 from ledger.store.application import Ledger
 from services.api.events.results import result_document
 
