@@ -299,11 +299,16 @@ def key_put_back(city: City) -> Past:
 
 
 def doctor_silent(city: City) -> Past:
-    return [(50 * 60, city.doctor())]
+    return [(50 * 60, _last_run(city.doctor()))]
 
 
 def doctor_run(city: City) -> Past:
-    return [(5, city.doctor(50 * 60))]
+    return [(5, _last_run(city.doctor(50 * 60)))]
+
+
+def _last_run(said_by_doctor: str) -> str:
+    """When it ran, alone: fifty hours of all that it says would take promtool half a minute."""
+    return "".join(line for line in said_by_doctor.splitlines(True) if "run_timestamp" in line)
 
 
 class Case(NamedTuple):
@@ -350,7 +355,7 @@ def check_alerts(past: Past, folder: Path, expected: dict[int, str]) -> None:
             values += ["stale"] * min(1, done - len(values)) + ["_"] * (done - len(values) - 1)
     document = {
         "rule_files": [str(RULES)],
-        "evaluation_interval": "1m",
+        "evaluation_interval": "1m" if done < 1_000 else "4m",
         "tests": [
             {
                 "interval": "1m",
