@@ -1,0 +1,111 @@
+"""A page in two languages is one page: NAME.md in Chinese and NAME.en.md in English, of one structure."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.generate.pages import DOCS
+
+ROOT = DOCS.parent
+ENGLISH = sorted([*ROOT.glob("*.en.md"), *DOCS.rglob("*.en.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PRINTED = "text"
+"""The kind of block that shows what the program prints, which speaks the page's language."""
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+pairs = pytest.mark.parametrize("english", ENGLISH, ids=lambda page: page.name)
+
+
+def chinese_of(english: Path) -> Path:
+    return english.with_name(english.name.replace(".en.md", ".md"))
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks of code."""
+    return FENCE.sub("", page.read_text("utf-8"))
+
+
+def headings(page: Path) -> list[str]:
+    return re.findall(r"^(#+) ", prose(page), re.MULTILINE)
+
+
+def heading_names(page: Path) -> list[str]:
+    found: list[str] = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return [re.sub(r"[^\w\s-]", "", name.strip().lower()).replace(" ", "-") for name in found]
+
+
+def code(page: Path) -> list[tuple[str, str]]:
+    """The blocks, without comments and without what the program prints."""
+    return [
+        (kind, "" if kind == PRINTED else re.sub(r"[ \t]*# .*$", "", text, flags=re.MULTILINE))
+        for kind, text in FENCE.findall(page.read_text("utf-8"))
+    ]
+
+
+def links(page: Path, sign: str = "") -> list[str]:
+    found: list[str] = re.findall(rf"{sign}\[[^\]]*\]\(([^)\s]+)\)", prose(page))
+    return found
+
+
+def common(page: Path, link: str) -> tuple[str, int | None]:
+    """Where a link leads whatever the language: the Chinese file, and which of its headings."""
+    name, _, anchor = link.partition("#")
+    target = (page.parent / name).resolve() if name else page
+    place = heading_names(target).index(anchor) if anchor and "://" not in link else None
+    return (name.replace(".en.md", ".md") if name else ""), place
+
+
+@pairs
+def test_both_have_the_same_headings(english: Path) -> None:
+    assert headings(english) == headings(chinese_of(english))
+
+
+@pairs
+def test_both_have_the_same_code(english: Path) -> None:
+    assert code(english) == code(chinese_of(english))
+
+
+@pairs
+def test_both_lead_to_the_same_pages_and_each_to_the_other(english: Path) -> None:
+    chinese = chinese_of(english)
+    ours, theirs = links(english), links(chinese)
+
+    assert ours[0] == chinese.name
+    assert theirs[0] == english.name
+    assert sorted(common(english, link) for link in ours[1:]) == sorted(
+        common(chinese, link) for link in theirs[1:]
+    )
+
+
+@pairs
+def test_both_show_the_same_pictures(english: Path) -> None:
+    pictures = links(english, "!")
+
+    assert pictures == links(chinese_of(english), "!")
+    assert [picture for picture in pictures if not (english.parent / picture).exists()] == []
+
+
+@pairs
+def test_an_english_page_leads_to_english_pages_and_a_chinese_one_to_chinese(english: Path) -> None:
+    chinese = chinese_of(english)
+    local = [link.partition("#")[0] for link in links(english)[1:] if "://" not in link]
+
+    assert [link for link in local if (english.parent / link.replace(".md", ".en.md")) in ENGLISH] == []
+    assert [link for link in links(chinese)[1:] if ".en.md" in link] == []
+
+
+@pairs
+def test_each_page_is_in_its_language(english: Path) -> None:
+    """An English page may quote Chinese; no paragraph of it is Chinese, and none of the other is English."""
+    chinese = chinese_of(english)
+    paragraphs = prose(chinese).split("\n\n")[1:], prose(english).split("\n\n")[1:]
+
+    assert [
+        text for text in paragraphs[0] if len(re.findall(r"[a-z]{2,}", text)) > 8 and not HAN.search(text)
+    ] == []
+    assert [
+        text for text in paragraphs[1] if len(HAN.findall(text)) > len(re.findall(r"[A-Za-z]+", text))
+    ] == []
