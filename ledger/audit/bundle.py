@@ -41,6 +41,7 @@ from domain.money.amounts import print_fen
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, payable_of
 from domain.settlement.year import fold
+from ledger.audit.checkpoints import StaleCheckpoint
 from ledger.budget.pools import Pool, brought_in, lines_now, lines_of, merged, pool
 from ledger.policies.versions import rulebook
 from ledger.projections.enterprises import load
@@ -53,10 +54,6 @@ from ledger.store.stored_events import SELECT, Stored, stored
 FORMAT = "subsidy-audit-bundle/1"
 SEALED = ("bundle.json", "checkpoint", "events.ndjson", "awards.ndjson")
 Progress = Callable[[int, int], None]
-
-
-class StaleCheckpoint(ValueError):
-    """The ledger has grown past the checkpoint; make the checkpoint again, then the bundle."""
 
 
 def write_year(

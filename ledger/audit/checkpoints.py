@@ -39,6 +39,10 @@ from ledger.store.stored_events import SELECT
 ORIGIN_DEFAULT = "subsidy-ledger"
 
 
+class StaleCheckpoint(ValueError):
+    """The ledger has grown past the checkpoint; make the checkpoint again, then the bundle."""
+
+
 class UnknownPosition(LookupError):
     """The log has no event at that position."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 import numpy as np
@@ -16,16 +16,6 @@ from domain.settlement.payables import Line, basis, shares_budget
 
 Group = tuple[int, str]
 """(award year, measure)."""
-
-
-class RepeatableLines:
-    """Awards that can be gone through more than once without being held: read anew each time."""
-
-    def __init__(self, read: Callable[[], Iterator[Line]]) -> None:
-        self.read = read
-
-    def __iter__(self) -> Iterator[Line]:
-        return self.read()
 
 
 class Columns:

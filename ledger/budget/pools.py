@@ -20,7 +20,7 @@ from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
 from domain.settlement.figures import division_of
 from domain.settlement.payables import Line, basis, shares_budget
-from ledger.budget.columns import Columns, RepeatableLines
+from ledger.budget.repeatable import RepeatableLines
 from ledger.policies.versions import Budget, budget_of, whole_budget
 from ledger.projections.closings import closing_of, closings
 from ledger.projections.enterprises import every_row
@@ -361,6 +361,8 @@ def divide(lines: Iterable[Line], book: Rulebook, budget: Budget, year: int) -> 
     Raises:
         ArithmeticError: should the payments ever exceed a budget; nothing is then paid.
     """
+    from ledger.budget.columns import Columns  # only dividing needs its arrays
+
     columns = Columns(lines, book)
     shares, payable, paid = columns.divide(budget.amounts, book.of_year(year).pots)
     for name, amount in budget.amounts.items():

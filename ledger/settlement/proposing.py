@@ -20,8 +20,8 @@ from domain.settlement.public_list import root_over
 from domain.settlement.steps import may_propose, may_publish, same_objection
 from domain.settlement.streams import SettlementYear
 from domain.settlement.year import SettledLine, Settlement
-from ledger.budget.columns import RepeatableLines
 from ledger.budget.pools import Pool, divide, lines_now
+from ledger.budget.repeatable import RepeatableLines
 from ledger.policies.versions import Budget, budget_of, rulebook
 from ledger.projections.closings import today
 from ledger.projections.registry import follow_events

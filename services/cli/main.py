@@ -7,7 +7,6 @@ is imported here: ``services.cli.registry`` says where each subcommand is.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 
 import click
@@ -135,7 +134,7 @@ def main(ctx: click.Context, database: str | None, language: str) -> None:
     from services.cli.common import Context
     from services.runtime.settings import Settings, usable
 
-    current.set(f"cli-{secrets.token_hex(8)}")
+    current.set(f"cli-{os.urandom(8).hex()}")
     # The doctor names every bad setting; all others stop at the first.
     every_fault = ctx.invoked_subcommand == "doctor"
     ctx.obj = Context(usable(os.environ)[0] if every_fault else Settings.from_env(), database, language)

@@ -57,7 +57,7 @@ ENTRIES = (
     CommandEntry("serve", "operating.serve:serve", "start", "Serve the API."),
     CommandEntry(
         "migrate",
-        "operating.streams:migrate",
+        "operating.migrating:migrate",
         "start",
         "Create or upgrade the database's tables; safe to run twice, and while others serve.",
     ),
@@ -82,13 +82,13 @@ ENTRIES = (
     ),
     CommandEntry(
         "check",
-        "policies.workshop:check",
+        "policies.files:check",
         "policy",
         "Check a policy file without a ledger; every fault is named with its line.",
     ),
     CommandEntry(
         "policy",
-        "policies.policy:workshop",
+        "policies.workshop:workshop",
         "policy",
         "The policy workshop: check a file, run its worked cases, compare versions, try it on real facts.",
     ),

@@ -23,7 +23,6 @@ from ledger.store.repeats.keys import (
     answer_once,
 )
 from ledger.waiting.second_person import SecondPersonNeeded
-from services.cli.caller_errors import waiting_message
 from services.cli.common import Context, os_user
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,6 +63,8 @@ def _run_once(reference: str, keeps_output: bool, command: Callable[[], None]) -
             try:
                 command()
             except SecondPersonNeeded as proposed:  # what it proposed is kept with the reference
+                from services.cli.caller_errors import waiting_message  # it brings the words of all problems
+
                 click.echo(waiting_message(proposed, context.language))
         return out.getvalue().encode() if keeps_output or not out.getvalue() else _print_now(out.getvalue())
 

@@ -6,7 +6,6 @@ What is printed is not echoed by click, which writes UTF-8 to a terminal of ASCI
 from __future__ import annotations
 
 import csv
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -113,9 +112,7 @@ def table(title: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) 
 
 
 def _width() -> int:
-    if sys.stdout.isatty() or "COLUMNS" in os.environ:
-        return get_terminal_size().columns
-    return PIPED_COLUMNS
+    return get_terminal_size().columns if sys.stdout.isatty() else PIPED_COLUMNS
 
 
 def divide_width(columns: Sequence[Column], lines: Sequence[Sequence[str]], width: int) -> list[int]:

@@ -17,8 +17,9 @@ from pymerkle import InclusionProof, InmemoryTree, verify_inclusion
 from domain.log.entries import entry_of, salt_of
 from domain.log.merkle import check_consistency, check_inclusion
 from domain.log.notes import COSIGNATURE_V1, SignerKey, open_checkpoint, parse_note
-from ledger.audit.bundle import StaleCheckpoint, write_enterprise, write_year
+from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.checkpoints import (
+    StaleCheckpoint,
     UnknownPosition,
     cosign,
     current,

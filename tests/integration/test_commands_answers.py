@@ -156,9 +156,12 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("command", TABLES)
-def test_a_table_fits_80_columns_and_comes_as_csv_and_json(city: Path, command: str) -> None:
+def test_a_table_fits_80_columns_and_comes_as_csv_and_json(
+    city: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = (*command.split(), *TABLES[command])
-    shown = run(city, *words, COLUMNS="80")
+    monkeypatch.setattr("services.cli.tables.PIPED_COLUMNS", 80)
+    shown = run(city, *words)
     as_csv, as_json = run(city, *words, "--csv"), run(city, *words, "--json")
 
     assert [shown.exit_code, as_csv.exit_code, as_json.exit_code] == [0, 0, 0], shown.output

@@ -28,6 +28,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.store.application import open_ledger
 from ledger.store.stored_events import events_of
 from services.cli.main import main
+from services.cli.statuses import ExitStatus
 from services.web.sheets.desk import SheetDesk
 from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, Feed, budget, naming, take
@@ -368,15 +369,17 @@ def test_the_command_previews_marks_and_records(database: str, tmp_path: Path) -
     file, marked = tmp_path / "店铺.xlsx", tmp_path / "退回.xlsx"
     file.write_bytes(THREE)
 
-    said = command(database, "ingest", str(file), "--marked", str(marked))
+    said = command(database, "ingest", str(file), "--marked", str(marked), status=ExitStatus.REFUSED)
     assert "新数据 2" in said
     assert "有误 1" in said
     assert "date.form" in said
     assert "未入账" in said
     assert openpyxl.load_workbook(marked).worksheets[0]["E4"].comment is not None
-    told = json.loads(command(database, "ingest", str(file), "--yes", "--json"))
+    recorded = command(database, "ingest", str(file), "--yes", "--json", status=ExitStatus.REFUSED)
+    told = json.loads(recorded)
     assert told["recorded"] == {"accepted": 2, "duplicate": 0, "refused": 1}
-    told = json.loads(command(database, "--language", "en", "ingest", str(file), "--yes", "--json"))
+    words = ("--language", "en", "ingest", str(file), "--yes", "--json")
+    told = json.loads(command(database, *words, status=ExitStatus.REFUSED))
     assert told["counts"]["known"] == 2
     assert told["recorded"]["accepted"] == 0
 

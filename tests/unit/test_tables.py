@@ -31,7 +31,9 @@ def printed() -> None:
 
 
 def at(columns: int, *words: str) -> str:
-    done = CliRunner(env={"COLUMNS": str(columns)}).invoke(printed, words)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.cli.tables.PIPED_COLUMNS", columns)
+        done = CliRunner().invoke(printed, words)
     assert done.exit_code == 0, done.exception
     return done.stdout
 

@@ -16,8 +16,8 @@ import msgspec
 from domain.money.amounts import Quantity
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, payable_of
-from ledger.budget.columns import RepeatableLines
 from ledger.budget.pools import Pool, brought_in, divide, lines_now, merged, open_years, pool
+from ledger.budget.repeatable import RepeatableLines
 from ledger.intake.sheets.holding import Holding
 from ledger.policies.versions import rulebooks
 from ledger.projections.closings import closings

@@ -13,7 +13,7 @@ from ledger.audit import checkpoints
 from ledger.audit.rotation import public_keys
 from ledger.settlement.receipts import make_receipt
 from services.cli.common import Context
-from services.cli.operating.audit import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
+from services.cli.signing_key import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
 from services.cli.subject import policy_options
 from services.web import checkpage
 from services.web.exports import whole_or_nothing

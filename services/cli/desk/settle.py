@@ -11,10 +11,10 @@ from domain.money.amounts import print_fen
 from ledger.projections.closings import settlement_of
 from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
-from services.api.settlements.views import settlement_document
+from services.api.settlements.document import settlement_document
 from services.cli.common import Context, F, json_option, money_argument, os_user, print_json
-from services.cli.operating.audit import key_option, signer
 from services.cli.repeating import repeatable
+from services.cli.signing_key import key_option, signer
 from services.cli.subject import policy_options
 from services.cli.tables import Codes, Money, Names, Sums, csv_option, note, table
 from services.web.amounts import read_currencies

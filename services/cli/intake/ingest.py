@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,19 +11,16 @@ import click
 from domain.faults.fault import Fault
 from ledger.intake.batch import Result
 from ledger.intake.inbox import BATCH_MESSAGES_MAX, Totals, ingest_all
-from ledger.intake.messages.lines import read_lines
 from ledger.intake.sheets.previewing import DEFAULT_SOURCE
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from services.cli.common import Context, json_option, print_json
-from services.cli.intake.sheet import SUFFIXES, ingest_sheet
+from services.cli.intake.lines import messages_of
 from services.cli.progress import Bar, show_progress
 from services.cli.statuses import ExitStatus, end_with
 from services.cli.tables import csv_option
 
-
-def messages_of(stream: BinaryIO) -> Iterator[bytes]:
-    """Messages, a line each; a longer line is cut just past the limit, so that it is refused."""
-    return (message for _, message in read_lines(stream))
+SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".csv", ".et", ".ods")
+"""Names of files that are spreadsheets, or are told that they are of the wrong kind."""
 
 
 def count_results(batches: Iterable[list[Result]], bar: Bar) -> Totals:
@@ -91,6 +88,8 @@ def ingest_command(
     you agree; "subsidy-ledger sheet template" writes workbooks to fill in.
     """
     if file.name.lower().endswith(SUFFIXES):
+        from services.cli.intake.sheet import ingest_sheet  # only spreadsheets need what reads them
+
         ingest_sheet(
             context, Path(file.name), source, SHIPPED_TABLES.name_of(of_type), marked, anew, agreed, as_json
         )

@@ -35,8 +35,6 @@ from services.cli.tables import Codes, Money, Names, Sums, table
 from services.web.amounts import read_currencies
 from services.web.sheets.words import STATE_WORDS, fault_words, stage_said, unread_said
 
-SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".csv", ".et", ".ods")
-"""Names of files that are spreadsheets, or are told that they are of the wrong kind."""
 ROWS_LISTED = 50
 
 

@@ -5,63 +5,32 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from domain.log.notes import COSIGNATURE_V1, Checkpoint, NoteError, SignerKey, VerifierKey, parse_note
+from domain.log.notes import COSIGNATURE_V1, Checkpoint, SignerKey, VerifierKey, parse_note
 from ledger.audit import bundle as bundles
 from ledger.audit import checkpoints
 from ledger.audit.check import check_log
-from ledger.audit.checkpoints import UnknownPosition, load_or_make_key
+from ledger.audit.checkpoints import load_or_make_key
 from ledger.audit.restores import check_key_record
 from ledger.audit.steps import difference, step_document
 from ledger.audit.tables.publisher_keys import list_earlier_keys
 from ledger.log.digests import count_unstated
-from ledger.log.key_record import FileKey
 from ledger.reading.changes import steps_of
 from ledger.reading.records import UnknownEnterprise
 from ledger.replay.comparison import replay
 from services.cli.common import Context, json_option, print_json, rules_options, rules_text
 from services.cli.operating.conclusion import Examination, conclude
 from services.cli.progress import show_progress
+from services.cli.signing_key import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
 from services.cli.statuses import ExitStatus, end_with
 from services.cli.subject import policy_options
 from services.cli.tables import Codes, Money, Names, Sums, csv_option, note, table
 from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
-
-F = TypeVar("F", bound=Callable[..., Any])
-FILE = click.Path(dir_okay=False, path_type=Path)
-READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-def key_option(command: F) -> F:
-    """``--key-file``."""
-    text = "The signing key's file (SUBSIDY_LEDGER_SIGNING_KEY); made where there is none."
-    return click.option("--key-file", type=FILE, help=text)(command)
-
-
-def key_file_of(context: Context, key_file: Path | None) -> Path:
-    """The file of the ledger's signing key."""
-    return key_file or context.key_file
-
-
-def signer(context: Context, key_file: Path | None) -> FileKey:
-    """The ledger's signing key."""
-    return load_or_make_key(key_file_of(context, key_file))
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn what an auditor's input can cause into one clear line."""
-    try:
-        yield
-    except (NoteError, UnknownPosition, bundles.StaleCheckpoint, ArithmeticError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 @click.command()

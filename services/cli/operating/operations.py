@@ -11,8 +11,8 @@ from domain.log.notes import VerifierKey
 from ledger.audit import backup as backups
 from ledger.store.application import utc_now
 from services.cli.common import Context, json_option, print_json
-from services.cli.operating.audit import FILE, READABLE, key_option, one_line_errors, signer
 from services.cli.progress import show_progress
+from services.cli.signing_key import FILE, READABLE, key_option, one_line_errors, signer
 from services.cli.statuses import ExitStatus, end_with
 from services.doctor.findings import Finding, Limits, worst
 from services.doctor.run import examine, textfile

@@ -11,8 +11,8 @@ from ledger.audit import rotation
 from ledger.audit.restores import read_restore_statements, record_restore
 from ledger.audit.rotation import Rotation, prove_ends, public_keys, read_statements
 from services.cli.common import Context, json_option, operator_attribution, os_user, print_json
-from services.cli.operating.audit import READABLE, key_file_of, key_option, one_line_errors, signer
 from services.cli.operating.operations import heard
+from services.cli.signing_key import READABLE, key_file_of, key_option, one_line_errors, signer
 
 
 @click.command("log-keys")

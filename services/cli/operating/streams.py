@@ -22,8 +22,8 @@ from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import StoreUnavailable, UnsuitableStore
 from services.checkpoints import sender
 from services.cli.common import Context
-from services.cli.intake.ingest import messages_of
-from services.cli.operating.audit import key_file_of, one_line_errors, signer
+from services.cli.intake.lines import messages_of
+from services.cli.signing_key import key_file_of, one_line_errors, signer
 from services.cli.statuses import ExitStatus, end_with
 from services.runtime import logs, tracing
 from services.runtime.settings import Settings
@@ -166,11 +166,3 @@ def replay_dead_letters(context: Context, corrected: BinaryIO | None) -> None:
     click.echo("  ".join(str(each) for each in counts))
     if unkeyed:
         end_with(ExitStatus.REFUSED)
-
-
-@click.command()
-@click.pass_obj
-def migrate(context: Context) -> None:
-    """Create or upgrade the database's tables; safe to run twice, and while others serve."""
-    with context.ledger(migrates=True) as ledger:
-        click.echo(f"{ledger.dialect}: {context.words('数据表已是最新', 'the tables are up to date')}")

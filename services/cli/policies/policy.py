@@ -9,12 +9,9 @@ import click
 from domain.money.amounts import print_fen
 from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
 from services.cli.common import Context, json_option, money_argument, print_json
-from services.cli.policies.reform import reform_command
-from services.cli.policies.workshop import FILE, text_of, workshop
+from services.cli.policies.files import FILE, text_of
 from services.cli.repeating import repeatable
 from services.cli.tables import Codes, Names, Sums, csv_option, table
-
-workshop.add_command(reform_command)
 
 
 @click.command()

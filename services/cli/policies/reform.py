@@ -10,8 +10,8 @@ from domain.money.wire import wire_form
 from domain.policy.load import load_policy
 from ledger.simulation.reform import Reform, simulate_reform
 from services.cli.common import Context, json_option, moment_at, print_json, rules_text
+from services.cli.policies.effects import print_effects
 from services.cli.policies.reform_page import name_measures, name_sizes, name_towns, reform_page
-from services.cli.policies.workshop import print_effects
 from services.cli.subject import only_policy
 from services.cli.tables import Money, Names, Sums, csv_option, note, table
 from services.web.exports import whole_or_nothing

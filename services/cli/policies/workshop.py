@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,42 +9,22 @@ import click
 from domain.money.wire import print_percent, wire_form
 from domain.policy.differences import currency_in, differences, titles_in, value_words
 from domain.policy.load import load_policy
-from ledger.simulation.effects import Effect
 from ledger.simulation.trial import Trial, try_policy
-from services.cli.common import Context, json_option, print_json, rules_text
+from services.cli.common import Context, json_option, print_json
 from services.cli.policies.case_files import CaseError, is_case, read_case
 from services.cli.policies.cases import outcome_of
 from services.cli.policies.editor_schema import editor_schema
+from services.cli.policies.effects import print_effects
+from services.cli.policies.files import FILE, check, text_of
+from services.cli.policies.reform import reform_command
 from services.cli.statuses import ExitStatus, end_with
 from services.cli.subject import only_year, year_option
-from services.cli.tables import Codes, Column, Money, Names, Sums, csv_option, note, table
-
-FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-
-
-def text_of(file: Path) -> str:
-    """A policy file's text.
-
-    Raises:
-        PolicyError: where it is not UTF-8.
-    """
-    return rules_text(str(file)) or ""
+from services.cli.tables import Codes, Money, Names, Sums, csv_option, note, table
 
 
 @click.group("policy")
 def workshop() -> None:
     """The policy workshop: check a file, run its worked cases, compare versions, try it on real facts."""
-
-
-@click.command()
-@FILE
-@click.pass_obj
-def check(context: Context, file: Path) -> None:
-    """Check a policy file without a ledger; every fault is named with its line."""
-    policy = load_policy(text_of(file))
-    verdict = context.words("没有发现错误", "no faults found")
-    counted = f"{len(policy.measures)} {context.words('项条款', 'measures')}"
-    click.echo(f"{policy.id} v{policy.version}  {counted}  SHA-256 {policy.digest}\n{verdict}")
 
 
 @workshop.command("test")
@@ -177,19 +156,6 @@ def _print_trial(context: Context, effects: Trial) -> None:
         print_effects(title, by_enterprise, named, effects.currency)
 
 
-def print_effects(
-    title: str, heads: list[Column], effects: Sequence[tuple[str, Effect]], currency: str
-) -> None:
-    """A table of what differs; none where nothing does."""
-    lines = [
-        (name, Money(effect.before_fen, currency), Money(effect.after_fen, currency))
-        for name, effect in effects
-        if effect.before_fen != effect.after_fen
-    ]
-    if lines:
-        table(title, heads, lines)
-
-
 @workshop.command("schema")
 def schema() -> None:
     """Print the JSON Schema of policy files, for editors that complete and check YAML."""
@@ -197,3 +163,4 @@ def schema() -> None:
 
 
 workshop.add_command(check)
+workshop.add_command(reform_command)

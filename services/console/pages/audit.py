@@ -123,7 +123,7 @@ def audit_bundle(policy: str, year: int) -> BaseResponse:
                 else:
                     bundle.write_year(ledger, path, policy, year, note, size)
                 return
-            except bundle.StaleCheckpoint:
+            except checkpoints.StaleCheckpoint:
                 if number + 1 == TRIES:
                     raise Problem("store-unavailable") from None
             except LookupError:

@@ -18,8 +18,8 @@ from ledger.reading.records import read_names
 from ledger.settlement import closing, proposing
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
+from services.api.settlements.document import settlement_document
 from services.api.settlements.schemas import ObjectionBody, ResolutionBody
-from services.api.settlements.views import settlement_document
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
