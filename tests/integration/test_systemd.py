@@ -105,3 +105,28 @@ def test_ports_of_measurements_are_those_that_prometheus_asks() -> None:
 
     assert all(f"127.0.0.1:{port}" in asked for (port,) in ports)
     assert len({port for (port,) in ports}) == 2
+
+
+def test_the_operators_page_names_files_units_and_commands_that_there_are() -> None:
+    page = (UNITS.parents[1] / "operator.md").read_text("utf-8")
+    block = page.split("<!-- debian:begin -->")[1].split("<!-- debian:end -->")[0]
+    lines = [
+        line.partition("#")[0]
+        for code in re.findall(r"```sh\n(.*?)```", block, re.DOTALL)
+        for line in code.splitlines()
+    ]
+    units = {unit.name for unit in UNITS.iterdir()}
+    named = [
+        word for line in lines if "systemctl" in line for word in line.split() if word.startswith("subsidy-")
+    ]
+
+    assert named
+    for unit in named:
+        full = unit if unit.endswith(".timer") else f"{re.sub('@.*', '@', unit)}.service"
+        assert full in units, unit
+    files = [word for line in lines for word in re.findall(r"docs/operations/\S+", line)]
+    assert [file for file in files if not (HERE.parent / file).exists()] == []
+    assert len(files) > 5
+    commands = [line.split()[1] for line in lines if line.startswith("subsidy-ledger ")]
+    assert commands == ["migrate", "adopt"]
+    assert set(commands) <= set(main.commands)
