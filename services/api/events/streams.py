@@ -55,7 +55,7 @@ def take(
     """Ingest a stream, and give back its results as NDJSON, with a summary as the last line.
 
     Raises:
-        Interrupted: from the ledger's own exception, before anything is given back.
+        Interrupted: from what the ledger, or reading the stream, raised; before anything is given back.
         CutOff: where the stream, of untold length, ended in half a message; what came before it in
             whole batches is recorded.
     """
@@ -64,15 +64,7 @@ def take(
     count = 0
     try:
         for batch in batches(stream, told):
-            try:
-                results = ingest(
-                    ledger,
-                    [message for _, message in batch],
-                    "http",
-                    sender=sender,
-                )
-            except Exception as error:
-                raise Interrupted(count) from error
+            results = ingest(ledger, [message for _, message in batch], "http", sender=sender)
             totals.add(results)
             count += len(results)
             for (number, _), result in zip(batch, results, strict=True):
@@ -80,15 +72,11 @@ def take(
         counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
         spool.write(_encode_line({"summary": {"messages": count, **counts}}))
         spool.seek(0)
-    except (CutOff, Interrupted):
+    except BaseException as error:
         spool.close()
-        raise
-    except Exception as error:
-        spool.close()
+        if isinstance(error, CutOff) or not isinstance(error, Exception):
+            raise
         raise Interrupted(count) from error
-    except BaseException:
-        spool.close()
-        raise
     return _read_back(spool)
 
 
