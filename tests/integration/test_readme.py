@@ -19,6 +19,7 @@ from services.verify import main as verify
 
 ROOT = DOCS.parent
 PAGES = {"zh": ROOT / "README.md", "en": ROOT / "README.en.md"}
+EXPLAINED = {"zh": DOCS / "enterprise.md", "en": DOCS / "enterprise.en.md"}
 COMMAND = ".venv/bin/subsidy-ledger"
 SIZE_OFF = 0.15
 """By which share the size on a page may differ from what is installed here: wheels differ by platform."""
@@ -26,12 +27,12 @@ SIZE_OFF = 0.15
 both = pytest.mark.parametrize("language", PAGES)
 
 
-def text_of(language: str) -> str:
-    return PAGES[language].read_text("utf-8")
+def text_of(language: str, pages: dict[str, Path] = PAGES) -> str:
+    return pages[language].read_text("utf-8")
 
 
-def blocks(language: str, kind: str = "sh") -> list[list[str]]:
-    found = re.findall(rf"^```{kind}\n(.*?)^```$", text_of(language), re.MULTILINE | re.DOTALL)
+def blocks(language: str, kind: str = "sh", pages: dict[str, Path] = PAGES) -> list[list[str]]:
+    found = re.findall(rf"^```{kind}\n(.*?)^```$", text_of(language, pages), re.MULTILINE | re.DOTALL)
     return [[line.rstrip() for line in block.splitlines()] for block in found]
 
 
@@ -54,7 +55,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return database
 
 
-def test_the_samples_are_what_the_first_command_prints(
+def test_the_samples_are_what_is_printed_of_the_sample_city(
     tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.server.process.serve", lambda settings: None)
@@ -70,6 +71,10 @@ def test_the_samples_are_what_the_first_command_prints(
         (sample,) = blocks(language, "text")
         shown = [line.replace("8080", port) for line in sample if line != "…"]
         assert [line for line in shown if line not in printed[language]] == []
+        (award,) = blocks(language, "text", EXPLAINED)
+        (code,) = set(re.findall(r"\b91330282\w{10}\b", text_of(language, EXPLAINED)))
+        explained = lines(run(database, language, "explain", code))
+        assert [line for line in award if line != "…" and line not in explained] == []
 
 
 @both
