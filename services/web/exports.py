@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -14,17 +16,35 @@ from ledger.export.books import Books, Tick
 
 @contextmanager
 def whole_or_nothing(out: Path) -> Iterator[Path]:
-    """A file beside ``out`` that takes its place once everything is written."""
-    part = out.with_name(out.name + ".part")
+    """A file beside ``out`` that takes its place once everything is written.
+
+    A link stays, and its file is replaced. Into a device or a pipe it is copied: no file takes the place of one.
+
+    Raises:
+        ClickException: where ``out`` cannot be written.
+    """
     try:
-        yield part
-        os.replace(part, out)
+        with ExitStack() as stack:
+            if is_device(out):
+                part = Path(stack.enter_context(TemporaryDirectory())) / f"{out.name}.part"
+                yield part
+                with part.open("rb") as written, out.open("wb") as device:
+                    shutil.copyfileobj(written, device)
+            else:
+                file = out.resolve()
+                part = file.with_name(file.name + ".part")
+                stack.callback(part.unlink, missing_ok=True)
+                yield part
+                os.replace(part, file)
     except OSError as error:
         raise click.ClickException(
             f"{out}: {error.strerror or error} — name a file that can be written"
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
+
+
+def is_device(path: Path) -> bool:
+    """Whether something stands there that bytes pass through: a device, a pipe, a socket."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _hledger(books: Books, out: Path, tick: Tick) -> list[Path]:

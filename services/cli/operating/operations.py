@@ -16,6 +16,7 @@ from services.cli.signing_key import FILE, READABLE, key_option, one_line_errors
 from services.cli.statuses import ExitStatus, end_with
 from services.doctor.findings import Finding, Limits, worst
 from services.doctor.run import examine, textfile
+from services.web.exports import whole_or_nothing
 
 SIGNS = {"ok": "✓", "warning": "!", "error": "✗"}
 
@@ -35,9 +36,8 @@ def doctor(context: Context, deep: bool, out: Path | None, given: tuple[str, ...
     now = utc_now()
     findings = examine(os.environ, context.database, now, Limits(), deep, given)
     if out:
-        part = out.with_name(out.name + ".part")
-        part.write_text(textfile(findings, now), "utf-8")
-        part.replace(out)
+        with whole_or_nothing(out) as part:
+            part.write_text(textfile(findings, now), "utf-8")
     if as_json:
         print_json({"status": worst(findings), "findings": [finding.document() for finding in findings]})
     else:
