@@ -18,7 +18,7 @@ from ledger.export.books import Books, Tick
 def whole_or_nothing(out: Path) -> Iterator[Path]:
     """A file beside ``out`` that takes its place once everything is written.
 
-    A link stays, and its file is replaced. Into a device or a pipe it is copied: no file takes the place of one.
+    A link stays, and its file is replaced. Into a device or a pipe it is copied: no file takes its place.
 
     Raises:
         ClickException: where ``out`` cannot be written.

@@ -23,7 +23,7 @@ from ledger.reading.disagreements import list_disagreements
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
 from ledger.store.stored_events import SELECT, stored
-from services.cli.intake.ingest import messages_of
+from services.cli.intake.lines import messages_of
 from services.kafka.dead_letters import headers_of
 from services.kafka.records import Record, message_of
 from tests import answers as queries

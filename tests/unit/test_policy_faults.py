@@ -10,7 +10,7 @@ import pytest
 from domain.policy.changes import Changes
 from domain.policy.faults import PolicyError, PolicyFault
 from domain.policy.load import POLICY_BYTES_MAX, load_adopted, load_policy
-from services.cli.policies.workshop import text_of
+from services.cli.policies.files import text_of
 
 CIXI = (Path(__file__).parents[2] / "domain" / "policy" / "cixi-ecommerce-2024.yaml").read_text("utf-8")
 
