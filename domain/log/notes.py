@@ -7,7 +7,6 @@ tlog-cosignature v1 (algorithm byte 0x04), so that tools nobody here wrote can r
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -83,7 +82,7 @@ class VerifierKey:
         encoded, ended, end = encoded_and_end.partition("@")
         try:
             raw = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise NoteError(f"not a verifier key: {text[:80]!r}") from None
         if not _NAME.fullmatch(name) or len(raw) != 33 or raw[0] not in (ED25519, COSIGNATURE_V1):
             raise NoteError(f"not a verifier key: {text[:80]!r}")
@@ -138,7 +137,7 @@ def read_key_end(text: str) -> KeyEnd:
     size, _, encoded = text.partition(":")
     try:
         root = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:
         root = b""
     if not re.fullmatch(r"0|[1-9][0-9]{0,18}", size) or len(root) != 32:
         raise NoteError(f"not the size and root at which a key ends: {text[:80]!r}")
@@ -205,7 +204,7 @@ def parse_note(note: str) -> tuple[str, list[Signature]]:
             raise NoteError(f"not a signature line: {line[:80]!r}")
         try:
             raw = base64.b64decode(match[2], validate=True)
-        except binascii.Error:
+        except ValueError:
             raise NoteError(f"not a signature line: {line[:80]!r}") from None
         # two spellings of one signature would let a changed letter go unseen
         if len(raw) < 5 or base64.b64encode(raw).decode() != match[2]:
@@ -240,7 +239,7 @@ class Checkpoint(NamedTuple):
             raise NoteError("not a checkpoint: origin, size and root stand on its first three lines")
         try:
             root = base64.b64decode(lines[2], validate=True)
-        except binascii.Error:
+        except ValueError:
             root = b""
         if len(root) != 32:
             raise NoteError("the checkpoint's root is not 32 bytes in base64")

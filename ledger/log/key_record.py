@@ -8,7 +8,6 @@ one key are what it exists to rule out. ``ledger.log.restores`` has what an oper
 from __future__ import annotations
 
 import base64
-import binascii
 import fcntl
 import os
 from collections.abc import Iterator
@@ -58,11 +57,11 @@ def load_key(path: Path) -> FileKey:
         OSError: where it cannot be read.
         NoteError: where it holds no key.
     """
-    named, _, encoded = path.read_text("utf-8").strip().partition(" ")
     try:
+        named, _, encoded = path.read_text("utf-8").strip().partition(" ")
         seed = base64.b64decode(encoded)
-    except binascii.Error:
-        seed = b""
+    except ValueError:  # neither text nor base64
+        named, seed = "", b""
     if len(seed) != 32:
         raise NoteError(f"{path} is not a signing key: it holds a name and 32 bytes in base64")
     return FileKey(named, seed, file=path)

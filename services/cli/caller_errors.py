@@ -8,6 +8,7 @@ from domain.authority.roles import NotAllowed
 from domain.authority.two_persons import TWO_PERSON_STEPS
 from domain.events.stored import UnreadableState
 from domain.faults.fault import Fault
+from domain.log.notes import NoteError
 from domain.policy.faults import PolicyError
 from domain.policy.rulebook import NoRules
 from ledger.amendments.amending import AmendmentRefused
@@ -28,6 +29,7 @@ from services.web.problems import fault_of
 FAULTS_LISTED = 20
 PLAIN = (
     NoRules,
+    NoteError,
     Unanswerable,
     NotExportable,
     SettingsError,
@@ -55,16 +57,22 @@ def caller_message(error: Exception, language: str) -> str | None:
         return DamagedStore("database.unreadable-row", reason=str(error)).describe(language)
     if isinstance(error, StoreError | FileError):
         return error.describe(language)
-    if isinstance(error, UnicodeDecodeError | OSError):
+    if isinstance(error, UnicodeError | OSError):
         return _file_line(error, language)
     return str(error) if isinstance(error, PLAIN) else None
 
 
-def _file_line(error: UnicodeDecodeError | OSError, language: str) -> str | None:
-    """A file that is no text, or cannot be read or written, in one line; ``None`` for other troubles."""
+def _file_line(error: UnicodeError | OSError, language: str) -> str | None:
+    """A file or a word that is no text, or a file that cannot be used; ``None`` for other troubles."""
     english = language == "en"
     if isinstance(error, UnicodeDecodeError):
         zh, en = "文件不是 UTF-8 文本 — 另存为 UTF-8 后再试", "the file is not UTF-8 text — save it as UTF-8"
+        return en if english else zh
+    if isinstance(error, UnicodeError):
+        zh, en = (
+            "命令行中有不成字的字节 — 重新输入",
+            "the command line holds bytes that are no text — type it again",
+        )
         return en if english else zh
     if error.filename is None and error.errno != errno.ENOSPC:
         return None  # of a connection, not of a file

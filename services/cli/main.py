@@ -7,6 +7,7 @@ is imported here: ``services.cli.registry`` says where each subcommand is.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
 import click
@@ -145,4 +146,8 @@ def run() -> None:
     print_in_any_encoding()
     begin_loading()
     main.before_command = relax
-    main()
+    try:
+        main()
+    except OSError as error:  # what it says cannot be written: the disk behind it is full
+        print(error.strerror, file=sys.stderr)
+        raise SystemExit(ExitStatus.NOT_DONE) from None

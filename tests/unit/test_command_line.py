@@ -159,6 +159,20 @@ def test_nothing_heavy_is_imported_before_a_command_needs_it(arguments: list[str
     assert done.stdout.decode().splitlines()[-1] == "imported: []"
 
 
+@pytest.mark.parametrize("name", ["budget", "ingest", "migrate", "policies", "settle"])
+def test_a_command_imports_nothing_that_it_seldom_needs(name: str) -> None:
+    seldom = ("cryptography", "docx", "flask", "kafka", "lxml", "numpy", "openpyxl", "psycopg", "rich")
+    program = (
+        "import sys\nfrom services.cli.registry import ENTRIES\n"
+        f"next(entry for entry in ENTRIES if entry.name == {name!r}).load()\n"
+        f"print([name for name in {seldom!r} if name in sys.modules])\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+
+    assert done.stdout.decode().strip() == "[]"
+
+
 def test_a_worker_of_the_service_imports_nothing_that_few_answers_need() -> None:
     seldom = ("cryptography", "docx", "joserfc", "kafka", "lxml", "openpyxl", "psycopg", "pyarrow", "rich")
     program = (
