@@ -15,7 +15,7 @@ _KEY = "'forged', digest, name, source, types, made_at, NULL FROM machine_keys L
 _LOOK = "0, at, actor, address, method, path, code, times, issuer, subject FROM looks LIMIT 1"
 _REFUSED = (
     "'x', 0, first_at, last_at, times, channel, source, event_id, subject, type, raw, faults, resolved, "
-    "origin, dead_lettered FROM refused LIMIT 1"
+    "origin, dead_lettered, sender FROM refused LIMIT 1"
 )
 _RAW = "(SELECT secret FROM log_secret)"
 LOGGED = (

@@ -214,6 +214,7 @@ KEPT = (
     _kept("删去退回的数据", "refused messages deleted", "DELETE FROM refused", "refused"),
     _kept("改动退回的数据", "refused messages changed", "UPDATE refused SET channel='x'", "refused"),
     _kept("标为不再处理", "refused messages dismissed", "UPDATE refused SET resolved='dismissed'", "refused"),
+    _kept("改动报送人", "who sent a refused message changed", "UPDATE refused SET sender='x'", "refused"),
     _kept("删去查阅记录", "looks deleted", "DELETE FROM looks", "looks"),
     _kept("改动查阅人", "who looked changed", "UPDATE looks SET actor='x'", "looks"),
     _kept("删去重建结果", "certificates deleted", "DELETE FROM certificates", "certificates"),

@@ -9,7 +9,7 @@ in place. A correction or retraction of a fact already counted moves what that f
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -236,8 +236,11 @@ class EnterpriseFacts(msgspec.Struct):
         earliest = records.get(identity)
         if earliest is None or on < earliest.on:
             records[identity] = DatedRecord(on, (attributes,))
-        elif on == earliest.on and attributes not in earliest.attributes:
-            records[identity] = DatedRecord(on, tuple(sorted((*earliest.attributes, attributes))))
+        elif on == earliest.on:
+            known = earliest.attributes
+            place = bisect_left(known, attributes)
+            if known[place : place + 1] != (attributes,):
+                records[identity] = DatedRecord(on, (*known[:place], attributes, *known[place:]))
 
     def add_amount(self, fact: Event, content: Content) -> None:
         """Count a report of a yearly amount."""
@@ -260,9 +263,9 @@ class EnterpriseFacts(msgspec.Struct):
         """Count a figure of a year."""
         assert isinstance(content, YearlyFigure)
         figures = self.figures.setdefault(fact.name, {}).setdefault(str(content.year), [])
-        if content.amount_fen not in figures:
-            figures.append(content.amount_fen)
-            figures.sort()
+        place = bisect_left(figures, content.amount_fen)
+        if figures[place : place + 1] != [content.amount_fen]:
+            figures.insert(place, content.amount_fen)
 
     def add_approval(self, fact: Event, content: Content) -> None:
         """Count an approval."""

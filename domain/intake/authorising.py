@@ -15,6 +15,7 @@ from domain.facts.claim_steps import DECISIONS
 from domain.facts.folding import Claim, EnterpriseFacts, correct, file_key
 from domain.faults.fault import Fault
 from domain.intake.judging import judge_matter
+from domain.intake.quotas import RefusalQuota
 from domain.policy.rulebook import Rulebook
 from domain.vocabulary.kinds import type_of
 
@@ -31,6 +32,8 @@ class Sender(NamedTuple):
 
     writer: Writer = NO_WRITER
     attribution: Attribution = NOBODY
+    quota: RefusalQuota | None = None
+    """How much of what is refused is kept for them; None where no door bounds it."""
 
 
 NO_SENDER = Sender()

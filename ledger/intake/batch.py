@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -26,7 +26,7 @@ from ledger.intake.messages.decode import Message, Refusal, refusal_of
 from ledger.intake.messages.senders import Senders
 from ledger.intake.messages.wiping import wipe_refusal
 from ledger.intake.reconciling import Changes
-from ledger.intake.refusals import digest_of, keep, settle_accepted
+from ledger.intake.refusals import Keeping, digest_of, settle_accepted
 from ledger.intake.workspace import Identity, TouchedEnterprise, Workspace
 from ledger.policies.versions import rulebooks
 from ledger.projections.disagreements import DisagreementTables, Hold
@@ -54,9 +54,14 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     source: str | None = None
     position: int | None = None
     refusal: str | None = None
-    """Under which digest a refused message is kept."""
+    """Under which digest a refused message is kept; none where its sender's quota was used up."""
     faults: tuple[Fault, ...] = ()
     """Why it was refused; of a duplicate, that what it repeats counts no more."""
+
+    @property
+    def is_unkept(self) -> bool:
+        """Whether it was refused and is not kept: its sender has it still, and is told so."""
+        return self.status == "refused" and self.refusal is None
 
 
 class ReceivedMessage(msgspec.Struct, frozen=True, gc=False):
@@ -94,17 +99,14 @@ class Batch:
         for message in messages:
             result = self.take_message(message.raw, message.decoded, first, message.sender)
             if result.status == "refused":
-                self.refusals[-1].origin = message.origin
+                refusal, actor = self.refusals[-1], message.sender.writer.actor
+                refusal.origin, refusal.sender = message.origin, actor.identity
             results.append(result)
         if self.accepted:
             self._note_disagreements(first)
             self.commit()
-        keep(self.rows, self.refusals, self.channel, self.now)
-        note_refused(
-            self.rows,
-            [(refusal.correlation or self.correlation, digest_of(refusal.raw)) for refusal in self.refusals],
-        )
-        return results
+        unkept = _keep_refused(self, messages) if self.refusals else {}
+        return [_without_unkept(result, unkept) for result in results] if unkept else results
 
     def take_message(
         self, raw: bytes, message: Message | Refusal, first: int, sender: Sender = NO_SENDER
@@ -272,6 +274,24 @@ def _approves(event: Event, target: Target | None) -> bool:
     """Whether an event approves a claim, or amends an approval."""
     approvals = (event.content, None if target is None else target.event.content)
     return any(isinstance(content, ClaimApproved) for content in approvals)
+
+
+def _keep_refused(batch: Batch, messages: Sequence[ReceivedMessage]) -> Mapping[str, Fault]:
+    """Keep what was refused, as far as its senders' quotas go; by digest, why one was not kept."""
+    quotas = {m.sender.writer.actor.identity: m.sender.quota for m in messages if m.sender.quota}
+    keeping = Keeping(batch.rows, batch.channel, batch.now)
+    keeping.keep(batch.refusals, quotas)
+    named = ((each.correlation or batch.correlation, digest_of(each.raw)) for each in batch.refusals)
+    note_refused(batch.rows, [(id_, digest) for id_, digest in named if digest in keeping.new])
+    return keeping.unkept
+
+
+def _without_unkept(result: Result, unkept: Mapping[str, Fault]) -> Result:
+    """A result as its sender is told it: of what was not kept, that it was not."""
+    fault = unkept.get(result.refusal or "")
+    if fault is None:
+        return result
+    return Result("refused", result.event_id, result.source, faults=(fault, *result.faults))
 
 
 def _attribute(event: Event, speaking: Attribution) -> Event:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from domain.authority.writes import IDENTITY
 from domain.intake.authorising import NO_SENDER, Sender
 from ledger.intake.batch import Batch, ReceivedMessage, Result
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
@@ -19,7 +20,9 @@ from ledger.store.application import Ledger
 from ledger.store.rows import Conflict, Rows
 
 BATCH_MESSAGES_MAX = 5_000
-"""Most messages in one transaction."""
+"""Most messages in one call."""
+TURN_MESSAGES = 500
+"""Most messages in one transaction, for which others wait who would write."""
 CONFLICT_TRIES = 20
 
 
@@ -36,6 +39,10 @@ class Offsets:
     stream: str
     """What people call the stream, kept beside what is refused: ``topic/partition``."""
 
+    def of_turn(self, turn: slice) -> Offsets:
+        """Those of some of the messages."""
+        return replace(self, of_messages=self.of_messages[turn])
+
 
 @dataclass(slots=True)
 class Totals:
@@ -46,12 +53,15 @@ class Totals:
     refused: int = 0
     retracted: int = 0
     """Of the duplicates, how many repeat what was retracted."""
+    unkept: int = 0
+    """Of the refused, how many are not kept, as the sender's quota was used up."""
 
     def add(self, results: Iterable[Result]) -> None:
         """Count results."""
         for result in results:
             setattr(self, result.status, getattr(self, result.status) + 1)
             self.retracted += result.status == "duplicate" and bool(result.faults)
+            self.unkept += result.is_unkept
 
 
 def ingest(
@@ -61,18 +71,37 @@ def ingest(
     offsets: Offsets | None = None,
     sender: Sender | Sequence[Sender] = NO_SENDER,
 ) -> list[Result]:
-    """Take one batch to a commit; the results stand in the order of the messages.
+    """Take messages in, a few hundred to a commit; the results stand in their order.
+
+    Where the ledger fails in the middle, what was taken before it is recorded, and sent again it is known.
 
     Args:
         messages: each the bytes of one CloudEvents message in JSON, or a refusal to be kept.
         channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
         offsets: where they stand in a stream; results of messages passed over are left out.
         sender: who sent them, or of each message who did. Every door that others can reach says it.
+
+    Raises:
+        LaneFull: where enough requests of the sender are under way.
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
-    decoded = check_messages(ledger, messages)
-    return record(ledger, messages, decoded, channel, offsets, sender)
+    results, lane = list[Result](), _lane_of(sender)
+    for start in range(0, len(messages), TURN_MESSAGES):
+        turn = slice(start, start + TURN_MESSAGES)
+        of_turn, read_on = messages[turn], None if offsets is None else offsets.of_turn(turn)
+        senders = sender if isinstance(sender, Sender) else sender[turn]
+        with ledger.lanes.take(lane):
+            decoded = check_messages(ledger, of_turn)
+            results += record(ledger, of_turn, decoded, channel, read_on, senders)
+    return results
+
+
+def _lane_of(sender: Sender | Sequence[Sender]) -> str:
+    """Whose requests wait for each other: those of one caller whose identity was checked."""
+    if not isinstance(sender, Sender) or sender.writer.mode != IDENTITY:
+        return ""
+    return sender.writer.actor.identity
 
 
 def check_messages(ledger: Ledger, messages: Sequence[bytes | Refusal]) -> list[Message | Refusal]:

@@ -28,6 +28,7 @@ from ledger.store.schema.migrations import (
     create_tables,
 )
 from ledger.store.streams import EventMapper
+from ledger.store.turns.queues import Lanes
 
 SCHEMES = ("postgresql://", "postgres://")
 """How the address of a PostgreSQL database begins; every other one is a SQLite file's path."""
@@ -62,6 +63,8 @@ class Ledger:
         self.keeping = threading.Lock()
         self.kept: dict[Any, Any] = {}
         """Worked-out pools by the state they hold for; bounded by ``ledger.budget.pools``."""
+        self.lanes = Lanes()
+        """Of the senders whose messages are taken in."""
         self.before_close: list[Callable[[], None]] = []
         """What still has something to write."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
@@ -46,9 +47,9 @@ def columns_of(table: str) -> tuple[str, ...]:
     return tuple(column.name for column in ALL_TABLES[table].columns)
 
 
-def sum_of(rows: Rows, table: str) -> TableSum:
-    """The sum of a table's rows as they stand, streamed."""
-    return TableSum().plus(rows.stream(f"SELECT {', '.join(columns_of(table))} FROM {table}"))
+def sum_of(rows: Rows, table: str, columns: Sequence[str] = ()) -> TableSum:
+    """The sum of a table's rows as they stand, streamed; of some columns, or of all."""
+    return TableSum().plus(rows.stream(f"SELECT {', '.join(columns or columns_of(table))} FROM {table}"))
 
 
 def kept_sums(rows: Rows) -> dict[str, TableSum]:
@@ -65,6 +66,20 @@ def begin_sums(rows: Rows) -> None:
     for table in SUMMED:
         if table not in begun:
             _keep(rows, table, sum_of(rows, table))
+
+
+@contextmanager
+def widen_sum(rows: Rows, table: str, column: str) -> Iterator[None]:
+    """Add a column to a table: its sum is of the wider rows then, and differs from them as it did before."""
+    kept = kept_sums(rows).get(table) if rows.has_table("table_sums") else None
+    if kept is None:
+        yield
+        return
+    before = sum_of(rows, table, [name for name in columns_of(table) if name != column])
+    yield
+    after = sum_of(rows, table)
+    total = (after.total + kept.total - before.total) % _MODULUS
+    _keep(rows, table, TableSum(after.rows + kept.rows - before.rows, total))
 
 
 def _keep(rows: Rows, table: str, table_sum: TableSum) -> None:

@@ -33,6 +33,7 @@ from ledger.store.rows import (
     UnsuitableStore,
     storable,
 )
+from ledger.store.turns.queues import Turns
 
 STREAM_ROWS = 1_000
 CONNECT_SECONDS_MAX = 5
@@ -309,6 +310,7 @@ class PostgresStore:
         self.recorder = recorder
         self.datastore: PostgresDatastore = recorder.datastore
         self.append_check: AppendCheck | None = None
+        self.turns = Turns()
 
     @contextmanager
     def _transaction(self, begin: str, end: str) -> Iterator[PostgresRows]:
@@ -341,7 +343,7 @@ class PostgresStore:
             with part_of(joined):
                 yield joined
             return
-        with self._transaction(_WRITE, "COMMIT") as rows:
+        with self.turns.take(), self._transaction(_WRITE, "COMMIT") as rows:
             guard = rows.guard = Guard(rows)
             with rows.connection.pipeline():
                 yield rows

@@ -27,6 +27,7 @@ from ledger.store.rows import (
     UnsuitableStore,
     storable,
 )
+from ledger.store.turns.queues import Turns
 
 STREAM_ROWS = 1_000
 CHUNK = 500
@@ -254,6 +255,7 @@ class SQLiteStore:
         self.recorder, self.path = recorder, path
         self.datastore: SQLiteDatastore = recorder.datastore
         self.append_check: AppendCheck | None = None
+        self.turns = Turns()
         self.ready: WeakKeyDictionary[SQLiteConnection, _OpenFile] = WeakKeyDictionary()
         """Connections whose settings are in place, each with the file that it opened."""
         with errors_mapped(path), self.datastore.get_connection(commit=True) as connection:
@@ -275,7 +277,8 @@ class SQLiteStore:
 
     @contextmanager
     def _transaction(self, begin: str, commit: bool) -> Iterator[SQLiteRows]:
-        with errors_mapped(self.path), self.datastore.get_connection(commit=commit) as connection:
+        turn = self.turns.take() if commit else nullcontext()
+        with turn, errors_mapped(self.path), self.datastore.get_connection(commit=commit) as connection:
             raw = self._prepared(connection)
             raw.execute(begin)
             file = self.ready[connection]

@@ -6,8 +6,11 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from domain.intake.quotas import RefusalQuota
+
 MODES = ("local", "required")
 RETURN = "/console/sign-in/done"
+REFUSED = RefusalQuota(messages=5_000, megabytes=8)
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 """Names of this machine for itself: no other site can have them."""
 
@@ -57,6 +60,8 @@ class IdentitySettings:
     """Requests a second that one caller may make of all workers together; 0: no limit."""
     failed: int = 60
     """Wrong tokens and keys that one address may bring in a minute; 0: no limit."""
+    refused: RefusalQuota = REFUSED
+    """How much of what is refused is kept for one key or person."""
     writes_once: bool = False
     """Whether a token may be used for one write only (its ``jti`` is remembered until it expires)."""
     users: tuple[UserRoles, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from domain.authority.roles import STAFF
+from domain.intake.quotas import RefusalQuota
 from services.runtime.identity_settings import MODES, RETURN, IdentitySettings, UserRoles, is_loopback
 from services.runtime.kafka_settings import MECHANISMS, SECURITY, KafkaSettings, PublisherTopic
 from services.runtime.proxy_settings import ProxySettings, read_proxy_settings
@@ -159,6 +160,10 @@ def _identity(values: dict[str, str]) -> IdentitySettings:
         recheck=_whole_number("OIDC_RECHECK", values["OIDC_RECHECK"], 60, 28_800),
         rate=_whole_number("RATE", values["RATE"], 0, 100_000),
         failed=_whole_number("FAILED", values["FAILED"], 0, 100_000),
+        refused=RefusalQuota(
+            _whole_number("REFUSED_MESSAGES", values["REFUSED_MESSAGES"], 1, 100_000),
+            _whole_number("REFUSED_MEGABYTES", values["REFUSED_MEGABYTES"], 1, 10_000),
+        ),
         writes_once=_flag("OIDC_ONCE", values["OIDC_ONCE"]),
         users=_users(values["USERS"], mode),
     )

@@ -326,6 +326,21 @@ VARIABLES = (
         "and nothing is looked up; 0 sets no limit, at most 100000",
     ),
     Variable(
+        f"{PREFIX}REFUSED_MESSAGES",
+        "5000",
+        "核验身份时，为一个密钥或一名人员保存多少条退回的数据：未办结的，和一天之内退回的；超过的不保存，"
+        "答429，报送人改正后再报。1至100000；命令行和Kafka报送的不受此限",
+        "where identities are checked, how many refused messages are kept for one key or person: those that "
+        "wait, and those of one day; more are not kept and answered by 429, to be sent again corrected. "
+        "From 1 to 100000; what the command line and Kafka bring is not bounded",
+    ),
+    Variable(
+        f"{PREFIX}REFUSED_MEGABYTES",
+        "8",
+        "同上，这些数据连同原因最多多少兆字节（MB），1至10000",
+        "as before, how many megabytes they may have together with the reasons, from 1 to 10000",
+    ),
+    Variable(
         f"{PREFIX}ALLOW_OPEN",
         "0",
         "为1时允许在不核验身份的情况下监听本机以外的地址（须由反向代理核验）",

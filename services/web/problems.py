@@ -38,6 +38,7 @@ from ledger.store.rows import (
     UnsuitableStore,
     WriteRefused,
 )
+from ledger.store.turns.queues import AT_ONCE_MAX, LaneFull
 from services.web.fault_words import describe_fault
 from services.web.sheets.desk import UnknownSheet
 
@@ -66,10 +67,12 @@ class Problem(Exception):
         faults: Iterable[Fault] = (),
         *,
         extra: dict[str, Any] | None = None,
+        retry_after_seconds: int = RETRY_AFTER_SECONDS,
         **args_: FaultValue,
     ) -> None:
         super().__init__(code)
         self.code, self.faults, self.args_ = code, list(faults), args_
+        self.retry_after_seconds = retry_after_seconds
         self.extra = extra or {}
 
 
@@ -110,7 +113,7 @@ def answer(
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if status in (429, 503):
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = str(problem.retry_after_seconds)
     return response
 
 
@@ -171,7 +174,10 @@ def of_ledger(error: Exception) -> Problem | None:
 
 
 def _of_refusal(error: Exception) -> Problem | None:
-    """A refused message that is not there, or settled already; ``None`` for anything else."""
+    """What keeps messages, or a refused one, from being taken; ``None`` for anything else."""
+    if isinstance(error, LaneFull):
+        fault = Fault("rate.at-once", "Authorization", {"most": AT_ONCE_MAX})
+        return Problem("too-many", [fault], retry_after_seconds=1)
     if isinstance(error, UnknownRefusal):
         return Problem("refusal-unknown")
     return Problem("refusal-settled") if isinstance(error, SettledRefusal) else None

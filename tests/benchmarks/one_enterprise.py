@@ -1,7 +1,8 @@
 """What a message of one enterprise costs, the more it sent before: ratios inside one run.
 
 ``python -m tests.benchmarks.one_enterprise --messages 100000`` sends reports with corrections, reports
-with retractions, approvals, and approvals with retractions of one enterprise each, and prints what a
+with retractions, approvals, approvals with retractions, shops, warehouses and assessments of one enterprise
+each, and prints what a
 message costs in each quarter beside the first: in calls of functions, and in seconds.
 """
 
@@ -49,7 +50,26 @@ def approve_and_retract(feed: Feed, number: int) -> list[bytes]:
     return [*approve(feed, number), feed.retract(feed.last, "claim-approved")]
 
 
-MAKES: tuple[Make, ...] = (report_and_correct, report_and_retract, approve, approve_and_retract)
+def open_shops(feed: Feed, number: int) -> list[bytes]:
+    """A shop more."""
+    return [feed.shop("tmall", f"S{number}", "2024-03-01")]
+
+
+def recognise_warehouses(feed: Feed, number: int) -> list[bytes]:
+    """A warehouse of two levels, of which one measure is set off against the other."""
+    named = {"warehouse": f"W{number}", "on": "2024-05-01"}
+    return [feed.send("warehouse-recognised", level=level, **named) for level in ("ningbo", "provincial")]
+
+
+def assess(feed: Feed, number: int) -> list[bytes]:
+    """Another assessment of the same year."""
+    return [feed.of_year("contribution-assessed", 2024, f"{number + 1}.00")]
+
+
+MAKES: tuple[Make, ...] = (
+    *(report_and_correct, report_and_retract, approve, approve_and_retract),
+    *(open_shops, recognise_warehouses, assess),
+)
 
 
 class Cost(NamedTuple):

@@ -121,7 +121,7 @@ def is_problem(response: TestResponse) -> dict[str, Any]:
     assert response.mimetype == PROBLEM, (response.mimetype, response.data[:200])
     body: dict[str, Any] = json.loads(response.data)
     wanted = {"type", "title", "status", "detail", "instance", "code", "faults"}
-    assert wanted <= set(body) <= wanted | {"refusal", "recorded"}
+    assert wanted <= set(body) <= wanted | {"refusal", "recorded", "counts", "results"}
     assert body["type"] == "urn:subsidy-ledger:problem:" + body["code"]
     assert body["status"] == response.status_code
     assert body["instance"] == response.request.path

@@ -23,7 +23,7 @@ from domain.faults.fault import Fault
 from domain.intake.authorising import Sender
 from ledger.intake.inbox import check_messages, ingest, record
 from ledger.intake.messages.decode import Message, Refusal
-from ledger.intake.refusals import keep, list_refused
+from ledger.intake.refusals import Keeping, list_refused
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.schema.migrations import create_tables
@@ -407,7 +407,7 @@ def test_an_upgrade_wipes_persons_numbers_out_of_what_was_refused(open_at: Opene
     raws = [f'{{"subject": "{person}", "id": "{n}"}}'.encode() for n in (1, 2)] + [b'{"subject": "x"}']
     refusals = [Refusal(raw, [Fault("code.shape", "subject")], subject=person) for raw in raws]
     with ledger.store.writing() as rows:
-        keep(rows, refusals, "http", "2024-01-01T00:00:00.000000Z")
+        Keeping(rows, "http", "2024-01-01T00:00:00.000000Z").keep(refusals, {})
 
     with ledger.store.writing() as rows:
         wipe_refused(rows)

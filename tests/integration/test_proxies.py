@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
+import json
 import os
 import re
 import shutil
@@ -107,7 +109,14 @@ class Site:
         form: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, http.client.HTTPMessage, str]:
-        """One request of a browser, over a connection of its own."""
+        """One request of a browser; the answer as text."""
+        status, told, body = self.fetch(path, headers or {}, method, form)
+        return status, told, body.decode()
+
+    def fetch(
+        self, path: str, headers: dict[str, str], method: str = "GET", form: dict[str, str] | None = None
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """One request of a browser, over a connection of its own; the answer as it came."""
         connection = http.client.HTTPSConnection(NAME, self.port, timeout=30, context=self.tls)
         plain = socket.create_connection(("127.0.0.1", self.port), 30, source_address=(VISITOR, 0))
         connection.sock = self.tls.wrap_socket(plain, server_hostname=NAME)
@@ -116,16 +125,16 @@ class Site:
         if form is not None:
             sent |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.address}
             sent |= {"Sec-Fetch-Site": "same-origin", "Referer": f"{self.address}/console/who"}
-        sent |= headers or {}
+        sent |= headers
         connection.request(method, path, urlencode(form) if form is not None else None, sent)
         response = connection.getresponse()
-        text = response.read().decode()
+        body = response.read()
         connection.close()
         for cookie in response.headers.get_all("Set-Cookie") or ():
             assert ("; Secure" in cookie) == self.is_told, cookie
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
-        return response.status, response.headers, text
+        return response.status, response.headers, body
 
     def send_form(self, name: str) -> tuple[int, str]:
         """Say who works, by the form of its page."""
@@ -205,6 +214,22 @@ def test_through_tls_every_form_works_and_visitors_say_nothing_of_where_they_are
         if proxy == "nginx":  # Caddy answers by itself
             assert site.send("GET", "/v1/refused", headers={"Host": "evil.example"})[0] == 421
     assert addresses_of(tmp_path) == {VISITOR}
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "caddy"])
+def test_answers_are_compressed_and_pages_with_keys_of_forms_are_not(proxy: str, tmp_path: Path) -> None:
+    zipped = {"Accept-Encoding": "gzip"}
+    with behind(proxy, tmp_path, workers=1) as site:
+        status, headers, body = site.fetch("/openapi.json", zipped)
+        assert (status, headers["Content-Encoding"]) == (200, "gzip")
+        assert json.loads(gzip.decompress(body))["openapi"]
+        assert "Accept-Encoding" in ", ".join(headers.get_all("Vary") or ())
+        held = {**zipped, "If-None-Match": headers["ETag"]}
+        assert site.fetch("/openapi.json", held)[0] == 304, "an answer that is held is not sent again"
+        for page in ("/console/", "/console/who"):
+            status, headers, body = site.fetch(page, zipped)
+            assert (status, headers.get("Content-Encoding")) == (200, None)
+            assert b"</html>" in body
 
 
 def test_without_the_setting_the_refusal_says_what_to_set(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_file_is_previewed_then_recorded_and_counts_once(api: Api) -> None:
     path = f"/v1/sheets/{said['sheet']}"
     officer.post(f"{path}/confirmation", {"preview": said["preview"]["preview"]})
     done = until(officer, said["sheet"], "recorded")
-    assert done["recorded"] == {"accepted": 2, "duplicate": 0, "refused": 1}
+    assert done["recorded"] == {"accepted": 2, "duplicate": 0, "refused": 1, "unkept": 0}
     officer.post(f"{path}/confirmation", {"preview": said["preview"]["preview"]})
     with api.ledger.store.reading() as rows:
         assert rows.last_position() == 3
@@ -190,7 +190,7 @@ def test_a_row_mended_to_what_the_ledger_says_settles_its_refusal(api: Api) -> N
     officer = api.by("林晓", "officer")
     confirmed(officer, shops(shop(1)))
     said = confirmed(officer, shops(shop(1, day="2024-03-06")))
-    assert said["recorded"] == {"accepted": 0, "duplicate": 0, "refused": 1}
+    assert said["recorded"] == {"accepted": 0, "duplicate": 0, "refused": 1, "unkept": 0}
     marked = api.client.get(f"/v1/sheets/{said['sheet']}/workbook").data
 
     workbook_ = openpyxl.load_workbook(io.BytesIO(marked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from datetime import UTC, datetime
 
@@ -32,6 +33,7 @@ ALONE: list[tuple[str, str, bytes]] = [
     ("json.utf8", "message", store().replace(b"tmall", b"tm\xffll")),
     ("json.depth", "message", store(shop="[" * DEPTH_MAX + "]" * DEPTH_MAX)),
     ("json.depth", "message", b"[" * 60_000),
+    ("json.members", "message", json.dumps({f"field{number}": 1 for number in range(501)}).encode()),
     ("json.duplicate", "shop", store().replace(b'"shop"', b'"shop":"t","shop"')),
     ("json.number", "message", store(shop="NaN")),
     ("size.message", "message", store(shop=quoted("x" * MESSAGE_BYTES_MAX))),

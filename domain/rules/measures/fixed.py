@@ -26,11 +26,12 @@ def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> N
     """Award one enterprise."""
     paid = False
     paid_years: set[int] = set()
+    set_offs = _SetOffs(evaluation)
     for on, identity, measure in items_in_life(evaluation, segments, Fixed, _earned_by):
         year = int(on[:4])
         if (measure.once == "enterprise" and paid) or (measure.once == "year" and year in paid_years):
             continue
-        fen = measure.amount - _set_off(evaluation, measure, on, identity)
+        fen = measure.amount - set_offs.given_fen(measure, on, identity)
         evaluation.give(measure_id, year, fen)
         if evaluation.trace is not None:
             step_class = FixedGiven if fen == measure.amount else DifferenceGiven
@@ -48,20 +49,35 @@ def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> N
         paid_years.add(year)
 
 
-def _set_off(evaluation: Evaluation, measure: Fixed, on: str, identity: str) -> int:
-    """What another measure has already given for the same thing, in fen (reading ``warehouses``)."""
-    nets, book = measure.nets, evaluation.book
-    if nets is None or nets.rule != "difference":
-        return 0
-    set_off = book.on(on).measures[nets.measure]
-    assert isinstance(set_off, Fixed)
-    same = part_of_identity(measure.earns, identity, nets.same)
-    for earlier_on, earlier in new_items(evaluation.facts, set_off.earns):
-        if part_of_identity(set_off.earns, earlier, nets.same) != same or earlier_on < book.life_from:
-            continue
-        if (earlier_on, set_off.amount, set_off.id) < (on, measure.amount, measure.id):
-            return min(set_off.amount, measure.amount)
-    return 0
+class _SetOffs:
+    """What other measures have already given for the same things (reading ``warehouses``)."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+        self._first_days: dict[tuple[int, str], dict[str, str]] = {}
+
+    def given_fen(self, measure: Fixed, on: str, identity: str) -> int:
+        """What another measure gave for a thing before this one does, in fen."""
+        nets, book = measure.nets, self.evaluation.book
+        if nets is None or nets.rule != "difference":
+            return 0
+        set_off = book.on(on).measures[nets.measure]
+        assert isinstance(set_off, Fixed)
+        same = part_of_identity(measure.earns, identity, nets.same)
+        first_on = self._first_days_of(set_off, nets.same).get(same)
+        if first_on is None or (first_on, set_off.amount, set_off.id) >= (on, measure.amount, measure.id):
+            return 0
+        return min(set_off.amount, measure.amount)
+
+    def _first_days_of(self, set_off: Fixed, part: str) -> dict[str, str]:
+        """The first day within the policy's life on which each thing earned a measure, by part of its id."""
+        days = self._first_days.get((id(set_off), part))
+        if days is None:
+            days = self._first_days[id(set_off), part] = {}
+            for on, identity in new_items(self.evaluation.facts, set_off.earns):  # by day, upwards
+                if on >= self.evaluation.book.life_from:
+                    days.setdefault(part_of_identity(set_off.earns, identity, part), on)
+        return days
 
 
 def award_column(evaluation: ColumnEvaluation, measure_id: str, segments: list[Segment]) -> None:

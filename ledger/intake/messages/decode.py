@@ -29,6 +29,8 @@ from ledger.store.correlation import trace_of
 MESSAGE_BYTES_MAX = 65_536
 """Largest message; a larger one is refused unread."""
 DEPTH_MAX = 8
+MEMBERS_MAX = 500
+"""Most members of one object: each that is no field is a fault of its own."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far an upstream's clock may run ahead of ours."""
 
@@ -90,6 +92,8 @@ class Refusal:
     type: str | None = None
     origin: str | None = None
     """Where in a stream it stood: ``topic/partition@offset``."""
+    sender: str = ""
+    """Who sent it, as ``Actor.identity`` names them; empty for nobody."""
     correlation: str | None = None
     """What its sender calls the matter that it belongs to."""
 
@@ -166,7 +170,13 @@ class _NotFinite(ValueError):
     pass
 
 
+class _TooMany(ValueError):
+    pass
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MEMBERS_MAX:
+        raise _TooMany
     values = dict(pairs)
     if len(values) != len(pairs):
         keys = [key for key, _ in pairs]
@@ -189,6 +199,8 @@ def parse(raw: bytes) -> Any | Fault:
         return Fault("json.utf8", "message")
     except _Duplicate as error:
         return Fault("json.duplicate", str(error)[:200])
+    except _TooMany:
+        return Fault("json.members", "message", {"limit": MEMBERS_MAX})
     except _NotFinite:
         return Fault("json.number", "message")
     except RecursionError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from domain.faults.fault import Fault
 from domain.things.personal_number import wipe_alike, wipe_personal_numbers
 from ledger.intake.messages.decode import Refusal
@@ -22,9 +20,9 @@ def wipe_refusal(refusal: Refusal) -> Refusal:
     }
     is_same = raw is refusal.raw and all(getattr(refusal, name) == text for name, text in named.items())
     faults = [wipe_fault(fault) for fault in refusal.faults]
-    return (
-        refusal if is_same and faults == refusal.faults else replace(refusal, raw=raw, faults=faults, **named)
-    )
+    if is_same and faults == refusal.faults:
+        return refusal
+    return Refusal(raw, faults, **named, origin=refusal.origin, sender=refusal.sender)
 
 
 def wipe_fault(fault: Fault) -> Fault:

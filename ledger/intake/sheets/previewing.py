@@ -137,6 +137,8 @@ def record(
 ) -> Totals:
     """Record what was previewed; rows that are wrong or contradictory are kept with their reasons.
 
+    Those over the quota of who sends them are not: the marked workbook has them.
+
     What was refused earlier is settled where its row is recorded now, or known.
 
     Safe to repeat: what is recorded already changes nothing.
@@ -178,7 +180,7 @@ def record(
             waiting = []
     if waiting:
         totals.add(ingest(ledger, waiting, CHANNEL, sender=sender.sender))
-    holding.note("recorded", [totals.accepted, totals.duplicate, totals.refused])
+    holding.note("recorded", [totals.accepted, totals.duplicate, totals.refused, totals.unkept])
     progress("recording", totals.accepted + totals.duplicate + totals.refused)
     return totals
 

@@ -69,9 +69,9 @@ AUDITED: dict[str, Audited] = {
     "certificates": Audited(_L, *_STATED, is_summed=True),
     "refused": Audited(
         _L,
-        f"{_STATED[0]}；原文与其摘要、办结与事件比对；次数和最近一次的原因只有校验和",
+        f"{_STATED[0]}；原文与其摘要、办结与事件比对；次数、最近一次的原因和报送人只有校验和",
         f"{_STATED[1]}; its bytes are held against their digest, how it was settled against events; how "
-        "often it came, and its last faults, have the sum alone",
+        "often it came, its last faults and who sent it have the sum alone",
         is_summed=True,
     ),
     "person_keys": Audited(

@@ -22,6 +22,8 @@ INDEXES = {
     "refused_event_id": "refused (event_id)",
     "refused_waiting": "refused (number) WHERE dead_lettered = 0",
     "refused_open": "refused (number) WHERE resolved IS NULL",
+    "refused_open_of": "refused (sender) WHERE resolved IS NULL",
+    "refused_settled_of": "refused (sender, first_at) WHERE resolved IS NOT NULL",
     "looks_by_code": "looks (code, number)",
     "looks_by_path": "looks (path, at)",
     "balances_by_size": "balances (policy, year, eligible)",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from ledger.store.guard import begin_sums
+from ledger.store.guard import begin_sums, widen_sum
 from ledger.store.log_tree import begin_log
 from ledger.store.repeats.recoveries import fill_recoveries, refill_recoveries
 from ledger.store.rows import Rows, Store, UnsuitableStore
@@ -59,12 +59,21 @@ def _pots(rows: Rows, dialect: str) -> None:
 
 def _add_text(rows: Rows, dialect: str, table: str, column: str) -> None:
     """Add a column of text, empty at first; a ledger that has just been made has it."""
-    has_column = f"SELECT 1 FROM pragma_table_info('{table}') WHERE name='{column}'"
-    if dialect == "sqlite" and rows.all(has_column):
+    if _has_column(rows, dialect, table, column):
         return
-    missing = "" if dialect == "sqlite" else "IF NOT EXISTS "
     text = SQL_TYPES[dialect]["TEXT"]
-    rows.run(f"ALTER TABLE {table} ADD COLUMN {missing}{column} {text} NOT NULL DEFAULT ''")
+    with widen_sum(rows, table, column):
+        rows.run(f"ALTER TABLE {table} ADD COLUMN {column} {text} NOT NULL DEFAULT ''")
+
+
+def _has_column(rows: Rows, dialect: str, table: str, column: str) -> bool:
+    if dialect == "sqlite":
+        return bool(rows.all(f"SELECT 1 FROM pragma_table_info('{table}') WHERE name='{column}'"))
+    sql = (
+        "SELECT 1 FROM information_schema.columns "
+        "WHERE table_schema=current_schema() AND table_name=? AND column_name=?"
+    )
+    return bool(rows.all(sql, [table, column]))
 
 
 def _disagreements(rows: Rows, dialect: str) -> None:
@@ -95,6 +104,7 @@ def _sixth(rows: Rows, dialect: str) -> None:
     make_tables(rows, dialect, 6)
     for column in ("issuer", "subject"):
         _add_text(rows, dialect, "looks", column)
+    _add_text(rows, dialect, "refused", "sender")  # of version 8; what is wiped is summed as it is today
     fill_recoveries(rows)
     note_spellings(rows)
     wipe_refused(rows)
@@ -106,6 +116,13 @@ def _wider_spellings(rows: Rows, _dialect: str) -> None:
     note_spellings(rows)
 
 
+def _senders(rows: Rows, dialect: str) -> None:
+    """Who sent what was refused: known of what comes from now on."""
+    _add_text(rows, dialect, "refused", "sender")
+    for name in ("refused_open_of", "refused_settled_of"):
+        rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {INDEXES[name]}")
+
+
 _WRITTEN = (
     Migration(1, "initial", _initial),
     Migration(2, "correlations", _correlations),
@@ -114,6 +131,7 @@ _WRITTEN = (
     Migration(5, "disagreements", _disagreements),
     Migration(6, "authority", _sixth),
     Migration(7, "spellings", _wider_spellings),
+    Migration(8, "senders", _senders),
 )
 
 

@@ -172,7 +172,7 @@ TABLES: dict[str, Table] = {
         "digest TEXT PRIMARY KEY, number {int} NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL, "
         "times {int} NOT NULL, channel TEXT NOT NULL, source TEXT, event_id TEXT, subject TEXT, "
         "type TEXT, raw {blob} NOT NULL, faults TEXT NOT NULL, resolved TEXT, "
-        "origin TEXT, dead_lettered {int}",
+        "origin TEXT, dead_lettered {int}, sender TEXT NOT NULL DEFAULT ''",
     ),
     "person_keys": Table(
         "申报所留姓名的密钥",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from domain.intake.authorising import Sender
+from ledger.intake.batch import Result
 from ledger.intake.inbox import Totals, ingest
 from ledger.intake.messages.lines import CHUNK_BYTES, CutOff, Line, read_lines
 from ledger.store.application import Ledger
@@ -21,6 +22,8 @@ STREAM_BATCH_MESSAGES = 2_000
 STREAM_BATCH_BYTES = 4 * 1024 * 1024
 """A batch of a stream ends at whichever of the two comes first."""
 SPOOL_MEMORY_BYTES = 1024 * 1024
+TOLD_MAX = 100
+"""Most lines of a stream that are told one by one where they are not kept."""
 
 
 def batches(stream: IO[bytes], told: bool = True) -> Iterator[list[Line]]:
@@ -35,6 +38,14 @@ def batches(stream: IO[bytes], told: bool = True) -> Iterator[list[Line]]:
             waiting, size = [], 0
     if waiting:
         yield waiting
+
+
+class Unkept(Exception):
+    """Messages of a stream were refused and are not kept; ``document`` says what became of all of them."""
+
+    def __init__(self, first: Result, document: dict[str, Any]) -> None:
+        super().__init__()
+        self.first, self.document = first, document
 
 
 class Interrupted(Exception):
@@ -56,12 +67,14 @@ def take(
 
     Raises:
         Interrupted: from what the ledger, or reading the stream, raised; before anything is given back.
+        Unkept: where something of the stream is not kept; all that was right is recorded.
         CutOff: where the stream, of untold length, ended in half a message; what came before it in
             whole batches is recorded.
     """
     spool = tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES)  # noqa: SIM115
     totals = Totals()
     count = 0
+    unkept: list[tuple[int, Result]] = []
     try:
         for batch in batches(stream, told):
             results = ingest(ledger, [message for _, message in batch], "http", sender=sender)
@@ -69,12 +82,19 @@ def take(
             count += len(results)
             for (number, _), result in zip(batch, results, strict=True):
                 spool.write(_encode_line({"line": number, **result_document(result, language)}))
+                if result.is_unkept and len(unkept) < TOLD_MAX:
+                    unkept.append((number, result))
         counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
+        if unkept:
+            lines_unkept = [
+                {"line": number, **result_document(result, language)} for number, result in unkept
+            ]
+            raise Unkept(unkept[0][1], {"counts": {"messages": count, **counts}, "results": lines_unkept})
         spool.write(_encode_line({"summary": {"messages": count, **counts}}))
         spool.seek(0)
     except BaseException as error:
         spool.close()
-        if isinstance(error, CutOff) or not isinstance(error, Exception):
+        if isinstance(error, CutOff | Unkept) or not isinstance(error, Exception):
             raise
         raise Interrupted(count) from error
     return _read_back(spool)

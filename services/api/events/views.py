@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from ledger.intake.inbox import BATCH_MESSAGES_MAX, ingest
 from ledger.intake.messages.lines import CutOff
 from services.api.events.results import batch_document, result_document
 from services.api.events.schemas import BatchSchema, ResultSchema
-from services.api.events.streams import Interrupted, take
+from services.api.events.streams import Interrupted, Unkept, take
 from services.api.resource import Resource, body_bytes, ledger, require_media
 from services.web.identity.gate import sender
 from services.web.problems import LANGUAGES, Problem, answer, language, of_ledger
@@ -26,6 +27,9 @@ BATCH = "application/cloudevents-batch+json"
 JSON = "application/json"
 STREAM = "application/x-ndjson"
 MEDIA_TYPES = (SINGLE, BATCH, JSON, STREAM)
+
+FULL_RETRY_SECONDS = 3_600
+"""When to come again whose quota of refused messages is used up: somebody has to settle some of them."""
 
 _EVENT = {"$ref": "#/components/schemas/EventMessage"}
 _EVENTS = {"type": "array", "items": _EVENT, "maxItems": BATCH_MESSAGES_MAX}
@@ -49,7 +53,8 @@ def publish() -> Any:
     """Publish one event, a batch or a stream.
 
     One event answers 201 when accepted, 200 when it is a duplicate, and 422 when it is refused.
-    A batch or a stream answers 200 with a result for each message.
+    A batch or a stream answers 200 with a result for each message, and 429 where something of it was
+    refused and is not kept, as too much is kept for its sender: that is to be sent again, corrected.
     """
     require_media(MEDIA_TYPES)
     if request.mimetype == STREAM:
@@ -60,7 +65,10 @@ def publish() -> Any:
         batch = body.removeprefix(BOM_UTF8).lstrip(b" \t\r\n")[:1] == b"["
     if batch:
         results = ingest(ledger(), split(body), "http", sender=sender())
-        return batch_document(results, language()), 200, {}
+        document = batch_document(results, language())
+        if any(result.is_unkept for result in results):
+            raise _full(results, document)
+        return document, 200, {}
     return answer_one(ingest(ledger(), [body], "http", sender=sender())[0])
 
 
@@ -76,9 +84,18 @@ def answer_one(result: Result) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 
 def raise_refusal(result: Result) -> None:
-    """Tell why a message was refused, and where it is kept."""
+    """Tell why a message was refused, and where it is kept, or that it is not."""
+    if result.is_unkept:
+        raise _full([result], {})
     extra = {"refusal": result.refusal}
     raise Problem("message-refused", result.faults, extra=extra, digest=result.refusal)
+
+
+def _full(results: Iterable[Result], document: dict[str, Any]) -> Problem:
+    """That something was not kept, with the first reason why, and what became of the rest."""
+    faults = next(result.faults for result in results if result.is_unkept)
+    faults = faults if len(document) == 0 else faults[:1]
+    return Problem("refused-full", faults, extra=document, retry_after_seconds=FULL_RETRY_SECONDS)
 
 
 def split(body: bytes) -> list[bytes]:
@@ -106,6 +123,8 @@ def _stream() -> Response:
     lang = language()
     try:
         results = take(ledger(), stream, lang, sender(), request.content_length is not None)
+    except Unkept as error:
+        raise _full([error.first], error.document) from None
     except CutOff as error:
         raise Problem("body-json", [Fault("stream.cut", "body", {"line": error.line})]) from None
     except Interrupted as error:

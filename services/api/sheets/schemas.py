@@ -99,6 +99,9 @@ class SheetRecordedSchema(Answer):
     accepted = whole_number()
     duplicate = whole_number()
     refused = whole_number()
+    unkept = whole_number(
+        metadata={"description": "of the refused, those over the sender's quota: mend them in the workbook"}
+    )
 
 
 class SheetSchema(Answer):

@@ -124,7 +124,7 @@ def _answer(waiting: Waiting) -> dict[str, Any]:
             preview[rows] = [_row(each, lang) for each in preview[rows]]
         preview["unread"] = unread_said(preview["unread"], lang)
     sent_by_name, confirmed_by_name = persons_of(state)
-    names = ("accepted", "duplicate", "refused")
+    names = ("accepted", "duplicate", "refused", "unkept")
     return {
         "sheet": waiting.name,
         "stage": state["stage"],
@@ -135,7 +135,7 @@ def _answer(waiting: Waiting) -> dict[str, Any]:
         "moved": bool(state.get("moved")),
         "faults": [describe_fault(fault, lang) for fault in faults_of(state)],
         "preview": preview,
-        "recorded": dict(zip(names, recorded, strict=True)) if recorded else None,
+        "recorded": dict(zip(names, [*recorded, 0][: len(names)], strict=True)) if recorded else None,
     }
 
 

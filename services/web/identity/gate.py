@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from domain.authority.persons import LOCAL
 from domain.authority.publishers import Scope
 from domain.authority.roles import ROLES, Actor, declared_actor
-from domain.authority.writes import Writer
+from domain.authority.writes import IDENTITY, Writer
 from domain.events.instants import instant
 from domain.events.speaking import attribute_message
 from domain.faults.fault import Fault
@@ -253,4 +253,6 @@ def sender_of(actor: Actor) -> Sender:
     """As ``sender``, for somebody whom a form of a page names."""
     allowed = scope()
     attribution = attribute_message(actor, allowed.source if allowed else "")
-    return Sender(Writer(actor, settings_of().mode, allowed), attribution)
+    settings = settings_of()
+    quota = settings.refused if settings.mode == IDENTITY else None
+    return Sender(Writer(actor, settings.mode, allowed), attribution, quota)

@@ -16,6 +16,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,10 +35,13 @@ from ledger.intake.sheets.holding import Holding
 from ledger.intake.sheets.previewing import ANYONE, Moved, SheetSender, preview, reading_of, record
 from ledger.store.application import Ledger
 from ledger.store.rows import Conflict, StoreUnavailable
+from ledger.store.turns.queues import LaneFull
 
 KEPT_SECONDS = 24 * 3600
 KEPT_MAX = 200
-"""Most sheets that wait at once; the oldest goes first."""
+"""Most sheets that wait at once; the oldest goes first, of whoever has the most."""
+KEPT_EACH_MAX = 20
+"""Most sheets of one person or key; their own oldest goes first."""
 PIECE_BYTES = 256 * 1024
 PATIENCE_SECONDS = 0.7
 """How long a request waits for the work before it shows that it goes on."""
@@ -128,7 +132,7 @@ class SheetDesk:
             SheetError: for an empty file, or one that is too large.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._tidy()
+        self._tidy(sent.by)
         part = self.folder / f"part-{secrets.token_hex(8)}"
         part.mkdir(mode=0o700)
         try:
@@ -226,8 +230,8 @@ class SheetDesk:
             waiting.set(stage="failed", faults=[[f.code, f.field, f.args] for f in error.faults])
         except _Stopped:
             pass
-        except (StoreUnavailable, Conflict) as error:
-            log.warning("a sheet waits, the store is away: %s", error)
+        except (StoreUnavailable, Conflict, LaneFull) as error:
+            log.warning("a sheet waits, the store is away or its sender busy: %s", error)
         except UnknownSheet:
             pass
         except Exception:
@@ -270,15 +274,24 @@ class SheetDesk:
 
         return progress
 
-    def _tidy(self) -> None:
+    def _tidy(self, sender: str) -> None:
+        """Delete what is older than a day, and make place for one more sheet of a sender."""
         folders: list[tuple[float, Path]] = []
         for folder in self.folder.iterdir():
             with suppress(FileNotFoundError):  # another process was quicker
                 folders.append((folder.stat().st_mtime, folder))
-        for index, (changed, folder) in enumerate(sorted(folders)):
-            old = time.time() - changed > KEPT_SECONDS
-            if (old or index < len(folders) - KEPT_MAX) and not _is_locked(Waiting(folder)):
-                shutil.rmtree(folder, ignore_errors=True)
+        oldest_of: dict[str, deque[Path]] = {}
+        for changed, folder in sorted(folders):
+            if time.time() - changed > KEPT_SECONDS:
+                _remove(folder)
+                continue
+            with suppress(UnknownSheet):  # one that is only arriving
+                oldest_of.setdefault(Waiting(folder).state()["by"], deque()).append(folder)
+        own = oldest_of.get(sender, deque())
+        while len(own) >= KEPT_EACH_MAX:
+            _remove(own.popleft())
+        while sum(map(len, oldest_of.values())) >= KEPT_MAX:
+            _remove(max(oldest_of.values(), key=len).popleft())
 
     def close(self) -> None:
         """Stop what is under way; it begins again when it is asked for."""
@@ -307,6 +320,12 @@ def _locked(waiting: Waiting) -> Iterator[bool]:
             yield False
             return
         yield True
+
+
+def _remove(folder: Path) -> None:
+    """Delete a sheet, unless it is being worked on."""
+    if not _is_locked(Waiting(folder)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_locked(waiting: Waiting) -> bool:
