@@ -141,7 +141,6 @@ TABLES: dict[str, tuple[str, ...]] = {
     "balance": (CODE,),
     "budget": (),
     "claim list": (),
-    "diff": (CODE, "--from", "2024-12-01"),
     "disagreements list": ("--stage", "all"),
     "enterprises": (),
     "keys list": (),

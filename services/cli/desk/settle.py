@@ -16,7 +16,7 @@ from services.cli.common import Context, F, json_option, money_argument, os_user
 from services.cli.repeating import repeatable
 from services.cli.signing_key import key_option, signer
 from services.cli.subject import policy_options
-from services.cli.tables import Codes, Money, Names, Sums, csv_option, note, table
+from services.cli.tables import Codes, Money, Names, Sums, csv_option, table
 from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
 
@@ -86,6 +86,7 @@ def _show(context: Context, policy: str, year: int, as_json: bool) -> None:
             ),
             (words("应兑现", "Payable"), Money.read(proposal["payable"], currency)),
             (words("企业数", "Enterprises"), f"{proposal['enterprises']:,}"),
+            (words("名单摘要", "List SHA-256"), proposal["lines_digest"]),
         ]
     if document["publication"]:
         days = document["publication"]
@@ -101,9 +102,7 @@ def _show(context: Context, policy: str, year: int, as_json: bool) -> None:
     if document["closing"]:
         accounts = document["accounts"]
         lines += [(words(zh, en), Money.read(accounts[name], currency)) for name, zh, en in PAID]
-    table(f"{policy} {year}", [Names(words("项目", "What")), Names(words("内容", "Now"))], lines)
-    if document["proposal"]:
-        note(f"{words('名单摘要', 'List SHA-256')} {document['proposal']['lines_digest']}")
+    table(f"{policy} {year}", [Names(""), Names("")], lines)
 
 
 @settle.command()

@@ -119,21 +119,9 @@ def diff(
         return
     words = context.words
     note(f"{policy} {year}  #{answer['from']} → #{answer['to']}")
-    events = [
-        (str(event["position"]), event["recorded_at"], event["event"], event["subject"], event["id"])
-        for event in answer["events"]
-    ]
-    table(
-        words("数据", "Events"),
-        [
-            Sums(words("序号", "Position")),
-            Codes(words("入账时间", "Recorded")),
-            Names(words("类型", "Type")),
-            Codes(words("对象", "About")),
-            Codes(words("编号", "Id")),
-        ],
-        events,
-    )
+    for event in answer["events"]:
+        source = f"{event['event']}  {event['subject']}  {event['id']}"
+        note(f"#{event['position']}  {event['recorded_at']}  {source}")
     heads = [Codes(words("企业", "Enterprise")), Names(words("条款", "Measure"))]
     sums = [Sums(words("此前", "Before")), Sums(words("此后", "After"))]
     lines = [

@@ -81,7 +81,7 @@ def print_budget(context: Context, budget: YearBudget) -> None:
     ]
     gross, withheld, _, payable = money_columns(context)
     heads = [
-        Names(words("依据", "Article")),
+        Names(""),
         Names(words("条款", "Measure")),
         Sums(words("企业数", "Enterprises")),
     ]
