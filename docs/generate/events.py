@@ -78,7 +78,7 @@ def events_page(types: MessageTypes = SHIPPED) -> tuple[str, ...]:
         f"{MESSAGE_BYTES_MAX:,} bytes and "
         f"{DEPTH_MAX} levels; a field not listed here is refused, never ignored. See [error codes"
         "](errors.md) and "
-        "[publishing facts](upstream.md).",
+        "[publishing facts](upstream.en.md).",
         table(("type", "中文", "English"), rows),
         "## 信封 · Envelope",
         _fields(Envelope().fields),

@@ -154,7 +154,7 @@ def errors() -> str:
         "一条数据的全部问题一次说清：字段、代码、规则、改法。代码不会更名。花括号中是随数据而变的内容。"
         "怎样重新报送见[报送数据](upstream.md)。",
         "All that is wrong with a message is said at once: field, code, rule, mend. Codes are never renamed. "
-        "Braces hold what depends on the message. To send again, see [publishing facts](upstream.md).",
+        "Braces hold what depends on the message. To send again, see [publishing facts](upstream.en.md).",
         "## 数据 · Messages",
         _faults(read_codes(*MESSAGE_AREAS)),
         "## 请求 · Requests",
@@ -232,8 +232,8 @@ def api() -> str:
         "字段、参数和示例由服务自己说明：页面 `/docs`，文件 `/openapi.json`（OpenAPI 3.1）。"
         "用法举例见[报送数据](upstream.md)和[窗口办理](officer.md)，出错时的代码见[退回原因](errors.md)。",
         "The service itself gives fields, parameters and examples: the page `/docs`, the document "
-        "`/openapi.json` (OpenAPI 3.1). See [publishing facts](upstream.md) and "
-        "[the officer's page](officer.md) for use, [error codes](errors.md) for what can go wrong.",
+        "`/openapi.json` (OpenAPI 3.1). See [publishing facts](upstream.en.md) and "
+        "[the officer's page](officer.en.md) for use, [error codes](errors.md) for what can go wrong.",
         table(("路径 · route", "内容 · what"), rows),
         "查询过去用 `as_of`、`as_known`、`rules_as_of`，见[三个时间](architecture.md#三个时间"
         "--three-axes-of-time)；"
