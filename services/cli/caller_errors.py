@@ -50,9 +50,13 @@ def caller_message(error: Exception, language: str) -> str | None:
     if isinstance(error, PolicyError):
         return "\n".join(fault.describe(language) for fault in error.faults)
     if isinstance(error, UnknownPolicy):
-        return f"policy: the ledger does not hold {error} — adopt it with: subsidy-ledger adopt FILE"
+        zh = f"policy: 账本没有政策 {error} — 运行 subsidy-ledger adopt 政策文件"
+        en = f"policy: the ledger does not hold {error} — adopt it with: subsidy-ledger adopt FILE"
+        return en if language == "en" else zh
     if isinstance(error, UnknownEnterprise):
-        return f"enterprise: the ledger knows nothing of {error} — check the credit code"
+        zh = f"enterprise: 账本中没有企业 {error} — 核对信用代码"
+        en = f"enterprise: the ledger knows nothing of {error} — check the credit code"
+        return en if language == "en" else zh
     if isinstance(error, UnreadableState):
         return DamagedStore("database.unreadable-row", reason=str(error)).describe(language)
     if isinstance(error, StoreError | FileError):

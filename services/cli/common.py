@@ -187,6 +187,12 @@ class Context:
         return en if self.language == "en" else zh
 
 
+def choose_words(zh: str, en: str) -> str:
+    """The words in the language of the command that runs."""
+    context = click.get_current_context().find_object(Context)
+    return en if context is not None and context.language == "en" else zh
+
+
 def running_command() -> str:
     """The command that runs, with the names of its groups before its own; empty outside of any."""
     names, context = list[str](), click.get_current_context(silent=True)
@@ -265,5 +271,6 @@ def money_argument(value: str | None) -> int | None:
     try:
         return parse_fen(value)
     except ValueError:
-        rule = "is not an amount with at most two decimals"
-        raise click.BadParameter(f"{value!r} {rule} — write it like 10000000.00") from None
+        zh = f"{value!r} 不是至多两位小数的金额 — 写成 10000000.00"
+        en = f"{value!r} is not an amount with at most two decimals — write it like 10000000.00"
+        raise click.BadParameter(choose_words(zh, en)) from None

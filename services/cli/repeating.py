@@ -73,10 +73,15 @@ def _run_once(reference: str, keeps_output: bool, command: Callable[[], None]) -
         try:
             kept = answer_once(ledger, request, printed)
         except KeyOfOther:
-            rule = "was used for another command, or for other values"
-            raise click.BadParameter(f"{reference!r} {rule} within {KEPT_DAYS} days") from None
+            zh = f"{reference!r} 在 {KEPT_DAYS} 天内已用于另一条命令或另外的值 — 换一个编号"
+            rule = f"was used for another command, or for other values within {KEPT_DAYS} days"
+            raise click.BadParameter(context.words(zh, f"{reference!r} {rule} — take another")) from None
         except (KeyInProgress, KeysFull):
-            raise click.ClickException("too many references are kept — leave --reference out") from None
+            zh, en = (
+                "留存的编号太多 — 不带 --reference 再运行",
+                "too many references are kept — leave --reference out",
+            )
+            raise click.ClickException(context.words(zh, en)) from None
     if kept.replayed:
         text = context.words("此前已按该编号登记，未再次登记", "recorded already under this reference")
         click.echo(f"{text}: {reference}", err=True)

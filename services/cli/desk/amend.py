@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ledger.amendments.amending import RecordedAmendment, amend_fact, read_amendment, read_changes
-from services.cli.common import Context
+from services.cli.common import Context, choose_words
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
 
@@ -60,7 +60,8 @@ def retract(context: Context, source: str, event_id: str, reason: str, name: str
 def _field_and_value(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign or not name.strip():
-        raise click.BadParameter(f"{text!r} names no field and value — write it like --set amount=1234.56")
+        zh, en = f"{text!r} 没有写明字段和值 — 写成", f"{text!r} names no field and value — write it like"
+        raise click.BadParameter(f"{choose_words(zh, en)} --set amount=1234.56")
     return name.strip(), value
 
 

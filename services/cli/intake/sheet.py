@@ -28,7 +28,7 @@ from ledger.intake.sheets.previewing import (
 )
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.store.application import Ledger
-from services.cli.common import Context, print_json
+from services.cli.common import Context, choose_words, print_json
 from services.cli.progress import show_progress
 from services.cli.statuses import ExitStatus, end_with
 from services.cli.tables import Codes, Money, Names, Sums, table
@@ -57,7 +57,7 @@ def sheet() -> None:
 def write_template(family: str | None, every: bool, out: Path) -> None:
     """Write the template workbook of FAMILY into a folder."""
     if (family is None) != every:
-        raise click.UsageError("name one FAMILY, or --all")
+        raise click.UsageError(choose_words("写明一个 FAMILY，或 --all", "name one FAMILY, or --all"))
     out.mkdir(parents=True, exist_ok=True)
     for name in SHIPPED_TABLES.families if family is None else [family]:
         file = out / template.file_name(name)

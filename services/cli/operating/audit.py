@@ -109,7 +109,8 @@ def diff(
 ) -> None:
     """Show what changed between two moments of knowledge, and which events changed it."""
     if whole_budget == bool(code):
-        raise click.UsageError("name one enterprise's CODE, or --budget")
+        zh, en = "写明一家企业的信用代码 CODE，或 --budget", "name one enterprise's CODE, or --budget"
+        raise click.UsageError(context.words(zh, en))
     with context.ledger() as ledger, ledger.store.reading() as rows:
         axes = rules_as_of, rules_text(rules)
         answer = difference(ledger, rows, code, policy, year, first, second, *axes)

@@ -90,5 +90,7 @@ def revoke(context: Context, key: str) -> None:
     """Revoke the KEY of this number at once."""
     with context.ledger(may_be_empty=True) as ledger:
         if not revoke_key(ledger, context.user(), key):
-            raise click.ClickException(f"{key}: no key of this number holds — see: subsidy-ledger keys list")
+            zh = f"{key}：没有这个编号的有效密钥 — 见 subsidy-ledger keys list"
+            en = f"{key}: no key of this number holds — see: subsidy-ledger keys list"
+            raise click.ClickException(context.words(zh, en))
     click.echo(context.words("已停用", "revoked"))

@@ -37,7 +37,8 @@ def replay_command(
 ) -> None:
     """Build every balance again from position 0, and compare with the live ones."""
     if into and Path(into).exists():
-        raise click.BadParameter(f"{into} exists already — name a new file")
+        zh, en = f"{into} 已存在 — 写一个新文件", f"{into} exists already — name a new file"
+        raise click.BadParameter(context.words(zh, en))
     with (
         tempfile.TemporaryDirectory() as folder,
         context.ledger() as ledger,

@@ -38,7 +38,8 @@ def reform_command(
     The others are an edited policy FILE's, those in force by a date, or both.
     """
     if file is None and rules_as_of is None:
-        raise click.UsageError("name an edited policy FILE, --rules-as-of a date, or both")
+        zh = "写明修改后的政策文件 FILE，或 --rules-as-of 日期，或两者"
+        raise click.UsageError(context.words(zh, "name an edited policy FILE, --rules-as-of a date, or both"))
     text = rules_text(file)
     with context.ledger() as ledger, ledger.store.reading() as rows:
         named = policy or (load_policy(text).id if text is not None else only_policy(context, rows))

@@ -22,7 +22,8 @@ from services.web.amounts import read_currencies
 def trace(context: Context, correlation: str | None, event: tuple[str, str] | None, as_json: bool) -> None:
     """Follow a correlation id, or one event, to awards, the published list and payments."""
     if (correlation is None) == (event is None):
-        raise click.UsageError("give a correlation id, or --event SOURCE ID")
+        zh, en = "写明一个关联编号，或 --event SOURCE ID", "give a correlation id, or --event SOURCE ID"
+        raise click.UsageError(context.words(zh, en))
     with context.ledger() as ledger:
         with ledger.store.reading() as rows:
             currencies = read_currencies(rows)

@@ -8,6 +8,7 @@ from domain.money.wire import print_percent, wire_form
 from ledger.simulation.what_if import simulate_year
 from services.cli.common import (
     Context,
+    choose_words,
     json_option,
     moment_at,
     money_argument,
@@ -23,7 +24,8 @@ def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
     for value in values:
         name, separator, said = value.partition("=")
         if not separator:
-            raise click.BadParameter(f"{value!r} has no “=” — write {option} NAME=VALUE")
+            zh, en = f"{value!r} 没有“=” — 写成", f"{value!r} has no “=” — write"
+            raise click.BadParameter(f"{choose_words(zh, en)} {option} NAME=VALUE")
         found[name] = said
     return found
 
