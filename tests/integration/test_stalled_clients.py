@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
+import json
 import os
 import signal
 import socket
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from domain.authority.roles import NotAllowed
+from ledger.policies.versions import adopt_policy
+from ledger.store.application import open_ledger
+from services.api.events.streams import STREAM_BATCH_MESSAGES
 from services.runtime.settings import Settings, SettingsError
+from services.sample.policy import policy_text
+from services.server.app import create_app
+from services.server.front import Front
 from services.server.listening import hold_port
 from services.web.arriving import ARRIVING, ARRIVING_A_CALLER_MAX
 from tests.benchmarks.measured import HEAD, Measured
@@ -182,3 +190,31 @@ def test_the_port_for_health_is_one_services_own() -> None:
         other.listen()
         with pytest.raises(NotAllowed, match=r"port\.taken.*SUBSIDY_LEDGER_HEALTH_PORT"):
             hold_port("127.0.0.1", other.getsockname()[1], "SUBSIDY_LEDGER_HEALTH_PORT")
+
+
+def test_a_stream_that_stalls_tells_how_many_messages_were_dealt_with(tmp_path: Path) -> None:
+    facts = (Feed(n).shop("tmall", "one", "2024-03-01") for n in range(1, STREAM_BATCH_MESSAGES + 1))
+    pieces = iter([b"\n".join(facts) + b"\n{"])
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if piece := next(pieces, None):
+            return {"type": "http.request", "body": piece, "more_body": True}
+        await asyncio.Event().wait()  # nothing comes any more
+        raise AssertionError
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    media = (b"content-type", b"application/x-ndjson")
+    headers = [(b"host", b"localhost"), (b"transfer-encoding", b"chunked"), media]
+    where = {"scheme": "http", "path": "/v1/events", "raw_path": b"/v1/events", "query_string": b""}
+    scope = {"method": "POST", "http_version": "1.1", "headers": headers, **where}
+    ledger = open_ledger(str(tmp_path / "stream.db"))
+    adopt_policy(ledger, policy_text())
+    asyncio.run(Front(create_app(ledger), STALL_SECONDS / 10, 0)(scope, receive, send))
+    start, body = sent
+    assert start["status"] == 408
+    assert (b"connection", b"close") in start["headers"]
+    assert json.loads(body["body"])["recorded"] == STREAM_BATCH_MESSAGES
+    ledger.close()
