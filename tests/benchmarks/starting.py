@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from services.cli.statuses import ExitStatus
 from services.sample.policy import POLICY, YEAR
 from tests.benchmarks.measured import HEAD, Measured, spread
 from tests.benchmarks.serving import ROOT, START_SECONDS_MAX, answers
@@ -46,11 +47,19 @@ def environment_of(checkout: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": ""}
 
 
-def run(checkout: Path, *arguments: str) -> None:
-    """Run the command line of a checkout to its end."""
-    quiet = subprocess.DEVNULL
-    environment = environment_of(checkout)
-    subprocess.run([*COMMAND, *arguments], cwd=checkout, env=environment, check=True, stdout=quiet)
+def run(checkout: Path, *arguments: str) -> str:
+    """Run the command line of a checkout to its end; what it prints.
+
+    Raises:
+        CalledProcessError: where it ends otherwise than done, or done but for what it refused.
+    """
+    words = [*COMMAND, *arguments]
+    done = subprocess.run(
+        words, cwd=checkout, env=environment_of(checkout), stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode not in (ExitStatus.DONE, ExitStatus.REFUSED):
+        done.check_returncode()
+    return done.stdout
 
 
 def serve(checkout: Path, database: str, port: int) -> None:

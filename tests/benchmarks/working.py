@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +21,8 @@ from services.sample.policy import policy_text
 from tests.benchmarks.measured import Measured
 from tests.benchmarks.serving import ROOT
 from tests.benchmarks.starting import (
-    COMMAND,
     ENTERPRISES,
     compare,
-    environment_of,
     print_beside,
     processor_seconds,
     run,
@@ -70,13 +67,10 @@ class Side:
     def _ingest(self, name: str, file: Path) -> int:
         """Fill a ledger; how many messages it accepted."""
         shutil.copy(self._database("empty"), self._database(name))
-        arguments = [*COMMAND, "--database", str(self._database(name)), "ingest", str(file), "--json"]
-        environment = environment_of(self.checkout)
-        told = subprocess.check_output(arguments, cwd=self.checkout, env=environment, text=True)
-        return int(json.loads(told)["accepted"])
+        return int(json.loads(self._run(name, "ingest", str(file), "--json"))["accepted"])
 
-    def _run(self, name: str, *arguments: str) -> None:
-        run(self.checkout, "--database", str(self._database(name)), *arguments)
+    def _run(self, name: str, *arguments: str) -> str:
+        return run(self.checkout, "--database", str(self._database(name)), *arguments)
 
     def _database(self, name: str) -> Path:
         return self.folder / f"{name}.db"

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +17,6 @@ from domain.log.notes import VerifierKey
 from domain.money.amounts import print_fen
 from ledger.intake.inbox import ingest
 from services.console.pages import home
-from services.sample.city import city
 from services.verify import verify
 from tests.console import (
     HERE,
@@ -96,7 +94,7 @@ def hall(browsers: Hall, at: Opener) -> Iterator[Hall]:
 def test_an_empty_ledger_explains_itself_and_takes_the_sample_year(
     hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str
 ) -> None:
-    monkeypatch.setattr(home, "city", partial(city, 60))
+    monkeypatch.setattr(home, "ENTERPRISES", 60)
     with served(tmp_path / "empty.db") as site:
         person = hall.person(site, lang)
         page = person.goes("/console/")

@@ -129,7 +129,7 @@ def test_a_closing_killed_at_any_instant_is_repeated_and_ends_as_an_undisturbed_
     seconds = run(whole)
     rng = random.Random(SEED)
     killed = 0
-    for _ in range(KILLS * 3):
+    for _ in range(KILLS * 6):
         process = begin_closing(database)
         time.sleep(rng.random() * seconds)
         killed += process.poll() is None
