@@ -118,7 +118,7 @@ def readings() -> str:
         f"The text of the policy can be read in more than one way in {len(found)} places. The "
         "table shows the "
         "reading in use, the most open first. To change one, see [changing the policy]("
-        "changing-the-policy.md); "
+        "changing-the-policy.en.md); "
         "to try one without recording anything, `subsidy-ledger what-if --reading NAME=VALUE`.",
         "\n".join(f"- {said}" for said in SAYS.values()),
         table(("理解 · reading", "存疑 · open", "现在采用 · in use"), rows),

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 ENGLISH = sorted([*ROOT.glob("*.en.md"), *DOCS.rglob("*.en.md")])
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PRINTED = "text"
 """The kind of block that shows what the program prints, which speaks the page's language."""
 HAN = re.compile(r"[\u4e00-\u9fff]")
