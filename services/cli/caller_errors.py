@@ -23,8 +23,7 @@ from ledger.store.rows import DamagedStore, StoreError
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.runtime.kafka_settings import UnusableFile
 from services.runtime.settings import SettingsError
-from services.web.fault_words import describe_fault
-from services.web.problems import fault_of
+from services.web.fault_words import describe_fault, fault_of
 
 FAULTS_LISTED = 20
 PLAIN = (

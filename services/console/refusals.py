@@ -23,8 +23,7 @@ from ledger.store.repeats.keys import KeyInProgress, KeyOfOther, KeysFull
 from ledger.waiting.reading import WaitingStep
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.console import forms, language
-from services.web.fault_words import describe_fault
-from services.web.problems import fault_of
+from services.web.fault_words import describe_fault, fault_of
 
 SHOWN_MAX = 200
 """Most faults that a page lists."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.authority.roles import NotAllowed
 from domain.faults.fault import Fault
 from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, read_codes
 from services.web.amounts import for_readers
@@ -17,3 +18,8 @@ def describe_fault(fault: Fault, language: str) -> FaultInWords:
     words: FaultInWords = {**printable.words(language, REQUEST_AREAS)}
     line = fault.args.get("line")
     return {**words, "line": line} if isinstance(line, int) else words
+
+
+def fault_of(error: NotAllowed, path: str = "") -> Fault:
+    """A step that is not allowed, as a fault of the request."""
+    return error.fault._replace(field=path + (error.field or "step"))

@@ -39,7 +39,7 @@ from ledger.store.rows import (
     WriteRefused,
 )
 from ledger.store.turns.queues import AT_ONCE_MAX, LaneFull
-from services.web.fault_words import describe_fault
+from services.web.fault_words import describe_fault, fault_of
 from services.web.sheets.desk import UnknownSheet
 
 MEDIA_TYPE = "application/problem+json"
@@ -131,11 +131,6 @@ def on_http_error(error: HTTPException) -> Response:
 def on_problem(error: Problem) -> Response:
     """A refusal of ours; not as a page where the form did not arrive, which a page would ask for again."""
     return answer(error, page=error.code != "body-stalled")
-
-
-def fault_of(error: NotAllowed, path: str = "") -> Fault:
-    """A step that is not allowed, as a fault of the request."""
-    return error.fault._replace(field=path + (error.field or "step"))
 
 
 def _words(fault: PolicyFault) -> dict[str, str]:
