@@ -30,7 +30,7 @@ ENTERPRISES = 2_000
 FIRST_ANSWER = f"/v1/policies/{POLICY}/years/{YEAR}/budget"
 COMMAND = (sys.executable, "-m", "services.cli")
 
-Work = Callable[[Path], None]
+Work = Callable[[Path], object]
 """Something that is run in a checkout."""
 
 
