@@ -36,8 +36,13 @@ from tests.integration.bureau import Clock
 from tests.integration.closings import FINANCE, list_and_close
 
 ROOT = HERE.parent
-RUNBOOKS = (DOCS / "operations" / "runbooks.md").read_text("utf-8")
-ENTRIES = dict(re.findall(r'<a id="([a-z-]+)"></a>\n\n(.*?)(?=<a id=|\Z)', RUNBOOKS, re.DOTALL))
+RUNBOOKS, ENGLISH = (
+    (DOCS / "operations" / name).read_text("utf-8") for name in ("runbooks.md", "runbooks.en.md")
+)
+PARTS = {
+    RUNBOOKS: ("- 症状：", "查：", "- 处理：", "证明（", "测试："),
+    ENGLISH: ("- Symptom: ", "Check:", "- Mend: ", "Proof (", "Tests: "),
+}
 COMMANDS = sorted(
     {
         line
@@ -123,17 +128,11 @@ def test_every_command_of_the_runbooks_runs(office: Office, line: str) -> None:
 
 
 def test_each_entry_is_complete() -> None:
-    for name, text in ENTRIES.items():
-        for part in (
-            "- 症状：",
-            "- Symptom: ",
-            "查 · Check:",
-            "- 处理：",
-            "- Mend: ",
-            "证明 · Proof",
-            "测试 · Tests: ",
-        ):
-            assert part in text, (name, part)
+    for page, parts in PARTS.items():
+        entries = dict(re.findall(r'<a id="([a-z-]+)"></a>\n\n(.*?)(?=<a id=|\Z)', page, re.DOTALL))
+        assert entries
+        for name, text in entries.items():
+            assert [(name, part) for part in parts if f"\n{part}" not in text] == []
 
 
 def test_every_test_that_is_named_exists() -> None:
