@@ -113,7 +113,7 @@ def find_tracebacks(database: str, calls: Iterator[tuple[str, list[str]]]) -> li
 
 def test_no_file_is_a_traceback(folder: Path) -> None:
     places = [str(place) for place in folder.iterdir() if place.suffix != ".db"]
-    places += [str(folder / "none"), "/nonexistent/a/b.csv", str(folder / "text" / "x.json")]
+    places += [str(folder / "none"), str(folder / "none" / "a" / "b.csv"), str(folder / "text" / "x.json")]
     calls = (
         (path, mistaken_call(command, folder, parameter, place))
         for path, command in every_command()

@@ -195,10 +195,10 @@ def test_a_file_whose_pages_do_not_fit_is_told_with_the_mend(address: str) -> No
         other = "(SELECT rootpage FROM sqlite_master WHERE name='batches')"
         raw.execute(f"UPDATE sqlite_master SET rootpage={other} WHERE name='refused_number'")
 
-    done = CliRunner().invoke(main, ["--database", address, "audit"])
+    done = CliRunner().invoke(main, ["--database", address, "--language=en", "audit"])
 
     assert done.exit_code == 1
-    assert "the file is damaged" in done.output
+    assert f"{address} is damaged" in done.output
     assert "restore a backup" in done.output
 
 
