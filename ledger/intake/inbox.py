@@ -70,6 +70,7 @@ def ingest(
     channel: str,
     offsets: Offsets | None = None,
     sender: Sender | Sequence[Sender] = NO_SENDER,
+    turn_messages: int | None = None,
 ) -> list[Result]:
     """Take messages in, a few hundred to a commit; the results stand in their order.
 
@@ -80,15 +81,16 @@ def ingest(
         channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
         offsets: where they stand in a stream; results of messages passed over are left out.
         sender: who sent them, or of each message who did. Every door that others can reach says it.
+        turn_messages: most messages in one commit, where it is not ``TURN_MESSAGES``.
 
     Raises:
         LaneFull: where enough requests of the sender are under way.
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
-    results, lane = list[Result](), _lane_of(sender)
-    for start in range(0, len(messages), TURN_MESSAGES):
-        turn = slice(start, start + TURN_MESSAGES)
+    results, lane, step = list[Result](), _lane_of(sender), turn_messages or TURN_MESSAGES
+    for start in range(0, len(messages), step):
+        turn = slice(start, start + step)
         of_turn, read_on = messages[turn], None if offsets is None else offsets.of_turn(turn)
         senders = sender if isinstance(sender, Sender) else sender[turn]
         with ledger.lanes.take(lane):
@@ -172,12 +174,15 @@ def ingest_all(
     batch: int = 2_000,
     sender: Sender = NO_SENDER,
 ) -> Iterator[list[Result]]:
-    """Ingest any number of messages, a batch at a time, in bounded memory."""
+    """Ingest any number of messages, a batch to a commit, in bounded memory.
+
+    Who reads a file in says how long others wait: what an enterprise has is computed once a commit.
+    """
     waiting: list[bytes] = []
     for message in messages:
         waiting.append(message)
         if len(waiting) >= batch:
-            yield ingest(ledger, waiting, channel, sender=sender)
+            yield ingest(ledger, waiting, channel, sender=sender, turn_messages=batch)
             waiting = []
     if waiting:
-        yield ingest(ledger, waiting, channel, sender=sender)
+        yield ingest(ledger, waiting, channel, sender=sender, turn_messages=batch)
