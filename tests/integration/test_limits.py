@@ -146,6 +146,26 @@ def issuing() -> Iterator[Issuer]:
         server.server_close()
 
 
+def test_all_who_come_at_once_at_first_are_let_in() -> None:
+    with issuing() as issuer:
+        keys, refused = Keys(issuer.address), list[str]()
+
+        def bring() -> None:
+            try:
+                keys.for_token("k1")
+            except Refused as error:
+                refused.append(error.reason)
+
+        threads = [threading.Thread(target=bring) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        threading.Timer(0.1, issuer.answers.set).start()
+        for thread in threads:
+            thread.join(10)
+    assert refused == []
+    assert issuer.asked == 1
+
+
 def test_a_slow_issuer_holds_up_no_key_that_is_known_and_few_that_are_not() -> None:
     now = [100.0]
     with issuing() as issuer:

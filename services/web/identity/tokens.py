@@ -31,8 +31,10 @@ FETCH_SECONDS = 30
 FETCH_TIMEOUT = 5
 FIRST_FETCH_SECONDS = 2
 """How soon the issuer is asked again while it has not given any key."""
+BRIEF_SECONDS = 0.5
+"""How long anybody waits for the issuer's keys: one that is well has answered by then."""
 WAITING_MAX = 2
-"""Requests of one process that wait for the issuer's keys; others are refused meanwhile."""
+"""Requests of one process that wait longer, for an issuer that is slow; others are refused meanwhile."""
 KEYS_BYTES_MAX = 1_000_000
 TOKEN_CHARS_MAX = 8_192
 SUBJECT_CHARS_MAX = 255
@@ -75,6 +77,8 @@ class Keys:
                 self.fetching = threading.Thread(target=self._fetch_and_hold, daemon=True)
                 self.fetching.start()
             fetching = self.fetching
+        if fetching is not None:
+            fetching.join(BRIEF_SECONDS)
         if fetching is not None and fetching.is_alive():
             if not self.waiting.acquire(blocking=False):
                 raise Refused("token.keys-unavailable")
