@@ -22,10 +22,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL, Identifier
 
-from ledger.store.errors.postgres import LOCK_SECONDS_MAX, errors_mapped, first_line
+from ledger.store.errors.postgres import errors_mapped, first_line
 from ledger.store.guard import Guard, Written
 from ledger.store.repeats.joining import joined_rows, part_of
 from ledger.store.rows import (
+    LOCK_SECONDS_MAX,
     AppendCheck,
     Row,
     Rows,

@@ -18,6 +18,9 @@ from domain.faults.registry import STORE_AREAS
 
 Row = Sequence[Any]
 
+LOCK_SECONDS_MAX = 30
+"""Longest wait for the turn to write; then the store counts as unavailable."""
+
 
 class StoreError(Exception):
     """What a database did not do: a code of ``domain/faults/codes/stores.yaml``, and what fills its words."""

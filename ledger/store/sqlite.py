@@ -16,10 +16,11 @@ from weakref import WeakKeyDictionary
 
 from eventsourcing.sqlite import SQLiteConnection, SQLiteDatastore, SQLiteProcessRecorder
 
-from ledger.store.errors.sqlite import LOCK_SECONDS_MAX, errors_mapped
+from ledger.store.errors.sqlite import errors_mapped
 from ledger.store.guard import Guard, Written
 from ledger.store.repeats.joining import joined_rows, part_of
 from ledger.store.rows import (
+    LOCK_SECONDS_MAX,
     AppendCheck,
     DamagedStore,
     Row,

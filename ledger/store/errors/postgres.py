@@ -9,10 +9,14 @@ import psycopg
 from eventsourcing.persistence import PersistenceError
 from psycopg import errors
 
-from ledger.store.rows import Conflict, DamagedStore, StoreUnavailable, UnsuitableStore, WriteRefused
-
-LOCK_SECONDS_MAX = 30
-"""Longest wait for the turn to write; then the store counts as unavailable."""
+from ledger.store.rows import (
+    LOCK_SECONDS_MAX,
+    Conflict,
+    DamagedStore,
+    StoreUnavailable,
+    UnsuitableStore,
+    WriteRefused,
+)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from eventsourcing.persistence import PersistenceError
 
 from ledger.store.rows import (
+    LOCK_SECONDS_MAX,
     Conflict,
     DamagedStore,
     StoreError,
@@ -17,8 +18,6 @@ from ledger.store.rows import (
     WriteRefused,
 )
 
-LOCK_SECONDS_MAX = 30
-"""Longest wait for the turn to write; then the store counts as unavailable."""
 _PRIMARY_CODE = 0xFF
 """Of an extended code of SQLite: the part that says what kind of error it is."""
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

@@ -12,10 +12,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ledger.store.rows import StoreUnavailable
+from ledger.store.rows import LOCK_SECONDS_MAX, StoreUnavailable
 
-WAIT_SECONDS_MAX = 30
-"""Longest wait for a turn; then the store counts as unavailable."""
 AT_ONCE_MAX = 3
 """Most requests of one sender in a lane: fewer than a worker has threads, so that others find one."""
 
@@ -33,7 +31,7 @@ class Turns:
         self._is_taken = False
 
     @contextmanager
-    def take(self, seconds: float = WAIT_SECONDS_MAX) -> Iterator[None]:
+    def take(self, seconds: float = LOCK_SECONDS_MAX) -> Iterator[None]:
         """Have the turn.
 
         Raises:
