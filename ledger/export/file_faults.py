@@ -21,6 +21,8 @@ ROWS_MAX = 2_000_000
 LOOKED_LINES = 10
 """Lines in which the headings are looked for."""
 SEPARATORS = (",", "\t", ";", "，")
+ENCODINGS = ("utf-8-sig", "gb18030")
+"""Of text, in the order in which they are tried: UTF-8, and what Chinese programs save."""
 _QUOTED = re.compile(r'="([^"]*)"')
 """How spreadsheet programs are told to keep a text of digits: ``="0012"``."""
 FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
@@ -109,12 +111,18 @@ def text_lines(data: bytes) -> list[str]:
         FileError: for bytes that are none of them.
     """
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
+    for encoding in ("utf-16",) if marked else ENCODINGS:
         try:
             return list(io.StringIO(data.decode(encoding), newline=""))
         except UnicodeDecodeError:
             continue
     raise FileError([FileFault(0, "file", "file.encoding")], 1)
+
+
+def unquote_cell(text: str) -> str:
+    """A cell's text, where a spreadsheet program was told to keep it as it is (``="0012"``), or the same."""
+    quoted = _QUOTED.fullmatch(text)
+    return quoted[1] if quoted else text
 
 
 Columns = Mapping[str, tuple[str, ...]]
@@ -188,6 +196,6 @@ def _places(head: list[str], columns: Columns) -> dict[str, int]:
 def _value(row: list[str], place: int) -> str:
     """A cell as it was meant: without blanks around it, and without the mark that keeps it text."""
     value = row[place].strip() if place < len(row) else ""
-    if quoted := _QUOTED.fullmatch(value):
-        return quoted[1].strip()
+    if (quoted := unquote_cell(value)) != value:
+        return quoted.strip()
     return value[1:] if value.startswith("'") and value[1:].startswith(FORMULA_STARTS) else value

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+from ledger.export.file_faults import ENCODINGS, unquote_cell
 from ledger.intake.sheets.faults import SheetError, refused
 from ledger.intake.sheets.files.cells import COLUMNS_MAX, LOOKED_ROWS, ROWS_MAX, TEXT_MAX, Cell, Row
 
@@ -27,8 +28,6 @@ _PAIR = re.compile(
     rb"|(?P<pair>[\x81-\xfe][\x40-\x7e\xa1-\xfe])|[\x00-\x80]"
 )
 """A character of GB18030 that no text in Big5 has, one of two bytes that either may have, or ASCII."""
-_QUOTED = re.compile(r'="([^"]*)"')
-"""How spreadsheet programs are told to keep a text of digits: ``="0012"``."""
 
 
 def encoding_of(path: Path) -> str:
@@ -41,7 +40,7 @@ def encoding_of(path: Path) -> str:
         head = file.read(4)
         if b"\x00" in head or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise refused("sheet.encoding")
-    encoding = next((name for name in ("utf-8-sig", "gb18030") if _decodes(path, name)), "") or _no_text()
+    encoding = next((name for name in ENCODINGS if _decodes(path, name)), "") or _no_text()
     if encoding == "gb18030":
         with path.open("rb") as file:
             check_not_big5(iter(lambda: file.read(PIECE_BYTES), b""))
@@ -123,7 +122,7 @@ def _rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
             if number > ROWS_MAX:
                 raise refused("sheet.large", what="行 · rows", limit=ROWS_MAX)
             cells = {
-                column: Cell("text", _plain(text)[:TEXT_MAX])
+                column: Cell("text", unquote_cell(text)[:TEXT_MAX])
                 for column, text in enumerate(record[:COLUMNS_MAX], 1)
                 if text.strip()
             }
@@ -134,8 +133,3 @@ def _without_mark(file: TextIO) -> Iterator[str]:
     """The lines of a text without marks of its encoding, of which programs leave several."""
     yield next(file, "").lstrip("\ufeff")
     yield from file
-
-
-def _plain(text: str) -> str:
-    match = _QUOTED.fullmatch(text)
-    return match[1] if match else text
