@@ -5,11 +5,7 @@ from __future__ import annotations
 import click
 
 from ledger.intake import refusals
-from services.cli.common import (
-    Context,
-    json_option,
-    print_json,
-)
+from services.cli.common import Context, json_option, print_json
 
 
 @click.command()

@@ -6,21 +6,15 @@ import tempfile
 
 import click
 
-from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
 from ledger.replay.rebuild import Rebuilt, certified
 from services.cli.common import Context, json_option, print_json
+from services.cli.processes import processes_option, share_work
 from services.cli.progress import show_progress
 from services.cli.statuses import ExitStatus, end_with
 
 
 @click.command()
-@click.option(
-    "--processes",
-    type=click.IntRange(1, PROCESSES_MAX),
-    default=1,
-    show_default=True,
-    help="How many processes share the work.",
-)
+@processes_option
 @json_option
 @click.pass_obj
 def rebuild(context: Context, processes: int, as_json: bool) -> None:
@@ -35,7 +29,7 @@ def rebuild(context: Context, processes: int, as_json: bool) -> None:
         context.ledger() as ledger,
         show_progress(words("重建", "Rebuilding"), hidden=as_json) as bar,
     ):
-        workers = ReplayWorkers(context.path, processes, folder) if processes > 1 else None
+        workers = share_work(context, processes, folder)
         rebuilt = certified(ledger, f"{folder}/rebuilt.db", bar.show, workers)
     if as_json:
         certificate = {"position": rebuilt.certificate.position, "live": rebuilt.certificate.live}

@@ -8,12 +8,8 @@ from pathlib import Path
 import click
 
 from ledger.replay import comparison as replay
-from ledger.replay.parts import PROCESSES_MAX, ReplayWorkers
-from services.cli.common import (
-    Context,
-    json_option,
-    print_json,
-)
+from services.cli.common import Context, json_option, print_json
+from services.cli.processes import processes_option, share_work
 from services.cli.progress import show_progress
 from services.cli.statuses import ExitStatus, end_with
 
@@ -23,13 +19,7 @@ from services.cli.statuses import ExitStatus, end_with
     "--into", type=click.Path(dir_okay=False), help="Keep the replayed read models in this new file."
 )
 @click.option("--take-over", is_flag=True, help="Put the replayed read models in place of the live ones.")
-@click.option(
-    "--processes",
-    type=click.IntRange(1, PROCESSES_MAX),
-    default=1,
-    show_default=True,
-    help="How many processes share the work.",
-)
+@processes_option
 @json_option
 @click.pass_obj
 def replay_command(
@@ -44,8 +34,8 @@ def replay_command(
         context.ledger() as ledger,
         show_progress(context.words("重放", "Replaying"), hidden=as_json) as bar,
     ):
-        several = ReplayWorkers(context.path, processes, folder) if processes > 1 else None
-        found = replay.replay(ledger, into or f"{folder}/replica.db", bar.show, take_over, several)
+        workers = share_work(context, processes, folder)
+        found = replay.replay(ledger, into or f"{folder}/replica.db", bar.show, take_over, workers)
     if as_json:
         print_json({**{k: getattr(found, k) for k in found.__slots__}, "equal": found.equal})
     else:

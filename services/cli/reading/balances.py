@@ -6,13 +6,7 @@ import click
 
 from domain.money.wire import wire_form
 from ledger.reading.balances import read_balance
-from services.cli.common import (
-    Context,
-    json_option,
-    moment_at,
-    moment_options,
-    print_json,
-)
+from services.cli.common import Context, json_option, moment_at, moment_options, print_json
 from services.cli.reading.sums import list_sums, money_columns, name_award
 from services.cli.subject import policy_options
 from services.cli.tables import Names, csv_option, table

@@ -9,13 +9,7 @@ import click
 from domain.money.wire import print_fraction, print_percent, wire_form
 from ledger.reading.balances import Balance
 from ledger.reading.budgets import YearBudget, read_budget
-from services.cli.common import (
-    Context,
-    json_option,
-    moment_at,
-    moment_options,
-    print_json,
-)
+from services.cli.common import Context, json_option, moment_at, moment_options, print_json
 from services.cli.reading.sums import list_sums, money_columns, name_award
 from services.cli.subject import policy_options
 from services.cli.tables import Codes, Money, Names, Sums, csv_option, table

@@ -8,13 +8,7 @@ from domain.money.amounts import print_fen
 from domain.money.wire import wire_form
 from ledger.reading.explained import ExplainedAward
 from ledger.reading.explanations import explain_awards, read_outlook
-from services.cli.common import (
-    Context,
-    json_option,
-    moment_at,
-    moment_options,
-    print_json,
-)
+from services.cli.common import Context, json_option, moment_at, moment_options, print_json
 from services.cli.subject import policy_options
 
 

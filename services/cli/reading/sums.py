@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from domain.policy.model import Words
 from ledger.reading.balances import AwardLine, Balance
-from services.cli.common import (
-    Context,
-)
+from services.cli.common import Context
 from services.cli.tables import Column, Money, Sums
 
 
