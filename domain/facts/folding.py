@@ -10,8 +10,9 @@ in place. A correction or retraction of a fact already counted moves what that f
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -65,6 +66,15 @@ def split_amount_key(key: str) -> tuple[str, ...]:
 def amended_key(follow_up: FollowUp) -> str:
     """Under what is kept what later events say of the event that this one names."""
     return SEP.join([follow_up.of_source, follow_up.of, follow_up.of_type])
+
+
+T = TypeVar("T", str, int)
+
+
+def place_of_new(ordered: Sequence[T], value: T) -> int | None:
+    """Where a value belongs in a sequence in order, without repetitions; ``None`` where it stands there."""
+    place = bisect_left(ordered, value)
+    return None if place < len(ordered) and ordered[place] == value else place
 
 
 class DatedRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -237,10 +247,9 @@ class EnterpriseFacts(msgspec.Struct):
         if earliest is None or on < earliest.on:
             records[identity] = DatedRecord(on, (attributes,))
         elif on == earliest.on:
-            known = earliest.attributes
-            place = bisect_left(known, attributes)
-            if known[place : place + 1] != (attributes,):
-                records[identity] = DatedRecord(on, (*known[:place], attributes, *known[place:]))
+            before = earliest.attributes
+            if (place := place_of_new(before, attributes)) is not None:
+                records[identity] = DatedRecord(on, (*before[:place], attributes, *before[place:]))
 
     def add_amount(self, fact: Event, content: Content) -> None:
         """Count a report of a yearly amount."""
@@ -263,8 +272,7 @@ class EnterpriseFacts(msgspec.Struct):
         """Count a figure of a year."""
         assert isinstance(content, YearlyFigure)
         figures = self.figures.setdefault(fact.name, {}).setdefault(str(content.year), [])
-        place = bisect_left(figures, content.amount_fen)
-        if figures[place : place + 1] != [content.amount_fen]:
+        if (place := place_of_new(figures, content.amount_fen)) is not None:
             figures.insert(place, content.amount_fen)
 
     def add_approval(self, fact: Event, content: Content) -> None:

@@ -55,10 +55,15 @@ def unreadable_finding(fault: Exception) -> Finding:
 
 def store_finding(fault: StoreUnavailable) -> Finding:
     """Why a database cannot be used or reached, with its mend."""
-    (zh, mend_zh), (en, mend_en) = fault.words("zh"), fault.words("en")
     if isinstance(fault, UnsuitableStore):
-        return error("database.unsuitable", (zh, en), (mend_zh, mend_en))
-    return error("database.away", (zh, en), (mend_zh, mend_en))
+        return error("database.unsuitable", *_statement_and_mend(fault))
+    return error("database.away", *_statement_and_mend(fault))
+
+
+def _statement_and_mend(fault: StoreUnavailable) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What the store would refuse, in its own words: each (Chinese, English)."""
+    (zh, mend_zh), (en, mend_en) = fault.words("zh"), fault.words("en")
+    return (zh, en), (mend_zh, mend_en)
 
 
 def check(ledger: Ledger, rows: Rows, limits: Limits) -> Iterator[Finding]:
@@ -100,11 +105,9 @@ def _schema(rows: Rows) -> Iterator[Finding]:
 def check_emptied(rows: Rows, key_file: Path) -> Iterator[Finding]:
     """Whether the ledger holds any event; beside a signing key or a checkpoint, none is an error."""
     emptied = what_is_emptied(rows, key_file)
-    if emptied is None:
-        return
-    (zh, mend_zh), (en, mend_en) = emptied.words("zh"), emptied.words("en")
-    is_new = emptied.fault.code == NEW
-    yield (warning if is_new else error)("database.empty", (zh, en), (mend_zh, mend_en))
+    if emptied is not None:
+        is_new = emptied.fault.code == NEW
+        yield (warning if is_new else error)("database.empty", *_statement_and_mend(emptied))
 
 
 def _writable(ledger: Ledger, rows: Rows) -> Finding:
@@ -120,8 +123,7 @@ def _writable(ledger: Ledger, rows: Rows) -> Finding:
     if is_writable:
         return ok("database.writable", "数据库可以写入", "the database can be written to")
     fault = WriteRefused("database.read-only", reason=reason)
-    (zh, mend_zh), (en, mend_en) = fault.words("zh"), fault.words("en")
-    return error("database.writable", (zh, en), (mend_zh, mend_en))
+    return error("database.writable", *_statement_and_mend(fault))
 
 
 def _is_writable(file: Path) -> bool:

@@ -93,11 +93,8 @@ def drill(server: Server, database: str, *moment: str) -> subprocess.CompletedPr
     )
 
 
-@pytest.mark.slow
-def test_a_backup_is_restored_by_the_drill(archiving: Archiving) -> None:
-    server = archiving.server
-    name = server.create()
-    database = server.url(name)
+def fill_around_a_moment(server: Server, database: str) -> tuple[str, tuple[int, str, list[bytes]]]:
+    """Events before a full backup, after it, and after a moment, all archived; that moment, and its state."""
     command(database, "migrate")
     command(database, "adopt", str(POLICY))
     stream = batches()
@@ -106,12 +103,22 @@ def test_a_backup_is_restored_by_the_drill(archiving: Archiving) -> None:
         back_up(server, "--type=full", "backup")
         time.sleep(1)  # the end of a backup is known to the second
         fill(ledger, stream, 1)
+        before = state(database)
         time.sleep(0.05)
-        moment, before = now_of(server), state(database)[0]
+        moment = now_of(server)
         time.sleep(0.05)
         fill(ledger, stream, 1)
-    after = state(database)[0]
     back_up(server, "check")  # the segment at hand is archived
+    return moment, before
+
+
+@pytest.mark.slow
+def test_a_backup_is_restored_by_the_drill(archiving: Archiving) -> None:
+    server = archiving.server
+    name = server.create()
+    database = server.url(name)
+    moment, (before, *_) = fill_around_a_moment(server, database)
+    after = state(database)[0]
 
     drills = length_of("SUBSIDY_TEST_DRILLS")
     to_the_moment = drill(server, name, moment)
@@ -137,21 +144,8 @@ def test_a_ledger_is_restored_in_its_place_to_the_moment_that_was_asked_for(arch
     """Backup, more events, the moment, more events, the folder lost; restored, and all sent again."""
     server = archiving.server
     database = server.url(server.create())
-    command(database, "migrate")
-    command(database, "adopt", str(POLICY))
-    stream = batches()
-    with closing(open_ledger(database)) as ledger:
-        fill(ledger, stream, 1)
-        back_up(server, "--type=full", "backup")
-        time.sleep(1)  # the end of a backup is known to the second
-        fill(ledger, stream, 1)
-        before = state(database)
-        time.sleep(0.05)
-        moment = now_of(server)
-        time.sleep(0.05)
-        fill(ledger, stream, 1)
+    moment, before = fill_around_a_moment(server, database)
     after = state(database)
-    back_up(server, "check")
 
     server.kill()
     server.data.rename(server.folder / "main.before")

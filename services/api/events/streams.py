@@ -74,22 +74,21 @@ def take(
     spool = tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES)  # noqa: SIM115
     totals = Totals()
     count = 0
-    unkept: list[tuple[int, Result]] = []
+    unkept: list[tuple[Result, dict[str, Any]]] = []
     try:
         for batch in batches(stream, told):
             results = ingest(ledger, [message for _, message in batch], "http", sender=sender)
             totals.add(results)
             count += len(results)
             for (number, _), result in zip(batch, results, strict=True):
-                spool.write(_encode_line({"line": number, **result_document(result, language)}))
+                line = {"line": number, **result_document(result, language)}
+                spool.write(_encode_line(line))
                 if result.is_unkept and len(unkept) < TOLD_MAX:
-                    unkept.append((number, result))
+                    unkept.append((result, line))
         counts = {"accepted": totals.accepted, "duplicate": totals.duplicate, "refused": totals.refused}
         if unkept:
-            lines_unkept = [
-                {"line": number, **result_document(result, language)} for number, result in unkept
-            ]
-            raise Unkept(unkept[0][1], {"counts": {"messages": count, **counts}, "results": lines_unkept})
+            lines = [line for _, line in unkept]
+            raise Unkept(unkept[0][0], {"counts": {"messages": count, **counts}, "results": lines})
         spool.write(_encode_line({"summary": {"messages": count, **counts}}))
         spool.seek(0)
     except BaseException as error:

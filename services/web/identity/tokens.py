@@ -78,15 +78,20 @@ class Keys:
                 self.fetching.start()
             fetching = self.fetching
         if fetching is not None:
-            fetching.join(BRIEF_SECONDS)
-        if fetching is not None and fetching.is_alive():
-            if not self.waiting.acquire(blocking=False):
-                raise Refused("token.keys-unavailable")
-            try:
-                fetching.join(FETCH_TIMEOUT)
-            finally:
-                self.waiting.release()
+            self._wait(fetching)
         return self._held_keys()
+
+    def _wait(self, fetching: threading.Thread) -> None:
+        """Wait until keys are fetched: anybody a moment, few for longer."""
+        fetching.join(BRIEF_SECONDS)
+        if not fetching.is_alive():
+            return
+        if not self.waiting.acquire(blocking=False):
+            raise Refused("token.keys-unavailable")
+        try:
+            fetching.join(FETCH_TIMEOUT)
+        finally:
+            self.waiting.release()
 
     def _has_key(self, key_id: str | None) -> bool:
         return self.held is not None and any(key.kid == key_id for key in self.held.keys)
