@@ -221,17 +221,19 @@ def test_a_server_that_was_away_for_long_is_found_again_at_once(
 
 
 def test_who_waits_too_long_for_the_turn_to_write_is_told(
-    opener: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
+    server: Server, opener: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = opener()
+    """Two programs on one database: neither sees the other's queue, and the database's lock divides them."""
+    url = server.url(server.create())
+    ledger, other = opener(url), opener(url)
     monkeypatch.setattr(recorder, "_WRITE", recorder._WRITE.replace("'30s'", "'200ms'", 1))
 
     with ledger.store.writing() as rows:
-        with pytest.raises(StoreUnavailable, match="another writer"), ledger.store.writing():
+        with pytest.raises(StoreUnavailable, match="another writer"), other.store.writing():
             pass
         rows.run("INSERT INTO batches VALUES (?,?)", [50, "z"])
 
-    with ledger.store.reading() as rows:
+    with other.store.reading() as rows:
         assert rows.all("SELECT last_position FROM batches WHERE last_position>?", [1]) == [(50,)]
 
 
