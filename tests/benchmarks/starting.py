@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.cli.statuses import ExitStatus
@@ -62,8 +63,9 @@ def run(checkout: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def serve(checkout: Path, database: str, port: int) -> None:
-    """Start the service of a checkout, wait for its first answer, and stop it.
+@contextmanager
+def serving(checkout: Path, database: str, port: int) -> Iterator[None]:
+    """The service of a checkout, from its first answer until it is no longer needed.
 
     Raises:
         SystemExit: where it does not answer.
@@ -78,9 +80,16 @@ def serve(checkout: Path, database: str, port: int) -> None:
             if service.poll() is not None or time.monotonic() - began > START_SECONDS_MAX:
                 raise SystemExit(f"the service of {checkout} did not answer")
             time.sleep(0.01)
+        yield
     finally:
         service.terminate()
         service.wait(START_SECONDS_MAX)
+
+
+def serve(checkout: Path, database: str, port: int) -> None:
+    """Start the service of a checkout, wait for its first answer, and stop it."""
+    with serving(checkout, database, port):
+        pass
 
 
 def compare(name: str, reach: float, ours: Callable[[], float], theirs: Callable[[], float]) -> Measured:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import appending, replaying, serving, starting, working
+from tests.benchmarks import answering, appending, replaying, serving, starting, working
 from tests.benchmarks.measured import HEAD, Measured
 
 EVENTS = 4_000
@@ -48,6 +48,13 @@ def test_a_row_says_whether_its_reach_was_met() -> None:
 def test_a_start_is_measured_beside_another_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starting, "ROUNDS", 1)
     told(starting.measure(serving.ROOT, enterprises=20))
+
+
+def test_balances_are_answered_beside_another_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few requests are less work than one start differs from another: only what is told is looked at."""
+    monkeypatch.setattr(starting, "ROUNDS", 1)
+    monkeypatch.setattr(answering, "REQUESTS", 40)
+    assert [row.work for row in answering.measure(serving.ROOT, enterprises=20)] == ["balance over HTTP"]
 
 
 def test_work_is_measured_beside_another_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
