@@ -32,6 +32,15 @@ class Holder:
     year: int
     enterprise: str
     actor: str
+    day: str
+    """On which the step is taken, in Asia/Shanghai."""
+
+    def precedes(self, on: str, ordered_on: str) -> bool:
+        """Whether a day lies before that of an order.
+
+        None does before one that is dated ahead of the step: a clock that stood wrong dated it.
+        """
+        return on < ordered_on <= self.day
 
 
 class BankWord(NamedTuple):
@@ -173,13 +182,13 @@ def _payment(account: Account, payment: str, amount_fen: int) -> Payment:
     return ordered
 
 
-def _must_follow(payment: Payment, on: str) -> None:
+def _must_follow(holder: Holder, payment: Payment, on: str) -> None:
     """Hold the day of the bank's word to the order and to its word before: of two, the later one holds.
 
     Raises:
         NotAllowed.
     """
-    if on < payment.ordered_on:
+    if holder.precedes(on, payment.ordered_on):
         raise NotAllowed("date.before", "on", earliest=payment.ordered_on)
     if payment.words and on < payment.words[-1].on:
         word = payment.words[-1]
@@ -204,7 +213,7 @@ def confirm_payment(
     ordered = _payment(account, payment, amount_fen)
     if ordered.status == "made":
         raise NotAllowed("payment.status", "payment", payment=payment, status=ordered.status)
-    _must_follow(ordered, on)
+    _must_follow(holder, ordered, on)
     if ordered.status == "failed" and amount_fen > account.outstanding:
         others = [name for name, each in account.payments.items() if each.status != "failed"]
         raise NotAllowed("payment.ordered-again", "payment", payment=payment, others=", ".join(others))
@@ -232,7 +241,7 @@ def fail_payment(
     ordered = _payment(account, payment, amount_fen)
     if ordered.status == "failed":
         raise NotAllowed("payment.status", "payment", payment=payment, status=ordered.status)
-    _must_follow(ordered, on)
+    _must_follow(holder, ordered, on)
     if ordered.status == "made" and account.clawed > account.paid - amount_fen:
         raise NotAllowed("payment.clawed", "payment", clawed=Amount(account.clawed, account.currency))
     return PaymentFailed(
@@ -324,7 +333,7 @@ def recover_clawback(
     ordered = account.clawbacks.get(clawback)
     if ordered is None:
         raise NotAllowed("clawback.unknown", "clawback", clawback=clawback)
-    if ordered.ordered is not None and on < ordered.ordered.on:
+    if ordered.ordered is not None and holder.precedes(on, ordered.ordered.on):
         raise NotAllowed("date.before", "on", earliest=ordered.ordered.on)
     if amount_fen <= 0:
         raise NotAllowed("amount.zero", "amount")

@@ -12,7 +12,7 @@ from domain.authority.roles import Actor
 from domain.events.accounts import AccountEvent, AdjustmentAccepted
 from domain.events.aggregate import Stream
 from domain.events.event import Event
-from domain.events.instants import day_of
+from domain.events.instants import day_of, instant
 from domain.events.settlements import MeasureSum, SettlementEvent, SettlementProposed
 from domain.events.speaking import attribute_step
 from domain.settlement import accounts, steps
@@ -115,7 +115,7 @@ class AccountStream(Stream):
 
     def order_payment(self, actor: Actor, batch: str, now: datetime, bank_batch: str | None = None) -> int:
         """Order what is outstanding to be paid; how much it is, in fen (0: nothing was ordered)."""
-        ordered = accounts.order_payment(self.account, self._holder(actor), batch, bank_batch)
+        ordered = accounts.order_payment(self.account, self._holder(actor, now), batch, bank_batch)
         if ordered is None:
             return 0
         self._take(actor, "payment.order", ordered, now)
@@ -129,9 +129,8 @@ class AccountStream(Stream):
         Raises:
             NotAllowed: see ``accounts.confirm_payment``.
         """
-        payment_made = accounts.confirm_payment(
-            self.account, self._holder(actor), payment, amount_fen, on, reference
-        )
+        holder = self._holder(actor, now)
+        payment_made = accounts.confirm_payment(self.account, holder, payment, amount_fen, on, reference)
         self._take(actor, "payment.record", payment_made, now)
 
     def fail_payment(
@@ -142,7 +141,8 @@ class AccountStream(Stream):
         Raises:
             NotAllowed: see ``accounts.fail_payment``.
         """
-        failed = accounts.fail_payment(self.account, self._holder(actor), payment, amount_fen, on, reason)
+        holder = self._holder(actor, now)
+        failed = accounts.fail_payment(self.account, holder, payment, amount_fen, on, reason)
         self._take(actor, "payment.record", failed, now)
 
     def may_claw_back(self, clawback: str, amount_fen: int) -> None:
@@ -151,7 +151,7 @@ class AccountStream(Stream):
         Raises:
             NotAllowed: see ``accounts.order_clawback``.
         """
-        holder = Holder(self.policy, self.year, self.enterprise, "")
+        holder = Holder(self.policy, self.year, self.enterprise, "", "")
         accounts.order_clawback(self.account, holder, clawback, amount_fen, "", "")
 
     def order_clawback(
@@ -171,7 +171,7 @@ class AccountStream(Stream):
         Raises:
             NotAllowed: see ``accounts.order_clawback``.
         """
-        holder = self._holder(actor)
+        holder = self._holder(actor, now)
         ordered = accounts.order_clawback(
             self.account, holder, clawback, amount_fen, on, reason, measure, award_fen, reference
         )
@@ -185,7 +185,7 @@ class AccountStream(Stream):
         Raises:
             NotAllowed: see ``accounts.recover_clawback``.
         """
-        holder = self._holder(actor)
+        holder = self._holder(actor, now)
         recovered = accounts.recover_clawback(self.account, holder, clawback, amount_fen, on, reference)
         self._take(actor, "clawback.record", recovered, now)
 
@@ -213,8 +213,8 @@ class AccountStream(Stream):
         )
         self._take(actor, "adjustment.accept", accepted, now)
 
-    def _holder(self, actor: Actor) -> Holder:
-        return Holder(self.policy, self.year, self.enterprise, actor.name)
+    def _holder(self, actor: Actor, now: datetime) -> Holder:
+        return Holder(self.policy, self.year, self.enterprise, actor.name, day_of(instant(now)))
 
     def _take(self, actor: Actor, action: str, step: AccountEvent, now: datetime) -> None:
         self.record(step, now, attribution=attribute_step(actor, action))

@@ -132,7 +132,9 @@ def count_kept(rows: Rows, sender: str, now: str) -> KeptRefusals:
     size = "SELECT COUNT(*), COALESCE(SUM(LENGTH(raw) + LENGTH(faults)), 0) FROM refused WHERE sender=?"
     since = instant(datetime.fromisoformat(now) - timedelta(days=COUNTED_DAYS))
     waiting = rows.all(f"{size} AND resolved IS NULL", [sender])[0]
-    settled = rows.all(f"{size} AND resolved IS NOT NULL AND first_at>=?", [sender, since])[0]
+    until = instant(datetime.fromisoformat(now) + timedelta(days=COUNTED_DAYS))  # a clock may have run ahead
+    lately = "resolved IS NOT NULL AND first_at>=? AND first_at<?"
+    settled = rows.all(f"{size} AND {lately}", [sender, since, until])[0]
     return KeptRefusals(int(waiting[0] + settled[0]), int(waiting[1] + settled[1]))
 
 

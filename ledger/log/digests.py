@@ -93,8 +93,8 @@ def read_stating(rows: Rows, table: str) -> Stating:
 def read_stated_at(rows: Rows) -> str | None:
     """When rows were stated last, a UTC instant of fixed width; none before the first time."""
     last = f"{SELECT} WHERE originator_id=? ORDER BY originator_version DESC LIMIT 1"
-    events = [read_row(rows, last, [digests_id(table)]) for table in STATED]
-    return max((stored(row).recorded_at for row in events if row), default=None)
+    event_rows = [row for table in STATED if (row := read_row(rows, last, [digests_id(table)]))]
+    return stored(max(event_rows, key=lambda row: int(row[0]))).recorded_at if event_rows else None
 
 
 def state_rows(rows: Rows, table: str, now: datetime, attribution: Attribution = NOBODY) -> bool:

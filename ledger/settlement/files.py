@@ -235,14 +235,17 @@ def _accounts(rows: Rows, book: Rulebook, state: Settlement) -> Iterator[Account
 def _check_execution_day(ledger: Ledger, rows: Rows, ordered_at: int, on: str) -> None:
     """Hold the day to pay on to the day of the order, at a position, and to the present.
 
+    An order that is dated ahead of today, by a clock that stood wrong, holds nothing up.
+
     Raises:
         NotAllowed.
     """
     if not payment_files.is_day(on):
         return  # told with all else that is wrong with the head of the file
     earliest = day_of(stored(rows.all(f"{SELECT} WHERE rowid=?", [ordered_at])[0]).fact.time)
-    latest = day_of(instant(ledger.clock() + timedelta(days=EXECUTION_DAYS_MAX)))
-    if on < earliest:
+    now = ledger.clock()
+    latest = day_of(instant(now + timedelta(days=EXECUTION_DAYS_MAX)))
+    if on < earliest <= day_of(instant(now)):
         raise NotAllowed("date.before", "on", earliest=earliest)
     if on > latest:
         raise NotAllowed("date.far", "on", latest=latest)

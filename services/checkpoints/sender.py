@@ -79,7 +79,7 @@ class Sender:
 
     def state(self) -> None:
         """State the rows beside the log, where an interval has passed since that was done."""
-        if self.ledger.clock() < self.stated_at + self.every:
+        if not has_passed(self.every, self.stated_at, self.ledger.clock()):
             return
         self.stated_at = self.ledger.clock()
         try:
@@ -149,11 +149,16 @@ def _of_target(target: str) -> Destination:
     return Destination(label_of(target) if is_address(target) else target, deliver)
 
 
+def has_passed(wait: timedelta, since: datetime, now: datetime) -> bool:
+    """Whether a wait is over; so is one that began ahead of now, when the clock stood wrong."""
+    return not since - wait <= now < since + wait
+
+
 def _is_due(delivery: Delivery, size: int, closing: int, now: datetime, every: timedelta) -> bool:
     if delivery.size >= size:
         return False
     wait = RETRY if delivery.failure else every
-    waited = not delivery.tried_at or datetime.fromisoformat(delivery.tried_at) + wait <= now
+    waited = not delivery.tried_at or has_passed(wait, datetime.fromisoformat(delivery.tried_at), now)
     return waited or (closing > delivery.size and not delivery.failure)
 
 

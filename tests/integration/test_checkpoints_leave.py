@@ -120,6 +120,20 @@ def test_it_is_sent_at_the_interval_and_not_before(scene: Scene, tmp_path: Path)
     assert scene.send(file)[file].size > first
 
 
+def test_it_does_not_wait_until_a_clock_that_stood_ahead_is_caught_up_with(
+    scene: Scene, tmp_path: Path
+) -> None:
+    file, clock, ahead = str(tmp_path / "latest"), scene.clock, timedelta(days=1_500)
+    assert isinstance(clock, Clock)
+    clock.now += ahead
+    first = scene.send(file)[file].size
+    size = scene.grow(3)
+    clock.now -= timedelta(seconds=5)
+    assert scene.send(file)[file].size == first, "a small step back hastens nothing"
+    clock.now -= ahead
+    assert scene.send(file)[file].size == size
+
+
 def test_a_folder_that_was_edited_or_emptied_is_named(scene: Scene, tmp_path: Path) -> None:
     folder, file = tmp_path / "given", tmp_path / "latest.txt"
     targets = (f"{folder}/", str(file))

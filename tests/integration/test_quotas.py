@@ -144,6 +144,21 @@ def test_a_quota_makes_room_a_day_after_what_was_mended_came(open_at: Callable[.
     assert unkept(sender, wrong(30)) == 0
 
 
+def test_what_came_while_the_clock_stood_ahead_counts_no_longer(open_at: Callable[..., Ledger]) -> None:
+    now, ledger = [NOW + timedelta(days=1_500)], open_at()
+    ledger.clock = lambda: now[0]
+    sender = Sender(Writer(Actor("k", frozenset({"upstream"}), publisher="k1"), IDENTITY), quota=FEW)
+    ingest(ledger, [wrong(n) for n in range(6)], "http", sender=sender)
+    with ledger.store.writing() as rows:
+        for message in list_refused(rows):
+            resolve(rows, message.digest, "dismissed")
+    now[0] = NOW
+
+    results = ingest(ledger, [wrong(n) for n in range(10, 16)], "http", sender=sender)
+
+    assert [result.is_unkept for result in results] == [False] * 5 + [True]
+
+
 def test_doors_without_a_quota_keep_everything_and_note_who_sent_it(open_at: Callable[..., Ledger]) -> None:
     ledger = open_at()
     topic = Sender(Writer(Actor("t", frozenset({"upstream"}), publisher="kafka:subsidy.tax"), IDENTITY))

@@ -6,7 +6,7 @@ import http.client
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -331,6 +331,26 @@ def test_a_session_ends_when_idle_and_after_a_day_s_work_in_any_case(door: Door,
         clock.pass_(seconds=IDLE_SECONDS - 1)
         assert browser.get(YEAR).status_code == 200
     clock.pass_(seconds=IDLE_SECONDS - 1)
+    assert browser.get(YEAR).status_code == 302
+
+
+@SQLITE
+@pytest.mark.parametrize("ahead", ["begun", "seen"])
+def test_a_session_of_a_clock_that_stood_ahead_ends_once_it_is_right(
+    ahead: str, door: Door, clock: Clock
+) -> None:
+    browser, years = door.browser(), timedelta(days=1_500)
+    if ahead == "begun":
+        clock.now += years
+    browser.sign_in()
+    if ahead == "seen":
+        clock.pass_(seconds=IDLE_SECONDS - 1)
+    assert browser.get(YEAR).status_code == 200
+
+    clock.pass_(seconds=-30)
+    assert browser.get(YEAR).status_code == 200, "a small step back ends none"
+    clock.now -= years if ahead == "begun" else timedelta(seconds=IDLE_SECONDS / 2)
+
     assert browser.get(YEAR).status_code == 302
 
 

@@ -13,7 +13,7 @@ from domain.settlement import accounts
 from domain.settlement.accounts import Account, Holder
 from tests.contents import content_of
 
-HEAD = Holder("p", 2024, "E", "Qian")
+HEAD = Holder("p", 2024, "E", "Qian", "2025-07-01")
 
 
 def took(account: Account, step: AccountEvent | None) -> str:

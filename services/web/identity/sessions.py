@@ -33,6 +33,8 @@ IDLE_SECONDS = 30 * 60
 """After how long without a request a session ends."""
 SESSION_SECONDS = 8 * 3600
 """After how long it ends in any case."""
+AHEAD_SECONDS = 60
+"""How far clocks of several machines may differ; what lies further ahead, a wrong clock said."""
 RENEW_SECONDS = 60
 """How old the note of the last request may become before the cookie is written anew."""
 ASKING_SECONDS = 30
@@ -92,6 +94,8 @@ class Sessions:
         now = self.now()
         if row is None or row.since + SESSION_SECONDS <= now or content["seen"] + IDLE_SECONDS <= now:
             return None
+        if max(row.since, row.checked, content["seen"]) > now + AHEAD_SECONDS:
+            return None  # begun, or seen, while the clock stood ahead: it would last until then
         if (self.open(row.tokens) or {}).get("row") != list(row[:7]):  # somebody wrote into the table
             return None
         if now - row.checked >= self.recheck:
