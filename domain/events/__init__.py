@@ -51,6 +51,7 @@ from domain.events.settlements import (
     settlement_id,
 )
 from domain.events.stored import Catalogue, topic_of
+from domain.events.upkeep.clocks import ClockCorrected
 from domain.events.upkeep.digests import RowsDigested, digests_id
 from domain.events.upkeep.publisher_keys import (
     EarlierKeysFound,
@@ -91,6 +92,7 @@ CATALOGUE: dict[str, type[Content]] = FACTS | {
         ClawbackRecovered,
         AdjustmentAccepted,
         RestoreRecorded,
+        ClockCorrected,
         PublisherKeyMade,
         PublisherKeyEnded,
         EarlierKeysFound,
@@ -139,6 +141,7 @@ __all__ = [
     "ClaimWithdrawn",
     "ClawbackOrdered",
     "ClawbackRecovered",
+    "ClockCorrected",
     "Content",
     "DatedThing",
     "EarlierKeysFound",

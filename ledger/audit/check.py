@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from domain.events import STATES, BudgetSet, PolicyAdopted
+from domain.events import STATES, BudgetSet, ClockCorrected, PolicyAdopted
 from domain.events.event import Event
 from domain.log.entries import leaf_of, salt_of
 from domain.log.merkle import EMPTY_ROOT, node_hash
@@ -211,17 +211,26 @@ class _Walk:
             self._note(position, fact)
             self.findings += self.identities.check(position, originator, fact)
             self.findings += check_decision(self.rows, position, fact)
-            early = recorded_at < self.last_time
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             self.findings.append(Finding(position, f"the event cannot be read: {type(error).__name__}"))
             return
-        if early:
-            self.findings.append(Finding(position, "the event was recorded before the one before it"))
-        self.last_time = max(self.last_time, recorded_at)
+        self._follow_time(position, fact, recorded_at)
         while self._batch is not None and self._batch[0] < position:
             self._batch = next(self._batches, None)
         if self._batch is None or self._batch[1] != recorded_at:
             self.findings.append(Finding(position, "the recorded time is not the one of its batch"))
+
+    def _follow_time(self, position: int, fact: Event, recorded_at: str) -> None:
+        """Recorded times run on; back they go at a correction that says so, and nowhere else."""
+        content = fact.content
+        if isinstance(content, ClockCorrected):
+            if not content.allows(self.last_time, recorded_at):
+                wrong = "the clock was corrected from and to other times than those of the events"
+                self.findings.append(Finding(position, wrong))
+            self.last_time = recorded_at
+        elif recorded_at < self.last_time:
+            self.findings.append(Finding(position, "the event was recorded before the one before it"))
+        self.last_time = max(self.last_time, recorded_at)
 
     def _note(self, position: int, fact: Event) -> None:
         """Policies and budgets, as the events say."""

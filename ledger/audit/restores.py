@@ -17,7 +17,6 @@ from domain.log.notes import Checkpoint, KeyEnd, NoteError, VerifierKey, open_ch
 from domain.log.statements import write_restore_statement
 from ledger.audit.checkpoints import sign_current
 from ledger.audit.rotation import public_keys, trusted
-from ledger.audit.watching import recorded_at
 from ledger.log.key_record import (
     LAST,
     FileKey,
@@ -33,6 +32,7 @@ from ledger.log.key_record import (
 from ledger.store.append import append_ours
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree
+from ledger.store.moments import recorded_at
 from ledger.store.rows import Rows, read_row
 from ledger.store.value_kinds import Finding
 

@@ -14,6 +14,7 @@ from ledger.policies.versions import rulebooks
 from ledger.projections.enterprises import outcomes_of, said_of, stored_form
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree, secret_of
+from ledger.store.moments import known_since
 from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import SELECT, events_of
 
@@ -42,13 +43,6 @@ def disk_free(ledger: Ledger, rows: Rows) -> int | None:
     return shutil.disk_usage(file.parent).free if file else None
 
 
-def recorded_at(rows: Rows, position: int) -> str | None:
-    """When the event at a position was recorded."""
-    sql = "SELECT recorded_at FROM batches WHERE last_position>=? ORDER BY last_position LIMIT 1"
-    row = read_row(rows, sql, [position])
-    return str(row[0]) if row else None
-
-
 def seconds_since(instant: str | None, now: datetime) -> int:
     """Whole seconds from a stored instant to now; 0 for none, or one ahead of now."""
     return max(0, int((now - datetime.fromisoformat(instant)).total_seconds())) if instant else 0
@@ -58,14 +52,14 @@ def unsigned_seconds(rows: Rows, now: datetime) -> int:
     """How long the oldest event that no kept checkpoint covers has waited for one."""
     row = read_row(rows, "SELECT COALESCE(MAX(size), 0) FROM checkpoints")
     signed = int(row[0]) if row else 0
-    return seconds_since(recorded_at(rows, signed + 1), now) if rows.last_position() > signed else 0
+    return seconds_since(known_since(rows, signed + 1), now) if rows.last_position() > signed else 0
 
 
 def ordered_payments(rows: Rows, now: datetime) -> Waiting:
     """How many payments wait for the bank's answer, and how long the oldest has."""
     sql = "SELECT COUNT(*), MIN(position) FROM payments WHERE status='ordered'"
     count, first = rows.all(sql)[0]
-    return Waiting(int(count), seconds_since(recorded_at(rows, first), now) if count else 0)
+    return Waiting(int(count), seconds_since(known_since(rows, first), now) if count else 0)
 
 
 def sampled_differences(rows: Rows, size: int, chooser: random.Random) -> tuple[int, list[str]]:

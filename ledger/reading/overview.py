@@ -13,6 +13,7 @@ from domain.settlement.payables import basis, shares_budget
 from ledger.budget.pools import brought_in_sums, open_years
 from ledger.policies.versions import UnknownPolicy, budget_of, rulebook
 from ledger.projections.closings import closing_of
+from ledger.store.moments import known_between, position_before
 from ledger.store.rows import Rows, read_row
 
 POINTS_MAX = 60
@@ -29,10 +30,10 @@ def factor_over_time(rows: Rows, policy: str, year: int) -> list[tuple[str, Frac
     At most ``POINTS_MAX`` days, equally far apart; days before the policy came are left out. Where
     towns say which budget pays, an open year has none (``NoFactor``).
     """
-    found = rows.all("SELECT MIN(recorded_at), MAX(recorded_at) FROM batches")[0]
-    if found[0] is None:
+    ends = known_between(rows)
+    if ends is None:
         return []
-    first, last = (datetime.fromisoformat(at).astimezone(SHANGHAI).date() for at in found)
+    first, last = (datetime.fromisoformat(at).astimezone(SHANGHAI).date() for at in ends)
     days = (last - first).days
     step = max(1, -(-days // (POINTS_MAX - 1)))
     wanted = sorted({min(first + timedelta(days=n), last) for n in range(0, days + step, step)})
@@ -49,11 +50,7 @@ def factor_over_time(rows: Rows, policy: str, year: int) -> list[tuple[str, Frac
 def _position_at_end(rows: Rows, day: date) -> int:
     after = day + timedelta(days=1)
     bound = instant(datetime(after.year, after.month, after.day, tzinfo=SHANGHAI))
-    sql = (
-        "SELECT last_position FROM batches WHERE recorded_at<? ORDER BY recorded_at DESC, last_position DESC"
-    )
-    row = read_row(rows, f"{sql} LIMIT 1", [bound])
-    return int(row[0]) if row else 0
+    return position_before(rows, bound) or 0
 
 
 def factor_at(rows: Rows, policy: str, year: int, position: int) -> Fraction:

@@ -1,4 +1,4 @@
-"""Appending events: recorded times that never run backwards, positions without gaps."""
+"""Appending events: positions without gaps; recorded times run back at a corrected clock alone."""
 
 from __future__ import annotations
 
@@ -16,10 +16,19 @@ from ledger.store.rows import Conflict, Rows, read_row
 from ledger.store.stored_events import Stored
 
 
-def recorded_time(rows: Rows, now: datetime) -> str:
-    """When the batch being written is recorded: now, or the last batch's time if that is later."""
+def last_recorded(rows: Rows) -> str | None:
+    """When the last batch was recorded, as it is stamped: a UTC instant; ``None`` of an empty ledger."""
     row = read_row(rows, "SELECT recorded_at FROM batches ORDER BY last_position DESC LIMIT 1")
-    return max(instant(now), row[0]) if row else instant(now)
+    return str(row[0]) if row else None
+
+
+def recorded_time(rows: Rows, now: datetime) -> str:
+    """When the batch being written is recorded: now, or the last batch's time if that is later.
+
+    So a clock that is set back a little leaves no gap in the order. One that stood far ahead is corrected
+    by ``ledger.audit.clock``, whose event is the only one that is recorded before the one before it.
+    """
+    return max(instant(now), last_recorded(rows) or "")
 
 
 def tracked(rows: Rows, name: str) -> int | None:

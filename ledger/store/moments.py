@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
+from domain.events import ClockCorrected
 from domain.events.amendments import FollowUp
 from domain.events.content import Content, DatedThing
 from domain.events.event import Event
 from domain.events.instants import SHANGHAI, instant
 from domain.facts.folding import EnterpriseFacts, fold
+from ledger.store.append import last_recorded
 from ledger.store.rows import Rows, read_row
+from ledger.store.stored_events import events_of
 
 
 class Unanswerable(ValueError):
@@ -98,18 +102,78 @@ def _bound(name: str, text: str) -> str:
 
 
 def _position(rows: Rows, bound: str, as_known: str) -> int:
-    """The last position recorded before a bound."""
+    """The last position known before a bound.
+
+    Raises:
+        Unanswerable: where nothing was.
+    """
+    position = position_before(rows, bound)
+    if position is None:
+        first = known_since(rows, 1)
+        began = f"it holds nothing before {first}" if first else "it is empty"
+        raise Unanswerable(f"as_known={as_known}: the ledger knew nothing then; {began}")
+    return position
+
+
+class Correction(NamedTuple):
+    """A correction of the clock, and where it stands: recorded times run on from there."""
+
+    position: int
+    content: ClockCorrected
+
+
+def read_corrections(rows: Rows) -> list[Correction]:
+    """The corrections of the clock, in order; as a rule there is none."""
+    return [
+        Correction(event.position, event.fact.content)
+        for event in events_of(rows, ClockCorrected.ORIGINATOR)
+        if isinstance(event.fact.content, ClockCorrected)
+    ]
+
+
+def position_before(rows: Rows, bound: str) -> int | None:
+    """The last position of all whose recorded time is before a UTC instant; ``None`` where there is none.
+
+    That is what the ledger knew then. Between two corrections of the clock recorded times never run
+    back, so it is one look-up in the last such span that had begun by then.
+    """
+    begun = [each.position for each in read_corrections(rows) if each.content.resumed_at < bound]
     row = read_row(
         rows,
-        "SELECT last_position FROM batches WHERE recorded_at<? "
+        "SELECT last_position FROM batches WHERE recorded_at<? AND last_position>=? "
         "ORDER BY recorded_at DESC, last_position DESC LIMIT 1",
-        [bound],
+        [bound, max(begun, default=0)],
     )
-    if row is None:
-        first = read_row(rows, "SELECT recorded_at FROM batches ORDER BY last_position LIMIT 1")
-        began = f"it holds nothing before {first[0]}" if first else "it is empty"
-        raise Unanswerable(f"as_known={as_known}: the ledger knew nothing then; {began}")
-    return int(row[0])
+    return None if row is None else int(row[0])
+
+
+def recorded_at(rows: Rows, position: int) -> str | None:
+    """When the event at a position was recorded, as it is stamped; ``None`` where there is none."""
+    sql = "SELECT recorded_at FROM batches WHERE last_position>=? ORDER BY last_position LIMIT 1"
+    row = read_row(rows, sql, [position])
+    return str(row[0]) if row else None
+
+
+def known_since(rows: Rows, position: int) -> str | None:
+    """Since when ``as_known`` counts the event at a position: its recorded time, or an earlier correction.
+
+    Of an event that a clock ahead of time had stamped, that is the correction which came after it.
+    """
+    stamp = recorded_at(rows, position)
+    later = [each.content.resumed_at for each in read_corrections(rows) if each.position > position]
+    return None if stamp is None else min([stamp, *later])
+
+
+def known_between(rows: Rows) -> tuple[str, str] | None:
+    """Since when the ledger knows anything, and when it learnt the last; ``None`` of an empty ledger."""
+    first, last = known_since(rows, 1), last_recorded(rows)
+    return None if first is None or last is None else (first, last)
+
+
+def recorded_times(rows: Rows, most: int) -> list[str]:
+    """The last recorded times, oldest first, each once; those ahead of the last of all are left out."""
+    sql = "SELECT DISTINCT recorded_at FROM batches WHERE recorded_at<=? ORDER BY recorded_at DESC LIMIT ?"
+    return [str(row[0]) for row in reversed(rows.all(sql, [last_recorded(rows) or "", most]))]
 
 
 def happened(fact: Event, content: Content) -> str:

@@ -50,8 +50,8 @@ _SUMS = "prints rules, or sums of the city"
 
 OPERATE = frozenset(
     (
-        *("disagreements look-back", "erase-person", "log-rows", "migrate", "rebuild", "replace-lost-key"),
-        *("replay-dead-letters", "restored", "rotate-key", "sessions"),
+        *("correct-clock", "disagreements look-back", "erase-person", "log-rows", "migrate", "rebuild"),
+        *("replace-lost-key", "replay-dead-letters", "restored", "rotate-key", "sessions"),
     )
 )
 """Commands that run or mend the ledger itself: the operator's."""

@@ -366,6 +366,9 @@ ENTRIES = (
         "operate",
         "State in the log, by digest, looks, refused messages and certificates that it does not state yet.",
     ),
+    CommandEntry(
+        "correct-clock", "operating.stating:correct_clock", "operate", "Bring recorded times back to now."
+    ),
 )
 """In the order in which help lists them."""
 

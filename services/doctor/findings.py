@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from ledger.audit.clock import AHEAD_SECONDS_MIN
+
 OK, WARNING, ERROR = "ok", "warning", "error"
 LEVELS = (OK, WARNING, ERROR)
 """By their exit status."""
@@ -69,4 +71,4 @@ class Limits:
     payments: timedelta = timedelta(days=10)
     unsigned: timedelta = timedelta(days=1)
     clock_warning_seconds: float = 2.0
-    clock_error_seconds: float = 60.0
+    clock_error_seconds: float = AHEAD_SECONDS_MIN

@@ -24,7 +24,7 @@ from ledger.budget.pools import pool, unspent
 from ledger.intake import refusals
 from ledger.log.deliveries import read_deliveries
 from ledger.policies.versions import rulebooks
-from ledger.store.append import tracked
+from ledger.store.append import last_recorded, tracked
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW
 from ledger.store.rows import Rows, StoreUnavailable
@@ -86,6 +86,10 @@ class LedgerFigures(Collector):
         age = watching.unsigned_seconds(rows, self.ledger.clock())
         help_text = "how long the oldest event has waited for a checkpoint; 0 where none waits"
         yield _gauge("checkpoint_age_seconds", help_text, age)
+        recorded = last_recorded(rows)
+        if recorded is not None:  # of the ledger's clock: Prometheus holds it against its own
+            seconds = int(datetime.fromisoformat(recorded).timestamp())
+            yield _gauge("last_recorded_timestamp_seconds", "the recorded time of the last event", seconds)
         yield from _deliveries(self.ledger.clock().timestamp())
         yield from self._payments(rows)
         free = watching.disk_free(self.ledger, rows)

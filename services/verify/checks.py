@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from domain.events import STATES, BudgetSet, PolicyAdopted, RestoreRecorded, is_enterprise
+from domain.events import STATES, BudgetSet, ClockCorrected, PolicyAdopted, RestoreRecorded, is_enterprise
 from domain.events.accounts import AdjustmentAccepted, AwardsSettled
 from domain.events.content import Content
 from domain.events.event import Event
@@ -90,11 +90,20 @@ class PolicyHistory:
 
 def finish_log(originator: str, events: list[PlacedEvent], verdict: Verdict) -> None:
     """Note what the log says of itself; any other originator is a fault."""
-    if originator != RestoreRecorded.ORIGINATOR:
+    if originator not in (RestoreRecorded.ORIGINATOR, ClockCorrected.ORIGINATOR):
         verdict.fault_at(events[0].position, f"{originator} is no originator of this ledger")
         return
     contents = [placed.event.content for placed in events]
     verdict.restores += [content for content in contents if isinstance(content, RestoreRecorded)]
+    verdict.remarks += [content.statement for content in contents if isinstance(content, ClockCorrected)]
+
+
+def check_event(position: int, event: Event, recorded_at: str, fault: ReportFault) -> None:
+    """Hold an event to what can be seen of it alone: two persons are two, a corrected clock goes back."""
+    check_confirmer(position, event, fault)
+    content = event.content
+    if isinstance(content, ClockCorrected) and not content.allows(content.stamped_until, recorded_at):
+        fault(position, "the clock was corrected to another time than that of the event, or not back")
 
 
 def check_upkeep(originator: str, events: list[PlacedEvent], verdict: Verdict) -> None:
@@ -210,11 +219,11 @@ class Check:
     def _read_event(self, logged: LoggedEvent) -> Event | None:
         """What the event records; policies and budgets are taken note of here."""
         try:
-            event, _ = STATES.read_state(logged.topic, logged.state)
+            event, recorded_at = STATES.read_state(logged.topic, logged.state)
         except (UnreadableState, ValueError, AttributeError) as error:
             self.fault(logged.position, f"the event cannot be read: {error}")
             return None
-        check_confirmer(logged.position, event, self.fault)
+        check_event(logged.position, event, recorded_at, self.fault)
         self.history.take_event(logged.position, event.content)
         return event
 

@@ -21,7 +21,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from domain.events.event import NOBODY
+from domain.events.instants import day_of, instant
 from ledger.audit import checkpoints
+from ledger.audit.clock import correct_clock
 from ledger.intake.inbox import Totals, ingest
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.settlement import paying, proposing
@@ -78,7 +81,12 @@ class City:
         """What the service says."""
         text = self.client.get("/metrics").data.decode()
         # The machine that runs the tests may have a small disk.
-        return re.sub(r"(?m)^(subsidy_disk_free_bytes) .*$", r"\1 5e+11", text)
+        text = re.sub(r"(?m)^(subsidy_disk_free_bytes) .*$", r"\1 5e+11", text)
+        return re.sub(r"(?m)^(subsidy_last_recorded_timestamp_seconds) (.*)$", self._since_now, text)
+
+    def _since_now(self, gauge: re.Match[str]) -> str:
+        """A moment as promtool has it, whose present begins at 0."""
+        return f"{gauge[1]} {float(gauge[2]) - self.clock().timestamp()}"
 
     def break_(self) -> None:
         """As far as a reader can tell, the database is away."""
@@ -318,6 +326,18 @@ class Case(NamedTuple):
     clear: Callable[[City], Past]
 
 
+def clock_ahead(city: City) -> Past:
+    city.clock.pass_(days=1_200)
+    set_budget(city.ledger, CIXI, "2025", 1_00)
+    city.clock.pass_(days=-1_200)
+    return [(5, city.scrape())]
+
+
+def clock_corrected(city: City) -> Past:
+    correct_clock(city.ledger, NOBODY, "root", day_of(instant(city.clock())), "the battery died")
+    return [(5, city.scrape())]
+
+
 CASES: dict[str, Case] = {
     "DatabaseDown": Case(database_down, database_back),
     "ProcessDown": Case(process_down, process_started),
@@ -328,6 +348,7 @@ CASES: dict[str, Case] = {
     "HeadroomExhausted": Case(budget_small, list_proposed),
     "OutboxLag": Case(outbox_behind, outbox_published),
     "NoCheckpoint": Case(unsigned, signed),
+    "RecordedAhead": Case(clock_ahead, clock_corrected),
     "ErrorRate": Case(requests_fail, requests_answered),
     "SlowRequests": Case(requests_slow, requests_quick),
     "PaymentsUnanswered": Case(payments_unanswered, payments_answered),

@@ -176,8 +176,8 @@ def test_every_command_that_prints_a_table_prints_csv_and_json() -> None:
 
     assert [path for path, names in has.items() if "csv" in names and "as_json" not in names] == []
     assert without_table == {
-        *("audit", "checkpoint", "doctor", "explain", "history", "log-keys", "log-rows", "outlook"),
-        *("prove", "prove-consistency", "rebuild", "refused", "replace-lost-key", "replay"),
+        *("audit", "checkpoint", "correct-clock", "doctor", "explain", "history", "log-keys", "log-rows"),
+        *("outlook", "prove", "prove-consistency", "rebuild", "refused", "replace-lost-key", "replay"),
         *("restored", "rotate-key", "things merges", "verify-backup"),
     }
 

@@ -170,6 +170,13 @@ def clock_a_little_back(practice: Practice) -> None:
     practice.now = NOW - timedelta(seconds=10)
 
 
+def clock_leaps(practice: Practice) -> None:
+    practice.clock.now += timedelta(days=900)
+    with closing(practice.ledger()) as ledger:
+        ingest(ledger, [json.dumps(message("m-leap")).encode()], "tests")
+    practice.now = practice.clock.now
+
+
 def key_lost(practice: Practice) -> None:
     practice.key.unlink()
 
@@ -323,6 +330,7 @@ CASES: list[tuple[str, str, Callable[[Practice], None]]] = [
     ("broker.away", "error", broker_away),
     ("clock.recorded", "error", clock_set_back),
     ("clock.recorded", "warning", clock_a_little_back),
+    ("clock.leap", "warning", clock_leaps),
     ("keys.signing", "error", key_lost),
     ("keys.signing", "error", key_spoilt),
     ("keys.mode", "error", key_readable),
@@ -602,9 +610,11 @@ def run(practice: Practice, *arguments: str) -> Any:
 
 
 def test_the_exit_status_is_the_worst_level(practice: Practice) -> None:
-    practice.clock.now = datetime.now(UTC)
+    present = datetime.now(UTC)
     with closing(practice.ledger()) as ledger:
-        ingest(ledger, [json.dumps(message("m-now")).encode()], "tests")
+        for days_ago in (8, 0):  # the leap from the practice's own time is told for a week
+            practice.clock.now = present - timedelta(days=days_ago)
+            ingest(ledger, [json.dumps(message(f"m-{days_ago}-ago")).encode()], "tests")
         checkpoints.current(ledger, checkpoints.load_or_make_key(practice.key))
     well = run(practice, "doctor")
     message_refused(practice)

@@ -18,6 +18,7 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,8 @@ import psycopg
 import pytest
 
 from domain.events import STATES
+from domain.events.instants import day_of, instant
+from ledger.policies.versions import set_budget
 from ledger.store.application import open_ledger
 from ledger.store.rows import UnsuitableStore
 from tests.commands import run_command as run_forked
@@ -276,6 +279,30 @@ def test_it_goes_on_from_there(restored: Restored, tmp_path: Path) -> None:
     assert (audited["log"], audited["read_models"]) == ([], [])
     assert (replayed["equal"], replayed["differences"]) == (True, [])
     assert restored.json("rebuild")["swapped"] is True
+
+
+def test_its_clock_is_corrected_where_it_stood_ahead(restored: Restored) -> None:
+    """A ledger that never had the event takes it; what was known at a moment of before stays known then."""
+    restored.run("migrate")
+    [(half,)] = select_rows(restored.database, "SELECT MAX(last_position) / 2 FROM batches")
+    [(moment,)] = select_rows(
+        restored.database, f"SELECT MAX(recorded_at) FROM batches WHERE last_position<={half}"
+    )
+    budget = ("budget", "--policy", CIXI, "--year", "2024", "--as-known", moment)
+    before = restored.json(*budget)
+    ahead = datetime.now(UTC) + timedelta(days=1_500)
+    with closing(open_ledger(restored.database, clock=lambda: ahead)) as ledger:
+        set_budget(ledger, CIXI, "2027", 1_000_00)
+
+    today = day_of(instant(datetime.now(UTC)))
+    corrected = restored.json("correct-clock", today, "--reason", "the battery died")
+
+    assert corrected["stamped_until"] == instant(ahead)
+    assert corrected["ahead"]["events"] == {"BudgetSet": 1}
+    assert restored.json(*budget) == before
+    audited, replayed = restored.json("audit"), restored.json("replay")
+    assert (audited["log"], audited["read_models"]) == ([], [])
+    assert (replayed["equal"], replayed["differences"]) == (True, [])
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from domain.events import RowsDigested, digests_id
+from domain.events.event import NOBODY
 from domain.log.notes import SignerKey
 from ledger.audit.bundle import write_year
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current
+from ledger.audit.clock import correct_clock
 from ledger.audit.looks import Look, list_looks, note
 from ledger.audit.stating import state_tables
 from ledger.intake.inbox import ingest
@@ -32,6 +34,7 @@ from ledger.store.stored_events import events_of
 from services.checkpoints.sender import Sender
 from services.runtime.settings import Settings
 from services.verify import verify
+from tests.conftest import LATER
 from tests.events import CIXI, Feed
 from tests.integration.closings import OFFICER
 from tests.integration.test_persons import NAME, claim
@@ -59,6 +62,23 @@ def findings(ledger: Ledger) -> list[str]:
 def last_position(ledger: Ledger) -> int:
     with ledger.store.reading() as rows:
         return rows.last_position()
+
+
+def test_rows_are_stated_though_the_clock_once_stood_ahead(open_at: Callable[..., Ledger]) -> None:
+    ledger, now = open_at(), [LATER + timedelta(days=1_500)]
+    ledger.clock = lambda: now[0]
+    look(ledger, 1)
+    state_tables(ledger)
+    sender = Sender(ledger, Settings())
+    look(ledger, 2)
+    now[0] -= timedelta(seconds=5)
+    sender.state()
+    assert len(stated(ledger, "looks")) == 1, "a small step back hastens nothing"
+
+    now[0] = LATER
+    sender.state()
+
+    assert len(stated(ledger, "looks")) == 2
 
 
 def test_each_period_follows_the_one_before_and_can_be_worked_out_by_hand(ledger: Ledger) -> None:
@@ -154,6 +174,24 @@ def test_a_refused_message_may_come_again_be_settled_and_be_erased(ledger: Ledge
     with ledger.store.reading() as rows:
         resolved = {digest: getattr(find(rows, digest), "resolved", "") for digest in (old, again, settled)}
     assert resolved == {old: "dismissed", again: None, settled: "dismissed"}
+    assert findings(ledger) == []
+
+
+def test_a_message_that_was_settled_by_a_clock_ahead_may_come_again(ledger: Ledger) -> None:
+    ahead, now = timedelta(days=1_500), [LATER]
+    ledger.clock = lambda: now[0]
+    digests = [str(ingest(ledger, [text], "tests")[0].refusal) for text in (b"[1]", b"[2]")]
+    now[0] += ahead
+    for digest in digests:
+        dismiss_refusal(ledger, digest, OFFICER, "sent twice")
+    now[0] = LATER + timedelta(hours=1)
+    ingest(ledger, [b"[1]"], "tests")
+    now[0] += timedelta(hours=1)
+    correct_clock(ledger, NOBODY, "root", "2031-01-01", "the battery died")
+    ingest(ledger, [b"[2]"], "tests")
+
+    with ledger.store.reading() as rows:
+        assert [getattr(find(rows, digest), "resolved", "") for digest in digests] == [None, None]
     assert findings(ledger) == []
 
 

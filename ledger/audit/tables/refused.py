@@ -9,6 +9,7 @@ from typing import NamedTuple
 from domain.events import RefusalDismissed, RefusalResubmitted, RowsDigested, digests_id, refusal_id
 from domain.events.event import key_of
 from ledger.intake.refusals import DISMISSED, RESUBMITTED
+from ledger.store.moments import known_since
 from ledger.store.persons import WIPED
 from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import SELECT, Stored, stored
@@ -63,10 +64,16 @@ def _check_settling(rows: Rows, message: _Kept, event: Stored | None, first: int
         isinstance(settling, RefusalResubmitted) or _is_recorded(rows, message) or is_older
     ):
         yield Finding(0, f"refused: no event says that the message {message.number} was sent again")
-    elif message.resolved is None and event is not None and message.last_at < event.fact.time:
+    elif message.resolved is None and event is not None and _came_before(rows, message, event):
         yield Finding(
             event.position, f"refused: the message {message.number} is open, though it was settled since"
         )
+
+
+def _came_before(rows: Rows, message: _Kept, event: Stored) -> bool:
+    """Whether a message last came before it was settled; not to be told of an event stamped ahead of time."""
+    time = event.fact.time
+    return message.last_at < time <= (known_since(rows, event.position) or event.recorded_at)
 
 
 def _check_present(rows: Rows) -> Iterator[Finding]:

@@ -128,6 +128,7 @@ OPTIONS = {
     "Checkpoints that it must fit.": "必须与之相符的检查点。",
     "An empty PostgreSQL database, to restore a dump into.": "用来恢复转储的空 PostgreSQL 库。",
     "The public key of the lost one.": "遗失密钥的公钥。",
+    "Why the clock stood ahead; it goes into the log.": "时钟为何超前；记入日志。",
     "Why, and what is known to be lost; it goes into the log.": "原因，以及已知丢失了什么；记入日志。",
     "A checkpoint given out that the ledger lacks.": "送出过而账本中没有的检查点。",
     "Send these corrected messages, a line each.": "发送这些更正过的报文，每行一条。",

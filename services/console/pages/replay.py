@@ -20,7 +20,7 @@ from ledger.reading.overview import NoFactor, factor_at
 from ledger.reading.records import read_names
 from ledger.reading.totals import totals_of
 from ledger.store.application import Ledger
-from ledger.store.moments import Moment, Unanswerable, moment
+from ledger.store.moments import Moment, Unanswerable, known_between, moment, recorded_times
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, stored
 from services.console import forms, telling
@@ -97,15 +97,13 @@ def replay_page(policy: str, year: int) -> BaseResponse:
 
 def points_known(rows: Rows) -> list[Point]:
     """The days from the ledger's first record to its last; of a few days, every record."""
-    found = rows.all("SELECT MIN(recorded_at), MAX(recorded_at) FROM batches")[0]
-    if found[0] is None:
+    ends = known_between(rows)
+    if ends is None:
         return []
-    first, last = (datetime.fromisoformat(at).astimezone(SHANGHAI).date() for at in found)
+    first, last = (datetime.fromisoformat(at).astimezone(SHANGHAI).date() for at in ends)
     if (last - first).days > 2:
         return _days(first, last)
-    sql = "SELECT DISTINCT recorded_at FROM batches ORDER BY recorded_at DESC LIMIT ?"
-    times = [at for (at,) in reversed(rows.all(sql, [POINTS_MAX]))]
-    return [Point(at, shown_moment(at)) for at in times]
+    return [Point(at, shown_moment(at)) for at in recorded_times(rows, POINTS_MAX)]
 
 
 def points_true(year: int) -> list[Point]:
