@@ -19,6 +19,8 @@ POLICY = (
 """Everything a page loads comes from us; nothing is inline, nothing frames us."""
 REFERRERS = "same-origin"
 """Without it a browser sends a form with ``Origin: null``, as one of another site's page."""
+PARTS = ("HX-Request", "HX-History-Restore-Request")
+"""Under one address a page, or a part of it: a browser that goes back must not take one for the other."""
 ASSET_SECONDS = 3600
 
 
@@ -43,6 +45,8 @@ def _headers(response: Response) -> Response:
     if request.blueprint == console.name or page:  # an address without a page has a page that says so
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Referrer-Policy"] = REFERRERS
+        if page:
+            response.vary.update(PARTS)
         if request.endpoint == "console.static" and response.status_code == 200:
             response.headers["Cache-Control"] = f"public, max-age={ASSET_SECONDS}"
         language.remember(response)

@@ -171,14 +171,14 @@ def test_an_enterprises_own_sheet_says_what_it_is_paid(hall: Hall, at: Opener, l
 # --- claims ---------------------------------------------------------------------------------------
 
 
-def submits(person: Person, code: str, claim: str) -> str:
+def submits(person: Person, code: str, claim: str, item: str = "慈溪直播规范") -> str:
     """Submit a claim by its form; where its page stands."""
     page = person.goes("claims")
     page.get_by_role("link", name=person.says("claims-new"), exact=True).click()
     page.locator("#f-enterprise").fill(code)
     page.locator("#f-claim").fill(claim)
     page.locator("#f-measure").select_option("standard.cixi")
-    page.locator("#f-item").fill("慈溪直播规范")
+    page.locator("#f-item").fill(item)
     page.locator("#f-amount").fill("20,000.00")
     page.locator("#d-title-1").fill("标准文本")
     page.locator("#d-location-1").fill("档案室 1-1")
@@ -319,7 +319,7 @@ def answers_of_the_bank(site: Served, file: Path) -> None:
     """The bank says that every payment was made."""
     with site.ledger.store.reading() as rows:
         payments = rows.all("SELECT payment, amount FROM payments ORDER BY payment")
-    day = site.clock.now.date().isoformat()
+    day = site.clock().date().isoformat()
     lines = ["支付编号,状态,金额,日期,银行流水号,失败原因"]
     lines += [f"{p},成功,{fen // 100}.{fen % 100:02d},{day},工行{n}," for n, (p, fen) in enumerate(payments)]
     file.write_bytes("\r\n".join(lines).encode("gb18030"))
@@ -362,6 +362,10 @@ def test_another_budget_shows_winners_and_losers_at_once(hall: Hall, at: Opener,
     budget.fill("100000.00")
     budget.press("Enter")
     page.locator("#answer .counts .down").wait_for()
+    page.get_by_role("link", name="API", exact=True).click()
+    page.wait_for_url("**/docs")
+    page.go_back()
+    expect(page.locator("nav.menu")).to_be_visible()  # the page, not the part of it that came last
     assert site.one("SELECT MAX(rowid) FROM stored_events") == before
 
 

@@ -382,6 +382,7 @@ def test_what_if_shows_both_sides_and_records_nothing(year: Year) -> None:
     part = year.app.test_client().get(f"{HERE}/what-if?budget=2000000.00", headers={"HX-Request": "true"})
     assert "<html" not in part.text
     assert part.status_code == 200
+    assert "HX-Request" in part.vary, "going back in a browser gives the page, not this part of it"
 
 
 def test_a_replay_of_the_present_gives_the_present_figures(year: Year) -> None:
