@@ -47,6 +47,11 @@ def factor_over_time(rows: Rows, policy: str, year: int) -> list[tuple[str, Frac
     return points
 
 
+def read_adoption(rows: Rows, policy: str) -> int:
+    """The position at which a policy that the ledger holds was first adopted: before it, nothing is known."""
+    return int(rows.all("SELECT MIN(position) FROM policies WHERE policy=?", [policy])[0][0])
+
+
 def _position_at_end(rows: Rows, day: date) -> int:
     after = day + timedelta(days=1)
     bound = instant(datetime(after.year, after.month, after.day, tzinfo=SHANGHAI))

@@ -164,16 +164,20 @@ def known_since(rows: Rows, position: int) -> str | None:
     return None if stamp is None else min([stamp, *later])
 
 
-def known_between(rows: Rows) -> tuple[str, str] | None:
-    """Since when the ledger knows anything, and when it learnt the last; ``None`` of an empty ledger."""
-    first, last = known_since(rows, 1), last_recorded(rows)
+def known_between(rows: Rows, first_position: int = 1) -> tuple[str, str] | None:
+    """Since when the ledger knows a position, and when it learnt the last; ``None`` of an empty ledger."""
+    first, last = known_since(rows, first_position), last_recorded(rows)
     return None if first is None or last is None else (first, last)
 
 
-def recorded_times(rows: Rows, most: int) -> list[str]:
-    """The last recorded times, oldest first, each once; those ahead of the last of all are left out."""
-    sql = "SELECT DISTINCT recorded_at FROM batches WHERE recorded_at<=? ORDER BY recorded_at DESC LIMIT ?"
-    return [str(row[0]) for row in reversed(rows.all(sql, [last_recorded(rows) or "", most]))]
+def recorded_times(rows: Rows, most: int, first_position: int = 1) -> list[str]:
+    """The last recorded times since a position, oldest first, each once; none is ahead of the last of all."""
+    sql = (
+        "SELECT DISTINCT recorded_at FROM batches WHERE recorded_at<=? AND last_position>=? "
+        "ORDER BY recorded_at DESC LIMIT ?"
+    )
+    found = rows.all(sql, [last_recorded(rows) or "", first_position, most])
+    return [str(row[0]) for row in reversed(found)]
 
 
 def happened(fact: Event, content: Content) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from flask import Flask, Response, render_template, request, url_for
+from flask import Flask, Response, current_app, render_template, request, url_for
 
 from domain.events.instants import SHANGHAI
 from domain.faults.fault import args_in
@@ -72,9 +72,20 @@ def day(instant: str) -> str:
 
 
 def with_language(wanted: str) -> str:
-    """This page's address in another language."""
+    """This page's address in another language; of the answer to a form, that of the page above it."""
     args = {**request.args.to_dict(), **(request.view_args or {}), "lang": wanted}
+    above = request.path
+    while request.endpoint and above and not _is_page(above):
+        above = above.rpartition("/")[0]
+    if above and above != request.path:
+        return f"{above}?lang={wanted}"
     return url_for(request.endpoint or "console.home", **args)
+
+
+def _is_page(path: str) -> bool:
+    """Whether an address can be opened, and is not only sent forms to."""
+    addresses = current_app.create_url_adapter(request)
+    return addresses is None or addresses.test(path, method="GET")
 
 
 def enterprise_address(code: str) -> str:

@@ -215,7 +215,7 @@ def test_the_future_is_not_answered_once_the_clock_is_right(open_at: Callable[..
         moment(rows, as_known=(BEGIN + AHEAD).isoformat(), now=clock())
     with ledger.store.reading() as rows:
         days = [day for day, _ in factor_over_time(rows, CIXI, 2024)]
-        points = [point.value for point in points_known(rows)]
+        points = [point.value for point in points_known(rows, CIXI)]
     assert days == [day_of(instant(clock()))]
     assert points == sorted(points)
     assert points[-1] == instant(clock())

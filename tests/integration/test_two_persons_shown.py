@@ -83,6 +83,9 @@ def test_the_page_says_what_would_happen_and_the_second_person_does_it_there(api
         assert words in page, words
     refused = Desk(first).post(f"{HERE}/waiting/{waiting}", 409, step="confirm")
     assert "you proposed it yourself" in refused
+    for address in re.findall(r'href="([^"]*lang=[^"]*)"', refused):
+        assert address.startswith(f"{HERE}/waiting?lang="), "the page can be read in the other language"
+        Desk(first).get(address)
     done = Desk(second).post(f"{HERE}/waiting/{waiting}", step="confirm")
     assert "Confirmed and done: setting a budget" in done
     assert first.get(f"/v1/policies/{CIXI}/years/2024/budget")["available"] == "1.00"
@@ -188,20 +191,26 @@ def test_a_refusal_is_dismissed_by_two_on_the_page_and_by_its_id(api: CheckedApi
 def test_a_ledgers_first_policy_is_confirmed_before_there_is_any_page_of_it(
     open_at: Callable[..., Ledger],
 ) -> None:
-    api = CheckedApi(open_at(policy=False))
+    api, clock = CheckedApi(open_at(policy=False)), Clock(MAY)
+    api.ledger.clock = clock
     first, second = (api.person(f"u{number}", "operator", name=f"P{number}") for number in (1, 2))
     waiting = first.post("/v1/policies", CIXI_TEXT.encode(), 202, "application/yaml")["waiting"]
+    clock.pass_(minutes=5)
 
     assert "/console/waiting" in Desk(second).get("/console/")
     assert "the first version" in Desk(second).get("/console/waiting")
     Desk(second).post("/console/waiting", step="confirm", waiting=waiting)
     assert [policy["policy"] for policy in first.get("/v1/policies")["items"]] == [CIXI]
+    for page in ("replay?stop=0", "difference"):  # they begin where the policy does, not with its proposal
+        Desk(second).get(f"{HERE}/{page}")
 
 
 @SQLITE
 def test_nobody_fills_a_ledger_that_knows_its_persons_with_the_sample(open_at: Callable[..., Ledger]) -> None:
     api = CheckedApi(open_at(policy=False))
-    page = Desk(api.person("u1", "operator")).post("/console/sample", 409)
+    desk = Desk(api.person("u1", "operator"))
+    assert "/console/sample" not in desk.get("/console/"), "what would be refused is not offered"
+    page = desk.post("/console/sample", 409)
     said = describe_fault(Fault("sample.checked", "sample"), "en")
     assert str(said["rule"]) in page
     assert _last(api.ledger) == 0

@@ -16,7 +16,7 @@ from domain.money.wire import print_percent
 from ledger.audit.steps import difference
 from ledger.policies.versions import UnknownPolicy, rulebook
 from ledger.reading.budgets import YearBudget, read_budget
-from ledger.reading.overview import NoFactor, factor_at
+from ledger.reading.overview import NoFactor, factor_at, read_adoption
 from ledger.reading.records import read_names
 from ledger.reading.totals import totals_of
 from ledger.store.application import Ledger
@@ -59,7 +59,7 @@ def replay_page(policy: str, year: int) -> BaseResponse:
     kind = request.args.get("kind", "known")
     kind = kind if kind in KINDS else "known"
     with forms.opened().store.reading() as rows:
-        points = points_known(rows) if kind == "known" else points_true(year)
+        points = points_known(rows, policy) if kind == "known" else points_true(year)
         stop = request.args.get("stop", "")
         if stop.isdecimal() and len(stop) < 9 and points:
             chosen = points[min(int(stop), len(points) - 1)].value
@@ -95,15 +95,19 @@ def replay_page(policy: str, year: int) -> BaseResponse:
     return page("replay.html", 422 if wrong else 200, **values)
 
 
-def points_known(rows: Rows) -> list[Point]:
-    """The days from the ledger's first record to its last; of a few days, every record."""
-    ends = known_between(rows)
+def points_known(rows: Rows, policy: str) -> list[Point]:
+    """The days from the policy's adoption to the ledger's last record; of a few days, every record.
+
+    Facts, and the proposal of the adoption, may have been recorded before it.
+    """
+    adoption = read_adoption(rows, policy)
+    ends = known_between(rows, adoption)
     if ends is None:
         return []
     first, last = (datetime.fromisoformat(at).astimezone(SHANGHAI).date() for at in ends)
     if (last - first).days > 2:
         return _days(first, last)
-    return [Point(at, shown_moment(at)) for at in recorded_times(rows, POINTS_MAX)]
+    return [Point(at, shown_moment(at)) for at in recorded_times(rows, POINTS_MAX, adoption)]
 
 
 def points_true(year: int) -> list[Point]:
@@ -168,7 +172,7 @@ def _whole(policy: str, year: int, kind: str, day: str, place: int, at: Moment) 
 
 def factors(rows: Rows, policy: str, year: int) -> list[tuple[Point, str, int]]:
     """The factor at points of the ledger's knowledge, as text and as parts of a million."""
-    points = points_known(rows)
+    points = points_known(rows, policy)
     step = max(1, -(-len(points) // DRAWN_MAX))
     chosen = points[::step] + ([points[-1]] if points and (len(points) - 1) % step else [])
     found = []
@@ -193,7 +197,7 @@ def difference_page(policy: str, year: int) -> Response:
     """Show what changed between two moments of knowledge, and which events came in between."""
     currency = open_policy(policy, year).latest.currency
     with forms.opened().store.reading() as rows:
-        points, place = points_known(rows), rows.last_position()
+        points, place = points_known(rows, policy), rows.last_position()
         first = request.args.get("first", "").strip() or (points[0].value if points else "")
         second = request.args.get("second", "").strip() or (points[-1].value if points else "")
         ends, wrong = _ends(rows, policy, first, second)
