@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, sync_playwright
@@ -189,6 +188,8 @@ class Served:
     clock: Clock
     origin: str
     app: Any
+    issuer: str = ""
+    """Where people sign in, which their browsers go to as well."""
 
     def one(self, sql: str, *values: Any) -> Any:
         """The first value of the first row of an answer."""
@@ -224,10 +225,10 @@ def served(path: Path, clock: Clock | None = None, port: int = 0) -> Iterator[Se
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium."""
+def chromium(*options: str) -> Iterator[Browser]:
+    """Debian's Chromium, with further options."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *options])
         try:
             yield browser
         finally:
@@ -279,10 +280,16 @@ class Person:
         page.get_by_text(self.says("working-as", name=name)).wait_for()
         return self
 
+    def signs_in(self, name: str, path: str = "/console/") -> Person:
+        """Sign in as the provider says who sits here, on the way to a page."""
+        page = self.goes(path)
+        page.locator("main").get_by_role("link", name=self.says("sign-in"), exact=True).click()
+        page.get_by_text(self.says("working-as", name=name)).wait_for()
+        return self
+
     def watched(self, page: Page) -> Page:
         """Note requests to elsewhere, errors, broken rules of the content policy, and dialogs."""
-        host = urlsplit(self.site.origin).netloc
-        own = (f"http://{host}/", "data:", "blob:")
+        own = (f"{self.site.origin}/", f"{self.site.issuer or self.site.origin}/", "data:", "blob:")
         note = self.faults.append
         page.on("request", lambda r: None if r.url.startswith(own) else note(f"asked {r.url}"))
         page.on("pageerror", lambda error: note(f"error {error}"))

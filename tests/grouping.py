@@ -14,6 +14,7 @@ import pytest
 
 SHARED = {
     "kafka": (
+        "tests/e2e/test_console_behind_proxy.py",
         "tests/e2e/test_kafka.py",
         "tests/e2e/test_kafka_checkpoints.py",
         "tests/e2e/test_survival.py",

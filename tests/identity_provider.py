@@ -110,9 +110,9 @@ def providing(now: Callable[[], float]) -> Iterator[Provider]:
                 self.answer(200, KeySet([provider.key]).as_dict(private=False))
             elif at.path == "/authorize":
                 asked = {name: values[0] for name, values in parse_qs(at.query).items()}
-                self.send_response(302)
-                self.send_header("Location", provider.authorize(asked))
-                self.end_headers()
+                self.lead_to(provider.authorize(asked))
+            elif at.path == "/leave":
+                self.lead_to(parse_qs(at.query)["post_logout_redirect_uri"][0])
             else:
                 self.answer(404, {})
 
@@ -121,6 +121,11 @@ def providing(now: Callable[[], float]) -> Iterator[Provider]:
             form = {name: values[0] for name, values in parse_qs(body).items()}
             tokens = provider.redeem(form, self.headers["Authorization"])
             self.answer(200 if tokens else 400, tokens or {"error": "invalid_grant"})
+
+        def lead_to(self, address: str) -> None:
+            self.send_response(302)
+            self.send_header("Location", address)
+            self.end_headers()
 
         def answer(self, status: int, said: Any) -> None:
             self.send_response(status)

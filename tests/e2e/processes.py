@@ -26,6 +26,8 @@ class Commands:
     database: str
     cluster: KafkaCluster
     topic: str
+    more: dict[str, str] = field(default_factory=dict)
+    """Further settings, by their names without the prefix."""
     running: list[Forked] = field(default_factory=list)
 
     @property
@@ -50,6 +52,7 @@ class Commands:
             f"{prefix}SIGNING_KEY": self.signing_key,
             f"{prefix}KAFKA_GROUP": f"{self.topic}.group",
             f"{prefix}KAFKA_SESSION_MS": "6000",
+            **{f"{prefix}{name}": value for name, value in self.more.items()},
         }
 
     def run(self, *arguments: str) -> str:

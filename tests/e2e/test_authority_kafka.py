@@ -84,19 +84,6 @@ class GuardedCluster(KafkaCluster):
         self.tool(ACLS, "--add", *named, "--topic", topic)
 
 
-@dataclass(slots=True)
-class Bound(Commands):
-    """Commands with settings of their own."""
-
-    more: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What an operator would set."""
-        found: dict[str, str] = Commands.environment.fget(self)  # type: ignore[attr-defined]
-        return {**found, **{f"SUBSIDY_LEDGER_{name}": value for name, value in self.more.items()}}
-
-
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedCluster]:
     """The broker."""
@@ -105,12 +92,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedCluster
 
 
 @pytest.fixture
-def started(guarded: GuardedCluster) -> Iterator[Callable[..., Bound]]:
+def started(guarded: GuardedCluster) -> Iterator[Callable[..., Commands]]:
     """Begin to consume into a ledger from topics of a name."""
-    found: list[Bound] = []
+    found: list[Commands] = []
 
-    def start(database: str, name: str, **more: str) -> Bound:
-        commands = Bound(database, guarded, name, more=more)
+    def start(database: str, name: str, **more: str) -> Commands:
+        commands = Commands(database, guarded, name, more=more)
         found.append(commands)
         commands.topics(1)
         for entry in filter(None, more.get("KAFKA_TOPICS", "").split(";")):
@@ -134,7 +121,7 @@ def send(
     producer.send(topic, key=sent["subject"].encode(), value=value, headers=headers).get(timeout=20)
 
 
-def registered(commands: Bound, folder: Path, sender: SenderColumn) -> tuple[Ed25519PrivateKey, str]:
+def registered(commands: Commands, folder: Path, sender: SenderColumn) -> tuple[Ed25519PrivateKey, str]:
     """A publisher's own key, and the number under which the ledger knows it."""
     key = Ed25519PrivateKey.generate()
     file = folder / "public.pem"
@@ -156,7 +143,7 @@ class Walk:
     """All that is sent to one consumer: from every sender that its mode has, by topic and signature."""
 
     cluster: GuardedCluster
-    commands: Bound
+    commands: Commands
     ledger: Ledger
     folder: Path
     numbers: Iterator[int]
@@ -193,7 +180,7 @@ class Walk:
 @pytest.mark.parametrize("text", [CIXI_TEXT, NAMING_TEXT], ids=["plain", "naming"])
 def test_each_cell_of_the_table_holds_on_kafka(
     guarded: GuardedCluster,
-    started: Callable[..., Bound],
+    started: Callable[..., Commands],
     database_at: Callable[[str], str],
     open_at: Callable[..., Ledger],
     tmp_path: Path,
@@ -227,7 +214,7 @@ def _outcome(ledger: Ledger, sent: dict[str, Any]) -> str:
 @pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_the_brokers_acl_keeps_a_publisher_out_of_anothers_topic(
     guarded: GuardedCluster,
-    started: Callable[..., Bound],
+    started: Callable[..., Commands],
     database_at: Callable[[str], str],
     open_at: Callable[..., Ledger],
 ) -> None:
@@ -266,7 +253,7 @@ def test_the_brokers_acl_keeps_a_publisher_out_of_anothers_topic(
 @pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_a_signature_binds_the_bytes_the_key_and_its_life(
     guarded: GuardedCluster,
-    started: Callable[..., Bound],
+    started: Callable[..., Commands],
     database_at: Callable[[str], str],
     open_at: Callable[..., Ledger],
     tmp_path: Path,

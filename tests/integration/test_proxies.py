@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import http.client
 import json
-import os
-import re
-import shutil
-import socket
-import ssl
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -29,18 +20,10 @@ from services.runtime.settings import Settings, SettingsError
 from services.runtime.variables import PREFIX
 from services.server.app import create_app
 from services.server.proxies import BehindProxies
-from tests.certificates import Authority
-from tests.conftest import HERE
 from tests.integration.test_api_server import served
-from tests.processes import Ports
+from tests.proxies import NAME, TOKEN, VISITOR, Proxy, Site
 
-EXAMPLES = HERE.parent / "docs" / "operations"
-NAME = "subsidy.example.gov.cn"
-VISITOR = "127.0.0.2"
-"""Whence the tests ask: the proxy asks the service from 127.0.0.1."""
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 FORMS = 24
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
 
 
 def read(**given: str) -> Settings:
@@ -50,135 +33,20 @@ def read(**given: str) -> Settings:
 # --- nginx and Caddy -----------------------------------------------------------------------------
 
 
-def write_nginx(folder: Path, port: int, plain: int, service: int, files: tuple[Path, Path]) -> list[str]:
-    """The example with a certificate and ports of this test's own; the command that runs it."""
-    text = (EXAMPLES / "nginx.conf").read_text("utf-8")
-    for old, new in (
-        ("127.0.0.1:8080", f"127.0.0.1:{service}"),
-        ("listen 80;", f"listen 127.0.0.1:{plain};"),
-        ("listen 443 ", f"listen 127.0.0.1:{port} "),
-        ("/etc/ssl/subsidy-ledger.pem", str(files[0])),
-        ("/etc/ssl/subsidy-ledger.key", str(files[1])),
-    ):
-        assert old in text, old
-        text = text.replace(old, new)
-    folders = "".join(
-        f"{kind}_temp_path {folder}/{kind};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    file = folder / "nginx.conf"
-    file.write_text(
-        f"pid {folder}/nginx.pid;\nerror_log {folder}/error.log;\ndaemon off;\n"
-        f"events {{}}\nhttp {{\naccess_log off;\n{folders}{text}}}\n",
-        "utf-8",
-    )
-    return [NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(file)]
-
-
-def write_caddy(folder: Path, port: int, plain: int, service: int, files: tuple[Path, Path]) -> list[str]:
-    """The example with a certificate and ports of this test's own; the command that runs it."""
-    text = (EXAMPLES / "Caddyfile").read_text("utf-8")
-    for old, new in (
-        ("127.0.0.1:8080", f"127.0.0.1:{service}"),
-        (f"{NAME} {{", f"{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {files[0]} {files[1]}"),
-    ):
-        assert old in text, old
-        text = text.replace(old, new)
-    options = f"{{\n\tadmin off\n\tauto_https disable_redirects\n\thttp_port {plain}\n}}\n"
-    file = folder / "Caddyfile"
-    file.write_text(options + text, "utf-8")
-    return ["caddy", "run", "--adapter", "caddyfile", "--config", str(file)]
-
-
-WRITERS = {"nginx": write_nginx, "caddy": write_caddy}
-
-
-class Site:
-    """The service as people see it: by https, under its name, through a proxy."""
-
-    def __init__(self, port: int, authority: Path, *, is_told: bool) -> None:
-        self.port, self.is_told = port, is_told
-        self.address = f"https://{NAME}:{port}"
-        self.tls = ssl.create_default_context(cafile=str(authority))
-        self.cookies = dict[str, str]()
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        form: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> tuple[int, http.client.HTTPMessage, str]:
-        """One request of a browser; the answer as text."""
-        status, told, body = self.fetch(path, headers or {}, method, form)
-        return status, told, body.decode()
-
-    def fetch(
-        self, path: str, headers: dict[str, str], method: str = "GET", form: dict[str, str] | None = None
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """One request of a browser, over a connection of its own; the answer as it came."""
-        connection = http.client.HTTPSConnection(NAME, self.port, timeout=30, context=self.tls)
-        plain = socket.create_connection(("127.0.0.1", self.port), 30, source_address=(VISITOR, 0))
-        connection.sock = self.tls.wrap_socket(plain, server_hostname=NAME)
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        sent = {"Accept-Language": "en", "Cookie": cookies}
-        if form is not None:
-            sent |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.address}
-            sent |= {"Sec-Fetch-Site": "same-origin", "Referer": f"{self.address}/console/who"}
-        sent |= headers
-        connection.request(method, path, urlencode(form) if form is not None else None, sent)
-        response = connection.getresponse()
-        body = response.read()
-        connection.close()
-        for cookie in response.headers.get_all("Set-Cookie") or ():
-            assert ("; Secure" in cookie) == self.is_told, cookie
-            name, _, value = cookie.partition(";")[0].partition("=")
-            self.cookies[name] = value
-        return response.status, response.headers, body
-
-    def send_form(self, name: str) -> tuple[int, str]:
-        """Say who works, by the form of its page."""
-        token = TOKEN.search(self.send("GET", "/console/who")[2])
-        assert token
-        form = {"csrf_token": token[1], "name": name, "roles": "officer", "back": "/console/"}
-        status, _, text = self.send("POST", "/console/who", form)
-        return status, text
-
-
 @contextmanager
-def behind(proxy: str, folder: Path, *, told: bool = True, workers: int = 4) -> Iterator[Site]:
+def behind(kind: str, folder: Path, *, told: bool = True, workers: int = 4) -> Iterator[Site]:
     """The service behind a proxy; unless it is ``told``, it knows nothing of that but the name."""
-    authority = Authority(folder / "tls")
-    ports = Ports()
-    port, plain = ports.take(), ports.take()
-    public = {"PUBLIC_ADDRESS": f"https://{NAME}:{port}", "TRUSTED_PROXIES": "127.0.0.1"}
+    proxy = Proxy(kind, folder)
+    public = {"PUBLIC_ADDRESS": proxy.address, "TRUSTED_PROXIES": "127.0.0.1"}
     settings = {"ALLOW_OPEN": "1", **(public if told else {"HOSTS": NAME})}
-    environment = {PREFIX + name: value for name, value in settings.items()}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        with served(str(folder / "ledger.db"), folder, workers=workers) as (service, _):
-            command = WRITERS[proxy](folder, port, plain, service, authority.issue("proxy", NAME))
-            own = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
-            process = subprocess.Popen(command, cwd=folder, env=own, stderr=subprocess.DEVNULL)
-            try:
-                yield wait_for(Site(port, authority.file, is_told=told), process)
-            finally:
-                process.terminate()
-                process.wait(20)
-                ports.release()
-
-
-def wait_for(site: Site, process: subprocess.Popen[bytes]) -> Site:
-    until = time.monotonic() + 20
-    while True:
-        assert process.poll() is None, "the proxy takes the file"
-        try:
-            if site.send("GET", "/health/live")[0] == 200:
-                return site
-        except OSError:
-            assert time.monotonic() < until, "the proxy answers"
-            time.sleep(0.1)
+        for name, value in settings.items():
+            patch.setenv(PREFIX + name, value)
+        with (
+            served(str(folder / "ledger.db"), folder, workers=workers) as (service, _),
+            proxy.before(service, is_told=told) as site,
+        ):
+            yield site
 
 
 def addresses_of(folder: Path) -> set[str]:
