@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from domain.authority.roles import NotAllowed
+from domain.authority.roles import Actor, NotAllowed
 from domain.events import ClockCorrected
+from domain.events.claims import ClaimSubmitted
 from domain.events.event import NOBODY
 from domain.events.instants import day_of, instant
 from domain.log.notes import SignerKey
@@ -26,6 +27,7 @@ from ledger.audit.check import check_log
 from ledger.audit.checkpoints import current
 from ledger.audit.clock import CorrectedClock, correct_clock, find_leap
 from ledger.audit.watching import unsigned_seconds
+from ledger.claims import desk
 from ledger.export.payment_files import Payer
 from ledger.intake.inbox import ingest
 from ledger.reading.overview import factor_over_time
@@ -283,8 +285,9 @@ def test_what_is_no_correction_is_refused(
 
 @pytest.mark.parametrize("times", ["other", "forward"])
 def test_a_correction_that_does_not_fit_the_times_is_found(
-    times: str, open_at: Callable[..., Ledger]
+    times: str, open_at: Callable[..., Ledger], tmp_path: Path
 ) -> None:
+    """The audit sees the times before it; a bundle alone shows whether it goes back, and to its own time."""
     ledger = open_at(BEGIN)
     content = ClockCorrected(
         stamped_until=instant(BEGIN + (AHEAD if times == "other" else timedelta())),
@@ -294,8 +297,13 @@ def test_a_correction_that_does_not_fit_the_times_is_found(
     )
     with ledger.store.writing() as rows:
         append_ours(rows, BEGIN, [(ClockCorrected.ORIGINATOR, 1, content)])
+        size = rows.last_position()
+    write_year(ledger, tmp_path / "year.zip", CIXI, 2024, current(ledger, KEY), size)
 
     assert findings(ledger) == ["the clock was corrected from and to other times than those of the events"]
+    wrong = "the clock was corrected to another time than that of the event, or not back"
+    expected = [f"position {size}: {wrong}"] if times == "forward" else []
+    assert verify(tmp_path / "year.zip", [KEY.verifier])[1].faults == expected
 
 
 def test_times_that_run_back_elsewhere_are_still_found(open_at: Callable[..., Ledger]) -> None:
@@ -460,6 +468,33 @@ def test_orders_of_a_clock_ahead_hold_nothing_up(open_at: Callable[..., Ledger],
     account = paying.recover(ledger, CIXI, 2024, other, FINANCE, clawback, 1_00, day, "R-9")
 
     assert (account.clawed, account.recovered) == (1_00, 1_00)
+    assert findings(ledger) == []
+    assert is_replayed(ledger, tmp_path)
+
+
+def test_a_claim_that_was_handed_in_ahead_is_decided_today(
+    open_at: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    """Its steps stay in order, so they bear the time ahead; nobody has to wait for it."""
+    ledger = open_at(BEGIN)
+    ledger.clock = clock = Clock(BEGIN + AHEAD)
+    feed = Feed(1)
+    send(ledger, feed)
+    claim = ClaimSubmitted(claim="c-1", policy=CIXI, measure="standard.cixi", item="1", year=2024)
+    desk.submit(ledger, feed.code, Actor("clerk", frozenset({"enterprise"}), feed.code), claim)
+    clock.now = BEGIN + timedelta(days=1)
+    correct(ledger)
+    clock.pass_(days=1)
+
+    desk.review(ledger, feed.code, CIXI, "c-1", OFFICER, 10_000_00, "in order")
+    desk.approve(ledger, feed.code, CIXI, "c-1", REVIEWER)
+
+    with ledger.store.reading() as rows:
+        [(status, amount)] = rows.all("SELECT status, amount FROM claims")
+        steps = [event for event in events_of(rows, feed.code) if "Claim" in event.fact.name]
+    assert (status, amount) == ("approved", "1000000")
+    assert [event.fact.time for event in steps] == sorted({event.fact.time for event in steps})
+    assert [event.recorded_at for event in steps[1:]] == [instant(clock())] * 2
     assert findings(ledger) == []
     assert is_replayed(ledger, tmp_path)
 

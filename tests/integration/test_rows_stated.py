@@ -15,6 +15,7 @@ import pytest
 
 from domain.events import RowsDigested, digests_id
 from domain.events.event import NOBODY
+from domain.events.instants import instant
 from domain.log.notes import SignerKey
 from ledger.audit.bundle import write_year
 from ledger.audit.check import check_log
@@ -79,6 +80,11 @@ def test_rows_are_stated_though_the_clock_once_stood_ahead(open_at: Callable[...
     sender.state()
 
     assert len(stated(ledger, "looks")) == 2
+    correct_clock(ledger, NOBODY, "root", "2031-01-01", "the battery died")
+    ingest(ledger, [b"[1]"], "tests")
+    state_tables(ledger)
+    with ledger.store.reading() as rows:
+        assert digests.read_stated_at(rows) == instant(LATER), "the last of all, not the greatest time"
 
 
 def test_each_period_follows_the_one_before_and_can_be_worked_out_by_hand(ledger: Ledger) -> None:
