@@ -30,6 +30,7 @@ from playwright.sync_api import Download, Response, expect
 
 from domain.authority.two_persons import TWO_PERSON_STEPS
 from domain.events.event import Event
+from domain.faults.registry import read_problems
 from domain.log.notes import VerifierKey
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
@@ -73,10 +74,11 @@ WITHOUT_IDENTITIES = {
 
 REFUSED = {
     ("console.settlement_step", 409),
+    ("console.settlement_step", 401),
     ("console.year_page", 403),
     ("console.enterprise_statement", 403),
 }
-"""What is refused on purpose: one person's second step, and what is not an enterprise's own."""
+"""What is refused on purpose: one person's second step, a form of a week ago, what is not one's own."""
 
 
 # --- what is done ---------------------------------------------------------------------------------
@@ -588,6 +590,19 @@ def signs_out(bureau: Bureau, person: Person, key: str = "sign-out") -> None:
     asks_to_sign_in(person)
 
 
+def finds_a_week_gone(bureau: Bureau, person: Person) -> None:
+    """A form that was left open for a week is not taken; what was typed can be had back."""
+    page = person.goes("settlement")
+    page.locator("#object summary").click()
+    page.locator("#object-reason").fill("还没写完")
+    bureau.present.pass_(days=8)
+    person.press("settle-object-do")
+    expect(page.locator("main")).to_contain_text(read_problems()["signed-out"].title_zh)
+    page.go_back()
+    expect(page.locator("#object-reason")).to_have_value("还没写完")
+    asks_to_sign_in(person)
+
+
 def asks_to_sign_in(person: Person) -> None:
     """See that nobody is signed in."""
     page = person.goes("settlement")
@@ -632,8 +647,7 @@ def test_every_job_of_the_console_is_done_behind_a_proxy(
         amends(lin, shen, bureau.site.one(at, firms["foreign"].code))
         publishes(lin, gao, shen, firms["late"].code)
 
-        bureau.present.pass_(days=8)
-        asks_to_sign_in(lin)
+        finds_a_week_gone(bureau, lin)
         bureau.sign_in(lin, "林晓", "officer", "finance")
         bureau.sign_in(gao, "高远", "officer", "reviewer", "finance")
         bureau.sign_in(shen, "沈洁", "reviewer", "auditor", "operator")

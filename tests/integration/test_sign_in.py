@@ -326,6 +326,7 @@ def test_a_session_ends_when_idle_and_after_a_day_s_work_in_any_case(door: Door,
     assert browser.get(YEAR).status_code == 200, "the last request counts"
     clock.pass_(seconds=IDLE_SECONDS)
     assert browser.get(YEAR).status_code == 302
+    browser.refused(browser.post(f"{YEAR}settlement/propose", {}), "sign-in.over")
     browser.sign_in()
     for _ in range(SESSION_SECONDS // (IDLE_SECONDS - 1)):
         clock.pass_(seconds=IDLE_SECONDS - 1)

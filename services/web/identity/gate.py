@@ -73,9 +73,12 @@ class Gate:
             if credential and error.reason != "token.keys-unavailable":
                 self.accepted.note(credential, is_good=False)
                 self._tell(self.failures, self.failures.ask(_address()))
-            if error.reason == "identity.missing" and self.sign_in is not None and _of_browser():
+            is_signed_out = error.reason == "identity.missing" and self.sign_in is not None
+            if is_signed_out and _of_browser():
                 return redirect(url_for("console.sign_in", back=request.full_path.rstrip("?")))
             self._check_rate(Actor("", frozenset()))
+            if is_signed_out and request.blueprint == "console":
+                self._refuse("signed-out", Fault("sign-in.over", "sign-in"))
             self._refuse("identity-refused", Fault(error.reason, "Authorization", error.args_))
         self._check_rate(g.actor)
         if request.endpoint is None or allowed == PUBLIC:
