@@ -46,7 +46,7 @@ class DocumentedApi(Api):  # type: ignore[misc]
             "servers": [{"url": "/"}],
         }
         self._resources: list[Blueprint] = []
-        self._described = False
+        self._document: dict[str, Any] = {}
         self._describing = threading.Lock()
         super().__init__(app, spec_kwargs=options)
         self.ma_plugin.converter.add_attribute_function(_message_field)
@@ -59,12 +59,12 @@ class DocumentedApi(Api):  # type: ignore[misc]
         self._resources.append(blueprint)
 
     def document(self) -> dict[str, Any]:
-        """The whole document."""
+        """The whole document, made once; whoever has it leaves it as it is."""
         with self._describing:
-            if not self._described:
+            if not self._document:
                 self._describe()
-            document: dict[str, Any] = self.spec.to_dict()
-        return document
+                self._document = self.spec.to_dict()
+        return self._document
 
     def _describe(self) -> None:
         self._add_responses()
@@ -73,7 +73,6 @@ class DocumentedApi(Api):  # type: ignore[misc]
             name = blueprint.name
             blueprint.register_views_in_doc(self, self._app, self.spec, name=name, parameters=None)
             self.spec.tag({"name": name, "description": blueprint.description})
-        self._described = True
 
     def _register_error_handlers(self) -> None:
         """None of smorest's own: every error is a problem of ours."""

@@ -28,13 +28,18 @@ def event_schema(type_: str, types: MessageTypes = SHIPPED) -> Document:
     envelope = object_schema(Envelope)
     envelope["properties"]["type"] = {"const": type_}
     envelope["properties"]["data"] = data
-    return {
-        "$schema": DIALECT,
-        "$id": f"/v1/event-types/{type_}",
-        "title": name,
-        "description": data.get("description", ""),
-        **envelope,
-    }
+    return {"$schema": DIALECT, **event_heading(type_, types), **envelope}
+
+
+def event_heading(type_: str, types: MessageTypes = SHIPPED) -> Document:
+    """What names the schema of one type's message, without the schema.
+
+    Raises:
+        KeyError: where there is no such type.
+    """
+    name = types.types[type_]
+    description = _first_line(types.schemas[name])
+    return {"$id": f"/v1/event-types/{type_}", "title": name, "description": description}
 
 
 def data_schema(name: str, types: MessageTypes = SHIPPED) -> Document:

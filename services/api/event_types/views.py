@@ -10,7 +10,7 @@ from ledger.intake.messages.schemas import TYPES
 from services.api.event_types.schemas import EventTypesSchema
 from services.api.resource import Resource
 from services.web.fields import Query
-from services.web.json_schemas import event_schema
+from services.web.json_schemas import event_heading, event_schema
 from services.web.problems import Problem
 
 blueprint = Resource("event-types", __name__, "/v1/event-types", "数据类型 · types of events")
@@ -19,11 +19,11 @@ blueprint = Resource("event-types", __name__, "/v1/event-types", "数据类型 �
 @blueprint.reads("", "全部数据类型", Query, EventTypesSchema)
 def every_type(_: dict[str, Any]) -> dict[str, Any]:
     """List every type of event."""
-    schemas = {type_: event_schema(type_) for type_ in TYPES}
+    headings = {type_: event_heading(type_) for type_ in TYPES}
     return {
         "items": [
-            {"type": t, "title": s["title"], "description": s["description"], "schema": s["$id"]}
-            for t, s in schemas.items()
+            {"type": type_, "title": each["title"], "description": each["description"], "schema": each["$id"]}
+            for type_, each in headings.items()
         ]
     }
 
