@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from typing import NamedTuple
 
 HOST = b"Host: 127.0.0.1\r\n"
@@ -102,7 +104,7 @@ async def _stall(way: Way, port: int, limit_seconds: float) -> Ended:
     return Ended(way.name, time.monotonic() - began, finals[-1].decode() if finals else "closed")
 
 
-async def _keep_stalling(port: int, clients: int, limit_seconds: float, stop: threading.Event) -> list[Ended]:
+async def _keep_stalling(port: int, clients: int, limit_seconds: float, stop: Event) -> list[Ended]:
     ended: list[Ended] = []
 
     async def again_and_again(way: Way) -> None:
@@ -125,17 +127,27 @@ def stalling(port: int, clients: int, limit_seconds: float, once: bool = False) 
         once: each stalls one time only, and not anew whenever it is ended.
     """
     ended: list[Ended] = []
-    stop = threading.Event()
+    apart = multiprocessing.get_context("forkserver")
+    stop = apart.Event()
     if once:
         stop.set()
-
-    def stall() -> None:
-        ended.extend(asyncio.run(_keep_stalling(port, clients, limit_seconds, stop)))
-
-    thread = threading.Thread(target=stall)
-    thread.start()
+    here, there = apart.Pipe(duplex=False)
+    process = apart.Process(target=_stall_apart, args=(port, clients, limit_seconds, stop, there))
+    process.start()
+    there.close()
+    here.recv()
     try:
         yield ended
     finally:
         stop.set()
-        thread.join()
+        ended.extend(here.recv())
+        process.join()
+
+
+def _stall_apart(port: int, clients: int, limit_seconds: float, stop: Event, results: Connection) -> None:
+    """Stall in a process of its own, so that whoever measures meanwhile waits for the service alone.
+
+    The first that it sends says that it has begun, the second how all were ended.
+    """
+    results.send(None)
+    results.send(asyncio.run(_keep_stalling(port, clients, limit_seconds, stop)))
