@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from flask import Flask, current_app, request, session
+from werkzeug.exceptions import HTTPException
 
 from domain.authority.roles import Actor, NotAllowed, check_name, declared_actor
 from ledger.store.application import Ledger
@@ -159,7 +160,11 @@ def opened() -> Ledger:
 
 def back(default: str = "/console/") -> str:
     """Where a page leads back to: an address of the console, never another site's."""
-    said = request.form.get("back") or request.args.get("back") or ""
+    try:
+        said = request.form.get("back", "")
+    except HTTPException:  # the page tells why this form could not be read, and can't read it either
+        said = ""
+    said = said or request.args.get("back") or ""
     if not said and request.referrer and request.referrer.startswith(request.host_url):
         said = request.referrer.removeprefix(request.host_url.rstrip("/"))
     plain = (

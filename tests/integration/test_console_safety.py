@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.test import TestResponse
 
 from ledger.intake.inbox import ingest
@@ -18,6 +19,7 @@ from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger
 from services.console import language
 from services.server.app import create_app
+from services.server.arriving import ArrivedBody
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 from tests.integration.bureau import Clock
 from tests.integration.test_console_desk import HERE, SQLITE, XSS, City, submitted
@@ -329,6 +331,22 @@ def test_no_address_leads_to_another_site(city: City, back: str) -> None:
         browser.client.get("/console/choose", query_string={"to": "year_page", "of": f"{CIXI}/2024"}).location
         == f"{HERE}/"
     )
+
+
+@SQLITE
+@pytest.mark.parametrize(("fault", "status"), [(ClientDisconnected, 400), (RequestEntityTooLarge, 413)])
+def test_a_form_that_cannot_be_read_is_told_and_no_fault_of_ours(
+    city: City, fault: type[HTTPException], status: int
+) -> None:
+    """The page that tells it leads back as well, and does not ask for the form a second time."""
+    for path in ("/console/sign-out", "/console/who", f"{HERE}/claims"):
+        answer = city.app.test_client().post(
+            path,
+            environ_overrides={"wsgi.input": ArrivedBody(b"back=", fault()), "CONTENT_LENGTH": "500"},
+            content_type="application/x-www-form-urlencoded",
+        )
+        assert answer.status_code == status, path
+        assert 'href="/console/"' in answer.text
 
 
 @SQLITE
