@@ -39,6 +39,9 @@ LENGTHS = {
     "SUBSIDY_TEST_STALLS": Length(4, 600, "seconds of requests beside clients that stall in ten ways"),
     "SUBSIDY_TEST_STALL_SECONDS": Length(1, 30, "seconds after which the service ends who makes no progress"),
     "SUBSIDY_TEST_STALLED": Length(4, 20, "clients that stall in each way"),
+    "SUBSIDY_TEST_FLOOD": Length(
+        800, 100_000, "messages of one enterprise, beside which others are answered"
+    ),
     "SUBSIDY_TEST_DRILLS": Length(1, 3, "restore drills: to a moment, to the end, of an altered ledger"),
     "SUBSIDY_TEST_REBUILD": Length(300, 300, "enterprises of a ledger that is rebuilt while more arrive"),
     "SUBSIDY_TEST_SHEET_ROWS": Length(10_000, 100_000, "rows of a spreadsheet, previewed in bounded memory"),

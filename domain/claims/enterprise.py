@@ -16,7 +16,8 @@ from domain.events.claims import ClaimEvent, ClaimSubmitted
 from domain.events.event import SEP, Event
 from domain.events.instants import instant
 from domain.events.speaking import attribute_step
-from domain.facts.folding import EnterpriseFacts, file_key, fold
+from domain.facts.claims import file_key
+from domain.facts.folding import EnterpriseFacts, fold
 from domain.policy.rulebook import Rulebook
 
 

@@ -29,7 +29,8 @@ from domain.events.claims import (
 )
 from domain.events.event import Event
 from domain.events.speaking import person_of
-from domain.facts.folding import EnterpriseFacts, file_key
+from domain.facts.claims import file_key
+from domain.facts.folding import EnterpriseFacts
 from domain.faults.fault import Fault
 from domain.money.amounts import Amount
 from domain.policy.model import Measure, Policy

@@ -171,7 +171,7 @@ def series_of(content: YearlyAmount, group: Iterable[str]) -> tuple[str, ...]:
 
 def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:
     """Whether a look at the reports themselves can find any: sums leave out what is held."""
-    if any(amended.held for amended in facts.amended.values()):
+    if facts.held:
         return True
     series = [key.rpartition(SEP)[0] for key in facts.amounts.get(name, ())]
     if len(set(series)) == len(series):

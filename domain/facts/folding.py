@@ -9,13 +9,10 @@ in place. A correction or retraction of a fact already counted moves what that f
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache
-from typing import TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
 from domain.events.amendments import (
     FactCorrected,
@@ -25,21 +22,13 @@ from domain.events.amendments import (
     FollowUp,
     HoldEvent,
 )
-from domain.events.claims import CLAIM_STATUS, AmountStep, ClaimApproved, ClaimEvent
+from domain.events.claims import ClaimEvent
 from domain.events.content import Content, DatedThing, EnterpriseStatus, YearlyAmount, YearlyFigure
 from domain.events.event import SEP, Event
+from domain.events.speaking import is_said_at_desk
+from domain.facts.claims import ClaimFacts, latest_of, place_of_new
 from domain.facts.months import month_in
 from domain.money.amounts import FOREIGN
-
-
-def claim_key(policy: str, measure: str) -> str:
-    """Under what the approved claims of a measure are kept."""
-    return f"{policy}{SEP}{measure}"
-
-
-def file_key(policy: str, claim: str) -> str:
-    """Under what it is kept where a claim stands, by its file number."""
-    return f"{policy}{SEP}{claim}"
 
 
 def amount_key(content: YearlyAmount) -> str:
@@ -68,13 +57,9 @@ def amended_key(follow_up: FollowUp) -> str:
     return SEP.join([follow_up.of_source, follow_up.of, follow_up.of_type])
 
 
-T = TypeVar("T", str, int)
-
-
-def place_of_new(ordered: Sequence[T], value: T) -> int | None:
-    """Where a value belongs in a sequence in order, without repetitions; ``None`` where it stands there."""
-    place = bisect_left(ordered, value)
-    return None if place < len(ordered) and ordered[place] == value else place
+def amendable_key(fact: Event) -> str:
+    """``amended_key`` of what names this very event."""
+    return f"{fact.key}{SEP}{fact.name}"
 
 
 class DatedRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -98,35 +83,6 @@ class Reports(msgspec.Struct):
     months: dict[int, int] = {}
 
 
-class Approval(msgspec.Struct):
-    """One approved claim: ``amount`` in fen, for the award year ``year``."""
-
-    key: str
-    item: str
-    year: int
-    amount: int
-
-
-def order_of_approval(approval: Approval) -> tuple[int, str, str]:
-    """In which order the approvals of a measure are kept."""
-    return approval.year, approval.item, approval.key
-
-
-class Claim(msgspec.Struct):
-    """Where a claim stands: the step whose fact is the latest."""
-
-    policy: str
-    claim: str
-    measure: str
-    item: str
-    year: int
-    status: str
-    amount: int | None
-    latest: str
-    desk: bool = False
-    """Whether a step of it was taken at the ledger's own desk."""
-
-
 class Profile(msgspec.Struct):
     """How an enterprise stands in the register: the fact that is the latest."""
 
@@ -137,31 +93,36 @@ class Profile(msgspec.Struct):
     latest: str
 
 
-class Amended(msgspec.Struct):
+class Amended(msgspec.Struct, omit_defaults=True):
     """What later events say of one fact, in order of arrival."""
 
     changes: list[dict[str, FieldValue]] = []
     retracted: bool = False
     held: list[str] = []
     """The disagreements for which it counts for nothing: they wait, or were decided against it."""
+    at_desk: bool = False
+    """Whether two persons at the ledger's own desk corrected or retracted it."""
 
 
-class EnterpriseFacts(msgspec.Struct):
+class EnterpriseFacts(ClaimFacts, omit_defaults=True):
     """The folded facts of one enterprise.
 
     ``dated``: event → identity → record.
     ``amounts``: event → group, currency (where it is a foreign one) and year → reports.
     ``figures``: event → year → figures.
-    ``approvals``: policy and measure → approved claims. ``claims``: policy and claim → claim.
+    ``amended``: fact → what later events say of it; ``held`` is how many of these hold one.
     ``profile``: the latest entry of the register.
+
+    What grows with every message of some kind (``amended``, and of ``ClaimFacts`` all but ``approved``) is
+    looked up by key alone where a message is judged and counted, so that whoever keeps it may read single
+    entries.
     """
 
     dated: dict[str, dict[str, DatedRecord]] = {}
     amounts: dict[str, dict[str, Reports]] = {}
     figures: dict[str, dict[str, list[int]]] = {}
-    approvals: dict[str, list[Approval]] = {}
-    claims: dict[str, Claim] = {}
-    amended: dict[str, Amended] = {}
+    amended: MutableMapping[str, Amended] = {}
+    held: int = 0
     profile: Profile | None = None
 
     def add(self, fact: Event, *, known: bool = False) -> bool:
@@ -177,7 +138,7 @@ class EnterpriseFacts(msgspec.Struct):
         """
         content = fact.content
         if isinstance(content, FollowUp):
-            self.note(content)
+            self.note(fact)
             return not known and not isinstance(content, HoldEvent)
         effective = self.effective(fact)
         if effective is not None:
@@ -214,24 +175,29 @@ class EnterpriseFacts(msgspec.Struct):
 
     def amendments_of(self, fact: Event) -> Amended | None:
         """What later events say of a fact, where there are any."""
-        return self.amended.get(f"{fact.key}{SEP}{fact.name}")
+        return self.amended.get(amendable_key(fact))
 
-    def note(self, follow_up: FollowUp) -> None:
+    def note(self, event: Event) -> None:
         """Keep what an event says of another; what counts is not moved by it."""
+        follow_up = event.content
+        assert isinstance(follow_up, FollowUp)
         if isinstance(follow_up, HoldEvent):
             self._hold(follow_up)
         else:
-            self._amend(follow_up)
+            self._amend(follow_up, is_said_at_desk(event))
 
     def _hold(self, hold: HoldEvent) -> None:
         disagreements = self.amended.setdefault(amended_key(hold), Amended()).held
+        was_held = bool(disagreements)
         if isinstance(hold, FactDecided) and hold.counts:
             disagreements[:] = [name for name in disagreements if name != hold.disagreement]
         elif hold.disagreement not in disagreements:
             disagreements[:] = sorted([*disagreements, hold.disagreement])
+        self.held += bool(disagreements) - was_held
 
-    def _amend(self, amendment: FollowUp) -> None:
+    def _amend(self, amendment: FollowUp, at_desk: bool) -> None:
         amended = self.amended.setdefault(amended_key(amendment), Amended())
+        amended.at_desk |= at_desk
         if isinstance(amendment, FactRetracted):
             amended.retracted = True
         elif isinstance(amendment, FactCorrected):
@@ -275,51 +241,12 @@ class EnterpriseFacts(msgspec.Struct):
         if (place := place_of_new(figures, content.amount_fen)) is not None:
             figures.insert(place, content.amount_fen)
 
-    def add_approval(self, fact: Event, content: Content) -> None:
-        """Count an approval."""
-        assert isinstance(content, ClaimApproved)
-        approval = Approval(fact.key, content.item, content.year, content.amount_fen)
-        approvals = self.approvals.setdefault(claim_key(content.policy, content.measure), [])
-        insort(approvals, approval, key=order_of_approval)
-
     def add_profile(self, fact: Event, content: Content) -> None:
         """Count an entry of the register: the latest holds."""
         assert isinstance(content, EnterpriseStatus)
         latest = latest_of(fact)
         if self.profile is None or self.profile.latest < latest:
             self.profile = Profile(content.name, content.town, content.size, content.sector, latest)
-
-    def add_claim(self, fact: Event, content: Content) -> None:
-        """Count a step of a claim: the latest says where it stands; counting it twice changes nothing."""
-        assert isinstance(content, ClaimEvent)
-        key = file_key(content.policy, content.claim)
-        latest = latest_of(fact)
-        before = self.claims.get(key)
-        desk = content.actor is not None or (before is not None and before.desk)
-        if before is None or before.latest < latest:
-            self.claims[key] = claim_after(content, latest, desk)
-        elif before.desk != desk:
-            self.claims[key] = replace(before, desk=desk)
-
-
-def latest_of(fact: Event) -> str:
-    """What a fact is compared by where the latest of several holds: its time, then its key."""
-    return f"{fact.time}{SEP}{fact.key}"
-
-
-def claim_after(step: ClaimEvent, latest: str, desk: bool) -> Claim:
-    """Where a claim stands after its latest step."""
-    return Claim(
-        step.policy,
-        step.claim,
-        step.measure,
-        step.item,
-        step.year,
-        status=CLAIM_STATUS[type(step)],
-        amount=step.amount_fen if isinstance(step, AmountStep) else None,
-        latest=latest,
-        desk=desk,
-    )
 
 
 _Add = Callable[[EnterpriseFacts, Event, Content], None]

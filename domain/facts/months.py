@@ -31,3 +31,12 @@ def _starts(year: int) -> tuple[str, ...]:
     """
     before = (date(year, month, 1) - timedelta(days=1) for month in MONTHS[1:])
     return tuple(f"{day.isoformat()}T16:00:00.000000Z" for day in before)
+
+
+def month_bounds(year: int, month: int) -> tuple[str, str]:
+    """From which instant on, and before which one, what is reported counts in a month of an award year.
+
+    Empty where there is no bound: January takes what came before the year, December what came after.
+    """
+    starts = ("", *_starts(year), "")
+    return starts[month - 1], starts[month]

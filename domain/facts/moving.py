@@ -6,7 +6,6 @@ lose its earliest or latest fact is told (``Moved``) and is folded once, before 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -15,18 +14,8 @@ from domain.events.claims import ClaimApproved, ClaimEvent
 from domain.events.content import Content, DatedThing, EnterpriseStatus, YearlyAmount
 from domain.events.event import SEP, Event
 from domain.facts.canonical import identity_of
-from domain.facts.folding import (
-    ADD,
-    EnterpriseFacts,
-    Profile,
-    amended_key,
-    amount_key,
-    claim_after,
-    claim_key,
-    file_key,
-    latest_of,
-    order_of_approval,
-)
+from domain.facts.claims import claim_after, file_key, latest_of
+from domain.facts.folding import ADD, EnterpriseFacts, Profile, amendable_key, amended_key, amount_key
 from domain.facts.months import month_in
 
 NOBODYS = f"{SEP}{SEP}"
@@ -46,10 +35,10 @@ class Moved(NamedTuple):
 
 def names(follow_up: FollowUp, fact: Event) -> bool:
     """Whether a follow-up is about this fact, by its very id, source and kind."""
-    return amended_key(follow_up) == f"{fact.key}{SEP}{fact.name}"
+    return amended_key(follow_up) == amendable_key(fact)
 
 
-def move(facts: EnterpriseFacts, fact: Event, follow_up: FollowUp) -> Moved:
+def move(facts: EnterpriseFacts, fact: Event, follow_up: Event) -> Moved:
     """Count a follow-up of a fact that is counted in these facts."""
     step_before, before = facts.corrected(fact), facts.effective(fact)
     facts.note(follow_up)
@@ -146,30 +135,21 @@ def _move_claim(
     (step_before, step), (before, after) = steps, counted
     if before != after:
         if isinstance(before, ClaimApproved):
-            _take_approval(facts, fact, before)
+            facts.take_approval(fact, before)
         if isinstance(after, ClaimApproved):
             facts.add_approval(fact, after)
     if step_before == step or not isinstance(step_before, ClaimEvent):
         return Moved()
     key, latest = file_key(step_before.policy, step_before.claim), latest_of(fact)
     claim = facts.claims[key]
-    if isinstance(step, ClaimEvent) and (file_key(step.policy, step.claim), step.actor) == (
-        key,
-        step_before.actor,
-    ):
+    stays = isinstance(step, ClaimEvent) and file_key(step.policy, step.claim) == key
+    if not stays:
+        facts.take_step(key, fact)
+    if isinstance(step, ClaimEvent) and stays and step.actor == step_before.actor:
         if claim.latest == latest:
-            facts.claims[key] = claim_after(step, latest, claim.desk)
+            facts.put_claim(key, claim_after(step, latest, claim.desk))
         return Moved()
     if step is not None:
         facts.add_claim(fact, step)
     is_lost = claim.latest == latest or step_before.actor is not None
     return Moved(lost_claim=key if is_lost else None)
-
-
-def _take_approval(facts: EnterpriseFacts, fact: Event, approval: ClaimApproved) -> None:
-    key = claim_key(approval.policy, approval.measure)
-    approvals = facts.approvals[key]
-    place = bisect_left(approvals, (approval.year, approval.item, fact.key), key=order_of_approval)
-    del approvals[place]
-    if not approvals:
-        del facts.approvals[key]

@@ -12,7 +12,8 @@ from domain.events.amendments import Amendment, FactCorrected
 from domain.events.claims import ClaimEvent, ClaimWithdrawn
 from domain.events.event import NOBODY, SEP, Attribution, Event
 from domain.facts.claim_steps import DECISIONS
-from domain.facts.folding import Claim, EnterpriseFacts, correct, file_key
+from domain.facts.claims import Claim, file_key
+from domain.facts.folding import EnterpriseFacts, correct
 from domain.faults.fault import Fault
 from domain.intake.judging import judge_matter
 from domain.intake.quotas import RefusalQuota
@@ -53,7 +54,7 @@ class Grounds(NamedTuple):
     amended: Event | None = None
     """Of an amendment, the event that it names, as it stands; None where that has not arrived."""
     holder_of: Callable[[str], str | None] = _nobody
-    """Whose a claim is, by its key (``ClaimSteps.find_holder``)."""
+    """Whose a claim is, by its key (``domain.facts.claim_steps.find_holder``)."""
 
 
 def judge_sender(writer: Writer, event: Event, grounds: Grounds) -> Fault | None:

@@ -16,8 +16,8 @@ from domain.events.amendments import Amendment, FactCorrected, FieldValue
 from domain.events.claims import ClaimApproved, ClaimEvent
 from domain.events.content import Content, FactContent, YearlyAmount
 from domain.events.event import SEP, Event
-from domain.facts.approved_items import ApprovedItems
-from domain.facts.folding import EnterpriseFacts, correct, file_key
+from domain.facts.claims import file_key
+from domain.facts.folding import EnterpriseFacts, correct
 from domain.faults.fault import Fault
 from domain.money.amounts import AMOUNT_FEN_MAX, FOREIGN, print_fen
 from domain.policy.rulebook import Rulebook
@@ -44,8 +44,6 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     """Of an amendment, where the ledger has the event that it names."""
     amended_at_desk: bool = False
     """Of an amendment, whether two persons at the desk amended that event."""
-    items: ApprovedItems | None = None
-    """The enterprise's approvals by item, where they are at hand."""
 
 
 def judge_event(event: Event, case: Case) -> list[Fault]:
@@ -118,8 +116,7 @@ def judge_approval(approval: ClaimApproved, case: Case, key: str) -> list[Fault]
     if measure.exceeds_cap(approval.amount_fen):
         cap = print_fen(measure.cap_fen or 0, book.latest.currency)
         faults.append(Fault("claim.cap", "data.amount", {"cap": cap}))
-    items = case.items or ApprovedItems(case.facts)
-    if items.find_approvals(approval, case.facts) - {key}:
+    if case.facts.find_approvals(approval) - {key}:
         faults.append(Fault("claim.item", "data.item", {"item": approval.item}))
     return faults
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from domain.facts.folding import claim_key
+from domain.facts.claims import claim_key
 from domain.faults.fault import Fault
 from domain.policy.model import Measure, Policy, Select, Target
 

@@ -21,7 +21,7 @@ def awards_of(facts: EnterpriseFacts, book: Rulebook, trace: list[Step] | None =
     Awards of zero are left out unless they are flagged; ``trace`` takes the steps that led to each.
     """
     evaluation = Evaluation(facts, book, trace)
-    present = frozenset((*facts.dated, *facts.amounts, *facts.approvals))
+    present = frozenset((*facts.dated, *facts.amounts, *facts.approved))
     for measure_id, segments, _ in book.readers_of(present):
         kind = KINDS.get(segments[0].measure.kind)
         if kind is not None:

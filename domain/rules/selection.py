@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from domain.events import CATALOGUE, DatedThing
 from domain.events.event import SEP
-from domain.facts.folding import Approval, EnterpriseFacts, claim_key, split_amount_key
+from domain.facts.claims import Approval, ApprovedSum, claim_key
+from domain.facts.folding import EnterpriseFacts, split_amount_key
 from domain.policy.model import Measure, Policy, Select
 from domain.policy.rulebook import Segment
 from domain.rules.awards import Evaluation
@@ -83,9 +84,15 @@ def amounts_by_year(facts: EnterpriseFacts, select: Select, reports: str) -> dic
     return dict(sorted(amounts.items())) if len(amounts) > 1 else amounts
 
 
-def approvals_for(evaluation: Evaluation, measure_id: str) -> list[Approval]:
-    """The enterprise's approved claims for a measure."""
-    return evaluation.facts.approvals.get(claim_key(evaluation.book.id, measure_id), [])
+def approved_years(evaluation: Evaluation, measure_id: str) -> dict[int, ApprovedSum]:
+    """What the enterprise's approved claims for a measure come to, by award year."""
+    return evaluation.facts.approved.get(claim_key(evaluation.book.id, measure_id), {})
+
+
+def approvals_for(evaluation: Evaluation, measure_id: str, year: int) -> list[Approval]:
+    """The enterprise's approved claims for a measure and award year, each by itself; all are read for it."""
+    approvals = evaluation.facts.approvals.get(claim_key(evaluation.book.id, measure_id), [])
+    return [approval for approval in approvals if approval.year == year]
 
 
 def items_in_life(

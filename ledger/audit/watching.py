@@ -11,7 +11,8 @@ from typing import NamedTuple
 from domain.facts.folding import fold
 from domain.log.entries import leaf_of, salt_of
 from ledger.policies.versions import rulebooks
-from ledger.projections.enterprises import outcomes_of, said_of, stored_form
+from ledger.projections.enterprises import outcomes_of
+from ledger.projections.said import say, say_row
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree, secret_of
 from ledger.store.moments import known_since
@@ -67,7 +68,10 @@ def sampled_differences(rows: Rows, size: int, chooser: random.Random) -> tuple[
     codes = [row[0] for row in rows.all("SELECT code FROM enterprises ORDER BY code")]
     chosen = sorted(chooser.sample(codes, min(size, len(codes))))
     books = rulebooks(rows)
-    stored = {row[0]: row[1:] for row in rows.all_in(_STORED_FORMS, chosen)}
+    stored = {
+        code: (version, bytes(facts), bytes(outcome))
+        for code, version, facts, outcome in rows.all_in(_STORED, chosen)
+    }
     differences = []
     for code in chosen:
         try:
@@ -83,7 +87,7 @@ def sampled_differences(rows: Rows, size: int, chooser: random.Random) -> tuple[
             for measure, award in measures.items()
             if award.gross
         }
-        if said_of(*stored_form(facts, outcomes)) != said_of(*stored[code]):
+        if say(facts, outcomes) != say_row(rows, code, *stored[code]):
             differences.append(f"enterprises: {code}")
         elif {tuple(row) for row in rows.all(_AWARDS, [code])} != awards:
             differences.append(f"awards: {code}")
@@ -94,7 +98,7 @@ def sampled_differences(rows: Rows, size: int, chooser: random.Random) -> tuple[
     return len(chosen), differences
 
 
-_STORED_FORMS = "SELECT code, facts, outcome FROM enterprises WHERE code IN ({})"
+_STORED = "SELECT code, version, facts, outcome FROM enterprises WHERE code IN ({})"
 _AWARDS = "SELECT policy, year, measure, gross, withheld FROM awards WHERE code=?"
 _BALANCES = "SELECT policy, year, gross, withheld, eligible FROM balances WHERE code=?"
 

@@ -11,7 +11,7 @@ from domain.events.amendments import FollowUp
 from domain.events.claims import ClaimEvent, ClaimSubmitted, Evidence
 from domain.events.event import SEP, key_of
 from domain.events.instants import SHANGHAI
-from domain.facts.folding import file_key
+from domain.facts.claims import file_key
 from domain.policy.model import Measure
 from domain.policy.rulebook import Rulebook
 from ledger.policies.versions import rulebook
@@ -100,7 +100,7 @@ def of_enterprise(rows: Rows, policy: str, code: str, limit: int) -> list[ClaimE
 
 def _with_names(rows: Rows, policy: str, claims: list[Row]) -> list[ClaimEntry]:
     """Claims with the enterprise's name and town, and when their last step was."""
-    enterprises = load(rows, {claim[0] for claim in claims})
+    enterprises = load(rows, {claim[0] for claim in claims}, whole=False)
     entries = []
     for code, claim, measure, item, year, status, amount in claims:
         row = enterprises[code]
@@ -119,7 +119,7 @@ def casefile(rows: Rows, policy: str, code: str, claim: str) -> Casefile | None:
     """
     book = rulebook(rows, policy)
     events = read_history(rows, code)
-    facts = read_enterprise(rows, code).facts
+    facts = read_enterprise(rows, code, whole=True).facts
     file = file_of(facts, [event.fact for event in events], policy, claim)
     if file is None:
         return None

@@ -12,7 +12,6 @@ from domain.disagreements.matters import REPLACED
 from domain.disagreements.rules import rules_of
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected, FollowUp
-from domain.events.claims import ClaimApproved
 from domain.events.event import NOBODY, Attribution, Event, key_of
 from domain.events.event import digest_of as digest_of_event
 from domain.events.instants import instant
@@ -27,7 +26,7 @@ from ledger.intake.messages.senders import Senders
 from ledger.intake.messages.wiping import wipe_refusal
 from ledger.intake.reconciling import Changes
 from ledger.intake.refusals import Keeping, digest_of, settle_accepted
-from ledger.intake.workspace import Identity, TouchedEnterprise, Workspace
+from ledger.intake.workspace import Identity, TouchedEnterprise, Workspace, complete_places
 from ledger.policies.versions import rulebooks
 from ledger.projections.disagreements import DisagreementTables, Hold
 from ledger.projections.enterprises import Writer
@@ -93,7 +92,7 @@ class Batch:
         """Judge every message, and commit what came of them."""
         self.workspace.load_messages([m.decoded for m in messages if isinstance(m.decoded, Message)])
         judged = [m.decoded for m in messages if m.sender.writer.mode != writes.TRIAL]
-        self.workspace.read_histories_of_claims([m for m in judged if isinstance(m, Message)])
+        self.workspace.read_steps_of_claims([m for m in judged if isinstance(m, Message)])
         first = self.rows.last_position() + 1
         results = []
         for message in messages:
@@ -144,11 +143,11 @@ class Batch:
         position = first + len(self.accepted)
         event = self._accept(message, enterprise, sender.attribution)
         self.keys.append((key, message.digest))
-        self.workspace.identities[key] = Identity(message.digest, position, message.subject, event)
+        self.workspace.identities[key] = Identity(message.digest, position, message.subject, event, True)
         if target is None or not isinstance(event.content, Amendment):
             enterprise.count(event)
         else:
-            self.workspace.count_follow_up(message.subject, event.content, target.event)
+            self.workspace.count_follow_up(message.subject, event, target.event)
         if corrections:
             self.record_holds([Hold(message.subject, content) for content in corrections])
         return Result("accepted", event.event_id, event.source, position)
@@ -199,6 +198,7 @@ class Batch:
         """Append what was accepted, and move the read models that follow."""
         workspace = self.workspace
         workspace.fold_stale()
+        complete_places(workspace)
         first = self.rows.last_position() + 1
         last = append(self.rows, self.accepted, self.recorded_at, self.correlations)
         keys = [(key, digest, first + place) for place, (key, digest) in enumerate(self.keys)]
@@ -240,9 +240,8 @@ class Batch:
 
     def _judge(self, message: Message, enterprise: TouchedEnterprise, target: Target | None) -> list[Fault]:
         at_desk = target is not None and self.workspace.is_amended_at_desk(target)
-        items = enterprise.approved_items() if _approves(message.fact, target) else None
         at_the_desk = self.channel == DESK
-        case = Case(message.subject, enterprise.row.facts, self.books, at_the_desk, target, at_desk, items)
+        case = Case(message.subject, enterprise.row.facts, self.books, at_the_desk, target, at_desk)
         return judge_event(message.fact, case)
 
     def _accept(self, message: Message, enterprise: TouchedEnterprise, attribution: Attribution) -> Event:
@@ -268,12 +267,6 @@ class Batch:
         changes = self.find_disagreements(tables)
         changes.write(tables, first + len(self.accepted) - 1)
         self.record_holds(changes.holds)
-
-
-def _approves(event: Event, target: Target | None) -> bool:
-    """Whether an event approves a claim, or amends an approval."""
-    approvals = (event.content, None if target is None else target.event.content)
-    return any(isinstance(content, ClaimApproved) for content in approvals)
 
 
 def _keep_refused(batch: Batch, messages: Sequence[ReceivedMessage]) -> Mapping[str, Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
@@ -11,15 +11,15 @@ from msgspec.structs import replace
 
 from domain.disagreements.matters import Party
 from domain.events.amendments import Amendment, FactCorrected, FollowUp
-from domain.events.claims import ClaimEvent
+from domain.events.claims import ClaimApproved, ClaimEvent
 from domain.events.content import Content, YearlyAmount
 from domain.events.event import SEP, Event, digest_of, key_of
-from domain.events.speaking import is_said_at_desk
-from domain.facts.approved_items import ApprovedItems
 from domain.facts.canonical import canonical_event
-from domain.facts.claim_steps import DECISIONS, ClaimSteps
-from domain.facts.folding import Claim, amount_key, file_key, fold
+from domain.facts.claim_steps import DECISIONS, StandingStep, find_holder, restore_claim
+from domain.facts.claims import Claim, file_key, item_key
+from domain.facts.folding import amendable_key, amended_key, amount_key, fold
 from domain.facts.moving import move, names
+from domain.facts.places import Group, group_of, place_of, places_of, restore_group
 from domain.intake.authorising import Grounds
 from domain.intake.judging import Target
 from domain.policy.rulebook import Rulebook
@@ -27,7 +27,9 @@ from ledger.intake.findings import Company, ReportedFact
 from ledger.intake.messages.decode import Message
 from ledger.intake.old_spellings import OldSpellings, amended_keys
 from ledger.projections.enterprises import EnterpriseRow, Outcome, load
-from ledger.store.rows import Rows
+from ledger.store.folded.entries import GrowingField, ask_for, is_apart, is_many
+from ledger.store.folded.places import StoredPlaces
+from ledger.store.rows import DamagedStore, Rows
 from ledger.store.stored_events import SELECT, stored
 from ledger.store.things.spellings import has_spellings
 
@@ -40,6 +42,8 @@ class Identity:
     position: int | None
     subject: str = ""
     event: Event | None = None
+    is_new: bool = False
+    """Whether it comes with this batch, and so after all that is stored."""
 
 
 @dataclass(slots=True)
@@ -58,12 +62,12 @@ class TouchedEnterprise:
     """By key of such an event, the only report made before, where no more were."""
     shared_sums: set[tuple[str, str]] = field(default_factory=set)
     """Those to which another source reports than that of the latest report."""
-    moved: set[str] = field(default_factory=set)
-    """Keys of the events that corrections took to another yearly amount."""
-    steps: ClaimSteps | None = None
-    """The steps of its claims, where they were asked for."""
-    items: ApprovedItems | None = None
-    """Its approvals by item, where they were asked for."""
+    moved: dict[str, Company] = field(default_factory=dict)
+    """Of the events that corrections took to another yearly amount, by key, who else reports to that."""
+    places: StoredPlaces | None = None
+    """The places of its facts, where they are kept."""
+    lost: set[Group] = field(default_factory=set)
+    """What a fact counted for that may have been the earliest or latest; it is restored with ``places``."""
 
     def count(self, event: Event) -> None:
         """Count an event that was accepted, and that says nothing of another one which is counted."""
@@ -72,40 +76,51 @@ class TouchedEnterprise:
             self.note_source(event, event.content)
         if not facts.add(event):
             self.is_stale = True
-        self._note_step(event)
+        if self.places is not None and (group := group_of(event, facts.effective(event))) is not None:
+            self.places.add(place_of(event, group))
 
-    def count_follow_up(self, follow_up: FollowUp, fact: Event) -> str | None:
+    def count_follow_up(self, follow_up: Event, fact: Event) -> str | None:
         """Count what an event says of another one; the claim that now follows from its other steps."""
-        if not names(follow_up, fact):
+        if not (isinstance(follow_up.content, FollowUp) and names(follow_up.content, fact)):
             self.row.facts.note(follow_up)
             self.is_stale = True
             return None
+        before = self._group_of(fact)
         moved = move(self.row.facts, fact, follow_up)
+        after = self._group_of(fact)
         if moved.is_moved:
-            self.moved.add(fact.key)
+            self.moved[fact.key] = self._company_at(fact, after)
+        groups = self._move_place(fact, before, after)
         if not moved.is_complete:
-            self.is_stale = True
-        self._note_step(fact)
+            self.lost |= groups
+            self.is_stale |= self.places is None
         return moved.lost_claim
 
-    def _note_step(self, event: Event) -> None:
-        if self.steps is not None:
-            self.steps.note(event, self.row.facts)
-        if self.items is not None:
-            self.items.note(event, self.row.facts)
+    def _company_at(self, fact: Event, group: Group | None) -> Company:
+        """Who reports to the sum that a correction takes a fact to; not yet known is taken for others.
 
-    def approved_items(self) -> ApprovedItems:
-        """Its approvals by item."""
-        if self.items is None:
-            self.items = ApprovedItems(self.row.facts)
-        return self.items
+        Of a sum that is no matter yet all reports are from one source: the last one tells which. A report
+        that is held has no place, and is compared all the same.
+        """
+        if self.places is None or group is None or self.row.facts.held:
+            return Company.OTHER_SOURCES
+        last = self.places.last_under(group.prefix)
+        if last is None:
+            return Company.NONE
+        source = last.removeprefix(group.prefix).split(SEP)[1]
+        return Company.OWN_SOURCE if source == fact.source else Company.OTHER_SOURCES
 
-    def restore_claim(self, claim: str) -> None:
-        """Work out where a claim stands whose latest step went; its steps are read."""
-        assert self.steps is not None
-        self.steps.restore_claim(claim, self.row.facts)
-        if self.items is not None:
-            self.items.note_claim(claim, self.row.facts)
+    def _group_of(self, fact: Event) -> Group | None:
+        return None if self.places is None else group_of(fact, self.row.facts.effective(fact))
+
+    def _move_place(self, fact: Event, before: Group | None, after: Group | None) -> set[Group]:
+        """Move a fact from one group to another; the groups."""
+        if self.places is not None and before != after:
+            if before is not None:
+                self.places.remove(place_of(fact, before))
+            if after is not None:
+                self.places.add(place_of(fact, after))
+        return {group for group in (before, after) if group is not None}
 
     def note_source(self, event: Event, content: YearlyAmount) -> None:
         """Note of a report, before it is counted, to which sum it adds, and whether others report to that."""
@@ -122,8 +137,8 @@ class TouchedEnterprise:
 
     def company_of(self, event: Event) -> Company:
         """Who else reports to the yearly amount that an event adds to."""
-        if event.key in self.moved:
-            return Company.OTHER_SOURCES
+        if (moved := self.moved.get(event.key)) is not None:
+            return moved
         reported = self.sums.get(event.key)
         if reported is None:
             return Company.NONE
@@ -147,8 +162,6 @@ class Workspace:
         self.identities: dict[str, Identity] = {}
         self.enterprises: dict[str, TouchedEnterprise] = {}
         self.histories: dict[str, list[Event]] = {}
-        self.amended_at_desk: dict[str, set[str]] = {}
-        """Keys of the facts that the desk amended, of enterprises whose facts are to be amended."""
         self.old = OldSpellings(rows) if has_spellings(rows) else None
         """What is stored in spellings that are not canonical; none in most ledgers."""
 
@@ -167,13 +180,16 @@ class Workspace:
             amended |= {self.old.keys[key] for key in amended if key in self.old.keys}
         self._read_amended([self.identities[key] for key in amended if key in self.identities])
         self.load_enterprises({message.subject for message in messages})
+        _ask_for_entries(self, messages)
 
     def load_enterprises(self, codes: Iterable[str]) -> None:
         """Load the enterprises that the read model has."""
-        for code, row in load(self.rows, codes).items():
-            self.enterprises[code] = TouchedEnterprise(
-                row, dict(row.outcomes), claims_before=dict(row.facts.claims)
-            )
+        for code, row in load(self.rows, codes, whole=False).items():
+            claims = {} if is_apart(row.facts) else dict(row.facts.claims)
+            enterprise = TouchedEnterprise(row, dict(row.outcomes), claims_before=claims)
+            if is_apart(row.facts):
+                row.places = enterprise.places = StoredPlaces(self.rows, code)
+            self.enterprises[code] = enterprise
 
     def enterprise(self, code: str) -> TouchedEnterprise:
         """An enterprise as the batch leaves it so far; one that nothing is known of yet is new."""
@@ -194,6 +210,7 @@ class Workspace:
         """All events of an enterprise, those of this batch included."""
         if code not in self.histories:
             self.read_histories({code})
+        ask_for(self.enterprises[code].row.facts, {"amended": None})
         return [*self.histories[code], *self.enterprises[code].new_events]
 
     def target_of(self, content: Content) -> Target | None:
@@ -214,26 +231,25 @@ class Workspace:
         return Grounds(books, facts, amended, partial(self._holder_in, code))
 
     def _holder_in(self, code: str, claim: str) -> str | None:
-        """Whose one of the enterprise's claims is; its history is read for a claim that is known alone."""
-        enterprise = self.enterprise(code)
-        if claim not in enterprise.row.facts.claims:
-            return None
-        return self.steps_of_claims(code).find_holder(claim, enterprise.row.facts)
+        """Whose one of the enterprise's claims is; the steps of that claim alone are read."""
+        return find_holder(self.steps_of(code, claim))
 
-    def steps_of_claims(self, code: str) -> ClaimSteps:
-        """The steps of an enterprise's claims, those of this batch included."""
-        enterprise = self.enterprise(code)
-        if enterprise.steps is None:
-            enterprise.steps = ClaimSteps(self.history_of(code), enterprise.row.facts)
-        return enterprise.steps
+    def steps_of(self, code: str, claim: str) -> list[StandingStep]:
+        """The steps that stand of a claim in order of recording, those of this batch included."""
+        facts = self.enterprise(code).row.facts
+        keys = facts.steps.get(claim, ())
+        self.load_targets(set(keys))
+        events = [self._event_of(key) for key in keys]
+        events.sort(key=lambda event: _recording_order(self.identities[event.key]))
+        steps = ((event, facts.corrected(event)) for event in events)
+        return [StandingStep(event, step) for event, step in steps if isinstance(step, ClaimEvent)]
 
-    def count_follow_up(self, code: str, follow_up: FollowUp, fact: Event) -> None:
+    def count_follow_up(self, code: str, follow_up: Event, fact: Event) -> None:
         """Count what an accepted event says of another one of its enterprise, which is counted."""
         enterprise = self.enterprises[code]
         lost_claim = enterprise.count_follow_up(follow_up, fact)
         if lost_claim is not None:
-            self.steps_of_claims(code)
-            enterprise.restore_claim(lost_claim)
+            restore_claim(enterprise.row.facts, lost_claim, self.steps_of(code, lost_claim))
 
     def count_own(self, code: str, event: Event) -> None:
         """Count an event that the ledger makes about a fact."""
@@ -241,46 +257,55 @@ class Workspace:
             return
         target = self.target_of(event.content)
         if target is not None:
-            self.count_follow_up(code, event.content, target.event)
+            self.count_follow_up(code, event, target.event)
         else:
             self.enterprises[code].count(event)
             self.enterprises[code].is_stale = True
 
-    def read_histories_of_claims(self, messages: Sequence[Message]) -> None:
-        """Read at once the histories that tell whose the claims are that messages touch."""
-        self.read_histories({m.subject for m in messages if self._touches_held_claim(m)})
+    def read_steps_of_claims(self, messages: Sequence[Message]) -> None:
+        """Read at once the steps that tell whose the claims are that messages touch."""
+        self.load_targets({key for message in messages for key in self._keys_of_steps(message)})
 
-    def _touches_held_claim(self, message: Message) -> bool:
-        """Whether a message is a step of a claim that is known, of those that only its holder takes."""
+    def _keys_of_steps(self, message: Message) -> Sequence[str]:
+        """Of a message that is a step which only a claim's holder takes, the steps of that claim."""
         step = message.fact.content
         if isinstance(step, Amendment) and (target := self.target_of(step)) is not None:
             step = target.event.content
         if not isinstance(step, ClaimEvent) or isinstance(step, DECISIONS):
-            return False
-        return file_key(step.policy, step.claim) in self.enterprise(message.subject).row.facts.claims
+            return ()
+        steps = self.enterprise(message.subject).row.facts.steps
+        return steps.get(file_key(step.policy, step.claim), ())
 
     def is_amended_at_desk(self, target: Target) -> bool:
-        """Whether two persons at the desk amended an event that an amendment names, before this batch."""
-        code = target.subject
-        amended = self.enterprise(code).row.facts.amendments_of(target.event)
-        if amended is None or not (amended.changes or amended.retracted):
-            return False
-        if code not in self.amended_at_desk:
-            self.read_histories({code})
-            self.amended_at_desk[code] = {
-                key_of(content.of_source, content.of)
-                for event in self.histories[code]
-                if isinstance(content := event.content, Amendment) and is_said_at_desk(event)
-            }
-        return target.event.key in self.amended_at_desk[code]
+        """Whether two persons at the desk amended an event that an amendment names."""
+        amended = self.enterprise(target.subject).row.facts.amendments_of(target.event)
+        return amended is not None and amended.at_desk
 
     def fold_stale(self) -> None:
-        """Fold the events of enterprises again whose facts follow from them no longer, each once."""
+        """Restore what follows from the events no longer, or fold these again, of each enterprise once."""
+        for enterprise in self.enterprises.values():
+            if enterprise.places is not None and not enterprise.is_stale:
+                for group in sorted(enterprise.lost):
+                    restore_group(enterprise.row.facts, group, enterprise.places, self._event_of)
+                enterprise.lost.clear()
         stale = [code for code, enterprise in self.enterprises.items() if enterprise.is_stale]
         self.read_histories(stale)
         for code in stale:
             enterprise = self.enterprises[code]
             enterprise.row.facts, enterprise.is_stale = fold(self.history_of(code)), False
+            enterprise.places = None
+
+    def _event_of(self, key: str) -> Event:
+        """A recorded event, or one of this batch.
+
+        Raises:
+            DamagedStore: where there is none, though facts of its enterprise name it.
+        """
+        self.load_targets({key})
+        identity = self.identities.get(key)
+        if identity is None or identity.event is None:
+            raise DamagedStore("database.unreadable-row", reason=f"event_keys {key.replace(SEP, ' ')}")
+        return identity.event
 
     def _load_old(self, old: OldSpellings, keys: set[str], messages: Sequence[Message]) -> None:
         """Load what the messages mean that is stored in other spellings."""
@@ -324,3 +349,43 @@ class Workspace:
         at = {identity.position: identity for identity in identities}
         for event in map(stored, self.rows.all_in(f"{SELECT} WHERE rowid IN ({{}})", at)):
             at[event.position].subject, at[event.position].event = event.originator, event.fact
+
+
+def complete_places(workspace: Workspace) -> None:
+    """Work out all places of the facts of enterprises with many events whose places are not at hand."""
+    for code, enterprise in workspace.enterprises.items():
+        if enterprise.new_events and enterprise.places is None and is_many(enterprise.row.version):
+            enterprise.row.places = places_of(workspace.history_of(code), enterprise.row.facts)
+
+
+def _ask_for_entries(workspace: Workspace, messages: Sequence[Message]) -> None:
+    """Read at once what messages touch of facts that are read entry by entry."""
+    keys: dict[str, dict[GrowingField, set[str]]] = {}
+    for message in messages:
+        enterprise = workspace.enterprises.get(message.subject)
+        if enterprise is None or not is_apart(enterprise.row.facts):
+            continue
+        fields = keys.setdefault(message.subject, {})
+        target = workspace.target_of(message.fact.content)
+        for event in (message.fact, target.event) if target is not None else (message.fact,):
+            for field_name, key in _keys_of_entries(event):
+                fields.setdefault(field_name, set()).add(key)
+    for code, fields in keys.items():
+        ask_for(workspace.enterprises[code].row.facts, fields)
+
+
+def _recording_order(identity: Identity) -> tuple[bool, int]:
+    """What events are recorded by, first to last."""
+    return identity.is_new, identity.position or 0
+
+
+def _keys_of_entries(event: Event) -> Iterator[tuple[GrowingField, str]]:
+    """What an event touches of the growing fields of its enterprise's facts."""
+    content = event.content
+    yield "amended", amended_key(content) if isinstance(content, FollowUp) else amendable_key(event)
+    if isinstance(content, ClaimEvent):
+        claim = file_key(content.policy, content.claim)
+        yield "claims", claim
+        yield "steps", claim
+        if isinstance(content, ClaimApproved):
+            yield "items", item_key(content)

@@ -12,12 +12,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from domain.events.event import SEP
-from domain.facts.folding import Claim, EnterpriseFacts, fold
+from domain.events.event import SEP, Event
+from domain.facts.claims import Claim
+from domain.facts.folding import EnterpriseFacts, fold
+from domain.facts.places import places_of
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import Award, Awards
 from domain.rules.evaluation import awards_of
 from domain.rules.targets import Added, Months, targets_of
+from ledger.store.folded.entries import EntryChanges, changed_claims, decode_facts, is_many
+from ledger.store.folded.places import StoredPlaces
 from ledger.store.rows import DamagedStore, Rows
 from ledger.store.stored_events import histories
 
@@ -45,6 +49,8 @@ class EnterpriseRow(msgspec.Struct):
     outcomes: Outcomes = {}
     name: str = ""
     town: str = ""
+    places: StoredPlaces | set[str] | None = None
+    """Of one with many events, the places of its facts as they change, or all; ``None`` where they stay."""
 
 
 class _StoredRow(NamedTuple):
@@ -57,14 +63,10 @@ class _StoredRow(NamedTuple):
     name: str
     town: str
 
-    def read(self) -> EnterpriseRow:
+    def read(self, rows: Rows, whole: bool = True) -> EnterpriseRow:
         """The row with its facts and outcomes."""
-        try:
-            facts, outcomes = _facts.decode(self.facts), _outcomes.decode(self.outcomes)
-        except msgspec.MsgspecError as error:
-            raise DamagedStore(
-                "database.unreadable-row", reason=f"enterprises {self.code}: {error}"
-            ) from error
+        facts = decode_facts(rows, self.code, self.version, self.facts, whole=whole)
+        outcomes = decode_outcomes(self.code, self.outcomes)
         return EnterpriseRow(self.code, self.version, facts, outcomes, self.name, self.town)
 
 
@@ -81,7 +83,6 @@ class TotalSums(NamedTuple):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_facts = msgspec.msgpack.Decoder(EnterpriseFacts)
 _outcomes = msgspec.msgpack.Decoder(Outcomes)
 
 TotalKey = tuple[str, int, str, str]
@@ -102,33 +103,35 @@ def outcomes_of(facts: EnterpriseFacts, books: dict[str, Rulebook]) -> Outcomes:
 _SELECT = "SELECT code, version, facts, outcome, name, town FROM enterprises"
 
 
-def load(rows: Rows, codes: Iterable[str]) -> dict[str, EnterpriseRow]:
-    """The read model's rows of these enterprises; those without one are left out."""
+def load(rows: Rows, codes: Iterable[str], *, whole: bool = True) -> dict[str, EnterpriseRow]:
+    """The read model's rows of these enterprises; those without one are left out.
+
+    Args:
+        rows: the transaction.
+        codes: the enterprises.
+        whole: whether all facts are read now, as ``decode_facts`` has it.
+    """
     sql = f"{_SELECT} WHERE code IN ({{}})"
     stored_rows = (_StoredRow(*row) for row in rows.all_in(sql, codes))
-    return {stored_row.code: stored_row.read() for stored_row in stored_rows}
+    return {stored_row.code: stored_row.read(rows, whole) for stored_row in stored_rows}
 
 
-def said_of(facts: bytes, outcome: bytes) -> tuple[str, str]:
-    """What an enterprise's facts and outcome say, whatever the order in which they came to be."""
+def decode_outcomes(code: str, stored: bytes) -> Outcomes:
+    """An enterprise's outcomes from its row.
+
+    Raises:
+        DamagedStore: where they cannot be read.
+    """
     try:
-        values = _facts.decode(facts), _outcomes.decode(outcome)
+        return _outcomes.decode(stored)
     except msgspec.MsgspecError as error:
-        return f"unreadable: {error}", ""
-    plain = [msgspec.to_builtins(value, str_keys=True) for value in values]
-    texts = [msgspec.json.encode(value, order="sorted").decode() for value in plain]
-    return texts[0], texts[1]
-
-
-def stored_form(facts: EnterpriseFacts, outcomes: Outcomes) -> tuple[bytes, bytes]:
-    """An enterprise's facts and outcomes as the read model keeps them."""
-    return _encode(facts), _encode(outcomes)
+        raise DamagedStore("database.unreadable-row", reason=f"enterprises {code}: {error}") from error
 
 
 def every_row(rows: Rows) -> Iterator[EnterpriseRow]:
     """Every enterprise of the read model, streamed in order of credit code."""
     for row in rows.stream(f"{_SELECT} ORDER BY code"):
-        yield _StoredRow(*row).read()
+        yield _StoredRow(*row).read(rows)
 
 
 class Writer:
@@ -145,6 +148,7 @@ class Writer:
         self.claims: list[tuple[object, ...]] = []
         self.gone_claims: list[tuple[object, ...]] = []
         self.totals: dict[TotalKey, TotalSums] = {}
+        self.entries = EntryChanges(rows)
 
     def put(self, row: EnterpriseRow, before: Outcomes, claims_before: Mapping[str, Claim]) -> None:
         """Take an enterprise's new facts; its outcome is computed here."""
@@ -153,8 +157,10 @@ class Writer:
             old, new = before.get(policy, Outcome()), row.outcomes.get(policy, Outcome())
             self._compare_awards(policy, row.code, old.awards, new.awards)
             self._compare_targets(policy, old, new)
-        self._compare_claims(row.code, claims_before, row.facts.claims)
-        facts, outcome = _encode(row.facts), _encode(row.outcomes)
+        self._compare_claims(row.code, *changed_claims(row.facts, claims_before))
+        facts, outcome = self.entries.encode_facts(row.code, row.version, row.facts), _encode(row.outcomes)
+        if row.places is not None and is_many(row.version):
+            self.entries.note_places(row.code, row.places)
         self.enterprises.append((row.code, row.version, facts, outcome))
         self._name(row)
 
@@ -227,6 +233,7 @@ class Writer:
     def flush(self) -> None:
         """Write everything collected so far but the totals."""
         self.rows.run_many(_upsert("enterprises", 1, "code", "version", "facts", "outcome"), self.enterprises)
+        self.entries.write()
         self.rows.run_many("UPDATE enterprises SET name=?, town=? WHERE code=?", self.named)
         award = ("policy", "year", "code", "measure", "gross", "withheld")
         self.rows.run_many(_upsert("awards", 4, *award), self.awards)
@@ -293,6 +300,12 @@ def _upsert(table: str, keys: int, *columns: str) -> str:
     return f"{_insert(table, *columns)} ON CONFLICT ({on}) DO UPDATE SET {sets}"
 
 
+def folded_row(code: str, version: int, events: list[Event]) -> EnterpriseRow:
+    """The row of an enterprise as its events make it, without outcomes."""
+    facts = fold(events)
+    return EnterpriseRow(code, version, facts, places=places_of(events, facts) if is_many(version) else None)
+
+
 def project_all(rows: Rows, books: dict[str, Rulebook], position: int) -> None:
     """Compute every enterprise's outcomes anew, after rules have changed."""
     writer = Writer(rows, books, position)
@@ -300,7 +313,7 @@ def project_all(rows: Rows, books: dict[str, Rulebook], position: int) -> None:
     sql = f"{_SELECT} WHERE code>? ORDER BY code LIMIT ?"
     while stored_rows := [_StoredRow(*row) for row in rows.all(sql, [last, REBUILD_CHUNK])]:
         for stored_row in stored_rows:
-            row = stored_row.read()
+            row = stored_row.read(rows, whole=False)
             writer.put(row, dict(row.outcomes), row.facts.claims)
         writer.flush()
         last = stored_rows[-1].code
@@ -331,7 +344,7 @@ def rebuild(
     enterprise_count = source.all("SELECT COUNT(*) FROM enterprises")[0][0] if progress else 0
     count = 0
     for count, (code, version, facts) in enumerate(histories(source, until, *between), start=1):
-        writer.put(EnterpriseRow(code, version, fold(facts)), {}, {})
+        writer.put(folded_row(code, version, facts), {}, {})
         if count % REBUILD_CHUNK == 0:
             writer.flush()
             if progress:

@@ -32,6 +32,8 @@ class ReadModel(NamedTuple):
     swapped: bool = True
     """Whether a rebuild takes over; a table that says when its rows last changed stays where it is."""
 
+    is_fingerprinted: bool = True
+    """Whether a fingerprint takes its rows; not those that only lay out what it takes from elsewhere."""
     follow: Callable[[Rows, Sequence[Stored]], None] | None = None
     """Writes what events of settlements and accounts say; called with those of a transaction."""
 
@@ -88,6 +90,7 @@ READ_MODELS = (
         follow=put_adjustments,
     ),
     ReadModel("enterprises", "code", "version, facts, outcome, name, town", of_enterprise=True),
+    ReadModel("folded_entries", "code, part, entry", "value", of_enterprise=True, is_fingerprinted=False),
     ReadModel(
         "recoveries",
         "policy, year, code, version",

@@ -29,13 +29,19 @@ def read_position(rows: Rows, at: Moment = NOW) -> int:
     return rows.last_position() if at.until is None else at.until
 
 
-def read_enterprise(rows: Rows, code: str) -> EnterpriseRow:
+def read_enterprise(rows: Rows, code: str, *, whole: bool = False) -> EnterpriseRow:
     """The read model's row of an enterprise.
+
+    Args:
+        rows: the transaction.
+        code: the enterprise.
+        whole: whether all its facts are read; otherwise those of which it has many within the transaction
+            alone, as they are asked for.
 
     Raises:
         UnknownEnterprise: where there is none.
     """
-    row = load(rows, [code]).get(code)
+    row = load(rows, [code], whole=whole).get(code)
     if row is None:
         raise UnknownEnterprise(code)
     return row
@@ -67,7 +73,7 @@ def read_facts(rows: Rows, code: str, at: Moment) -> EnterpriseFacts:
         UnknownEnterprise.
     """
     if at.as_of is None and at.until is None:
-        return read_enterprise(rows, code).facts
+        return read_enterprise(rows, code, whole=True).facts
     return facts_at([event.fact for event in read_history(rows, code, at)], at.as_of)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ledger.policies.versions import rulebooks
-from ledger.projections.enterprises import Progress, rebuild, said_of
+from ledger.projections.enterprises import Progress, rebuild
 from ledger.projections.registry import COMPARED, READ_MODELS, ReadModel
+from ledger.projections.said import say_row
 from ledger.replay.parts import ReplayWorkers, rebuild_in_parts
 from ledger.replay.settlements import rebuild_settlements
 from ledger.store.application import Clock, Ledger, open_ledger
@@ -87,15 +88,24 @@ def _still(clock: Clock) -> Clock:
 
 
 def _compared(rows: Rows, table: str) -> Iterator[Row]:
-    """A table's rows as they are compared; what is stored encoded is compared by what it says."""
+    """A table's rows as they are compared; what is stored encoded is compared by what it says.
+
+    What follows last of an enterprise are the indexes of its facts, which no fingerprint takes.
+    """
     for row in rows.stream(COMPARED[table].comparison):
-        yield (row[0], row[1], *said_of(row[2], row[3]), *row[4:]) if table == "enterprises" else row
+        if table == "enterprises":
+            said = say_row(rows, row[0], row[1], bytes(row[2]), bytes(row[3]))
+            yield (row[0], row[1], said.facts, said.outcome, *row[4:], said.indexes)
+        else:
+            yield row
 
 
 def _digested(rows: Rows, table: str, update: Callable[[bytes], object]) -> Iterator[Row]:
     """A table's rows as they are compared, each taken into a digest as it is read."""
+    is_fingerprinted = COMPARED[table].is_fingerprinted
     for row in _compared(rows, table):
-        update(_line(table, row))
+        if is_fingerprinted:
+            update(_line(table, row))
         yield row
 
 
@@ -153,12 +163,14 @@ def _row_text(row: Row | None) -> str:
 
 def lines(rows: Rows) -> Iterator[bytes]:
     """Every compared row as one line of text, in a fixed order."""
-    for table in COMPARED:
-        for row in _compared(rows, table):
-            yield _line(table, row)
+    for table, model in COMPARED.items():
+        if model.is_fingerprinted:
+            for row in _compared(rows, table):
+                yield _line(table, row)
 
 
 def _line(table: str, row: Row) -> bytes:
+    row = row[:-1] if table == "enterprises" else row
     return (table + "\t" + "\t".join(map(str, row)) + "\n").encode()
 
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from domain.events import is_apart, is_enterprise
 from domain.events.instants import instant
-from domain.facts.folding import fold
 from ledger.policies.versions import rulebooks
-from ledger.projections.enterprises import EnterpriseRow, Progress, Writer, load, said_of
+from ledger.projections.enterprises import Progress, Writer, folded_row, load
 from ledger.projections.registry import COMPARED, OF_ENTERPRISE, READ_MODELS
+from ledger.projections.said import say_row
 from ledger.replay.comparison import DIFFERENCES_MAX, Certificate, copy, replay
 from ledger.replay.parts import ReplayWorkers
 from ledger.store.application import Ledger, open_ledger
@@ -109,7 +109,7 @@ def _catch_up(rows: Rows, target: Rows, codes: list[str], until: int) -> None:
     before = load(target, codes)
     for code in codes:
         events = events_of(rows, code, until)
-        row = EnterpriseRow(code, events[-1].version, fold([event.fact for event in events]))
+        row = folded_row(code, events[-1].version, [event.fact for event in events])
         previous = before.get(code)
         if previous is not None:
             row.name, row.town = previous.name, previous.town
@@ -123,7 +123,7 @@ def _differing(rows: Rows, rebuilt: Rows, codes: list[str]) -> list[str]:
     for table, model in OF_ENTERPRISE.items():
         sql = f"{model.selection} WHERE code IN ({{}})"
         live_rows, rebuilt_rows = (
-            {_plain(table, row) for row in side.all_in(sql, codes)} for side in (rows, rebuilt)
+            {_plain(side, table, row) for row in side.all_in(sql, codes)} for side in (rows, rebuilt)
         )
         differences += [
             f"{table}: only in the live models: {' '.join(each)}" for each in sorted(live_rows - rebuilt_rows)
@@ -137,9 +137,10 @@ def _differing(rows: Rows, rebuilt: Rows, codes: list[str]) -> list[str]:
     return differences
 
 
-def _plain(table: str, row: Row) -> tuple[str, ...]:
+def _plain(rows: Rows, table: str, row: Row) -> tuple[str, ...]:
     """A row as it is compared: what is stored encoded by what it says."""
     if table == "enterprises":
         code, version, facts, outcome, name, town = row
-        return (str(code), str(version), *said_of(bytes(facts), bytes(outcome)), str(name), str(town))
+        said = say_row(rows, str(code), version, bytes(facts), bytes(outcome))
+        return (str(code), str(version), *said, str(name), str(town))
     return tuple(map(str, row))

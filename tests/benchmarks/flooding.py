@@ -214,19 +214,34 @@ def prepare(folder: Path, database: str) -> dict[str, str]:
     return {"officer": officer, **keys}
 
 
-def main() -> None:
-    """Print a row for each flood."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=100_000)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--database", default="")
-    parser.add_argument("--only", default="")
-    given = parser.parse_args()
+class Beside(NamedTuple):
+    """What the others wait for beside a flood, and alone."""
+
+    flood: str
+    what: str
+    """``balance`` or ``message``."""
+    beside: Latencies
+    alone: Latencies
+
+    @property
+    def ratio(self) -> float:
+        """How many times the p99 alone the p99 beside the flood is."""
+        return self.beside.p99 / self.alone.p99
+
+    def line(self) -> str:
+        """As a row of the table."""
+        waits = f"p50 {self.beside.p50:7.1f} ms  p99 {self.beside.p99:7.1f} ms  {self.ratio:5.1f} x"
+        return f"{self.flood:<28} {self.what:<8} {waits}  {self.beside.statuses}"
+
+
+def report(messages: int, workers: int = 1, database: str = "", only: str = "") -> list[Beside]:
+    """Print a row for each flood whose name has ``only`` in it; the rows."""
+    rows: list[Beside] = []
     with tempfile.TemporaryDirectory() as name:
         folder, ports = Path(name), Ports()
-        database, port = given.database or f"{folder}/ledger.db", ports.take()
+        database, port = database or f"{folder}/ledger.db", ports.take()
         credentials = prepare(folder, database)
-        settings = {"database": database, "port": str(port), "workers": str(given.workers)}
+        settings = {"database": database, "port": str(port), "workers": str(workers)}
         settings |= {"signing_key": f"{folder}/key", "identity": "required", "oidc_issuer": ISSUER}
         settings |= {"oidc_jwks": str(folder / "jwks.json")}
         with started(["services.cli", "serve"], port, "/health/live", **settings):
@@ -235,19 +250,22 @@ def main() -> None:
             alone = measure(door, 1)
             print(f"alone: {alone}", flush=True)
             for number, flood_name in enumerate(FLOODS, start=2):
-                if given.only not in flood_name:
+                if only not in flood_name:
                     continue
-                with flooded(flood_name, door, given.messages):
+                with flooded(flood_name, door, messages):
                     beside = measure(door, number)
-                for what, each in beside.items():
-                    ratio = each.p99 / alone[what].p99
-                    print(
-                        f"{flood_name:<28} {what:<8} p50 {each.p50:7.1f} ms  p99 {each.p99:7.1f} ms  "
-                        f"{ratio:5.1f} x  {each.statuses}",
-                        flush=True,
-                    )
+                for what, latencies in beside.items():
+                    rows.append(Beside(flood_name, what, latencies, alone[what]))
+                    print(rows[-1].line(), flush=True)
         ports.release()
+    return rows
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--database", default="")
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    report(given.messages, given.workers, given.database, given.only)

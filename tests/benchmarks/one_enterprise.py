@@ -1,9 +1,10 @@
 """What a message of one enterprise costs, the more it sent before: ratios inside one run.
 
 ``python -m tests.benchmarks.one_enterprise --messages 100000`` sends reports with corrections, reports
-with retractions, approvals, approvals with retractions, shops, warehouses and assessments of one enterprise
-each, and prints what a
-message costs in each quarter beside the first: in calls of functions, and in seconds.
+with retractions, approvals, approvals with retractions, approvals that are held, claims with withdrawals,
+shops, warehouses and assessments of one enterprise each, and prints what a message costs in each quarter
+beside the first: in calls of functions, and in seconds. ``--alone 24`` sends as many by themselves at the
+end of each quarter, and prints what these cost beside those that came first of all.
 """
 
 from __future__ import annotations
@@ -20,10 +21,15 @@ from typing import NamedTuple
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy
 from ledger.store.application import Ledger, open_ledger
-from tests.events import CIXI_TEXT, Feed
+from tests.events import CIXI, CIXI_TEXT, Feed
 
 BATCH = 2_000
 QUARTERS = 4
+POLICY_TEXT = (
+    f"{CIXI_TEXT.rstrip()}\n"
+    "disagreements:\n"
+    "- {id: p, kind: claimed-twice, fact: ClaimApproved, same: [policy, measure, item], then: hold}\n"
+)
 Make = Callable[[Feed, int], list[bytes]]
 
 
@@ -40,6 +46,18 @@ def report_and_retract(feed: Feed, number: int) -> list[bytes]:
     return [feed.sales("online", 2024, f"{number + 1}.00"), feed.retract(feed.last, "sales-reported")]
 
 
+def report_and_move(feed: Feed, number: int) -> list[bytes]:
+    """Sales, which were made through another channel."""
+    sales = feed.sales("online", 2024, "1.00")
+    return [sales, feed.correct(feed.last, "sales-reported", channel="domestic_own_brand")]
+
+
+def retract_the_latest(feed: Feed, number: int) -> list[bytes]:
+    """Sales that stand, and later ones that do not."""
+    sales = [feed.sales("online", 2024, "1.00", f"2025-01-0{day}T00:00:00Z") for day in (1, 2)]
+    return [*sales, feed.retract(feed.last, "sales-reported")]
+
+
 def approve(feed: Feed, number: int) -> list[bytes]:
     """A claim that is approved."""
     return [feed.approved("standard.cixi", f"S{number}", 2024, "1.00")]
@@ -48,6 +66,19 @@ def approve(feed: Feed, number: int) -> list[bytes]:
 def approve_and_retract(feed: Feed, number: int) -> list[bytes]:
     """A claim that is approved, and was not."""
     return [*approve(feed, number), feed.retract(feed.last, "claim-approved")]
+
+
+def approve_what_another_has(feed: Feed, number: int) -> list[bytes]:
+    """A project that is approved for another enterprise too: both wait for a decision."""
+    other = Feed(1_000 + feed.number)
+    other.count = number
+    return [other.approved("standard.cixi", f"S{number}", 2024, "1.00"), *approve(feed, number)]
+
+
+def submit_and_withdraw(feed: Feed, number: int) -> list[bytes]:
+    """A claim that is submitted, and withdrawn."""
+    head = {"policy": CIXI, "claim": f"C{number}", "measure": "standard.cixi", "item": f"S{number}"}
+    return [feed.send(f"claim-{step}", year=2024, **head) for step in ("submitted", "withdrawn")]
 
 
 def open_shops(feed: Feed, number: int) -> list[bytes]:
@@ -67,7 +98,15 @@ def assess(feed: Feed, number: int) -> list[bytes]:
 
 
 MAKES: tuple[Make, ...] = (
-    *(report_and_correct, report_and_retract, approve, approve_and_retract),
+    *(
+        report_and_correct,
+        report_and_retract,
+        report_and_move,
+        retract_the_latest,
+        approve,
+        approve_and_retract,
+    ),
+    *(approve_what_another_has, submit_and_withdraw),
     *(open_shops, recognise_warehouses, assess),
 )
 
@@ -100,7 +139,7 @@ def cost_of(ledger: Ledger, messages: Sequence[bytes], batch: int = BATCH) -> Co
 def open_warm(path: Path, make: Make) -> Ledger:
     """A ledger in which all that is loaded at its first use is loaded."""
     ledger = open_ledger(str(path))
-    adopt_policy(ledger, CIXI_TEXT)
+    adopt_policy(ledger, POLICY_TEXT)
     ingest(ledger, list(messages_of(make, Feed(2), 8)), "bench")
     return ledger
 

@@ -6,11 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.one_enterprise import MAKES, Make, approve, cost_of, main, messages_of, open_warm
+from ledger.store.application import Ledger
+from tests.benchmarks.one_enterprise import (
+    MAKES,
+    Make,
+    approve,
+    assess,
+    cost_of,
+    main,
+    messages_of,
+    open_shops,
+    open_warm,
+    recognise_warehouses,
+)
 from tests.events import Feed
 
 FEW, MANY = 80, 480
 REACH = 1.2
+ALONE, MUCH, REACH_ALONE = 24, 2_000, 1.5
+COUNTED_TOGETHER = (open_shops, recognise_warehouses, assess)
+"""What an award or a comparison is worked out from as a whole: decision 0031 says so."""
 
 
 @pytest.mark.parametrize("make", MAKES, ids=lambda make: make.__name__)
@@ -24,6 +39,32 @@ def test_a_message_of_a_long_batch_costs_what_one_of_a_short_batch_costs(make: M
 
     assert many.calls <= REACH * few.calls
     ledger.close()
+
+
+@pytest.mark.parametrize(
+    "make", [make for make in MAKES if make not in COUNTED_TOGETHER], ids=lambda make: make.__name__
+)
+def test_a_message_sent_alone_costs_what_it_costs_at_first(make: Make, tmp_path: Path) -> None:
+    """After two thousand others it makes as many calls, and its enterprise's row has not grown."""
+    ledger, feed = open_warm(tmp_path / "x.db", make), Feed(1)
+    messages = list(messages_of(make, feed, ALONE + MUCH + 10 * ALONE))
+
+    first = cost_of(ledger, messages[:ALONE], batch=1)
+    cost_of(ledger, messages[ALONE : 9 * ALONE])
+    size = row_bytes(ledger, feed)
+    cost_of(ledger, messages[9 * ALONE : -ALONE])
+    after_many = cost_of(ledger, messages[-ALONE:], batch=1)
+
+    assert after_many.calls <= REACH_ALONE * first.calls
+    assert row_bytes(ledger, feed) <= size + 64
+    ledger.close()
+
+
+def row_bytes(ledger: Ledger, feed: Feed) -> int:
+    """The bytes that are read and written of an enterprise whatever of it is asked for."""
+    with ledger.store.reading() as rows:
+        sql = "SELECT length(facts) + length(outcome) FROM enterprises WHERE code=?"
+        return int(rows.all(sql, [feed.code])[0][0])
 
 
 def test_claims_that_a_batch_leaves_as_they_are_are_not_written_again(tmp_path: Path) -> None:

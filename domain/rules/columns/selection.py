@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.events import CATALOGUE, DatedThing
-from domain.facts.folding import claim_key
+from domain.facts.claims import claim_key
 from domain.policy.model import Policy, Select
 from domain.policy.rulebook import Segment
 from domain.rules.arithmetic import Column, Mask, least

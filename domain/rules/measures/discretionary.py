@@ -11,21 +11,25 @@ from domain.rules.columns.arrays import distinct_values
 from domain.rules.columns.chunks import ColumnEvaluation
 from domain.rules.columns.selection import approved_amounts, approved_claims
 from domain.rules.hints import ClaimOpen, Hint, Standing, UncappedClaimOpen
-from domain.rules.selection import approvals_for
+from domain.rules.selection import approvals_for, approved_years
 from domain.rules.steps import ClaimApproved
 
 
 def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> None:
     """Award one enterprise."""
     book = evaluation.book
-    for approval in approvals_for(evaluation, measure_id):
-        year = approval.year
+    for year, approved in sorted(approved_years(evaluation, measure_id).items()):
         measure = book.measure_of_year(measure_id, year)
         if not isinstance(measure, Discretionary) or not book.covers_year(year):
             continue
-        fen = approval.amount if measure.cap is None else min(approval.amount, measure.cap)
-        evaluation.give(measure_id, year, fen)
-        if evaluation.trace is not None:
+        if evaluation.trace is None and (measure.cap is None or approved.highest <= measure.cap):
+            evaluation.give(measure_id, year, approved.total)
+            continue
+        for approval in approvals_for(evaluation, measure_id, year):
+            fen = approval.amount if measure.cap is None else min(approval.amount, measure.cap)
+            evaluation.give(measure_id, year, fen)
+            if evaluation.trace is None:
+                continue
             step = ClaimApproved(
                 measure=measure_id,
                 year=year,

@@ -12,7 +12,7 @@ from domain.rules.columns.chunks import ColumnEvaluation
 from domain.rules.columns.selection import amounts_in_life as column_amounts_in_life
 from domain.rules.columns.selection import approved_amounts, approved_claims
 from domain.rules.hints import CapUnused, Hint, Standing, ThresholdAhead
-from domain.rules.selection import amounts_in_life, approvals_for
+from domain.rules.selection import amounts_in_life, approved_years
 from domain.rules.steps import BelowThreshold, ClaimCompared, PercentageGiven
 
 
@@ -43,9 +43,9 @@ def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> N
             continue
         full = percentage_of(measure, policy, amount)
         capped = within_cap(measure, full)
-        claims = [claim for claim in approvals_for(evaluation, measure_id) if claim.year == year]
-        approved = sum(claim.amount for claim in claims)
-        by_claim = bool(claims) or measure.claims == "claim-only"
+        claimed = approved_years(evaluation, measure_id).get(year)
+        approved = claimed.total if claimed is not None else 0
+        by_claim = claimed is not None or measure.claims == "claim-only"
         fen = least(capped, approved) if by_claim else capped
         evaluation.give(measure_id, year, fen)
         if trace is not None:

@@ -10,7 +10,7 @@ INDEXES = {
     "adjustments_into": "adjustments (policy, into_year)",
     "correlations_first": "correlations (first)",
     "matters_by_key": "matters (key)",
-    "disagreements_by_code": "disagreements (code)",
+    "disagreements_by_code": "disagreements (code, kind)",
     "disagreements_by_key": "disagreements (key)",
     "disagreements_open": "disagreements (disagreement) WHERE outcome IS NULL",
     "disagreements_in_order": "disagreements (disagreement, position, key)",

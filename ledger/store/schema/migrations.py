@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from ledger.store.folded.upgrading import rewrite_facts
 from ledger.store.guard import begin_sums, widen_sum
 from ledger.store.log_tree import begin_log
 from ledger.store.repeats.recoveries import fill_recoveries, refill_recoveries
@@ -123,6 +124,14 @@ def _senders(rows: Rows, dialect: str) -> None:
         rows.run(f"CREATE INDEX IF NOT EXISTS {name} ON {INDEXES[name]}")
 
 
+def _entries(rows: Rows, dialect: str) -> None:
+    """Facts of enterprises with many events entry by entry, and the indexes by which they are found."""
+    make_tables(rows, dialect, 9)
+    rewrite_facts(rows)
+    rows.run("DROP INDEX IF EXISTS disagreements_by_code")  # it was of the enterprise alone
+    rows.run(f"CREATE INDEX disagreements_by_code ON {INDEXES['disagreements_by_code']}")
+
+
 _WRITTEN = (
     Migration(1, "initial", _initial),
     Migration(2, "correlations", _correlations),
@@ -132,6 +141,7 @@ _WRITTEN = (
     Migration(6, "authority", _sixth),
     Migration(7, "spellings", _wider_spellings),
     Migration(8, "senders", _senders),
+    Migration(9, "entries", _entries),
 )
 
 

@@ -241,6 +241,15 @@ TABLES: dict[str, Table] = {
         "code TEXT PRIMARY KEY, version {int} NOT NULL, name TEXT NOT NULL DEFAULT '', "
         "town TEXT NOT NULL DEFAULT '', facts {blob} NOT NULL, outcome {blob} NOT NULL",
     ),
+    "folded_entries": Table(
+        "数据较多的企业的事实，逐项存放",
+        "the facts of enterprises with many, entry by entry",
+        Rebuilding.REPLAYED,
+        "code TEXT NOT NULL, part TEXT NOT NULL, entry TEXT NOT NULL, value {blob} NOT NULL, "
+        "PRIMARY KEY (code, part, entry)",
+        clustered=True,
+        since=9,
+    ),
     "awards": Table(
         "每家企业每年度的每项奖励",
         "each award of an enterprise's year",
