@@ -123,7 +123,7 @@ def problem_page(problem: Problem, status: int | None = None) -> Response:
     faults = [describe_fault(fault, lang) for fault in problem.faults]
     said = {
         "title": title,
-        "detail": detail.format(**args_in(lang, problem.args_)),
+        "detail": detail.format(faults=language.words_for("error-faults"), **args_in(lang, problem.args_)),
         "found": faults,
         "back": forms.back(),
     }

@@ -46,6 +46,8 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:subsidy-ledger:problem:"
 RETRY_AFTER_SECONDS = 5
 LANGUAGES = {"zh": "zh-CN", "en": "en"}
+FAULTS = {"zh": " faults", "en": "faults"}
+"""Where an answer's faults stand, in its detail; a page has words of its own."""
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +103,7 @@ def answer(
         "type": TYPE_PREFIX + problem.code,
         "title": title,
         "status": status,
-        "detail": detail.format(**args_in(lang, problem.args_)),
+        "detail": detail.format(faults=FAULTS[lang], **args_in(lang, problem.args_)),
         "instance": wipe_alike(request.path),
         "code": problem.code,
         "faults": [describe_fault(fault, lang) for fault in problem.faults],
