@@ -165,6 +165,13 @@ MODELS = (
     ),
     _model("删去企业合计", "balances deleted", "DELETE FROM balances", "balances: "),
     _model("改动全市合计", "totals changed", "UPDATE totals SET gross='1'", "totals: "),
+    _model(
+        "添加一项逐项存放的事实",
+        "an entry added to an enterprise's facts",
+        "INSERT INTO folded_entries (code, part, entry, value) SELECT MIN(code), 'claims', 'c', ZERO "
+        "FROM enterprises",
+        "folded_entries: ",
+    ),
     _model("改动申报进展", "claims changed", "UPDATE claims SET status='rejected'", "claims: "),
     _model("改动企业数据", "enterprises changed", "UPDATE enterprises SET name='x'", "enterprises: "),
     _model("改动年度进度", "a year's stage changed", "UPDATE settlements SET stage='x'", "stands at", AUDIT),

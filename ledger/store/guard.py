@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -176,15 +176,6 @@ def _sets_key(match: re.Match[str]) -> bool:
 # --- watching a transaction -----------------------------------------------------------------------
 
 
-class GuardedRows(Rows, Protocol):
-    """A writing transaction, with what the guard needs of it beside what everybody uses."""
-
-    def rows_by_key(
-        self, table: str, columns: Sequence[str], key: Sequence[str], values: Sequence[Sequence[Any]]
-    ) -> list[Row]:
-        """Rows of a table by their keys."""
-
-
 Written = Callable[[], int]
 """Says how many rows a statement stored, once the database has answered."""
 
@@ -199,7 +190,7 @@ class _Part(NamedTuple):
 class Guard:
     """Watches over one writing transaction."""
 
-    def __init__(self, rows: GuardedRows) -> None:
+    def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.moves: dict[str, TableSum] = {}
         self.recounted: set[str] = set()

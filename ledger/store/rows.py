@@ -101,6 +101,11 @@ class Rows(Protocol):
         ``before`` are the values of the marks that stand before it.
         """
 
+    def rows_by_key(
+        self, table: str, columns: Sequence[str], key: Sequence[str], values: Sequence[Sequence[Any]]
+    ) -> list[Row]:
+        """Rows of a table by their keys, each of which is looked up, however many others there are."""
+
     def for_each(self, expression: str, values: Iterable[str]) -> list[Row]:
         """(value, result) of each text; ``expression`` is evaluated for ``asked.value``."""
 

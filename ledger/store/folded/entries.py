@@ -81,7 +81,9 @@ class Entries(MutableMapping[str, T]):
         unread = [] if self._is_whole else [entry for entry in entries if entry not in self._stored]
         if unread:
             self._stored |= dict.fromkeys(unread)
-            self._take(self._rows.all_in(f"{_SELECT} AND entry IN ({{}})", unread, [self._code, self._part]))
+            keys = [EntryKey(self._code, self._part, entry) for entry in unread]
+            columns = ("entry", "value")
+            self._take(self._rows.rows_by_key("folded_entries", columns, EntryKey._fields, keys))
 
     def read_all(self) -> None:
         """Read every entry at once."""
