@@ -18,7 +18,7 @@ from domain.facts.canonical import canonical_event
 from domain.facts.claim_steps import DECISIONS, StandingStep, find_holder, restore_claim
 from domain.facts.claims import Claim, file_key, item_key
 from domain.facts.folding import amendable_key, amended_key, amount_key, fold
-from domain.facts.moving import move, names
+from domain.facts.moving import NOBODYS, move, names
 from domain.facts.places import Group, group_of, place_of, places_of, restore_group
 from domain.intake.authorising import Grounds
 from domain.intake.judging import Target
@@ -127,7 +127,11 @@ class TouchedEnterprise:
         name = event.name
         groups = self.row.facts.amounts.get(name)
         if groups is not None and (reports := groups.get(key := amount_key(content))) is not None:
-            event_key, (_, source, event_id) = event.key, reports.latest.split(SEP, 2)
+            latest = reports.latest
+            if latest == NOBODYS and self.places is not None:  # it went in this batch
+                group = Group(content.shape, name, key)
+                latest = (self.places.last_under(group.prefix) or latest).removeprefix(group.prefix)
+            event_key, (_, source, event_id) = event.key, latest.split(SEP, 2)
             self.sums[event_key] = name, key
             if source != event.source:
                 self.shared_sums.add((name, key))

@@ -3,14 +3,15 @@
 ``python -m tests.benchmarks.one_enterprise --messages 100000`` sends reports with corrections, reports
 with retractions, approvals, approvals with retractions, approvals that are held, claims with withdrawals,
 shops, warehouses and assessments of one enterprise each, and prints what a message costs in each quarter
-beside the first: in calls of functions, and in seconds. ``--alone 24`` sends as many by themselves at the
-end of each quarter, and prints what these cost beside those that came first of all.
+beside the first: in calls of functions, and in seconds; then what messages cost that are sent alone before
+all of them and at the end of each quarter.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import itertools
 import pstats
 import tempfile
 import time
@@ -25,6 +26,8 @@ from tests.events import CIXI, CIXI_TEXT, Feed
 
 BATCH = 2_000
 QUARTERS = 4
+ALONE = 24
+"""Messages sent one by one."""
 POLICY_TEXT = (
     f"{CIXI_TEXT.rstrip()}\n"
     "disagreements:\n"
@@ -144,24 +147,39 @@ def open_warm(path: Path, make: Make) -> Ledger:
     return ledger
 
 
-def costs(folder: Path, make: Make, count: int) -> list[Cost]:
-    """What a message cost in each quarter of what one enterprise sends."""
+class Costs(NamedTuple):
+    """What a message cost as one enterprise sent more and more."""
+
+    quarters: list[Cost]
+    alone: list[Cost]
+    """Of those sent one by one, before the first quarter and at the end of each."""
+
+
+def costs(folder: Path, make: Make, count: int) -> Costs:
+    """What a message cost in each quarter of what one enterprise sends, and alone."""
     ledger = open_warm(folder / f"{make.__name__}.db", make)
-    messages = list(messages_of(make, Feed(1), count))
-    size = len(messages) // QUARTERS
-    quarters = [cost_of(ledger, messages[n * size : (n + 1) * size]) for n in range(QUARTERS)]
+    messages = messages_of(make, Feed(1), count + (QUARTERS + 1) * ALONE)
+
+    def take(number: int, batch: int = BATCH) -> Cost:
+        return cost_of(ledger, list(itertools.islice(messages, number)), batch)
+
+    alone, quarters = [take(ALONE, 1)], list[Cost]()
+    for _ in range(QUARTERS):
+        quarters.append(take(count // QUARTERS))
+        alone.append(take(ALONE, 1))
     ledger.close()
-    return quarters
+    return Costs(quarters, alone)
 
 
 def main(count: int) -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as folder:
         for make in MAKES:
-            first, *later = costs(Path(folder), make, count)
-            beside = [f"{c.calls / first.calls:.2f}/{c.seconds / first.seconds:.2f}" for c in later]
             name = make.__name__.replace("_", " ")
-            print(f"{name:<22} {first.calls:>6.0f} calls {first.seconds * 1e6:>6.0f} us  {'  '.join(beside)}")
+            for (first, *later), how in zip(costs(Path(folder), make, count), ("", "alone"), strict=True):
+                beside = [f"{c.calls / first.calls:.2f}/{c.seconds / first.seconds:.2f}" for c in later]
+                cost = f"{first.calls:>6.0f} calls {first.seconds * 1e6:>6.0f} us"
+                print(f"{name:<24} {how:<5} {cost}  {'  '.join(beside)}", flush=True)
 
 
 if __name__ == "__main__":
