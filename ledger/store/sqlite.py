@@ -39,6 +39,8 @@ CHECKPOINT_PAGES = 16_000
 batches touch is then copied once. Commits are synced to the log as ever."""
 CACHE_KIB = 65_536
 """Pages that a connection keeps in memory."""
+KEEPS_NO_COPIES = "PRAGMA secure_delete=FAST"
+"""No copy of a row stays behind in a page that was split."""
 
 
 class LedgerSQLiteRecorder(SQLiteProcessRecorder):
@@ -268,9 +270,9 @@ class SQLiteStore:
 
     def _prepared(self, connection: SQLiteConnection) -> sqlite3.Connection:
         raw = connection._sqlite_conn
-        raw.execute("PRAGMA secure_delete=FAST")  # no copy of a row stays behind in a page that was split
         if connection in self.ready:
             return raw
+        raw.execute(KEEPS_NO_COPIES)
         raw.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         raw.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         raw.execute("PRAGMA synchronous=FULL")
@@ -313,7 +315,10 @@ class SQLiteStore:
         """A writing transaction that overwrites what it deletes; then the write-ahead log is emptied."""
         with self.writing() as rows:
             rows.all("PRAGMA secure_delete=ON")
-            yield rows
+            try:
+                yield rows
+            finally:
+                rows.all(KEEPS_NO_COPIES)
         with errors_mapped(self.path), self.datastore.get_connection(commit=True) as connection:
             checkpoint = connection._sqlite_conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if checkpoint[0]:

@@ -88,6 +88,20 @@ class StrictParser(FlaskParser):
         "json": marshmallow.RAISE,
     }
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._unasked: dict[Schema, dict[str, Any]] = {}
+        """What each schema makes of a query without a parameter."""
+
+    def parse(self, argmap: Any, req: Request | None = None, **options: Any) -> Any:
+        """Read as webargs does; a query without a parameter, as most are, is looked at once a schema."""
+        asked = req or request
+        if options.get("location") != "query" or asked.query_string or not isinstance(argmap, Schema):
+            return super().parse(argmap, req, **options)
+        if argmap not in self._unasked:
+            self._unasked[argmap] = super().parse(argmap, req, **options)
+        return dict(self._unasked[argmap])
+
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """The query string, no parameter twice."""
         repeated = [name for name, values in req.args.lists() if len(values) > 1]

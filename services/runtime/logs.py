@@ -84,7 +84,9 @@ def register(app: Flask) -> None:
         correlation.set(_caller_id() or trace_id() or secrets.token_hex(16))
 
     def end(response: Response) -> Response:
-        response.headers[HEADER] = correlation.get()
+        response.headers.add(HEADER, correlation.get())
+        if not access.isEnabledFor(logging.INFO):
+            return response
         took = round((time.perf_counter() - g.get("clock", time.perf_counter())) * 1000, 1)
         actor: Actor | None = g.get("actor")
         request_fields = {

@@ -139,6 +139,10 @@ class Api(Flask):
     url_rule_class = LateRule
     session_interface = Sessions()
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Call views and hooks as they are: none is a coroutine, which Flask would ask each time."""
+        return func
+
 
 def create_app(
     ledger: Ledger,

@@ -171,13 +171,14 @@ class Gate:
 
 def _local() -> Actor:
     """Whoever reaches a loopback address is the administrator, under the name and roles that they say."""
-    header = read_name(request.headers, ACTOR_HEADER)
-    role_names = request.headers.get(ROLES_HEADER)
+    headers = request.headers
+    header = read_name(headers, ACTOR_HEADER)
+    role_names = headers.get(ROLES_HEADER)
     everything = frozenset(ROLES) - {"enterprise"}
     roles = (
         everything if role_names is None else frozenset(role_names.replace(" ", "").split(",")) & set(ROLES)
     )
-    code = request.headers.get(ENTERPRISE_HEADER, "")
+    code = headers.get(ENTERPRISE_HEADER, "")
     return declared_actor(header, roles, code if is_valid(code) else None, ACTOR_HEADER)
 
 
