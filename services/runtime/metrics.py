@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g
+from flask.globals import request_ctx
 from prometheus_client import CollectorRegistry, Counter, Histogram, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -167,10 +168,11 @@ def register(app: Flask, ledger: Ledger) -> None:
         g.began = time.perf_counter()
 
     def end(response: Response) -> Response:
-        endpoint = request.endpoint or "unknown"
-        counted.count.labels(endpoint, name_method(request.method), response.status_code).inc()
-        if "began" in g:
-            counted.seconds.labels(endpoint).observe(time.perf_counter() - g.began)
+        asked, began = request_ctx.request, g.get("began")
+        endpoint = asked.endpoint or "unknown"
+        counted.count.labels(endpoint, name_method(asked.method), response.status_code).inc()
+        if began is not None:
+            counted.seconds.labels(endpoint).observe(time.perf_counter() - began)
         return response
 
     app.before_request(begin)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
+from flask.globals import request_ctx
 
 from domain.authority.roles import Actor
 from domain.events import is_enterprise
@@ -41,11 +42,12 @@ def register(app: Flask, ledger: Ledger) -> None:
     app.extensions["subsidy-looks"] = looks
 
     def look(response: Response) -> Response:
-        if not _tells(response):
+        asked = request_ctx.request
+        if not _tells(asked, response):
             return response
-        method, address = request.method, request.remote_addr or NOBODY
-        for code in _codes():
-            looks.add(looker().person, address, method, request.path, code)
+        address = asked.remote_addr or NOBODY
+        for code in _codes(asked):
+            looks.add(looker().person, address, asked.method, asked.path, code)
         return response
 
     app.after_request(look)
@@ -56,20 +58,20 @@ def tells_of(codes: Iterable[str]) -> None:
     g.told_of = sorted(set(codes))
 
 
-def _tells(response: Response) -> bool:
+def _tells(asked: Request, response: Response) -> bool:
     """Whether a response answers a read of an address that may tell of enterprises."""
-    reads = request.method in ("GET", "HEAD") or request.endpoint in ASKED_BY_POST
+    reads = asked.method in ("GET", "HEAD") or asked.endpoint in ASKED_BY_POST
     answered = response.status_code < 300 or response.status_code == 304
-    return reads and answered and request.endpoint not in TELL_OF_NONE
+    return reads and answered and asked.endpoint not in TELL_OF_NONE
 
 
-def _codes() -> list[str]:
+def _codes(asked: Request) -> list[str]:
     """The enterprises that a read was of; ``*`` where they are not named one by one."""
     told: list[str] | None = g.get("told_of")
     if told is not None:
         return told
-    parts = request.view_args or {}
-    return looked_at(parts.get("code"), request.args.get("enterprise"), request.args.get("code"))
+    parts, parameters = asked.view_args or {}, asked.args
+    return looked_at(parts.get("code"), parameters.get("enterprise"), parameters.get("code"))
 
 
 def looker() -> Actor:

@@ -12,6 +12,8 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 PAGE_POLICY = CONTENT_POLICY + "; style-src 'self'"
 UNCACHED = "/health/"
+CONDITIONS = ("If-None-Match", "If-Match")
+"""The conditions of a read that mean something here (RFC 9110, 13.1): nothing tells when it last changed."""
 ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
@@ -64,5 +66,6 @@ def add_headers(response: Response) -> Response:
         headers["Vary"] = "Accept-Language"
     if checked and not lasting:
         response.add_etag()
-        response.make_conditional(request)
+        if any(condition in request.headers for condition in CONDITIONS):
+            response.make_conditional(request)
     return response

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask.globals import request_ctx
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.persons import LOCAL
@@ -61,8 +62,9 @@ class Gate:
         Raises:
             Problem: 401 for who cannot be known, 403 for what is not theirs.
         """
-        allowed = roles_for(request.endpoint or "")
-        credential = request.headers.get("Authorization", "")
+        asked = request_ctx.request
+        allowed = roles_for(asked.endpoint or "")
+        credential = asked.headers.get("Authorization", "")
         if credential:
             self._check_failures(credential)
         try:
@@ -75,20 +77,20 @@ class Gate:
                 self._tell(self.failures, self.failures.ask(_address()))
             is_signed_out = error.reason == "identity.missing" and self.sign_in is not None
             if is_signed_out and _of_browser():
-                return redirect(url_for("console.sign_in", back=request.full_path.rstrip("?")))
+                return redirect(url_for("console.sign_in", back=asked.full_path.rstrip("?")))
             self._check_rate(Actor("", frozenset()))
-            if is_signed_out and request.blueprint == "console":
+            if is_signed_out and asked.blueprint == "console":
                 self._refuse("signed-out", Fault("sign-in.over", "sign-in"))
             self._refuse("identity-refused", Fault(error.reason, "Authorization", error.args_))
         self._check_rate(g.actor)
-        if request.endpoint is None or allowed == PUBLIC:
+        if asked.endpoint is None or allowed == PUBLIC:
             return None
         roles = g.actor.roles & set(allowed)
         if not roles:
-            details = {"action": request.endpoint, "roles": ", ".join(allowed) or "—"}
+            details = {"action": asked.endpoint, "roles": ", ".join(allowed) or "—"}
             self._refuse("role-missing", Fault("role.missing", "Authorization", details))
         if roles == {"enterprise"} and not _is_own_enterprise(g.actor):
-            details = {"action": request.endpoint}
+            details = {"action": asked.endpoint}
             self._refuse("role-missing", Fault("role.enterprise", "Authorization", details))
         return None
 
