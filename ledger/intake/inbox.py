@@ -23,6 +23,8 @@ BATCH_MESSAGES_MAX = 5_000
 """Most messages in one call."""
 TURN_MESSAGES = 500
 """Most messages in one transaction, for which others wait who would write."""
+CALLER_TURN_MESSAGES = 50
+"""Most of a caller in a lane of their own: others that call meanwhile wait for their answers too."""
 CONFLICT_TRIES = 20
 
 
@@ -81,14 +83,16 @@ def ingest(
         channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
         offsets: where they stand in a stream; results of messages passed over are left out.
         sender: who sent them, or of each message who did. Every door that others can reach says it.
-        turn_messages: most messages in one commit, where it is not ``TURN_MESSAGES``.
+        turn_messages: most messages in one commit, where it is neither ``CALLER_TURN_MESSAGES``, as of a
+            caller whose identity was checked, nor ``TURN_MESSAGES``.
 
     Raises:
         LaneFull: where enough requests of the sender are under way.
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
-    results, lane, step = list[Result](), _lane_of(sender), turn_messages or TURN_MESSAGES
+    results, lane = list[Result](), _lane_of(sender)
+    step = turn_messages or (CALLER_TURN_MESSAGES if lane else TURN_MESSAGES)
     for start in range(0, len(messages), step):
         turn = slice(start, start + step)
         of_turn, read_on = messages[turn], None if offsets is None else offsets.of_turn(turn)

@@ -18,7 +18,7 @@ def test_others_are_answered_while_one_enterprise_sends_without_end(monkeypatch:
     if is_short:
         monkeypatch.setattr(flooding, "SECONDS", SHORT_SECONDS)
 
-    rows = flooding.report(messages, only="one enterprise, one by one")
+    rows = flooding.report(messages, only="one enterprise, in batches")
 
     assert {row.what: set(row.beside.statuses) for row in rows} == {"balance": {200}, "message": {201}}
     if not is_short:  # a second of a busy machine tells nothing

@@ -38,7 +38,7 @@ def test_others_wait_for_one_turn_of_whoever_floods(
     open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch, is_one_enterprise: bool
 ) -> None:
     """Told by positions: how much of the flood was recorded between a message and its own turn."""
-    monkeypatch.setattr(inbox, "TURN_MESSAGES", TURN)
+    monkeypatch.setattr(inbox, "CALLER_TURN_MESSAGES", TURN)
     ledger, began = open_at(), threading.Event()
     feeds = [Feed(number) for number in range(1, 2 if is_one_enterprise else 30)]
     messages = [feeds[n % len(feeds)].sales("online", 2024, "1.00") for n in range(AT_ONCE_MAX * 10 * TURN)]
