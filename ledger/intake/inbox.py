@@ -23,7 +23,7 @@ BATCH_MESSAGES_MAX = 5_000
 """Most messages in one call."""
 TURN_MESSAGES = 500
 """Most messages in one transaction, for which others wait who would write."""
-CALLER_TURN_MESSAGES = 50
+CALLER_TURN_MESSAGES = 25
 """Most of a caller in a lane of their own: others that call meanwhile wait for their answers too."""
 CONFLICT_TRIES = 20
 
