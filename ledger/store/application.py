@@ -25,7 +25,7 @@ from ledger.store.schema.migrations import (
     check_unclaimed,
     check_version,
     check_version_of,
-    create_tables,
+    upgrade_tables,
 )
 from ledger.store.streams import EventMapper
 from ledger.store.turns.queues import Lanes
@@ -99,9 +99,10 @@ def migrate_ledger(database: str) -> Ledger:
 
     Raises:
         StoreUnavailable: where the database cannot be reached.
-        UnsuitableStore: where the ledger must not run on it; the text says the mend.
+        UnsuitableStore: where the ledger must not run on it, or where there is something to bring up to date
+            while others have it open; the text says the mend.
     """
-    return _open(database, utc_now, check_unclaimed, create_tables)
+    return _open(database, utc_now, check_unclaimed, upgrade_tables)
 
 
 def _open(

@@ -9,7 +9,9 @@ the advisory lock, which lock the whole table against all but readers.
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
@@ -50,14 +52,20 @@ _URL_KEY = "LEDGER_POSTGRES_URL"
 _MIGRATION_LOCK = 0x7375627369647931
 _WRITER_LOCK = 0x73756273
 """The upper half of the key of the writers' lock; the lower half is the table's number."""
+_PROGRAM = "subsidy-ledger"
 _CONNECTION_DEFAULTS: dict[str, Any] = {
-    "application_name": "subsidy-ledger",
     "connect_timeout": CONNECT_SECONDS_MAX,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+def _connection_settings(parameters: dict[str, Any]) -> dict[str, Any]:
+    """How to connect: the server is told which process asks, unless the operator names it."""
+    process = f"{_PROGRAM} {os.getpid()} {socket.gethostname()}"
+    return {"application_name": process, **_CONNECTION_DEFAULTS, **parameters}
 
 
 def settings(url: str) -> dict[str, str]:
@@ -91,7 +99,7 @@ def settings(url: str) -> dict[str, str]:
 
 def _inspected(parameters: dict[str, Any]) -> str:
     """Look at the server before anything is opened; the schema that tables are made in comes back."""
-    conninfo = make_conninfo("", **_CONNECTION_DEFAULTS | parameters)
+    conninfo = make_conninfo("", **_connection_settings(parameters))
     try:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             for name in _DURABLE:
@@ -115,7 +123,7 @@ class LedgerPostgresFactory(PostgresFactory):
         super().__init__(env)
         parameters = conninfo_to_dict(self.env[_URL_KEY])
         pool = self.datastore.pool
-        pool.kwargs = {**_CONNECTION_DEFAULTS, **parameters, "row_factory": dict_row}
+        pool.kwargs = {**_connection_settings(parameters), "row_factory": dict_row}
         # Whoever asks next then tries at once, instead of waiting on minutes of the pool's back-off.
         pool.reconnect_timeout = POOL_SECONDS_MAX
 
@@ -362,6 +370,16 @@ class PostgresStore:
             rows.run("SELECT pg_advisory_xact_lock(?)", [_MIGRATION_LOCK])
             self.recorder.create_table()
             yield rows
+
+    def count_other_sessions(self) -> int:
+        """How many sessions other processes of this program have in the database."""
+        sql = (
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname=current_database() "
+            f"AND application_name LIKE '{_PROGRAM}%' "
+            "AND application_name<>current_setting('application_name')"
+        )
+        with self.reading() as rows:
+            return int(rows.all(sql)[0][0])
 
     def close(self) -> None:
         """Close every connection."""

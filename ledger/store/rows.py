@@ -154,6 +154,9 @@ class Store(Protocol):
     def migrating(self) -> AbstractContextManager[Rows]:
         """A transaction that no other migration shares, with the library's tables in place."""
 
+    def count_other_sessions(self) -> int:
+        """How many sessions of other processes of this program the database has; SQLite knows of none."""
+
     def close(self) -> None:
         """Give back every connection."""
 

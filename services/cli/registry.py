@@ -59,7 +59,7 @@ ENTRIES = (
         "migrate",
         "operating.migrating:migrate",
         "start",
-        "Create or upgrade the database's tables; safe to run twice, and while others serve.",
+        "Create or upgrade the database's tables, once the services are stopped; safe to run twice.",
     ),
     CommandEntry(
         "doctor",

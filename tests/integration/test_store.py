@@ -6,16 +6,18 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 
 from ledger.intake.inbox import ingest
 from ledger.intake.refusals import list_refused
 from ledger.replay.comparison import fingerprint, replay
-from ledger.store.application import Ledger, open_ledger
+from ledger.store.application import Ledger, migrate_ledger, open_ledger
 from ledger.store.rows import Conflict, Rows, UnsuitableStore
 from ledger.store.schema.migrations import (
     MIGRATIONS,
@@ -29,6 +31,7 @@ from ledger.store.schema.migrations import (
 from ledger.store.schema.tables import INDEXES, TABLES, Rebuilding, Table
 from tests.answers import UnknownEnterprise, balance
 from tests.events import CIXI, Feed, take
+from tests.postgres import Server
 from tests.written import store
 
 Opener = Callable[..., Ledger]
@@ -329,6 +332,29 @@ def test_a_step_is_applied_once_and_an_older_schema_is_refused_until_then(
     check_version(ledger.store)
 
     assert applied == [1]
+
+
+def test_tables_that_others_work_on_are_not_upgraded(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an older program wrote after it, an audit would take for an alteration."""
+    address = postgres.url(postgres.create())
+    open_ledger(address).close()
+    older = psycopg.connect(
+        address, application_name="subsidy-ledger"
+    )  # as 46ad05e called each of its sessions
+    newer = Migration(SCHEMA_VERSION + 1, "nothing", lambda rows, dialect: None)
+    monkeypatch.setattr("ledger.store.schema.migrations.MIGRATIONS", (*MIGRATIONS, newer))
+    monkeypatch.setattr("ledger.store.schema.migrations.SCHEMA_VERSION", newer.version)
+    monkeypatch.setattr("ledger.store.schema.migrations.ALONE_SECONDS_MAX", 1)
+
+    with pytest.raises(UnsuitableStore, match="1 other sessions work on them"):
+        migrate_ledger(address)
+    assert older.execute("SELECT MAX(version) FROM schema_version").fetchone() == (SCHEMA_VERSION,)
+    older.close()
+    for _ in range(2):
+        with closing(migrate_ledger(address)) as ledger, ledger.store.reading() as rows:
+            assert version_of(rows) == newer.version
 
 
 def test_a_table_that_came_with_a_later_version_is_made_by_its_step(

@@ -5,6 +5,7 @@ A table that came ``since`` a new version is made by a step of its own; other st
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -155,6 +156,8 @@ MIGRATIONS = (*_WRITTEN, *(add_tables(version) for version in range(_WRITTEN[-1]
 """In order; the last one's version is the schema that this program works on."""
 
 SCHEMA_VERSION = MIGRATIONS[-1].version
+ALONE_SECONDS_MAX = 3
+"""How long an upgrade waits for others to leave the database."""
 
 
 def version_of(rows: Rows) -> int:
@@ -201,7 +204,7 @@ def check_begun(rows: Rows) -> None:
 
 
 def create_tables(store: Store, dialect: str) -> int:
-    """Bring the schema up to date; safe to run again, from several places, and while others serve.
+    """Bring the schema up to date; safe to run again, and from several places.
 
     Returns:
         the version that it found.
@@ -222,6 +225,31 @@ def create_tables(store: Store, dialect: str) -> int:
             begin_sums(rows)
     _refuse_newer(version)
     return version
+
+
+def upgrade_tables(store: Store, dialect: str) -> int:
+    """As ``create_tables``, of a ledger that nobody else has open.
+
+    An older program that is still at work writes as if nothing had changed: rows without their sums, and
+    events without what newer tables hold of them, which every later audit names as altered.
+
+    Raises:
+        UnsuitableStore: where there is something to upgrade, and others still work on it after a while.
+    """
+    with store.reading() as rows:
+        version = version_of(rows)
+    if 0 < version < SCHEMA_VERSION:
+        _wait_until_alone(store, version)
+    return create_tables(store, dialect)
+
+
+def _wait_until_alone(store: Store, version: int) -> None:
+    """Sessions that were just closed are seen by the server for a moment."""
+    until = time.monotonic() + ALONE_SECONDS_MAX
+    while count := store.count_other_sessions():
+        if time.monotonic() > until:
+            raise UnsuitableStore("database.in-use", version=version, wanted=SCHEMA_VERSION, sessions=count)
+        time.sleep(1 / 10)
 
 
 def check_unclaimed(rows: Rows) -> None:
