@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -319,6 +320,24 @@ def _last_run(said_by_doctor: str) -> str:
     return "".join(line for line in said_by_doctor.splitlines(True) if "run_timestamp" in line)
 
 
+def backup_said(folder: Path, minute: int) -> str:
+    """What the unit of a backup leaves for the node exporter, at a minute of the past."""
+    unit = (OPERATIONS / "systemd" / "subsidy-backup@.service").read_text("utf-8")
+    (script,) = re.findall(r"^ExecStartPost=\+-/bin/sh -c '(.*)'$", unit, re.MULTILINE)
+    script = script.replace("%%", "%").replace("$$", "$")
+    subprocess.run(["sh", "-c", script.replace("/var/lib/prometheus/node-exporter", str(folder))], check=True)
+    text = (folder / "subsidy-backup.prom").read_text("utf-8")
+    return re.sub(r" \d+$", f" {60 * minute}", text.strip()) + "\n"
+
+
+def backup_old(city: City) -> Past:
+    return [(50 * 60, backup_said(city.file.parent, 0))]
+
+
+def backup_completed(city: City) -> Past:
+    return [(5, backup_said(city.file.parent, 50 * 60))]
+
+
 class Case(NamedTuple):
     """What makes an alert fire, and what an operator does about it."""
 
@@ -356,6 +375,7 @@ CASES: dict[str, Case] = {
     "ReplayDifference": Case(balance_altered, balance_restored),
     "DoctorError": Case(key_lost, key_put_back),
     "DoctorSilent": Case(doctor_silent, doctor_run),
+    "BackupOld": Case(backup_old, backup_completed),
 }
 
 
@@ -430,6 +450,16 @@ def test_a_budget_that_is_raised_ends_the_alert_too(small_city: City, tmp_path: 
         check_alerts(past, tmp_path, {4: "HeadroomExhausted", 9: "-HeadroomExhausted"})
 
 
+def test_the_disk_of_a_server_is_watched_by_the_node_exporter(small_city: City, tmp_path: Path) -> None:
+    """The service sees only the disk of a file; of PostgreSQL's machine the node exporter tells."""
+    line = 'node_filesystem_avail_bytes{{device="/dev/vda",mountpoint="{}"}} {}\n'
+    others = line.format("/run", 1e6)
+    past = [(10, line.format("/var/lib", 1e9) + others), (5, line.format("/var/lib", 5e11) + others)]
+
+    with closing(small_city.ledger):
+        check_alerts(past, tmp_path, {9: "DiskFilling", 14: "-DiskFilling"})
+
+
 def test_none_fires_while_all_is_well(small_city: City, tmp_path: Path) -> None:
     consumer, publisher = ConsumerMetrics(), PublisherMetrics()
     consumer.lags({("subsidy.events", 0): 0})
@@ -462,7 +492,7 @@ def test_alerts_and_panels_ask_for_nothing_that_is_not_measured(small_city: City
     consumer.lags({("subsidy.events", 0): 0})
     consumer.took(Totals(accepted=1))
     texts = [small_city.scrape(), said(consumer.registry), said(PublisherMetrics().registry)]
-    texts.append(small_city.doctor())
+    texts += [small_city.doctor(), backup_said(small_city.file.parent, 0)]
     measured = {
         sample.name
         for text in texts

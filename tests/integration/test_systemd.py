@@ -130,3 +130,66 @@ def test_the_operators_page_names_files_units_and_commands_that_there_are() -> N
     commands = [line.split()[1] for line in lines if line.startswith("subsidy-ledger ")]
     assert commands == ["migrate", "adopt"]
     assert set(commands) <= set(main.commands)
+
+
+def lines_of(page: str, begin: str, end: str) -> list[str]:
+    """The commands of a part of a page, without what is said of them."""
+    text = (UNITS.parents[1] / page).read_text("utf-8").split(begin)[1].split(end)[0]
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("page", "begin", "end"),
+    [("operator.md", "## 升级\n", "## 备份\n"), ("operator.en.md", "## Upgrade\n", "## Backup\n")],
+)
+def test_the_page_upgrades_only_what_is_stopped(page: str, begin: str, end: str) -> None:
+    """What an older program writes after the upgrade, an audit takes for an alteration."""
+    lines = lines_of(page, begin, end)
+    migrations = [place for place, line in enumerate(lines) if line == "subsidy-ledger migrate"]
+    stops = [
+        place for place, line in enumerate(lines) if re.match(r"sudo systemctl (stop|disable --now) ", line)
+    ]
+    starts = [
+        place
+        for place, line in enumerate(lines)
+        if re.match(r"sudo systemctl (start|enable --now) subsidy-ledger", line)
+    ]
+
+    assert len(migrations) == len(stops) == len(starts) == 2
+    for stop, migration, start in zip(stops, migrations, starts, strict=True):
+        assert stop < migration < start
+
+
+@pytest.mark.parametrize("page", ["operator.md", "operator.en.md"])
+def test_the_page_writes_files_that_are_not_there_yet_and_serves_this_machine_alone(page: str) -> None:
+    lines = lines_of(page, "<!-- debian:begin -->", "<!-- debian:end -->")
+
+    # A shell leaves a pattern as it is where no file fits it, as none does the first time.
+    assert [line for line in lines if line.startswith("sudo install") and "*" in line.split()[-1]] == []
+    listening = [line for line in lines if "--web.listen-address=" in line]
+    assert {line.rpartition("/")[2] for line in listening} == {
+        word
+        for line in lines
+        if "prometheus-node-exporter" in line and "apt-get" in line
+        for word in line.split()
+        if word.startswith("prometheus")
+    }
+    assert all("listen-address=127.0.0.1:" in line for line in listening)
+
+
+def test_backups_say_when_they_were_completed_in_a_file_that_others_read(tmp_path: Path) -> None:
+    unit = (UNITS / "subsidy-backup@.service").read_text("utf-8")
+    (script,) = re.findall(r"^ExecStartPost=\+-/bin/sh -c '(.*)'$", unit, re.MULTILINE)
+    script = script.replace("%%", "%").replace("$$", "$")
+
+    subprocess.run(
+        ["sh", "-c", "umask 077; " + script.replace("/var/lib/prometheus/node-exporter", str(tmp_path))],
+        check=True,
+    )
+
+    (file,) = tmp_path.iterdir()
+    assert file.name == "subsidy-backup.prom"
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert re.fullmatch(r"subsidy_backup_completed_timestamp_seconds \d+\n", file.read_text("utf-8"))
+    assert "\\" not in script  # which systemd takes for itself
