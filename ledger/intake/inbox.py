@@ -24,7 +24,7 @@ BATCH_MESSAGES_MAX = 5_000
 TURN_MESSAGES = 500
 """Most messages in one transaction, for which others wait who would write."""
 CALLER_TURN_MESSAGES = 25
-"""Most of a caller in a lane of their own: others that call meanwhile wait for their answers too."""
+"""Most of a caller in a lane of their own while others write too, who wait for their answers meanwhile."""
 CONFLICT_TRIES = 20
 
 
@@ -83,23 +83,25 @@ def ingest(
         channel: how they came, kept beside what is refused: ``http``, ``file``, ``kafka``.
         offsets: where they stand in a stream; results of messages passed over are left out.
         sender: who sent them, or of each message who did. Every door that others can reach says it.
-        turn_messages: most messages in one commit, where it is neither ``CALLER_TURN_MESSAGES``, as of a
-            caller whose identity was checked, nor ``TURN_MESSAGES``.
+        turn_messages: most messages in one commit, where it is neither ``TURN_MESSAGES`` nor, of a caller
+            whose identity was checked and who is not alone, ``CALLER_TURN_MESSAGES``.
 
     Raises:
         LaneFull: where enough requests of the sender are under way.
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
-    results, lane = list[Result](), _lane_of(sender)
-    step = turn_messages or (CALLER_TURN_MESSAGES if lane else TURN_MESSAGES)
-    for start in range(0, len(messages), step):
-        turn = slice(start, start + step)
-        of_turn, read_on = messages[turn], None if offsets is None else offsets.of_turn(turn)
-        senders = sender if isinstance(sender, Sender) else sender[turn]
+    results, lane, start = list[Result](), _lane_of(sender), 0
+    while start < len(messages):
         with ledger.lanes.take(lane):
+            in_company = lane and ledger.company.is_met()
+            step = turn_messages or (CALLER_TURN_MESSAGES if in_company else TURN_MESSAGES)
+            turn = slice(start, start + step)
+            of_turn, read_on = messages[turn], None if offsets is None else offsets.of_turn(turn)
+            senders = sender if isinstance(sender, Sender) else sender[turn]
             decoded = check_messages(ledger, of_turn)
             results += record(ledger, of_turn, decoded, channel, read_on, senders)
+        start = turn.stop
     return results
 
 
@@ -129,14 +131,17 @@ def record(
         for attempt in range(CONFLICT_TRIES):
             try:
                 with ledger.store.writing() as rows:
+                    before = rows.last_position()
                     unread = _read_on(rows, _received(decoded, messages, sender, offsets), offsets)
                     results = Batch(rows, ledger, channel).take(unread)
                     if offsets and unread:
                         track(rows, offsets.name, offsets.of_messages[-1])
+                    after = rows.last_position()
             except Conflict:
                 if attempt + 1 == CONFLICT_TRIES:
                     raise
                 continue
+            ledger.company.note(_lane_of(sender), before, after)
             if span.is_recording():
                 counts = Counter(result.status for result in results)
                 span.set_attributes({f"ledger.{status}": number for status, number in counts.items()})

@@ -28,6 +28,7 @@ from ledger.store.schema.migrations import (
     upgrade_tables,
 )
 from ledger.store.streams import EventMapper
+from ledger.store.turns.company import Company
 from ledger.store.turns.queues import Lanes
 
 SCHEMES = ("postgresql://", "postgres://")
@@ -63,7 +64,7 @@ class Ledger:
         self.keeping = threading.Lock()
         self.kept: dict[Any, Any] = {}
         """Worked-out pools by the state they hold for; bounded by ``ledger.budget.pools``."""
-        self.lanes = Lanes()
+        self.lanes, self.company = Lanes(), Company()
         """Of the senders whose messages are taken in."""
         self.before_close: list[Callable[[], None]] = []
         """What still has something to write."""

@@ -19,6 +19,7 @@ from ledger.intake.machine_keys import make_key
 from ledger.store.append import tracked
 from ledger.store.application import Ledger
 from ledger.store.turns import queues
+from ledger.store.turns.company import QUIET_SECONDS
 from ledger.store.turns.queues import AT_ONCE_MAX
 from tests.events import OPERATOR, SOURCE, Feed
 from tests.integration.api_client import ONE, STREAM, is_problem
@@ -56,7 +57,7 @@ def test_others_wait_for_one_turn_of_whoever_floods(
         thread.start()
     began.wait(SECONDS)
     waited = list[int]()
-    for number in range(100, 104):
+    for number in range(100, 106):
         with ledger.store.reading() as rows:
             before = rows.last_position()
         [result] = ingest(
@@ -67,7 +68,40 @@ def test_others_wait_for_one_turn_of_whoever_floods(
     for thread in threads:
         thread.join(SECONDS)
 
-    assert max(waited) <= 2 * TURN, "the turn under way, and one that stood in the queue before"
+    of_company = waited[2:]  # the first meets a turn of whoever was alone, the second one that was begun then
+    assert max(of_company) <= 2 * TURN, "the turn under way, and one that stood in the queue before"
+
+
+def test_whoever_writes_alone_takes_long_turns(
+    open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others count from their first message on, also those of another process, and for a second."""
+    monkeypatch.setattr(inbox, "TURN_MESSAGES", 3 * TURN)
+    monkeypatch.setattr(inbox, "CALLER_TURN_MESSAGES", TURN)
+    ledger, feed = open_at(), Feed(1)
+    monotonic, taken, take_batch = [100.0], list[int](), Batch.take
+    monkeypatch.setattr("ledger.store.turns.company.time.monotonic", lambda: monotonic[0])
+
+    def take(batch: Batch, received: list[ReceivedMessage]) -> list[Result]:
+        taken.append(len(received))
+        return take_batch(batch, received)
+
+    def send(messages: int, name: str) -> list[int]:
+        taken.clear()
+        facts = [feed.sales("online", 2024, "1.00") for _ in range(messages)]
+        ingest(ledger, facts, "http", sender=sender(name))
+        return list(taken)
+
+    monkeypatch.setattr(Batch, "take", take)
+    assert send(3 * TURN, "loud") == [3 * TURN]
+    assert send(6 * TURN, "loud") == [3 * TURN] * 2
+    send(1, "quiet")
+    assert send(3 * TURN, "loud") == [TURN] * 3
+    monotonic[0] += QUIET_SECONDS
+    assert send(3 * TURN, "loud") == [3 * TURN]
+
+    ingest(open_at(policy=False), [feed.sales("online", 2024, "1.00")], "file")
+    assert send(6 * TURN, "loud") == [3 * TURN, *[TURN] * 3]
 
 
 def test_readers_do_not_wait_for_writers_that_wait(open_at: Callable[..., Ledger]) -> None:
