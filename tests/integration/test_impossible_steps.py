@@ -253,6 +253,10 @@ ELSEWHERE = {
     "clawback.reference": "test_repeated_steps",
     "recovery.reference": "a test below, and test_repeated_steps",
     "payment.ordered-again": "test_repeated_steps",
+    "clock.reason": "test_clock_corrected: the command line alone",
+    "clock.day": "test_clock_corrected",
+    "clock.not-ahead": "test_clock_corrected",
+    "clock.server": "test_clock_corrected",
     "clawback.known": "test_accounts: its number is the ledger's own, so no request can bring it about",
 }
 """Codes that other tests bring about."""

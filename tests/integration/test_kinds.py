@@ -61,6 +61,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
         rows.run("INSERT INTO machine_keys VALUES ('k','d','n','s','t','2025',NULL)")
         rows.run("INSERT INTO person_keys VALUES ('p','c','e',x'00')")
         rows.run("INSERT INTO certificates VALUES (1,'t',1,1,'a','b',1,'[]')")
+        rows.run("INSERT INTO folded_entries VALUES ('c','p','e',x'00')")
         rows.run("INSERT INTO correlations VALUES ('c',1,2,'')")
         rows.run("INSERT INTO spellings VALUES (1,'id','e','event','w','c','k')")
         columns = ("w", "budget.set", "p", "a", "{}", "2025", "2025", "i", "s", "n", "waits", "", "", "", "")
