@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def test_whoever_writes_alone_takes_long_turns(
     monkeypatch.setattr(inbox, "TURN_MESSAGES", 3 * TURN)
     monkeypatch.setattr(inbox, "CALLER_TURN_MESSAGES", TURN)
     ledger, feed = open_at(), Feed(1)
-    monotonic, taken, take_batch = [100.0], list[int](), Batch.take
+    monotonic, taken, take_batch = [time.monotonic()], list[int](), Batch.take
     monkeypatch.setattr("ledger.store.turns.company.time.monotonic", lambda: monotonic[0])
 
     def take(batch: Batch, received: list[ReceivedMessage]) -> list[Result]:

@@ -26,7 +26,7 @@ class Company:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last: _Turn | None = None
-        self._met_at = float("-inf")
+        self._met_at = time.monotonic() - QUIET_SECONDS
 
     def is_met(self) -> bool:
         """Whether somebody else wrote a moment ago."""
