@@ -6,7 +6,7 @@ import threading
 import time
 from typing import NamedTuple
 
-QUIET_SECONDS = 1.0
+QUIET_SECONDS = 1
 """For how long nobody else must have written before a sender counts as alone."""
 
 
