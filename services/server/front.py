@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
+from weakref import WeakValueDictionary
 
 from werkzeug.exceptions import ClientDisconnected
 
@@ -35,6 +36,9 @@ THREADS = 8
 """Requests that one worker answers at once."""
 ARRIVING_THREADS = 6
 """Streams and large bodies that one worker takes at once."""
+OF_ONE_CREDENTIAL = 2
+"""Requests of one credential that threads of a worker work on at once: the rest of it wait without one, and
+whoever else asks shares the interpreter with two requests of it at most, however many connections it has."""
 HEALTH_THREADS = 2
 DROPPED_BYTES_MAX = 4 * 1024 * 1024
 """How much of a body that was refused is taken in all the same: most clients read once they have sent."""
@@ -73,6 +77,8 @@ class Front:
         self._arriving = Lane(ARRIVING_THREADS, "arriving")
         self._health = Lane(HEALTH_THREADS, "health")
         self._places = asyncio.Semaphore(ARRIVING_THREADS)
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        """By credential, for as long as requests of it are here."""
         self._worked_on: dict[Peer, Arrival | None] = {}
         """The clients whose request a thread has, each with its body where that still comes."""
         self._is_limited = False
@@ -89,9 +95,10 @@ class Front:
             connections.limit_silence(self._stall_seconds)
         environ = environ_of(scope)
         if not _has_body(environ) or scope["path"].startswith(HEALTH_PATHS):
-            lane = self._health if scope["path"].startswith(HEALTH_PATHS) else self._requests
             environ["wsgi.input"] = ArrivedBody(b"")
-            await self._send(await self._work(lane, environ), send)
+            is_health = scope["path"].startswith(HEALTH_PATHS)
+            answering = self._work(self._health, environ) if is_health else self._work_in_turn(environ)
+            await self._send(await answering, send)
             return
         arrival = Arrival(receive, self._stall_seconds)
         try:
@@ -116,7 +123,7 @@ class Front:
         if fault is None and not arrival.ended:
             return await self._take_arriving(environ, arrival, bytes(body))
         environ["wsgi.input"] = ArrivedBody(bytes(body), fault)
-        return await self._work(self._requests, environ)
+        return await self._work_in_turn(environ)
 
     async def _take_arriving(self, environ: dict[str, Any], arrival: Arrival, first: bytes) -> Answer:
         """Answer a request whose body is read while it comes, once there is a place for it."""
@@ -134,6 +141,15 @@ class Front:
             return answer
         finally:
             self._places.release()
+
+    async def _work_in_turn(self, environ: dict[str, Any]) -> Answer:
+        """Answer a request once few others of its credential are worked on; nobody is known yet."""
+        credential = environ.get("HTTP_AUTHORIZATION")
+        if not credential:
+            return await self._work(self._requests, environ)
+        share = self._shares.setdefault(credential, asyncio.Semaphore(OF_ONE_CREDENTIAL))
+        async with share:
+            return await self._work(self._requests, environ)
 
     async def _work(self, lane: Lane, environ: dict[str, Any], arrival: Arrival | None = None) -> Answer:
         peer = environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])
