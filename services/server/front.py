@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack
 from functools import lru_cache
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -79,6 +80,8 @@ class Front:
         self._places = asyncio.Semaphore(ARRIVING_THREADS)
         self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         """By credential, for as long as requests of it are here."""
+        self._arriving_shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        """The same of bodies that are read while they come, which may take long."""
         self._worked_on: dict[Peer, Arrival | None] = {}
         """The clients whose request a thread has, each with its body where that still comes."""
         self._is_limited = False
@@ -126,29 +129,27 @@ class Front:
         return await self._work_in_turn(environ)
 
     async def _take_arriving(self, environ: dict[str, Any], arrival: Arrival, first: bytes) -> Answer:
-        """Answer a request whose body is read while it comes, once there is a place for it."""
-        try:
-            async with asyncio.timeout(self._stall_seconds):
-                await self._places.acquire()
-        except TimeoutError:
-            environ["wsgi.input"] = ArrivedBody(b"", Problem("arriving-full"))
-            return await self._work(self._requests, environ)
-        try:
+        """Answer a request whose body is read while it comes, once there is a place for it.
+
+        Until then nothing more of the body is taken, so its sender waits.
+        """
+        async with AsyncExitStack() as places:
+            try:
+                async with asyncio.timeout(self._stall_seconds):
+                    await places.enter_async_context(_share_of(self._arriving_shares, environ))
+                    await places.enter_async_context(self._places)
+            except TimeoutError:
+                environ["wsgi.input"] = ArrivedBody(b"", Problem("arriving-full"))
+                return await self._work(self._requests, environ)
             environ["wsgi.input"] = ArrivingBody(arrival, first, asyncio.get_running_loop())
             environ[ARRIVING] = arrival
             answer = await self._work(self._arriving, environ, arrival)
             await arrival.drop(DROPPED_BYTES_MAX)
             return answer
-        finally:
-            self._places.release()
 
     async def _work_in_turn(self, environ: dict[str, Any]) -> Answer:
         """Answer a request once few others of its credential are worked on; nobody is known yet."""
-        credential = environ.get("HTTP_AUTHORIZATION")
-        if not credential:
-            return await self._work(self._requests, environ)
-        share = self._shares.setdefault(credential, asyncio.Semaphore(OF_ONE_CREDENTIAL))
-        async with share:
+        async with _share_of(self._shares, environ):
             return await self._work(self._requests, environ)
 
     async def _work(self, lane: Lane, environ: dict[str, Any], arrival: Arrival | None = None) -> Answer:
@@ -196,6 +197,16 @@ class Front:
             await asyncio.sleep(LEAVE_SECONDS)
             spared = {peer for peer, arrival in self._worked_on.items() if not (arrival and arrival.waits)}
             connections.shut_down(self._port, spared)
+
+
+def _share_of(
+    shares: WeakValueDictionary[str, asyncio.Semaphore], environ: dict[str, Any]
+) -> asyncio.Semaphore:
+    """What a request takes while it is worked on: its credential's share, or one of its own without any."""
+    credential = environ.get("HTTP_AUTHORIZATION")
+    if not credential:
+        return asyncio.Semaphore()
+    return shares.setdefault(credential, asyncio.Semaphore(OF_ONE_CREDENTIAL))
 
 
 def answer_whole(app: App, environ: dict[str, Any]) -> Answer:

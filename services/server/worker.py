@@ -14,6 +14,7 @@ from services.checkpoints import sender
 from services.console.forms_key import read_forms_key
 from services.runtime import logs, tracing
 from services.runtime.settings import Settings, SettingsError
+from services.runtime.starting import attend
 from services.runtime.variables import PREFIX
 from services.server import health
 from services.server.app import create_app
@@ -71,6 +72,7 @@ def load(parent: int, health_socket: socket | None) -> Front:
     end_with(parent)
     end_at_once()
     sys.setswitchinterval(SWITCH_SECONDS)
+    attend()
     served, settings = app(), Settings.from_env()
     if health_socket is not None:
         health.serve(served, health_socket)
