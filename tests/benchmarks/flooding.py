@@ -9,6 +9,7 @@ processes of their own, over as many connections as are named.
 from __future__ import annotations
 
 import argparse
+import base64
 import http.client
 import json
 import multiprocessing
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey
 
 from ledger.intake.inbox import ingest
 from ledger.intake.machine_keys import make_key
@@ -32,6 +33,7 @@ from ledger.store.application import open_ledger
 from tests.benchmarks.one_enterprise import report_and_correct
 from tests.benchmarks.serving import started
 from tests.events import CIXI, CIXI_TEXT, OPERATOR, SOURCE, Feed
+from tests.issuing import issuing
 from tests.processes import Ports
 
 ISSUER = "https://login.cixi.example"
@@ -40,6 +42,7 @@ EVERY_SECONDS = 0.05
 ENTERPRISES = 300
 BATCH = 2_000
 CONNECTIONS = 8
+SLOW_ISSUER = "one slow issuer"
 HUNDRED = 100
 
 
@@ -74,15 +77,34 @@ def post(connection: http.client.HTTPConnection, key: str, messages: Sequence[by
 # --- floods ----------------------------------------------------------------------------------------
 
 
-def flood(door: Door, number: int, batches: Sequence[Sequence[bytes]], stop: Event) -> None:
-    """Send batches one after the other until told to stop; once all are sent, again from the first."""
+def flood(
+    door: Door, number: int, batches: Sequence[Sequence[bytes]], stop: Event, is_unknown: bool = False
+) -> None:
+    """Send batches one after the other until told to stop; once all are sent, again from the first.
+
+    Args:
+        is_unknown: with a token each that names a key which its issuer is asked for, in place of the key.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=120)
     statuses, place = Counter[int](), 0
     while not stop.is_set():
-        status = post(connection, door.loud, batches[place % len(batches)])
+        credential = unknown_token(number, place) if is_unknown else door.loud
+        status = post(connection, credential, batches[place % len(batches)])
         statuses[status] += 1
-        place += status != 429
+        place += status != 429 or is_unknown
     print(f"    connection {number}: {place} batches, {dict(statuses)}", flush=True)
+
+
+def unknown_token(number: int, place: int) -> str:
+    """A token of the issuer's form, by a key that nobody has seen."""
+    header = {"alg": "ES256", "kid": f"unseen-{number}-{place}"}
+    parts = (json.dumps(header).encode(), b"{}", b"0" * 64)
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+
+
+def one_each(number: int, messages: int) -> list[list[bytes]]:
+    """A message to bring with each token."""
+    return [[Feed(400 + number).sales("online", 2024, "1.00")]]
 
 
 def of_many(number: int, messages: int) -> list[list[bytes]]:
@@ -118,6 +140,7 @@ FLOODS: dict[str, tuple[Callable[[int, int], list[list[bytes]]], int]] = {
     "one key, all refused": (wrong, CONNECTIONS),
     "one enterprise, in batches": (of_one, 1),
     "one enterprise, one by one": (singles_of_one, CONNECTIONS),
+    SLOW_ISSUER: (one_each, CONNECTIONS),
 }
 
 
@@ -132,7 +155,7 @@ def run_flood(
     """A process of one connection."""
     batches = make(number, messages)
     ready.set()
-    flood(door, number, batches, stop)
+    flood(door, number, batches, stop, make is one_each)
 
 
 @contextmanager
@@ -198,10 +221,8 @@ def measure(door: Door, round_number: int) -> dict[str, Latencies]:
     return found
 
 
-def prepare(folder: Path, database: str) -> dict[str, str]:
+def prepare(database: str, key: ECKey) -> dict[str, str]:
     """A ledger with keys and enterprises; what lets the callers in."""
-    key = ECKey.generate_key("P-256", {"kid": "k1"})
-    (folder / "jwks.json").write_text(json.dumps(KeySet([key]).as_dict(private=False)))
     now = int(time.time())
     claims = {"iss": ISSUER, "aud": "subsidy-ledger", "sub": "u1", "iat": now, "exp": now + 36_000}
     named = {"preferred_username": "li", "roles": ["officer"]}
@@ -237,13 +258,14 @@ class Beside(NamedTuple):
 def report(messages: int, workers: int = 1, database: str = "", only: str = "") -> list[Beside]:
     """Print a row for each flood whose name has ``only`` in it; the rows."""
     rows: list[Beside] = []
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, issuing() as issuer:
         folder, ports = Path(name), Ports()
         database, port = database or f"{folder}/ledger.db", ports.take()
-        credentials = prepare(folder, database)
+        credentials = prepare(database, issuer.key)
+        issuer.answers.set()
         settings = {"database": database, "port": str(port), "workers": str(workers)}
         settings |= {"signing_key": f"{folder}/key", "identity": "required", "oidc_issuer": ISSUER}
-        settings |= {"oidc_jwks": str(folder / "jwks.json")}
+        settings |= {"oidc_jwks": issuer.address}
         with started(["services.cli", "serve"], port, "/health/live", **settings):
             door = Door(port, **credentials)
             measure(door, 0)
@@ -252,6 +274,8 @@ def report(messages: int, workers: int = 1, database: str = "", only: str = "") 
             for number, flood_name in enumerate(FLOODS, start=2):
                 if only not in flood_name:
                     continue
+                if flood_name == SLOW_ISSUER:
+                    issuer.answers.clear()
                 with flooded(flood_name, door, messages):
                     beside = measure(door, number)
                 for what, latencies in beside.items():

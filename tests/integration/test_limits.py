@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import http.server
-import json
 import multiprocessing
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import KeySet
 
 from ledger.store.application import open_ledger
 from services.runtime.identity_settings import RETURN, IdentitySettings
 from services.web.identity import signing_in, tokens
 from services.web.identity.limits import Accepted, Buckets, Limit, name_address
 from services.web.identity.signing_in import SignIn
-from services.web.identity.tokens import Keys, Refused
+from services.web.identity.tokens import WAITING_MAX, Keys, Refused
 from tests.integration.test_identity import BUDGET, City
+from tests.issuing import issuing
 
 FAILED = 5
 
@@ -112,40 +110,6 @@ def test_a_credential_that_is_no_longer_good_is_forgotten() -> None:
 # --- a slow issuer -------------------------------------------------------------------------------
 
 
-class Issuer:
-    """An issuer of keys that answers when it is let."""
-
-    def __init__(self) -> None:
-        self.key = ECKey.generate_key("P-256", {"kid": "k1"})
-        self.answers, self.asked, self.address = threading.Event(), 0, ""
-
-
-@contextmanager
-def issuing() -> Iterator[Issuer]:
-    issuer = Issuer()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            issuer.asked += 1
-            issuer.answers.wait(30)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(KeySet([issuer.key]).as_dict(private=False)).encode())
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    issuer.address = f"http://127.0.0.1:{server.server_port}/jwks"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield issuer
-    finally:
-        issuer.answers.set()
-        server.shutdown()
-        server.server_close()
-
-
 def test_all_who_come_at_once_at_first_are_let_in() -> None:
     with issuing() as issuer:
         keys, refused = Keys(issuer.address), list[str]()
@@ -164,6 +128,32 @@ def test_all_who_come_at_once_at_first_are_let_in() -> None:
             thread.join(10)
     assert refused == []
     assert issuer.asked == 1
+
+
+class Endless(threading.Thread):
+    """A fetch of keys that never ends; how long it was waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.waits = list[float | None]()
+
+    def is_alive(self) -> bool:
+        return True
+
+    def join(self, timeout: float | None = None) -> None:
+        self.waits.append(timeout)
+
+
+def test_whoever_comes_with_an_unknown_key_while_few_wait_for_it_is_told_at_once() -> None:
+    """A flood of tokens whose keys nobody has seen would have every thread wait half a second each time."""
+    keys, fetching = Keys("https://login.example/jwks", clock=lambda: 0.0), Endless()
+    keys.held, keys.fetched, keys.fetching = KeySet([]), 0.0, fetching
+    with ExitStack() as waiting:
+        for _ in range(WAITING_MAX):
+            waiting.enter_context(keys.waiting)
+        with pytest.raises(Refused, match="keys-unavailable"):
+            keys.for_token("unseen")
+    assert fetching.waits == []
 
 
 def test_a_slow_issuer_holds_up_no_key_that_is_known_and_few_that_are_not() -> None:

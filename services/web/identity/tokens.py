@@ -82,8 +82,9 @@ class Keys:
         return self._held_keys()
 
     def _wait(self, fetching: threading.Thread) -> None:
-        """Wait until keys are fetched: anybody a moment, few for longer."""
-        fetching.join(BRIEF_SECONDS)
+        """Wait until keys are fetched: anybody a moment while there are none at all, few for longer."""
+        if self.held is None:
+            fetching.join(BRIEF_SECONDS)
         if not fetching.is_alive():
             return
         if not self.waiting.acquire(blocking=False):
