@@ -127,21 +127,23 @@ def record(
     sender: Sender | Sequence[Sender] = NO_SENDER,
 ) -> list[Result]:
     """Take checked messages to a commit: duplicates, rules that need the ledger, events, balances."""
+    lane = _lane_of(sender)
     with tracer.start_as_current_span("record", attributes={"ledger.channel": channel}) as span:
         for attempt in range(CONFLICT_TRIES):
             try:
                 with ledger.store.writing() as rows:
-                    before = rows.last_position()
+                    before = rows.last_position() if lane else 0
                     unread = _read_on(rows, _received(decoded, messages, sender, offsets), offsets)
                     results = Batch(rows, ledger, channel).take(unread)
                     if offsets and unread:
                         track(rows, offsets.name, offsets.of_messages[-1])
-                    after = rows.last_position()
+                    after = rows.last_position() if lane else 0
             except Conflict:
                 if attempt + 1 == CONFLICT_TRIES:
                     raise
                 continue
-            ledger.company.note(_lane_of(sender), before, after)
+            if lane:  # whoever has none is noticed by the positions in between
+                ledger.company.note(lane, before, after)
             if span.is_recording():
                 counts = Counter(result.status for result in results)
                 span.set_attributes({f"ledger.{status}": number for status, number in counts.items()})
