@@ -14,9 +14,10 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from multiprocessing.util import Finalize
+from typing import NamedTuple
 
 from domain.authority.persons import Person
 from domain.events.instants import instant
@@ -64,31 +65,53 @@ def looked_at(*named: str | None) -> list[str]:
     return next(([code] for code in named if code and is_valid(code)), [SEVERAL])
 
 
+class _Alike(NamedTuple):
+    """What reads have in common that are one row of the table."""
+
+    minute: str
+    actor: str
+    address: str
+    method: str
+    path: str
+    code: str
+    issuer: str
+    subject: str
+
+
 def note(rows: Rows, looks: Sequence[Look]) -> None:
     """Write reads: those alike within a minute are counted in the row that there is.
 
     A row that the log states by its digest is left as it is; a look alike makes another one.
     """
-    counted = Counter[Look]()
-    first: dict[Look, str] = {}
+    counted = Counter[_Alike]()
+    first: dict[_Alike, str] = {}
     for look in looks:
-        alike = replace(look, at=look.at[:_MINUTE], times=1)
+        who = look.actor, look.address, look.method, look.path, look.code, look.issuer, look.subject
+        alike = _Alike(look.at[:_MINUTE], *who)
         counted[alike] += look.times
         first.setdefault(alike, look.at)
-    number = int(rows.all("SELECT COALESCE(MAX(number), 0) FROM looks")[0][0])
-    same = "path=? AND at>=? AND at<? AND actor=? AND address=? AND method=? AND code=? "
-    same += "AND issuer=? AND subject=? AND number>?"
-    stated = read_stating(rows, "looks").last
-    for alike, times in counted.items():
-        who = [alike.issuer, alike.subject]
-        values = [alike.path, alike.at, alike.at + "~", alike.actor, alike.address, alike.method, alike.code]
-        numbers = rows.all(f"SELECT number FROM looks WHERE {same}", [*values, *who, stated])
-        if numbers:
-            rows.run("UPDATE looks SET times=times+? WHERE number=?", [times, numbers[0][0]])
-            continue
-        number += 1
-        columns = [number, first[alike], alike.actor, alike.address, alike.method, alike.path, alike.code]
-        rows.run("INSERT INTO looks VALUES (?,?,?,?,?,?,?,?,?,?)", [*columns, times, *who])
+    present = _numbers(rows, counted)
+    more = [(times, present[alike]) for alike, times in counted.items() if alike in present]
+    rows.run_many("UPDATE looks SET times=times+? WHERE number=?", more)
+    last = int(rows.all("SELECT COALESCE(MAX(number), 0) FROM looks")[0][0])
+    added = [alike for alike in counted if alike not in present]
+    new_rows = [
+        (number, first[alike], *alike[1:6], counted[alike], *alike[6:])
+        for number, alike in enumerate(added, last + 1)
+    ]
+    rows.run_many("INSERT INTO looks VALUES (?,?,?,?,?,?,?,?,?,?)", new_rows)
+
+
+def _numbers(rows: Rows, counted: Iterable[_Alike]) -> dict[_Alike, int]:
+    """The rows of reads alike that may still be counted up, by their number."""
+    sql = (
+        "SELECT number, at, actor, address, method, path, code, issuer, subject FROM looks "
+        "WHERE number>? AND at>=? AND path IN ({}) ORDER BY number DESC"
+    )
+    since = min((alike.minute for alike in counted), default="")
+    paths = {alike.path for alike in counted}
+    noted = rows.all_in(sql, paths, [read_stating(rows, "looks").last, since])
+    return {_Alike(at[:_MINUTE], *who): number for number, at, *who in noted}
 
 
 class Noting:

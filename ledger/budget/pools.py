@@ -8,7 +8,7 @@ awards there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, NamedTuple, cast
 
@@ -49,6 +49,8 @@ class Pool:
     """Fen that highest-only takes off, by year and measure, where standards are reduced first."""
     closing: SettlementClosed | None = None
     """The content of ``SettlementClosed`` where the year is closed: then all of this is frozen."""
+    brings_none: bool = False
+    """Whether it is known that closed years bring nothing into an open one."""
 
     @property
     def factor(self) -> Fraction:
@@ -320,6 +322,7 @@ def _now(ledger: Ledger, rows: Rows, book: Rulebook, year: int, budget: Budget) 
         present = Pool(budget, total, unreduced, payable)
     else:
         present = divide(RepeatableLines(lambda: lines_now(rows, book, year, years)), book, budget, year)
+    present = replace(present, brings_none=not extra)
     keep(ledger, key, present)
     return present
 

@@ -22,7 +22,7 @@ from domain.rules.evaluation import awards_of
 from domain.rules.targets import Added, Months, targets_of
 from ledger.store.folded.entries import EntryChanges, changed_claims, decode_facts, is_many
 from ledger.store.folded.places import StoredPlaces
-from ledger.store.rows import DamagedStore, Rows
+from ledger.store.rows import DamagedStore, Rows, read_row
 from ledger.store.stored_events import histories
 
 REBUILD_CHUNK = 1_000
@@ -114,6 +114,12 @@ def load(rows: Rows, codes: Iterable[str], *, whole: bool = True) -> dict[str, E
     sql = f"{_SELECT} WHERE code IN ({{}})"
     stored_rows = (_StoredRow(*row) for row in rows.all_in(sql, codes))
     return {stored_row.code: stored_row.read(rows, whole) for stored_row in stored_rows}
+
+
+def load_outcomes(rows: Rows, code: str) -> Outcomes | None:
+    """The outcomes of one enterprise, its facts left unread; ``None`` where it has no row."""
+    stored = read_row(rows, "SELECT outcome FROM enterprises WHERE code=?", [code])
+    return None if stored is None else decode_outcomes(code, stored[0])
 
 
 def decode_outcomes(code: str, stored: bytes) -> Outcomes:

@@ -15,7 +15,7 @@ from domain.settlement.payables import Line, Payable, payable_of
 from ledger.budget.pools import Pool, brought_in, in_town, line_in, merged, pool
 from ledger.policies.versions import rulebook, rulebook_at
 from ledger.projections.closings import closing_of
-from ledger.reading.accounts import read_account
+from ledger.reading.accounts import AccountSums, read_account
 from ledger.reading.records import read_awards, read_enterprise, read_facts, read_position, read_town
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW, Moment
@@ -96,7 +96,8 @@ def read_balance(ledger: Ledger, rows: Rows, code: str, policy: str, year: int, 
         by_key.setdefault((year, measure), Line(code, measure, year, 0, 0))
     ordered = sorted(by_key.values(), key=lambda line: (line.measure, line.year))
     sums = add_payables(payable_of(line, book, budget.shares) for line in lines)
-    account = read_account(rows, code, policy, year, at)
+    has_account = not at.is_now or budget.closing is not None  # the closing opens it
+    account = read_account(rows, code, policy, year, at) if has_account else AccountSums()
     return Balance(
         enterprise=code,
         policy=policy,
@@ -169,7 +170,7 @@ def _list_lines(
         for measure, award in awards.items()
         if award.gross
     ]
-    brought = brought_in(rows, book, year, at.until, code)
+    brought = [] if budget.brings_none else brought_in(rows, book, year, at.until, code)
     if book.by_town and not at.is_now:
         brought = in_town(book, brought, read_facts(rows, code, at))
     return merged(own + brought)

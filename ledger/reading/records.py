@@ -14,7 +14,7 @@ from domain.policy.model import Measure, Select
 from domain.policy.rulebook import Rulebook
 from domain.rules.awards import Award
 from domain.rules.evaluation import awards_of
-from ledger.projections.enterprises import EnterpriseRow, load
+from ledger.projections.enterprises import EnterpriseRow, load, load_outcomes
 from ledger.store.moments import NOW, Moment, facts_at
 from ledger.store.rows import Rows, read_row
 from ledger.store.stored_events import Stored, events_of
@@ -84,7 +84,10 @@ def read_awards(rows: Rows, code: str, book: Rulebook, at: Moment) -> dict[int, 
         UnknownEnterprise.
     """
     if at.is_now:
-        outcome = read_enterprise(rows, code).outcomes.get(book.id)
+        outcomes = load_outcomes(rows, code)
+        if outcomes is None:
+            raise UnknownEnterprise(code)
+        outcome = outcomes.get(book.id)
         return outcome.awards if outcome else {}
     return awards_of(read_facts(rows, code, at), book)
 

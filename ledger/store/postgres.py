@@ -187,11 +187,17 @@ def _counted(cursor: Cursor[Any]) -> Written:
 class PostgresRows:
     """One PostgreSQL transaction."""
 
-    def __init__(self, connection: Connection[Any], append_check: AppendCheck | None = None) -> None:
+    def __init__(
+        self, connection: Connection[Any], append_check: AppendCheck | None = None, is_snapshot: bool = False
+    ) -> None:
         self.connection = connection
         self.append_check = append_check
         self.streams = 0
         self.guard: Guard | None = None
+        self._is_snapshot = is_snapshot
+        """Whether all of the transaction sees one moment, and writes nothing."""
+        self._seen_position: int | None = None
+        """Of a snapshot, the last position, once it was asked for."""
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Execute a statement."""
@@ -282,11 +288,16 @@ class PostgresRows:
 
     def last_position(self) -> int:
         """The last position ever given out, also when its event was deleted behind our back."""
+        if self._seen_position is not None:
+            return self._seen_position
         sql = (
             "SELECT GREATEST((SELECT MAX(rowid) FROM stored_events), "
             "(SELECT MAX(last_position) FROM batches), 0)"
         )
-        return int(self.all(sql)[0][0])
+        position = int(self.all(sql)[0][0])
+        if self._is_snapshot:
+            self._seen_position = position
+        return position
 
     def append(self, first_position: int, events: Sequence[tuple[str, int, str, bytes]]) -> None:
         """Store events at consecutive positions, and have the library's own follow after them."""
@@ -327,7 +338,7 @@ class PostgresStore:
         with errors_mapped(), self.datastore.get_connection() as connection:
             try:
                 connection.execute(begin, prepare=False)
-                yield PostgresRows(connection, self.append_check)
+                yield PostgresRows(connection, self.append_check, is_snapshot=begin is _READ)
                 ended = connection.execute(end, prepare=False).statusmessage
             finally:
                 if connection.closed:  # where one is lost, so are most; the pool would find out one by one

@@ -124,6 +124,8 @@ class SQLiteRows:
         self.guard = Guard(self) if writes else None
         self.changed = 0
         """Rows that our own statements wrote or deleted."""
+        self._seen_position: int | None = None
+        """Of a transaction that only reads, the last position, once it was asked for."""
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Execute a statement."""
@@ -208,8 +210,13 @@ class SQLiteRows:
 
     def last_position(self) -> int:
         """The last position ever given out, also when its event was deleted behind our back."""
+        if self._seen_position is not None:
+            return self._seen_position
         row = self._cursor("SELECT seq FROM sqlite_sequence WHERE name='stored_events'", ()).fetchone()
-        return int(row[0]) if row else 0
+        position = int(row[0]) if row else 0
+        if self.connection.in_transaction and self.guard is None:
+            self._seen_position = position
+        return position
 
     def append(self, first_position: int, events: Sequence[tuple[str, int, str, bytes]]) -> None:
         """Store events at consecutive positions."""

@@ -297,7 +297,8 @@ def _check_address(view: Callable[..., Any]) -> Callable[..., Any]:
         data, status, headers = returned if isinstance(returned, tuple) else (returned, 200, {})
         body = current_app.json.dumps(wire_form(data) if isinstance(data, msgspec.Struct) else data)
         response = current_app.response_class(body, status, mimetype="application/json")
-        response.headers.extend(headers)
+        if headers:
+            response.headers.extend(headers)
         return response
 
     return wrapper

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask import request as current_request
 from flask.json.provider import DefaultJSONProvider
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from werkzeug.routing import Rule
 
 from ledger.log.holding import hold_appends
@@ -108,9 +108,14 @@ class Sessions(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Read the caller's session, or begin an empty one."""
-        if app.secret_key and self.get_cookie_name(app) not in request.cookies:
+        if "HTTP_COOKIE" not in request.environ and app.secret_key:
             return SecureCookieSession()
         return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the caller's session; one that nobody looked into or changed needs nothing."""
+        if session or session.accessed or session.modified:
+            super().save_session(app, session, response)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether the cookie goes over https alone: where this request came so."""

@@ -70,8 +70,10 @@ def _codes(asked: Request) -> list[str]:
     told: list[str] | None = g.get("told_of")
     if told is not None:
         return told
-    parts, parameters = asked.view_args or {}, asked.args
-    return looked_at(parts.get("code"), parameters.get("enterprise"), parameters.get("code"))
+    part = (asked.view_args or {}).get("code")
+    if not asked.query_string:
+        return looked_at(part)
+    return looked_at(part, asked.args.get("enterprise"), asked.args.get("code"))
 
 
 def looker() -> Actor:

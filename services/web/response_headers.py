@@ -51,19 +51,23 @@ def add_headers(response: Response) -> Response:
     """Set the headers; a read whose ETag the caller holds becomes 304."""
     page = response.mimetype in ("text/html", "text/css")
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", PAGE_POLICY if page else CONTENT_POLICY)
-    headers.setdefault("Referrer-Policy", "no-referrer")
+    present = {name.lower(): value for name, value in headers}
+    if "content-security-policy" not in present:
+        headers.add("Content-Security-Policy", PAGE_POLICY if page else CONTENT_POLICY)
+    if "referrer-policy" not in present:
+        headers.add("Referrer-Policy", "no-referrer")
     for name, value in ALWAYS:
         headers.add(name, value)  # no view sets one of them, and setting looks through all the others
-    lasting = "public" in headers.get("Cache-Control", "")
+    lasting = "public" in present.get("cache-control", "")
     readable = request.method in ("GET", "HEAD") and response.status_code == 200
     checked = readable and not request.path.startswith(UNCACHED) and not response.is_streamed
     if not lasting:
-        headers["Cache-Control"] = "private, no-cache" if checked else "no-store"
-    if "Vary" in headers:
+        caching = "private, no-cache" if checked else "no-store"
+        (headers.set if "cache-control" in present else headers.add)("Cache-Control", caching)
+    if "vary" in present:
         response.vary.add("Accept-Language")
     else:
-        headers["Vary"] = "Accept-Language"
+        headers.add("Vary", "Accept-Language")
     if checked and not lasting:
         response.add_etag()
         if any(condition in request.headers for condition in CONDITIONS):

@@ -109,6 +109,38 @@ def test_reads_alike_within_a_minute_are_one_row(open_at: Callable[..., Ledger])
     assert found == [(1, "01:03", "/p", 2), (2, "02:00", "/p", 2), (3, "01:00", "/q", 1)]
 
 
+def test_a_batch_takes_the_same_few_statements_however_many_reads_it_holds(
+    open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = open_at()
+    minutes = ("2024-05-01T10:00:59.000000Z", "2024-05-01T10:01:00.000000Z")
+
+    def questions(paths: int, times: int) -> int:
+        """How often the database is asked, to note reads of so many paths in two minutes."""
+        asked = [(minute, f"/{path}") for path in range(paths) for minute in minutes]
+        batch = [Look(minute, "-", "127.0.0.1", "GET", path, "*") for minute, path in asked] * times
+        asked_for: list[str] = []
+        with ledger.store.writing() as rows:
+            for name in ("all", "all_in", "rows_by_key"):
+                ask = getattr(rows, name)
+
+                def counted(*parts: Any, name: str = name, ask: Callable[..., Any] = ask) -> Any:
+                    asked_for.append(name)
+                    return ask(*parts)
+
+                monkeypatch.setattr(rows, name, counted)
+            note(rows, batch)
+        return len(asked_for)
+
+    assert questions(2, 1) <= questions(200, 1) <= 12
+    assert questions(200, 3) <= 12
+    with ledger.store.reading() as rows:
+        counted = {(look.path, look.at): look.times for look in list_looks(rows, limit=1_000)}
+    assert counted == {
+        (f"/{path}", minute): 5 if path < 2 else 4 for path in range(200) for minute in minutes
+    }
+
+
 def test_none_is_lost_when_many_read_and_the_ledger_is_closed(
     open_at: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -174,14 +175,17 @@ class Gate:
 def _local() -> Actor:
     """Whoever reaches a loopback address is the administrator, under the name and roles that they say."""
     headers = request.headers
-    header = read_name(headers, ACTOR_HEADER)
-    role_names = headers.get(ROLES_HEADER)
+    name = read_name(headers, ACTOR_HEADER)
+    return _declared(name, headers.get(ROLES_HEADER), headers.get(ENTERPRISE_HEADER, ""))
+
+
+@lru_cache(maxsize=256)
+def _declared(name: str, role_names: str | None, code: str) -> Actor:
     everything = frozenset(ROLES) - {"enterprise"}
     roles = (
         everything if role_names is None else frozenset(role_names.replace(" ", "").split(",")) & set(ROLES)
     )
-    code = headers.get(ENTERPRISE_HEADER, "")
-    return declared_actor(header, roles, code if is_valid(code) else None, ACTOR_HEADER)
+    return declared_actor(name, roles, code if is_valid(code) else None, ACTOR_HEADER)
 
 
 def _is_own_enterprise(actor: Actor) -> bool:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import NamedTuple
@@ -163,6 +164,7 @@ class Accepted:
             return bucket.full_at > self.clock()
 
 
+@lru_cache(maxsize=1_024)
 def name_address(address: str) -> str:
     """What stands for an address in a limit: itself, or the network of a subscriber of IPv6."""
     try:
