@@ -21,7 +21,6 @@ from contextlib import AsyncExitStack
 from functools import lru_cache
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
-from weakref import WeakValueDictionary
 
 from werkzeug.exceptions import ClientDisconnected
 
@@ -30,6 +29,7 @@ from services.server.arriving import Arrival, ArrivedBody, ArrivingBody, Receive
 from services.server.connections import Peer
 from services.server.lanes import Lane
 from services.server.pace import Pace
+from services.server.shares import Shares
 from services.web.arriving import ARRIVING, SMALL_BODY_BYTES_MAX
 from services.web.problems import Problem
 
@@ -37,9 +37,6 @@ THREADS = 8
 """Requests that one worker answers at once."""
 ARRIVING_THREADS = 6
 """Streams and large bodies that one worker takes at once."""
-OF_ONE_CREDENTIAL = 2
-"""Requests of one credential that threads of a worker work on at once: the rest of it wait without one, and
-whoever else asks shares the interpreter with two requests of it at most, however many connections it has."""
 HEALTH_THREADS = 2
 DROPPED_BYTES_MAX = 4 * 1024 * 1024
 """How much of a body that was refused is taken in all the same: most clients read once they have sent."""
@@ -78,10 +75,8 @@ class Front:
         self._arriving = Lane(ARRIVING_THREADS, "arriving")
         self._health = Lane(HEALTH_THREADS, "health")
         self._places = asyncio.Semaphore(ARRIVING_THREADS)
-        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        """By credential, for as long as requests of it are here."""
-        self._arriving_shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        """The same of bodies that are read while they come, which may take long."""
+        self._shares, self._arriving_shares = Shares(), Shares()
+        """Of requests, and of bodies that are read while they come, which may take long."""
         self._worked_on: dict[Peer, Arrival | None] = {}
         """The clients whose request a thread has, each with its body where that still comes."""
         self._is_limited = False
@@ -136,7 +131,7 @@ class Front:
         async with AsyncExitStack() as places:
             try:
                 async with asyncio.timeout(self._stall_seconds):
-                    await places.enter_async_context(_share_of(self._arriving_shares, environ))
+                    await places.enter_async_context(self._arriving_shares.take(environ))
                     await places.enter_async_context(self._places)
             except TimeoutError:
                 environ["wsgi.input"] = ArrivedBody(b"", Problem("arriving-full"))
@@ -148,8 +143,8 @@ class Front:
             return answer
 
     async def _work_in_turn(self, environ: dict[str, Any]) -> Answer:
-        """Answer a request once few others of its credential are worked on; nobody is known yet."""
-        async with _share_of(self._shares, environ):
+        """Answer a request once few others of its credential are worked on."""
+        async with self._shares.take(environ):
             return await self._work(self._requests, environ)
 
     async def _work(self, lane: Lane, environ: dict[str, Any], arrival: Arrival | None = None) -> Answer:
@@ -197,16 +192,6 @@ class Front:
             await asyncio.sleep(LEAVE_SECONDS)
             spared = {peer for peer, arrival in self._worked_on.items() if not (arrival and arrival.waits)}
             connections.shut_down(self._port, spared)
-
-
-def _share_of(
-    shares: WeakValueDictionary[str, asyncio.Semaphore], environ: dict[str, Any]
-) -> asyncio.Semaphore:
-    """What a request takes while it is worked on: its credential's share, or one of its own without any."""
-    credential = environ.get("HTTP_AUTHORIZATION")
-    if not credential:
-        return asyncio.Semaphore()
-    return shares.setdefault(credential, asyncio.Semaphore(OF_ONE_CREDENTIAL))
 
 
 def answer_whole(app: App, environ: dict[str, Any]) -> Answer:

@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from services.server.front import OF_ONE_CREDENTIAL, THREADS, Front
+from services.server.front import THREADS, Front
+from services.server.shares import OF_ONE_CREDENTIAL, OF_UNKNOWN
+from services.web.identity.gate import IDENTIFIED
 
 SECONDS = 30
 
@@ -26,6 +28,8 @@ class Busy:
         with self._lock:
             self.under_way[credential] = self.under_way.get(credential, 0) + 1
             self.most[credential] = max(self.most.get(credential, 0), self.under_way[credential])
+        if "unknown" not in credential:
+            environ.get(IDENTIFIED, lambda: None)()
         if environ["PATH_INFO"] == "/slow":
             self.end.wait(SECONDS)
         with self._lock:
@@ -68,7 +72,45 @@ def test_requests_of_one_credential_leave_others_their_threads() -> None:
             return others + await asyncio.gather(*loud)
 
     assert asyncio.run(flood()) == [200] * 22
-    assert busy.most["Bearer loud"] == OF_ONE_CREDENTIAL
+    assert busy.most["Bearer loud"] <= OF_ONE_CREDENTIAL + 1  # the one by which it became known
+
+
+def test_ever_new_credentials_of_an_address_share_a_thread_until_they_are_known() -> None:
+    busy = Busy()
+
+    async def flood() -> list[int]:
+        front = Front(busy, SECONDS, 0)
+        assert await ask(front, "/quick", "Bearer known") == 200
+        unknown = [asyncio.create_task(ask(front, "/slow", f"Bearer unknown-{n}")) for n in range(20)]
+        async with asyncio.timeout(SECONDS):
+            while sum(busy.under_way.values()) < OF_UNKNOWN:
+                await asyncio.sleep(0.01)
+            known = [await ask(front, "/quick", credential) for credential in ("Bearer known", "")]
+            first = asyncio.create_task(ask(front, "/quick", "Bearer first"))
+            await asyncio.sleep(0.05)
+            under_way = sum(busy.under_way.values())
+            busy.end.set()
+            return [under_way, *known, await first, *await asyncio.gather(*unknown)]
+
+    assert asyncio.run(flood()) == [OF_UNKNOWN] + [200] * 23
+
+
+def test_who_is_known_on_the_way_keeps_no_unknown_one_waiting() -> None:
+    """The first request of a good credential may take long, as a year's export does."""
+    busy = Busy()
+
+    async def ask_at_once() -> int:
+        front = Front(busy, SECONDS, 0)
+        slow = asyncio.create_task(ask(front, "/slow", "Bearer first"))
+        async with asyncio.timeout(SECONDS):
+            while not busy.under_way.get("Bearer first"):
+                await asyncio.sleep(0.01)
+            status = await ask(front, "/quick", "Bearer unknown")
+            busy.end.set()
+            await slow
+        return status
+
+    assert asyncio.run(ask_at_once()) == 200
 
 
 def test_who_brings_no_credential_is_not_held_to_a_share() -> None:

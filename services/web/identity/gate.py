@@ -33,6 +33,8 @@ from services.web.identity.signing_in import COOKIE, SignIn
 from services.web.identity.tokens import Refused, Tokens
 from services.web.problems import Problem
 
+IDENTIFIED = "subsidy.identified"
+"""In a request's environment, where its credential was not good yet: called once it turns out to be."""
 ACTOR_HEADER = "Subsidy-Actor"
 ROLES_HEADER = "Subsidy-Roles"
 ENTERPRISE_HEADER = "Subsidy-Enterprise"
@@ -72,6 +74,7 @@ class Gate:
             g.actor, g.scope = self._identify(allowed)
             if credential:
                 self.accepted.note(credential, is_good=True)
+                asked.environ.get(IDENTIFIED, lambda: None)()
         except Refused as error:
             if credential and error.reason != "token.keys-unavailable":
                 self.accepted.note(credential, is_good=False)
