@@ -183,11 +183,12 @@ def test_each_term_of_the_glossary_stands_once() -> None:
         assert len(column) == len(set(column))
 
 
-def test_every_length_of_a_test_stands_on_the_contributors_page() -> None:
-    text = (DOCS.parent / "CONTRIBUTING.md").read_text("utf-8")
+@pytest.mark.parametrize(("name", "language"), [("CONTRIBUTING.md", "zh"), ("CONTRIBUTING.en.md", "en")])
+def test_every_length_of_a_test_stands_on_the_contributors_pages(name: str, language: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
 
     rows = [
-        f"| `{variable}` | {length.short:,} | {length.long:,} | {length.what} |\n"
+        f"| `{variable}` | {length.short:,} | {length.long:,} | {getattr(length, language)} |\n"
         for variable, length in LENGTHS.items()
     ]
 

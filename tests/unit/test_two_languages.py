@@ -14,6 +14,7 @@ ENGLISH = sorted([*ROOT.glob("*.en.md"), *DOCS.rglob("*.en.md")])
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PRINTED = "text"
 """The kind of block that shows what the program prints, which speaks the page's language."""
+CELL_END = re.compile(r"(?<!\\)\|")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 pairs = pytest.mark.parametrize("english", ENGLISH, ids=lambda page: page.name)
@@ -45,6 +46,12 @@ def code(page: Path) -> list[tuple[str, str]]:
     ]
 
 
+def tables(page: Path) -> list[list[int]]:
+    """The number of cells in each row of each table."""
+    found: list[str] = re.findall(r"(?:^\|.*\|\n)+", prose(page), re.MULTILINE)
+    return [[len(CELL_END.findall(row)) - 1 for row in rows.splitlines()] for rows in found]
+
+
 def links(page: Path, sign: str = "") -> list[str]:
     found: list[str] = re.findall(rf"{sign}\[[^\]]*\]\(([^)\s]+)\)", prose(page))
     return found
@@ -66,6 +73,11 @@ def test_both_have_the_same_headings(english: Path) -> None:
 @pairs
 def test_both_have_the_same_code(english: Path) -> None:
     assert code(english) == code(chinese_of(english))
+
+
+@pairs
+def test_both_have_the_same_tables(english: Path) -> None:
+    assert tables(english) == tables(chinese_of(english))
 
 
 @pairs
