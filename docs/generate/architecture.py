@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from docs.generate.languages import MADE, file_name
 from docs.generate.tables import table
+from domain.vocabulary.kinds import Words
 from ledger.store.schema.tables import LIBRARY_TABLES, TABLES
 
-PAGE = Path(__file__).parents[1] / "architecture.md"
-BEGIN = "<!-- 由程序生成，请勿手改：python -m docs.generate.pages · Generated: do not edit by hand -->\n"
-END = "<!-- 生成内容至此 · End of what is generated -->\n"
+DOCS = Path(__file__).parents[1]
+END = Words("<!-- 生成内容至此 -->", "<!-- End of what is generated -->")
 
 
-def architecture_page() -> str:
+def architecture_page(language: str) -> str:
     """The page with its list of tables as it would be generated now."""
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{tables_list()}\n\n{END}{after}"
+    begin, end = (f"{mark.in_language(language)}\n" for mark in (MADE, END))
+    page = (DOCS / file_name("architecture", language)).read_text("utf-8")
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{tables_list(language)}\n\n{end}{after}"
 
 
-def tables_list() -> str:
+def tables_list(language: str) -> str:
     """Every table with what it holds and whether it can be rebuilt, as Markdown."""
     rows = [
-        (f"`{name}`", f"{held.holds_zh} · {held.holds_en}", " · ".join(held.rebuilding.value))
+        (
+            f"`{name}`",
+            Words(held.holds_zh, held.holds_en).in_language(language),
+            Words(*held.rebuilding.value).in_language(language),
+        )
         for name, held in {**LIBRARY_TABLES, **TABLES}.items()
     ]
-    return table(("表 · table", "内容 · holds", "可重建 · can be rebuilt"), rows)
+    heads = {"zh": ("表", "内容", "可重建"), "en": ("Table", "Holds", "Can be rebuilt")}
+    return table(heads[language], rows)

@@ -22,9 +22,9 @@ ABOUT = (
     "before the subcommand, e.g. `subsidy-ledger --language en budget --year 2024`; what is always the same "
     "is set as a variable, see [settings](settings.md).",
     "`--as-of`、`--as-known` 取日期（含当日全天，北京时间）或带时区的时间；`--rules-as-of` 取日期。"
-    "含义见[三个时间](architecture.md#三个时间--three-axes-of-time)。"
+    "含义见[三个时间](architecture.md#三个时间)。"
     " · These take a date (its whole day in China) or a time with its offset; see [three axes of time]"
-    "(architecture.md#三个时间--three-axes-of-time).",
+    "(architecture.en.md#three-axes-of-time).",
 )
 TABLES = """\
 打印表格的命令都可加 `--json`（同接口的回答）或 `--csv`（供表格软件）：

@@ -235,8 +235,7 @@ def api() -> str:
         "`/openapi.json` (OpenAPI 3.1). See [publishing facts](upstream.en.md) and "
         "[the officer's page](officer.en.md) for use, [error codes](errors.md) for what can go wrong.",
         table(("路径 · route", "内容 · what"), rows),
-        "查询过去用 `as_of`、`as_known`、`rules_as_of`，见[三个时间](architecture.md#三个时间"
-        "--three-axes-of-time)；"
+        "查询过去用 `as_of`、`as_known`、`rules_as_of`，见[三个时间](architecture.md#三个时间)；"
         "分页用回答中的 `next`；读取带 `ETag`。 · For the past there are `as_of`, `as_known`, `rules_as_of`; "
         "pages go on at the answer's `next`; reads carry an `ETag`.",
     )
@@ -266,7 +265,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     "settings.md": settings,
     "policy-fields.md": lambda: _page("政策文件的字段 · Fields of a policy file", *policy_fields_page()),
-    "architecture.md": architecture_page,
+    "architecture.md": partial(architecture_page, "zh"),
+    "architecture.en.md": partial(architecture_page, "en"),
     "authority.md": lambda: _page("谁可以写入什么 · Who may write what", *authority_page()),
     "documents.md": lambda: _page("公文 · Documents", *documents_page()),
     "audited.md": lambda: _page("核对哪些内容 · What an audit covers", *audited_page()),

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 FLOORS = ("domain", "ledger", "services")
 
@@ -87,8 +89,9 @@ def test_no_class_is_too_long() -> None:
     assert large == set()
 
 
-def test_every_room_stands_on_the_page_about_the_architecture() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+@pytest.mark.parametrize("name", ["architecture.md", "architecture.en.md"])
+def test_every_room_stands_on_the_pages_about_the_architecture(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text("utf-8")
     lines = (line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `"))
     rows = {cells[0].strip(" `"): cells for cells in lines if len(cells) == 1 + len(FLOORS)}
 
