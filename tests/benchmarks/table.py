@@ -1,6 +1,6 @@
 """The whole table of performance by one command, each answer checked in the same run.
 
-``python -m tests.benchmarks.table`` prints docs/performance.md's table, with this machine described:
+``python -m tests.benchmarks.table`` prints the table of docs/performance.en.md, with this machine described:
 the worked cases first, then a row for each piece of work beside its limit. ``--short`` does all of it
 small, to see that it works; ``--growth 10000000`` says how far the ledger of the last row grows. The
 row of OpenFisca needs requirements-bench.lock. Durability, validation, deduplication, every

@@ -11,6 +11,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 ENGLISH = sorted([*ROOT.glob("*.en.md"), *DOCS.rglob("*.en.md")])
+MEASURED = [DOCS / name for name in ("performance.en.md", "scale.en.md", "operations/capacity.en.md")]
+"""Pages whose tables tell what was measured."""
+FIGURE = re.compile(r"\d(?:[\d,.]*\d)?")
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PRINTED = "text"
 """The kind of block that shows what the program prints, which speaks the page's language."""
@@ -78,6 +81,17 @@ def test_both_have_the_same_code(english: Path) -> None:
 @pairs
 def test_both_have_the_same_tables(english: Path) -> None:
     assert tables(english) == tables(chinese_of(english))
+
+
+def figures(page: Path) -> list[list[str]]:
+    """The numbers of each row of a table, in whatever order a language says them."""
+    rows: list[str] = re.findall(r"^\|.*\|$", prose(page), re.MULTILINE)
+    return [sorted(FIGURE.findall(row)) for row in rows]
+
+
+@pytest.mark.parametrize("english", MEASURED, ids=lambda page: page.name)
+def test_both_tables_tell_the_same_figures(english: Path) -> None:
+    assert figures(english) == figures(chinese_of(english))
 
 
 @pairs
