@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs.generate.languages import MADE, file_name
-from docs.generate.tables import table
+from docs.generate.tables import table_in
 from domain.vocabulary.kinds import Words
 from ledger.store.schema.tables import LIBRARY_TABLES, TABLES
 
@@ -32,5 +32,5 @@ def tables_list(language: str) -> str:
         )
         for name, held in {**LIBRARY_TABLES, **TABLES}.items()
     ]
-    heads = {"zh": ("表", "内容", "可重建"), "en": ("Table", "Holds", "Can be rebuilt")}
-    return table(heads[language], rows)
+    heads = (Words("表", "Table"), Words("内容", "Holds"), Words("可重建", "Can be rebuilt"))
+    return table_in(language, heads, rows)

@@ -6,11 +6,11 @@ Tests try every cell of both tables for real, through every door that a sender h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import NamedTuple
 
+from docs.generate.languages import read_about
 from docs.generate.steps import LETTERS, letters_of
-from docs.generate.tables import table
+from docs.generate.tables import table_in
 from domain.authority.publishers import Scope
 from domain.authority.roles import ROLES, Actor
 from domain.authority.two_persons import TWO_PERSON_STEPS, confirming_roles
@@ -272,29 +272,29 @@ def judge_cell(sender: SenderColumn, row: MessageRow) -> str:
     return fault.code if fault is not None else ""
 
 
-def authority_page() -> tuple[str, ...]:
-    """The parts of the page, beside its title."""
-    text = files(__package__).joinpath("about_authority.txt").read_text("utf-8")
-    introduction, publishers, steps = (part.strip() for part in text.split("%%"))
-    legend = " · ".join(f"**{letter}** {words.zh} {words.en}" for letter, words in LETTERS.items())
-    title = "## 步骤与角色 · Steps and roles"
+def authority_page(language: str) -> tuple[str, ...]:
+    """The parts of the page, its head apart."""
+    introduction, publishers, steps = (part.strip() for part in read_about("authority", language).split("%%"))
+    legend = " · ".join(f"**{letter}** {words.in_language(language)}" for letter, words in LETTERS.items())
+    title = Words("步骤与角色", "Steps and roles").in_language(language)
     return (
         introduction,
-        _messages(),
+        _messages(language),
         publishers,
-        title,
+        f"## {title}",
         steps,
-        legend.replace("Kafka Kafka", "Kafka"),
-        _steps(),
+        legend,
+        _steps(language),
     )
 
 
-def _messages() -> str:
-    heads = ("报送的内容 · what is sent", *(f"{each.title.zh}<br>{each.title.en}" for each in SENDERS))
-    return table(
+def _messages(language: str) -> str:
+    heads = (Words("报送的内容", "What is sent"), *(sender.title for sender in SENDERS))
+    return table_in(
+        language,
         heads,
         [
-            (f"{row.title.zh}<br>{row.title.en}", *(_mark(judge_cell(each, row)) for each in SENDERS))
+            (row.title.in_language(language), *(_mark(judge_cell(sender, row)) for sender in SENDERS))
             for row in MESSAGES
         ],
     )
@@ -304,12 +304,13 @@ def _mark(code: str) -> str:
     return f"`{code}`" if code else "✓"
 
 
-def _steps() -> str:
-    heads = ("步骤 · step", *(f"{ROLE_WORDS[role].zh}<br>{ROLE_WORDS[role].en}" for role in ROLES))
-    return table(
+def _steps(language: str) -> str:
+    heads = (Words("步骤", "Step"), *(ROLE_WORDS[role] for role in ROLES))
+    return table_in(
+        language,
         heads,
         [
-            (f"{words.zh}<br>{words.en}", *(_step_mark(action, role) for role in ROLES))
+            (words.in_language(language), *(_step_mark(action, role) for role in ROLES))
             for action, words in ACTIONS.items()
         ],
     )

@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
+from docs.generate.languages import list_items, read_about
+from docs.generate.tables import table_in
+from domain.vocabulary.kinds import Words
 from ledger.documents.catalogue import Column, Place, Table, read_catalogue
 
+PLACE, MEANING = Words("位置", "Place"), Words("含义", "Meaning")
+DOCUMENT, ALL = Words("文件", "Document"), Words("全部", "all")
 
-def documents_page() -> tuple[str, ...]:
-    """The parts of the page, beside its title."""
-    about = files("docs.generate").joinpath("about_documents.txt").read_text("utf-8")
-    parts = [about, "## 可填的位置 · Places", _table("位置 · place", _values())]
-    for name, table in read_catalogue().tables.items():
-        documents = "、".join(read_catalogue().documents[name].zh for name in table.documents)
-        head = f"### {{{{{name}.…}}}} · {{{{{table.en}.…}}}}"
-        parts.append(f"{head}\n\n{documents}：{_meaning(table)}")
-        rows = [
-            (f"`{{{{{name}.{key}}}}}` `{{{{{table.en}.{column.en}}}}}`", _meaning(column), "")
+
+def documents_page(language: str) -> list[str]:
+    """The parts of the page, its head apart."""
+    catalogue = read_catalogue()
+    values = [
+        (
+            f"`{{{{{Words(name, place.en).in_language(language)}}}}}`",
+            _meaning(place, language),
+            _documents(place.documents, language),
+        )
+        for name, place in catalogue.values.items()
+    ]
+    parts = [
+        read_about("documents", language),
+        f"## {Words('可填的位置', 'Places').in_language(language)}",
+        table_in(language, (PLACE, MEANING, DOCUMENT), values),
+    ]
+    for name, table in catalogue.tables.items():
+        title = Words(name, table.en).in_language(language)
+        colon = Words("：", ": ").in_language(language)
+        columns = [
+            (
+                f"`{{{{{title}.{Words(key, column.en).in_language(language)}}}}}`",
+                _meaning(column, language),
+            )
             for key, column in table.columns.items()
         ]
-        parts.append(_table("位置 · place", rows, among=False))
-    return tuple(parts)
+        parts += [
+            f"### {{{{{title}.…}}}}",
+            f"{_documents(table.documents, language)}{colon}{_meaning(table, language)}",
+            table_in(language, (PLACE, MEANING), columns),
+        ]
+    return parts
 
 
-def _values() -> list[tuple[str, str, str]]:
-    return [
-        (_place(name, place.en), _meaning(place), _documents(place.documents))
-        for name, place in read_catalogue().values.items()
-    ]
+def _meaning(place: Place | Table | Column, language: str) -> str:
+    return Words(place.zh, place.means).in_language(language)
 
 
-def _place(zh: str, en: str) -> str:
-    return f"`{{{{{zh}}}}}` `{{{{{en}}}}}`"
-
-
-def _meaning(place: Place | Table | Column) -> str:
-    return f"{place.zh} · {place.means}"
-
-
-def _documents(named: tuple[str, ...]) -> str:
+def _documents(named: tuple[str, ...], language: str) -> str:
     kinds = read_catalogue().documents
-    return "全部 · all" if len(named) == len(kinds) else "、".join(kinds[name].zh for name in named)
-
-
-def _table(head: str, rows: list[tuple[str, str, str]], among: bool = True) -> str:
-    heads = [head, "含义 · meaning", *(["文件 · document"] if among else [])]
-    lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
-    lines += [f"| {' | '.join(row[: len(heads)])} |" for row in rows]
-    return "\n".join(lines)
+    if len(named) == len(kinds):
+        return ALL.in_language(language)
+    return list_items(
+        (Words(kinds[name].zh, kinds[name].en).in_language(language) for name in named), language
+    )

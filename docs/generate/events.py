@@ -10,7 +10,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from docs.generate.tables import table
+from docs.generate.languages import CHINESE, YES, list_items
+from docs.generate.tables import table_in
 from domain.policy.load import load_policy
 from domain.policy.model import Policy
 from domain.vocabulary.kinds import CurrencyAmong, CurrencyBy, Kind, OnlyWith, Words
@@ -22,6 +23,15 @@ STEPS = "examples.ndjson"
 """Examples of claim steps and amendments; those of kinds of fact stand in their declarations."""
 EXAMPLE_SUBJECT = "91330282MA00001215"
 COUNTING_POLICY = "cixi-ecommerce-2024.yaml"
+ABOUT = Words(
+    f"每条数据是一个 CloudEvents 1.0 的 JSON 对象，UTF-8 编码，最大 {MESSAGE_BYTES_MAX:,} 字节，"
+    f"嵌套不超过 {DEPTH_MAX} 层；没有列出的字段会被退回，不会被忽略。"
+    "退回原因见[退回原因](errors.md)，怎样报送见[报送数据](upstream.md)。",
+    f"Each message is one CloudEvents 1.0 object in JSON, in UTF-8, of at most {MESSAGE_BYTES_MAX:,} bytes "
+    f"and {DEPTH_MAX} levels; a field not listed here is refused, never ignored. "
+    "See [error codes](errors.en.md) and [publishing facts](upstream.en.md).",
+)
+COUNTED = Words("慈溪政策中计入：", "The policy of Cixi counts it for:")
 TITLES = {
     "ClaimSubmitted": Words("申报提交", "An enterprise asks for an award that an officer must decide"),
     "ClaimApproved": Words("申报批准", "A claim was approved with an amount, within the policy's cap"),
@@ -61,28 +71,23 @@ def _example(kind: Kind) -> bytes:
     return json.dumps(message, ensure_ascii=False).encode()
 
 
-def events_page(types: MessageTypes = SHIPPED) -> tuple[str, ...]:
-    """The parts of the page, beside its title."""
+def events_page(language: str, types: MessageTypes = SHIPPED) -> tuple[str, ...]:
+    """The parts of the page, its head apart."""
     titles = {name: _title(name, schema.kind) for name, schema in types.schemas.items()}
     rows = [
-        (f"[`{type_}`](#{type_.replace('.', '')})", titles[name].zh, titles[name].en)
+        (f"[`{type_}`](#{type_.replace('.', '')})", titles[name].in_language(language))
         for name, type_ in types.type_of.items()
     ]
     lines = examples(types)
     return (
-        f"每条数据是一个 CloudEvents 1.0 的 JSON 对象，UTF-8 编码，最大 {MESSAGE_BYTES_MAX:,} 字"
-        f"节，嵌套不超过 {DEPTH_MAX} 层；"
-        "没有列出的字段会被退回，不会被忽略。退回原因见[退回原因](errors.md)，怎样报送见[报送数据"
-        "](upstream.md)。",
-        "Each message is one CloudEvents 1.0 object in JSON, in UTF-8, of at most "
-        f"{MESSAGE_BYTES_MAX:,} bytes and "
-        f"{DEPTH_MAX} levels; a field not listed here is refused, never ignored. See [error codes"
-        "](errors.md) and "
-        "[publishing facts](upstream.en.md).",
-        table(("type", "中文", "English"), rows),
-        "## 信封 · Envelope",
-        _fields(Envelope().fields),
-        *(_section(types, name, titles[name], lines[type_]) for name, type_ in types.type_of.items()),
+        ABOUT.in_language(language),
+        table_in(language, (Words("类型", "Type"), Words("含义", "Meaning")), rows),
+        f"## {Words('信封', 'Envelope').in_language(language)}",
+        _fields(Envelope().fields, language),
+        *(
+            _section(types, name, titles[name], lines[type_], language)
+            for name, type_ in types.type_of.items()
+        ),
     )
 
 
@@ -90,26 +95,24 @@ def _title(name: str, kind: Kind | None) -> Words:
     return TITLES[name] if kind is None else kind.documentation
 
 
-def _section(types: MessageTypes, name: str, title: Words, example: bytes) -> str:
+def _section(types: MessageTypes, name: str, title: Words, example: bytes, language: str) -> str:
     """One type: its fields, its rules, what it counts for, and a message."""
     schema = types.schemas[name]
     parts = [
         f"## {types.type_of[name]}",
-        f"{title.zh} · {title.en}",
-        _fields(schema().fields),
-        *(_rules(schema.kind) if schema.kind else ()),
-        *_counted(name),
+        title.in_language(language),
+        _fields(schema().fields, language),
+        *([_rules(schema.kind, language)] if schema.kind else ()),
+        *_counted(name, language),
         f"```json\n{json.dumps(json.loads(example), ensure_ascii=False, indent=2)}\n```",
     ]
     return "\n\n".join(parts)
 
 
-def _rules(kind: Kind) -> list[str]:
+def _rules(kind: Kind, language: str) -> str:
     """The rules between fields, and what makes two records one."""
-    sentences = [*_between_fields(kind), *_reports(kind)]
-    if len(kind.rules) < 2:
-        return [" ".join(f"{words.zh} · {words.en}" for words in sentences)]
-    return ["".join(words.zh for words in sentences) + " · " + " ".join(words.en for words in sentences)]
+    sentences = (words.in_language(language) for words in (*_between_fields(kind), *_reports(kind)))
+    return ("" if language == CHINESE else " ").join(sentences)
 
 
 def _between_fields(kind: Kind) -> list[Words]:
@@ -189,59 +192,83 @@ def _counting_policy() -> Policy:
     return load_policy(files("domain.policy").joinpath(COUNTING_POLICY).read_text("utf-8"))
 
 
-def _counted(name: str) -> list[str]:
+def _counted(name: str, language: str) -> list[str]:
     """Which measures of the policy the event counts for, and with which values."""
     lines = []
     for measure in _counting_policy().measures.values():
         for part in ("earns", "counted_on", "sales"):
             select = getattr(measure, part, None)
             if select is not None and name in select.facts:
-                where = "，".join(f"`{key}` = {'、'.join(v)}" for key, v in select.where.items())
-                lines.append(f"- `{measure.id}` {measure.title['zh']}{'：' + where if where else ''}")
-    return ["慈溪政策中计入 · counts in the policy of Cixi for:\n\n" + "\n".join(lines)] if lines else []
+                values = (f"`{key}` = {list_items(v, language)}" for key, v in select.where.items())
+                where = Words("，", ", ").in_language(language).join(values)
+                colon = Words("：", ": ").in_language(language) if where else ""
+                lines.append(f"- `{measure.id}` {measure.title[language]}{colon}{where}")
+    return [COUNTED.in_language(language) + "\n\n" + "\n".join(lines)] if lines else []
 
 
-def _fields(fields_by_name: Mapping[str, Any]) -> str:
+def _fields(fields_by_name: Mapping[str, Any], language: str) -> str:
     rows = [
-        (f"`{field.data_key or name}`", "是 · yes" if field.required else "", _rule(name, field))
+        (
+            f"`{field.data_key or name}`",
+            YES.in_language(language) if field.required else "",
+            _rule(name, field).in_language(language),
+        )
         for name, field in fields_by_name.items()
     ]
-    return table(("字段 · field", "必填 · required", "规则 · rule"), rows)
+    return table_in(
+        language, (Words("字段", "Field"), Words("必填", "Required"), Words("规则", "Rule")), rows
+    )
 
 
 ENVELOPE_RULES = {
-    "id": "在该来源内唯一的编号，最多200个字符 · unique within the source, at most 200 characters",
-    "source": "报送系统，如 `urn:cixi:tax`，最多200个字符 · the sending system, at most 200 characters",
-    "type": "下文列出的类型 · one of the types below",
-    "data": "该类型的字段 · the fields of the type",
+    "id": Words("在该来源内唯一的编号，最多200个字符", "unique within the source, at most 200 characters"),
+    "source": Words(
+        "报送系统，如 `urn:cixi:tax`，最多200个字符",
+        "the sending system, like `urn:cixi:tax`, at most 200 characters",
+    ),
+    "type": Words("下文列出的类型", "one of the types below"),
+    "data": Words("该类型的字段", "the fields of the type"),
 }
 
 
-RULES: dict[type, str] = {
-    AmendedType: "被更正数据的类型 · the type of the event that is amended",
-    Changes: "要更改的字段，至少一个 · the fields that change, at least one",
-    Money: '文本，最多两位小数，如 `"1234.56"` · text, at most two decimals',
-    Day: "日期（北京时间），如 2024-03-01，不得在将来 · a date in China, not in the future",
-    Instant: "发生时间，带时区 · when it happened, with its offset: `2024-03-01T09:30:00+08:00`",
-    CreditCode: "统一社会信用代码，含校验位 · a unified social credit code with its check character",
-    Slug: "小写字母、数字、`-`、`_`，最多40个 · a-z, 0-9, `-`, `_`, at most 40",
+RULES: dict[type, Words] = {
+    AmendedType: Words("被更正数据的类型", "the type of the event that is amended"),
+    Changes: Words("要更改的字段，至少一个", "the fields that change, at least one"),
+    Money: Words('文本，最多两位小数，如 `"1234.56"`', 'text, at most two decimals, like `"1234.56"`'),
+    Day: Words(
+        "日期（北京时间），如 `2024-03-01`，不得在将来",
+        "a date in China, like `2024-03-01`, not in the future",
+    ),
+    Instant: Words(
+        "发生时间，带时区，如 `2024-03-01T09:30:00+08:00`",
+        "when it happened, with its offset, like `2024-03-01T09:30:00+08:00`",
+    ),
+    CreditCode: Words("统一社会信用代码，含校验位", "a unified social credit code with its check character"),
+    Slug: Words("小写字母、数字、`-`、`_`，最多40个", "a-z, 0-9, `-`, `_`, at most 40"),
 }
+PERSON_RULE = Words(
+    "人才类奖励须留的姓名，最多200个字符；加密保存，可删除，不能更正",
+    "the name that a talent award must keep, at most 200 characters; held encrypted, can be erased, "
+    "not corrected",
+)
 
 
-def _rule(name: str, field: fields.Field[Any]) -> str:
+def _rule(name: str, field: fields.Field[Any]) -> Words:
     if name in ENVELOPE_RULES:
         return ENVELOPE_RULES[name]
     if name == "person":
-        return (
-            "人才类奖励须留的姓名，最多200个字符；加密保存，可删除，不能更正 · the name that a talent award "
-            "must keep, at most 200 characters; held encrypted, can be erased, not corrected"
-        )
+        return PERSON_RULE
     if type(field) in RULES:
         return RULES[type(field)]
     if isinstance(field, Text):
         limit = field.max_length
-        return f"一行文本，最多{limit}个字符 · text on one line, at most {limit} characters"
+        return Words(f"一行文本，最多{limit}个字符", f"text on one line, at most {limit} characters")
     if isinstance(field, WholeNumber):
-        future = "，不得在将来，不加引号 · not in the future, without quotes" if name == "year" else ""
-        return f"整数 · whole number {field.low}–{field.high}{future}"
-    return "、".join(f"`{choice}`" for choice in sorted(getattr(field, "choices", ())))
+        among = f"{field.low}–{field.high}"
+        if name != "year":
+            return Words(f"整数 {among}", f"whole number {among}")
+        return Words(
+            f"整数 {among}，不得在将来，不加引号", f"whole number {among}, not in the future, without quotes"
+        )
+    choices = [f"`{choice}`" for choice in sorted(getattr(field, "choices", ()))]
+    return Words("、".join(choices), ", ".join(choices))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib.resources import files
+
 from domain.vocabulary.kinds import Words
 
 CHINESE, ENGLISH = LANGUAGES = ("zh", "en")
+YES = Words("是", "yes")
 MADE = Words(
     "<!-- 由程序生成，请勿手改：python -m docs.generate.pages -->",
     "<!-- Generated, do not edit by hand: python -m docs.generate.pages -->",
@@ -25,3 +29,20 @@ def lay_out_page(name: str, language: str, title: Words, *parts: str) -> str:
     )
     head = (MADE.in_language(language), f"# {title.in_language(language)}", other.in_language(language))
     return "\n\n".join([*head, *parts]) + "\n"
+
+
+def read_about(name: str, language: str) -> str:
+    """What stands in ``about_NAME.txt`` beside this file, or in ``about_NAME.en.txt``."""
+    suffix = "" if language == CHINESE else f".{language}"
+    return files(__package__).joinpath(f"about_{name}{suffix}.txt").read_text("utf-8").strip()
+
+
+def list_items(items: Iterable[str], language: str) -> str:
+    """The items of a list within a sentence."""
+    return ("、" if language == CHINESE else ", ").join(items)
+
+
+def as_sentence(text: str, language: str) -> str:
+    """A phrase of the program's words, standing alone."""
+    stop = "。" if language == CHINESE else "."
+    return f"{text[:1].upper()}{text[1:].rstrip('。.')}{stop}"

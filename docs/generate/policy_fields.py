@@ -8,7 +8,10 @@ from typing import Any
 import yaml
 from marshmallow import Schema, fields, validate
 
+from docs.generate.languages import YES, as_sentence, list_items
+from docs.generate.tables import table_in
 from domain.policy.form import file, measures, parts, values
+from domain.vocabulary.kinds import Words
 
 GROUPS: dict[str, type[Schema]] = {
     "file": file.PolicySchema,
@@ -57,64 +60,74 @@ def own_fields(name: str) -> dict[str, fields.Field[Any]]:
     return {key: field for key, field in found.items() if name == "measure" or key not in shared}
 
 
-def policy_fields_page() -> tuple[str, ...]:
-    """The parts of the page, beside its title."""
+def policy_fields_page(language: str) -> tuple[str, ...]:
+    """The parts of the page, its head apart."""
     said = words()
-    return (said["about"]["zh"], said["about"]["en"], *(_group(name, said[name]) for name in GROUPS))
+    return (said["about"][language], *(_group(name, said[name], language) for name in GROUPS))
 
 
-def _group(name: str, said: dict[str, Any]) -> str:
+def _group(name: str, said: dict[str, Any], language: str) -> str:
+    heads = (
+        Words("字段", "Field"),
+        Words("必填", "Required"),
+        Words("写什么", "What stands there"),
+        Words("含义", "Meaning"),
+    )
     rows = [
-        "| 字段 · field | 必填 · required | 写什么 · what stands there | 含义 · meaning |",
-        "| --- | --- | --- | --- |",
-    ]
-    rows += [
-        f"| `{key}` | {'是 · yes' if field.required else ''} | {_form(field)} "
-        f"| {said['fields'][key]['zh']} · {said['fields'][key]['en']} |"
+        (
+            f"`{key}`",
+            YES.in_language(language) if field.required else "",
+            _form(field, language),
+            str(said["fields"][key][language]),
+        )
         for key, field in own_fields(name).items()
     ]
-    return "\n\n".join([f"## {said['title']}", f"{said['zh']} · {said['en']}", "\n".join(rows)])
+    return "\n\n".join(
+        [f"## {said['title']}", as_sentence(said[language], language), table_in(language, heads, rows)]
+    )
 
 
-def _form(field: fields.Field[Any]) -> str:
+def _form(field: fields.Field[Any], language: str) -> str:
     """What may stand there, and what holds where it is left out."""
-    found = _kind(field)
+    found = _kind(field, language)
     if field.allow_none:
-        found += "，或 · or `null`"
+        found += Words("，或 `null`", ", or `null`").in_language(language)
     default = field.load_default
-    if isinstance(default, str) and default:
-        found += f"；省略为 · else `{default}`"
-    elif isinstance(default, int) and default:
-        found += f"；省略为 · else {default}"
+    if default and isinstance(default, str | int):
+        shown = f"`{default}`" if isinstance(default, str) else str(default)
+        found += Words(f"；省略为 {shown}", f"; else {shown}").in_language(language)
     return found
 
 
-def _kind(field: fields.Field[Any]) -> str:
-    plain = {
-        values.Money: '金额，如 · amount, like `"10000.00"`',
-        values.Percent: '百分数，如 · per cent, like `"8.5"`',
-        values.Day: "日期，如 · date, like `2024-01-01`",
-        values.MonthDay: "每年的一天，如 · day of a year, like `03-31`",
-        measures.AnyMeasure: "[条款 · a measure](#measure)",
-    }
-    if type(field) in plain:
-        return plain[type(field)]
+PLAIN = {
+    values.Money: Words('金额，如 `"10000.00"`', 'amount, like `"10000.00"`'),
+    values.Percent: Words('百分数，如 `"8.5"`', 'per cent, like `"8.5"`'),
+    values.Day: Words("日期，如 `2024-01-01`", "date, like `2024-01-01`"),
+    values.MonthDay: Words("每年的一天，如 `03-31`", "day of a year, like `03-31`"),
+    measures.AnyMeasure: Words("[条款](#measure)", "[a measure](#measure)"),
+}
+
+
+def _kind(field: fields.Field[Any], language: str) -> str:
+    if type(field) in PLAIN:
+        return PLAIN[type(field)].in_language(language)
     if isinstance(field, fields.Nested):
         name = _NAMES[type(field.schema)]
         return f"[{name}](#{name})"
     if isinstance(field, fields.List):
-        return f"列表 · list：{_kind(field.inner)}"
+        return Words("列表：", "list: ").in_language(language) + _kind(field.inner, language)
     if isinstance(field, fields.Dict):
-        return f"名称与内容 · names, each with：{_kind(field.value_field or fields.Raw())}"
+        inner = _kind(field.value_field or fields.Raw(), language)
+        return Words("名称与内容：", "names, each with: ").in_language(language) + inner
     if isinstance(field, values.WholeNumber):
-        return f"整数 · whole number {field.low}–{field.high}"
-    return _text(field)
+        return f"{Words('整数', 'whole number').in_language(language)} {field.low}–{field.high}"
+    return _text(field, language)
 
 
-def _text(field: fields.Field[Any]) -> str:
+def _text(field: fields.Field[Any], language: str) -> str:
     for check in field.validators:
         if choices := values.choices_of(check):
-            return "、".join(f"`{choice}`" for choice in choices)
+            return list_items((f"`{choice}`" for choice in choices), language)
         if isinstance(check, validate.Regexp):
-            return "编号 · id：a-z、0-9、`-`、`.`"
-    return "文字 · text"
+            return Words("编号：a-z、0-9、`-`、`.`", "id: a-z, 0-9, `-`, `.`").in_language(language)
+    return Words("文字", "text").in_language(language)

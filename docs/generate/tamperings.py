@@ -6,7 +6,6 @@ a statement stands for the column that holds an event's position.
 
 from __future__ import annotations
 
-from docs.generate.tables import table
 from docs.generate.tampered_rows import LOGGED
 from docs.generate.tampered_schemas import SCHEMA
 from docs.generate.tampering import AUDIT, BOTH, OUTSIDE, REPLAY, SQLITE, UNSEEN, Tampering
@@ -363,30 +362,3 @@ UNGUARDED = (
     ),
 )
 TAMPERINGS = (*EVENTS, *BESIDE, *MODELS, *KEPT, *LOGGED, *SCHEMA, *UNGUARDED)
-_SEEN_BY = {
-    AUDIT: "核对 · audit",
-    REPLAY: "核对中的重放 · the audit's replay",
-    OUTSIDE: "只有外部检查点 · an outside checkpoint alone",
-    UNSEEN: "看不到 · cannot be seen",
-}
-
-
-def tampering_tables() -> list[str]:
-    """The parts of the page about tampering: what is named and by what, then what cannot be seen and why."""
-    named = [
-        (f"{each.zh} · {each.en}", " · ".join(each.stores), _SEEN_BY[each.seen_by])
-        for each in TAMPERINGS
-        if each.seen_by in (AUDIT, REPLAY)
-    ]
-    unseen = [
-        (f"{each.zh} · {each.en}", _SEEN_BY[each.seen_by], f"{each.why_zh} · {each.why_en}")
-        for each in TAMPERINGS
-        if each.seen_by not in (AUDIT, REPLAY)
-    ]
-    return [
-        "## 试过的篡改 · Tampering that was tried",
-        "每一种都由测试直接在数据库上做过。Each was done by a test, straight on the database.",
-        table(("篡改 · tampering", "数据库 · store", "由谁发现 · named by"), named),
-        "## 看不到的 · What cannot be seen",
-        table(("篡改 · tampering", "由谁发现 · named by", "原因 · why"), unseen),
-    ]

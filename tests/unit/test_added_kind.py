@@ -13,6 +13,7 @@ from flask import Flask
 from jsonschema import Draft202012Validator
 
 from docs.generate.events import events_page, examples
+from docs.generate.languages import LANGUAGES
 from domain.disagreements.rules import usual_rules
 from domain.events.content import FactContent
 from domain.policy.model import DisagreementRule
@@ -256,12 +257,17 @@ def test_pages_tell_it_in_both_languages(language: str, title: str, pairs: list[
 
 
 def test_it_is_documented_with_its_rules_and_a_valid_example() -> None:
-    section = next(part for part in events_page(TYPES) if part.startswith(f"## {TYPE}"))
+    chinese, english = (
+        next(part for part in events_page(language, TYPES) if part.startswith(f"## {TYPE}"))
+        for language in LANGUAGES
+    )
 
-    assert "直播基地认定 · A base for livestream sales was recognised" in section
-    assert "| `tier` | 是 · yes | `growing`、`top` |" in section
-    assert "只有 `top` 可带 `rooms`。" in section
-    assert "Counts once, on its earliest day, by `base`." in section
+    assert "直播基地认定\n" in chinese
+    assert "A base for livestream sales was recognised\n" in english
+    assert "| `tier` | 是 | `growing`、`top` |" in chinese
+    assert "| `tier` | yes | `growing`, `top` |" in english
+    assert "只有 `top` 可带 `rooms`。" in chinese
+    assert "Counts once, on its earliest day, by `base`." in english
     assert isinstance(decode(examples(TYPES)[TYPE], NOW, DECODER), Message)
 
 

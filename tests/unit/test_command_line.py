@@ -83,7 +83,7 @@ def by_path(command: click.Command, path: str = "") -> Iterator[tuple[str, click
 
 def test_every_command_and_option_has_help_in_both_languages() -> None:
     commands = dict(by_path(main))
-    for path, command in commands.items():
+    for path, command in [("", main), *commands.items()]:
         put_help(command, path, "en")
     texts = {
         (path, option.opts[0]): option.help

@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from docs.generate.events import examples
+from docs.generate.languages import LANGUAGES, file_name
 from docs.generate.pages import DOCS, PAGES, api_app
 from domain.authority.roles import MONITOR, ROLES
 from domain.faults.registry import MESSAGE_AREAS, REQUEST_AREAS, read_codes, read_problems
@@ -48,18 +49,23 @@ def test_a_generated_page_is_what_would_be_generated_now(name: str) -> None:
     assert PAGES[name]() == page(name)
 
 
-def test_every_setting_type_code_command_and_reading_stands_in_its_page() -> None:
+in_each_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@in_each_language
+def test_every_setting_type_code_command_and_reading_stands_in_its_page(language: str) -> None:
     readings = load_policy(POLICY.read_text("utf-8")).readings
     codes = (*read_codes(*MESSAGE_AREAS), *read_codes(*REQUEST_AREAS), *read_problems())
     wanted = {
-        "settings.md": [f"`{variable.name}`" for variable in VARIABLES],
-        "events.md": [f"## {type_}\n" for type_ in TYPES],
-        "errors.md": [f"`{code}`" for code in codes],
-        "cli.md": [f"## subsidy-ledger {command}\n" for command in main.commands],
-        "readings.md": [f"## {reading}\n" for reading in readings],
+        "settings": [f"`{variable.name}`" for variable in VARIABLES],
+        "events": [f"## {type_}\n" for type_ in TYPES],
+        "errors": [f"`{code}`" for code in codes],
+        "cli": [f"## subsidy-ledger {command}\n" for command in main.commands],
+        "readings": [f"## {reading}\n" for reading in readings],
     }
 
-    missing = [(name, text) for name, texts in wanted.items() for text in texts if text not in page(name)]
+    pages = {name: page(file_name(name, language)) for name in wanted}
+    missing = [(name, text) for name, texts in wanted.items() for text in texts if text not in pages[name]]
 
     assert missing == []
 
@@ -77,8 +83,9 @@ def test_every_role_and_claim_of_a_token_stands_in_its_page() -> None:
     assert all(algorithm in text for algorithm in ALGORITHMS)
 
 
-def test_every_route_of_the_api_stands_in_its_page() -> None:
-    text = page("api.md")
+@in_each_language
+def test_every_route_of_the_api_stands_in_its_page(language: str) -> None:
+    text = page(file_name("api", language))
 
     missing = [
         f"{method} {path}"
@@ -183,9 +190,9 @@ def test_each_term_of_the_glossary_stands_once() -> None:
         assert len(column) == len(set(column))
 
 
-@pytest.mark.parametrize(("name", "language"), [("CONTRIBUTING.md", "zh"), ("CONTRIBUTING.en.md", "en")])
-def test_every_length_of_a_test_stands_on_the_contributors_pages(name: str, language: str) -> None:
-    text = (ROOT / name).read_text("utf-8")
+@in_each_language
+def test_every_length_of_a_test_stands_on_the_contributors_page(language: str) -> None:
+    text = (ROOT / file_name("CONTRIBUTING", language)).read_text("utf-8")
 
     rows = [
         f"| `{variable}` | {length.short:,} | {length.long:,} | {getattr(length, language)} |\n"

@@ -20,6 +20,14 @@ PRINTED = "text"
 CELL_END = re.compile(r"(?<!\\)\|")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
+ONE_FILE = {
+    "docs/glossary.md": "the policy's own Chinese term and the English one beside it are what it is for",
+    "CHANGELOG.md": "each entry says the same in both languages",
+}
+"""Pages of one file, with the reason; decisions are kept in English (docs/decisions/README.md)."""
+BOTH_IN_ONE_LINE = re.compile(r"[\u4e00-\u9fff）。”`] · [A-Za-z]|[\u4e00-\u9fff]<br>[A-Za-z]")
+"""A line that says the same twice, in Chinese and then in English."""
+
 pairs = pytest.mark.parametrize("english", ENGLISH, ids=lambda page: page.name)
 
 
@@ -66,6 +74,22 @@ def common(page: Path, link: str) -> tuple[str, int | None]:
     target = (page.parent / name).resolve() if name else page
     place = heading_names(target).index(anchor) if anchor and "://" not in link else None
     return (name.replace(".en.md", ".md") if name else ""), place
+
+
+def test_every_page_is_two_files_but_for_those_that_say_why() -> None:
+    pages = {
+        page for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")) if DOCS / "decisions" not in page.parents
+    }
+    chinese = {chinese_of(english) for english in ENGLISH}
+
+    assert {str(page.relative_to(ROOT)) for page in pages - chinese - {*ENGLISH}} == {*ONE_FILE}
+
+
+@pairs
+def test_neither_says_the_same_in_both_languages(english: Path) -> None:
+    for page in (english, chinese_of(english)):
+        paragraphs = prose(page).partition("\n\n")[2]
+        assert BOTH_IN_ONE_LINE.findall(paragraphs) == [], page.name
 
 
 @pairs
@@ -131,7 +155,7 @@ def test_an_english_page_leads_to_english_pages_and_a_chinese_one_to_chinese(eng
 
 @pairs
 def test_each_page_is_in_its_language(english: Path) -> None:
-    """An English page may quote Chinese; no paragraph of it is Chinese, and none of the other is English."""
+    """An English page may quote Chinese: no other paragraph of it is, and none beside it is English."""
     chinese = chinese_of(english)
     paragraphs = prose(chinese).split("\n\n")[1:], prose(english).split("\n\n")[1:]
 
@@ -139,5 +163,7 @@ def test_each_page_is_in_its_language(english: Path) -> None:
         text for text in paragraphs[0] if len(re.findall(r"[a-z]{2,}", text)) > 8 and not HAN.search(text)
     ] == []
     assert [
-        text for text in paragraphs[1] if len(HAN.findall(text)) > len(re.findall(r"[A-Za-z]+", text))
+        text
+        for text in paragraphs[1]
+        if not text.startswith("> ") and len(HAN.findall(text)) > len(re.findall(r"[A-Za-z]+", text))
     ] == []

@@ -50,7 +50,7 @@ def _not_checked(done: Examination) -> list[Sentence]:
     sentences = [
         Sentence(
             f"未核对的表：{tables}；原因见 docs/audited.md。",
-            f"Tables that are not checked: {tables}; docs/audited.md says why.",
+            f"Tables that are not checked: {tables}; docs/audited.en.md says why.",
         )
     ]
     unstated = ", ".join(f"{table} {count:,}" for table, count in done.unstated.items() if count)
