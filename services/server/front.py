@@ -29,7 +29,7 @@ from services.server.arriving import Arrival, ArrivedBody, ArrivingBody, Receive
 from services.server.connections import Peer
 from services.server.lanes import Lane
 from services.server.pace import Pace
-from services.server.shares import Shares
+from services.server.shares import BODIES_OF_ONE, READS_OF_ONE, WRITES_OF_ONE, Shares
 from services.web.arriving import ARRIVING, SMALL_BODY_BYTES_MAX
 from services.web.problems import Problem
 
@@ -75,8 +75,8 @@ class Front:
         self._arriving = Lane(ARRIVING_THREADS, "arriving")
         self._health = Lane(HEALTH_THREADS, "health")
         self._places = asyncio.Semaphore(ARRIVING_THREADS)
-        self._shares, self._arriving_shares = Shares(), Shares()
-        """Of requests, and of bodies that are read while they come, which may take long."""
+        self._shares = Shares(READS_OF_ONE, WRITES_OF_ONE)
+        self._arriving_shares = Shares(BODIES_OF_ONE, BODIES_OF_ONE)
         self._worked_on: dict[Peer, Arrival | None] = {}
         """The clients whose request a thread has, each with its body where that still comes."""
         self._is_limited = False

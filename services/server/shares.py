@@ -16,9 +16,14 @@ from weakref import WeakValueDictionary
 from services.web.identity.gate import IDENTIFIED
 from services.web.identity.limits import name_address
 
-OF_ONE_CREDENTIAL = 2
-"""Requests of one credential that threads of a worker work on at once: the rest of it wait without one, and
-whoever else asks shares the interpreter with two requests of it at most, however many connections it has."""
+READS_OF_ONE = 2
+"""Reads of one credential that threads of a worker work on at once: the rest of them wait without one, and
+whoever else asks shares the interpreter with so many at most, however many connections they come by."""
+WRITES_OF_ONE = 1
+"""The same of its writes, of which one is recorded at a time anyway: a second thread would only read the next
+batch, and take the interpreter from others for it."""
+BODIES_OF_ONE = 2
+"""The same of bodies that are read while they come."""
 OF_UNKNOWN = 1
 """The same of all credentials of one address that were not good yet."""
 REFUSED_SECONDS = 0.02
@@ -26,6 +31,7 @@ REFUSED_SECONDS = 0.02
 one after another is refused as well at fifty a second, and takes nothing from those who are known."""
 GOOD_MAX = 4_096
 """Credentials remembered as good; beyond that the one that became good first is asked for again."""
+READS = ("GET", "HEAD", "OPTIONS")
 _FREE = nullcontext()
 _Shares = WeakValueDictionary[str, asyncio.Semaphore]
 """By credential or address, for as long as requests of it are here."""
@@ -34,7 +40,8 @@ _Shares = WeakValueDictionary[str, asyncio.Semaphore]
 class Shares:
     """Who works in the threads of one kind; in one loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, reads: int, writes: int) -> None:
+        self._reads, self._writes = reads, writes
         self._of_credentials: _Shares = WeakValueDictionary()
         self._of_unknown: _Shares = WeakValueDictionary()
         self._good: dict[str, None] = {}
@@ -59,7 +66,10 @@ class Shares:
                     loop.call_later(REFUSED_SECONDS, held.release)
                 return
             held.release()  # it has become good meanwhile
-        async with self._of_credentials.setdefault(credential, asyncio.Semaphore(OF_ONE_CREDENTIAL)):
+        is_read = environ["REQUEST_METHOD"] in READS
+        number = self._reads if is_read else self._writes
+        key = f"{'reads' if is_read else 'writes'} {credential}"
+        async with self._of_credentials.setdefault(key, asyncio.Semaphore(number)):
             yield
 
     def _remember(self, credential: str, held: _Held) -> None:

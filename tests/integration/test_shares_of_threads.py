@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from services.server.front import THREADS, Front
-from services.server.shares import OF_ONE_CREDENTIAL, OF_UNKNOWN
+from services.server.shares import OF_UNKNOWN, READS_OF_ONE, WRITES_OF_ONE
 from services.web.identity.gate import IDENTIFIED
 
 SECONDS = 30
+OF_ONE = READS_OF_ONE + WRITES_OF_ONE
 
 
 class Busy:
@@ -65,14 +66,14 @@ def test_requests_of_one_credential_leave_others_their_threads() -> None:
         bodies = (b"", b"{}")
         loud = [asyncio.create_task(ask(front, "/slow", "Bearer loud", bodies[n % 2])) for n in range(20)]
         async with asyncio.timeout(SECONDS):
-            while busy.under_way.get("Bearer loud", 0) < OF_ONE_CREDENTIAL:
+            while busy.under_way.get("Bearer loud", 0) < OF_ONE:
                 await asyncio.sleep(0.01)
             others = [await ask(front, "/quick", credential) for credential in ("Bearer quiet", "")]
             busy.end.set()
             return others + await asyncio.gather(*loud)
 
     assert asyncio.run(flood()) == [200] * 22
-    assert busy.most["Bearer loud"] <= OF_ONE_CREDENTIAL + 1  # the one by which it became known
+    assert busy.most["Bearer loud"] <= OF_ONE + 1  # the one by which it became known
 
 
 def test_ever_new_credentials_of_an_address_share_a_thread_until_they_are_known() -> None:
