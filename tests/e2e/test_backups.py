@@ -5,6 +5,7 @@ The server is one of its own, since archiving is set for a whole server.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ from tests.programs import program
 
 ROOT = HERE.parent
 DRILL = ROOT / "docs" / "operations" / "restore-drill"
+SCHEDULE = ROOT / "docs" / "operations" / "compose" / "back-up"
 
 
 class Archiving(NamedTuple):
@@ -197,3 +199,20 @@ def test_what_no_backup_needs_any_more_goes(archiving: Archiving) -> None:
     sizes = [each.stat().st_size for each in segments]
     print(f"segments of the archive, bytes: {sizes}")
     assert max(sizes) < 1_000_000
+
+
+@pytest.mark.slow
+def test_the_schedule_of_compose_takes_a_full_backup_first_and_each_week(archiving: Archiving) -> None:
+    server = archiving.server
+
+    def back_up_on(day: int) -> list[str]:
+        """Take the backup of a day of the week; what kinds of backups there are."""
+        subprocess.run([str(SCHEDULE), str(day)], user=server.user, cwd=server.folder, check=True)
+        told = subprocess.run(
+            ["pgbackrest", "info", "--output=json"], user=server.user, capture_output=True, check=True
+        )
+        return [each["type"] for each in json.loads(told.stdout)[0]["backup"]]
+
+    assert back_up_on(3) == ["full"]  # there was none
+    assert back_up_on(7) == ["full", "diff"]
+    assert back_up_on(6) == ["full", "diff", "full"]

@@ -39,6 +39,7 @@ ROOT = HERE.parent
 OURS = ("migrate", "api", "consumer", "publisher")
 SERVERS = ("kafka", "postgres", "api", "consumer", "publisher")
 ONCE = ("topics", "archive", "migrate")
+SCHEDULED = ("backup",)
 MONITORING = ("prometheus", "alertmanager", "grafana")
 """What the profile of that name adds."""
 PLACES = (
@@ -186,7 +187,9 @@ def test_what_serves_has_a_health_check_and_comes_back(compose: Document) -> Non
         assert service["restart"] == "unless-stopped", name
     for name in ONCE:
         assert compose["services"][name]["restart"] == "no", name
-    assert set(compose["services"]) == {*SERVERS, *ONCE, *MONITORING}
+    for name in SCHEDULED:
+        assert compose["services"][name]["restart"] == "unless-stopped", name
+    assert set(compose["services"]) == {*SERVERS, *ONCE, *SCHEDULED, *MONITORING}
 
 
 def test_nothing_runs_as_root_but_the_one_that_gives_a_folder_away(compose: Document) -> None:
@@ -216,7 +219,7 @@ def test_what_must_last_is_on_volumes(compose: Document) -> None:
         if not v.startswith((".", "$"))
     }
 
-    named = {"kafka-data", "postgres-data", "postgres-backup", "signing-key", "sheets"}
+    named = {"kafka-data", "postgres-data", "postgres-backup", "postgres-socket", "signing-key", "sheets"}
     monitoring = {f"{each}-data" for each in MONITORING}
     assert set(used) == set(compose["volumes"]) == named | monitoring
     services = compose["services"]
@@ -226,6 +229,12 @@ def test_what_must_last_is_on_volumes(compose: Document) -> None:
     assert f"{key_folder}:ro" in services["consumer"]["volumes"]
     assert services["postgres"]["environment"]["PGBACKREST_REPO1_PATH"] == used["postgres-backup"]
     assert services["postgres"]["environment"]["PGBACKREST_PG1_PATH"] == used["postgres-data"]
+    backup, database = services["backup"], services["postgres"]
+    assert backup["environment"].items() <= database["environment"].items()
+    assert {v.removesuffix(":ro") for v in backup["volumes"]} >= set(database["volumes"])
+    schedule = backup["volumes"][-1].split(":")
+    assert os.access(ROOT / schedule[0], os.X_OK)
+    assert schedule[1].endswith("/" + backup["entrypoint"][0])
     assert services["api"]["environment"]["SUBSIDY_LEDGER_SHEETS"] == used["sheets"]
     key = compose["services"]["api"]["environment"]["SUBSIDY_LEDGER_SIGNING_KEY"]
     assert key == compose["services"]["publisher"]["environment"]["SUBSIDY_LEDGER_SIGNING_KEY"]
@@ -241,6 +250,7 @@ def test_each_waits_for_what_it_needs(compose: Document) -> None:
 
     assert needs["postgres"] == {"archive": done}
     assert needs["topics"] == {"kafka": well}
+    assert needs["backup"] == {"postgres": well}
     assert needs["migrate"] == {"postgres": well}
     assert needs["api"] == {"migrate": done, "postgres": well}
     everything = {"migrate": done, "topics": done, "postgres": well, "kafka": well}
