@@ -29,12 +29,12 @@ ABOUT = Words(
 )
 TABLES = Words(
     """\
-打印表格的命令都可加 `--json`（同接口的回答）或 `--csv`（供表格软件）：
+打印表格、逐条列出的命令都可加 `--json`（同接口的回答）或 `--csv`（供表格软件）：
 CSV 中金额不带符号，几个表之间空一行，其余的话写到标准错误。
 表格不超过终端的宽度：名称先折行，信用代码和金额不断开；再窄则逐行列出。
 进度只在终端显示。""",
     """\
-Every command that prints a table takes `--json` (the API's answer) and `--csv` (for spreadsheets):
+Every command that prints a table or a list takes `--json` (the API's answer) and `--csv` (for spreadsheets):
 amounts without signs, an empty line between tables, all else on standard error.
 Tables fit the terminal: names give way first, credit codes and amounts are never broken, and where
 that is not enough, rows are listed line by line. Progress is shown on terminals alone.""",

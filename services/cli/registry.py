@@ -166,7 +166,7 @@ ENTRIES = (
     ),
     CommandEntry(
         "history",
-        "operating.audit:history",
+        "reading.history:history",
         "read",
         "Show an enterprise's history: each event, what it changed, the balance after.",
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from shutil import get_terminal_size
 from typing import Any, ClassVar, Literal, Self, TypeVar
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar
 import click
 
 from domain.money.amounts import parse_fen, print_fen
+from ledger.export.file_faults import FORMULA_STARTS
 from services.cli.words.speaking import count_cells, wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,7 +77,7 @@ class Money(str):
 def csv_option(command: F) -> F:
     """``--csv`` prints the tables of a command for programs and spreadsheets."""
     return click.option(
-        "--csv", is_flag=True, expose_value=False, callback=_choose_csv, help="Print tables as CSV."
+        "--csv", is_flag=True, expose_value=False, callback=_choose_csv, help="Print rows as CSV."
     )(command)
 
 
@@ -96,8 +97,20 @@ def note(text: str) -> None:
     print(text, file=sys.stderr if prints_csv() else sys.stdout)
 
 
-def table(title: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; one that no terminal of this width could hold, row after row."""
+def list_differences(differences: Iterable[str], heading: str) -> None:
+    """Say what does not match, a line each; as CSV under a heading."""
+    if prints_csv():
+        table("", [Names(heading)], [(difference,) for difference in differences])
+        return
+    for difference in differences:
+        print(f"! {difference}")
+
+
+def table(title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; one that no terminal of this width could hold, row after row.
+
+    As CSV, a row is printed as it comes, so that many need not be held.
+    """
     if prints_csv():
         _print_csv(columns, rows)
         return
@@ -182,7 +195,7 @@ def _print_records(title: str, columns: Sequence[Column], lines: Sequence[Sequen
         print()
 
 
-def _print_csv(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+def _print_csv(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """A line for each row; an empty line stands between one table and the next."""
     context = click.get_current_context()
     if context.meta[CSV] == "begun":
@@ -196,8 +209,9 @@ def _print_csv(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None
 
 
 def _inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text) else text
+    """A text that no spreadsheet takes for a formula, nor its carriage return for the end of a row."""
+    is_formula = text.startswith(FORMULA_STARTS) and not _is_number(text)
+    return (f"'{text}" if is_formula else text).replace("\r", "\n")
 
 
 def _is_number(text: str) -> bool:

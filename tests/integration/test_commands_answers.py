@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import pty
@@ -15,6 +17,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from domain.money.amounts import parse_fen, print_fen
+from ledger.export.file_faults import FORMULA_STARTS
 from ledger.intake.sheets.tables import SHIPPED_TABLES
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.store.application import open_ledger
@@ -149,6 +153,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "sessions": (),
     "settle status": (),
     "targets": (),
+    "things merges": (),
     "trace": ("--event", "urn:cixi:market-supervision", "SJ2024-0000013-00"),
     "what-if": ("--budget", "8000000.00"),
 }
@@ -170,16 +175,36 @@ def test_a_table_fits_80_columns_and_comes_as_csv_and_json(
     json.loads(as_json.stdout)
 
 
-def test_every_command_that_prints_a_table_prints_csv_and_json() -> None:
-    has = {path: {option.name for option in command.params} for path, command in every_command()}
-    without_table = {path for path, names in has.items() if "as_json" in names and "csv" not in names}
+LINES = {"explain": (CODE,), "outlook": (CODE,), "history": (CODE,), "refused": (), "things codes": ()}
+"""Commands whose page is lines of text, with what they are about."""
 
-    assert [path for path, names in has.items() if "csv" in names and "as_json" not in names] == []
-    assert without_table == {
-        *("audit", "checkpoint", "correct-clock", "doctor", "explain", "history", "log-keys", "log-rows"),
-        *("outlook", "prove", "prove-consistency", "rebuild", "refused", "replace-lost-key", "replay"),
-        *("restored", "rotate-key", "things merges", "verify-backup"),
-    }
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("command", LINES)
+def test_a_page_of_lines_comes_as_csv_a_row_for_each(city: Path, command: str, language: str) -> None:
+    words = (*command.split(), *LINES[command])
+    page = run(city, *words, language=language).stdout.splitlines()
+    as_csv = run(city, *words, "--csv", language=language)
+    heads, *rows = csv.reader(io.StringIO(as_csv.stdout))
+
+    assert all(heads)
+    assert len(set(heads)) == len(heads)
+    assert {len(row) for row in rows} <= {len(heads)}
+    assert not any(cell.startswith(FORMULA_STARTS) for row in rows for cell in row)
+    assert ("Id" in heads or "Measure" in heads or "Enterprise" in heads) == (language == "en")
+    shown = [line for line in page if line.strip()]
+    if command == "refused":
+        shown = [line for line in shown if line.startswith("    ")]
+    assert len(rows) == len(shown) - (command == "explain")  # its title stands beside the table
+
+
+def test_sums_of_an_explanations_rows_add_up(city: Path) -> None:
+    balance = json.loads(run(city, "balance", CODE, "--json").stdout)
+    rows = list(csv.DictReader(io.StringIO(run(city, "explain", CODE, "--csv").stdout)))
+
+    for column in ("Gross", "Payable"):
+        total = sum(parse_fen(row[column]) for row in rows if row[column])
+        assert print_fen(total) == balance[column.lower()]
 
 
 # --- pipes and terminals ---------------------------------------------------------------------------

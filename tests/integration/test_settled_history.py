@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -73,6 +75,14 @@ def test_command_and_api_give_the_same_steps(scene: Closed) -> None:
     assert said.exit_code == 0
     for word in ("AwardsSettled", "paid: ¥0.00 → ", "clawed_back ¥1,000.00", "came late"):
         assert word in said.output
+    as_csv = CliRunner().invoke(
+        main, ["--database", path, "--language", "en", "history", scene.code, "--csv"]
+    )
+    lines = list(csv.DictReader(io.StringIO(as_csv.stdout)))
+    shown = {(row["Line"], row["What"], row["Before"], row["After"]) for row in lines}
+    assert ("balance", "clawed_back", "", "1000.00") in shown
+    assert any(line == "change" and what == "paid" and before == "0.00" for line, what, before, _ in shown)
+    assert any(line == "account" and "came late" in what for line, what, _, _ in shown)
 
 
 def test_a_difference_covers_the_closing(scene: Closed) -> None:

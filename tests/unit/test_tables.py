@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from ledger.export.file_faults import FORMULA_STARTS
 from services.cli.tables import Codes, Money, Names, Sums, csv_option, note, table
 from services.cli.words.speaking import count_cells
 
@@ -59,3 +60,16 @@ def test_programs_get_plain_amounts_and_no_formulas() -> None:
     ]
     assert list(csv.reader(io.StringIO(second))) == [["甲", "数"], ["a", "-1"]]
     assert "beside" in CliRunner().invoke(printed, ["--csv"]).stderr
+
+
+@pytest.mark.parametrize("start", FORMULA_STARTS)
+def test_no_cell_of_a_csv_begins_as_a_formula(start: str) -> None:
+    @click.command()
+    @csv_option
+    def named() -> None:
+        table("", [Names("名称")], [(f"{start}1+1|cmd",)])
+
+    done = CliRunner().invoke(named, ["--csv"])
+    rows = list(csv.reader(io.StringIO(done.stdout)))
+
+    assert rows == [["名称"], [f"'{start}1+1|cmd".replace("\r", "\n")]]

@@ -81,7 +81,7 @@ def list_(context: Context, stage: str, enterprise: str | None, limit: int, as_j
     if lines:
         table(words("数据不一致", "Facts that disagree"), heads, lines)
     else:
-        click.echo(words("没有待决定的不一致。", "Nothing waits for a decision."))
+        note(words("没有待决定的不一致。", "Nothing waits for a decision."))
 
 
 @disagreements.command()

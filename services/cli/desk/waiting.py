@@ -58,7 +58,7 @@ def list_(context: Context, stage: str, limit: int, as_json: bool) -> None:
         return
     words = context.words
     if not documents:
-        click.echo(words("没有待第二人确认的事项。", "Nothing waits for a second person."))
+        note(words("没有待第二人确认的事项。", "Nothing waits for a second person."))
         return
     heads = (("编号", "Id"), ("事项", "Step"), ("政策", "Policy"), ("提出", "By"), ("状态", "Stage"))
     lines = [

@@ -1,12 +1,10 @@
-"""Commands for auditors: history, diff, checkpoints, proofs, bundles, and the audit of a live ledger."""
+"""Commands for auditors: diff, checkpoints, proofs, bundles, and the audit of a live ledger."""
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,10 +14,9 @@ from ledger.audit import checkpoints
 from ledger.audit.check import check_log
 from ledger.audit.checkpoints import load_or_make_key
 from ledger.audit.restores import check_key_record
-from ledger.audit.steps import difference, step_document
+from ledger.audit.steps import difference
 from ledger.audit.tables.publisher_keys import list_earlier_keys
 from ledger.log.digests import count_unstated
-from ledger.reading.changes import steps_of
 from ledger.reading.records import UnknownEnterprise
 from ledger.replay.comparison import replay
 from services.cli.common import Context, json_option, print_json, rules_options, rules_text
@@ -28,61 +25,9 @@ from services.cli.progress import show_progress
 from services.cli.signing_key import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
 from services.cli.statuses import ExitStatus, end_with
 from services.cli.subject import policy_options
-from services.cli.tables import Codes, Money, Names, Sums, csv_option, note, table
+from services.cli.tables import Codes, Money, Names, Sums, csv_option, list_differences, note, table
 from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
-
-
-@click.command()
-@click.argument("code")
-@json_option
-@click.pass_obj
-def history(context: Context, code: str, as_json: bool) -> None:
-    """Show an enterprise's history: each event, what it changed, the balance after.
-
-    With --json, one JSON object a line.
-    """
-    with context.ledger() as ledger, ledger.store.reading() as rows:
-        count, currencies = 0, read_currencies(rows)
-        for step in steps_of(rows, code, rows.last_position()):
-            count += 1
-            answer = step_document(step)
-            if as_json:
-                click.echo(json.dumps(answer, ensure_ascii=False))
-            else:
-                _print_step(answer, currencies)
-    if not count:
-        raise UnknownEnterprise(code)
-
-
-def _print_step(step: dict[str, Any], currencies: dict[str, str]) -> None:
-    event = f"{step['event']}  {step['source']} {step['id']}"
-    click.echo(f"#{step['position']}  {step['recorded_at']}  {event}")
-    for change in step["changes"]:
-        award = f"{change['policy']} {change['year']} {change['measure']}"
-        names = ("gross_before", "gross_after", "withheld_after")
-        before, after, off = (Money.read(change[name], currencies[change["policy"]]) for name in names)
-        withheld = f"  (− {off})" if change["withheld_after"] != "0.00" else ""
-        click.echo(f"    {award}: {before} → {after}{withheld}")
-    account = step["account"]
-    if account:
-        _print_account(account, currencies[account["policy"]])
-        return
-    for balance in step["balances"]:
-        eligible = Money.read(balance["eligible"], currencies[balance["policy"]])
-        click.echo(f"    = {balance['policy']} {balance['year']}: {eligible}")
-
-
-def _print_account(account: dict[str, Any], currency: str) -> None:
-    details = "  ".join(f"{name} {value}" for name, value in account["said"].items())
-    amount = Money.read(account["amount"], currency)
-    click.echo(f"    {account['policy']} {account['year']} {amount}  {details}".rstrip())
-    for change in account["changes"]:
-        before, after = Money.read(change["before"], currency), Money.read(change["after"], currency)
-        click.echo(f"    {change['sum']}: {before} → {after}")
-    names = ("payable", "paid", "outstanding", "clawed_back", "recovered")
-    sums = "  ".join(f"{name} {Money.read(account[name], currency)}" for name in names)
-    click.echo(f"    = {account['policy']} {account['year']}: {sums}")
 
 
 @click.command()
@@ -262,6 +207,7 @@ def bundle(
 @click.option("--key", "key_texts", multiple=True, metavar="VKEY", help="A public key that you trust.")
 @click.option("--checkpoint", "notes", multiple=True, type=READABLE, help="A checkpoint that you kept.")
 @json_option
+@csv_option
 @click.pass_obj
 def audit_command(
     context: Context, key_texts: tuple[str, ...], notes: tuple[Path, ...], as_json: bool
@@ -289,14 +235,12 @@ def audit_command(
         log = [finding._asdict() for finding in findings]
         print_json({"position": size, "log": log, "read_models": list(differences)})
     else:
-        for finding in findings:
-            click.echo(f"! #{finding.position}  {finding.description}")
-        for text in differences:
-            click.echo(f"! {text}")
+        wrong = [f"#{finding.position}  {finding.description}" for finding in findings]
+        list_differences((*wrong, *differences), words("不符", "Difference"))
         clean = words("没有发现不符", "nothing found that does not match")
-        click.echo(f"{size:,} {words('条数据', 'events')}: {count or clean}")
+        note(f"{size:,} {words('条数据', 'events')}: {count or clean}")
         done = Examination(size, count, not findings, len(key_texts), len(notes), earlier, unstated)
         for sentence in conclude(done):
-            click.echo(words(*sentence))
+            note(words(*sentence))
     if findings or differences:
         end_with(ExitStatus.NOT_DONE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from services.cli.common import Context, json_option, print_json
 from services.cli.progress import show_progress
 from services.cli.signing_key import FILE, READABLE, key_option, one_line_errors, signer
 from services.cli.statuses import ExitStatus, end_with
+from services.cli.tables import Codes, Column, Names, csv_option, list_differences, note, prints_csv, table
 from services.doctor.findings import Finding, Limits, worst
 from services.doctor.run import examine, textfile
 from services.web.exports import whole_or_nothing
@@ -26,6 +28,7 @@ SIGNS = {"ok": "✓", "warning": "!", "error": "✗"}
 @click.option("--textfile", "out", type=FILE, help="Also write the findings here for Prometheus.")
 @click.option("--given", multiple=True, metavar="PLACE", help="Checkpoints given out: a file, folder or URL.")
 @json_option
+@csv_option
 @click.pass_obj
 def doctor(context: Context, deep: bool, out: Path | None, given: tuple[str, ...], as_json: bool) -> None:
     """Look at everything that can be wrong; exit with 0 (well), 1 (warnings) or 2 (errors).
@@ -40,6 +43,8 @@ def doctor(context: Context, deep: bool, out: Path | None, given: tuple[str, ...
             part.write_text(textfile(findings, now), "utf-8")
     if as_json:
         print_json({"status": worst(findings), "findings": [finding.document() for finding in findings]})
+    elif prints_csv():
+        _print_rows(context, findings)
     else:
         for finding in findings:
             _print(context, finding)
@@ -51,6 +56,17 @@ def _print(context: Context, finding: Finding) -> None:
     mend = context.words(finding.mend_zh, finding.mend_en)
     if mend:
         click.echo(f"    → {mend}")
+
+
+def _print_rows(context: Context, findings: Sequence[Finding]) -> None:
+    words = context.words
+    heads: list[Column] = [Codes(words("程度", "Level")), Codes(words("检查", "Check"))]
+    heads += [Names(words("情况", "What")), Names(words("处理", "Mend"))]
+    lines = [
+        (each.level, each.check, words(each.zh, each.en), words(each.mend_zh, each.mend_en))
+        for each in findings
+    ]
+    table("", heads, lines)
 
 
 @click.command()
@@ -75,6 +91,7 @@ def backup(context: Context, dest: Path, key_file: Path | None) -> None:
 @click.option("--key", "key_texts", multiple=True, metavar="VKEY", help="A public key that you trust.")
 @click.option("--into", metavar="URL", help="An empty PostgreSQL database, to restore a dump into.")
 @json_option
+@csv_option
 @click.pass_obj
 def verify_backup(
     context: Context,
@@ -97,12 +114,11 @@ def verify_backup(
     if as_json:
         print_json({"equal": verification.equal, "checkpoints": len(texts), **verification._asdict()})
     else:
-        for difference in (*verification.log, *verification.read_models):
-            click.echo(f"! {difference}")
+        list_differences((*verification.log, *verification.read_models), context.words("不符", "Difference"))
         equal = context.words("一致", "equal") if verification.equal else context.words("不一致", "not equal")
         events = context.words("条数据", "events")
         checkpoints = context.words(f"检查点 {len(texts)} 个", f"{len(texts)} checkpoints")
-        click.echo(f"{file}  {verification.position:,} {events}  {checkpoints}  {equal}")
+        note(f"{file}  {verification.position:,} {events}  {checkpoints}  {equal}")
     if not verification.equal:
         end_with(ExitStatus.NOT_DONE)
 

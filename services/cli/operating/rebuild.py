@@ -11,11 +11,13 @@ from services.cli.common import Context, json_option, print_json
 from services.cli.processes import processes_option, share_work
 from services.cli.progress import show_progress
 from services.cli.statuses import ExitStatus, end_with
+from services.cli.tables import csv_option, list_differences, note
 
 
 @click.command()
 @processes_option
 @json_option
+@csv_option
 @click.pass_obj
 def rebuild(context: Context, processes: int, as_json: bool) -> None:
     """Build the read models anew beside the live ones, and swap them in only when they are equal.
@@ -38,10 +40,9 @@ def rebuild(context: Context, processes: int, as_json: bool) -> None:
         )
     else:
         place = f"#{rebuilt.certificate.position} → #{rebuilt.position}"
-        click.echo(f"{words('证书', 'certificate')} {rebuilt.number}  {place}")
-        for difference in rebuilt.differences:
-            click.echo(f"! {difference}")
-        click.echo(_ended(context, rebuilt))
+        note(f"{words('证书', 'certificate')} {rebuilt.number}  {place}")
+        list_differences(rebuilt.differences, words("不符", "Difference"))
+        note(_ended(context, rebuilt))
     if not rebuilt.swapped:
         end_with(ExitStatus.NOT_DONE)
 

@@ -12,6 +12,7 @@ from services.cli.common import Context, json_option, print_json
 from services.cli.processes import processes_option, share_work
 from services.cli.progress import show_progress
 from services.cli.statuses import ExitStatus, end_with
+from services.cli.tables import csv_option, list_differences, note
 
 
 @click.command("replay")
@@ -21,6 +22,7 @@ from services.cli.statuses import ExitStatus, end_with
 @click.option("--take-over", is_flag=True, help="Put the replayed read models in place of the live ones.")
 @processes_option
 @json_option
+@csv_option
 @click.pass_obj
 def replay_command(
     context: Context, into: str | None, take_over: bool, processes: int, as_json: bool
@@ -39,15 +41,14 @@ def replay_command(
     if as_json:
         print_json({**{k: getattr(found, k) for k in found.__slots__}, "equal": found.equal})
     else:
-        click.echo(f"{context.words('位置', 'position')} {found.position}  {found.enterprises}")
-        click.echo(f"live     {found.live}\nreplayed {found.replayed}")
-        for difference in found.differences:
-            click.echo(f"! {difference}")
+        note(f"{context.words('位置', 'position')} {found.position}  {found.enterprises}")
+        note(f"live     {found.live}\nreplayed {found.replayed}")
+        list_differences(found.differences, context.words("不符", "Difference"))
         mend = context.words(
             "运行 subsidy-ledger audit；数据完好的，用 replay --take-over 换上重放的结果",
             "run subsidy-ledger audit; where the events are whole, replay --take-over puts these in place",
         )
         unequal = f"{context.words('不一致', 'NOT equal')} — {mend}"
-        click.echo(context.words("一致", "equal") if found.equal else unequal)
+        note(context.words("一致", "equal") if found.equal else unequal)
     if not found.equal and not take_over:
         end_with(ExitStatus.NOT_DONE)

@@ -9,7 +9,7 @@ import click
 from domain.events.instants import SHANGHAI, instant
 from ledger.intake.sessions import end_sessions, list_sessions
 from services.cli.common import Context, json_option, print_json
-from services.cli.tables import Codes, Names, csv_option, table
+from services.cli.tables import Codes, Names, csv_option, note, table
 from services.web.identity.sessions import SESSION_SECONDS
 
 
@@ -40,7 +40,7 @@ def sessions(context: Context, ending: tuple[str, ...], subject: str | None, as_
         print_json([{k: v for k, v in each._asdict().items() if k not in hidden} for each in rest])
         return
     for each in ended:
-        click.echo(f"{words('已结束', 'ended')}: {each.session} {each.name}")
+        note(f"{words('已结束', 'ended')}: {each.session} {each.name}")
     heads = [
         Codes(words("登录", "Session")),
         Names(words("姓名", "Name")),

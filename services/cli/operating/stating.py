@@ -8,10 +8,12 @@ from ledger.audit.clock import CorrectedClock
 from ledger.audit.clock import correct_clock as record_correction
 from ledger.audit.stating import state_tables
 from services.cli.common import Context, json_option, operator_attribution, os_user, print_json
+from services.cli.tables import Codes, Sums, csv_option, prints_csv, table
 
 
 @click.command("log-rows")
 @json_option
+@csv_option
 @click.pass_obj
 def log_rows(context: Context, as_json: bool) -> None:
     """State in the log, by digest, looks, refused messages and certificates that it does not state yet.
@@ -22,6 +24,10 @@ def log_rows(context: Context, as_json: bool) -> None:
         counts = state_tables(ledger, operator_attribution())
     if as_json:
         print_json(counts)
+        return
+    if prints_csv():
+        heads = [Codes(context.words("表", "Table")), Sums(context.words("行数", "Rows"))]
+        table("", heads, [(name, str(count)) for name, count in counts.items()])
         return
     stated = ", ".join(f"{table} {count:,}" for table, count in counts.items())
     click.echo(stated or context.words("没有待记入的行", "no row waits to be stated"))

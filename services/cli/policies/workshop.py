@@ -83,7 +83,7 @@ def diff(context: Context, file: Path, other_file: Path, as_json: bool) -> None:
         return
     words = context.words
     if not changes:
-        click.echo(words("两个文件的内容相同", "the two files say the same"))
+        note(words("两个文件的内容相同", "the two files say the same"))
         return
     was, now = currency_in(before), currency_in(after)
     rows = [

@@ -25,7 +25,7 @@ OPTIONS = {
     "Rules in force by this date.": "截至该日已施行的规则。",
     "An edited policy file, as if it had been adopted.": "修改后的政策文件，如同已采用。",
     "Print JSON for programs.": "打印 JSON，供程序读取。",
-    "Print tables as CSV.": "表格打印为 CSV。",
+    "Print rows as CSV.": "逐行打印为 CSV。",
     "At most so many.": "最多列出多少。",
     "Only those in this state.": "只列这一状态的。",
     "How many processes share the work.": "由几个进程分担。",
