@@ -24,7 +24,9 @@ ONE_FILE = {
     "docs/glossary.md": "the policy's own Chinese term and the English one beside it are what it is for",
     "CHANGELOG.md": "each entry says the same in both languages",
 }
-"""Pages of one file, with the reason; decisions are kept in English (docs/decisions/README.md)."""
+"""Pages of one file, with the reason."""
+DECISIONS = {*(DOCS / "decisions").glob("[0-9]*.md")}
+"""They are kept in English; docs/decisions/README.md says why."""
 BOTH_IN_ONE_LINE = re.compile(r"[\u4e00-\u9fff）。”`] · [A-Za-z]|[\u4e00-\u9fff]<br>[A-Za-z]")
 """A line that says the same twice, in Chinese and then in English."""
 
@@ -77,12 +79,19 @@ def common(page: Path, link: str) -> tuple[str, int | None]:
 
 
 def test_every_page_is_two_files_but_for_those_that_say_why() -> None:
-    pages = {
-        page for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")) if DOCS / "decisions" not in page.parents
-    }
+    pages = {*ROOT.glob("*.md"), *DOCS.rglob("*.md")} - DECISIONS
     chinese = {chinese_of(english) for english in ENGLISH}
 
     assert {str(page.relative_to(ROOT)) for page in pages - chinese - {*ENGLISH}} == {*ONE_FILE}
+
+
+@pytest.mark.parametrize("index", ["README.md", "README.en.md"])
+def test_every_decision_stands_in_both_indexes(index: str) -> None:
+    assert links(DOCS / "decisions" / index)[1:] == sorted(decision.name for decision in DECISIONS)
+
+
+def test_every_decision_is_in_english() -> None:
+    assert [decision.name for decision in DECISIONS if chinese_paragraphs(decision)] == []
 
 
 @pairs
@@ -153,17 +162,22 @@ def test_an_english_page_leads_to_english_pages_and_a_chinese_one_to_chinese(eng
     assert [link for link in links(chinese)[1:] if ".en.md" in link] == []
 
 
+def chinese_paragraphs(page: Path) -> list[str]:
+    """Paragraphs with more of Chinese than of English words, quotations apart."""
+    return [
+        text
+        for text in prose(page).split("\n\n")[1:]
+        if not text.startswith("> ") and len(HAN.findall(text)) > len(re.findall(r"[A-Za-z]+", text))
+    ]
+
+
 @pairs
 def test_each_page_is_in_its_language(english: Path) -> None:
     """An English page may quote Chinese: no other paragraph of it is, and none beside it is English."""
     chinese = chinese_of(english)
-    paragraphs = prose(chinese).split("\n\n")[1:], prose(english).split("\n\n")[1:]
+    paragraphs = prose(chinese).split("\n\n")[1:]
 
     assert [
-        text for text in paragraphs[0] if len(re.findall(r"[a-z]{2,}", text)) > 8 and not HAN.search(text)
+        text for text in paragraphs if len(re.findall(r"[a-z]{2,}", text)) > 8 and not HAN.search(text)
     ] == []
-    assert [
-        text
-        for text in paragraphs[1]
-        if not text.startswith("> ") and len(HAN.findall(text)) > len(re.findall(r"[A-Za-z]+", text))
-    ] == []
+    assert chinese_paragraphs(english) == []
