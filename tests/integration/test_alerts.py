@@ -338,6 +338,15 @@ def backup_completed(city: City) -> Past:
     return [(5, backup_said(city.file.parent, 50 * 60))]
 
 
+def no_backup_ever(city: City) -> Past:
+    """The ledger serves for two days, and no backup is completed."""
+    return [(50 * 60, 'up{job="subsidy-api"} 1\n')]
+
+
+def first_backup(city: City) -> Past:
+    return [(8, 'up{job="subsidy-api"} 1\n' + backup_said(city.file.parent, 50 * 60))]
+
+
 class Case(NamedTuple):
     """What makes an alert fire, and what an operator does about it."""
 
@@ -440,6 +449,14 @@ def test_each_alert_fires_and_clears(alert: str, small_city: City, tmp_path: Pat
         past = [*fired, *CASES[alert].clear(small_city)]
         minutes = {minutes_of(fired) - 1: alert, minutes_of(past) - 1: f"-{alert}"}
         check_alerts(past, tmp_path, minutes)
+
+
+def test_no_backup_at_all_is_told_after_two_days_and_not_before(small_city: City, tmp_path: Path) -> None:
+    with closing(small_city.ledger):
+        never = no_backup_ever(small_city)
+        past = [*never, *first_backup(small_city)]
+        minutes = {60: "-BackupOld", 47 * 60: "-BackupOld", 50 * 60 - 1: "BackupOld"}
+        check_alerts(past, tmp_path, {**minutes, minutes_of(past) - 1: "-BackupOld"})
 
 
 def test_a_budget_that_is_raised_ends_the_alert_too(small_city: City, tmp_path: Path) -> None:
