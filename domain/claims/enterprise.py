@@ -6,7 +6,9 @@ judges them. Both are events of the same stream.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Self
 
 from domain.authority.roles import Actor
 from domain.claims import steps
@@ -24,10 +26,33 @@ from domain.policy.rulebook import Rulebook
 class Enterprise(Stream):
     """One enterprise, known by its unified social credit code."""
 
+    known_facts: EnterpriseFacts | None = None
+    """The facts as they were folded already; ``None`` where all events are at hand."""
+
+    @classmethod
+    def opened_with(
+        cls, code: str, version: int, facts: EnterpriseFacts, steps: Iterable[Event], now: datetime
+    ) -> Self:
+        """An enterprise without its events but the steps of one claim: what a command on that claim needs.
+
+        Args:
+            code: the enterprise.
+            version: of its last event; 0 where there is none.
+            facts: what all its events say.
+            steps: the events that were recorded as steps of the claim, in order of recording.
+            now: the present.
+        """
+        enterprise = cls.__new__(cls)
+        enterprise.__base_init__(code, version, now)
+        enterprise.begin()
+        enterprise.events += steps
+        enterprise.known_facts = facts
+        return enterprise
+
     @property
     def facts(self) -> EnterpriseFacts:
         """The facts as they stand after all corrections."""
-        return fold(self.events)
+        return fold(self.events) if self.known_facts is None else self.known_facts
 
     def claim_file(self, policy: str, claim: str) -> ClaimFile | None:
         """Where one claim stands; none where it was never submitted."""
@@ -104,12 +129,11 @@ class Enterprise(Stream):
         self._take(actor, "claim.appeal", appealed, now)
 
     def _take(self, actor: Actor, action: str, step: ClaimEvent, now: datetime) -> None:
-        """Trigger a step, behind every earlier one of its claim, however clocks differ."""
+        """Trigger a step behind all earlier ones of its claim, however clocks differ; its id is its place."""
         earlier = self.facts.claims.get(file_key(step.policy, step.claim))
         time = instant(now)
         if earlier is not None and (latest := earlier.latest.partition(SEP)[0]) >= time:
             time = instant(datetime.fromisoformat(latest) + timedelta(microseconds=1))
-        number = 1 + sum(1 for event in self.events if event.source == OUR_SOURCE)
         attribution = attribute_step(actor, action)
-        event = Event(step, OUR_SOURCE, f"{self.id}:{number}", time, *attribution)
+        event = Event(step, OUR_SOURCE, f"{self.id}:{self.version + 1}", time, *attribution)
         self.trigger_event(RecordedEvent, timestamp=now, event=event)

@@ -27,7 +27,7 @@ from domain.events.claims import ClaimEvent
 from domain.events.content import Content, ContentValue, DatedThing, YearlyAmount, YearlyFigure
 from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts
-from domain.money.amounts import print_fen
+from domain.money.amounts import CURRENCIES, FOREIGN, print_fen
 from domain.policy.model import DisagreementRule
 from domain.things.spelling import canonical_identity
 from domain.vocabulary.kinds import Words
@@ -167,6 +167,41 @@ def out_of_line(reports: Iterable[Report], group: Iterable[str], times: int) -> 
 def series_of(content: YearlyAmount, group: Iterable[str]) -> tuple[str, ...]:
     """What tells one series of years from another."""
     return (*(str(content.field_value(part) or "") for part in group), content.currency)
+
+
+class YearSum(NamedTuple):
+    """What a year's reports of one series come to, by the sums of what counts."""
+
+    key: str
+    """Of the sum."""
+    head: str
+    """The key without the year."""
+    year: int
+    best: int
+    """The best year before, in hundredths, where this is many times that; otherwise 0."""
+
+
+def years_of_sums(facts: EnterpriseFacts, name: str, times: int) -> list[YearSum]:
+    """What ``out_of_line`` tells of reports, told by their sums: where none is held or set aside."""
+    totals_by_head: dict[str, list[tuple[int, str, int]]] = {}
+    for key, reports in facts.amounts.get(name, {}).items():
+        head, _, year = key.rpartition(SEP)
+        totals_by_head.setdefault(head, []).append((int(year), key, reports.total))
+    years = []
+    for head, totals in totals_by_head.items():
+        best = 0
+        for number, key, total in sorted(totals):
+            years.append(YearSum(key, head, number, best if best and total > best * times else 0))
+            best = max(best, total)
+    return years
+
+
+def series_at(head: str, group_size: int) -> list[tuple[str, ...]]:
+    """The series that the key of a sum may be of: it names no currency where its group says which it is."""
+    parts = tuple(head.split(SEP)) if head else ()
+    if len(parts) > group_size:
+        return [parts]
+    return [(*parts, currency) for currency in CURRENCIES if currency not in FOREIGN]
 
 
 def may_be_out_of_line(facts: EnterpriseFacts, name: str, times: int) -> bool:

@@ -36,6 +36,24 @@ def usual_rules(vocabulary: Vocabulary) -> tuple[DisagreementRule, ...]:
     return (*of_kinds, *of_sums, *OF_NO_KIND)
 
 
+def former_rules(books: dict[str, Rulebook]) -> Rules:
+    """(policy, rule) by fact that a ledger no longer looks by, in the order of ``rules_of``."""
+    rules, former = rules_of(books), Rules()
+    of_versions = [
+        (book.id, rule)
+        for book in books.values()
+        for version in book.versions[:-1]
+        for rule in version.disagreements
+    ]
+    usual = [(USUAL, rule) for rule in usual_rules(shipped_vocabulary())]
+    for policy, rule in [*usual, *of_versions]:
+        fact = rule.fact or REPLACED
+        present = {(name, each.id) for name, each in rules.get(fact, ())}
+        if (policy, rule.id) not in present:
+            former.setdefault(fact, []).append((policy, rule))
+    return former
+
+
 def rules_of(books: dict[str, Rulebook]) -> Rules:
     """(policy, rule) by the fact that they are about: each policy's latest, in place of usual ones."""
     rules: Rules = {}

@@ -14,6 +14,7 @@ from domain.events import CATALOGUE
 from domain.events.claims import CLAIM_STATUS, ClaimEvent, ClaimSubmitted
 from domain.events.event import SEP, digest_of
 from domain.events.instants import day_of
+from domain.facts.claims import file_key
 from domain.facts.folding import EnterpriseFacts
 from domain.policy.model import Discretionary, Measure, Percentage, Policy
 from domain.policy.rulebook import Rulebook
@@ -24,9 +25,12 @@ from ledger.intake.batch import DESK, Batch, ReceivedMessage
 from ledger.intake.messages.decode import Message
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of, today
-from ledger.projections.enterprises import every_row
+from ledger.projections.enterprises import EnterpriseRow, every_row, load
 from ledger.store.application import Ledger
-from ledger.store.streams import collect_events, load_stream
+from ledger.store.folded.entries import find_amended
+from ledger.store.rows import Rows
+from ledger.store.stored_events import events_by_key
+from ledger.store.streams import collect_events
 
 PROPOSALS_MAX = 1_000
 """Most claims proposed in one call."""
@@ -52,7 +56,7 @@ def _take_step(ledger: Ledger, code: str, policy: str, claim: str, step: Step) -
     """
     with ledger.store.writing() as rows:
         now = ledger.clock()
-        enterprise = load_stream(rows, Enterprise, code, now)
+        enterprise = _open_enterprise(rows, code, file_key(policy, claim), now)
         step(enterprise, rulebook(rows, policy), now)
         (event,) = collect_events(enterprise)
         content = event.event.content
@@ -64,6 +68,15 @@ def _take_step(ledger: Ledger, code: str, policy: str, claim: str, step: Step) -
             fault = result.faults[0]
             raise NotAllowed(fault.code, fault.field.removeprefix("data."), **fault.args)
         return Recorded(claim, CLAIM_STATUS[type(content)], result.position)
+
+
+def _open_enterprise(rows: Rows, code: str, claim: str, now: datetime) -> Enterprise:
+    """An enterprise with the steps of one claim: those that stand, and those that were amended."""
+    row = load(rows, [code], whole=False).get(code) or EnterpriseRow(code)
+    amended = find_amended(row.facts, [content_type.__name__ for content_type in CLAIM_STATUS])
+    keys = {*row.facts.steps.get(claim, ()), *(entry.rpartition(SEP)[0] for entry in amended)}
+    steps = (event.fact for event in events_by_key(rows, keys))
+    return Enterprise.opened_with(code, row.version, row.facts, steps, now)
 
 
 def submit(ledger: Ledger, code: str, actor: Actor, claim: ClaimSubmitted) -> Recorded:

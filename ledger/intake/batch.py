@@ -9,7 +9,6 @@ import msgspec
 
 from domain.authority import writes
 from domain.disagreements.matters import REPLACED
-from domain.disagreements.rules import rules_of
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected, FollowUp
 from domain.events.event import NOBODY, Attribution, Event, key_of
@@ -180,14 +179,15 @@ class Batch:
         workspace.enterprises = {}
         workspace.load_enterprises(codes)
         workspace.read_histories(set(workspace.enterprises))
-        rules, tables = rules_of(self.books), DisagreementTables(self.rows)
+        tables = DisagreementTables(self.rows)
+        finder = Finder(tables, self.books, workspace.history_of, workspace.read_histories, whole=True)
         reported = [
             ReportedFact(code, event, enterprise.row.facts, company=Company.OTHER_SOURCES)
             for code, enterprise in workspace.enterprises.items()
             for event in workspace.histories.get(code, [])
-            if event.name in rules or REPLACED in enterprise.row.facts.dated
+            if event.name in finder.rules or REPLACED in enterprise.row.facts.dated
         ]
-        changes = Finder(tables, rules, workspace.history_of, workspace.read_histories).find(reported)
+        changes = finder.find(reported)
         if changes.holds:
             self.record_holds(changes.holds)
             self.commit()
@@ -216,7 +216,8 @@ class Batch:
         """What this batch changes of what disagrees."""
         workspace = self.workspace
         workspace.fold_stale()
-        rules, reported = rules_of(self.books), []
+        finder = Finder(tables, self.books, workspace.history_of, workspace.read_histories)
+        reported = []
         for code, _, event in self.accepted:
             enterprise = workspace.enterprises[code]
             facts = enterprise.row.facts
@@ -225,9 +226,9 @@ class Batch:
                 if target is not None:
                     moved = enterprise.company_of(target.event) if enterprise.moved else Company.NONE
                     reported.append(ReportedFact(code, target.event, facts, True, moved))
-            elif event.name in rules or REPLACED in facts.dated:
+            elif event.name in finder.rules or REPLACED in facts.dated:
                 reported.append(enterprise.report(event))
-        return Finder(tables, rules, workspace.history_of, workspace.read_histories).find(reported)
+        return finder.find(reported)
 
     def _judge_sender(self, message: Message, writer: writes.Writer) -> Fault | None:
         """The fault of what is not the sender's to say."""

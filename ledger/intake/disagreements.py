@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from domain.disagreements.matters import (
     NEVER_LATE,
+    OF_ONE_ENTERPRISE,
     REPLACED,
     REPORTED_TWICE,
     Party,
@@ -22,11 +23,12 @@ from domain.disagreements.matters import (
     matter_of,
     replaced_on,
 )
-from domain.disagreements.rules import Rules
+from domain.disagreements.rules import rules_of
 from domain.events import CATALOGUE
 from domain.events.amendments import FollowUp
 from domain.events.event import SEP, Event
 from domain.facts.folding import EnterpriseFacts
+from domain.policy.rulebook import Rulebook
 from ledger.intake.findings import Dispute, Findings, History, ReadAhead, ReportedFact, Reports, Series
 from ledger.intake.outliers import OutlierFinder
 from ledger.intake.reconciling import Changes, Reconciler
@@ -57,6 +59,8 @@ class _SharedMatter:
     span: Span | None
     disputed: set[str]
     """Disagreements that were found before, of whatever matter."""
+    sole_source: str | None = None
+    """The source of all that was there, of a matter of one enterprise; ``None`` where there is not one."""
 
     def is_compared(self) -> bool:
         """Whether its facts have to be read to tell what disagrees."""
@@ -66,6 +70,9 @@ class _SharedMatter:
         """Whether nobody is there to disagree with, as the ends of the matter tell."""
         if self._is_claimed_again(dispute):
             return len({*(self.span or ()), *(party.code for party in self.touched.coming.values())}) < 2
+        if self.sole_source is not None and dispute.disagreement not in self.disputed:
+            parties = (*self.touched.coming.values(), *self.touched.going.values())
+            return all(party.source == self.sole_source for party in parties)
         return self.span is None and len(self.touched.coming) < 2
 
     def is_listed(self, dispute: Dispute) -> bool:
@@ -85,9 +92,17 @@ class Finder:
     """What one batch finds."""
 
     def __init__(
-        self, tables: DisagreementTables, rules: Rules, history: History, read_ahead: ReadAhead
+        self,
+        tables: DisagreementTables,
+        books: dict[str, Rulebook],
+        history: History,
+        read_ahead: ReadAhead,
+        *,
+        whole: bool = False,
     ) -> None:
-        self.tables, self.rules, self.history, self.read_ahead = tables, rules, history, read_ahead
+        """Look by the rules of these policies; ``whole``: at all of each enterprise, whatever was found."""
+        self.tables, self.rules, self.history, self.read_ahead = tables, rules_of(books), history, read_ahead
+        self.books, self.whole = books, whole
         self.findings = Findings()
         self.removed_parties: list[MatterParty] = []
         self.added_parties: list[MatterParty] = []
@@ -98,7 +113,9 @@ class Finder:
         for report in reports:
             reports_of.setdefault(report.fact.name, []).append(report)
         self._look_at_matters(reports_of)
-        OutlierFinder(self.tables, self.rules, self.history, self.findings).find(reports_of)
+        OutlierFinder(self.tables, self.books, self.rules, self.history, self.findings).find(
+            reports_of, whole=self.whole
+        )
         self._find_late_facts(reports)
         amended = [report for report in reports if report.amended]
         changes = Reconciler(self.tables, self.findings).reconcile(
@@ -124,8 +141,12 @@ class Finder:
             for each in of_matter
             if matter in spans
         )
+        of_one_enterprise = (m for m in disputes if m in spans and m.startswith(OF_ONE_ENTERPRISE))
+        sources = self.tables.sole_sources(of_one_enterprise)
         shared = {
-            matter: _SharedMatter(matters[matter], of_matter, spans.get(matter), disputed)
+            matter: _SharedMatter(
+                matters[matter], of_matter, spans.get(matter), disputed, sources.get(matter)
+            )
             for matter, of_matter in disputes.items()
         }
         before = self.tables.parties([matter for matter, each in shared.items() if each.is_compared()])
@@ -221,15 +242,16 @@ class Finder:
     # --- what one enterprise's facts tell alone -----------------------------------------------
 
     def _find_late_facts(self, reports: Sequence[ReportedFact]) -> None:
-        """Facts that are dated after their code was replaced."""
-        facts_by_code = {
-            report.code: report.facts
+        """Facts that are dated after their code was replaced; all of an enterprise once the day may move."""
+        facts_by_code = {report.code: report.facts for report in reports if report.fact.name == REPLACED}
+        late = [
+            report
             for report in reports
-            if report.fact.name == REPLACED or (report.amended and replaced_on(report.facts) is not None)
-        }
-        for report in reports:
-            if REPLACED in report.facts.dated and report.code not in facts_by_code:
-                self._compare_with_replacement(report.code, report.fact, report.facts)
+            if REPLACED in report.facts.dated and report.code not in facts_by_code
+        ]
+        for report in late:
+            self._compare_with_replacement(report.code, report.fact, report.facts)
+        self.findings.note_reviewed_facts("replaced-code", late)
         for code, facts in facts_by_code.items():
             for fact in self.history(code):
                 self._compare_with_replacement(code, fact, facts)

@@ -80,6 +80,8 @@ class Findings:
     """Disagreements in which nothing disagrees any more."""
     reviewed: dict[str, set[Series]] = field(default_factory=dict)
     """By kind of disagreement, what was looked at as a whole."""
+    reviewed_facts: dict[str, set[str]] = field(default_factory=dict)
+    """By kind of disagreement, keys of facts that were amended and looked at each by itself."""
 
     def dispute(
         self, dispute: Dispute, parties: Iterable[Party], matter: str, *, agrees: bool = False
@@ -94,3 +96,8 @@ class Findings:
     def note_reviewed(self, kind: str, codes: Iterable[str], event: str) -> None:
         """Note enterprises whose facts of a kind were looked at as a whole."""
         self.reviewed.setdefault(kind, set()).update(Series(code, event) for code in codes)
+
+    def note_reviewed_facts(self, kind: str, reports: Iterable[ReportedFact]) -> None:
+        """Note facts that were looked at each by itself."""
+        keys = (report.fact.key for report in reports if report.amended)
+        self.reviewed_facts.setdefault(kind, set()).update(keys)

@@ -75,7 +75,10 @@ class Reconciler:
             self._end(before[entry_key], WITHDRAWN)
         waiting = self.tables.waiting(settled) if settled else {}
         waiting |= {
-            at: entry for at, entry in before.items() if entry.key in amended and self._is_over(entry)
+            at: entry
+            for at, entry in before.items()
+            if (entry.key in amended and self._is_over(entry))
+            or entry.key in self.findings.reviewed_facts.get(entry.kind, ())
         }
         for kind, reviewed in self.findings.reviewed.items():
             waiting |= self._review(kind, reviewed, amended, amended_series)

@@ -26,6 +26,7 @@ from domain.policy.rulebook import Rulebook
 from ledger.intake.findings import Company, ReportedFact
 from ledger.intake.messages.decode import Message
 from ledger.intake.old_spellings import OldSpellings, amended_keys
+from ledger.projections.disagreements import DisagreementTables
 from ledger.projections.enterprises import EnterpriseRow, Outcome, load
 from ledger.store.folded.entries import GrowingField, ask_for, is_apart, is_many
 from ledger.store.folded.places import StoredPlaces
@@ -66,6 +67,7 @@ class TouchedEnterprise:
     """Of the events that corrections took to another yearly amount, by key, who else reports to that."""
     places: StoredPlaces | None = None
     """The places of its facts, where they are kept."""
+    tables: DisagreementTables | None = None  # beside the places
     lost: set[Group] = field(default_factory=set)
     """What a fact counted for that may have been the earliest or latest; it is restored with ``places``."""
 
@@ -102,7 +104,9 @@ class TouchedEnterprise:
         Of a sum that is no matter yet all reports are from one source: the last one tells which. A report
         that is held has no place, and is compared all the same.
         """
-        if self.places is None or group is None or self.row.facts.held:
+        if self.places is None or self.tables is None or group is None:
+            return Company.OTHER_SOURCES
+        if self.row.facts.held and self.tables.is_any_aside(self.row.code, group.kind):
             return Company.OTHER_SOURCES
         last = self.places.last_under(group.prefix)
         if last is None:
@@ -193,6 +197,7 @@ class Workspace:
             enterprise = TouchedEnterprise(row, dict(row.outcomes), claims_before=claims)
             if is_apart(row.facts):
                 row.places = enterprise.places = StoredPlaces(self.rows, code)
+                enterprise.tables = DisagreementTables(self.rows)
             self.enterprises[code] = enterprise
 
     def enterprise(self, code: str) -> TouchedEnterprise:

@@ -101,6 +101,11 @@ class Entry(NamedTuple):
     outcome: str | None
 
     @property
+    def kind(self) -> str:
+        """The kind of its disagreement, with which every matter begins."""
+        return self.matter.partition(SEP)[0]
+
+    @property
     def entry_key(self) -> EntryKey:
         """What it is found by."""
         return EntryKey(self.disagreement, self.key)
@@ -150,6 +155,15 @@ class DisagreementTables:
             parties.setdefault(matter, []).append(Party(*party))
         return parties
 
+    def sole_sources(self, matters: Iterable[str]) -> dict[str, str]:
+        """Of matters of one enterprise, the source of all facts, where it is one; others are left out."""
+        end = "(SELECT key FROM matters WHERE matter=asked.value ORDER BY code {0}, key {0} LIMIT 1)"
+        ends = self.rows.for_each(f"{end.format('ASC')}, {end.format('DESC')}", matters)
+        sources = (
+            (m, *(key.partition(SEP)[0] for key in of_ends)) for m, *of_ends in ends if None not in of_ends
+        )
+        return {matter: first for matter, first, last in sources if first == last}
+
     def matters_of(self, keys: Iterable[str]) -> list[MatterParty]:
         """What these facts are about."""
         sql = "SELECT matter, key, code, source, value FROM matters WHERE key IN ({})"
@@ -169,6 +183,27 @@ class DisagreementTables:
         """What somebody decided in these disagreements."""
         sql = f"{_ENTRY} WHERE (outcome=? OR outcome=?) AND disagreement IN ({{}})"
         return [Entry(*row) for row in self.rows.all_in(sql, disagreements, [COUNTS, NOT])]
+
+    def matters_waiting(self, disagreements: Iterable[str]) -> dict[str, str]:
+        """By disagreement, what one of its facts that wait is about; left out where none waits."""
+        return self._matters_of_one(disagreements, "outcome IS NULL")
+
+    def matters_counting(self, disagreements: Iterable[str]) -> dict[str, str]:
+        """The same of a fact that somebody decided to count."""
+        return self._matters_of_one(disagreements, f"outcome='{COUNTS}'")
+
+    def _matters_of_one(self, disagreements: Iterable[str], condition: str) -> dict[str, str]:
+        of_one = f"(SELECT matter FROM disagreements WHERE disagreement=asked.value AND {condition} LIMIT 1)"
+        matters = self.rows.for_each(of_one, disagreements)
+        return {disagreement: matter for disagreement, matter in matters if matter is not None}
+
+    def is_any_aside(self, code: str, event: str) -> bool:
+        """Whether a fact of a kind of an enterprise counts for nothing: it waits, or it was decided."""
+        sql = (
+            "SELECT 1 FROM disagreements WHERE code=? AND event=? AND "
+            "(outcome=? OR outcome=? OR (outcome IS NULL AND held>0)) LIMIT 1"
+        )
+        return bool(self.rows.all(sql, [code, event, NOT, AGREES]))
 
     def of_enterprises(self, codes: Iterable[str], kind: str) -> dict[EntryKey, Entry]:
         """What was found of a kind of disagreement in these enterprises."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -41,6 +41,13 @@ def events_of(rows: Rows, originator: str, until: int | None = None) -> list[Sto
         sql += " AND rowid<=?"
         values.append(until)
     return [stored(row) for row in rows.all(sql + " ORDER BY originator_version", values)]
+
+
+def events_by_key(rows: Rows, keys: Iterable[str]) -> list[Stored]:
+    """The events of these keys in order of recording; keys that none has are left out."""
+    key_rows = rows.all_in("SELECT position FROM event_keys WHERE key IN ({})", keys)
+    positions = [position for (position,) in key_rows]
+    return sorted(map(stored, rows.all_in(f"{SELECT} WHERE rowid IN ({{}})", positions)))
 
 
 class History(NamedTuple):

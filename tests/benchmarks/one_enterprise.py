@@ -2,7 +2,8 @@
 
 ``python -m tests.benchmarks.one_enterprise --messages 100000`` sends reports with corrections, reports
 with retractions, approvals, approvals with retractions, approvals that are held, claims with withdrawals,
-shops, warehouses and assessments of one enterprise each, and prints what a message costs in each quarter
+years far above those before, reports under a replaced code, moves while something is held, shops, warehouses
+and assessments of one enterprise each, and prints what a message costs in each quarter
 beside the first: in calls of functions, and in seconds; then what messages cost that are sent alone before
 all of them and at the end of each quarter.
 """
@@ -100,6 +101,25 @@ def assess(feed: Feed, number: int) -> list[bytes]:
     return [feed.of_year("contribution-assessed", 2024, f"{number + 1}.00")]
 
 
+def report_far_above(feed: Feed, number: int) -> list[bytes]:
+    """Sales of a year that is many times the best one before, and nothing more of that one."""
+    best = "1.00" if number == 0 else "0.00"
+    return [feed.sales("online", 2023, best), feed.sales("online", 2024, "100.00")]
+
+
+def report_after_replacement(feed: Feed, number: int) -> list[bytes]:
+    """Sales, and other sales in their place, of an enterprise whose credit code was replaced."""
+    if number == 0:
+        replaced = feed.send("enterprise-replaced", by=Feed(999).code, on="2024-06-01")
+        return [replaced, feed.sales("online", 2025, "1.00")]
+    return report_and_correct(feed, number)
+
+
+def move_while_held(feed: Feed, number: int) -> list[bytes]:
+    """Sales that were made through another channel, of an enterprise whose approval waits for a decision."""
+    return approve_what_another_has(feed, number) if number == 0 else report_and_move(feed, number)
+
+
 MAKES: tuple[Make, ...] = (
     *(
         report_and_correct,
@@ -110,6 +130,7 @@ MAKES: tuple[Make, ...] = (
         approve_and_retract,
     ),
     *(approve_what_another_has, submit_and_withdraw),
+    *(report_far_above, report_after_replacement, move_while_held),
     *(open_shops, recognise_warehouses, assess),
 )
 

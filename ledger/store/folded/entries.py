@@ -8,12 +8,13 @@ lays out the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import msgspec
 from msgspec.structs import replace
 
+from domain.events.event import SEP
 from domain.facts.claims import ApprovedItem, Claim
 from domain.facts.folding import Amended, EnterpriseFacts
 from ledger.store.folded.places import PART as PLACES
@@ -92,6 +93,13 @@ class Entries(MutableMapping[str, T]):
             stored_rows = self._rows.all(_SELECT, [self._code, self._part])
             self._take([row for row in stored_rows if row[0] not in known])
             self._is_whole = True
+
+    def names_ending(self, endings: Iterable[str]) -> list[str]:
+        """The entries with one of these texts at their end, as they are stored."""
+        patterns = [f"%{ending}" for ending in endings]
+        sql = "SELECT entry FROM folded_entries WHERE code=? AND part=? AND "
+        condition = " OR ".join(["entry LIKE ?"] * len(patterns))
+        return [row[0] for row in self._rows.all(f"{sql}({condition})", [self._code, self._part, *patterns])]
 
     def _take(self, stored_rows: Iterable[Any]) -> None:
         for entry, value in stored_rows:
@@ -247,6 +255,13 @@ def ask_for(facts: EnterpriseFacts, keys: Mapping[GrowingField, Iterable[str] | 
             field.read_all()
         else:
             field.read(entries)
+
+
+def find_amended(facts: EnterpriseFacts, kinds: Collection[str]) -> list[str]:
+    """What later events amended of these kinds of event, by key of ``amended``; what they say is not read."""
+    field = facts.amended
+    entries = field.names_ending(kinds) if isinstance(field, Entries) else field
+    return [entry for entry in entries if entry.rpartition(SEP)[2] in kinds]
 
 
 def changed_claims(
