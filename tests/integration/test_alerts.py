@@ -339,12 +339,12 @@ def backup_completed(city: City) -> Past:
 
 
 def no_backup_ever(city: City) -> Past:
-    """The ledger serves for two days, and no backup is completed."""
-    return [(50 * 60, 'up{job="subsidy-api"} 1\n')]
+    """The node exporter tells for two days, and of no backup."""
+    return [(50 * 60, 'up{job="node"} 1\n')]
 
 
 def first_backup(city: City) -> Past:
-    return [(8, 'up{job="subsidy-api"} 1\n' + backup_said(city.file.parent, 50 * 60))]
+    return [(8, 'up{job="node"} 1\n' + backup_said(city.file.parent, 50 * 60))]
 
 
 class Case(NamedTuple):
@@ -483,7 +483,7 @@ def test_none_fires_while_all_is_well(small_city: City, tmp_path: Path) -> None:
     well = "".join([small_city.scrape(), said(consumer.registry), small_city.doctor()])
     well += "\n".join(line for line in said(publisher.registry).splitlines()) + "\n"
     with closing(small_city.ledger):
-        check_alerts([(60, well + 'up{job="subsidy-api"} 1\n')], tmp_path, {59: ""})
+        check_alerts([(60, well + 'up{job="node"} 1\n')], tmp_path, {59: ""})
 
 
 def test_every_alert_has_its_case_its_severity_and_its_runbook() -> None:
