@@ -8,7 +8,7 @@ its own enterprise, so that every fold, replay and bundle counts alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.disagreements.matters import (
@@ -32,7 +32,7 @@ from domain.policy.rulebook import Rulebook
 from ledger.intake.findings import Dispute, Findings, History, ReadAhead, ReportedFact, Reports, Series
 from ledger.intake.outliers import OutlierFinder
 from ledger.intake.reconciling import Changes, Reconciler
-from ledger.intake.shared_sums import find_shared_sums, party_of
+from ledger.intake.shared_sums import find_shared_sums, party_of, sums_that_differ
 from ledger.projections.disagreements import (
     COUNTS,
     DisagreementTables,
@@ -40,6 +40,7 @@ from ledger.projections.disagreements import (
     MatterParty,
     Span,
 )
+from ledger.store.folded.entries import is_apart
 
 
 @dataclass(slots=True)
@@ -104,6 +105,8 @@ class Finder:
         self.tables, self.rules, self.history, self.read_ahead = tables, rules_of(books), history, read_ahead
         self.books, self.whole = books, whole
         self.findings = Findings()
+        self.many: set[str] = set()
+        """Enterprises with many events, of which only what is touched is looked at."""
         self.removed_parties: list[MatterParty] = []
         self.added_parties: list[MatterParty] = []
 
@@ -112,6 +115,7 @@ class Finder:
         reports_of: Reports = {}
         for report in reports:
             reports_of.setdefault(report.fact.name, []).append(report)
+        self.many = {r.code for r in reports if not self.whole and is_apart(r.facts)}
         self._look_at_matters(reports_of)
         OutlierFinder(self.tables, self.books, self.rules, self.history, self.findings).find(
             reports_of, whole=self.whole
@@ -149,12 +153,28 @@ class Finder:
             )
             for matter, of_matter in disputes.items()
         }
-        before = self.tables.parties([matter for matter, each in shared.items() if each.is_compared()])
+        before = self._parties_before(shared)
         for matter, each in shared.items():
             self._look_at_matter(matter, each, before.get(matter, ()))
         for matter, touched in matters.items():
             self.removed_parties += [MatterParty(matter, party) for party in touched.going.values()]
             self.added_parties += [MatterParty(matter, party) for party in touched.coming.values()]
+
+    def _parties_before(self, shared: Mapping[str, _SharedMatter]) -> dict[str, list[Party]]:
+        """What was there of each matter that is compared: its facts, or where they tell enough their sums."""
+        compared = {matter: each for matter, each in shared.items() if each.is_compared()}
+        summed: dict[str, list[Party]] = {}
+        for matter, each in compared.items():
+            if self.many and matter.split(SEP)[2] in self.many:
+                sums = sums_that_differ(
+                    self.tables,
+                    matter,
+                    each.disputes,
+                    each.touched.coming.values(),
+                    each.touched.going.values(),
+                )
+                summed |= {matter: sums} if sums is not None else {}
+        return summed | self.tables.parties([matter for matter in compared if matter not in summed])
 
     def _touched_matters(self, reports_of: Reports) -> dict[str, _TouchedMatter]:
         matters: dict[str, _TouchedMatter] = {}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from domain.disagreements.matters import Party
+from domain.disagreements.matters import REPORTED_TWICE, Party
 from domain.events.content import Content
 from domain.events.event import Event
 from domain.facts.folding import EnterpriseFacts
@@ -60,6 +60,11 @@ class Dispute(NamedTuple):
     policy: str
     rule: DisagreementRule
     event: str
+
+    @property
+    def is_of_sums(self) -> bool:
+        """Whether the sums of amounts tell whether facts disagree."""
+        return (self.rule.kind, self.rule.field) == (REPORTED_TWICE, "amount_fen")
 
 
 class Series(NamedTuple):

@@ -6,14 +6,14 @@ it, the reports made until then become the parties of its matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from domain.disagreements.matters import Party, matter_of
+from domain.disagreements.matters import Party, disagree, matter_of
 from domain.events.content import Content
-from domain.events.event import Event
+from domain.events.event import SEP, Event
 from domain.policy.model import DisagreementRule
-from ledger.intake.findings import Company, History, ReadAhead, ReportedFact, Reports
+from ledger.intake.findings import Company, Dispute, History, ReadAhead, ReportedFact, Reports
 from ledger.projections.disagreements import DisagreementTables
 
 
@@ -85,3 +85,25 @@ def _parties_before(history: History, reported: _Sum, matter: str) -> list[Party
         and (content := report.facts.corrected(event)) is not None
         and matter_of(rule, report.code, content) == matter
     ]
+
+
+def sums_that_differ(
+    tables: DisagreementTables,
+    matter: str,
+    disputes: Sequence[Dispute],
+    coming: Collection[Party],
+    going: Iterable[Party],
+) -> list[Party] | None:
+    """What stays of a matter as a party for each source, with the sum of its facts.
+
+    ``None`` where a sum may be reported twice, or more than sums is compared: its facts must be read.
+    """
+    if not all(dispute.is_of_sums for dispute in disputes):
+        return None
+    fen_by_source = tables.sums_by_source(matter)
+    for party in going:
+        fen_by_source[party.source] -= int(party.value)
+    code = matter.split(SEP)[2]
+    sums = [Party(source, code, source, str(fen)) for source, fen in fen_by_source.items()]
+    is_disputed = any(disagree(each.rule, [*sums, *coming], adds_up=True) for each in disputes)
+    return None if is_disputed else sums

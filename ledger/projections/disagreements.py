@@ -164,6 +164,15 @@ class DisagreementTables:
         )
         return {matter: first for matter, first, last in sources if first == last}
 
+    def sums_by_source(self, matter: str) -> dict[str, int]:
+        """What the facts of a matter come to, in fen, by source; their values must be amounts."""
+        fen, part = "CAST(value AS BIGINT)", 1_000_000_000  # the sum of all may be beyond 64 bits
+        sums = f"SUM({fen}/{part}), SUM({fen}-{fen}/{part}*{part})"
+        summed_rows = self.rows.all(
+            f"SELECT source, {sums} FROM matters WHERE matter=? GROUP BY source", [matter]
+        )
+        return {source: int(high) * part + int(low) for source, high, low in summed_rows}
+
     def matters_of(self, keys: Iterable[str]) -> list[MatterParty]:
         """What these facts are about."""
         sql = "SELECT matter, key, code, source, value FROM matters WHERE key IN ({})"

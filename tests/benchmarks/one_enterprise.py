@@ -2,7 +2,8 @@
 
 ``python -m tests.benchmarks.one_enterprise --messages 100000`` sends reports with corrections, reports
 with retractions, approvals, approvals with retractions, approvals that are held, claims with withdrawals,
-years far above those before, reports under a replaced code, moves while something is held, shops, warehouses
+years far above those before, reports under a replaced code, moves while something is held, reports of two
+sources, shops, warehouses
 and assessments of one enterprise each, and prints what a message costs in each quarter
 beside the first: in calls of functions, and in seconds; then what messages cost that are sent alone before
 all of them and at the end of each quarter.
@@ -120,6 +121,13 @@ def move_while_held(feed: Feed, number: int) -> list[bytes]:
     return approve_what_another_has(feed, number) if number == 0 else report_and_move(feed, number)
 
 
+def report_by_two_sources(feed: Feed, number: int) -> list[bytes]:
+    """Sales of one year that two sources report, never the same sum."""
+    amounts = ("1.00", "2.00") if number == 0 else ("3.00", "3.00")
+    sales = [feed.sales("online", 2024, amount) for amount in amounts]
+    return [sales[0], sales[1].replace(b'"urn:tests"', b'"urn:tests:other"')]
+
+
 MAKES: tuple[Make, ...] = (
     *(
         report_and_correct,
@@ -130,7 +138,7 @@ MAKES: tuple[Make, ...] = (
         approve_and_retract,
     ),
     *(approve_what_another_has, submit_and_withdraw),
-    *(report_far_above, report_after_replacement, move_while_held),
+    *(report_far_above, report_after_replacement, move_while_held, report_by_two_sources),
     *(open_shops, recognise_warehouses, assess),
 )
 
