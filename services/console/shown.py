@@ -54,21 +54,18 @@ FIELDS = {
     "measure": "measure",
     "status": "status",
     "budget": "budget",
+    "file": "file",
 }
 """Fields whose words stand elsewhere; the others are ``field-…``, or stay as they are."""
 
 
+@console.app_template_global()
 def field_name(field: str) -> str:
     """A field of a form as its label says it; what a file's line number precedes keeps it."""
     head, _, name = field.rpartition(". ")
     plain = FIELDS.get(name, f"field-{name}")
     said = language.words_for(plain) if plain in language.words() else name
     return f"{head}. {said}" if head else said
-
-
-@console.context_processor
-def _fields() -> dict[str, Any]:
-    return {"field_name": field_name}
 
 
 def fragment_wanted() -> bool:
