@@ -26,11 +26,16 @@ def new_items(facts: EnterpriseFacts, select: Select) -> list[tuple[str, str]]:
     first = facts.dated.get(select.facts[0])
     if not first:
         return []
-    items = [
-        (record.on, identity)
-        for identity, record in first.items()
-        if _matches(select, identity, record.attributes)
-    ]
+    of_identity, of_attributes = _conditions(select)
+    meets: dict[tuple[str, ...], bool] = {}
+    """By the attributes of a thing, of which most have the same few."""
+    items = []
+    for identity, record in first.items():
+        attributes = record.attributes
+        if attributes not in meets:
+            meets[attributes] = any(_has(of_attributes, text) for text in attributes)
+        if meets[attributes] and _has(of_identity, identity):
+            items.append((record.on, identity))
     for condition in select.facts[1:]:
         records_of = facts.dated.get(condition, {})
         items = [
@@ -39,22 +44,29 @@ def new_items(facts: EnterpriseFacts, select: Select) -> list[tuple[str, str]]:
     return sorted(items)
 
 
-def _matches(select: Select, identity: str, records: tuple[str, ...]) -> bool:
-    """Whether the identity, and one of the records on its earliest day, has the values."""
-    if not select.where:
-        return True
+_Conditions = list[tuple[int, tuple[str, ...]]]
+"""Places in a text of several parts, each with the values that its part may have."""
+
+
+def _conditions(select: Select) -> tuple[_Conditions, _Conditions]:
+    """What is asked of the identity, and of one of the records on its earliest day."""
     event = CATALOGUE[select.facts[0]]
-    if not issubclass(event, DatedThing):
-        return False
-    parts = identity.split(SEP)
-    for name, values in select.where.items():
-        if name in event.identity and parts[event.identity.index(name)] not in values:
-            return False
-    on_attributes = [name for name in select.where if name in event.attributes]
-    return not on_attributes or any(
-        all(record.split(SEP)[event.attributes.index(n)] in select.where[n] for n in on_attributes)
-        for record in records
+    assert issubclass(event, DatedThing)
+    of_identity, of_attributes = (
+        [(fields.index(name), values) for name, values in select.where.items() if name in fields]
+        for fields in (event.identity, event.attributes)
     )
+    return of_identity, of_attributes
+
+
+def _has(conditions: _Conditions, text: str) -> bool:
+    """Whether the parts of a text have the values that are asked for."""
+    if conditions:
+        parts = text.split(SEP)
+        for place, values in conditions:
+            if parts[place] not in values:
+                return False
+    return True
 
 
 def part_of_identity(select: Select, identity: str, name: str) -> str:
