@@ -29,6 +29,10 @@ _SIGNATURE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+=*)")
 class NoteError(ValueError):
     """A note, key or signature that cannot be read or does not verify."""
 
+    def __init__(self, en: str, zh: str = "") -> None:
+        super().__init__(en)
+        self.zh = zh or f"检查点、声明或密钥不能用：{en}"
+
 
 class Signature(NamedTuple):
     """One signature line: whose, which key, and the bytes."""

@@ -69,7 +69,10 @@ def load_or_make_key(path: Path, name: str = ORIGIN_DEFAULT) -> FileKey:
     if not path.exists():
         if any(path.with_name(path.name + beside).exists() for beside in (LAST, ROTATIONS)):
             mend = "put it back from its offline copy; where there is none: subsidy-ledger replace-lost-key"
-            raise NoteError(f"the signing key {path} is gone — {mend}")
+            raise NoteError(
+                f"the signing key {path} is gone — {mend}",
+                f"签署密钥 {path} 不见了 — 由离线副本放回；没有副本的，运行 subsidy-ledger replace-lost-key",
+            )
         text = f"{name} {base64.b64encode(secrets.token_bytes(32)).decode()}\n"
         try:
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

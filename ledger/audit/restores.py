@@ -61,12 +61,16 @@ def record_restore(
         OSError: where the key's folder cannot be written to.
     """
     if not reason.strip():
-        raise NoteError("say why the ledger was restored, and what is known to be lost")
+        raise NoteError(
+            "say why the ledger was restored, and what is known to be lost",
+            "写明为何恢复、已知缺少什么（--reason）",
+        )
     with hold_key(key) as record:
         last = record.last if note is None else _given(key, note)
         if last is None:
             raise NoteError(
-                "nothing beside the key says what it signed last: give a checkpoint that it signed"
+                "nothing beside the key says what it signed last: give a checkpoint that it signed",
+                "密钥旁没有它最后签署的检查点：用 --checkpoint 给出它签署过的检查点",
             )
         with ledger.store.writing() as rows:
             content = _recorded(rows, last) or _record(ledger, rows, last, attribution, actor, reason)
@@ -162,7 +166,10 @@ def _record(
     except LogBehindKey:
         pass
     else:
-        raise NoteError(f"the ledger holds the {last.size} events that were signed for: nothing was restored")
+        raise NoteError(
+            f"the ledger holds the {last.size} events that were signed for: nothing was restored",
+            f"账本中有已签署的全部 {last.size} 条数据：没有恢复过，不必登记",
+        )
     shared = read_row(
         rows, "SELECT COALESCE(MAX(size), 0) FROM checkpoints WHERE size<=?", [min(size, last.size)]
     )

@@ -121,13 +121,19 @@ def replace_lost_key(ledger: Ledger, path: Path, old: VerifierKey) -> Rotation:
         OSError: where the key's folder cannot be written to.
     """
     if path.exists():
-        raise NoteError(f"the signing key {path} is there: subsidy-ledger rotate-key replaces it")
+        raise NoteError(
+            f"the signing key {path} is there: subsidy-ledger rotate-key replaces it",
+            f"签署密钥 {path} 还在：用 subsidy-ledger rotate-key 更换",
+        )
     last = read_last(path)
     with ledger.store.reading() as rows:
         check_continues(last, rows, Tree(rows))
         row = read_row(rows, "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
         if row is None:
-            raise NoteError("no checkpoint was signed: there is no key to replace")
+            raise NoteError(
+                "no checkpoint was signed: there is no key to replace",
+                "还没有签署过检查点：没有可替换的密钥",
+            )
         ending = open_checkpoint(str(row[0]), [replace(old, end=None)])[0]
     if last is not None and last.size > ending.size:
         ending = last

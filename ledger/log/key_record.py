@@ -36,6 +36,10 @@ class LogBehindKey(LogNotContinued):
 
     def __init__(self, last: Checkpoint, size: int) -> None:
         self.last, self.size = last, size
+        self.zh = (
+            f"密钥已为 {last.size} 条的日志签署，现有 {size} 条的日志不是它的延续："
+            "数据库是恢复的，或是滞后的副本 — 连接正确的数据库，或登记恢复：subsidy-ledger restored"
+        )
         super().__init__(
             f"the key signed for a log of {last.size} events that this one of {size} does not continue: "
             "a restored database, or a copy that lags behind — connect the right one, or record the "
@@ -63,7 +67,10 @@ def load_key(path: Path) -> FileKey:
     except ValueError:  # neither text nor base64
         named, seed = "", b""
     if len(seed) != 32:
-        raise NoteError(f"{path} is not a signing key: it holds a name and 32 bytes in base64")
+        raise NoteError(
+            f"{path} is not a signing key: it holds a name and 32 bytes in base64",
+            f"{path} 不是签署密钥：应为名称和 base64 的 32 字节",
+        )
     return FileKey(named, seed, file=path)
 
 

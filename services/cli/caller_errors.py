@@ -26,15 +26,15 @@ from services.runtime.settings import SettingsError
 from services.web.fault_words import describe_fault, fault_of
 
 FAULTS_LISTED = 20
-PLAIN = (
-    NoRules,
-    NoteError,
-    Unanswerable,
-    NotExportable,
-    SettingsError,
-    UnusableFile,
-)
-"""Errors whose own text says everything."""
+PLAIN: dict[type[Exception], str] = {
+    NoRules: "当时没有施行的政策版本",
+    NoteError: "检查点、声明或密钥不能用",
+    Unanswerable: "账本不能回答这一时点",
+    NotExportable: "不能写出",
+    SettingsError: "设置不能用（见 docs/settings.md）",
+    UnusableFile: "文件不能用",
+}
+"""Errors whose own text says everything, in English; before it, in Chinese, what it is about."""
 
 
 def caller_message(error: Exception, language: str) -> str | None:
@@ -62,7 +62,18 @@ def caller_message(error: Exception, language: str) -> str | None:
         return error.describe(language)
     if isinstance(error, UnicodeError | OSError):
         return _file_line(error, language)
-    return str(error) if isinstance(error, PLAIN) else None
+    return _plain_line(error, language)
+
+
+def _plain_line(error: Exception, language: str) -> str | None:
+    """What an error says itself, behind Chinese words where it says it in English alone."""
+    about = next((zh for kind, zh in PLAIN.items() if isinstance(error, kind)), None)
+    words = str(error)
+    if about is None:
+        return None
+    if language == "en" or any("\u4e00" <= sign <= "\u9fff" for sign in words):
+        return words
+    return str(getattr(error, "zh", "")) or f"{about}：{words}"
 
 
 def _file_line(error: UnicodeError | OSError, language: str) -> str | None:

@@ -12,7 +12,7 @@ import click
 from domain.log.notes import NoteError
 from ledger.audit.checkpoints import StaleCheckpoint, UnknownPosition, load_or_make_key
 from ledger.log.key_record import FileKey
-from services.cli.common import Context
+from services.cli.common import Context, choose_words
 
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -35,10 +35,15 @@ def signer(context: Context, key_file: Path | None) -> FileKey:
     return load_or_make_key(key_file_of(context, key_file))
 
 
+def in_words(error: Exception, zh: str) -> str:
+    """What an error says in the language of the command: its own words, or ``zh`` before its English."""
+    return choose_words(getattr(error, "zh", "") or f"{zh}：{error}", str(error))
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn what an auditor's input can cause into one clear line."""
     try:
         yield
     except (NoteError, UnknownPosition, StaleCheckpoint, ArithmeticError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(in_words(error, "无法办理")) from error

@@ -13,7 +13,7 @@ from ledger.audit import backup as backups
 from ledger.store.application import utc_now
 from services.cli.common import Context, json_option, print_json
 from services.cli.progress import show_progress
-from services.cli.signing_key import FILE, READABLE, key_option, one_line_errors, signer
+from services.cli.signing_key import FILE, READABLE, in_words, key_option, one_line_errors, signer
 from services.cli.statuses import ExitStatus, end_with
 from services.cli.tables import Codes, Column, Names, csv_option, list_differences, note, prints_csv, table
 from services.doctor.findings import Finding, Limits, worst
@@ -131,4 +131,4 @@ class heard:
 
     def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
         if isinstance(fault, backups.BackupError | OSError):
-            raise click.ClickException(str(fault)) from fault
+            raise click.ClickException(in_words(fault, "备份或文件不能用")) from fault
