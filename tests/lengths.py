@@ -121,6 +121,18 @@ LENGTHS = {
         "数据库文件的损坏，每种都用各条命令去试",
         "damages of a database file, each met by every command",
     ),
+    "SUBSIDY_TEST_SERVED_DAMAGES": Length(
+        8,
+        60,
+        "服务在损坏的数据库文件上启动的次数",
+        "damages of a file that the service is started on",
+    ),
+    "SUBSIDY_TEST_SERVER_DAMAGES": Length(
+        6,
+        100,
+        "PostgreSQL 文件的损坏，以及同样多的数据表改动",
+        "damages of a server's files, and as many of its tables",
+    ),
     "SUBSIDY_TEST_MISSPELT": Length(
         60,
         300,

@@ -18,6 +18,7 @@ from tests.processes import Ports, Watchman
 
 START_SECONDS_MAX = 30
 TEMPLATE = "ledger_template"
+USERS = ("-U", "ledger", "-A", "trust", "-E", "UTF8")
 LOCALE = ("--locale-provider=icu", "--icu-locale=zh", "--locale=C.UTF-8")
 """Not the order of bytes, so that a text column which forgets its collation shows."""
 
@@ -41,9 +42,9 @@ def _programs() -> Path:
 
 
 class Server:
-    """A server process that the test may kill and start again."""
+    """A server process that the test may kill and start again; ``options`` are those of its data folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         self.programs = _programs()
         self.folder = Path(tempfile.mkdtemp(prefix="ledger-postgres-"))
         self.user = "postgres" if os.geteuid() == 0 else None
@@ -55,9 +56,7 @@ class Server:
         self.port = self.ports.take()
         self.process: subprocess.Popen[bytes] | None = None
         self._databases = 0
-        made = self._run("initdb", "-D", str(self.data), "-U", "ledger", "-A", "trust", "-E", "UTF8", *LOCALE)
-        if made.wait():
-            raise RuntimeError(f"initdb failed: {self.log()}")
+        self.call("initdb", "-D", str(self.data), *USERS, *LOCALE, *options)
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(f"{CONFIGURATION}port = {self.port}\n")
         self.start()
@@ -75,15 +74,20 @@ class Server:
                 stderr=log,
             )
 
+    def call(self, program: str, *arguments: str) -> None:
+        """Run one of the server's programs to its end, as its user."""
+        if self._run(program, *arguments).wait():
+            raise RuntimeError(f"{program} failed: {self.log()}")
+
     def log(self) -> str:
         """The end of what the server said."""
         return (self.folder / "log").read_text("utf-8", "replace")[-3_000:]
 
-    def start(self, *settings: str) -> None:
+    def start(self, *settings: str, within: float = START_SECONDS_MAX) -> None:
         """Start the server and wait until it answers; ``settings`` are like ``fsync=off``."""
         options = [word for setting in settings for word in ("-c", setting)]
         self.process = self._run("postgres", "-D", str(self.data), *options)
-        end = time.monotonic() + START_SECONDS_MAX
+        end = time.monotonic() + within
         while True:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=2).close()

@@ -49,7 +49,7 @@ def _check_pages(rows: Rows, path: str) -> None:
 
 def unreadable_finding(fault: Exception) -> Finding:
     """What could not be looked at: something stored is not as the ledger writes it."""
-    reason = f"{type(fault).__name__}: {fault}"[:REASON_CHARS_MAX]
+    reason = " ".join(f"{type(fault).__name__}: {fault}".split())[:REASON_CHARS_MAX]
     return store_finding(DamagedStore("database.unreadable-row", reason=reason))
 
 

@@ -91,7 +91,7 @@ def _attempt(ledger: Ledger, look: Look) -> list[Finding]:
     except StoreUnavailable as fault:
         findings.append(database.store_finding(fault))
     except Exception as fault:
-        log.warning("the doctor could not look at everything", exc_info=fault)
+        log.debug("the doctor could not look at everything", exc_info=fault)
         findings.append(database.unreadable_finding(fault))
     return findings
 

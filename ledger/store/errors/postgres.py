@@ -53,8 +53,18 @@ _READ_ONLY = (errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege, error
 """What a database or role that can only be read says to a writer; the last is a standby's."""
 
 _FULL = (errors.DiskFull,)
-_DAMAGED = (errors.DataCorrupted, errors.IndexCorrupted, errors.UndefinedFile, errors.IoError)
-"""What it says of a page that does not fit its checksum, or of a table whose file is gone."""
+_DAMAGED = (
+    errors.DataCorrupted,
+    errors.IndexCorrupted,
+    errors.UndefinedFile,
+    errors.IoError,
+    errors.InternalError_,
+    errors.CharacterNotInRepertoire,
+    errors.UndefinedFunction,
+    errors.UndefinedObject,
+)
+"""What it says of a page that does not fit its checksum, of a table whose file is gone, of lengths and
+texts that nobody stored, and of a catalogue that lacks what every server has."""
 _OTHER_TABLES = (errors.UndefinedTable, errors.UndefinedColumn)
 
 

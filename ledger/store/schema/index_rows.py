@@ -25,22 +25,33 @@ def _sqlite(rows: Rows) -> Iterator[str]:
         yield f"the file is damaged: {' '.join(sentence.split())}"
 
 
-_WAYS = ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan", "enable_sort")
-_BY_TABLE, _BY_INDEX = ("on", "off", "off", "off", "on"), ("off", "on", "on", "off", "off")
+_WAYS = (
+    "enable_seqscan",
+    "enable_indexscan",
+    "enable_indexonlyscan",
+    "enable_bitmapscan",
+    "enable_sort",
+    "jit",
+)
+_BY_TABLE = ("on", "off", "off", "off", "on", "off")
+_BY_INDEX = ("off", "on", "on", "off", "off", "off")
+_BY_KEY = ("off", "on", "off", "off", "on", "off")
+"""An index scan that goes to the row, which says whether the index led to the right one."""
 _INDEXES = (
     "SELECT c.relname::text, t.relname::text, "
-    "(SELECT string_agg(pg_get_indexdef(i.indexrelid, k, true), ', ' ORDER BY k) "
+    "(SELECT array_agg(pg_get_indexdef(i.indexrelid, k, true) ORDER BY k) "
     "FROM generate_series(1, i.indnkeyatts) AS k), pg_get_expr(i.indpred, i.indrelid) "
     "FROM pg_index i JOIN pg_class c ON c.oid=i.indexrelid JOIN pg_class t ON t.oid=i.indrelid "
     "JOIN pg_am m ON m.oid=c.relam WHERE t.relnamespace=current_schema()::regnamespace "
     "AND t.relkind::text='r' AND m.amname='btree' AND i.indisvalid ORDER BY t.relname, c.relname"
 )
+_SEQUENCES = "SELECT last_value FROM pg_sequences WHERE schemaname=current_schema()"
 
 
 class _Index(NamedTuple):
     name: str
     table: str
-    columns: str
+    columns: list[str]
     condition: str | None
 
     @property
@@ -48,19 +59,44 @@ class _Index(NamedTuple):
         """The rows of the table that the index is of, as one reads from them."""
         return f"SELECT 1 FROM {self.table}" + (f" WHERE {self.condition}" if self.condition else "")
 
+    @property
+    def rows_in_order(self) -> str:
+        """The same, one after the other as the index leads to them."""
+        return f"{self.rows} ORDER BY {', '.join(self.columns)} OFFSET 0"
+
+    @property
+    def lost_keys(self) -> str:
+        """The keys of the table by which the index does not lead to as many rows as have them."""
+        key = ", ".join(self.columns)
+        conditions = [f"({self.condition})"] if self.condition else []
+        held = [*conditions, *(f"{column} IS NOT NULL" for column in self.columns)]
+        asked = [*conditions, *(f"found.{column}=asked.{column}" for column in self.columns)]
+        same = " AND ".join(f"found.{column}=asked.{column}" for column in self.columns)
+        # By their places: from the table itself, though reading it from its start is out of favour.
+        return (
+            f"SELECT 1 FROM (SELECT {key}, count(*) AS rows_held FROM {self.table} "
+            f"WHERE ctid>='(0,0)'::tid AND {' AND '.join(held)} GROUP BY {key}) AS asked WHERE rows_held<>"
+            f"(SELECT count(*) FILTER (WHERE {same}) FROM {self.table} AS found WHERE {' AND '.join(asked)})"
+        )
+
 
 def _postgres(rows: Rows) -> Iterator[str]:
+    """An index may hold every row and lead to none: each key is looked up, as whoever takes facts in does."""
+    rows.all(_SEQUENCES)
     indexes = [_Index(*row) for row in rows.all(_INDEXES)]
-    try:
-        _go_by(rows, _BY_TABLE)
-        held = [_count(rows, index.rows) for index in indexes]
-        _go_by(rows, _BY_INDEX)
-        found = [_count(rows, f"{index.rows} ORDER BY {index.columns} OFFSET 0") for index in indexes]
-    finally:
-        rows.all("SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name=ANY(?)", [list(_WAYS)])
-    for (name, table, _, _), whole, part in zip(indexes, held, found, strict=True):
+    _go_by(rows, _BY_TABLE)
+    held = [_count(rows, index.rows) for index in indexes]
+    _go_by(rows, _BY_INDEX)
+    found = [_count(rows, index.rows_in_order) for index in indexes]
+    _go_by(rows, _BY_KEY)
+    lost = [_count(rows, index.lost_keys) for index in indexes]
+    # Not where a statement failed: its transaction is over, and with it the settings.
+    rows.all("SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name=ANY(?)", [list(_WAYS)])
+    for (name, table, _, _), whole, part, keys in zip(indexes, held, found, lost, strict=True):
         if part != whole:
             yield f"the index {name} finds {part} of the {whole} rows of {table}: REINDEX TABLE {table}"
+        elif keys:
+            yield f"the index {name} leads astray by {keys} keys of {table}: REINDEX TABLE {table}"
 
 
 def _go_by(rows: Rows, ways: tuple[str, ...]) -> None:
