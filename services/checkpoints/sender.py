@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.events.instants import instant
+from domain.events.stored import UnreadableState
 from domain.log.notes import Checkpoint, NoteError, SignerKey, parse_note
 from ledger.audit import checkpoints
 from ledger.audit.stating import state_tables
@@ -37,6 +38,9 @@ RETRY = timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
 
+_UNDONE = (ArithmeticError, NoteError, OSError, LookupError, StoreUnavailable, Conflict, UnreadableState)
+"""What keeps a checkpoint from leaving, and is tried again."""
+
 
 class Destination(NamedTuple):
     """A target or a witness, by the name that logs and findings may show."""
@@ -53,10 +57,9 @@ class Sender:
         self.ledger, self.settings = ledger, settings
         self.key_file = Path(settings.signing_key_file)
         self.every = timedelta(seconds=settings.checkpoints_every)
-        with ledger.store.reading() as rows:
-            stated_at = read_stated_at(rows)
-        self.stated_at = datetime.fromisoformat(stated_at) if stated_at else ledger.clock()
-        """When the rows beside the log were last stated; where they never were, since when this runs."""
+        self.began_at = ledger.clock()
+        self.stated_at: datetime | None = None
+        """When the rows beside the log were last stated, once that was read."""
 
     def run(self, stop: threading.Event) -> None:
         """Look now and then until told to stop; one process at a time does it."""
@@ -79,13 +82,20 @@ class Sender:
 
     def state(self) -> None:
         """State the rows beside the log, where an interval has passed since that was done."""
-        if not has_passed(self.every, self.stated_at, self.ledger.clock()):
-            return
-        self.stated_at = self.ledger.clock()
         try:
-            state_tables(self.ledger)
-        except (StoreUnavailable, Conflict) as error:
+            if self.stated_at is None:
+                self.stated_at = self._read_stated_at()
+            if has_passed(self.every, self.stated_at, self.ledger.clock()):
+                self.stated_at = self.ledger.clock()
+                state_tables(self.ledger)
+        except (StoreUnavailable, Conflict, UnreadableState) as error:
             log.error("the rows beside the log are not stated: %s", error)
+
+    def _read_stated_at(self) -> datetime:
+        """When the rows were last stated; where they never were, since when this runs."""
+        with self.ledger.store.reading() as rows:
+            stated_at = read_stated_at(rows)
+        return datetime.fromisoformat(stated_at) if stated_at else self.began_at
 
     def step(self) -> dict[str, Delivery]:
         """Give the checkpoint out wherever it is due; what became of each destination."""
@@ -99,7 +109,7 @@ class Sender:
                     delivery = deliveries.setdefault(destination.label, Delivery())
                     note = _deliver(destination, note, key, delivery, now)
                 write_deliveries(self.key_file, deliveries)
-        except (ArithmeticError, NoteError, OSError, LookupError, StoreUnavailable, Conflict) as error:
+        except _UNDONE as error:
             log.error("no checkpoint leaves: %s", error)
         return deliveries
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -137,12 +138,45 @@ class LateRule(Rule):
         return build
 
 
+class Pieces:
+    """An answer's pieces; after those that could be made, what ``refuse`` says where one could not.
+
+    It takes back what was said until then (``start_response`` with an error, PEP 3333); a server that has
+    sent it already gets the error itself.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], refuse: Callable[[Exception], bytes]) -> None:
+        self.pieces, self.refuse = pieces, refuse
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self.pieces
+        except Exception as error:
+            yield self.refuse(error)
+
+    def close(self) -> None:
+        """Let the answer free what it holds."""
+        if close := getattr(self.pieces, "close", None):
+            close()
+
+
 class Api(Flask):
     """Flask with our JSON."""
 
     json_provider_class = Json
     url_rule_class = LateRule
     session_interface = Sessions()
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request; where what is told piece by piece cannot be read to its end, by a problem."""
+
+        def refuse(error: Exception) -> bytes:
+            with self.request_context(environ):
+                response = problems.on_exception(error)
+            start_response(response.status, response.headers.to_wsgi_list(), sys.exc_info())
+            return response.get_data()
+
+        return Pieces(super().wsgi_app(environ, start_response), refuse)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Call views and hooks as they are: none is a coroutine, which Flask would ask each time."""

@@ -194,41 +194,63 @@ class Front:
             connections.shut_down(self._port, spared)
 
 
+class _Body:
+    """What an answer says: in memory, and where that is much, in a file without a name."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.size_bytes = 0
+        self.spool: IO[bytes] | None = None
+
+    def add(self, piece: bytes) -> None:
+        """Put a piece behind those before."""
+        self.pieces.append(piece)
+        self.size_bytes += len(piece)
+        if self.size_bytes > ANSWER_MEMORY_BYTES:
+            self.spool = self.spool or tempfile.TemporaryFile()  # noqa: SIM115
+            self.spool.writelines(self.pieces)
+            self.pieces.clear()
+
+    def take_back(self) -> None:
+        """Drop all that was said."""
+        if self.spool:
+            self.spool.close()
+        self.pieces, self.size_bytes, self.spool = [], 0, None
+
+    def read(self) -> bytes | IO[bytes]:
+        """All of it, from its beginning."""
+        if not self.spool:
+            return b"".join(self.pieces)
+        self.spool.writelines(self.pieces)
+        self.spool.seek(0)
+        return self.spool
+
+
 def answer_whole(app: App, environ: dict[str, Any]) -> Answer:
     """Have the application answer, to the end of its answer; its length is among the headers."""
     started: list[tuple[int, AsgiHeaders]] = []
+    body = _Body()
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        if exc_info:  # in place of what was said until then
+            body.take_back()
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         started[:] = [(int(status[:3]), encoded)]
 
     result = app(environ, start_response)
-    pieces: list[bytes] = []
-    size_bytes = 0
-    spool: IO[bytes] | None = None
     try:
         for piece in result:
-            pieces.append(piece)
-            size_bytes += len(piece)
-            if size_bytes > ANSWER_MEMORY_BYTES:
-                spool = spool or tempfile.TemporaryFile()  # noqa: SIM115
-                spool.writelines(pieces)
-                pieces.clear()
+            body.add(piece)
     except BaseException:
-        if spool:
-            spool.close()
+        body.take_back()
         raise
     finally:
         if close := getattr(result, "close", None):
             close()
     status, headers = started[-1]
-    if size_bytes and not any(name == b"content-length" for name, _ in headers):
-        headers.append((b"content-length", str(size_bytes).encode()))
-    if not spool:
-        return Answer(status, headers, b"".join(pieces))
-    spool.writelines(pieces)
-    spool.seek(0)
-    return Answer(status, headers, spool)
+    if body.size_bytes and not any(name == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", str(body.size_bytes).encode()))
+    return Answer(status, headers, body.read())
 
 
 def environ_of(scope: dict[str, Any]) -> dict[str, Any]:

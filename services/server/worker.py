@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,9 @@ from socket import socket
 
 from flask import Flask
 
+from domain.events.stored import UnreadableState
 from ledger.store.application import open_ledger
+from ledger.store.rows import StoreError
 from services.checkpoints import sender
 from services.console.forms_key import read_forms_key
 from services.runtime import logs, tracing
@@ -20,6 +23,8 @@ from services.server import health
 from services.server.app import create_app
 from services.server.ending import end_at_once, end_with, heed_one_signal
 from services.server.front import Front
+
+log = logging.getLogger(__name__)
 
 SWITCH_SECONDS = 0.0005
 """How long a thread works on while another waits for the interpreter, which is asked for after every look
@@ -73,7 +78,11 @@ def load(parent: int, health_socket: socket | None) -> Front:
     end_at_once()
     sys.setswitchinterval(SWITCH_SECONDS)
     attend()
-    served, settings = app(), Settings.from_env()
+    try:
+        served, settings = app(), Settings.from_env()
+    except (StoreError, UnreadableState) as error:  # damaged, or away, since the service began
+        log.error("no worker starts: %s", error)
+        raise SystemExit(1) from None
     if health_socket is not None:
         health.serve(served, health_socket)
     front = Front(served, settings.stall_seconds, settings.port)

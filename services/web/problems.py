@@ -38,6 +38,7 @@ from ledger.store.rows import (
     UnsuitableStore,
     WriteRefused,
 )
+from ledger.store.schema.comparing import check_schema
 from ledger.store.turns.queues import AT_ONCE_MAX, LaneFull
 from services.web.fault_words import describe_fault, fault_of
 from services.web.sheets.desk import UnknownSheet
@@ -214,9 +215,29 @@ def _reason(error: StoreError) -> dict[str, str]:
     return {language: error.describe(language) for language in LANGUAGES}
 
 
+def _of_altered_tables(error: Exception) -> Problem | None:
+    """Tables that are not as the ledger made them, which then hold what no reader expects; or ``None``."""
+    ledger = current_app.extensions.get("subsidy-ledger")
+    if ledger is None:
+        return None
+    try:
+        with ledger.store.reading() as rows:
+            faults = check_schema(rows)
+    except StoreError as fault:
+        return _of_store(fault)
+    except Exception:  # it is the first error that is told
+        return None
+    if not faults:
+        return None
+    log.error("the tables were altered, whence: %r", error)
+    return _of_store(
+        UnsuitableStore("database.other-tables", reason={"zh": faults[0].zh, "en": faults[0].en})
+    )
+
+
 def on_exception(error: Exception) -> Response:
     """Everything else: what the ledger raises for a caller, or a defect of ours, untold."""
-    problem = of_ledger(error)
+    problem = of_ledger(error) or _of_altered_tables(error)
     if problem is None:
         reference = secrets.token_hex(6)
         log.error("reference %s: %s %r", reference, request.method, request.path, exc_info=error)
