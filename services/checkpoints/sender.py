@@ -77,6 +77,9 @@ class Sender:
                     continue
                 self.state()
                 self.step()
+        except Exception:
+            if not stop.is_set():  # otherwise the ledger was closed in the middle of it
+                raise
         finally:
             os.close(descriptor)
 

@@ -191,9 +191,9 @@ def test_once_the_restore_is_recorded_every_door_takes_again(
     (tmp_path / "facts.ndjson").write_bytes(MESSAGE + b"\n")
     run_on("ingest", str(tmp_path / "facts.ndjson"), status=1)
 
-    assert "say why" in run_on("restored", "--reason", " ", status=1).output
+    assert "写明为何恢复" in run_on("restored", "--reason", " ", status=1).output
     run_on("restored", "--reason", "a failover to an older copy")
-    assert "nothing was restored" in run_on("restored", "--reason", "once more", status=1).output
+    assert "没有恢复过" in run_on("restored", "--reason", "once more", status=1).output
 
     assert "1" in run_on("ingest", str(tmp_path / "facts.ndjson")).output
     ledger = open_ledger(stale, clock=lambda: LATER)
