@@ -62,8 +62,7 @@ def add_headers(response: Response) -> Response:
     readable = request.method in ("GET", "HEAD") and response.status_code == 200
     checked = readable and not request.path.startswith(UNCACHED) and not response.is_streamed
     if not lasting:
-        caching = "private, no-cache" if checked else "no-store"
-        (headers.set if "cache-control" in present else headers.add)("Cache-Control", caching)
+        headers["Cache-Control"] = "private, no-cache" if checked else "no-store"
     if "vary" in present:
         response.vary.add("Accept-Language")
     else:

@@ -70,13 +70,13 @@ class _Index(NamedTuple):
         key = ", ".join(self.columns)
         conditions = [f"({self.condition})"] if self.condition else []
         held = [*conditions, *(f"{column} IS NOT NULL" for column in self.columns)]
-        asked = [*conditions, *(f"found.{column}=asked.{column}" for column in self.columns)]
         same = " AND ".join(f"found.{column}=asked.{column}" for column in self.columns)
+        asked = " AND ".join([*conditions, same])
         # By their places: from the table itself, though reading it from its start is out of favour.
         return (
             f"SELECT 1 FROM (SELECT {key}, count(*) AS rows_held FROM {self.table} "
             f"WHERE ctid>='(0,0)'::tid AND {' AND '.join(held)} GROUP BY {key}) AS asked WHERE rows_held<>"
-            f"(SELECT count(*) FILTER (WHERE {same}) FROM {self.table} AS found WHERE {' AND '.join(asked)})"
+            f"(SELECT count(*) FILTER (WHERE {same}) FROM {self.table} AS found WHERE {asked})"
         )
 
 
