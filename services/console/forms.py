@@ -20,8 +20,13 @@ from services.console.forms_key import KEY_BYTES, read_forms_key
 from services.web.identity.gate import requester, settings_of
 from services.web.problems import Problem
 from services.web.repeats import person_of
+from services.web.response_headers import is_foreign
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - a name, no secret
+TEXT_FIELDS = ("reason", "opinion", "text")
+"""What a person writes at length, and would not like to write twice."""
+TYPED_BYTES_MAX = 64 * 1024
+"""How large a form may be of which somebody whom nobody knows is shown what it says."""
 FORM_KEPT_DAYS = 2
 """How long a form that was sent is remembered."""
 PATIENCE_SECONDS = 20
@@ -100,6 +105,14 @@ def _guard() -> None:
         sent.encode(), str(session[TOKEN_FIELD]).encode()
     ):
         raise Problem("form-expired")
+
+
+def typed_texts() -> list[str]:
+    """What the person wrote at length in the form that was sent; nothing of another site's form."""
+    is_small = (request.content_length or 0) <= TYPED_BYTES_MAX
+    if not is_small or is_foreign() or request.mimetype != "application/x-www-form-urlencoded":
+        return []
+    return [text for name in TEXT_FIELDS if (text := request.form.get(name, ""))]
 
 
 def working() -> Actor | None:

@@ -21,6 +21,9 @@ from services.web.fault_words import describe_fault
 from services.web.identity.gate import gate_of
 from services.web.problems import Problem
 
+FORMS_LOST = ("signed-out", "form-expired")
+"""Refusals that say nothing of what was filled in: the same would be taken if it were sent again."""
+
 
 def register(app: Flask) -> None:
     """Add filters and globals."""
@@ -126,5 +129,6 @@ def problem_page(problem: Problem, status: int | None = None) -> Response:
         "detail": detail.format(faults=language.words_for("error-faults"), **args_in(lang, problem.args_)),
         "found": faults,
         "back": forms.back(),
+        "typed": forms.typed_texts() if problem.code in FORMS_LOST else [],
     }
     return page("problem.html", status or kind.status, **said)

@@ -29,14 +29,15 @@ def register(app: Flask) -> None:
 
 def refuse_foreign_writes() -> None:
     """Refuse writes that a browser sends for another site's page."""
-    if request.method in SAFE_METHODS:
-        return
-    site = request.headers.get("Sec-Fetch-Site", "none")
+    if request.method not in SAFE_METHODS and is_foreign():
+        raise Problem("origin-foreign", _faults_of(request.headers.get("Origin", "")))
+
+
+def is_foreign() -> bool:
+    """Whether a browser sends the request for another site's page."""
     origin = request.headers.get("Origin")
-    same = origin is None or origin == request.host_url.rstrip("/")
-    if site in ("none", "same-origin") and same:
-        return
-    raise Problem("origin-foreign", _faults_of(origin or ""))
+    is_same = origin is None or origin == request.host_url.rstrip("/")
+    return not is_same or request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
 
 
 def _faults_of(origin: str) -> list[Fault]:

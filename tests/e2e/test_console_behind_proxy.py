@@ -589,15 +589,14 @@ def signs_out(bureau: Bureau, person: Person, key: str = "sign-out") -> None:
 
 
 def finds_a_week_gone(bureau: Bureau, person: Person) -> None:
-    """A form that was left open for a week is not taken; what was typed can be had back."""
+    """A form that was left open for a week is not taken; what was typed stands on the page that says so."""
     page = person.goes("settlement")
     page.locator("#object summary").click()
     page.locator("#object-reason").fill("还没写完")
     bureau.present.pass_(days=8)
     person.press("settle-object-do")
     expect(page.locator("main")).to_contain_text(read_problems()["signed-out"].title_zh)
-    page.go_back()
-    expect(page.locator("#object-reason")).to_have_value("还没写完")
+    expect(page.locator("#typed-1")).to_have_value("还没写完")
     asks_to_sign_in(person)
 
 

@@ -329,6 +329,14 @@ def test_a_session_ends_when_idle_and_after_a_day_s_work_in_any_case(door: Door,
     clock.pass_(seconds=IDLE_SECONDS)
     assert browser.get(YEAR).status_code == 302
     browser.refused(browser.post(f"{YEAR}settlement/propose", {}), "sign-in.over")
+    typed = {"reason": "<b>A</b>", "amount": "5.00"}
+    lost = browser.post(f"{YEAR}settlement/object", typed)
+    browser.refused(lost, "sign-in.over")
+    assert "&lt;b&gt;A&lt;/b&gt;</textarea>" in lost.text, "what was written at length is not lost"
+    foreign = browser.client.post(
+        f"{YEAR}settlement/object", base_url=HOST, data=typed, headers={"Origin": "https://evil.example"}
+    )
+    assert "&lt;b&gt;" not in foreign.text, "another site's words do not stand on our page"
     browser.sign_in()
     for _ in range(SESSION_SECONDS // (IDLE_SECONDS - 1)):
         clock.pass_(seconds=IDLE_SECONDS - 1)

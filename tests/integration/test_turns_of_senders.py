@@ -19,7 +19,7 @@ from ledger.intake.inbox import Offsets, ingest
 from ledger.intake.machine_keys import make_key
 from ledger.store.append import tracked
 from ledger.store.application import Ledger
-from ledger.store.turns import queues
+from ledger.store.turns import company, queues
 from ledger.store.turns.company import QUIET_SECONDS
 from ledger.store.turns.queues import AT_ONCE_MAX
 from tests.events import OPERATOR, SOURCE, Feed
@@ -41,6 +41,7 @@ def test_others_wait_for_one_turn_of_whoever_floods(
 ) -> None:
     """Told by positions: how much of the flood was recorded between a message and its own turn."""
     monkeypatch.setattr(inbox, "CALLER_TURN_MESSAGES", TURN)
+    monkeypatch.setattr(company, "QUIET_SECONDS", SECONDS)  # a slow machine does not make anyone alone
     ledger, began = open_at(), threading.Event()
     feeds = [Feed(number) for number in range(1, 2 if is_one_enterprise else 30)]
     messages = [feeds[n % len(feeds)].sales("online", 2024, "1.00") for n in range(AT_ONCE_MAX * 10 * TURN)]
