@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -39,6 +40,11 @@ CHECKPOINT_PAGES = 16_000
 batches touch is then copied once. Commits are synced to the log as ever."""
 CACHE_KIB = 65_536
 """Pages that a connection keeps in memory."""
+RETRY_SECONDS = 1 / 1000
+"""How soon a writer asks again for a file that another process writes to.
+
+SQLite itself waits longer with each try, to 0.1 s, and by then whoever writes on and on holds it again.
+"""
 KEEPS_NO_COPIES = "PRAGMA secure_delete=FAST"
 """No copy of a row stays behind in a page that was split."""
 
@@ -224,6 +230,27 @@ class SQLiteRows:
         self.run_many("INSERT INTO stored_events VALUES (?,?,?,?,?)", rows)
 
 
+def _begin_writing(connection: sqlite3.Connection) -> None:
+    """Become the file's only writer, as soon as no other process is.
+
+    Raises:
+        sqlite3.OperationalError: where it does not come in ``LOCK_SECONDS_MAX``.
+    """
+    end = time.monotonic() + LOCK_SECONDS_MAX
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+            time.sleep(RETRY_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={LOCK_SECONDS_MAX * 1_000}")
+
+
 def _finish(rows: SQLiteRows, guard: Guard, changes_before: int) -> None:
     """Write the sums, and refuse where rows were dropped, or others written beside ours."""
     guard.finish()
@@ -288,11 +315,14 @@ class SQLiteStore:
         return raw
 
     @contextmanager
-    def _transaction(self, begin: str, commit: bool) -> Iterator[SQLiteRows]:
+    def _transaction(self, commit: bool) -> Iterator[SQLiteRows]:
         turn = self.turns.take() if commit else nullcontext()
         with turn, errors_mapped(self.path), self.datastore.get_connection(commit=commit) as connection:
             raw = self._prepared(connection)
-            raw.execute(begin)
+            if commit:
+                _begin_writing(raw)
+            else:
+                raw.execute("BEGIN")
             file = self.ready[connection]
             file.check_in_place()
             rows, before = SQLiteRows(raw, commit, self.append_check), raw.total_changes
@@ -310,12 +340,12 @@ class SQLiteStore:
     def reading(self) -> Any:
         """A transaction that sees one moment of the file."""
         joined = joined_rows(self)
-        return self._transaction("BEGIN", commit=False) if joined is None else nullcontext(joined)
+        return self._transaction(commit=False) if joined is None else nullcontext(joined)
 
     def writing(self) -> Any:
         """The file's only writer, from the start of the transaction."""
         joined = joined_rows(self)
-        return self._transaction("BEGIN IMMEDIATE", commit=True) if joined is None else part_of(joined)
+        return self._transaction(commit=True) if joined is None else part_of(joined)
 
     @contextmanager
     def erasing(self) -> Iterator[SQLiteRows]:

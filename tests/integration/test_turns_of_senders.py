@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from ledger.intake.batch import Batch, ReceivedMessage, Result
 from ledger.intake.inbox import Offsets, ingest
 from ledger.intake.machine_keys import make_key
 from ledger.store.append import tracked
-from ledger.store.application import Ledger
+from ledger.store.application import Ledger, open_ledger
 from ledger.store.turns import company, queues
 from ledger.store.turns.company import QUIET_SECONDS
 from ledger.store.turns.queues import AT_ONCE_MAX
@@ -73,6 +75,37 @@ def test_others_wait_for_one_turn_of_whoever_floods(
     alone, *in_company = sorted(waited[1:], reverse=True)
     assert alone <= 5 * TURN, "a turn that was begun before the first message told of company"
     assert max(in_company) <= 2 * TURN, "the turn under way, and one that stood in the queue before"
+
+
+def write_on(path: str, began: Event, stop: Event) -> None:
+    """A process that records turn after turn until it is told to stop."""
+    ledger, feeds = open_ledger(path), [Feed(number) for number in range(1, 30)]
+    while not stop.is_set():
+        ingest(ledger, [feed.sales("online", 2024, "1.00") for feed in feeds[:TURN]], "http")
+        began.set()
+    ledger.close()
+
+
+def test_a_process_that_writes_on_and_on_lets_others_in(
+    open_at: Callable[..., Ledger], database_at: Callable[[str], str]
+) -> None:
+    """Told by positions, as above; SQLite's own way of waiting lost hundreds of turns."""
+    ledger, feed, context, waited = open_at(), Feed(100), get_context("spawn"), list[int]()
+    began, stop = context.Event(), context.Event()
+    process = context.Process(target=write_on, args=(database_at("ledger.db"), began, stop))
+    process.start()
+    try:
+        assert began.wait(SECONDS)
+        for _ in range(40):
+            with ledger.store.reading() as rows:
+                before = rows.last_position()
+            [result] = ingest(ledger, [feed.sales("online", 2024, "1.00")], "http")
+            waited.append((result.position or 0) - before - 1)
+            time.sleep(0.02)
+    finally:
+        stop.set()
+        process.join(SECONDS)
+    assert max(waited) <= 10 * TURN, waited
 
 
 def test_whoever_writes_alone_takes_long_turns(
