@@ -212,7 +212,15 @@ class Bookkeeper:
         day, results = self.clock().date().isoformat(), []
         for said in step["results"]:
             batch, name, status, amount = said.split()
-            results.append(Result(f"{batch}-{self.codes[name]}", status, parse_fen(amount), day, "bank"))
+            results.append(
+                Result(
+                    f"{batch}-{self.codes[name]}",
+                    status,
+                    parse_fen(amount),
+                    day,
+                    f"{self.steps} {batch} {name}",
+                )
+            )
         recorded, _ = paying.record_results(*self.head(step), self.who(step), results)
         assert recorded == len(results)
 

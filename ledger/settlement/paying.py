@@ -16,7 +16,7 @@ from domain.events.accounts import account_id
 from domain.events.second_person.requests import OrderClawback, OrderPayments
 from domain.settlement.accounts import Account, BankWord, repeated_clawback, was_heard
 from domain.settlement.streams import AccountStream
-from domain.things.spelling import canonical_reference
+from domain.things.spelling import canonical_reference, fold_reference
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import CHUNK, must_be_closed, today
 from ledger.projections.disagreements import undecided
@@ -36,11 +36,13 @@ RESULTS_MAX = 5_000
 
 
 class StepsRefused(Exception):
-    """Some of several steps are not allowed; ``faults`` are (index, reason)."""
+    """Some of several steps are not allowed: ``faults`` are (index, reason), ``lines`` those of a file."""
 
-    def __init__(self, faults: list[tuple[int, NotAllowed]]) -> None:
+    def __init__(self, faults: list[tuple[int, NotAllowed]], lines: Sequence[int] = ()) -> None:
         super().__init__(f"{len(faults)} steps are not allowed")
         self.faults = faults
+        self.lines = lines
+        """In which line of a file each step stands, by index; empty where they came in no file."""
 
 
 class Ordered(NamedTuple):
@@ -175,37 +177,80 @@ def record_results(
     """
     require(actor, "payment.record")
     with ledger.store.writing() as rows:
-        rulebook(rows, policy)
-        must_be_closed(rows, policy, year)
-        names = own_names(rows, policy, year, [result.payment for result in results])
-        own = [result._replace(payment=name) for result, name in zip(results, names, strict=True)]
-        codes = _read_codes(rows, policy, year, names)
-        accounts = load_accounts(ledger, rows, policy, year, set(codes.values()))
-        now, repeated = ledger.clock(), 0
-        faults = list[tuple[int, NotAllowed]]()
-        for index, result in sorted(enumerate(own), key=lambda numbered: numbered[1].on):
-            try:
-                repeated += not _record_result(accounts, codes, actor, result, now)
-            except NotAllowed as error:
-                faults.append((index, error))
-        if faults:
-            raise StepsRefused(sorted(faults, key=lambda fault: fault[0]))
-        save_accounts(ledger, rows, accounts.values())
+        accounts, repeated = _take_results(ledger, rows, policy, year, actor, results)
+        save_accounts(ledger, rows, accounts)
         return len(results) - repeated, repeated
 
 
+def check_results(
+    ledger: Ledger, policy: str, year: int, actor: Actor, results: Sequence[Result]
+) -> list[tuple[int, NotAllowed]]:
+    """Why results could not be recorded now, by index; nothing is recorded.
+
+    Raises:
+        NotAllowed: where none could be.
+    """
+    require(actor, "payment.record")
+    with ledger.store.reading() as rows:
+        try:
+            _take_results(ledger, rows, policy, year, actor, results)
+        except StepsRefused as refused:
+            return refused.faults
+    return []
+
+
+def _take_results(
+    ledger: Ledger, rows: Rows, policy: str, year: int, actor: Actor, results: Sequence[Result]
+) -> tuple[list[AccountStream], int]:
+    """The accounts with the steps that results are, not saved; and how many were known."""
+    rulebook(rows, policy)
+    must_be_closed(rows, policy, year)
+    names = own_names(rows, policy, year, [result.payment for result in results])
+    own = [result._replace(payment=name) for result, name in zip(results, names, strict=True)]
+    codes = _read_codes(rows, policy, year, names)
+    accounts = load_accounts(ledger, rows, policy, year, set(codes.values()))
+    references = _read_references(rows, own)
+    now, repeated = ledger.clock(), 0
+    faults = list[tuple[int, NotAllowed]]()
+    for index, result in sorted(enumerate(own), key=lambda numbered: numbered[1].on):
+        try:
+            if result.payment not in codes:
+                raise NotAllowed("payment.unknown", "payment", payment=result.payment)
+            account, place = accounts[codes[result.payment]], f"{policy} {year} {result.payment}"
+            repeated += not _record_result(account, references, place, actor, result, now)
+        except NotAllowed as error:
+            faults.append((index, error))
+    if faults:
+        raise StepsRefused(sorted(faults, key=lambda fault: fault[0]))
+    return list(accounts.values()), repeated
+
+
+def _read_references(rows: Rows, results: Sequence[Result]) -> dict[str, str]:
+    """Which payment each of these references of the bank is recorded for, as references are compared."""
+    said = {result.remark for result in results if result.status == "made"}
+    sql = "SELECT policy, year, payment, said FROM payments WHERE status='made' AND said IN ({})"
+    found = rows.all_in(sql, sorted(said | set(map(canonical_reference, said))))
+    return {fold_reference(reference): " ".join(map(str, place)) for *place, reference in found}
+
+
 def _record_result(
-    accounts: dict[str, AccountStream], codes: dict[str, str], actor: Actor, result: Result, now: datetime
+    account: AccountStream,
+    references: dict[str, str],
+    place: str,
+    actor: Actor,
+    result: Result,
+    now: datetime,
 ) -> bool:
-    """Record one of the bank's answers; false where it was heard before."""
-    if result.payment not in codes:
-        raise NotAllowed("payment.unknown", "payment", payment=result.payment)
-    account = accounts[codes[result.payment]]
+    """Record one of the bank's answers, of the payment at ``place``; false where it was heard before."""
     word = BankWord(result.status, result.on, result.remark)
     if was_heard(account.account, result.payment, result.amount, word):
         return False
     if result.on > today(now):
         raise NotAllowed("date.future", "on")
+    if result.status == "made":
+        other = references.setdefault(fold_reference(result.remark), place)
+        if other != place:
+            raise NotAllowed("payment.reference", "said", reference=result.remark, place=other)
     record = account.confirm_payment if result.status == "made" else account.fail_payment
     record(actor, result.payment, result.amount, result.on, result.remark, now)
     return True

@@ -1,4 +1,8 @@
-"""What became of payments: the bank's answer as CSV, or as an ISO 20022 pain.002 status report."""
+"""What became of payments: the bank's answer as CSV, or as an ISO 20022 pain.002 status report.
+
+What is not final yet is passed over and counted, so that the results of the others are not lost; the
+bank says it again once it is.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,20 @@ from typing import Any, NamedTuple
 from xml.parsers import expat
 
 from domain.money.amounts import MoneyError, parse_fen, print_fen
+from domain.things.spelling import fold_reference
 from ledger.export.file_faults import Faults, records
 from ledger.export.payment_files import IDENTIFIER, is_day, proper
 
 SETTLED, FAILED = "made", "failed"
 STATUSES = {"made": SETTLED, "成功": SETTLED, "failed": FAILED, "失败": FAILED}
-FINAL = {"ACSC": SETTLED, "ACCC": SETTLED, "RJCT": FAILED}
-"""ISO 20022 statuses that are final: settled for the debtor or the creditor, rejected."""
+PENDING = "pending"
+STATUSES |= dict.fromkeys(("pending", "处理中", "待处理", "已受理"), PENDING)
+FINAL = {"ACSC": SETTLED, "ACCC": SETTLED, "RJCT": FAILED, "CANC": FAILED}
+"""ISO 20022 statuses that are final: settled for the debtor or the creditor, rejected, cancelled."""
+NOT_FINAL = frozenset(
+    ["ACCP", "ACFC", "ACPT", "ACSP", "ACTC", "ACWC", "ACWP", "PART", "PATC", "PDNG", "RCVD"]
+)
+"""ISO 20022 statuses that another one follows (ExternalPaymentTransactionStatus1Code)."""
 TEXT_MAX = 140
 PAIN002_BYTES_MAX = 1 << 30
 """Largest status report that is read: about a million payments."""
@@ -44,17 +55,34 @@ class Result(NamedTuple):
     on: str
     reference: str
     reason: str
+    line: int = 0
+    """Where it stands in the file."""
+
+    @property
+    def remark(self) -> str:
+        """The bank's reference of what was made, or its reason."""
+        return self.reference or self.reason
 
 
-def read_results(lines: Iterable[str]) -> list[Result]:
+class BankAnswers(NamedTuple):
+    """What a file says: results that are final, and how many payments it tells of that are not."""
+
+    results: list[Result]
+    pending: int
+
+
+def read_results(lines: Iterable[str]) -> BankAnswers:
     """Results from CSV, with the columns of ``RESULT_COLUMNS``; others are passed over.
 
     Raises:
         FileError: with everything that is wrong.
     """
-    faults, results, first = Faults(), [], dict[str, int]()
+    faults, results, first, pending = Faults(), [], _First({}, {}), 0
     for line, row in records(lines, RESULT_COLUMNS, faults):
         status = STATUSES.get(row["status"].casefold(), "")
+        if status == PENDING:
+            pending += 1
+            continue
         if not status:
             faults.add(line, "status", "status" if row["status"] else "missing")
         if status == SETTLED and row["reason"]:
@@ -62,10 +90,17 @@ def read_results(lines: Iterable[str]) -> list[Result]:
         result_row = {**row, "status": status, "on": _day(row["on"])}
         results.append(_result(line, result_row, first, faults))
     faults.raise_any()
-    return results
+    return BankAnswers(results, pending)
 
 
-def _result(line: int, row: Mapping[str, str], first: dict[str, int], faults: Faults) -> Result:
+class _First(NamedTuple):
+    """In which line each payment, and each of the bank's references, stood first."""
+
+    payments: dict[str, int]
+    references: dict[str, int]
+
+
+def _result(line: int, row: Mapping[str, str], first: _First, faults: Faults) -> Result:
     """A result; whatever is unfit goes to the faults."""
     payment, status = row["payment"], row["status"]
     needed = {"payment", "amount", "on", {SETTLED: "reference", FAILED: "reason"}.get(status, "amount")}
@@ -79,10 +114,13 @@ def _result(line: int, row: Mapping[str, str], first: dict[str, int], faults: Fa
     for field, (fit, code) in fits.items():
         if not fit and (row[field] or field in needed):
             faults.add(line, field, code if row[field] else "missing", most=str(TEXT_MAX))
-    if payment in first:
-        faults.add(line, "payment", "twice", earlier=str(first[payment]))
-    first.setdefault(payment, line)
-    return Result(payment, status, _fen(row["amount"]), row["on"], row["reference"], row["reason"])
+    if payment in first.payments:
+        faults.add(line, "payment", "twice", earlier=str(first.payments[payment]))
+    first.payments.setdefault(payment, line)
+    reference = fold_reference(row["reference"]) if status == SETTLED else ""
+    if reference and first.references.setdefault(reference, line) != line:
+        faults.add(line, "reference", "reference.twice", earlier=str(first.references[reference]))
+    return Result(payment, status, _fen(row["amount"]), row["on"], row["reference"], row["reason"], line)
 
 
 def _fen(text: str) -> int:
@@ -102,13 +140,11 @@ def _day(text: str) -> str:
         return text
 
 
-def read_pain002(
-    data: bytes, ordered: Mapping[str, int] | None = None, currency: str = "CNY"
-) -> list[Result]:
+def read_pain002(data: bytes, ordered: Mapping[str, int] | None = None, currency: str = "CNY") -> BankAnswers:
     """Results from a pain.002 status report of any version, payment by payment.
 
-    ACSC and ACCC are made, RJCT is failed; every other status is a fault, for the result is not
-    final. A document type declaration is refused, so no entity is ever expanded or fetched.
+    ACSC and ACCC are made, RJCT and CANC failed; the statuses that another one follows are passed over
+    and counted. A document type declaration is refused, so no entity is ever expanded or fetched.
 
     Args:
         data: the file.
@@ -124,7 +160,7 @@ def read_pain002(
         report.faults.raise_any()
     report.read(data)
     report.faults.raise_any()
-    return report.results
+    return BankAnswers(report.results, report.pending)
 
 
 class _Refused(Exception):
@@ -138,7 +174,8 @@ class _Report:
         self.ordered, self.currency = ordered, currency
         self.faults = Faults()
         self.results: list[Result] = []
-        self.first: dict[str, int] = {}
+        self.first = _First({}, {})
+        self.pending = 0
         self.path: list[str] = []
         self.made_at = ""
         self.payment: dict[str, str] | None = None
@@ -161,7 +198,7 @@ class _Report:
             self.faults.add(0, "file", "xml", reason=str(error))
         except _Refused:
             pass
-        if not self.results and not self.faults.total:
+        if not self.results and not self.pending and not self.faults.total:
             self.faults.add(0, "file", "batch-only")
 
     @property
@@ -206,9 +243,12 @@ class _Report:
     def _add_payment(self, elements: dict[str, str], line: int) -> None:
         """One payment's status, whole."""
         payment, code = elements.get("payment", ""), elements.get("status", "")
+        if code in NOT_FINAL:
+            self.pending += 1
+            return
         status = FINAL.get(code, "")
         if not status:
-            self.faults.add(line, "TxSts", "status.pending" if code else "missing", status=code[:40])
+            self.faults.add(line, "TxSts", "status.unknown" if code else "missing", status=code[:40])
         if elements.get("currency", self.currency) != self.currency:
             self.faults.add(line, "InstdAmt", "currency", wanted=self.currency)
         amount = _trimmed(elements.get("amount", ""))

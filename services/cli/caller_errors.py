@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 
 from domain.authority.roles import NotAllowed
 from domain.authority.two_persons import TWO_PERSON_STEPS
@@ -42,8 +43,7 @@ def caller_message(error: Exception, language: str) -> str | None:
     if isinstance(error, NotAllowed):
         return _fault_line(fault_of(error), language)
     if isinstance(error, StepsRefused):
-        faults = [fault_of(each) for _, each in error.faults]
-        return "\n".join(_fault_line(fault, language) for fault in faults[:FAULTS_LISTED])
+        return "\n".join(_steps_lines(error, language))
     if isinstance(error, AmendmentRefused):
         return "\n".join(_fault_line(fault, language) for fault in error.faults)
     if isinstance(error, PolicyError):
@@ -63,6 +63,17 @@ def caller_message(error: Exception, language: str) -> str | None:
     if isinstance(error, UnicodeError | OSError):
         return _file_line(error, language)
     return _plain_line(error, language)
+
+
+def _steps_lines(error: StepsRefused, language: str) -> Iterator[str]:
+    """Each step that is not allowed, with its line of the file it came in; after some, how many more."""
+    for index, fault in error.faults[:FAULTS_LISTED]:
+        line = error.lines[index] if error.lines else 0
+        place = (f"line {line}, " if language == "en" else f"第 {line} 行，") if line else ""
+        yield place + _fault_line(fault_of(fault), language)
+    more = len(error.faults) - FAULTS_LISTED
+    if more > 0:
+        yield f"… and {more:,} more" if language == "en" else f"…… 另有 {more:,} 处"
 
 
 def _plain_line(error: Exception, language: str) -> str | None:

@@ -78,7 +78,10 @@ def refusal_of(step: str, error: Exception) -> Refusal:
         words = [dict(describe_fault(each, lang)) for each in error.faults]
         return Refusal(step, words, len(words))
     if isinstance(error, StepsRefused):
-        found = [_said(each, f"{index + 1}. ") for index, each in error.faults[:SHOWN_MAX]]
+        found = [
+            {**_said(each), "line": error.lines[index]} if error.lines else _said(each, f"{index + 1}. ")
+            for index, each in error.faults[:SHOWN_MAX]
+        ]
         return Refusal(step, found, len(error.faults))
     if isinstance(error, FileError):
         words = [dict(each.words(lang)) for each in error.faults[:SHOWN_MAX]]

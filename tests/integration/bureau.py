@@ -93,9 +93,12 @@ class Bureau:
         """A body with the bank's answers of today, or of a day: (payment, status, amount)."""
         on = on or self.today()
         names = ("payment", "status", "amount")
-        return {
-            "results": [{**dict(zip(names, each, strict=True)), "on": on, "said": said} for each in results]
-        }
+
+        def result(each: tuple[str, str, str]) -> dict[str, str]:
+            remark = f"{said} {self.policy} {each[0].rpartition('-')[2]}"
+            return {**dict(zip(names, each, strict=True)), "on": on, "said": remark}
+
+        return {"results": [result(each) for each in results]}
 
     def today(self) -> str:
         """The day on the office's clock."""

@@ -70,7 +70,7 @@ def paid(ledger: Ledger, clock: Clock, year: int, code: str) -> None:
         payments = rows.all(sql, [CIXI, year])
     day = clock().date().isoformat()
     results = [
-        Result(payment, "failed" if whose == code else "made", amount, day, "bank")
+        Result(payment, "failed" if whose == code else "made", amount, day, payment)
         for payment, whose, amount in payments
     ]
     paying.record_results(ledger, CIXI, year, FINANCE, results)

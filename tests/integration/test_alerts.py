@@ -273,7 +273,7 @@ def payments_answered(city: City) -> Past:
     with city.ledger.store.reading() as rows:
         ordered = rows.all("SELECT payment, amount FROM payments WHERE policy=? AND year=?", [CIXI, 2024])
     day = city.clock().date().isoformat()
-    results = [Result(payment, "made", amount, day, "bank") for payment, amount in ordered]
+    results = [Result(payment, "made", amount, day, payment) for payment, amount in ordered]
     paying.record_results(city.ledger, CIXI, 2024, FINANCE, results)
     city.sign()
     return [(5, city.scrape())]

@@ -252,7 +252,7 @@ def test_a_wrong_file_of_results_is_told_line_by_line(done: Year) -> None:
     finance = done.person("Qian", "finance")
     nothing = words(finance.post("settlement/results", 409).text)
     assert "No file was chosen Choose a file" in nothing
-    lines = "payment,status,amount,on,reference,reason\nP-1,pending,12.345,2025-13-01,,\n"
+    lines = "payment,status,amount,on,reference,reason\nP-1,perhaps,12.345,2025-13-01,,\n"
     told = words(finance.post("settlement/results", 409, file=(io.BytesIO(lines.encode()), "r.csv")).text)
     for part in ("a status is made or failed", "an amount is yuan above zero", "a date is a day that exists"):
         assert part in told

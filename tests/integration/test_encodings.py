@@ -33,7 +33,7 @@ RESULTS = (
 def test_what_a_bank_answers_is_read_in_any_encoding(encoding: str, separator: str) -> None:
     data = RESULTS.replace(",", separator).encode(encoding)
 
-    first, second = read_results(text_lines(data))
+    first, second = read_results(text_lines(data)).results
     assert (first.payment, first.status, first.amount, first.reference) == ("a", "made", 123456, "0012")
     assert (second.payment, second.reason, second.on) == ("b", "账号与户名不符", "2025-04-02")
 

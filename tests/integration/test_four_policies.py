@@ -133,7 +133,7 @@ def pay_all(ledger: Ledger, clock: Clock) -> dict[str, str]:
         with ledger.store.reading() as rows:
             found = rows.all("SELECT payment, amount FROM payments WHERE policy=? AND year=?", [policy, YEAR])
         day = clock().date().isoformat()
-        made = [Result(payment, "made", amount, day, "bank") for payment, amount in found]
+        made = [Result(payment, "made", amount, day, f"{policy} {payment}") for payment, amount in found]
         paying.record_results(ledger, policy, YEAR, FINANCE, made)
     return batches
 

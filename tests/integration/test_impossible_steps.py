@@ -253,6 +253,7 @@ ELSEWHERE = {
     "clawback.reference": "test_repeated_steps",
     "recovery.reference": "a test below, and test_repeated_steps",
     "payment.ordered-again": "test_repeated_steps",
+    "payment.reference": "test_bank_answers",
     "clock.reason": "test_clock_corrected: the command line alone",
     "clock.day": "test_clock_corrected",
     "clock.not-ahead": "test_clock_corrected",

@@ -416,6 +416,7 @@ class Years(RuleBasedStateMachine):
             return
         year, code, payment = every[number % len(every)]
         account = self.model.years[year].accounts[code]
+        said = f"{said} {payment}"
         before, amount, _ = account.payments[payment]
         told = f"{self.model.today} {said}"
         if more == 0 and (status, told) in account.heard.get(payment, ()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,18 @@ from hypothesis import strategies as st
 from domain.money.amounts import print_fen
 from ledger.export import payment_files
 from ledger.export.file_faults import FileError
-from ledger.settlement.payment_results import Result, read_pain002, read_results
+from ledger.settlement.payment_results import (
+    NOT_FINAL,
+    RESULT_COLUMNS,
+    STATUSES,
+    Result,
+    read_pain002,
+    read_results,
+)
 from tests.settled import Payments
 from tests.unit.test_payment_files import as_csv, faults_of, schema
 
+DOCS = Path(__file__).parents[2] / "docs"
 PAIN002 = "urn:iso:std:iso:20022:tech:xsd:pain.002.001.12"
 
 # --- results as CSV ---
@@ -34,9 +43,9 @@ RESULTS = "支付编号,状态,金额,日期,银行流水号,失败原因\n"
     ],
 )
 def test_results_are_read_with_either_headings(lines: list[str]) -> None:
-    assert read_results(lines) == [
-        Result("a", "made", 123456, "2025-04-02", "R1", ""),
-        Result("b", "failed", 50, "2025-04-02", "", "账号与户名不符"),
+    assert read_results(lines).results == [
+        Result("a", "made", 123456, "2025-04-02", "R1", "", 2),
+        Result("b", "failed", 50, "2025-04-02", "", "账号与户名不符", 3),
     ]
 
 
@@ -45,9 +54,9 @@ def test_every_fault_of_the_results_is_said_at_once() -> None:
         RESULTS,
         "a,成功,1e3,2025-02-29,,账号不符\n",
         "a,失败,-1,,R,\n",
-        "付,处理中,1.234,2025/13/1,R,x\n",
+        "付,好像成功,1.234,2025/13/1,R,x\n",
         ",成功,0,2025-04-02,R\n",
-        '"b",成功,"1,234.56",2025-04-02,R,\n',
+        '"b",成功,"1,234.56",2025-04-02,R2,\n',
     ]
 
     assert faults_of(lambda: read_results(lines)) == [
@@ -71,7 +80,7 @@ def test_every_fault_of_the_results_is_said_at_once() -> None:
 
 @given(st.integers(1, 10**14 - 1))
 def test_amounts_come_back_to_the_fen(fen: int) -> None:
-    assert read_results([RESULTS, f"a,成功,{print_fen(fen)},2025-04-02,R,\n"])[0].amount == fen
+    assert read_results([RESULTS, f"a,成功,{print_fen(fen)},2025-04-02,R,\n"]).results[0].amount == fen
 
 
 def test_a_bank_can_answer_within_the_file_it_was_sent() -> None:
@@ -79,7 +88,7 @@ def test_a_bank_can_answer_within_the_file_it_was_sent() -> None:
     answered = [f"{sent[0]},状态,日期,银行流水号,失败原因"]
     answered += [f"{line},成功,2025-04-02,R{number}," for number, line in enumerate(sent[1:])]
 
-    assert [(each.payment, each.amount, each.reference) for each in read_results(answered)] == [
+    assert [(each.payment, each.amount, each.reference) for each in read_results(answered).results] == [
         ("CX-2024-0000000", 100, "R0"),
         ("CX-2024-0000001", 101, "R1"),
     ]
@@ -115,32 +124,65 @@ def test_a_status_report_is_read_payment_by_payment() -> None:
     data = report(payment("a", "ACSC", SETTLED), payment("b", "RJCT", REASON), payment("c", "ACCC"))
     schema("pain.002.001.12.xsd").validate(io.BytesIO(data))
 
-    assert read_pain002(data) == [
-        Result("a", "made", 123456, "2025-04-01", "R1", ""),
+    assert read_pain002(data).results == [
+        Result("a", "made", 123456, "2025-04-01", "R1", "", 3),
         # the report is of 17:00 in Greenwich, which is the next day in China
-        Result("b", "failed", 123456, "2025-04-03", "b", "AC01 账号不存在"),
-        Result("c", "made", 123456, "2025-04-03", "c", ""),
+        Result("b", "failed", 123456, "2025-04-03", "b", "AC01 账号不存在", 4),
+        Result("c", "made", 123456, "2025-04-03", "c", "", 5),
     ]
 
 
 def test_amounts_that_a_report_leaves_out_are_those_that_were_ordered() -> None:
     data = report(payment("a", "ACSC", amount=""))
 
-    assert read_pain002(data, {"a": 5})[0].amount == 5
+    assert read_pain002(data, {"a": 5}).results[0].amount == 5
     assert faults_of(lambda: read_pain002(data)) == [(3, "InstdAmt", "amount.absent")]
 
 
-@pytest.mark.parametrize("status", ["ACSP", "ACTC", "PDNG", "RCVD", "PART", "ACWC", "CANC", "acsc"])
-def test_a_status_that_is_not_final_is_a_fault(status: str) -> None:
-    with pytest.raises(FileError, match=f"{status} 不是最终结果"):
+@pytest.mark.parametrize("status", sorted(NOT_FINAL))
+def test_what_is_not_final_is_passed_over_and_counted(status: str) -> None:
+    """The results of the others are not lost, whatever stands beside them."""
+    data = report(
+        payment("a", "ACSC", SETTLED),
+        payment("b", status, amount=""),
+        payment("a", status),
+        payment("c", "CANC"),
+    )
+
+    results, pending = read_pain002(data)
+
+    assert pending == 2
+    assert [(each.payment, each.status) for each in results] == [("a", "made"), ("c", "failed")]
+    assert read_pain002(report(payment("a", status))) == ([], 1)
+
+
+def test_rows_that_are_not_final_are_passed_over_and_counted() -> None:
+    lines = [RESULTS, "a,成功,1.00,2025-04-02,R,\n", "b,处理中,,,,\n", "c,PENDING,1.00,2025-04-02,,\n"]
+
+    assert [each.payment for each in read_results(lines).results] == ["a"]
+    assert read_results(lines).pending == 2
+
+
+@pytest.mark.parametrize("status", ["acsc", "DONE"])
+def test_a_status_that_is_none_of_iso_is_a_fault(status: str) -> None:
+    with pytest.raises(FileError, match=f"{status} 不是 ISO 20022 的付款状态"):
         read_pain002(report(payment("a", status)))
+
+
+def test_two_payments_never_share_a_reference_of_the_bank() -> None:
+    """One reference is one booking; case, blanks and width tell no two apart."""
+    rows = [RESULTS, "a,成功,1.00,2025-04-02,R-1,\n", "b,成功,1.00,2025-04-02,ｒ-1,\n"]
+    report_of_batch = report(payment("a", "ACSC", SETTLED), payment("b", "ACCC", SETTLED))
+
+    assert faults_of(lambda: read_results(rows)) == [(3, "reference", "reference.twice")]
+    assert faults_of(lambda: read_pain002(report_of_batch)) == [(4, "reference", "reference.twice")]
 
 
 def test_every_fault_of_a_report_is_said_at_once() -> None:
     data = report(
         payment("a", "ACSC", amount="0"),
         payment("a", "RJCT", amount="1.234"),
-        payment("付", "PDNG").replace("CNY", "USD"),
+        payment("付", "DONE").replace("CNY", "USD"),
         "<TxInfAndSts><TxSts>ACSC</TxSts></TxInfAndSts>\n",
         payment("b", "ACSC", amount="1000.00000"),
     )
@@ -149,7 +191,7 @@ def test_every_fault_of_a_report_is_said_at_once() -> None:
         (3, "amount", "amount"),
         (4, "amount", "amount"),
         (4, "payment", "twice"),
-        (5, "TxSts", "status.pending"),
+        (5, "TxSts", "status.unknown"),
         (5, "InstdAmt", "currency"),
         (5, "payment", "identifier"),
         (6, "payment", "missing"),
@@ -193,3 +235,13 @@ def test_a_document_type_is_refused_and_no_entity_is_expanded(doctype: str) -> N
 )
 def test_what_is_no_status_report_of_payments_is_refused(data: bytes, fault: str) -> None:
     assert [code for _, _, code in faults_of(lambda: read_pain002(data))] == [fault]
+
+
+@pytest.mark.parametrize("page", ["bank.md", "bank.en.md"])
+def test_the_columns_of_the_results_stand_in_the_documentation(page: str) -> None:
+    rows = [row for row in (DOCS / page).read_text("utf-8").splitlines() if row.startswith("|")]
+    for headings in RESULT_COLUMNS.values():
+        [row] = [row for row in rows if row.startswith(f"| {headings[-1]} |")]
+        assert all(f"`{heading}`" in row.split("|")[2] for heading in headings[:-1])
+    for word in STATUSES:
+        assert any(word in row for row in rows)

@@ -11,8 +11,8 @@ from domain.money.amounts import print_fen
 from domain.settlement.accounts import Account
 from ledger.export.file_faults import text_lines
 from ledger.settlement import paying
+from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.files import Payer, write_payments
-from ledger.settlement.payment_results import read_results
 from services.cli.common import Context, money_argument
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
@@ -78,20 +78,17 @@ def payment_file(context: Context, /, policy: str, year: int, batch: str, file: 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def results(context: Context, policy: str, year: int, name: str, file: Path) -> None:
-    """Read the bank's answers from a CSV FILE; all are recorded, or none."""
-    answers = [
-        paying.Result(each.payment, each.status, each.amount, each.on, each.reference or each.reason)
-        for each in read_results(text_lines(file.read_bytes()))
-    ]
-    recorded = repeated = 0
+    """Read the bank's answers from a FILE, CSV or pain.002; all are recorded, or none.
+
+    What is not final yet is passed over and counted.
+    """
     with context.ledger() as ledger:
-        for start in range(0, len(answers), paying.RESULTS_MAX):
-            chunk = answers[start : start + paying.RESULTS_MAX]
-            new, old = paying.record_results(ledger, policy, year, person(name), chunk)
-            recorded, repeated = recorded + new, repeated + old
-    click.echo(
-        context.words(f"登记 {recorded:,}，已有 {repeated:,}", f"recorded {recorded:,}, known {repeated:,}")
-    )
+        done = record_answers(ledger, policy, year, person(name), file.read_bytes())
+    zh = f"登记 {done.recorded:,}，已有 {done.known:,}"
+    en = f"recorded {done.recorded:,}, known {done.known:,}"
+    if done.pending:
+        zh, en = f"{zh}，尚无最终结果 {done.pending:,}", f"{en}, not final yet {done.pending:,}"
+    click.echo(context.words(zh, en))
 
 
 @click.command()

@@ -22,10 +22,8 @@ from ledger.projections.disagreements import undecided
 from ledger.reading.accounts import sum_accounts
 from ledger.reading.records import read_names
 from ledger.settlement import adjusting, paying
-from ledger.settlement.bank_names import read_ordered_amounts
+from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.files import Payer, write_payments
-from ledger.settlement.paying import RESULTS_MAX
-from ledger.settlement.payment_results import read_pain002, read_results
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of
@@ -110,33 +108,15 @@ def _order(ledger: Ledger, policy: str, year: int, _: Form) -> str:
 
 
 def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
-    file = upload("file")
-    if (file.filename or "").lower().endswith(".xml"):
-        ordered = _ordered(ledger, policy, year)
-        read_back = read_pain002(file.stream.read(), ordered, _currency(ledger, policy))
-    else:
-        read_back = read_results(lines_of(file))
-    said = [
-        paying.Result(each.payment, each.status, each.amount, each.on, each.reference or each.reason)
-        for each in read_back
-    ]
-    recorded = known = 0
-    for start in range(0, len(said), RESULTS_MAX):
-        chunk = said[start : start + RESULTS_MAX]
-        new, old = paying.record_results(ledger, policy, year, forms.actor(), chunk)
-        recorded, known = recorded + new, known + old
-    return language.words_for("pay-did-results", recorded=recorded, known=known)
+    done = record_answers(ledger, policy, year, forms.actor(), upload("file").stream.read())
+    words = "pay-did-results-pending" if done.pending else "pay-did-results"
+    return language.words_for(words, recorded=done.recorded, known=done.known, pending=done.pending)
 
 
 def _currency(ledger: Ledger, policy: str) -> str:
     """What a policy pays in."""
     with ledger.store.reading() as rows:
         return rulebook(rows, policy).latest.currency
-
-
-def _ordered(ledger: Ledger, policy: str, year: int) -> dict[str, int]:
-    with ledger.store.reading() as rows:
-        return read_ordered_amounts(rows, policy, year)
 
 
 def _claw_back(ledger: Ledger, policy: str, year: int, form: Form) -> str:
