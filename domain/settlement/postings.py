@@ -26,7 +26,7 @@ from typing import NamedTuple
 from domain.settlement.payables import Payable
 
 Meta = Mapping[str, str | int]
-"""What a transaction is about: enterprise, measure, policy, year, position."""
+"""What a transaction is about: enterprise, measure, policy, year, position, payment, batch, reference …"""
 
 
 class Unbalanced(ArithmeticError):
@@ -140,6 +140,11 @@ def payment_made(day: str, narration: str, code: str, funds: str, fen: int, meta
 def payment_failed(day: str, narration: str, code: str, funds: str, fen: int, meta: Meta) -> Transaction:
     """Money came back from the bank: it is owed again."""
     return _moved(day, narration, funds, liability_account(code), fen, meta)
+
+
+def payment_refused(day: str, narration: str, code: str, fen: int, meta: Meta) -> Transaction:
+    """The bank did not pay: no money moved, and what was owed still is."""
+    return _moved(day, narration, liability_account(code), liability_account(code), fen, meta)
 
 
 def award_taken_back(day: str, narration: str, code: str, period: str, fen: int, meta: Meta) -> Transaction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,9 +13,11 @@ from domain.events import (
     ClawbackRecovered,
     PaymentFailed,
     PaymentMade,
+    PaymentOrdered,
     account_id,
 )
 from domain.events.accounts import AwardLine
+from domain.events.instants import day_of
 from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, Payable, payable_of, shares_budget
@@ -35,6 +37,7 @@ from domain.settlement.postings import (
     measure_accounts,
     payment_failed,
     payment_made,
+    payment_refused,
 )
 from ledger.budget.pools import Pool, lines_shared, pool
 from ledger.policies.versions import rulebook_at
@@ -42,7 +45,7 @@ from ledger.reading.records import read_position
 from ledger.store.application import Ledger
 from ledger.store.moments import NOW, Moment
 from ledger.store.rows import Rows
-from ledger.store.stored_events import SELECT, stored
+from ledger.store.stored_events import SELECT, Stored, stored
 
 Tick = Callable[[], None]
 """Called after each thing that was written."""
@@ -61,6 +64,13 @@ class PaidAward(NamedTuple):
 
     line: Line
     payable: Payable
+
+
+class Entered(NamedTuple):
+    """Where an award stands in the books: its day, and the position of the event that says it."""
+
+    day: str
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,7 @@ class Books:
         return measure.title if measure else {"zh": line.measure, "en": line.measure}
 
     def day_of(self, year: int) -> str:
-        """The day that a year's awards are booked on: its last within the policy's life."""
+        """The day that the awards of an open year are booked on: its last within the policy's life."""
         return min(f"{year:04d}-12-31", self.book.life_until)
 
     def first_day(self) -> str:
@@ -129,39 +139,75 @@ class Books:
                 last = line.code
 
     def transactions(self) -> Iterator[Transaction]:
-        """The appropriation, then every award; of a closed year also what was paid and came back."""
+        """The appropriation, then every award; of a closed year also what was paid and came back.
+
+        An award of a closed year is of the day of the closing, and carries the position of the event that
+        settled it; one of an open year has none of its own, and carries that of the books.
+        """
         meta: Meta = {"policy": self.book.id, "position": self.position}
         narration = f"预算拨款 · Appropriation {self.period}"
         yield appropriated(self.first_day(), narration, self.period, self.pool.budget.amount, meta)
+        settlements = self._settlements()
+        settled = next(settlements, None)
         for line, paid in self.awards():
+            while settled is not None and settled[0] < line.code:
+                settled = next(settlements, None)
+            entered = Entered(self.day_of(line.year), self.position)
+            if settled is not None and settled[0] == line.code:
+                entered = settled[1]
             award_meta: Meta = {"enterprise": line.code, "measure": line.measure, "year": line.year, **meta}
+            award_meta = {**award_meta, "position": entered.position}
             narration = f"{self.title(line)['zh']} {line.year}"
-            yield awarded(self.day_of(line.year), narration, line.code, line.measure, paid, award_meta)
+            yield awarded(entered.day, narration, line.code, line.measure, paid, award_meta)
         if self.pool.closing:
             yield from self.movements()
 
-    def movements(self) -> Iterator[Transaction]:
-        """Payments and clawbacks of a closed year, in order of credit code."""
+    def _account_events(self, where: str = "") -> Iterator[Stored]:
+        """The events of the year's accounts up to the books' position, in order of credit code."""
         sql = (
-            f"{SELECT} WHERE originator_id>=? AND originator_id<? AND rowid<=? "
+            f"{SELECT} WHERE originator_id>=? AND originator_id<? AND rowid<=? {where}"
             "ORDER BY originator_id, originator_version"
         )
         begin = account_id(self.book.id, self.year, "")
+        yield from map(stored, self.rows.stream(sql, [begin, begin[:-1] + ";", self.position]))
+
+    def _settlements(self) -> Iterator[tuple[str, Entered]]:
+        """When each enterprise's awards of a closed year were settled, in order of credit code."""
+        if self.pool.closing is None:
+            return
+        for event in self._account_events("AND originator_version=1 "):
+            content = event.fact.content
+            if isinstance(content, AwardsSettled):
+                yield content.enterprise, Entered(day_of(event.fact.time), event.position)
+
+    def movements(self) -> Iterator[Transaction]:
+        """Payments and clawbacks of a closed year, in order of credit code."""
         outside_fen: dict[str, int] = {}
+        orders: dict[str, PaymentOrdered] = {}
         payments_made: set[str] = set()
-        for row in self.rows.stream(sql, [begin, begin[:-1] + ";", self.position]):
-            event = stored(row)
+        for event in self._account_events():
             content = event.fact.content
             if not isinstance(content, AccountEvent):
                 continue
             if isinstance(content, AwardsSettled):
                 outside_fen = {content.enterprise: self._outside_fen(content.lines)}
-                payments_made = set()
+                payments_made, orders = set(), {}
+            elif isinstance(content, PaymentOrdered):
+                orders[content.payment] = content
             elif isinstance(content, PaymentMade):
                 payments_made.add(content.payment)
             elif isinstance(content, PaymentFailed) and content.payment not in payments_made:
-                continue  # the money never left
-            yield from self._movement(content, event.position, outside_fen.get(content.enterprise, 0))
+                meta = {**self._meta(content, event.position), **_describe(content, orders)}
+                code, fen = content.enterprise, content.amount_fen
+                yield payment_refused(content.on, FAILED, code, fen, meta)
+                continue
+            meta = {**self._meta(content, event.position), **_describe(content, orders)}
+            yield from self._movement(content, meta, outside_fen.get(content.enterprise, 0))
+            if isinstance(content, PaymentFailed):
+                payments_made.discard(content.payment)
+
+    def _meta(self, content: AccountEvent, position: int) -> Meta:
+        return {"enterprise": content.enterprise, "policy": self.book.id, "position": position}
 
     def _outside_fen(self, lines: Iterable[AwardLine]) -> int:
         """What of an enterprise's payment comes from other funds."""
@@ -171,9 +217,8 @@ class Books:
             if not shares_budget(self.book.of_year(line.award_year), line.measure)
         )
 
-    def _movement(self, content: AccountEvent, position: int, outside_fen: int) -> Iterator[Transaction]:
+    def _movement(self, content: AccountEvent, meta: Meta, outside_fen: int) -> Iterator[Transaction]:
         code = content.enterprise
-        meta: Meta = {"enterprise": code, "policy": self.book.id, "position": position}
         if isinstance(content, ClawbackOrdered):
             day, fen = content.on, content.amount_fen
             yield award_taken_back(day, CLAWED_BACK, code, self.period, fen, meta)
@@ -190,7 +235,26 @@ class Books:
                     yield move(content.on, narration, code, funds, fen, meta)
 
 
+def _describe(content: AccountEvent, orders: Mapping[str, PaymentOrdered]) -> Meta:
+    """What a bank's statement is compared by: payment, batch, reference or reason; the clawback's number."""
+    if isinstance(content, PaymentMade | PaymentFailed):
+        ordered = orders.get(content.payment)
+        batch = ordered.batch if ordered else content.payment.rpartition("-")[0]
+        meta = {"payment": content.payment, "batch": batch}
+        if ordered and ordered.bank_batch:
+            meta["bank_batch"] = ordered.bank_batch
+        if isinstance(content, PaymentMade):
+            return {**meta, "reference": content.reference}
+        return {**meta, "reason": content.reason}
+    if isinstance(content, ClawbackOrdered):
+        return {"clawback": content.clawback, "reason": content.reason}
+    if isinstance(content, ClawbackRecovered):
+        return {"clawback": content.clawback, "reference": content.reference}
+    return {}
+
+
 PAID = "拨付 · Paid"
+FAILED = "付款失败 · Not paid by the bank"
 RETURNED = "退回 · Returned by the bank"
 CLAWED_BACK = "追回 · Clawed back"
 RECOVERED = "追回到账 · Recovered"
