@@ -63,7 +63,7 @@ TELL_OF_NONE: dict[str, str] = {
     **dict.fromkeys(("check", "policy check", "policy diff", "policy test"), _FILE),
     **dict.fromkeys(("asyncapi", "documents templates", "policy schema", "sheet template"), "prints forms"),
     **dict.fromkeys(
-        ("check-page", "checkpoint", "cosign", "log-keys", "prove", "prove-consistency"), _HASHES
+        ("check-page", "checkpoint", "cosign", "log-keys", "prove", "prove-consistency", "witness"), _HASHES
     ),
     **dict.fromkeys(("budget", "policies", "targets"), _SUMS),
     "keys list": "names systems, and no enterprise",

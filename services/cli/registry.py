@@ -244,10 +244,10 @@ ENTRIES = (
         "Sign a checkpoint of everything recorded so far, and print it.",
     ),
     CommandEntry(
-        "cosign",
-        "operating.audit:cosign",
-        "audit",
-        "Sign a checkpoint as a witness, with a key that the ledger does not hold.",
+        "cosign", "desk.witnessing:cosign", "audit", "Verify a checkpoint, and sign it as a witness."
+    ),
+    CommandEntry(
+        "witness", "desk.witnessing:witness_command", "audit", "Serve as a witness (C2SP tlog-witness)."
     ),
     CommandEntry(
         "prove", "operating.audit:prove", "audit", "Prove that the event at a position is in the log."

@@ -9,6 +9,7 @@ import os
 import re
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
-from domain.log.notes import Checkpoint, VerifierKey, open_checkpoint
+from domain.log.notes import Checkpoint, SignerKey, VerifierKey, open_checkpoint
 from ledger.audit.checkpoints import load_or_make_key
 from ledger.intake.inbox import ingest
 from ledger.store.application import open_ledger
@@ -26,8 +27,11 @@ from services.checkpoints.sender import Sender
 from services.checkpoints.witnesses import Witness, add_checkpoint
 from services.runtime.settings import Settings
 from services.sample.city import city
+from services.witness.service import make_witness_server
+from services.witness.state import hold_state
 from tests.golden.outside import Service, serving
 from tests.processes import Ports
+from tests.witnessed import OTHERS, note_of, path_of, submit
 
 ROOT = Path(__file__).parents[2]
 MODULE = ROOT / "tests" / "transparency"
@@ -219,3 +223,42 @@ def test_a_stock_witness_verifies_that_the_log_continues_and_cosigns(
     with pytest.raises(Unsent, match="status 422"):
         add_checkpoint(ledger, forged, load_or_make_key(served.key), Witness(*witness), sizes[-1])
     ledger.close()
+
+
+def test_our_witness_answers_as_the_stock_one(witness: StockWitness, served: Served, tmp_path: Path) -> None:
+    """The same submissions to both, in turn; where the stock one departs from C2SP, that is named."""
+    key, own_key = load_or_make_key(served.key), tmp_path / "own.key"
+    load_or_make_key(own_key, "own.test")
+    with hold_state(own_key) as state:
+        state.begin(key.name)
+    own = make_witness_server("127.0.0.1", 0, own_key, [key.verifier])
+    thread = threading.Thread(target=own.serve_forever)
+    thread.start()
+    well = {size: note_of(size, key=key) for size in (10, 13)}
+    forked = {size: note_of(size, OTHERS, key) for size in (10, 13)}
+    submissions: list[tuple[int, list[bytes], str, int, int]] = [
+        (0, [], well[10], 200, 200),
+        (0, [], well[13], 409, 409),
+        (9, path_of(9, 13), well[13], 409, 409),
+        (14, [], well[13], 400, 400),
+        (10, [b"\x01"], well[13], 400, 400),
+        (10, [b"\x01" * 32], well[13], 422, 422),
+        (10, path_of(10, 13), forked[13], 422, 422),
+        (10, [], forked[10], 409, 422),  # C2SP: 409 for another root at the same size
+        (10, [], note_of(13, key=SignerKey(key.name, b"\x05" * 32)), 403, 403),
+        (10, [], note_of(13, key=SignerKey("other.test/log", b"\x06" * 32)), 404, 403),  # C2SP: 404
+        (10, path_of(10, 13), well[13], 200, 200),
+        (13, [], well[13], 200, 200),
+        (10, [], well[10], 409, 409),
+    ]
+    try:
+        for old, path, note, ours_status, stock_status in submissions:
+            stock = submit(witness.url, old, path, note)
+            ours = submit(f"http://127.0.0.1:{own.server_port}", old, path, note)
+            assert (ours[0], stock[0]) == (ours_status, stock_status), (old, note, ours, stock)
+            if ours[0] == stock[0] == 409:
+                assert ours == stock, "the size, and its media type"
+    finally:
+        own.shutdown()
+        thread.join()
+        own.server_close()

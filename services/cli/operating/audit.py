@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from pathlib import Path
 
 import click
 
-from domain.log.notes import COSIGNATURE_V1, Checkpoint, SignerKey, VerifierKey, parse_note
+from domain.log.notes import Checkpoint, VerifierKey, parse_note
 from ledger.audit import bundle as bundles
 from ledger.audit import checkpoints
 from ledger.audit.check import check_log
-from ledger.audit.checkpoints import load_or_make_key
 from ledger.audit.restores import check_key_record
 from ledger.audit.steps import difference
 from ledger.audit.tables.publisher_keys import list_earlier_keys
@@ -98,33 +96,6 @@ def checkpoint(context: Context, key_file: Path | None, as_json: bool) -> None:
         print_json({"origin": signed.origin, "size": signed.size, "root": signed.root.hex(), "note": note})
     else:
         click.echo(note, nl=False)
-
-
-@click.command()
-@click.argument("note_file", type=READABLE)
-@click.option("--witness", required=True, help="The witness's name; it goes into its public key.")
-@click.option("--witness-key", required=True, type=FILE, help="The witness's key; made where there is none.")
-@click.option("--out", type=FILE, help="Write the cosigned checkpoint here; by default, print it.")
-@click.option("--keep", is_flag=True, help="Also keep the cosignature in the ledger.")
-@click.pass_obj
-def cosign(
-    context: Context, note_file: Path, witness: str, witness_key: Path, out: Path | None, keep: bool
-) -> None:
-    """Sign a checkpoint as a witness, with a key that the ledger does not hold."""
-    with one_line_errors():
-        witness_seed = load_or_make_key(witness_key, witness)
-        key = SignerKey(witness_seed.name, witness_seed.seed, COSIGNATURE_V1)
-        note = note_file.read_text("utf-8-sig")
-        body, _ = parse_note(note)
-        line = key.cosign(body, int(time.time()))
-        if keep:
-            with context.ledger() as ledger:
-                checkpoints.cosign(ledger, Checkpoint.parse(body).size, line, key.verifier)
-    if out:
-        out.write_text(note + line, "utf-8")
-    else:
-        click.echo(note + line, nl=False)
-    click.echo(f"witness key: {key.verifier}", err=True)
 
 
 @click.command()
