@@ -22,9 +22,11 @@ from docs.generate.command_line import command_line_page
 from docs.generate.contract import breaking, types_removed
 from docs.generate.documents import documents_page
 from docs.generate.events import events_page, examples_file
+from docs.generate.formats import formats_page
 from docs.generate.languages import LANGUAGES, YES, as_sentence, file_name, lay_out_page, list_items
 from docs.generate.policy_fields import policy_fields_page
 from docs.generate.tables import table_in
+from docs.generate.vectors import vector_files
 from domain.faults.registry import (
     MESSAGE_AREAS,
     REQUEST_AREAS,
@@ -57,6 +59,7 @@ def main() -> None:
         )
     MESSAGES.mkdir(parents=True, exist_ok=True)
     (DOCS / "operations").mkdir(exist_ok=True)
+    (DOCS / "formats" / "vectors").mkdir(parents=True, exist_ok=True)
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), "utf-8")
 
@@ -289,6 +292,7 @@ IN_BOTH_LANGUAGES = {
     "policy-fields": GeneratedPage(Words("政策文件的字段", "Fields of a policy file"), policy_fields_page),
     "authority": GeneratedPage(Words("谁可以写入什么", "Who may write what"), authority_page),
     "documents": GeneratedPage(Words("公文", "Documents"), documents_page),
+    "formats": GeneratedPage(Words("格式", "Formats"), formats_page),
     "audited": GeneratedPage(Words("核对哪些内容", "What an audit covers"), audited_page),
     "api": GeneratedPage(Words("接口", "API"), api),
     "operations/licences": GeneratedPage(Words("依赖的许可", "Licences of dependencies"), licences),
@@ -309,6 +313,7 @@ PAGES: dict[str, Callable[[], str]] = {
     },
     **{file_name("architecture", language): partial(architecture_page, language) for language in LANGUAGES},
     "examples.ndjson": examples_file,
+    **{f"formats/vectors/{name}.json": partial(_json, value) for name, value in vector_files()},
     "operations/sbom.json": lambda: _json(supply.bill_of_materials()),
     "schemas/policy.schema.json": lambda: _json(editor_schema()),
     "asyncapi.json": lambda: _json(asyncapi.document()),
