@@ -6,6 +6,7 @@ so that a crash at any instruction loses nothing and repeats nothing.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -99,6 +100,8 @@ def ingest(
             turn = slice(start, start + step)
             of_turn, read_on = messages[turn], None if offsets is None else offsets.of_turn(turn)
             senders = sender if isinstance(sender, Sender) else sender[turn]
+            if in_company:
+                ledger.lanes.rest(lane)
             decoded = check_messages(ledger, of_turn)
             results += record(ledger, of_turn, decoded, channel, read_on, senders)
         start = turn.stop
@@ -132,6 +135,7 @@ def record(
         for attempt in range(CONFLICT_TRIES):
             try:
                 with ledger.store.writing() as rows:
+                    began = time.monotonic()
                     before = rows.last_position() if lane else 0
                     unread = _read_on(rows, _received(decoded, messages, sender, offsets), offsets)
                     results = Batch(rows, ledger, channel).take(unread)
@@ -144,6 +148,7 @@ def record(
                 continue
             if lane:  # whoever has none is noticed by the positions in between
                 ledger.company.note(lane, before, after)
+                ledger.lanes.note_turn(lane, time.monotonic() - began)
             if span.is_recording():
                 counts = Counter(result.status for result in results)
                 span.set_attributes({f"ledger.{status}": number for status, number in counts.items()})

@@ -23,7 +23,7 @@ from ledger.store.append import tracked
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.turns import company, queues
 from ledger.store.turns.company import QUIET_SECONDS
-from ledger.store.turns.queues import AT_ONCE_MAX
+from ledger.store.turns.queues import AT_ONCE_MAX, Lanes
 from tests.events import OPERATOR, SOURCE, Feed
 from tests.integration.api_client import ONE, STREAM, is_problem
 from tests.integration.test_identity import City
@@ -138,6 +138,32 @@ def test_whoever_writes_alone_takes_long_turns(
 
     ingest(open_at(policy=False), [feed.sales("online", 2024, "1.00")], "file")
     assert send(6 * TURN, "loud") == [3 * TURN, *[TURN] * 3]
+
+
+def test_whoever_floods_rests_beside_others_and_they_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of the time is theirs to write in; what they may owe ahead is spent first."""
+    monotonic, slept, lanes = [100.0], list[float](), Lanes()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        monotonic[0] += seconds
+
+    monkeypatch.setattr("ledger.store.turns.queues.time.monotonic", lambda: monotonic[0])
+    monkeypatch.setattr("ledger.store.turns.queues.time.sleep", sleep)
+    began = monotonic[0]
+    for _ in range(100):
+        for sender, seconds in (("loud", 0.03), ("quiet", 0.01)):
+            lanes.rest(sender)
+            monotonic[0] += seconds
+            lanes.note_turn(sender, seconds)
+    assert 0.28 < 100 * 0.03 / (monotonic[0] - began) < 0.36, "what loud had of the time"
+    rests = len(slept)
+    lanes.rest("quiet")
+    assert len(slept) == rests, "who takes less than another does not rest"
+
+    monotonic[0] += 10
+    lanes.rest("loud")
+    assert len(slept) == rests, "it has rested"
 
 
 def test_readers_do_not_wait_for_writers_that_wait(open_at: Callable[..., Ledger]) -> None:

@@ -8,6 +8,7 @@ that, so that they compete with others as one, however many requests they send a
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,14 @@ from ledger.store.rows import LOCK_SECONDS_MAX, StoreUnavailable
 
 AT_ONCE_MAX = 3
 """Most requests of one sender in a lane: fewer than a worker has threads, so that others find one."""
+
+
+REST = 3
+"""How many times as long as its turns took a sender rests beside others, who find all free meanwhile."""
+REST_AHEAD_SECONDS = 1 / 3
+"""As much of it may be owed: who sends now and then has rested before that."""
+REST_SECONDS_MAX = 1
+"""Longest rest before a turn."""
 
 
 class LaneFull(Exception):
@@ -72,11 +81,27 @@ class _Lane:
 
 
 class Lanes:
-    """A queue for each sender, gone when nobody is in it."""
+    """A queue for each sender, gone when nobody is in it; and until when each is to rest."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lanes: dict[str, _Lane] = {}
+        self._rested_at: dict[str, float] = {}
+
+    def rest(self, sender: str) -> None:
+        """Rest before a turn beside others, where the sender took more of the time than anybody else."""
+        now, rested_at = time.monotonic(), self._rested_at
+        mine = rested_at.get(sender, now)
+        wait = mine - now - REST_AHEAD_SECONDS
+        if wait > 0 and mine >= max(rested_at.values(), default=now):
+            time.sleep(min(wait, REST_SECONDS_MAX))
+
+    def note_turn(self, sender: str, seconds: float) -> None:
+        """A sender's turn has ended, in which nobody else could write for so long."""
+        now = time.monotonic()
+        with self._lock:
+            self._rested_at = {name: at for name, at in self._rested_at.items() if at > now}
+            self._rested_at[sender] = self._rested_at.get(sender, now) + REST * seconds
 
     @contextmanager
     def take(self, sender: str) -> Iterator[None]:
