@@ -1,0 +1,3 @@
+module subsidy-ledger/verifier
+
+go 1.24
