@@ -129,8 +129,12 @@ Columns = Mapping[str, tuple[str, ...]]
 """The headings that each field may have."""
 
 
-def records(lines: Iterable[str], columns: Columns, faults: Faults) -> Iterator[tuple[int, dict[str, str]]]:
+def records(
+    lines: Iterable[str], columns: Columns, faults: Faults, optional: Columns | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a CSV with headings: line number, and the value of every field.
+
+    Fields that are ``optional`` may have no column; they are empty then.
 
     Columns of other names are passed over, so that a bank may answer within the file it was sent;
     so are blank lines, and titles above the headings. Byte order marks before the first line are taken
@@ -141,13 +145,15 @@ def records(lines: Iterable[str], columns: Columns, faults: Faults) -> Iterator[
     separator = max(SEPARATORS, key=lambda each: _headings_found(head, each, columns))
     reader = csv.reader(chain(head, rest), delimiter=separator, strict=True)
     try:
-        places = _find_headings(reader, columns, faults)
+        places = _find_headings(reader, columns, faults, optional or {})
         for number, row in enumerate(reader if places else (), 1):
             if number > ROWS_MAX:
                 faults.add(reader.line_num, "file", "file.rows", most=str(ROWS_MAX))
                 return
             if any(value.strip() for value in row):
-                yield reader.line_num, {name: _value(row, place) for name, place in places.items()}
+                absent = dict.fromkeys(optional or (), "")
+                values = {name: _value(row, place) for name, place in places.items()}
+                yield reader.line_num, {**absent, **values}
     except csv.Error as error:
         faults.add(reader.line_num, "row", "row.shape", reason=str(error))
 
@@ -165,15 +171,17 @@ def _headings_found(head: list[str], separator: str, columns: Columns) -> int:
         return 0
 
 
-def _find_headings(reader: Iterator[list[str]], columns: Columns, faults: Faults) -> dict[str, int]:
-    """Where each field stands by the first row that names them all; nothing where none does."""
+def _find_headings(
+    reader: Iterator[list[str]], columns: Columns, faults: Faults, optional: Columns
+) -> dict[str, int]:
+    """Where each field stands by the first row that names all but optional ones; nothing where none does."""
     best = dict[str, int]()
     is_empty = True
     for row in islice(reader, LOOKED_LINES):
         is_empty = False
         places = _places(row, columns)
         if len(places) == len(columns):
-            return places
+            return {**places, **_places(row, optional)}
         best = max(best, places, key=len)
     if is_empty:
         faults.add(0, "file", "file.empty")

@@ -17,9 +17,8 @@ from typing import BinaryIO, NamedTuple, TextIO
 from xml.sax.saxutils import escape
 
 from domain.money.amounts import print_fen
-from domain.things.credit_code import fault_of
 from ledger.export.books import NotExportable, Tick, no_tick
-from ledger.export.file_faults import FORMULA_STARTS, Faults, records
+from ledger.export.file_faults import FORMULA_STARTS
 
 IDENTIFIER = re.compile(r"[!-~]{1,35}")
 BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
@@ -33,20 +32,10 @@ NAMED_MAX = 50
 """Most enterprises that an error names."""
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 
-PAYEE_COLUMNS = {
-    "code": ("code", "统一社会信用代码"),
-    "name": ("name", "户名"),
-    "account": ("account", "账号"),
-    "bank": ("bank", "行号"),
-}
 PAYMENT_COLUMNS = (
     *("支付编号", "统一社会信用代码", "企业名称", "户名", "账号", "行号"),
     *("金额", "用途", "要求付款日"),
 )
-_AS_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+|[0-9]+\.[0-9]+")
-"""What is left of an account that a spreadsheet took for a number."""
-_LIKE_NUMBER = re.compile(r"[0-9]{12,}|[0-9]+E[0-9]+")
-"""What spreadsheet programs take for a number and do not show, or keep, digit by digit."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z")
 
@@ -96,6 +85,8 @@ class Payee(NamedTuple):
     account: str
     bank: str
     name: str
+    line: int = 0
+    """Where it stands in the file."""
 
 
 Payments = Callable[[], Iterable[PaymentLine]] | Iterable[PaymentLine]
@@ -122,41 +113,6 @@ class NoPayee(NotExportable):
         self.total = total
         more = f" 等 {total} 户" if total > len(codes) else ""
         super().__init__(f"没有收款账户：{'、'.join(codes)}{more} — 在收款账户文件中补上后重新导出")
-
-
-def read_payees(lines: Iterable[str]) -> dict[str, Payee]:
-    """The accounts by credit code, from CSV with the columns code, name, account and bank.
-
-    Raises:
-        FileError: with everything that is wrong.
-    """
-    faults, payees, first = Faults(), {}, dict[str, int]()
-    for line, row in records(lines, PAYEE_COLUMNS, faults):
-        code, name, bank = row["code"], row["name"], row["bank"].upper().replace(" ", "")
-        account = row["account"].replace(" ", "")
-        checks = [
-            ("code", fault_of(code) and "code"),
-            ("name", not proper(name, PAYEE_NAME_MAX) and "text"),
-            ("account", _account_fault(account)),
-            ("bank", not is_bank(bank) and "bank"),
-        ]
-        for field, fault in checks:
-            if fault:
-                fault = fault if row[field] else "missing"
-                faults.add(line, field, fault, value=row[field][:40], most=str(PAYEE_NAME_MAX))
-        if code in first:
-            faults.add(line, "code", "twice", earlier=str(first[code]))
-        elif code:
-            first[code] = line
-            payees[code] = Payee(account, bank, name)
-    faults.raise_any()
-    return payees
-
-
-def _account_fault(account: str) -> str | None:
-    if _AS_NUMBER.fullmatch(account):
-        return "account.number"
-    return None if ACCOUNT.fullmatch(account) else "account"
 
 
 def is_bank(bank: str) -> bool:
@@ -229,7 +185,7 @@ def _same(file: PaymentFile, count: int, total: int) -> None:
         )
 
 
-def _checked(file: PaymentFile, lines: Payments, tick: Tick) -> Iterator[PaymentLine]:
+def still_the_same(file: PaymentFile, lines: Payments, tick: Tick) -> Iterator[PaymentLine]:
     """The payments; at their end, that they were still as many and as much when written."""
     count = total = 0
     for line in _from_first(lines):
@@ -240,15 +196,13 @@ def _checked(file: PaymentFile, lines: Payments, tick: Tick) -> Iterator[Payment
 
 
 def csv_text(value: str) -> str:
-    """Text that no spreadsheet program takes for a formula, nor for a number.
+    """Text that no spreadsheet program takes for a formula; digits stand as they are, for a bank's import.
 
-    A program that takes an account for a number drops its digits beyond the fifteenth, and money
-    would go elsewhere once the file is saved; a tab behind the digits keeps them text.
+    Who opens payments in a spreadsheet program takes the workbook (``ledger.export.banks``), which keeps
+    every digit of an account.
     """
     flat = clean(value)
-    if flat.startswith(FORMULA_STARTS):
-        return f"'{flat}"
-    return f"{flat}\t" if _LIKE_NUMBER.fullmatch(flat) else flat
+    return f"'{flat}" if flat.startswith(FORMULA_STARTS) else flat
 
 
 def write_csv(
@@ -257,14 +211,10 @@ def write_csv(
     lines: Payments,
     payees: Mapping[str, Payee],
     tick: Tick = no_tick,
-    *,
-    plain: bool = False,
 ) -> None:
     """Write the batch as CSV: UTF-8 with a byte order mark, amounts in plain yuan.
 
-    ``out`` is opened with ``newline=""``; the mark is written here. ``plain`` leaves every value as
-    it is, for a bank's import that takes nothing else; such a file must not be opened in a
-    spreadsheet program.
+    ``out`` is opened with ``newline=""``; the mark is written here.
 
     Raises:
         NoPayee, NotExportable: before anything is written.
@@ -273,12 +223,11 @@ def write_csv(
     out.write("\ufeff")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(PAYMENT_COLUMNS)
-    guarded = clean if plain else csv_text
-    purpose = guarded(file.purpose)
-    for line in _checked(file, lines, tick):
+    purpose = csv_text(file.purpose)
+    for line in still_the_same(file, lines, tick):
         to = payees[line.code]
         texts = (line.payment, line.code, fitted(line.name), fitted(to.name), to.account, to.bank)
-        writer.writerow([*map(guarded, texts), print_fen(line.amount), purpose, file.on])
+        writer.writerow([*map(csv_text, texts), print_fen(line.amount), purpose, file.on])
 
 
 def write_pain001(
@@ -296,7 +245,7 @@ def write_pain001(
     check(file, lines, payees)
     out.write(_head(file).encode())
     purpose = _text(file.purpose)
-    for line in _checked(file, lines, tick):
+    for line in still_the_same(file, lines, tick):
         out.write(_transaction(line, payees[line.code], purpose, file.currency).encode())
     out.write(b"</PmtInf></CstmrCdtTrfInitn></Document>\n")
 

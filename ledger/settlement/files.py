@@ -20,9 +20,12 @@ from domain.settlement.public_list import RegisterEntry
 from domain.settlement.year import Settlement
 from ledger.budget.factors import list_settled_pots
 from ledger.export import finance_summary, payment_files, public_list
+from ledger.export.banks.forms import read_form, write_form
+from ledger.export.banks.payees import find_warnings, read_payees
 from ledger.export.books import NotExportable
+from ledger.export.file_faults import FileFault
 from ledger.export.finance_summary import Account, Part, SummaryHead
-from ledger.export.payment_files import Payer, PaymentFile, PaymentLine, read_payees
+from ledger.export.payment_files import Payer, PaymentFile, PaymentLine
 from ledger.export.public_list import MeasureShare, PublicHead, PublicLine
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
@@ -31,9 +34,8 @@ from ledger.settlement.bank_names import read_bank_batch
 from ledger.settlement.published import read_register_entries
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
-from ledger.store.stored_events import SELECT, stored
 
-EXECUTION_DAYS_MAX = 90
+EXECUTION_DAYS_MAX = 60
 """How many days ahead a payment may be asked for."""
 NAMES_CHUNK = 1_000
 """Enterprises whose names are looked up at a time."""
@@ -232,21 +234,19 @@ def _accounts(rows: Rows, book: Rulebook, state: Settlement) -> Iterator[Account
         yield Account(line.code, line.name, line.payable, 0, 0, 0, 0, 0)
 
 
-def _check_execution_day(ledger: Ledger, rows: Rows, ordered_at: int, on: str) -> None:
-    """Hold the day to pay on to the day of the order, at a position, and to the present.
-
-    An order that is dated ahead of today, by a clock that stood wrong, holds nothing up.
+def _check_execution_day(ledger: Ledger, on: str) -> None:
+    """Hold the day to pay on to the present, in Asia/Shanghai.
 
     Raises:
         NotAllowed.
     """
     if not payment_files.is_day(on):
         return  # told with all else that is wrong with the head of the file
-    earliest = day_of(stored(rows.all(f"{SELECT} WHERE rowid=?", [ordered_at])[0]).fact.time)
     now = ledger.clock()
+    earliest = day_of(instant(now))
     latest = day_of(instant(now + timedelta(days=EXECUTION_DAYS_MAX)))
-    if on < earliest <= day_of(instant(now)):
-        raise NotAllowed("date.before", "on", earliest=earliest)
+    if on < earliest:
+        raise NotAllowed("date.past", "on", earliest=earliest)
     if on > latest:
         raise NotAllowed("date.far", "on", latest=latest)
 
@@ -261,6 +261,19 @@ class _RereadableLines:
         return self.lines()
 
 
+def suffix_of(form: str) -> tuple[str, str | None]:
+    """How a file of payments ends that is asked for by a name, and the bank's form that it is."""
+    plain = {"csv": ".csv", "pain.001": ".xml"}.get(form)
+    return (plain, None) if plain else (f".{read_form(form).file}", form)
+
+
+class Written(NamedTuple):
+    """A batch that was written: its total in fen, and what is odd about its payees, by their lines."""
+
+    total: int
+    warnings: list[FileFault]
+
+
 def write_payments(
     ledger: Ledger,
     rows: Rows,
@@ -271,24 +284,25 @@ def write_payments(
     payees: Iterable[str],
     payer: Payer,
     on: str,
-) -> int:
-    """Write one batch for the bank as ``.csv``, or ``.xml`` (ISO 20022 pain.001); its total in fen.
+    form: str | None = None,
+) -> Written:
+    """Write one batch for the bank as ``.csv``, ``.xml`` (ISO 20022 pain.001), or in a bank's own form.
 
     Raises:
-        UnknownPolicy; NotAllowed: for an unknown batch, or a day to pay before the order or more than
-            ``EXECUTION_DAYS_MAX`` days ahead; NotExportable: another suffix, or payees that are wrong
-            or missing.
+        UnknownPolicy; NotAllowed: for an unknown batch, or a day to pay in the past or more than
+            ``EXECUTION_DAYS_MAX`` days ahead; NotExportable, FileError: another suffix, or payees that
+            are wrong, in doubt or missing, or do not fit the form.
     """
     rulebook(rows, policy)
     row = rows.all(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT), MIN(position) FROM payments "
+        "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payments "
         "WHERE policy=? AND year=? AND batch=? AND status='ordered'",
         [policy, year, batch],
     )[0]
     count, total = int(row[0]), int(row[1])
     if not count:
         raise NotAllowed("payment.no-batch", "batch", batch=batch)
-    _check_execution_day(ledger, rows, int(row[2]), on)
+    _check_execution_day(ledger, on)
     book, _ = _read_proposed_list(rows, policy, year)
     governing = book.of_year(year)
     payee_accounts = read_payees(payees)
@@ -308,7 +322,9 @@ def write_payments(
             yield PaymentLine(f"{bank_batch}-{code}", code, name or "", amount)
 
     rereadable_lines = _RereadableLines(lines)
-    if path.suffix == ".csv":
+    if form is not None:
+        write_form(path, read_form(form), file, rereadable_lines, payee_accounts)
+    elif path.suffix == ".csv":
         with path.open("w", encoding="utf-8", newline="") as out:
             payment_files.write_csv(out, file, rereadable_lines, payee_accounts)
     elif path.suffix == ".xml":
@@ -316,7 +332,7 @@ def write_payments(
             payment_files.write_pain001(raw, file, rereadable_lines, payee_accounts)
     else:
         raise NotExportable(f"{path.suffix or path.name}: write a file that ends in .csv or .xml")
-    return total
+    return Written(total, find_warnings(rereadable_lines, payee_accounts))
 
 
 __all__ = ["Payer", "public_lines", "write_list", "write_payments", "write_summary"]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta, timezone
-from typing import Any, NamedTuple
-from xml.parsers import expat
+from datetime import date
+from typing import NamedTuple
 
 from domain.money.amounts import MoneyError, parse_fen, print_fen
 from domain.things.spelling import fold_reference
 from ledger.export.file_faults import Faults, records
 from ledger.export.payment_files import IDENTIFIER, is_day, proper
+from ledger.settlement.statements.xml_reading import XmlReader, china_day, trim_amount
 
 SETTLED, FAILED = "made", "failed"
 STATUSES = {"made": SETTLED, "成功": SETTLED, "failed": FAILED, "失败": FAILED}
@@ -28,8 +28,6 @@ NOT_FINAL = frozenset(
 )
 """ISO 20022 statuses that another one follows (ExternalPaymentTransactionStatus1Code)."""
 TEXT_MAX = 140
-PAIN002_BYTES_MAX = 1 << 30
-"""Largest status report that is read: about a million payments."""
 
 RESULT_COLUMNS = {
     "payment": ("payment", "支付编号"),
@@ -39,11 +37,8 @@ RESULT_COLUMNS = {
     "reference": ("reference", "银行流水号"),
     "reason": ("reason", "失败原因"),
 }
-_CHINA = timezone(timedelta(hours=8))
 _DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.002.001."
-_KEPT_MAX = 2_000
-"""Most characters that are kept of one element."""
 
 
 class Result(NamedTuple):
@@ -155,79 +150,39 @@ def read_pain002(data: bytes, ordered: Mapping[str, int] | None = None, currency
         FileError: with everything that is wrong.
     """
     report = _Report(ordered or {}, currency)
-    if len(data) > PAIN002_BYTES_MAX:
-        report.faults.add(0, "file", "xml.large", most=str(PAIN002_BYTES_MAX))
-        report.faults.raise_any()
     report.read(data)
     report.faults.raise_any()
     return BankAnswers(report.results, report.pending)
 
 
-class _Refused(Exception):
-    """Ends the reading of a file; the fault is collected already."""
-
-
-class _Report:
+class _Report(XmlReader):
     """Reads a status report element by element; of each payment only what is needed is kept."""
 
     def __init__(self, ordered: Mapping[str, int], currency: str) -> None:
+        super().__init__((_NAMESPACE,), "xml.kind")
         self.ordered, self.currency = ordered, currency
-        self.faults = Faults()
         self.results: list[Result] = []
         self.first = _First({}, {})
         self.pending = 0
-        self.path: list[str] = []
         self.made_at = ""
         self.payment: dict[str, str] | None = None
         self.began = 0
-        self.text = ""
-        self.parser: Any = expat.ParserCreate(namespace_separator=" ")
-        self.parser.buffer_text = True
-        self.parser.StartDoctypeDeclHandler = self._doctype
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._characters
 
     def read(self, data: bytes) -> None:
         """Read it all, collecting faults."""
-        try:
-            self.parser.Parse(data, True)
-        except expat.ExpatError as error:
-            self.faults.add(error.lineno, "file", "xml", reason=expat.ErrorString(error.code))
-        except (ValueError, LookupError) as error:  # an encoding that Python does not know
-            self.faults.add(0, "file", "xml", reason=str(error))
-        except _Refused:
-            pass
+        super().read(data)
         if not self.results and not self.pending and not self.faults.total:
             self.faults.add(0, "file", "batch-only")
 
-    @property
-    def line(self) -> int:
-        """The line that is being read."""
-        return int(self.parser.CurrentLineNumber)
-
-    def _doctype(self, *_: object) -> None:
-        self.faults.add(self.line, "file", "xml.dtd")
-        raise _Refused
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        space, _, local = name.rpartition(" ")
-        if not self.path and not (local == "Document" and space.startswith(_NAMESPACE)):
-            self.faults.add(self.line, "file", "xml.kind")
-            raise _Refused
-        self.path.append(local)
-        self.text = ""
+    def begin(self, local: str, attributes: Mapping[str, str]) -> None:
+        """Take a payment's beginning, and the currency of its amount."""
         if local == "TxInfAndSts":
             self.payment, self.began = {}, self.line
         elif local in ("InstdAmt", "EqvtAmt") and self.payment is not None:
             self.payment["currency"] = attributes.get("Ccy", "")
 
-    def _characters(self, data: str) -> None:
-        self.text = (self.text + data)[:_KEPT_MAX]
-
-    def _end(self, _: str) -> None:
-        local, within = self.path.pop(), self.path[-1] if self.path else ""
-        text, self.text = self.text.strip(), ""
+    def end(self, local: str, within: str, text: str) -> None:
+        """Take an element's text."""
         if local == "CreDtTm" and within == "GrpHdr":
             self.made_at = text
         if self.payment is None:
@@ -251,7 +206,7 @@ class _Report:
             self.faults.add(line, "TxSts", "status.unknown" if code else "missing", status=code[:40])
         if elements.get("currency", self.currency) != self.currency:
             self.faults.add(line, "InstdAmt", "currency", wanted=self.currency)
-        amount = _trimmed(elements.get("amount", ""))
+        amount = trim_amount(elements.get("amount", ""))
         if not amount and payment:
             if payment not in self.ordered:
                 self.faults.add(line, "InstdAmt", "amount.absent")
@@ -263,7 +218,7 @@ class _Report:
             "payment": payment,
             "status": status,
             "amount": amount,
-            "on": _china_day(elements.get("settled") or elements.get("accepted") or self.made_at),
+            "on": china_day(elements.get("settled") or elements.get("accepted") or self.made_at),
             "reference": elements.get("reference") or elements.get("clearing") or payment,
             "reason": reason if status == FAILED else "",
         }
@@ -281,18 +236,3 @@ _KEYS: Mapping[tuple[str, str], str] = {
     ("Amt", "InstdAmt"): "amount",
 }
 """What is kept of a payment, by the element around it and its own name."""
-
-
-def _trimmed(amount: str) -> str:
-    """ISO allows five decimals; those that say nothing are dropped."""
-    yuan, _, cents = amount.partition(".")
-    return f"{yuan}.{cents.rstrip('0')}".rstrip(".")
-
-
-def _china_day(text: str) -> str:
-    """The day in China of an instant or a day; what is neither stays as it is."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return (instant.astimezone(_CHINA) if instant.tzinfo else instant).date().isoformat()

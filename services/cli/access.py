@@ -27,6 +27,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "keys revoke": ("key.end",),
     "pay order": ("payment.order",),
     "pay results": ("payment.record",),
+    "pay statement": ("payment.record",),
     "recovered": ("clawback.record",),
     "sample": ("sample.make",),
     "set-budget": ("budget.set",),

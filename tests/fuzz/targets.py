@@ -10,8 +10,8 @@ from pathlib import Path
 from domain.log.notes import SignerKey
 from domain.policy.faults import PolicyError
 from domain.policy.load import load_policy
+from ledger.export.banks.payees import read_payees
 from ledger.export.file_faults import FileError
-from ledger.export.payment_files import read_payees
 from ledger.intake.messages import bulk
 from ledger.intake.messages.decode import SHIPPED_DECODER, Message, Now, Refusal, decode
 from ledger.settlement.payment_results import read_pain002, read_results

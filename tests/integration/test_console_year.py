@@ -273,9 +273,7 @@ def test_a_batch_is_given_as_a_file_for_the_bank(year: Year, form: str, begins: 
     finance.post("settlement/order")
     codes = [code for _, code, _ in payments_of(year)]
     head = "code,name,account,bank\n"
-    lines = head + "".join(
-        f"{code},某公司,622200000000{n:04d},102332000017\n" for n, code in enumerate(codes)
-    )
+    lines = head + "".join(f"{code},某公司,62220000001{n:04d},102332000017\n" for n, code in enumerate(codes))
     given = {"batch": "2024-001", "form": form, "on": "2025-06-30", **PAYER}
 
     def sent(payees: str, status: int) -> TestResponse:

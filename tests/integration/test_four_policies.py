@@ -301,7 +301,7 @@ def test_files_carry_the_policy_s_currency_and_the_same_sums(
     payer = Payer("横琴合作区财政局", "3901120009000012345", "102332000017")
     with ledger.store.reading() as rows:
         path = tmp_path / "pay.xml"
-        total = write_payments(
+        written = write_payments(
             ledger, rows, HENGQIN, YEAR, batches[HENGQIN], path, payees, payer, "2027-03-01"
         )
         write_list(ledger, rows, HENGQIN, YEAR, tmp_path / "list.csv")
@@ -318,7 +318,7 @@ def test_files_carry_the_policy_s_currency_and_the_same_sums(
                 )
     amounts = [e for e in ElementTree.parse(path).iter() if e.tag.endswith("InstdAmt")]
 
-    assert total == 10_000_000
+    assert written.total == 10_000_000
     assert sorted((e.get("Ccy"), e.text) for e in amounts) == [("MOP", "25000.00"), ("MOP", "75000.00")]
     heads = next(csv.reader((tmp_path / "list.csv").open(encoding="utf-8-sig")))
     assert heads[-1] == "应兑现（澳门元）"

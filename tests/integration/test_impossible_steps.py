@@ -178,8 +178,8 @@ ORDERED = [
         answer("$payment", "made", "$amount", "2000-01-01")),
     Try("date.before", "Qian:finance", "$Y/payments/results",
         answer("$payment", "failed", "$amount", "2025-05-13")),
-    Try("date.before", "Qian:finance", "$Y/payments/$batch/file", {**FILE, "on": "2000-01-01"}),
-    Try("date.before", "Qian:finance", "$Y/payments/$batch/file", {**FILE, "on": "2025-05-13"}),
+    Try("date.past", "Qian:finance", "$Y/payments/$batch/file", {**FILE, "on": "2000-01-01"}),
+    Try("date.past", "Qian:finance", "$Y/payments/$batch/file", {**FILE, "on": "2025-05-13"}),
     Try("date.far", "Qian:finance", "$Y/payments/$batch/file", {**FILE, "on": "2026-05-14"}),
     Try("clawback.above-paid", "Lin:officer", "$Y/clawbacks", BACK),
 ]  # fmt: skip

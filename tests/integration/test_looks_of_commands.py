@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.audit.looks import Look, list_looks
+from ledger.projections.closings import today
 from ledger.reading.disagreements import list_disagreements
-from ledger.store.application import Ledger
+from ledger.store.application import Ledger, utc_now
 from services.cli.access import OF_WAITING_STEPS, STEPS, TELL_AFTERWARDS, TELL_OF_NONE, is_noted
 from services.cli.common import os_user
 from services.cli.main import main
@@ -27,7 +28,16 @@ DIFFER = 'kind: two-sources, fact: SalesReported, same: [channel, year], field: 
 RULE = f"\ndisagreements:\n- {{id: d, {DIFFER}, then: note}}\n"
 YEAR = ("--policy", CIXI, "--year", "2024")
 NAME = "慈溪测试有限公司"
-PAYER = ("--payer-name", "F", "--payer-account", "1", "--payer-bank", "102100099996", "--on", "2025-05-14")
+PAYER = (
+    "--payees",
+    "$folder/payees.csv",
+    "--payer-name",
+    "F",
+    "--payer-account",
+    "1",
+    "--payer-bank",
+    "102100099996",
+)
 POLICY = str(POLICIES / f"{CIXI}.yaml")
 READS: dict[str, tuple[tuple[str, ...], str]] = {
     "adjustments": (YEAR, "*"),
@@ -44,12 +54,16 @@ READS: dict[str, tuple[tuple[str, ...], str]] = {
     "export": (("hledger", *YEAR, "--out", "$folder/books"), "*"),
     "history": ((CODE,), CODE),
     "outlook": ((CODE, *YEAR), CODE),
-    "pay file": (("$batch", "$folder/p.csv", *YEAR, "--payees", "$folder/payees.csv", *PAYER), "*"),
+    "pay file": (
+        ("$batch", "$folder/p.csv", *YEAR, "--payees", "$folder/payees.csv", *PAYER, "--on", "$today"),
+        "*",
+    ),
     "policy reform": ((POLICY, "--policy", CIXI), "*"),
     "policy try": ((POLICY, "--year", "2024"), "*"),
     "receipt": ((CODE, *YEAR, "--out", "$folder/r.json", "--key-file", "$folder/k"), CODE),
     "refused": ((), "*"),
     "settle list": ((*YEAR, "$folder/list.csv"), "*"),
+    "settle reconcile": (("$folder/statement.csv", *YEAR), "*"),
     "settle status": (YEAR, "*"),
     "settle summary": ((*YEAR, "$folder/summary.xlsx"), "*"),
     "things codes": ((), "*"),
@@ -122,9 +136,10 @@ class Town:
         self.names = {"disagreement": matter.id}
         world.close()
         world.order()
-        payees = [f"{code},622,102100099996,N" for code in (CODE, OTHER)]
+        payees = [f"{code},622{number},102100099996,N" for number, code in enumerate((CODE, OTHER))]
         (folder / "payees.csv").write_text("\n".join(["code,account,bank,name", *payees]))
-        self.names |= {"batch": world.names["batch"]}
+        (folder / "statement.csv").write_text("account,on,direction,amount,reference\n")
+        self.names |= {"batch": world.names["batch"], "today": today(utc_now())}
         self.names |= {"waiting": self.run("set-budget", CIXI, "2025", "1.00").output.split()[-1]}
 
     def run(self, *words: str) -> Result:

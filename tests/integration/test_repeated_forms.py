@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
+from ledger.projections.closings import today
 from ledger.store.application import Ledger, open_ledger, utc_now
 from services.cli.main import main
 from services.console import language
@@ -149,12 +150,12 @@ def test_files_in_gb18030_are_read_by_the_commands_as_by_the_console(database: s
     [(payment, amount)] = payments(database)
     heads = "支付编号,状态,金额,日期,银行流水号,失败原因"
     answers = written(tmp_path / "回执.csv", heads, [payment, "成功", amount, "2026/1/29", "B0", ""])
-    payee = [CODE, "示例0有限公司", "6222020000000000000", "102332000000"]
+    payee = [CODE, "示例0有限公司", "6222020000000000017", "102332000000"]
     payees = written(tmp_path / "账户.csv", "统一社会信用代码,户名,账号,行号", payee)
     out = tmp_path / "orders.xml"
     payer = ("--payer-name", "慈溪市财政局", "--payer-account", "39", "--payer-bank", "102332000018")
-    today = ("--on", utc_now().date().isoformat())
-    made = run(database, "pay", "file", "2024-001", str(out), "--payees", payees, *payer, *today)
+    day = ("--on", today(utc_now()))
+    made = run(database, "pay", "file", "2024-001", str(out), "--payees", payees, *payer, *day)
     assert made.exit_code == 0, made.output
     assert "示例0有限公司" in out.read_text("utf-8")
     for expected in ("recorded 1, known 0", "recorded 0, known 1"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from ledger.export import finance_summary, payment_files, public_list
+from ledger.export import finance_summary, public_list
+from ledger.export.banks.forms import read_form, write_form
 from ledger.export.finance_summary import ACCOUNTS, SUMMARY
 from ledger.export.public_list import MeasureShare, PublicLine
 from tests import programs
@@ -155,16 +155,13 @@ def test_the_summary_is_one_page_and_the_payments_follow_across(summary: Path, t
 
 def test_a_payment_file_opened_and_saved_by_libreoffice_keeps_every_account(tmp_path: Path) -> None:
     payments = Payments(50, "=1+1")
-    text = io.StringIO(newline="")
-    payment_files.write_csv(text, payments.file(), payments, Payees("@SUM(1)"))
-    sent = tmp_path / "payments.csv"
-    sent.write_text(text.getvalue(), encoding="utf-8", newline="")
+    sent, saved = tmp_path / "payments.xlsx", tmp_path / "saved"
+    write_form(sent, read_form("generic"), payments.file(), payments, Payees("@SUM(1)"))
 
     head = (programs.program("soffice"), f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}")
-    utf8 = "--infilter=Text - txt - csv (StarCalc):44,34,76,1"
-    programs.run(*head, "--headless", utf8, "--convert-to", "xlsx", "--outdir", str(tmp_path), str(sent))
+    programs.run(*head, "--headless", "--convert-to", "xlsx", "--outdir", str(saved), str(sent))
 
-    rows = list(openpyxl.load_workbook(tmp_path / "payments.xlsx")["payments"].iter_rows(min_row=2))
+    rows = list(openpyxl.load_workbook(saved / "payments.xlsx")["付款"].iter_rows(min_row=2))
     said = [[str(cell.value).strip() for cell in row] for row in rows]
     payees = Payees()
     assert [(row[0], row[1], row[4], row[5]) for row in said] == [

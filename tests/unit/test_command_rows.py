@@ -23,7 +23,7 @@ WRITES = "says which files it wrote"
 STEP = "says what each step recorded, for the person who took it"
 PROOF = "prints one proof or key a line, as other programs read them"
 NO_ROWS = {
-    **dict.fromkeys(("documents templates", "export", "sheet template"), WRITES),
+    **dict.fromkeys(("documents templates", "export", "pay file", "sheet template"), WRITES),
     **dict.fromkeys(("claim propose", "things decide"), STEP),
     **dict.fromkeys(("log-keys", "prove", "prove-consistency"), PROOF),
     "policy test": "says of each case whether it comes out, as test runners do; its status tells programs",

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from domain.faults.validation import FaultError
+from ledger.export.banks.forms import list_forms
 from ledger.intake.messages.fields import Choice, CreditCode, Day, MessageField, Money, Text
 from ledger.intake.messages.schemas import Message
 from ledger.settlement.paying import RESULTS_MAX
@@ -158,7 +159,7 @@ class AccountSchema(Answer):
 class FileBody(Message):
     """What the bank's file needs beside the batch; accounts are not kept in the ledger."""
 
-    form = Choice("csv", "pain.001", required=True)
+    form = Choice("csv", "pain.001", *list_forms(), required=True)
     on = Day(required=True)
     payer_name = Text(required=True)
     payer_account = Text(40, required=True)

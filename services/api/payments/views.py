@@ -14,7 +14,7 @@ from domain.settlement.accounts import Account
 from ledger.intake.messages.fields import Choice, CreditCode, Text
 from ledger.policies.versions import rulebook
 from ledger.settlement import paying
-from ledger.settlement.files import Payer, write_payments
+from ledger.settlement.files import Payer, suffix_of, write_payments
 from services.api.paging import PageAnswer, page
 from services.api.payments.schemas import (
     AccountSchema,
@@ -91,13 +91,13 @@ def order(body: dict[str, Any], policy: str, year: int) -> Any:
     takes_key=False,
 )
 def file(body: dict[str, Any], policy: str, year: int, batch: str) -> Response:
-    """Write a batch for the bank, as CSV or as ISO 20022 pain.001; nothing is recorded."""
-    suffix = ".csv" if body["form"] == "csv" else ".xml"
+    """Write a batch for the bank, as CSV, ISO 20022 pain.001 or in a bank's form; nothing is recorded."""
+    suffix, form = suffix_of(body["form"])
     payer = Payer(body["payer_name"], body["payer_account"], body["payer_bank"])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{policy}-{batch}{suffix}"
         with ledger().store.reading() as rows:
-            write_payments(ledger(), rows, policy, year, batch, path, body["payees"], payer, body["on"])
+            write_payments(ledger(), rows, policy, year, batch, path, body["payees"], payer, body["on"], form)
         response = current_app.response_class(path.read_bytes(), mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{path.name}"'
     return response

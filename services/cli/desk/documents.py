@@ -13,8 +13,8 @@ from ledger.documents.catalogue import document_kinds
 from ledger.documents.collecting import DocumentRequest
 from ledger.documents.layouts import template
 from ledger.documents.writing import SUFFIXES
+from ledger.export.banks.payees import read_payees
 from ledger.export.file_faults import text_lines
-from ledger.export.payment_files import read_payees
 from ledger.projections.closings import today
 from ledger.store.application import utc_now
 from services.cli.common import Context

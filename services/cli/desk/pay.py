@@ -9,10 +9,13 @@ import click
 
 from domain.money.amounts import print_fen
 from domain.settlement.accounts import Account
+from ledger.export.banks.forms import list_forms
 from ledger.export.file_faults import text_lines
 from ledger.settlement import paying
 from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.files import Payer, write_payments
+from ledger.settlement.paying import StepsRefused
+from ledger.settlement.statements.reconciling import read_statements, record_statement
 from services.cli.common import Context, money_argument
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
@@ -57,18 +60,24 @@ def order(context: Context, policy: str, year: int, name: str) -> None:
 @click.option("--payer-account", required=True, help="The paying account's number.")
 @click.option("--payer-bank", required=True, help="BIC or CNAPS number.")
 @click.option("--on", required=True, metavar="DATE", help="The day to pay on.")
+@click.option("--form", type=click.Choice(list_forms()), help="A bank's own form.")
 @click.pass_obj
 def payment_file(context: Context, /, policy: str, year: int, batch: str, file: Path, **options: Any) -> None:
-    """Write a BATCH for the bank: .csv, or .xml (ISO 20022 pain.001).
+    """Write a BATCH for the bank: .csv, .xml (ISO 20022 pain.001), or in the form of a bank.
 
-    Accounts are read from a CSV file (code, name, account, bank); the ledger does not keep them.
+    Accounts are read from a CSV file (code, name, account, bank); the ledger does not keep them. What is
+    in doubt and yet right has its reason in the file's column checked.
     """
     payer = Payer(options["payer_name"], options["payer_account"], options["payer_bank"])
     with context.ledger() as ledger, ledger.store.reading() as rows:
         lines = text_lines(options["payees"].read_bytes())
-        total = write_payments(ledger, rows, policy, year, batch, file, lines, payer, options["on"])
+        about = (lines, payer, options["on"], options["form"])
+        written = write_payments(ledger, rows, policy, year, batch, file, *about)
         currency = read_currencies(rows)[policy]
-    click.echo(f"{file}  {print_fen(total, currency)}")
+    if written.warnings:
+        language = context.words("zh", "en")
+        click.echo("\n".join(warning.describe(language) for warning in written.warnings), err=True)
+    click.echo(f"{file}  {print_fen(written.total, currency)}")
 
 
 @pay.command()
@@ -89,6 +98,30 @@ def results(context: Context, policy: str, year: int, name: str, file: Path) -> 
     if done.pending:
         zh, en = f"{zh}，尚无最终结果 {done.pending:,}", f"{en}, not final yet {done.pending:,}"
     click.echo(context.words(zh, en))
+
+
+@pay.command()
+@repeatable
+@policy_options
+@actor_option
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.pass_obj
+def statement(context: Context, policy: str, year: int, name: str, files: tuple[Path, ...]) -> None:
+    """Record what bank statements FILES confirm: paid, or come back.
+
+    Statements are camt.053, camt.054 or CSV, in any order. What contradicts is not recorded, and told;
+    settle reconcile shows it.
+    """
+    with context.ledger() as ledger:
+        actor = person(name)
+        with ledger.store.reading() as rows:
+            entries = read_statements(rows, policy, [file.read_bytes() for file in files])
+        done = record_statement(ledger, policy, year, actor, entries)
+    if done.refused:
+        raise StepsRefused([(index, fault) for index, (_, fault) in enumerate(done.refused)])
+    click.echo(context.words(f"登记 {done.recorded:,}", f"recorded {done.recorded:,}"))
 
 
 @click.command()

@@ -8,11 +8,15 @@ import click
 
 from domain.authority.roles import BUREAU, Actor, NotAllowed, declared_actor
 from domain.money.amounts import print_fen
-from ledger.projections.closings import settlement_of
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import settlement_of, today
 from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
+from ledger.settlement.statements.paper import write_reconciliation
+from ledger.settlement.statements.reconciling import read_statements, reconcile_year
 from services.api.settlements.document import settlement_document
 from services.cli.common import Context, F, json_option, money_argument, os_user, print_json
+from services.cli.desk.reconciling import list_reconciliation, reconciliation_document
 from services.cli.repeating import repeatable
 from services.cli.signing_key import key_option, signer
 from services.cli.subject import policy_options
@@ -230,6 +234,44 @@ def summary(context: Context, policy: str, year: int, file: Path) -> None:
     with context.ledger() as ledger, ledger.store.reading() as rows:
         write_summary(ledger, rows, policy, year, file)
     click.echo(str(file))
+
+
+@settle.command("reconcile")
+@policy_options
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--open", "is_open", is_flag=True, help="List what somebody must look into, one by one.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A workbook to write it into.")
+@json_option
+@csv_option
+@click.pass_obj
+def reconcile_statements(
+    context: Context,
+    policy: str,
+    year: int,
+    files: tuple[Path, ...],
+    is_open: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Hold a year's payments beside bank statements FILES, payment by payment, to the fen.
+
+    Statements are camt.053, camt.054 or CSV; their order, and that they overlap, changes nothing. Nothing
+    is recorded.
+    """
+    with context.ledger() as ledger, ledger.store.reading() as rows:
+        entries = read_statements(rows, policy, [file.read_bytes() for file in files])
+        reconciliation = reconcile_year(rows, policy, year, entries)
+        governing = rulebook(rows, policy).of_year(year)
+        day = today(ledger.clock())
+    if out is not None:
+        with whole_or_nothing(out) as part:
+            write_reconciliation(part, reconciliation, governing, year, day)
+    if as_json:
+        print_json(reconciliation_document(reconciliation))
+        return
+    list_reconciliation(context, reconciliation, f"{policy} {year}", governing.currency, is_open)
 
 
 @click.command()

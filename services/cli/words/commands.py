@@ -94,13 +94,19 @@ COMMANDS = {
     "outlook": "企业当年还能争取哪些奖励。",
     "pay": "拨付已办结的年度：下达、写出银行文件、读入银行回执。",
     "pay file": (
-        "为批次 BATCH 写出银行文件：.csv，或 .xml（ISO 20022 pain.001）。\n\n"
+        "为批次 BATCH 写出银行文件：.csv、.xml（ISO 20022 pain.001），或各银行自己的格式。\n\n"
         "收款账户从 CSV 文件读入（信用代码、户名、账号、银行）；账本不保存。"
+        "存疑而属实的，在文件的“核对说明”列写明理由。"
     ),
     "pay order": "把全部待拨付的下达为一个批次。",
     "pay results": (
         "读入银行回执文件 FILE（CSV 或 pain.002）；全部登记，或全不登记。\n\n"
         "银行尚无最终结果的略过，并说明有几笔。"
+    ),
+    "pay statement": (
+        "登记银行对账单 FILES 所证实的付款和退回。\n\n"
+        "对账单为 camt.053、camt.054 或 CSV，先后不限。"
+        "与已登记相矛盾的不登记并说明原因，用 settle reconcile 查看。"
     ),
     "policies": "列出已采用的政策。",
     "policy": "编写政策：检查文件、运行样例、比较版本、用真实数据试算。",
@@ -159,6 +165,10 @@ COMMANDS = {
     "settle object": "对公示的名单提出异议。",
     "settle propose": "按现在所知的全部数据精确分配，拟定名单。",
     "settle publish": "公示拟定的名单，从今天起。",
+    "settle reconcile": (
+        "把年度拨付与银行对账单 FILES 逐笔核对，精确到分。\n\n"
+        "对账单为 camt.053、camt.054 或 CSV，先后和重复不影响结果；不登记任何内容。"
+    ),
     "settle resolve": "处理异议 OBJECTION：upheld 成立，须重新拟定；dismissed 不成立。",
     "settle status": "年度兑现办到哪一步。",
     "settle summary": "写出报财政部门的汇总（.xlsx）。",

@@ -33,6 +33,9 @@ OPTIONS = {
         "签署密钥的文件（SUBSIDY_LEDGER_SIGNING_KEY）；没有则新建。"
     ),
     "A public key that you trust.": "您信任的公钥。",
+    "A bank's own form.": "银行自己的格式。",
+    "List what somebody must look into, one by one.": "逐笔列出须核实的。",
+    "A workbook to write it into.": "写入的工作簿（.xlsx）。",
     "The file to write.": "写入的文件。",
     "The folder to write into.": "写入的文件夹。",
     # --- starting

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import request, url_for
+from flask import flash, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.events import account_id
 from domain.events.accounts import PaymentOrdered
 from domain.money.amounts import print_fen
+from ledger.export.banks.forms import BankForm, list_forms, read_form
 from ledger.intake.messages.fields import Choice, CreditCode
 from ledger.log.key_record import read_restores
 from ledger.policies.versions import rulebook
@@ -23,7 +24,7 @@ from ledger.reading.accounts import sum_accounts
 from ledger.reading.records import read_names
 from ledger.settlement import adjusting, paying
 from ledger.settlement.bank_answers import record_answers
-from ledger.settlement.files import Payer, write_payments
+from ledger.settlement.files import Payer, suffix_of, write_payments
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of
@@ -41,9 +42,10 @@ from services.web.identity.access import ACCESS
 
 SECTION = "settlement_page"
 PAGE = 100
+WARNINGS_SHOWN = 20
+"""Most oddities of payees that the next page tells."""
 CLAWED = 50
 """Most clawbacks that stand on the page of the settlement."""
-FORMS = {"csv": ".csv", "pain.001": ".xml"}
 
 Form = MultiDict[str, str]
 
@@ -162,15 +164,19 @@ def payment_file(policy: str, year: int) -> BaseResponse:
         body = read(FileBody, {**request.form.to_dict(), "payees": "-"}, *names, "payees")
         payer = Payer(body["payer_name"], body["payer_account"], body["payer_bank"])
         batch = request.form.get("batch", "")
-        suffix = FORMS[body["form"]]
+        suffix, bank_form = suffix_of(body["form"])
         folder = tempfile.TemporaryDirectory()
         path = Path(folder.name) / f"{policy}-{year}-payments{suffix}"
         try:
             with forms.opened().store.reading() as rows:
-                write_payments(forms.opened(), rows, policy, year, batch, path, payees, payer, body["on"])
+                written = write_payments(
+                    forms.opened(), rows, policy, year, batch, path, payees, payer, body["on"], bank_form
+                )
         except BaseException:
             folder.cleanup()
             raise
+        for warning in written.warnings[:WARNINGS_SHOWN]:
+            flash(warning.describe(language.chosen()))
         return sent(folder, path, f"{policy}-{batch}{suffix}")
     except CAUGHT as error:
         return _payments(policy, year, refusal_of("file", error))
@@ -227,8 +233,14 @@ def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseRes
         refusal=refusal,
         given=request.form if refusal else {},
         today=today(forms.opened().clock()),
+        bank_forms=[(name, _title_of(read_form(name))) for name in list_forms()],
         **shown,
     )
+
+
+def _title_of(form: BankForm) -> str:
+    title = form.zh if language.chosen() == "zh" else form.en
+    return title if form.confirmed else language.words_for("pay-form-unconfirmed", form=title)
 
 
 @console.get("/<policy>/<int:year>/adjustments")

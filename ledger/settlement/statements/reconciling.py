@@ -1,0 +1,93 @@
+"""A closed year's payments held beside the bank's statements, and what these confirm recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from domain.authority.roles import Actor, NotAllowed
+from domain.settlement.reconciliation import (
+    PaymentStanding,
+    Reconciliation,
+    StatementEntry,
+    UntoldStep,
+    find_untold,
+    reconcile,
+)
+from ledger.policies.versions import rulebook
+from ledger.projections.closings import must_be_closed
+from ledger.settlement.bank_names import read_bank_batch
+from ledger.settlement.paying import RESULTS_MAX, Result, check_results, record_results
+from ledger.settlement.statements.reading import read_statement
+from ledger.store.application import Ledger
+from ledger.store.rows import Rows
+
+
+class StatementRecorded(NamedTuple):
+    """How many steps a statement brought, and those that the ledger does not allow, with the reason."""
+
+    recorded: int
+    refused: list[tuple[UntoldStep, NotAllowed]]
+
+
+def read_statements(rows: Rows, policy: str, files: Iterable[bytes]) -> list[StatementEntry]:
+    """The entries of several statements, in any order, some of them maybe twice.
+
+    Raises:
+        UnknownPolicy; FileError.
+    """
+    currency = rulebook(rows, policy).latest.currency
+    return [entry for data in files for entry in read_statement(data, currency).entries]
+
+
+def read_standings(rows: Rows, policy: str, year: int) -> list[PaymentStanding]:
+    """Every payment of a year as it stands, by the name that the bank's file gave it."""
+    columns = "batch, code, amount, status, said"
+    sql = f"SELECT {columns} FROM payments WHERE policy=? AND year=? ORDER BY batch, code"
+    bank_batches = dict[str, str]()
+    standings = list[PaymentStanding]()
+    for batch, code, fen, status, said in rows.all(sql, [policy, year]):
+        if batch not in bank_batches:
+            bank_batches[batch] = read_bank_batch(rows, policy, year, batch)
+        name = f"{bank_batches[batch]}-{code}"
+        standings.append(PaymentStanding(name, batch, code, int(fen), status, said))
+    return standings
+
+
+def reconcile_year(rows: Rows, policy: str, year: int, entries: Iterable[StatementEntry]) -> Reconciliation:
+    """A year's payments beside entries of statements.
+
+    Raises:
+        UnknownPolicy; NotAllowed: before the closing.
+    """
+    currency = rulebook(rows, policy).latest.currency
+    must_be_closed(rows, policy, year)
+    return reconcile(read_standings(rows, policy, year), entries, currency)
+
+
+def record_statement(
+    ledger: Ledger, policy: str, year: int, actor: Actor, entries: Sequence[StatementEntry]
+) -> StatementRecorded:
+    """Record what statements confirm: paid, or come back; by the steps that a bank's answer takes.
+
+    What contradicts is not recorded; it comes back with the reason, and a reconciliation shows it.
+
+    Raises:
+        UnknownPolicy; NotAllowed: before the closing, or for a role that records none.
+    """
+    with ledger.store.reading() as rows:
+        steps = find_untold(reconcile_year(rows, policy, year, entries))
+    results = [
+        Result(step.payment.payment, step.status, step.entry.amount_fen, step.entry.booked_on, step.remark)
+        for step in steps
+    ]
+    refused = list[tuple[UntoldStep, NotAllowed]]()
+    recorded = 0
+    for start in range(0, len(results), RESULTS_MAX):
+        chunk = results[start : start + RESULTS_MAX]
+        faults = dict(check_results(ledger, policy, year, actor, chunk))
+        refused += [(steps[start + index], fault) for index, fault in faults.items()]
+        allowed = [result for index, result in enumerate(chunk) if index not in faults]
+        if allowed:
+            recorded += record_results(ledger, policy, year, actor, allowed)[0]
+    return StatementRecorded(recorded, refused)

@@ -1,0 +1,92 @@
+"""What a reconciliation with the bank prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.money.amounts import print_fen
+from domain.settlement.reconciliation import KIND_WORDS, KindSum, Reconciled, Reconciliation
+from services.cli.common import Context
+from services.cli.tables import Codes, Money, Names, Sums, table
+
+
+def reconciliation_document(reconciliation: Reconciliation) -> dict[str, Any]:
+    """A reconciliation for programs: what each class comes to, and every line that is open."""
+    sums = {kind.value: _amounts(total) for kind, total in reconciliation.sums.items()}
+    return {
+        "total": _amounts(reconciliation.total),
+        "classes": sums,
+        "open": [_line(line) for line in reconciliation.open_lines],
+    }
+
+
+def _amounts(total: KindSum) -> dict[str, Any]:
+    return {
+        "number": total.number,
+        "ordered": print_fen(total.ordered_fen),
+        "told": print_fen(total.told_fen),
+        "booked": print_fen(total.booked_fen),
+    }
+
+
+def _line(line: Reconciled) -> dict[str, Any]:
+    return {
+        "class": line.kind.value,
+        "payment": line.payment.payment if line.payment else None,
+        "enterprise": line.payment.enterprise if line.payment else None,
+        "ordered": print_fen(line.ordered_fen),
+        "told": print_fen(line.told_fen),
+        "booked": print_fen(line.booked_fen),
+        "entries": [
+            {
+                "account": entry.account,
+                "reference": entry.reference,
+                "on": entry.booked_on,
+                "amount": print_fen(entry.net_fen),
+                "currency": entry.currency,
+                "payment": entry.payment,
+                "reason": entry.reason,
+            }
+            for entry in line.entries
+        ],
+    }
+
+
+def list_reconciliation(
+    context: Context, reconciliation: Reconciliation, title: str, currency: str, is_open: bool
+) -> None:
+    """Print what each class comes to, or line by line what somebody must look into."""
+    words = context.words
+    sums = [Sums(words("已下达", "Ordered")), Sums(words("已登记付出", "Recorded as paid"))]
+    sums.append(Sums(words("银行净支出", "Booked, net")))
+    names = {kind: words(*both) for kind, both in KIND_WORDS.items()}
+    if is_open:
+        heads = [
+            Names(words("情形", "Class")),
+            Codes(words("支付编号或流水号", "Payment or reference")),
+            *sums,
+        ]
+        rows = [
+            (
+                names[line.kind],
+                line.payment.payment if line.payment else line.entries[0].reference,
+                *(Money(fen, currency) for fen in (line.ordered_fen, line.told_fen, line.booked_fen)),
+            )
+            for line in reconciliation.open_lines
+        ]
+        table(title, heads, rows)
+        return
+    totals = [*((names[kind], total) for kind, total in reconciliation.sums.items() if total.number)]
+    totals.append((words("合计", "Total"), reconciliation.total))
+    table(
+        title,
+        [Names(words("情形", "Class")), Sums(words("笔数", "Number")), *sums],
+        [
+            (
+                name,
+                f"{total.number:,}",
+                *(Money(fen, currency) for fen in (total.ordered_fen, total.told_fen, total.booked_fen)),
+            )
+            for name, total in totals
+        ],
+    )

@@ -1,0 +1,220 @@
+"""Statements and answers of the bank in any order: books, accounts and reconciliation agree to the fen.
+
+What they must come to is worked out from the files alone (``tests.oracle.bank``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+
+from domain.authority.roles import NotAllowed
+from domain.money.amounts import print_fen
+from ledger.export import journal
+from ledger.export.books import books_of
+from ledger.replay.comparison import replay
+from ledger.settlement import paying
+from ledger.settlement.bank_answers import record_answers
+from ledger.settlement.files import Payer, write_payments
+from ledger.settlement.statements.reconciling import (
+    read_statements,
+    reconcile_year,
+    record_statement,
+)
+from ledger.store.application import Ledger
+from services.cli.main import main
+from services.runtime.variables import PREFIX
+from tests.events import CIXI
+from tests.integration.closings import FINANCE, OFFICER
+from tests.integration.test_bank_answers import YEAR, Ordered, ordered
+from tests.oracle import bank
+from tests.unit.test_payment_results import payment as status_of
+from tests.unit.test_payment_results import report
+from tests.unit.test_reconciliation import booked, statement, transaction
+
+__all__ = ["ordered"]
+DAY, LATER = "2025-05-14", "2025-05-15"
+KNOWN = ("matched", "under-way", "failed", "returned")
+
+
+def on(day: str, data: bytes) -> bytes:
+    """A statement of another day."""
+    return data.replace(b"2025-06-01T17:00:00Z", f"{day}T01:00:00Z".encode())
+
+
+def files_of(payments: list[tuple[str, int]]) -> list[tuple[str, bytes]]:
+    """What the bank says: one payment is booked alone, two as a batch, of which one comes back.
+
+    The fourth was rejected, the fifth is only reported; somebody else's payment and one by another amount
+    are booked too.
+    """
+    (a, _), (b, fb), (c, fc), (d, _), (e, _), (f, ff) = payments[:6]
+    yuan = {name: print_fen(amount) for name, amount in payments}
+    both = transaction(b, yuan[b]) + transaction(c, yuan[c])
+    back = transaction(b, yuan[b], "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>").replace("DBIT", "CRDT")
+    answer = report(
+        status_of(a, "ACSC", "<AcctSvcrRef>R-a</AcctSvcrRef>", yuan[a]),
+        status_of(d, "RJCT", "<StsRsnInf><Rsn><Cd>AC01</Cd></Rsn></StsRsnInf>", yuan[d]),
+        status_of(e, "ACSC", "<AcctSvcrRef>R-e</AcctSvcrRef>", yuan[e]),
+        status_of(f, "PDNG", amount=""),
+    )
+    wrong = print_fen(ff + 1)
+    odd = booked("7.00", transaction("2023-009-NOBODY", "7.00"), reference="R-odd")
+    return [
+        ("answers", answer.replace(b"2025-04-02T17:00:00Z", b"2025-05-14T01:00:00Z")),
+        ("statement", on(DAY, statement(booked(yuan[a], transaction(a, yuan[a]), reference="R-a"), odd))),
+        ("statement", on(DAY, statement(booked(print_fen(fb + fc), both, reference="R-batch"), kind="054"))),
+        ("statement", on(LATER, statement(booked(yuan[b], back, way="CRDT", reference="R-back")))),
+        ("statement", on(LATER, statement(booked(wrong, transaction(f, wrong), reference="R-f")))),
+    ]
+
+
+def play(ledger: Ledger, files: list[tuple[str, bytes]]) -> list[bytes]:
+    """Take files one after another; what contradicts is told, and holds nothing up."""
+    statements = list[bytes]()
+    for kind, data in files:
+        if kind == "answers":
+            record_answers(ledger, CIXI, YEAR, FINANCE, data)
+            continue
+        statements.append(data)
+        with ledger.store.reading() as rows:
+            entries = read_statements(rows, CIXI, statements)
+        record_statement(ledger, CIXI, YEAR, FINANCE, entries)
+    return statements
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_files_in_any_order_and_twice_come_to_what_the_bank_moved(
+    ordered: Ordered, tmp_path: Path, seed: int
+) -> None:
+    ledger = ordered.ledger
+    ledger.clock.pass_(days=3)  # type: ignore[attr-defined]
+    files = files_of(ordered.payments)
+    told = files + files[1:]
+    Random(seed).shuffle(told)
+
+    statements = play(ledger, told)
+
+    bookings = bank.read_bookings(statements)
+    net = bank.net_by_payment(bookings)
+    amounts = dict(ordered.payments)
+    a, b, c, d, e, f = (name for name, _ in ordered.payments[:6])
+    out = tmp_path / "books.journal"
+    with ledger.store.reading() as rows:
+        books = books_of(ledger, rows, CIXI, YEAR)
+        with out.open("w", encoding="utf-8") as text:
+            journal.write(text, books.accounts(), books.transactions())
+        found = reconcile_year(rows, CIXI, YEAR, read_statements(rows, CIXI, statements))
+        paid = rows.all("SELECT CAST(SUM(paid) AS BIGINT) FROM accounts")[0][0]
+        status = {str(name): str(at) for name, at in rows.all("SELECT payment, status FROM payments")}
+    posted = bank.read_journal(out.read_text("utf-8"))
+
+    # made: what was booked, and what the bank's answer alone says (e)
+    assert posted == {a: amounts[a], c: amounts[c], e: amounts[e]}
+    assert paid == sum(posted.values())
+    assert {name for name, amount in net.items() if amount == amounts.get(name)} == {a, c}
+    assert (status[b], status[d], status[f]) == ("failed", "failed", "ordered")
+    assert found.total.booked_fen == sum(net.values()) == sum(booking.fen for booking in bookings)
+    assert found.total.told_fen == paid
+    assert found.total.ordered_fen == sum(amounts.values())
+    classes = {line.payment.payment: line.kind.value for line in found.lines if line.payment}
+    assert {name: classes[name] for name in (a, b, c, d, e, f)} == {
+        a: "matched", b: "returned", c: "matched", d: "failed", e: "not-booked", f: "amount-differs",
+    }  # fmt: skip
+    assert [line.entries[0].reference for line in found.lines if line.payment is None] == ["R-odd"]
+    assert replay(ledger, str(tmp_path / "replay.db")).differences == ()
+
+
+def test_a_late_success_is_recorded_and_a_contradiction_told(ordered: Ordered) -> None:
+    """What was ordered again cannot be booked as paid a second time: it is told, and stays in sight."""
+    ledger = ordered.ledger
+    ledger.clock.pass_(days=3)  # type: ignore[attr-defined]
+    (a, fa), (b, fb), *_ = ordered.payments
+    rejected = report(*(status_of(name, "RJCT", amount=print_fen(fen)) for name, fen in ((a, fa), (b, fb))))
+    record_answers(
+        ledger, CIXI, YEAR, FINANCE, rejected.replace(b"2025-04-02T17:00:00Z", b"2025-05-14T01:00:00Z")
+    )
+    paying.order_payments(ledger, CIXI, YEAR, FINANCE, [b.rpartition("-")[2]])
+    details = [(a, fa, "R-a"), (b, fb, "R-b")]
+    late = on(
+        LATER,
+        statement(
+            *(booked(print_fen(fen), transaction(n, print_fen(fen)), reference=r) for n, fen, r in details)
+        ),
+    )
+
+    with ledger.store.reading() as rows:
+        entries = read_statements(rows, CIXI, [late, late])
+    first = record_statement(ledger, CIXI, YEAR, FINANCE, entries)
+    second = record_statement(ledger, CIXI, YEAR, FINANCE, entries)
+
+    assert (first.recorded, second.recorded) == (1, 0)
+    assert [fault.code for _, fault in first.refused] == ["payment.ordered-again"]
+    with ledger.store.reading() as rows:
+        found = reconcile_year(rows, CIXI, YEAR, entries)
+    assert {line.payment.payment: line.kind.value for line in found.open_lines if line.payment} == {
+        b: "failed-yet-booked"
+    }
+    with pytest.raises(NotAllowed):
+        record_statement(ledger, CIXI, YEAR, OFFICER, entries)
+
+
+def test_the_commands_reconcile_record_and_write_the_paper(
+    ordered: Ordered, tmp_path: Path, database_at: Callable[[str], str]
+) -> None:
+    def run(*arguments: str) -> Any:
+        env = {f"{PREFIX}DATABASE": database_at("ledger.db")}
+        done = CliRunner().invoke(main, ["--language", "en", *arguments], env=env)
+        assert done.exit_code == 0, done.output
+        return done
+
+    ordered.ledger.clock.pass_(days=3)  # type: ignore[attr-defined]
+    paths = []
+    for number, (kind, data) in enumerate(files_of(ordered.payments)):
+        if kind == "statement":
+            paths.append(str(tmp_path / f"{number}.xml"))
+            Path(paths[-1]).write_bytes(data)
+    year = ("--policy", CIXI, "--year", str(YEAR))
+    paper = tmp_path / "对账.xlsx"
+
+    before = json.loads(run("settle", "reconcile", *paths, *year, "--json", "--out", str(paper)).stdout)
+    open_lines = run("settle", "reconcile", *paths, *year, "--open", "--csv").stdout
+    bookings = bank.read_bookings(Path(path).read_bytes() for path in paths)
+
+    assert bank.fen(before["total"]["booked"]) == sum(booking.fen for booking in bookings)
+    assert before["classes"]["booked-untold"]["number"] == 2
+    assert "R-odd" in open_lines
+    sheets = openpyxl.load_workbook(paper)
+    rows = list(sheets["对账汇总"].iter_rows(values_only=True))
+    total = next(row for row in rows if row[0] == "合计")
+    assert total[1] == before["total"]["number"]
+    heads = rows.index(("情形", "笔数", "已下达", "已登记付出", "银行净支出"))
+    sums = [bank.fen(str(row[4])) for row in rows[heads + 1 : rows.index(total)]]
+    assert sum(sums) == bank.fen(before["total"]["booked"])
+    run("pay", "statement", *paths, *year)
+    after = json.loads(run("settle", "reconcile", *paths, *year, "--json").stdout)
+    assert after["classes"]["booked-untold"]["number"] == 0
+    assert after["classes"]["returned"]["number"] == 1
+    assert after["total"]["booked"] == before["total"]["booked"]
+
+
+def test_the_orders_of_the_file_are_those_that_are_reconciled(ordered: Ordered, tmp_path: Path) -> None:
+    codes = [name.rpartition("-")[2] for name, _ in ordered.payments]
+    payees = ["code,name,account,bank", *(f"{c},企业,3901{n:06d},102332000017" for n, c in enumerate(codes))]
+    with ordered.ledger.store.reading() as rows:
+        path = tmp_path / "p.xml"
+        payer = Payer("慈溪市财政局", "3901120009000012345", "102332000017")
+        on_day = ordered.ledger.clock().date().isoformat()
+        write_payments(ordered.ledger, rows, CIXI, YEAR, "2024-001", path, payees, payer, on_day)
+        found = reconcile_year(rows, CIXI, YEAR, [])
+
+    assert bank.read_orders(path.read_bytes()) == {
+        line.payment.payment: line.ordered_fen for line in found.lines if line.payment
+    }
