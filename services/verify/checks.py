@@ -11,6 +11,7 @@ import sys
 import zipfile
 from array import array
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -141,8 +142,28 @@ class Identities:
                 fault(position, "another event has the same source and id: one message was taken twice")
 
 
+KeepEvent = Callable[[LoggedEvent, Event, str], None]
+"""Takes an event of the bundle and when it was recorded, as it is read; it may keep what it needs."""
+
+
+def read_event(logged: LoggedEvent, fault: ReportFault, keep: KeepEvent | None) -> Event | None:
+    """What a logged event records, held to what can be seen of it alone; None where it cannot be read."""
+    try:
+        event, recorded_at = STATES.read_state(logged.topic, logged.state)
+    except (UnreadableState, ValueError, AttributeError) as error:
+        fault(logged.position, f"the event cannot be read: {error}")
+        return None
+    check_event(logged.position, event, recorded_at, fault)
+    if keep is not None:
+        keep(logged, event, recorded_at)
+    return event
+
+
 class Check:
     """A bundle's events, read once."""
+
+    keep: KeepEvent | None = None
+    """Who else takes every event that could be read."""
 
     complete = True
     """Whether every event of the log is there."""
@@ -218,13 +239,9 @@ class Check:
 
     def _read_event(self, logged: LoggedEvent) -> Event | None:
         """What the event records; policies and budgets are taken note of here."""
-        try:
-            event, recorded_at = STATES.read_state(logged.topic, logged.state)
-        except (UnreadableState, ValueError, AttributeError) as error:
-            self.fault(logged.position, f"the event cannot be read: {error}")
-            return None
-        check_event(logged.position, event, recorded_at, self.fault)
-        self.history.take_event(logged.position, event.content)
+        event = read_event(logged, self.fault, self.keep)
+        if event is not None:
+            self.history.take_event(logged.position, event.content)
         return event
 
     def _finish(self, originator: str, events: list[PlacedEvent]) -> None:

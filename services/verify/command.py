@@ -19,6 +19,7 @@ from domain.settlement.payables import factor
 from domain.settlement.public_list import FORMAT as LIST_FORMAT
 from domain.settlement.receipt import FORMAT as RECEIPT_FORMAT
 from services.verify.bundles import Enterprise, Year
+from services.verify.checks import KeepEvent
 from services.verify.conclusion import UNREADABLE, conclude, lines_of
 from services.verify.lists import verify_list
 from services.verify.reading import (
@@ -68,6 +69,7 @@ def verify(
     witnesses: int = 0,
     progress: bool = False,
     kept: Sequence[Checkpoint] = (),
+    keep: KeepEvent | None = None,
 ) -> tuple[dict[str, Any], Verdict]:
     """Check a bundle, a receipt or a published list.
 
@@ -76,13 +78,14 @@ def verify(
         witnesses: how many of them must have signed, beside the ledger's own.
         progress: print how many events were read.
         kept: checkpoints that the reader kept; the bundle's log must continue them.
+        keep: takes every event of a bundle as it is read, before the verdict is known.
 
     Raises:
         Broken: for a file that is none of them.
     """
     try:
         if zipfile.is_zipfile(path):
-            return _verify_bundle(path, keys, witnesses, progress, kept)
+            return _verify_bundle(path, keys, witnesses, progress, kept, keep)
         head, verdict = (verify_list if _is_list(path) else verify_receipt)(path, keys, witnesses)
         verdict.kept += kept
         verdict.compare_kept({})
@@ -102,7 +105,12 @@ def _is_list(path: Path) -> bool:
 
 
 def _verify_bundle(
-    path: Path, keys: list[VerifierKey], witnesses: int, progress: bool, kept: Sequence[Checkpoint]
+    path: Path,
+    keys: list[VerifierKey],
+    witnesses: int,
+    progress: bool,
+    kept: Sequence[Checkpoint],
+    keep: KeepEvent | None,
 ) -> tuple[dict[str, Any], Verdict]:
     verdict = Verdict(kept=list(kept))
     with zipfile.ZipFile(path) as archive:
@@ -112,11 +120,13 @@ def _verify_bundle(
         check_members(archive, head["kind"])
         checkpoint = read_checkpoint(archive, head, keys, witnesses, verdict)
         if head["kind"] == "year":
-            Year(archive, head, checkpoint, verdict, progress).run()
+            check: Year | Enterprise = Year(archive, head, checkpoint, verdict, progress)
         else:
             check_seal(archive, [key for key in keys if counts(key, checkpoint)], verdict)
             verdict.compare_kept({checkpoint.size: checkpoint.root})
-            Enterprise(archive, head, checkpoint, verdict, progress).run()
+            check = Enterprise(archive, head, checkpoint, verdict, progress)
+        check.keep = keep
+        check.run()
     return head, verdict
 
 

@@ -1,0 +1,7 @@
+"""``python -m services.workbench``."""
+
+import sys
+
+from services.workbench.command import main
+
+sys.exit(main())
