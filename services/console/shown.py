@@ -45,6 +45,7 @@ FIELDS = {
     "reason": "reason",
     "year": "year",
     "reference": "pay-reference",
+    "said": "pay-reference",
     "batch": "pay-batch",
     "payees": "pay-payees",
     "payer_name": "pay-payer-name",
