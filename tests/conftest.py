@@ -65,13 +65,29 @@ def postgres() -> Iterator[Server]:
         server.remove()
 
 
+@pytest.fixture(scope="session")
+def new_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A ledger's file without an event, of which others are copies: making its tables takes longer."""
+    path = tmp_path_factory.mktemp("new") / "ledger.db"
+    open_ledger(str(path)).close()
+    return path.read_bytes()
+
+
 @pytest.fixture
 def database_at(
     store_kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str], str]]:
     """The address of a database of one's own, by name: the same name, the same database."""
     if store_kind == "sqlite":
-        yield lambda name: str(tmp_path / name)
+        new: bytes = request.getfixturevalue("new_file")
+
+        def place(name: str) -> str:
+            path = tmp_path / name
+            if not path.exists():
+                path.write_bytes(new)
+            return str(path)
+
+        yield place
         return
     server: Server = request.getfixturevalue("postgres")
     made: dict[str, str] = {}
