@@ -172,10 +172,13 @@ class _Source:
         return budgets(self.governing, self.proposal, self.request.lang)
 
     def filling(
-        self, values: Mapping[str, Value], tables: Mapping[str, Callable[[], Iterable[Record]]]
+        self,
+        values: Mapping[str, Value],
+        tables: Mapping[str, Callable[[], Iterable[Record]]],
+        counts: Mapping[str, int] | None = None,
     ) -> Filling:
-        """The document's filling, with the columns that its tables have."""
-        return Filling(values, tables, columns_of(self.request.document))
+        """The document's filling, with the columns and lengths that its tables have."""
+        return Filling(values, tables, columns_of(self.request.document), counts or {})
 
 
 def _list(source: _Source) -> Filling:
@@ -188,7 +191,8 @@ def _list(source: _Source) -> Filling:
             named = _enterprise(line.code, line.name, line.town)
             yield {"序号": number, **named, "奖励项目": measures, **LineSums(*line.sums).record()}
 
-    return source.filling(source.values(), {"名单": list_rows, "预算": source.budgets})
+    counts = {"名单": source.proposal.enterprises}
+    return source.filling(source.values(), {"名单": list_rows, "预算": source.budgets}, counts)
 
 
 def _enterprise(code: str, name: str, town: str) -> dict[str, Value]:
@@ -246,7 +250,7 @@ def _payments(source: _Source) -> Filling:
         "付款合计": Fen(total),
         "付款合计大写": source.capitals(total),
     }
-    return source.filling(values, {"付款": paid})
+    return source.filling(values, {"付款": paid}, {"付款": count})
 
 
 def _letter(source: _Source) -> Filling:

@@ -43,6 +43,11 @@ def fill(template: Path | BinaryIO, out: BinaryIO, filling: Filling, aliases: Ma
     faults = list(unknown(_texts(book), names, aliases))
     if faults:
         raise TemplateError(faults, sorted(names))
+    filling.check_rows(
+        [table_of(text, aliases) for _, text in _texts(book)],
+        ROWS_MAX,
+        "改用 settle list 写 .xlsx 或 .csv · write it as .xlsx or .csv by settle list",
+    )
     for sheet in book.worksheets:
         for row in range(sheet.max_row, 0, -1):
             table = table_of("\n".join(text for _, text in _row_texts(sheet, row)), aliases)

@@ -55,6 +55,21 @@ class Filling:
     values: Mapping[str, Value]
     tables: Mapping[str, Callable[[], Iterable[Record]]] = field(default_factory=dict)
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How many records the tables have whose length depends on the number of enterprises."""
+
+    def check_rows(self, tables: Iterable[str | None], rows_max: int, mend: str) -> None:
+        """See, before anything is written, that the tables of a template are no longer than its form allows.
+
+        Raises:
+            NotExportable: where one is; the text says which, its rows and the mend.
+        """
+        for table in tables:
+            count = self.counts.get(table or "", 0)
+            if count > rows_max:
+                raise NotExportable(
+                    f"{table}: {count:,} 行，至多 {rows_max:,} 行 · rows, more than fit — {mend}"
+                )
 
     def names(self) -> list[str]:
         """Every place that a template may have, by its first name."""

@@ -99,6 +99,7 @@ def write_xlsx(
     """
     if head.gross - head.withheld - head.reduction != head.payable:
         raise NotExportable("应奖励减去扣除和下调，与应兑现不符")
+    official.room_for(head.count)
     with official.workbook(path) as book:
         summary = Form(book, SUMMARY, SUMMARY_WIDTHS, landscape=False)
         detail = Form(book, ACCOUNTS, ACCOUNT_WIDTHS, landscape=True)

@@ -20,12 +20,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from openpyxl.cell.cell import Cell
 from openpyxl.utils import get_column_letter
 
 from domain.settlement.payables import Line, Payable, basis
 from ledger.export.books import Books, NotExportable
-from ledger.export.cells import Sheet, formula_cell, heading_cell, text_cell, whole_cell
+from ledger.export.cells import LongSheet, Markup
 
 SHEET = "按比例分配 Pro-rata"
 ROWS_MAX = 1_048_576
@@ -106,34 +105,34 @@ def plan(books: Books, pot: str = "", sheet: str = SHEET) -> Plan:
     return Plan(sheet, pot, rows, largest, base, digits)
 
 
-def write_head(sheet: Sheet, books: Books, plan: Plan) -> None:
+def write_head(sheet: LongSheet, books: Books, plan: Plan) -> None:
     """The figures that all awards share, and the headings."""
     remainder, floor, _, _, share, paid, ledger = (plan.range(plan.column(n)) for n in range(7))
     basis_range = plan.range("D")
-    figures: list[tuple[str, Cell]] = [
-        ("预算（分） Budget, fen", whole_cell(sheet, books.pool.shares.apportionment_of(plan.pot).budget)),
-        ("参与分配合计 Sum that shares it", formula_cell(sheet, f"SUM({basis_range})")),
-        ("兑现系数 Factor", formula_cell(sheet, f"IF({TOTAL}<={BUDGET},1,{BUDGET}/{TOTAL})", "0.0000%")),
-        ("分段基数 Base of the digits", whole_cell(sheet, plan.base)),
-        ("向下取整合计 Sum of floors", formula_cell(sheet, f"SUM({floor})")),
-        ("尾差（分） Spare fen", formula_cell(sheet, f"IF({TOTAL}<={BUDGET},0,{BUDGET}-$B$5)")),
+    figures: list[tuple[str, Markup]] = [
+        ("预算（分） Budget, fen", sheet.whole_number(books.pool.shares.apportionment_of(plan.pot).budget)),
+        ("参与分配合计 Sum that shares it", sheet.formula(f"SUM({basis_range})")),
+        ("兑现系数 Factor", sheet.formula(f"IF({TOTAL}<={BUDGET},1,{BUDGET}/{TOTAL})", "0.0000%")),
+        ("分段基数 Base of the digits", sheet.whole_number(plan.base)),
+        ("向下取整合计 Sum of floors", sheet.formula(f"SUM({floor})")),
+        ("尾差（分） Spare fen", sheet.formula(f"IF({TOTAL}<={BUDGET},0,{BUDGET}-$B$5)")),
         (
             "分界余数 Remainder at the cut",
-            formula_cell(sheet, f"IF({SPARE}>0,LARGE({remainder},{SPARE}),{TOTAL})"),
+            sheet.formula(f"IF({SPARE}>0,LARGE({remainder},{SPARE}),{TOTAL})"),
         ),
-        ("余数大于分界的笔数 Above the cut", formula_cell(sheet, f"SUMPRODUCT(--({remainder}>{CUT}))")),
-        ("余数等于分界且补一分的笔数 At the cut, with a fen", formula_cell(sheet, f"{SPARE}-$B$8")),
-        ("分配合计 Sum of shares", formula_cell(sheet, f"SUM({share})")),
-        ("应兑现合计 Sum payable", formula_cell(sheet, f"SUM({paid})")),
-        ("计算精确 Computed exactly", formula_cell(sheet, _exact(basis_range, plan), "General")),
+        ("余数大于分界的笔数 Above the cut", sheet.formula(f"SUMPRODUCT(--({remainder}>{CUT}))")),
+        ("余数等于分界且补一分的笔数 At the cut, with a fen", sheet.formula(f"{SPARE}-$B$8")),
+        ("分配合计 Sum of shares", sheet.formula(f"SUM({share})")),
+        ("应兑现合计 Sum payable", sheet.formula(f"SUM({paid})")),
+        ("计算精确 Computed exactly", sheet.formula(_exact(basis_range, plan), "General")),
         (
             "与账本一致 Same as the ledger",
-            formula_cell(sheet, f'IF(SUMPRODUCT(--({paid}<>{ledger}))=0,"YES","NO")', "General"),
+            sheet.formula(f'IF(SUMPRODUCT(--({paid}<>{ledger}))=0,"YES","NO")', "General"),
         ),
     ]
     for label, cell in figures:
-        sheet.append([heading_cell(sheet, label), cell])
-    sheet.append([heading_cell(sheet, f"列支项 Pot: {plan.pot}")] if plan.pot else [])
+        sheet.append([sheet.heading(label), cell])
+    sheet.append([sheet.heading(f"列支项 Pot: {plan.pot}")] if plan.pot else [])
     steps = [f"第{n}段 s{n}" for n in range(1, plan.digits + 1)]
     names = [
         "信用代码 Code",
@@ -144,7 +143,7 @@ def write_head(sheet: Sheet, books: Books, plan: Plan) -> None:
     ]
     names += [*steps, "余数 Remainder", "向下取整 Floor", "同余序号 Tie", "补一分 Spare fen"]
     names += ["分配（分） Share", "应兑现（分） Payable, fen", "账本应兑现（分） Ledger's"]
-    sheet.append([heading_cell(sheet, name) for name in names])
+    sheet.append([sheet.heading(name) for name in names])
 
 
 def _exact(basis_range: str, plan: Plan) -> str:
@@ -152,13 +151,13 @@ def _exact(basis_range: str, plan: Plan) -> str:
     return f'IF(AND({fits},MAX({basis_range})<{plan.base**plan.digits}),"YES","NO")'
 
 
-def write_award(sheet: Sheet, books: Books, plan: Plan, row: int, line: Line, paid: Payable) -> None:
+def write_award(sheet: LongSheet, books: Books, plan: Plan, row: int, line: Line, paid: Payable) -> None:
     """One award's row; ``paid`` is what the ledger says."""
     after = line.withheld if books.book.of_year(line.year).pro_rata == "standards-first" else 0
-    cells = [text_cell(sheet, line.code), text_cell(sheet, line.measure), whole_cell(sheet, line.year)]
-    cells += [whole_cell(sheet, shared_by(books, line, plan.pot)), whole_cell(sheet, after)]
-    worked_out = [formula_cell(sheet, expression) for expression in _expressions(plan, row)]
-    sheet.append([*cells, *worked_out, whole_cell(sheet, paid.payable)])
+    cells = [sheet.text(line.code), sheet.text(line.measure), sheet.whole_number(line.year)]
+    cells += [sheet.whole_number(shared_by(books, line, plan.pot)), sheet.whole_number(after)]
+    worked_out = [sheet.formula(expression) for expression in _expressions(plan, row)]
+    sheet.append([*cells, *worked_out, sheet.whole_number(paid.payable)])
 
 
 def _expressions(plan: Plan, row: int) -> Iterator[str]:

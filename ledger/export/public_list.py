@@ -158,6 +158,7 @@ def write_xlsx(
         NotExportable: where the sums are not those of the head, or a sheet has too few rows; then
             nothing is written.
     """
+    official.room_for(FIRST_ROW + head.count)
     with official.workbook(path) as book:
         form = Form(book, SHEET, WIDTHS, landscape=True)
         form.freeze(*HEAD_ROWS)

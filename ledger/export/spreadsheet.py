@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from openpyxl import Workbook
 
@@ -17,15 +16,7 @@ from domain.money.wire import print_fraction, print_percent
 from domain.settlement.payables import Payable
 from ledger.export import pro_rata_sheet
 from ledger.export.books import Books, NotExportable, PaidAward, Tick, no_tick
-from ledger.export.cells import (
-    YUAN_FORMAT,
-    Sheet,
-    formula_cell,
-    heading_cell,
-    text_cell,
-    whole_cell,
-    yuan_cell,
-)
+from ledger.export.cells import YUAN_FORMAT, LongSheet
 from ledger.reading.budgets import read_budget
 from ledger.reading.explained import ExplainedAward
 from ledger.reading.explanations import explain_awards
@@ -50,18 +41,20 @@ def write(out: Path, books: Books, tick: Tick = no_tick) -> None:
         NotExportable: where there are more awards than a sheet has rows, or sums too large for
             a spreadsheet to divide exactly.
     """
+    if sum(1 for _ in books.lines()) >= pro_rata_sheet.ROWS_MAX:
+        raise NotExportable("more awards than a sheet has rows — export parquet instead")
     plans = {plan.pot: plan for plan in pro_rata_sheet.plans(books)}
     workbook = Workbook(write_only=True)
     workbook.calculation.fullCalcOnLoad = True
-    summary = _sheet(workbook, SUMMARY, (46, 22, 22, 22, 22, 22, 22))
-    enterprises = _sheet(workbook, ENTERPRISES, (22, 10, 18, 18, 18, 18), frozen="B2")
-    awards = _sheet(workbook, AWARDS, (22, 26, 8, 30, 8, 18, 18, 18, 18, 90), frozen="B2")
+    summary = LongSheet(workbook, SUMMARY, (46, 22, 22, 22, 22, 22, 22))
+    enterprises = LongSheet(workbook, ENTERPRISES, (22, 10, 18, 18, 18, 18), frozen="B2")
+    awards = LongSheet(workbook, AWARDS, (22, 26, 8, 30, 8, 18, 18, 18, 18, 90), frozen="B2")
     shares = {
-        pot: _sheet(workbook, plan.sheet, (46, 26, 10, *(20,) * (9 + plan.digits)))
+        pot: LongSheet(workbook, plan.sheet, (46, 26, 10, *(20,) * (9 + plan.digits)))
         for pot, plan in plans.items()
     }
-    enterprises.append([heading_cell(enterprises, name) for name in ENTERPRISE_COLUMNS])
-    awards.append([heading_cell(awards, name) for name in AWARD_COLUMNS])
+    enterprises.append([enterprises.heading(name) for name in ENTERPRISE_COLUMNS])
+    awards.append([awards.heading(name) for name in AWARD_COLUMNS])
     for pot, plan in plans.items():
         pro_rata_sheet.write_head(shares[pot], books, plan)
     row_of, count = dict.fromkeys(plans, pro_rata_sheet.FIRST_ROW), 0
@@ -75,30 +68,17 @@ def write(out: Path, books: Books, tick: Tick = no_tick) -> None:
                 pro_rata_sheet.write_award(shares[pot], books, plans[pot], row, line, paid)
                 row_of[pot] += 1
             count += 1
-            if count >= pro_rata_sheet.ROWS_MAX:
-                raise NotExportable("more awards than a sheet has rows — export parquet instead")
             tick()
     _summary(summary, books, count, [plan.sheet for plan in plans.values()])
     workbook.save(out)
 
 
-def _sheet(workbook: Workbook, title: str, widths: tuple[int, ...], frozen: str = "") -> Sheet:
-    sheet: Any = workbook.create_sheet(title)
-    for index, width in enumerate(widths):
-        sheet.column_dimensions[chr(ord("A") + index)].width = width
-    if frozen:
-        sheet.freeze_panes = frozen
-    return sheet  # type: ignore[no-any-return]
-
-
-def _enterprise(sheet: Sheet, code: str, paid: list[Payable]) -> None:
+def _enterprise(sheet: LongSheet, code: str, paid: list[Payable]) -> None:
     sums = (sum(column) for column in zip(*paid, strict=True))
-    sheet.append(
-        [text_cell(sheet, code), whole_cell(sheet, len(paid)), *(yuan_cell(sheet, fen) for fen in sums)]
-    )
+    sheet.append([sheet.text(code), sheet.whole_number(len(paid)), *(sheet.yuan(fen) for fen in sums)])
 
 
-def _awards(sheet: Sheet, books: Books, code: str, enterprise_awards: list[PaidAward]) -> None:
+def _awards(sheet: LongSheet, books: Books, code: str, enterprise_awards: list[PaidAward]) -> None:
     """Awards of one enterprise, each explained."""
     explained = {
         (year, award.measure): award
@@ -114,10 +94,10 @@ def _awards(sheet: Sheet, books: Books, code: str, enterprise_awards: list[PaidA
         explanation = "\n".join(_words(award)) if award else BROUGHT_IN.format(year=line.year)
         sheet.append(
             [
-                *(text_cell(sheet, each) for each in head),
-                whole_cell(sheet, line.year),
-                *(yuan_cell(sheet, fen) for fen in paid),
-                text_cell(sheet, explanation, wrap=True),
+                *(sheet.text(each) for each in head),
+                sheet.whole_number(line.year),
+                *(sheet.yuan(fen) for fen in paid),
+                sheet.text(explanation, wrap=True),
             ]
         )
 
@@ -128,7 +108,7 @@ def _words(award: ExplainedAward) -> Iterator[str]:
         yield part.words["zh"]
 
 
-def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> None:
+def _summary(sheet: LongSheet, books: Books, count: int, recomputed: list[str]) -> None:
     budget = read_budget(books.ledger, books.rows, books.book.id, books.year, books.moment)
     policy = books.policy
     facts = (
@@ -142,7 +122,7 @@ def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> N
         ("兑现系数 Factor", f"{print_fraction(budget.factor)} = {print_percent(budget.factor)}"),
     )
     for label, value in facts:
-        sheet.append([heading_cell(sheet, label), text_cell(sheet, value)])
+        sheet.append([sheet.heading(label), sheet.text(value)])
     sums = (
         ("预算 Budget", budget.appropriation_fen),
         ("应奖励 Gross", budget.gross_fen),
@@ -152,24 +132,20 @@ def _summary(sheet: Sheet, books: Books, count: int, recomputed: list[str]) -> N
         ("其中预算外 Of it outside the budget", budget.outside_budget_fen),
     )
     for label, fen in sums:
-        sheet.append([heading_cell(sheet, label), yuan_cell(sheet, fen)])
+        sheet.append([sheet.heading(label), sheet.yuan(fen)])
     cells = "+".join(f"'{name}'!$B$11" for name in recomputed)
-    recomputed_sum = formula_cell(
-        sheet, f"({cells})/100" if len(recomputed) > 1 else f"{cells}/100", YUAN_FORMAT
-    )
-    sheet.append(
-        [heading_cell(sheet, "预算内应兑现，本表重算 Payable inside, recomputed here"), recomputed_sum]
-    )
+    recomputed_sum = sheet.formula(f"({cells})/100" if len(recomputed) > 1 else f"{cells}/100", YUAN_FORMAT)
+    sheet.append([sheet.heading("预算内应兑现，本表重算 Payable inside, recomputed here"), recomputed_sum])
     sheet.append([])
     names = ("条款 Measure", "条 Article", "年度 Year", "企业数 Enterprises", MONEY[0], MONEY[1], MONEY[3])
-    sheet.append([heading_cell(sheet, name) for name in names])
+    sheet.append([sheet.heading(name) for name in names])
     for total in budget.measures:
         sheet.append(
             [
-                text_cell(sheet, f"{total.title['zh']} {total.measure}"),
-                text_cell(sheet, total.article),
-                whole_cell(sheet, total.year),
-                whole_cell(sheet, total.enterprises),
-                *(yuan_cell(sheet, fen) for fen in (total.gross_fen, total.withheld_fen, total.payable_fen)),
+                sheet.text(f"{total.title['zh']} {total.measure}"),
+                sheet.text(total.article),
+                sheet.whole_number(total.year),
+                sheet.whole_number(total.enterprises),
+                *(sheet.yuan(fen) for fen in (total.gross_fen, total.withheld_fen, total.payable_fen)),
             ]
         )

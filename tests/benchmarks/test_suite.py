@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.suite import __main__ as suite
+from tests.benchmarks.suite import exports
 from tests.benchmarks.suite.samples import HEAD, Work
 
 
@@ -37,3 +38,12 @@ def test_a_row_is_told_beside_ours() -> None:
 
     assert lines[0] == "| work | ours | 2 µs | 1–9 | 3 | 1.00 | note |"
     assert lines[1] == "|  | theirs | 4 µs | 4–4 | 3 | 2.00 |  |"
+
+
+@pytest.mark.slow
+def test_every_export_of_a_closed_year_ends() -> None:
+    works = list(exports.measure(40))
+
+    names = [name for name in exports.EXPORTS if not name.startswith("plain")]
+    assert [work.name for work in works] == [f"export {name}" for name in names]
+    assert not [work.note for work in works if "refused" in work.note]

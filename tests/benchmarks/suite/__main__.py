@@ -10,12 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.runtime.starting import relax
-from tests.benchmarks.suite import appends, awards, balances, growing
+from tests.benchmarks.suite import appends, awards, balances, exports, growing
 from tests.benchmarks.suite.samples import HEAD, Work
 from tests.benchmarks.table import machine
 
-FULL = {"appends": 60_000, "balances": 300_000, "awards": 500_000, "growth": [10_000, 100_000, 500_000]}
-SHORT = {"appends": 6_000, "balances": 6_000, "awards": 10_000, "growth": [9_000, 18_000]}
+FULL = {
+    "appends": 60_000,
+    "balances": 300_000,
+    "awards": 500_000,
+    "growth": [10_000, 100_000, 500_000],
+    "exports": 2_000,
+}
+SHORT = {"appends": 6_000, "balances": 6_000, "awards": 10_000, "growth": [9_000, 18_000], "exports": 50}
 FORMAT = "subsidy-ledger-benchmark/1"
 
 
@@ -26,6 +32,7 @@ def works(sizes: dict[str, object], only: list[str]) -> Iterator[Work]:
         "balances": balances.measure,
         "awards": awards.measure,
         "growth": growing.measure,
+        "exports": exports.measure,
     }
     for name, measure in parts.items():
         if not only or name in only:
