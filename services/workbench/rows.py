@@ -167,6 +167,8 @@ def _account_row(place: _Place, kind: str, content: AccountStep) -> Row:
 def _act_rows(place: _Place, event: Event, speaker: Speaker) -> Iterator[Row]:
     """What persons did; what systems reported is no act, but for persons who had it recorded."""
     content, capacity = event.content, event.acting_as
+    if isinstance(content, AwardsSettled):  # follows from the closing, which is an act
+        return
     parts = {"acted": _text(content, "actor") or ("" if speaker.publisher else name_of(speaker))}
     if capacity and capacity.proposed_by:
         parts["proposed"] = name_of(capacity.proposed_by)
