@@ -196,6 +196,7 @@ KNOWN_BY_THEMSELVES = {
     "sheets.send": "nothing is recorded before the preview is confirmed; the same file is the same sheet",
     "sheets.confirm": "rows are known by their source and id",
     "payments.file": "nothing is recorded",
+    "payments.reconciliation": "nothing is recorded",
     "what-if.compare": "nothing is recorded",
 }
 """Calls that take no key, each with the reason why it may be sent twice."""

@@ -5,6 +5,7 @@ What they must come to is worked out from the files alone (``tests.oracle.bank``
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -31,9 +32,12 @@ from ledger.settlement.statements.reconciling import (
 from ledger.store.application import Ledger
 from services.cli.main import main
 from services.runtime.variables import PREFIX
+from services.server.app import create_app
 from tests.events import CIXI
+from tests.integration.api_client import Api
 from tests.integration.closings import FINANCE, OFFICER
 from tests.integration.test_bank_answers import YEAR, Ordered, ordered
+from tests.integration.test_console_desk import HERE, Browser
 from tests.oracle import bank
 from tests.unit.test_payment_results import payment as status_of
 from tests.unit.test_payment_results import report
@@ -189,7 +193,7 @@ def test_the_commands_reconcile_record_and_write_the_paper(
     bookings = bank.read_bookings(Path(path).read_bytes() for path in paths)
 
     assert bank.fen(before["total"]["booked"]) == sum(booking.fen for booking in bookings)
-    assert before["classes"]["booked-untold"]["number"] == 2
+    assert number_of(before, "booked-untold") == 2
     assert "R-odd" in open_lines
     sheets = openpyxl.load_workbook(paper)
     rows = list(sheets["对账汇总"].iter_rows(values_only=True))
@@ -200,9 +204,47 @@ def test_the_commands_reconcile_record_and_write_the_paper(
     assert sum(sums) == bank.fen(before["total"]["booked"])
     run("pay", "statement", *paths, *year)
     after = json.loads(run("settle", "reconcile", *paths, *year, "--json").stdout)
-    assert after["classes"]["booked-untold"]["number"] == 0
-    assert after["classes"]["returned"]["number"] == 1
+    assert number_of(after, "booked-untold") == 0
+    assert number_of(after, "returned") == 1
     assert after["total"]["booked"] == before["total"]["booked"]
+
+
+def number_of(document: Any, kind: str) -> int:
+    [found] = [each["number"] for each in document["classes"] if each["class"] == kind]
+    return int(found)
+
+
+def test_the_api_and_the_page_say_the_same_and_keep_nothing(ordered: Ordered) -> None:
+    ordered.ledger.clock.pass_(days=3)  # type: ignore[attr-defined]
+    api = Api(ordered.ledger).by("Qian", "finance")
+    data = [data for kind, data in files_of(ordered.payments) if kind == "statement"]
+    body = {"statements": [each.decode() for each in data]}
+    with ordered.ledger.store.reading() as rows:
+        position = rows.last_position()
+        found = reconcile_year(rows, CIXI, YEAR, read_statements(rows, CIXI, data))
+
+    answer = api.post(f"/v1/policies/{CIXI}/years/{YEAR}/payments/reconciliation", body, 200)
+
+    assert answer["total"]["booked"] == print_fen(found.total.booked_fen)
+    assert number_of(answer, "booked-untold") == 2
+    assert [line["class"] for line in answer["open"]] == [line.kind.value for line in found.open_lines]
+    browser = Browser(create_app(ordered.ledger).test_client()).works("Qian", "finance")
+    assert browser.client.get(f"{HERE}/reconciliation").status_code == 200
+    files = [(io.BytesIO(each), f"{number}.xml") for number, each in enumerate(data)]
+    page = browser.post("reconciliation", 200, file=files).text
+    assert "R-odd" in page
+    assert print_fen(found.total.booked_fen, "CNY") in page
+    assert "camt.053" in browser.post("reconciliation", 422, file=(io.BytesIO(b"<x/>"), "x.xml")).text
+    with ordered.ledger.store.reading() as rows:
+        assert rows.last_position() == position
+    csv_statement = "账号,记账日期,收支,金额,银行流水号,支付编号\n"
+    name, fen = ordered.payments[5]
+    csv_statement += f"3901,{DAY},支出,{print_fen(fen)},R-csv,{name}\n3901,{DAY},支出,9.00,R-odd,\n"
+    for upload in (data[0], csv_statement.encode("gb18030"), csv_statement.encode("gb18030")):
+        browser.post("settlement/results", file=(io.BytesIO(upload), "statement"))
+    with ordered.ledger.store.reading() as rows:
+        made = rows.all("SELECT payment, said FROM payments WHERE status='made' ORDER BY said")
+    assert [tuple(row) for row in made] == [(ordered.payments[0][0], "R-a"), (name, "R-csv")]
 
 
 def test_the_orders_of_the_file_are_those_that_are_reconciled(ordered: Ordered, tmp_path: Path) -> None:

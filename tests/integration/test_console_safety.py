@@ -41,7 +41,14 @@ WRITES = (
     *("claims", "claims/new", f"claims/{'9' * 18}/C", f"refused/{DIGEST}"),
     *(f"settlement/{step}" for step in ("propose", "publish", "object", "resolve", "close", "order")),
     *("settlement/results", "settlement/claw-back", "settlement/recovery"),
-    *("payments/file", "adjustments/accept", "adjustments/claw-back", "sheets", f"sheets/{'0' * 32}"),
+    *(
+        "reconciliation",
+        "payments/file",
+        "adjustments/accept",
+        "adjustments/claw-back",
+        "sheets",
+        f"sheets/{'0' * 32}",
+    ),
     *(f"disagreements/{'0' * 16}", f"waiting/{'0' * 16}", "log/1"),
 )
 UNNAMED = (

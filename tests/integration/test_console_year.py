@@ -129,7 +129,7 @@ def test_every_page_of_a_ledger_without_facts_says_what_is_missing(
     [
         *(f"settlement/{step}" for step in ("propose", "publish", "object", "resolve", "close", "order")),
         *("settlement/results", "settlement/claw-back", "settlement/recovery"),
-        *("payments/file", "adjustments/accept", "adjustments/claw-back"),
+        *("reconciliation", "payments/file", "adjustments/accept", "adjustments/claw-back"),
     ],
 )
 def test_a_write_without_its_token_is_refused(year: Year, path: str) -> None:

@@ -58,11 +58,12 @@ def test_every_address_and_form_that_writes_declares_its_steps(stages: Stages, t
     }
     forms = {endpoint for endpoint in writes if endpoint.startswith("console.")}
     assert forms == set(CONSOLE_STEPS) | CONSOLE_FORMS_WITHOUT_STEPS
-    assert (
-        writes - forms == set(API_STEPS) | {"waiting.confirm", "waiting.withdraw", "what-if.compare"} | FILES
-    )
+    assert writes - forms == set(API_STEPS) | OF_WAITING | COMPUTING | FILES
     assert {ACCESS[endpoint] for endpoint in FILES} == {("finance",)}
 
 
+OF_WAITING = {"waiting.confirm", "waiting.withdraw"}
+COMPUTING = {"what-if.compare", "payments.reconciliation"}
+"""Work out an answer of what the request brings, and record nothing."""
 FILES = {"payments.file"}
 """Answers with a file for the bank; accounts come with the request."""

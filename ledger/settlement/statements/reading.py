@@ -46,6 +46,15 @@ class Statement(NamedTuple):
     pending: int
 
 
+def is_statement(data: bytes) -> bool:
+    """Whether a file says by its head that it is a statement, and not a list of results."""
+    head = data[:4_000]
+    if any(namespace.encode() in head for namespace in NAMESPACES):
+        return True
+    first = "".join(text_lines(head.rpartition(b"\n")[0])).casefold() if b"\n" in head else ""
+    return any(heading in first for heading in STATEMENT_COLUMNS["direction"])
+
+
 def read_statement(data: bytes, currency: str = "CNY") -> Statement:
     """The entries of a statement, whatever its form; ``currency`` is that of a CSV that names none.
 

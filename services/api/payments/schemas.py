@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from domain.faults.validation import FaultError
+from domain.settlement.reconciliation import Kind
 from ledger.export.banks.forms import list_forms
 from ledger.intake.messages.fields import Choice, CreditCode, Day, MessageField, Money, Text
 from ledger.intake.messages.schemas import Message
@@ -15,6 +16,11 @@ from services.api.answers import Answer, Yuan, currency, list_of, text, whole_nu
 
 PAYEES_MAX = 10_000_000
 """Most characters of the payees' file in one call; the command line has no such limit."""
+
+
+KINDS = [kind.value for kind in Kind]
+STATEMENTS_MAX = 31
+"""Most statements in one call: those of a month."""
 
 
 class Codes(MessageField):
@@ -123,6 +129,78 @@ class RecordedSchema(Answer):
 
     recorded = whole_number()
     known = whole_number()
+
+
+class Statements(MessageField):
+    """The bank's statements, each as one text: camt.053, camt.054 or CSV."""
+
+    json_schema = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": STATEMENTS_MAX,
+        "items": {"type": "string", "minLength": 1, "maxLength": PAYEES_MAX},
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[bytes]:
+        if not isinstance(value, list) or not 1 <= len(value) <= STATEMENTS_MAX:
+            raise FaultError("field.type", wanted=f"a list of 1 to {STATEMENTS_MAX} texts")
+        if not all(isinstance(each, str) and 1 <= len(each) <= PAYEES_MAX for each in value):
+            raise FaultError("text.length", limit=PAYEES_MAX)
+        return [each.encode("utf-8", "replace") for each in value]
+
+
+class ReconciliationBody(Message):
+    """Statements to hold the year's payments beside; nothing of them is kept."""
+
+    statements = Statements(required=True)
+
+
+class ReconciliationTotal(Answer):
+    """What all classes come to: ordered, recorded as paid, and booked less what came back."""
+
+    number = whole_number()
+    ordered = Yuan()
+    told = Yuan()
+    booked = Yuan()
+
+
+class ReconciliationClass(ReconciliationTotal):
+    """What one class comes to."""
+
+    class_ = fields.String(required=True, data_key="class", validate=validate.OneOf(KINDS))
+
+
+class BookedEntry(Answer):
+    """One entry of a statement; the amount is below zero where money came in."""
+
+    account = text()
+    reference = text()
+    on = text()
+    amount = Yuan()
+    currency = text()
+    payment = text()
+    reason = text()
+
+
+class OpenLine(Answer):
+    """A payment, or an entry of none, that somebody must look into."""
+
+    class_ = fields.String(required=True, data_key="class", validate=validate.OneOf(KINDS))
+    payment = fields.String(required=True, allow_none=True)
+    enterprise = fields.String(required=True, allow_none=True)
+    ordered = Yuan()
+    told = Yuan()
+    booked = Yuan()
+    entries = list_of(BookedEntry)
+
+
+class ReconciliationSchema(Answer):
+    """A year's payments beside the bank's statements."""
+
+    currency = currency()
+    total = fields.Nested(ReconciliationTotal, required=True)
+    classes = list_of(ReconciliationClass)
+    open = list_of(OpenLine)
 
 
 class ClawbackBody(Message):

@@ -15,7 +15,9 @@ from ledger.intake.messages.fields import Choice, CreditCode, Text
 from ledger.policies.versions import rulebook
 from ledger.settlement import paying
 from ledger.settlement.files import Payer, suffix_of, write_payments
+from ledger.settlement.statements.reconciling import read_statements, reconcile_year
 from services.api.paging import PageAnswer, page
+from services.api.payments.document import reconciliation_document
 from services.api.payments.schemas import (
     AccountSchema,
     ClawbackBody,
@@ -23,6 +25,8 @@ from services.api.payments.schemas import (
     OrderBody,
     OrderedSchema,
     PaymentsSchema,
+    ReconciliationBody,
+    ReconciliationSchema,
     RecordedSchema,
     RecoveryBody,
     ResultsBody,
@@ -112,6 +116,22 @@ def results(body: dict[str, Any], policy: str, year: int) -> Any:
     ]
     recorded, known = paying.record_results(ledger(), policy, year, requester(), said)
     return {"recorded": recorded, "known": known}
+
+
+@blueprint.writes(
+    "POST",
+    f"{YEAR}/payments/reconciliation",
+    "银行对账",
+    {200: ReconciliationSchema},
+    body=ReconciliationBody,
+    takes_key=False,
+)
+def reconciliation(body: dict[str, Any], policy: str, year: int) -> Any:
+    """Hold the year's payments beside bank statements, to the fen; nothing is recorded."""
+    with ledger().store.reading() as rows:
+        entries = read_statements(rows, policy, body["statements"])
+        found = reconcile_year(rows, policy, year, entries)
+    return {**_paid_in(policy), **reconciliation_document(found)}
 
 
 @blueprint.writes(

@@ -2,54 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from domain.money.amounts import print_fen
-from domain.settlement.reconciliation import KIND_WORDS, KindSum, Reconciled, Reconciliation
+from domain.settlement.reconciliation import KIND_WORDS, Reconciliation
 from services.cli.common import Context
 from services.cli.tables import Codes, Money, Names, Sums, table
-
-
-def reconciliation_document(reconciliation: Reconciliation) -> dict[str, Any]:
-    """A reconciliation for programs: what each class comes to, and every line that is open."""
-    sums = {kind.value: _amounts(total) for kind, total in reconciliation.sums.items()}
-    return {
-        "total": _amounts(reconciliation.total),
-        "classes": sums,
-        "open": [_line(line) for line in reconciliation.open_lines],
-    }
-
-
-def _amounts(total: KindSum) -> dict[str, Any]:
-    return {
-        "number": total.number,
-        "ordered": print_fen(total.ordered_fen),
-        "told": print_fen(total.told_fen),
-        "booked": print_fen(total.booked_fen),
-    }
-
-
-def _line(line: Reconciled) -> dict[str, Any]:
-    return {
-        "class": line.kind.value,
-        "payment": line.payment.payment if line.payment else None,
-        "enterprise": line.payment.enterprise if line.payment else None,
-        "ordered": print_fen(line.ordered_fen),
-        "told": print_fen(line.told_fen),
-        "booked": print_fen(line.booked_fen),
-        "entries": [
-            {
-                "account": entry.account,
-                "reference": entry.reference,
-                "on": entry.booked_on,
-                "amount": print_fen(entry.net_fen),
-                "currency": entry.currency,
-                "payment": entry.payment,
-                "reason": entry.reason,
-            }
-            for entry in line.entries
-        ],
-    }
 
 
 def list_reconciliation(

@@ -14,9 +14,10 @@ from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
 from ledger.settlement.statements.paper import write_reconciliation
 from ledger.settlement.statements.reconciling import read_statements, reconcile_year
+from services.api.payments.document import reconciliation_document
 from services.api.settlements.document import settlement_document
 from services.cli.common import Context, F, json_option, money_argument, os_user, print_json
-from services.cli.desk.reconciling import list_reconciliation, reconciliation_document
+from services.cli.desk.reconciling import list_reconciliation
 from services.cli.repeating import repeatable
 from services.cli.signing_key import key_option, signer
 from services.cli.subject import policy_options

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from domain.events import account_id
 from domain.events.accounts import PaymentOrdered
 from domain.money.amounts import print_fen
+from domain.settlement.reconciliation import KIND_WORDS, Reconciliation
 from ledger.export.banks.forms import BankForm, list_forms, read_form
 from ledger.intake.messages.fields import Choice, CreditCode
 from ledger.log.key_record import read_restores
@@ -25,6 +26,12 @@ from ledger.reading.records import read_names
 from ledger.settlement import adjusting, paying
 from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.files import Payer, suffix_of, write_payments
+from ledger.settlement.statements.reading import is_statement
+from ledger.settlement.statements.reconciling import (
+    read_statements,
+    reconcile_year,
+    record_statement,
+)
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of
@@ -110,7 +117,14 @@ def _order(ledger: Ledger, policy: str, year: int, _: Form) -> str:
 
 
 def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
-    done = record_answers(ledger, policy, year, forms.actor(), upload("file").stream.read())
+    data = upload("file").stream.read()
+    if is_statement(data):
+        with ledger.store.reading() as rows:
+            entries = read_statements(rows, policy, [data])
+        confirmed = record_statement(ledger, policy, year, forms.actor(), entries)
+        counts = {"recorded": confirmed.recorded, "refused": len(confirmed.refused)}
+        return language.words_for("pay-did-statement", **counts)
+    done = record_answers(ledger, policy, year, forms.actor(), data)
     words = "pay-did-results-pending" if done.pending else "pay-did-results"
     return language.words_for(words, recorded=done.recorded, known=done.known, pending=done.pending)
 
@@ -235,6 +249,42 @@ def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseRes
         today=today(forms.opened().clock()),
         bank_forms=[(name, _title_of(read_form(name))) for name in list_forms()],
         **shown,
+    )
+
+
+@console.get("/<policy>/<int:year>/reconciliation")
+def reconciliation_page(policy: str, year: int) -> BaseResponse:
+    """Ask for the bank's statements, which are held beside the year's payments."""
+    return _reconciliation(policy, year)
+
+
+@console.post("/<policy>/<int:year>/reconciliation")
+def reconcile_statements(policy: str, year: int) -> BaseResponse:
+    """Show the year's payments beside the statements of the form; nothing of them is kept."""
+    open_policy(policy, year)
+    try:
+        data = [file.stream.read() for file in request.files.getlist("file") if file.filename]
+        if not data:
+            upload("file")
+        with forms.opened().store.reading() as rows:
+            entries = read_statements(rows, policy, data)
+            return _reconciliation(policy, year, reconcile_year(rows, policy, year, entries))
+    except CAUGHT as error:
+        return _reconciliation(policy, year, refusal=refusal_of("reconciliation", error))
+
+
+def _reconciliation(
+    policy: str, year: int, found: Reconciliation | None = None, refusal: Refusal | None = None
+) -> BaseResponse:
+    book = open_policy(policy, year)
+    with forms.opened().store.reading() as rows:
+        stage = settlement_of(rows, policy, year).stage
+    names = {kind: zh if language.chosen() == "zh" else en for kind, (zh, en) in KIND_WORDS.items()}
+    shown = {"found": found, "kinds": names, "stage": stage, "open_max": PAGE, "refusal": refusal}
+    status = 422 if refusal else 200
+    currency = book.latest.currency
+    return page(
+        "reconciliation.html", status, section=SECTION, policy=policy, year=year, currency=currency, **shown
     )
 
 

@@ -104,6 +104,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "settlements.adjustments": STAFF,
     "payments.payments": STAFF,
     "payments.file": ("finance",),
+    "payments.reconciliation": STAFF,
 }
 """Endpoints of the API, each with the roles that may use it; ``enterprise`` only for itself."""
 
@@ -146,6 +147,7 @@ CONSOLE_FORMS_WITHOUT_STEPS = frozenset(
     (
         *("console.start_work", "console.leave", "console.sign_out", "console.send_sheet"),
         *("console.payment_file", "console.end_waiting", "console.end_first_waiting"),
+        "console.reconcile_statements",
     )
 )
 """Forms that write nothing themselves: who works, a preview, a file, and what another form asked for."""
