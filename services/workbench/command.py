@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import argparse
 import io
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
+
 from domain.log.notes import NoteError
+from domain.money.amounts import MoneyError
 from services.verify import Broken
 from services.verify.command import printable
-from services.verify.trust import add_trust_options, read_trust
-from services.workbench.opening import open_bundle
-from services.workbench.tables import NotOpened
+from services.verify.trust import add_trust_options
+from services.workbench import answering
+from services.workbench.papers.parties import PayeeFault
+from services.workbench.sampling import FACTORS, SamplingFault
+from services.workbench.tables import NotOpened, open_file
 
 PURPOSE = (
     "审计工作台：由审计包离线办理，不连账本。"
     " The auditor's workbench: works offline from a bundle, without the ledger."
 )
-Command = Callable[[argparse.Namespace], int]
+FAULTS = (
+    Broken,
+    NoteError,
+    NotOpened,
+    SamplingFault,
+    PayeeFault,
+    MoneyError,
+    msgspec.ValidationError,
+    OSError,
+)
+"""What an auditor's input can cause; each says in words what is wrong."""
+Answer = Callable[[argparse.Namespace, sqlite3.Connection], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,34 +45,57 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    command: Command = options.command
+    answer: Answer | None = options.answer
     try:
-        return command(options)
-    except (Broken, NoteError, NotOpened, OSError) as error:
-        print(printable(f"! {error}"), file=sys.stderr)
+        if answer is None:
+            return answering.open_year(options)
+        with closing(open_file(options.folder)) as file:
+            return answer(options, file)
+    except FAULTS as error:
+        words = f"{error.zh} · {error}" if isinstance(error, NoteError) else str(error)
+        print(printable(f"! {words}"), file=sys.stderr)
         return 2
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="subsidy-ledger-workbench", description=PURPOSE)
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
-    opening = verbs.add_parser("open", help="核对审计包并展开为可查的文件 · verify a bundle and open it")
+    opening = verbs.add_parser("open", help="核对审计包并展开 · verify a bundle and open it")
     opening.add_argument("bundle", type=Path)
     opening.add_argument("folder", type=Path)
     add_trust_options(opening)
     opening.add_argument("--witnesses", type=int, default=0, help="how many other keys must have signed")
-    opening.set_defaults(command=_open)
+    opening.set_defaults(answer=None)
+
+    def add(name: str, words: str, answer: Answer) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=words)
+        verb.add_argument("folder", type=Path)
+        verb.add_argument("--lang", choices=("zh", "en"), default="zh")
+        verb.set_defaults(answer=answer)
+        return verb
+
+    papers = add("papers", "出具全部底稿 · write all papers", answering.write_all)
+    for name in ("materiality", "performance", "trivial"):
+        papers.add_argument(f"--{name}", metavar="CNY", help="100000.00")
+    papers.add_argument("--confidence", type=int, choices=sorted(FACTORS))
+    papers.add_argument("--seed")
+    papers.add_argument("--payees", help="CSV: credit code, account")
+    papers.add_argument("--pdf", action="store_true", help="also as PDF, by LibreOffice")
+    history = add("history", "一家企业的全部记录 · everything of an enterprise", answering.show_history)
+    history.add_argument("code")
+    explain = add("explain", "奖励测算依据 · why its awards are what they are", answering.show_explanation)
+    explain.add_argument("code")
+    trail = add("trail", "从付款追溯到材料 · from a payment to its evidence", answering.show_trail)
+    trail.add_argument("sought", metavar="PAYMENT|CODE")
+    sample = add("sample", "抽样 · draw a sample", answering.draw_sample)
+    sample.add_argument("method", choices=("mus", "random", "judgement"))
+    sample.add_argument("--count", type=int, default=25, help="of a random sample")
+    sample.add_argument("--list", type=Path, help="CSV of a judgemental one: code or payment, reason")
+    evaluate = add("evaluate", "由样本错误推断总体 · project the errors found", answering.evaluate_errors)
+    evaluate.add_argument("errors", type=Path, help="CSV: payment, amount in the books, amount audited")
+    sign = add("sign", "签署底稿 · sign the papers", answering.sign_all)
+    sign.add_argument("--witness-key", type=Path, required=True)
+    sign.add_argument("--name", help="makes the key where there is none")
+    check = add("check", "核对签署的底稿 · check signed papers", answering.check_signature)
+    check.add_argument("--key", action="append", default=[], required=True)
     return parser
-
-
-def _open(options: argparse.Namespace) -> int:
-    keys, remarks, kept = read_trust(options)
-    about, verdict = open_bundle(options.bundle, options.folder, keys, witnesses=options.witnesses, kept=kept)
-    print(f"{about.bundle}  SHA-256 {about.sha256}")
-    print(f"{about.policy} {about.year}  {about.size:,} events  {about.signed_by}")
-    for line in (*remarks, *verdict.remarks):
-        print(printable(f"· {line}"))
-    for line in verdict.faults:
-        print(printable(f"! {line}"))
-    print(about.verdict)
-    return 1 if verdict.counted.total() else 0

@@ -62,6 +62,7 @@ def rows_of(logged: LoggedEvent, event: Event, recorded_at: str) -> Iterator[Row
             *(logged.originator, logged.version, event.name, event.source, event.event_id),
             *(name_of(speaker), f"{speaker.issuer} {speaker.subject}".strip()),
             event.acting_as.role if event.acting_as else "",
+            event.acting_as.on_behalf_of if event.acting_as else "",
             json.dumps(values, ensure_ascii=False),
         ),
     )

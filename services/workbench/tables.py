@@ -18,7 +18,7 @@ COLUMNS: dict[str, str] = {
     "events": (
         "position INTEGER PRIMARY KEY, day TEXT, minute TEXT, weekday INTEGER, recorded_at TEXT, time TEXT, "
         "originator TEXT, version INTEGER, kind TEXT, source TEXT, id TEXT, speaker TEXT, speaker_id TEXT, "
-        "role TEXT, content TEXT"
+        "role TEXT, on_behalf_of TEXT, content TEXT"
     ),
     "enterprises": "code TEXT PRIMARY KEY, name TEXT, town TEXT, size TEXT, sector TEXT, time TEXT",
     "facts": (

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
+from ledger.reading.explanations import explain_awards
 from ledger.store.application import Ledger
+from services.workbench.choosing import read_parameters
 from services.workbench.command import main
+from services.workbench.enterprise import explain_enterprise
+from services.workbench.papers.registry import PAPERS_BY_SLUG
 from services.workbench.tables import open_file, read_about
+from tests.events import CIXI
 from tests.integration.closings import closed
 from tests.integration.test_bundles import KEY
 from tests.integration.test_settled_bundles import bundled, closing_at
@@ -57,3 +64,75 @@ def test_what_is_no_year_s_bundle_is_said_and_leaves_no_file_that_could_be_taken
     assert ended == 2
     assert "no audit bundle" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@on_sqlite
+def test_papers_say_what_they_were_made_from_and_a_signature_covers_every_byte(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = folder.parent / "office.key"
+    assert main(["papers", str(folder), "--materiality", "100000.00", "--lang", "en"]) == 0
+    book = load_workbook(folder / "papers" / "population.xlsx", read_only=True)
+    about = {row[0]: row[1] for row in book["About"].iter_rows(values_only=True)}
+    assert main(["sign", str(folder), "--witness-key", str(key), "--name", "audit-office"]) == 0
+    public = capsys.readouterr().out.splitlines()[-1]
+
+    assert {path.stem for path in (folder / "papers").glob("*.xlsx")} == set(PAPERS_BY_SLUG)
+    assert about["Verdict of the verifier"] == "VERIFIED"
+    assert about["Parameter materiality"] == "¥100,000.00"
+    assert {"Looked at", "Not looked at", "SHA-256 of the bundle", "Root of the checkpoint"} <= set(about)
+    assert main(["check", str(folder), "--key", public]) == 0
+    assert main(["check", str(folder), "--key", str(KEY.verifier)]) == 1
+    with (folder / "papers" / "late.xlsx").open("ab") as file:
+        file.write(b" ")
+    (folder / "papers" / "more.xlsx").write_bytes(b"")
+    (folder / "papers" / "years.xlsx").unlink()
+    assert main(["check", str(folder), "--key", public]) == 1
+    told = capsys.readouterr().out
+    assert all(words in told for words in ("changed after", "added after", "missing"))
+
+
+@on_sqlite
+def test_an_enterprise_is_explained_in_the_ledger_s_own_words(
+    open_at: Callable[..., Ledger], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = closed(open_at)
+    with scene.ledger.store.reading() as rows:
+        expected = explain_awards(scene.ledger, rows, scene.code, CIXI, 2024)
+    bundle = bundled(scene, tmp_path, 2024)
+    main(["open", str(bundle), str(tmp_path / "folder"), "--key", str(KEY.verifier)])
+    with closing(open_file(tmp_path / "folder")) as file:
+        parameters = read_parameters(file, tmp_path / "folder")
+        explained = explain_enterprise(file, parameters, scene.code, "zh")
+
+    assert {award.measure: award.payable_fen for award in explained} == {
+        award.measure: award.payable_fen for award in expected.awards
+    }
+    for award, other in zip(explained, expected.awards, strict=True):
+        assert [step.words["zh"] for step in other.steps] == award.lines[: len(other.steps)]
+    for verb in ("history", "explain", "trail"):
+        capsys.readouterr()
+        assert main([verb, str(tmp_path / "folder"), scene.code]) == 0
+        assert "#" in capsys.readouterr().out or verb == "explain"
+        assert main([verb, str(tmp_path / "folder"), "nobody"]) == 1
+
+
+@on_sqlite
+def test_samples_and_their_evaluation_run_from_the_folder(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["papers", str(folder), "--materiality", "200000.00", "--seed", "2024"]) == 0
+    capsys.readouterr()
+    assert main(["sample", str(folder), "mus"]) == 0
+    head, *drawn = capsys.readouterr().out.splitlines()
+    payment, _, amount, _ = drawn[0].split(",")
+    errors = folder / "errors.csv"
+    errors.write_text(f"{payment},{amount},{amount}\n")
+
+    assert head.startswith("# interval 50000.00  95 %  seed 2024")
+    assert main(["evaluate", str(folder), str(errors)]) == 0
+    assert "¥150,000.00" in capsys.readouterr().out
+    errors.write_text(f"{payment},1.00,1.00\n")
+    assert main(["evaluate", str(folder), str(errors)]) == 2
+    assert main(["sample", str(folder), "random", "--count", "3"]) == 0
+    assert main(["sample", str(folder), "judgement"]) == 2
