@@ -133,6 +133,12 @@ LENGTHS = {
         "PostgreSQL 文件的损坏，以及同样多的数据表改动",
         "damages of a server's files, and as many of its tables",
     ),
+    "SUBSIDY_TEST_ALTERED": Length(
+        120,
+        1_000,
+        "两个核验程序都要判断的、被改动的审计包、凭据和名单",
+        "altered bundles, receipts and lists that both verifiers judge",
+    ),
     "SUBSIDY_TEST_MISSPELT": Length(
         60,
         300,

@@ -103,8 +103,10 @@ def read_award_rows(archive: zipfile.ZipFile) -> Iterator[AwardRow]:
     """The ledger's own rows, streamed."""
     for value in read_lines(archive, "awards.ndjson"):
         try:
-            key = (str(value["enterprise"]), str(value["measure"]), int(value["year"]))
-            yield AwardRow(key, Payable(*(parse_fen(value[name]) for name in Payable._fields)))
+            key = (value["enterprise"], value["measure"], value["year"])
+            if [type(part) for part in key] != [str, str, int]:
+                raise ValueError(f"not a credit code, a measure and a year: {str(key)[:80]}")
+            yield AwardRow(key, Payable(*(parse_fen(value[name], printed=True) for name in Payable._fields)))
         except (KeyError, ValueError, TypeError) as error:
             raise Broken(f"awards.ndjson: {error}") from None
 

@@ -15,7 +15,7 @@ from domain.settlement.year import SettledLine
 from services.verify.award_lines import ListSums, compare_rows, merge_lines, payable_by_pot, settled_lines
 from services.verify.budgets import differing_figures
 from services.verify.checks import Check
-from services.verify.reading import Broken, LoggedEvent, parse_fen_any, read_leaves, roots_over
+from services.verify.reading import Broken, LoggedEvent, hashes_of, parse_fen_any, read_leaves, roots_over
 from services.verify.streams.procedure import Closing, PlacedEvent
 
 
@@ -205,7 +205,7 @@ class Enterprise(Check):
         """The log that the closing names is the beginning of the one that was signed."""
         size, root = closing.content.log_size, bytes.fromhex(closing.content.log_root)
         try:
-            path = [bytes.fromhex(step) for step in self.head["log_path"]]
+            path = hashes_of(self.head["log_path"])
             check_consistency(size, self.checkpoint.size, root, self.checkpoint.root, path)
         except ProofError as error:
             self.fault(closing.position, f"the closing of {closing.year} names another log: {error}")

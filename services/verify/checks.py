@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from domain.events import STATES, BudgetSet, ClockCorrected, PolicyAdopted, RestoreRecorded, is_enterprise
 from domain.events.accounts import AdjustmentAccepted, AwardsSettled
@@ -119,11 +119,25 @@ def check_upkeep(originator: str, events: list[PlacedEvent], verdict: Verdict) -
         verdict.stated[name] = check_digests(name, events, verdict.fault_at)
 
 
-class Identities:
-    """The identities of the events that were read: eight bytes and a position for each."""
+class Succession:
+    """What events are, and whose follow whose: policies, settlements, enterprises, accounts; others anywhere.
+
+    Of an identity it keeps eight bytes and a position.
+    """
+
+    RANKS: ClassVar[dict[str, int]] = {"policy": 1, "settlement": 2, "account": 4}
+    ENTERPRISE: ClassVar[int] = 3
 
     def __init__(self) -> None:
-        self.digests, self.positions = array("Q"), array("Q")
+        self.digests, self.positions, self.rank = array("Q"), array("Q"), 0
+
+    def follow(self, logged: LoggedEvent, fault: ReportFault) -> None:
+        """Take the first event of an originator."""
+        kind = logged.originator.partition(":")[0]
+        rank = self.ENTERPRISE if is_enterprise(logged.originator) else self.RANKS.get(kind, self.rank)
+        if rank < self.rank:
+            fault(logged.position, f"{logged.originator} stands out of order")
+        self.rank = max(rank, self.rank)
 
     def add(self, position: int, originator: str, event: Event) -> None:
         """Take note of an enterprise's event; what the ledger says itself has its place for an id."""
@@ -157,6 +171,12 @@ def read_event(logged: LoggedEvent, fault: ReportFault, keep: KeepEvent | None) 
     if keep is not None:
         keep(logged, event, recorded_at)
     return event
+
+
+def tell_progress(wanted: bool, events: int, size: int) -> None:
+    """Print how many events were read, now and then, where that is wanted."""
+    if wanted and events % PROGRESS_EVENTS == 0:
+        print(f"  {events:,} / {size:,}", file=sys.stderr)
 
 
 class Check:
@@ -217,25 +237,25 @@ class Check:
 
     def read_events(self) -> None:
         """Read every event; what an originator's events lead to follows when its last one was read."""
-        originator, events, version, identities = "", list[PlacedEvent](), 0, Identities()
+        originator, events, version, succession = "", list[PlacedEvent](), 0, Succession()
         for value in read_lines(self.archive, "events.ndjson"):
             logged = event_of(value)
             self.check_logged(logged)
             self.verdict.events += 1
-            if self.progress and self.verdict.events % PROGRESS_EVENTS == 0:
-                print(f"  {self.verdict.events:,} / {self.head['size']:,}", file=sys.stderr)
+            tell_progress(self.progress, self.verdict.events, self.head["size"])
             if logged.originator != originator:
                 self._finish(originator, events)
+                succession.follow(logged, self.fault)
                 originator, events, version = logged.originator, [], 0
             version += 1
             if logged.version != version:
                 self.fault(logged.position, f"version {version} of {originator} is missing")
                 version = logged.version
             if logged.withheld is None and (event := self._read_event(logged)) is not None:
-                identities.add(logged.position, logged.originator, event)
+                succession.add(logged.position, logged.originator, event)
                 events.append(PlacedEvent(logged.position, logged.version, event))
         self._finish(originator, events)
-        identities.report(self.fault)
+        succession.report(self.fault)
 
     def _read_event(self, logged: LoggedEvent) -> Event | None:
         """What the event records; policies and budgets are taken note of here."""

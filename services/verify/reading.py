@@ -6,7 +6,7 @@ import base64
 import hashlib
 import zipfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -270,19 +270,51 @@ def _text(value: object) -> str:
     return value
 
 
+def bytes_of_hex(text: object) -> bytes:
+    """Bytes from hexadecimal in their only spelling, so that no changed letter goes unseen.
+
+    Raises:
+        ValueError: for capitals, blanks, and whatever else is not hexadecimal.
+    """
+    digits = _text(text)
+    raw = bytes.fromhex(digits)
+    if raw.hex() != digits:
+        raise ValueError(f"not hexadecimal as a ledger writes it: {digits[:40]!r}")
+    return raw
+
+
+def hashes_of(path: Iterable[object]) -> list[bytes]:
+    """The hashes of a proof.
+
+    Raises:
+        ValueError: for anything but hashes in hexadecimal.
+    """
+    hashes = [bytes_of_hex(each) for each in path]
+    if any(len(each) != HASH_BYTES for each in hashes):
+        raise ValueError("a step of the proof is no hash")
+    return hashes
+
+
+def _bytes_of_base64(text: object) -> bytes:
+    raw = base64.b64decode(_text(text), validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("not Base64 as a ledger writes it")
+    return raw
+
+
 def event_of(value: dict[str, Any]) -> LoggedEvent:
     """An event of a bundle."""
     try:
         path = value.get("path")
-        proof = None if path is None else [bytes.fromhex(each) for each in path]
+        proof = None if path is None else hashes_of(path)
         place = _position(value["position"]), _text(value["originator"]), _position(value["version"])
         if "leaf" in value:
-            return LoggedEvent(*place, "", b"", b"", proof, bytes.fromhex(value["leaf"]))
+            return LoggedEvent(*place, "", b"", b"", proof, bytes_of_hex(value["leaf"]))
         return LoggedEvent(
             *place,
             _text(value["topic"]),
-            base64.b64decode(value["state"], validate=True),
-            bytes.fromhex(value["salt"]),
+            _bytes_of_base64(value["state"]),
+            bytes_of_hex(value["salt"]),
             proof,
         )
     except KeyError as error:

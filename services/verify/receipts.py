@@ -19,7 +19,7 @@ from domain.settlement.public_list import leaf_of_line
 from domain.settlement.receipt import APART, FORMAT, digest_of, marks_of, seal_body
 from domain.settlement.year import SettledLine
 from services.verify.lists import ListRow, read_row, settled_line
-from services.verify.reading import LINE_BYTES_MAX, Broken, LoggedEvent, Verdict, counts, event_of
+from services.verify.reading import LINE_BYTES_MAX, Broken, LoggedEvent, Verdict, counts, event_of, hashes_of
 from services.verify.streams.accounts import sums_of
 from services.verify.values import BOM, Unreadable, parsed
 
@@ -249,7 +249,7 @@ class _Receipt:
             return
         for line in [listing["head"], *listing["rows"]]:
             try:
-                path = [bytes.fromhex(step) for step in line["path"]]
+                path = hashes_of(line["path"])
                 check_inclusion(leaf_of_line(line["line"]), line["number"], size, path, bytes.fromhex(root))
             except (ProofError, ValueError, TypeError):
                 self.verdict.fault(f"line {line['number']} does not stand in the published list")
