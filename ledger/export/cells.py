@@ -110,7 +110,9 @@ class LongSheet:
 
     def yuan(self, fen: int) -> Markup:
         """An amount of fen, shown in yuan."""
-        return self._style(YUAN_FORMAT), "", f"<v>{decimal_of(fen)}</v>"
+        number = f"{decimal_of(fen):f}"
+        shortest = number.rstrip("0").rstrip(".") if "." in number else number
+        return self._style(YUAN_FORMAT), "", f"<v>{shortest}</v>"
 
     def whole_number(self, value: int) -> Markup:
         """A whole number, shown with every digit."""

@@ -42,6 +42,7 @@ def test_cells_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     sheet.append(
         [sheet.yuan(123_456_789), sheet.whole_number(2024), sheet.formula('IF("<"="<",1,2)', "0.0000%")]
     )
+    sheet.append([sheet.yuan(260_000), sheet.yuan(0), sheet.yuan(10)])
     book.save(tmp_path / "long.xlsx")
 
     read = openpyxl.load_workbook(tmp_path / "long.xlsx")["长表"]
@@ -57,6 +58,8 @@ def test_cells_are_read_back_as_they_were_written(tmp_path: Path) -> None:
             assert cell.quotePrefix == (text[:1] in ("=", "+", "-", "@") and text != "")
     last = len(TEXTS) + 2
     assert Decimal(str(read[f"A{last}"].value)) == Decimal("1234567.89")
+    assert [type(read.cell(last + 1, column).value) for column in (1, 2)] == [int, int], "whole yuan as ever"
+    assert [read.cell(last + 1, column).value for column in (1, 2, 3)] == [2600, 0, 0.1]
     assert read[f"A{last}"].number_format == YUAN_FORMAT
     assert (read[f"B{last}"].value, read[f"C{last}"].value) == (2024, '=IF("<"="<",1,2)')
 
