@@ -6,6 +6,7 @@ is not booked yet is passed over and counted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -160,7 +161,7 @@ class _Camt(XmlReader):
             local == "AddtlInf" or (within == "Rsn" and local in ("Cd", "Prtry"))
         ):
             present = self._present()
-            present["reason"] = f"{present.get('reason', '')} {text}".strip()
+            present["reason"] = f"{present.get('reason', '')} {text}".strip()[:TEXT_MAX]
         elif text and (key := _OF_ENTRY.get((within, local))):
             self._present()[key] = text
 
@@ -177,15 +178,20 @@ class _Camt(XmlReader):
             "batch": entry.get("batch", ""),
         }
         single = len(self.transactions) < 2
+        bookings = Counter[tuple[str, str, str]]()
         for line, transaction in self.transactions or [(self.began, {})]:
             amounts = {name: entry.get(name, "") for name in ("amount", "currency")} if single else {}
             own = {name: value for name, value in transaction.items() if value}
             row = {**common, "direction": entry.get("direction", ""), **amounts, **own}
             direction = row["direction"]
+            booking = (row["reference"], row.get("payment", ""), direction)
+            bookings[booking] += 1
+            if bookings[booking] > 1:  # money that went twice in one entry is not one entry told twice
+                row["reference"] = f"{row['reference']}/{bookings[booking]}"
             if direction not in ("DBIT", "CRDT"):
                 self.faults.add(line, "CdtDbtInd", "direction" if direction else "missing")
             _add(self.entries, self.faults, line, row, is_debit=direction == "DBIT")
-        if not single:
+        if self.transactions:
             self._must_add_up(entry)
 
     def _must_add_up(self, entry: dict[str, str]) -> None:

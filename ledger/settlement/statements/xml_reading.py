@@ -12,6 +12,8 @@ from ledger.export.file_faults import Faults
 XML_BYTES_MAX = 1 << 30
 """Largest message that is read: about a million payments."""
 _CHINA = timezone(timedelta(hours=8))
+_DEPTH_MAX = 64
+"""Most elements within each other; ISO 20022 needs not half as many."""
 _KEPT_MAX = 2_000
 """Most characters that are kept of one element."""
 
@@ -72,6 +74,9 @@ class XmlReader:
         space, _, local = name.rpartition(" ")
         if not self.path and not (local == "Document" and space.startswith(self.namespaces)):
             self.faults.add(self.line, "file", self.kind_fault)
+            raise _Refused
+        if len(self.path) == _DEPTH_MAX:
+            self.faults.add(self.line, "file", "xml", reason=f"over {_DEPTH_MAX} elements deep")
             raise _Refused
         self.path.append(local)
         self.text = ""

@@ -100,8 +100,9 @@ class Lanes:
         """A sender's turn has ended, in which nobody else could write for so long."""
         now = time.monotonic()
         with self._lock:
-            self._rested_at = {name: at for name, at in self._rested_at.items() if at > now}
-            self._rested_at[sender] = self._rested_at.get(sender, now) + REST * seconds
+            rested_at = {name: at for name, at in self._rested_at.items() if at > now}
+            rested_at[sender] = rested_at.get(sender, now) + REST * seconds
+            self._rested_at = rested_at  # whole: whoever rests reads it without the lock
 
     @contextmanager
     def take(self, sender: str) -> Iterator[None]:
