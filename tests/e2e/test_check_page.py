@@ -232,6 +232,37 @@ def test_what_was_changed_is_named(page: Page, files: Files, tmp_path: Path) -> 
         assert named in said(page), (number, said(page))
 
 
+def test_a_missing_line_is_named_first_and_what_follows_from_it_is_summed_up(
+    page: Page, files: Files, tmp_path: Path
+) -> None:
+    lines = files.list.read_text("utf-8").split("\n")[:-1]
+    file = tmp_path / "list.ndjson"
+    for cut, named in (
+        ([*lines[:4], *lines[5:]], "缺第4项（文件第5行）"),
+        ([*lines[:4], *lines[6:]], "缺第4项至第5项"),
+        ([*lines[:4], lines[3], *lines[4:]], "第3项出现不止一次"),
+        ([*lines[:3], lines[4], lines[3], *lines[5:]], "有1项不在原来的位置"),
+    ):
+        file.write_text("".join(f"{line}\n" for line in cut), "utf-8")
+        assert verdict(page, file) == "bad"
+        assert page.locator("#answer ol > li.bad").first.get_attribute("data-step") == "complete"
+        told = page.locator("#answer li.bad li").all_inner_texts()
+        assert told[0] == named
+        assert not any("重算为" in fault or "不是公示时的原样" in fault for fault in told), told
+
+
+def test_a_witness_is_never_taken_for_the_log(page: Page, files: Files) -> None:
+    given = Path(__file__).parents[1] / "golden" / "46ad05e" / "given"
+    keys = (given / "keys").read_text("utf-8")
+    auditor = keys.splitlines()[-1]
+    signed = page.locator("#answer li[data-step=checkpoint] code")
+    assert verdict(page, given / "cixi-2025-receipt-cosigned.json", key=keys) == "good", said(page)
+    assert "subsidy-ledger, auditor（见证人，不是账本）" in signed.inner_text()
+    assert verdict(page, given / "cixi-2025-receipt-cosigned.json", key=auditor) == "bad"
+    assert signed.inner_text().startswith("auditor（见证人，不是账本）")
+    assert "由主管部门签名" not in said(page)
+
+
 def test_the_page_speaks_both_languages_and_has_no_barrier(page: Page, files: Files) -> None:
     for lang, button, words in (
         ("en", "English", "Verified: nothing differs"),

@@ -1,7 +1,7 @@
 // Checks a receipt or a published list in this browser; nothing is sent and nothing is fetched.
 "use strict";
 
-const LIST = "subsidy-public-list/1", RECEIPT = "subsidy-receipt/1", MARK = 8, ED25519 = 1, COSIGNATURE = 4;
+const LIST = "subsidy-public-list/1", RECEIPT = "subsidy-receipt/1", MARK = 8, ED25519 = 1, COSIGNATURE = 4, FAULTS_SHOWN = 50;
 
 // --- bytes ---------------------------------------------------------------------------------------
 
@@ -256,6 +256,29 @@ function ofKinds(value, kinds, number) {
   return value;
 }
 
+// Which awards of those that were published are missing, stand twice, or stand elsewhere; in ranges.
+function gapsIn(rows, published) {
+  const present = new Set(), gaps = [];
+  let before = 0, moved = 0;
+  for (const { number } of rows) {
+    if (present.has(number)) gaps.push(["item-twice", number]);
+    else if (number < before) moved += 1;
+    present.add(number);
+    before = Math.max(before, number);
+  }
+  for (let first = 1; first <= published && gaps.length < FAULTS_SHOWN; first++) {
+    if (present.has(first)) continue;
+    let last = first;
+    while (last < published && !present.has(last + 1)) last += 1;
+    gaps.push(first === last ? ["item-missing", first, first + 1] : ["items-missing", first, last]);
+    first = last;
+  }
+  if (moved) gaps.push(["items-moved", moved]);
+  const added = [...present].filter((number) => number < 1 || number > published).length;
+  if (added) gaps.push(["items-added", added]);
+  return gaps;
+}
+
 function checkList(lines, edited, keys, report) {
   const values = lines.map((line, at) => {
     try { return parsed(line); } catch (error) { throw new Unreadable(told("at-line", at + 1, error.message)); }
@@ -273,6 +296,9 @@ function checkList(lines, edited, keys, report) {
   sign = SIGNS[head.currency] || `${head.currency} `;
   report.about([["policy", () => head.title], ["year", () => head.year], ["list", () => told("list-number", head.number)], ["published", () => told("at", whenOf(proof.published), proof.position)], ["awards", () => rows.length], ["budget", () => yuan(head.budget)], ["payable", () => yuan(head.payable)]]);
 
+  const gaps = gapsIn(rows, proof.lines - 1), complete = gaps.length === 0;
+  report.step("complete", gaps.map(([key, ...numbers]) => report.words(key, ...numbers)));
+
   const worked = { gross: sum(rows.map((r) => r.gross)), withheld: sum(rows.map((r) => r.withheld)), sharing: sum(rows.map((r) => r.basis || 0)), payable: sum(rows.map((r) => r.payable)), awards: rows.length };
   report.step("sums", Object.keys(worked).filter((name) => worked[name] !== head[name])
     .map((name) => report.words("sum-differs", name, worked[name], head[name]))
@@ -287,14 +313,17 @@ function checkList(lines, edited, keys, report) {
     if (budget in left && has !== Math.max(left[budget], 0)) wrong.push(report.words("sum-differs", pot, Math.max(left[budget], 0), has));
     left[budget] = has - sharing;
   }
-  report.step("payments", wrong.concat(rows.map((r) => [r, r.basis === null ? r.gross - r.withheld : due.get(r) || 0])
-    .filter(([r, fen]) => fen !== r.payable).map(([r, fen]) => report.words("row-payable", r.number, r.code, yuan(fen), yuan(r.payable)))));
+  const unpaid = rows.map((r) => [r, r.basis === null ? r.gross - r.withheld : due.get(r) || 0]).filter(([r, fen]) => fen !== r.payable);
+  report.step("payments", wrong.concat(complete || !unpaid.length ? unpaid.map(([r, fen]) => report.words("row-payable", r.number, r.code, yuan(fen), yuan(r.payable)))
+    : [report.words("rows-follow", unpaid.length)]));
 
   const leaves = lines.map((line) => leafOf(utf8(line))), root = hex(rootOver(leaves));
   const note = attempted(() => readNote(proof.note)), when = proof.published === undefined ? "" : `${proof.published}\n`;
   const body = `${LIST}\n${head.policy} ${head.year} ${head.number}\n${leaves.length} ${root}\n${proof.position}\n${when}`;
   const whole = note !== null && note.body === body && vouching(note, keys).length > 0;
-  const changed = edited.concat(leaves.map((leaf, at) => [hex(leaf).slice(0, MARK), at]).filter(([mark, at]) => proof.marks.slice(at * MARK, at * MARK + MARK) !== mark)
+  // a line is held against its own mark, wherever it stands now: those behind a gap did not change
+  const places = [0, ...rows.map((r, at) => complete || r.number < 1 || r.number >= proof.lines ? at + 1 : r.number)];
+  const changed = edited.concat(leaves.map((leaf, at) => [hex(leaf).slice(0, MARK), at]).filter(([mark, at]) => proof.marks.slice(places[at] * MARK, places[at] * MARK + MARK) !== mark)
     .map(([, at]) => report.words(whole ? "mark-changed" : "line-changed", at + 1)));
   if (proof.marks.length !== leaves.length * MARK) changed.push(report.words("marks"));
   if (root !== proof.root || proof.lines !== leaves.length) changed.push(report.words("root"));
@@ -426,13 +455,19 @@ class Report {
     const names = note ? vouching(note, keys, checkpoint) : [], others = note ? note.signatures.filter((each) => !signing({ ...note, signatures: [each] }, keys).length).length : 0;
     if (note && !names.length) faults = [...faults, ...signing(note, keys).map((key) => told(...objectionTo(key, checkpoint)))];
     if (!names.length && !this.keyed) { this.steps.push([name, "unknown", [said("no-key"), ...faults], ""]); if (faults.length) this.outcome = "bad"; else if (this.outcome === "good") this.outcome = "unknown"; return; }
-    this.step(name, names.length ? faults : [said("unsigned"), ...faults], names.join(", ") + (names.length && others > 0 ? told("others", others) : ""));
+    this.step(name, names.length ? faults : [said("unsigned"), ...faults], signersOf(names, name === "checkpoint" ? checkpoint : null, keys) + (names.length && others > 0 ? told("others", others) : ""));
   }
+}
+
+// Who signed, told apart: the log itself, by the name that its checkpoint begins with, and witnesses.
+function signersOf(names, checkpoint, keys) {
+  const origin = checkpoint ? checkpoint.split("\n")[0] : null;
+  const witness = (name) => origin !== null ? name !== origin : keys.every((key) => key.name !== name || key.kind === COSIGNATURE);
+  return names.map((name) => witness(name) ? told("by-witness", name) : plainly(name)).join(", ");
 }
 
 const attempted = (work) => { try { return work(); } catch { return null; } };
 const element = (name, text, kind) => { const made = document.createElement(name); made.textContent = text; if (kind) made.className = kind; return made; };
-const FAULTS_SHOWN = 50;
 
 function show(report) {
   const answer = document.getElementById("answer");
