@@ -24,7 +24,7 @@ SUMMARY, ACCOUNTS = "汇总", "支付明细"
 SUMMARY_WIDTHS = (46, 12, 20, 20, 20, 20)
 ACCOUNT_WIDTHS = (8, 23, 40, 18, 18, 18, 18, 18, 18, 18)
 ACCOUNT_HEADS = (
-    *("序号", "统一社会信用代码", "企业名称", "应兑现", "已下达支付", "已支付"),
+    *("序号", "统一社会信用代码", "企业名称", "应兑现", "支付在途", "已支付"),
     *("支付失败", "应追回", "已追回", "尚未支付"),
 )
 ACCOUNT_HEAD_ROW = 4
@@ -53,6 +53,7 @@ class Account(NamedTuple):
     ordered: int
     paid: int
     failed: int
+    """Of what is to be ordered still, as much as came back from the bank."""
     clawback: int
     recovered: int
 
@@ -159,9 +160,9 @@ def _figures(form: Form, head: SummaryHead, total_row: int) -> None:
     form.add([*words, *(form.text("", WORDS) for _ in SUMMARY_WIDTHS[1:])], 22)
     first = form.row
     derived = (
-        ("已下达支付", _total("E", total_row), "支付明细合计"),
+        ("支付在途", _total("E", total_row), "支付明细合计，已下达、银行尚未答复"),
         ("已支付", _total("F", total_row), "支付明细合计"),
-        ("支付失败", _total("G", total_row), "支付明细合计，待更正账户后重新支付"),
+        ("支付失败", _total("G", total_row), "支付明细合计，失败后尚未重新下达，更正账户后重新下达"),
         ("尚未支付", f"B{place['应兑现']}-B{first + 1}", "应兑现 − 已支付"),
         ("应追回", _total("H", total_row), "支付明细合计"),
         ("已追回", _total("I", total_row), "支付明细合计"),

@@ -227,8 +227,9 @@ def _accounts(rows: Rows, book: Rulebook, state: Settlement) -> Iterator[Account
             "FROM accounts a LEFT JOIN enterprises e ON e.code=a.code "
             "WHERE a.policy=? AND a.year=? ORDER BY a.code"
         )
-        for code, name, *sums in rows.stream(sql, [policy, year]):
-            yield Account(code, name or "", *sums)
+        for code, name, payable, ordered, paid, failed, *taken in rows.stream(sql, [policy, year]):
+            again = min(failed, payable - ordered - paid)  # what was ordered anew is history
+            yield Account(code, name or "", payable, ordered, paid, again, *taken)
         return
     for line in public_lines(rows, book, year, state.present_proposal().known):
         yield Account(line.code, line.name, line.payable, 0, 0, 0, 0, 0)

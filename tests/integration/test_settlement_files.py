@@ -120,7 +120,7 @@ def test_libreoffice_works_out_the_summary_to_the_fen(summary: Path, tmp_path: P
     said = {name: amount(shown) for name, shown in figures.items()}
     expected = {
         f"应兑现（{COUNT} 户）": due,
-        "已下达支付": ordered,
+        "支付在途": ordered,
         "已支付": paid,
         "支付失败": failed,
         "尚未支付": due - paid,
