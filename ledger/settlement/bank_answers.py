@@ -16,11 +16,12 @@ _XML_MARKS = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<", b"\xfe\xff\x00<")
 
 
 class Recorded(NamedTuple):
-    """How many answers were recorded, known before, and not final yet."""
+    """How many answers were recorded, known before, not final yet, and of a day before what is recorded."""
 
     recorded: int
     known: int
     pending: int
+    outdated: int = 0
 
 
 def is_xml(data: bytes) -> bool:
@@ -45,7 +46,9 @@ def read_answers(ledger: Ledger, policy: str, year: int, data: bytes) -> BankAns
 def record_answers(ledger: Ledger, policy: str, year: int, actor: Actor, data: bytes) -> Recorded:
     """Record what a file says; all of it is looked through before any of it is recorded.
 
-    A call that was cut off is made again: what was recorded is known then.
+    Files may come in any order: what a file says of a day before the bank's last word, and that word says
+    otherwise, is passed over and counted, so that the last word holds and the others are not lost. A call
+    that was cut off is made again: what was recorded is known then.
 
     Raises:
         UnknownPolicy; FileError; NotAllowed; StepsRefused: with the line of each; nothing is recorded.
@@ -53,20 +56,21 @@ def record_answers(ledger: Ledger, policy: str, year: int, actor: Actor, data: b
     answers = read_answers(ledger, policy, year, data)
     lines = [result.line for result in answers.results]
     results = [Result(r.payment, r.status, r.amount, r.on, r.remark) for r in answers.results]
-    chunks = range(0, len(results), RESULTS_MAX)
     faults = list[tuple[int, NotAllowed]]()
-    for start in chunks if len(results) > RESULTS_MAX else ():
+    for start in range(0, len(results), RESULTS_MAX):
         chunk = results[start : start + RESULTS_MAX]
-        faults += [
-            (start + index, fault) for index, fault in check_results(ledger, policy, year, actor, chunk)
-        ]
-    if faults:
-        raise StepsRefused(faults, lines)
+        found = check_results(ledger, policy, year, actor, chunk)
+        faults += [(start + index, fault) for index, fault in found]
+    outdated = {index for index, fault in faults if fault.code == "payment.contradiction"}
+    if len(outdated) < len(faults):
+        raise StepsRefused([fault for fault in faults if fault[0] not in outdated], lines)
+    kept = [index for index in range(len(results)) if index not in outdated]
     recorded = known = 0
-    for start in chunks:
+    for start in range(0, len(kept), RESULTS_MAX):
+        places = kept[start : start + RESULTS_MAX]
         try:
-            new, old = record_results(ledger, policy, year, actor, results[start : start + RESULTS_MAX])
+            new, old = record_results(ledger, policy, year, actor, [results[place] for place in places])
         except StepsRefused as refused:
-            raise StepsRefused([(start + index, f) for index, f in refused.faults], lines) from None
+            raise StepsRefused([(places[index], fault) for index, fault in refused.faults], lines) from None
         recorded, known = recorded + new, known + old
-    return Recorded(recorded, known, answers.pending)
+    return Recorded(recorded, known, answers.pending, len(outdated))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import permutations
 from typing import NamedTuple
 
 import pytest
@@ -121,3 +122,28 @@ def test_a_reference_of_the_bank_is_recorded_for_one_payment_whatever_the_door(o
         (3, "payment.reference")
     ]
     assert paying.record_results(ordered.ledger, CIXI, YEAR, FINANCE, results[:1]) == (0, 1)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_reports_in_any_order_and_twice_leave_the_last_word(ordered: Ordered, order: tuple[int, ...]) -> None:
+    """Accepted, rejected, and then paid after all: the late success holds, whichever report comes first."""
+    ordered.ledger.clock.pass_(days=3)  # type: ignore[attr-defined]
+    (a, fa), (b, fb), *_ = ordered.payments
+    other = status_of(b, "ACSC", "<AcctSvcrRef>R-b</AcctSvcrRef>", print_fen(fb))
+    reports = [
+        on_day(f"2025-05-1{4 + day}", report(status_of(a, status, amount=print_fen(fa)), *more))
+        for day, (status, more) in enumerate((("PDNG", ()), ("RJCT", (other,)), ("ACSC", ())))
+    ]
+
+    for number in (*order, *order):
+        record_answers(ordered.ledger, CIXI, YEAR, FINANCE, reports[number])
+
+    with ordered.ledger.store.reading() as rows:
+        sql = "SELECT payment, status, day FROM payments WHERE status<>'ordered' ORDER BY payment"
+        found = [tuple(row) for row in rows.all(sql)]
+    assert found == [(a, "made", "2025-05-16"), (b, "made", "2025-05-15")]
+
+
+def on_day(day: str, data: bytes) -> bytes:
+    """A report of another day."""
+    return data.replace(b"2025-04-02T17:00:00Z", f"{day}T01:00:00Z".encode())

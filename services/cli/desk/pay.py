@@ -89,7 +89,7 @@ def payment_file(context: Context, /, policy: str, year: int, batch: str, file: 
 def results(context: Context, policy: str, year: int, name: str, file: Path) -> None:
     """Read the bank's answers from a FILE, CSV or pain.002; all are recorded, or none.
 
-    What is not final yet is passed over and counted.
+    What is not final yet, or older than what the bank said last, is passed over and counted.
     """
     with context.ledger() as ledger:
         done = record_answers(ledger, policy, year, person(name), file.read_bytes())
@@ -97,6 +97,11 @@ def results(context: Context, policy: str, year: int, name: str, file: Path) -> 
     en = f"recorded {done.recorded:,}, known {done.known:,}"
     if done.pending:
         zh, en = f"{zh}，尚无最终结果 {done.pending:,}", f"{en}, not final yet {done.pending:,}"
+    if done.outdated:
+        zh, en = (
+            f"{zh}，早于已登记结果而略过 {done.outdated:,}",
+            f"{en}, passed over as outdated {done.outdated:,}",
+        )
     click.echo(context.words(zh, en))
 
 

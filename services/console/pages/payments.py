@@ -125,8 +125,8 @@ def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
         counts = {"recorded": confirmed.recorded, "refused": len(confirmed.refused)}
         return language.words_for("pay-did-statement", **counts)
     done = record_answers(ledger, policy, year, forms.actor(), data)
-    words = "pay-did-results-pending" if done.pending else "pay-did-results"
-    return language.words_for(words, recorded=done.recorded, known=done.known, pending=done.pending)
+    words = "pay-did-results-passed" if done.pending or done.outdated else "pay-did-results"
+    return language.words_for(words, **done._asdict())
 
 
 def _currency(ledger: Ledger, policy: str) -> str:
