@@ -101,7 +101,7 @@ def ingest(
             of_turn, read_on = messages[turn], None if offsets is None else offsets.of_turn(turn)
             senders = sender if isinstance(sender, Sender) else sender[turn]
             if in_company:
-                ledger.lanes.rest(lane)
+                ledger.lanes.rest_before_turn(lane)
             decoded = check_messages(ledger, of_turn)
             results += record(ledger, of_turn, decoded, channel, read_on, senders)
         start = turn.stop

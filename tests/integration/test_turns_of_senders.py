@@ -153,16 +153,16 @@ def test_whoever_floods_rests_beside_others_and_they_do_not(monkeypatch: pytest.
     began = monotonic[0]
     for _ in range(100):
         for sender, seconds in (("loud", 0.03), ("quiet", 0.01)):
-            lanes.rest(sender)
+            lanes.rest_before_turn(sender)
             monotonic[0] += seconds
             lanes.note_turn(sender, seconds)
     assert 0.28 < 100 * 0.03 / (monotonic[0] - began) < 0.36, "what loud had of the time"
     rests = len(slept)
-    lanes.rest("quiet")
+    lanes.rest_before_turn("quiet")
     assert len(slept) == rests, "who takes less than another does not rest"
 
     monotonic[0] += 10
-    lanes.rest("loud")
+    lanes.rest_before_turn("loud")
     assert len(slept) == rests, "it has rested"
 
 

@@ -88,7 +88,7 @@ class Lanes:
         self._lanes: dict[str, _Lane] = {}
         self._rested_at: dict[str, float] = {}
 
-    def rest(self, sender: str) -> None:
+    def rest_before_turn(self, sender: str) -> None:
         """Rest before a turn beside others, where the sender took more of the time than anybody else."""
         now, rested_at = time.monotonic(), self._rested_at
         mine = rested_at.get(sender, now)
