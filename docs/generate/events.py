@@ -221,6 +221,12 @@ def _fields(fields_by_name: Mapping[str, Any], language: str) -> str:
 
 
 ENVELOPE_RULES = {
+    "documentnumber": Words("所依据文件的文号", "the number of the document that it rests on"),
+    "documentsha256": Words(
+        "该文件的 SHA-256，64位小写十六进制", "the SHA-256 of that document, 64 lower-case hexadecimal digits"
+    ),
+    "documentdate": Words("该文件的日期，如 `2024-03-01`", "the day of that document, as `2024-03-01`"),
+    "documentissuer": Words("该文件的出具单位", "who issued that document"),
     "id": Words("在该来源内唯一的编号，最多200个字符", "unique within the source, at most 200 characters"),
     "source": Words(
         "报送系统，如 `urn:cixi:tax`，最多200个字符",

@@ -39,6 +39,26 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ca
     confirmed_by: Speaker | None = None
 
 
+class SupportingDocument(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, cache_hash=True, gc=False
+):
+    """The document that a fact, a correction or a step of a claim rests on, never the paper itself.
+
+    ``sha256`` is the paper's digest in hex, ``issued_on`` a day (``YYYY-MM-DD``); what was not told is empty.
+    """
+
+    number: str = ""
+    sha256: str = ""
+    issued_on: str = ""
+    issuer: str = ""
+
+    @property
+    def citation(self) -> str:
+        """It on one line, as files cite it: issuer, number, day, digest."""
+        digest = f"sha256:{self.sha256}" if self.sha256 else ""
+        return " ".join(filter(None, (self.issuer, self.number, self.issued_on, digest)))
+
+
 class Attribution(NamedTuple):
     """Who says something and in what role; None where that is not known."""
 
@@ -74,6 +94,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     acting_as: Capacity | None = None
     written: dict[str, str] | None = None
     """What was written where that differs from the canonical spelling, by field: ``data.shop``, ``id``."""
+    based_on: SupportingDocument | None = None
+    """The document that it rests on; None where none was told."""
 
     @property
     def name(self) -> str:
@@ -92,12 +114,11 @@ def digest_of(subject: str, event: Event) -> bytes:
     It does not depend on who said it: the same message from another sender is the same message.
     """
     content = event.content
-    values = content.stored_values() if content.desk_fields else content
-    text = _encode_sorted((type(content).__name__, subject, event.time, values))
-    return hashlib.blake2b(text, digest_size=16).digest()
+    return digest_of_values(subject, event, content.stored_values() if content.desk_fields else content)
 
 
 def digest_of_values(subject: str, event: Event, values: object) -> bytes:
     """``digest_of`` with other values in place of the content's own."""
-    text = _encode_sorted((event.name, subject, event.time, values))
+    document = () if event.based_on is None else (event.based_on,)
+    text = _encode_sorted((event.name, subject, event.time, values, *document))
     return hashlib.blake2b(text, digest_size=16).digest()

@@ -1,9 +1,9 @@
 """The stored form of an event, and the way back from it to its class.
 
 A state is one JSON object: the envelope (``timestamp``, ``source``, ``event_id``, ``time``), the
-fields of the content beside it, ``class_version`` where that is not 1, and ``said_by``, ``acting_as``
-and ``written`` where there is something to say. It is the form that the eventsourcing library's own
-mapper wrote for the first version's classes, so that both are read by the same few lines.
+fields of the content beside it, ``class_version`` where that is not 1, and ``said_by``, ``acting_as``,
+``written`` and ``based_on`` where there is something to say. It is the form that the eventsourcing
+library's own mapper wrote for the first version's classes, so that both are read by the same few lines.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from domain.events.content import Content, StoredValues
-from domain.events.event import Capacity, Event, Speaker
+from domain.events.event import Capacity, Event, Speaker, SupportingDocument
 
 _encode = msgspec.json.Encoder().encode
 _decode_values = msgspec.json.Decoder().decode
@@ -56,6 +56,7 @@ class _Envelope(msgspec.Struct, frozen=True, gc=False):
     said_by: Speaker | None = None
     acting_as: Capacity | None = None
     written: dict[str, str] | None = None
+    based_on: SupportingDocument | None = None
 
 
 _decode_recorded = msgspec.json.Decoder(_Recorded).decode
@@ -115,6 +116,7 @@ class Catalogue:
             envelope.said_by,
             envelope.acting_as,
             envelope.written,
+            envelope.based_on,
         )
 
     def read_content(self, name: str, values: Mapping[str, Any]) -> Content:
@@ -153,6 +155,8 @@ def state_of(event: Event, recorded_at: str) -> bytes:
         parts.append(_encode_attribution(event.said_by, event.acting_as))
     if event.written:
         parts += (b',"written":', _encode(event.written))
+    if event.based_on is not None:
+        parts += (b',"based_on":', _encode(event.based_on))
     parts.append(b"}")
     return b"".join(parts)
 

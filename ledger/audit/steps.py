@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from domain.events import settlement_id
 from domain.events.accounts import AccountEvent, amount_of
 from domain.events.settlements import ObjectionRaised, ObjectionStep
@@ -36,6 +38,7 @@ def step_document(step: HistoryStep) -> Document:
         "source": event.fact.source,
         "id": event.fact.event_id,
         "subject": event.originator,
+        **({"based_on": msgspec.to_builtins(event.fact.based_on)} if event.fact.based_on else {}),
         "changes": [
             {
                 "policy": each.policy,

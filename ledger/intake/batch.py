@@ -289,7 +289,8 @@ def _without_unkept(result: Result, unkept: Mapping[str, Fault]) -> Result:
 
 
 def _attribute(event: Event, speaking: Attribution) -> Event:
-    return Event(event.content, event.source, event.event_id, event.time, *speaking, event.written)
+    said = (event.content, event.source, event.event_id, event.time)
+    return Event(*said, *speaking, event.written, event.based_on)
 
 
 def _repeat(message: Message, position: int | None, enterprise: TouchedEnterprise | None) -> Result:

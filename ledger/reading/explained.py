@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from domain.events.event import SupportingDocument
 from domain.money.amounts import print_fen
 from domain.money.wire import print_fraction, print_percent
 from domain.policy.model import Words
@@ -39,11 +40,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: str
     content: dict[str, Any]
     """As it is stored, amounts in fen and last, with a person's name in clear."""
+    based_on: SupportingDocument | None = None
 
     def wire_parts(self) -> dict[str, Any]:
-        """Its fields, the content as its message has it."""
-        fields = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {**fields, "content": _with_amounts(self.content)}
+        """Its fields, the content as its message has it; a document only where one was named."""
+        fields = {name: getattr(self, name) for name in self.__struct_fields__ if name != "based_on"}
+        document = {} if self.based_on is None else {"based_on": msgspec.to_builtins(self.based_on)}
+        return {**fields, "content": _with_amounts(self.content), **document}
 
 
 def _with_amounts(content: dict[str, Any]) -> dict[str, Any]:

@@ -239,6 +239,7 @@ def _source(rows: Rows, event: Stored) -> Source:
         time=event.fact.time,
         recorded_at=event.recorded_at,
         content=content,
+        based_on=event.fact.based_on,
     )
 
 

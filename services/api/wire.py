@@ -36,8 +36,8 @@ def event_document(event: Stored) -> dict[str, Any]:
 
 
 def speaker_document(event: Event) -> dict[str, Any]:
-    """Who said an event and in what role; nothing where that was not recorded."""
-    spoken = {"said_by": event.said_by, "acting_as": event.acting_as}
+    """Who said an event, in what role, on which document; nothing where that was not recorded."""
+    spoken = {"said_by": event.said_by, "acting_as": event.acting_as, "based_on": event.based_on}
     return {name: msgspec.to_builtins(part) for name, part in spoken.items() if part is not None}
 
 

@@ -106,6 +106,20 @@ def speakers_of(event: Event) -> list[tuple[str, str]]:
     return words
 
 
+def document_of(event: Event) -> list[tuple[str, str]]:
+    """The document that an event rests on: labels and values; none where none was named."""
+    document = event.based_on
+    if document is None:
+        return []
+    pairs = (
+        ("event-document-number", document.number),
+        ("event-document-sha256", document.sha256),
+        ("event-document-issued-on", document.issued_on),
+        ("event-document-issuer", document.issuer),
+    )
+    return [(language.words_for(label), value) for label, value in pairs if value]
+
+
 def is_amendable(event: Event) -> bool:
     """Whether an event is a fact or step of a claim that a source said, so that the desk may amend it."""
     return event.name in AMENDABLE.values() and event.source != OUR_SOURCE

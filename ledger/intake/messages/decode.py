@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 
 from domain.events import CATALOGUE
 from domain.events.content import Content
-from domain.events.event import Event, digest_of
+from domain.events.event import Event, SupportingDocument, digest_of
 from domain.events.facts import content_class
 from domain.events.instants import SHANGHAI, instant
 from domain.faults.fault import Fault
@@ -22,7 +22,15 @@ from domain.faults.validation import faults_from
 from domain.vocabulary.kinds import type_of
 from ledger.intake.messages import bulk
 from ledger.intake.messages.fields import Text
-from ledger.intake.messages.schemas import SHIPPED, Changes, Correction, Data, Envelope, MessageTypes
+from ledger.intake.messages.schemas import (
+    DOCUMENT_MEMBERS,
+    SHIPPED,
+    Changes,
+    Correction,
+    Data,
+    Envelope,
+    MessageTypes,
+)
 from ledger.intake.messages.schemas import Message as MessageSchema
 from ledger.store.correlation import trace_of
 
@@ -131,8 +139,25 @@ def _message(
     source, subject, time = envelope["source"], envelope["subject"], envelope["time"]
     if "of_source" in data and data["of_source"] is None:
         data["of_source"] = source
-    fact = Event(content_type(**data), source, envelope["id"], time, written=written or None)
+    fact = Event(
+        content_type(**data),
+        source,
+        envelope["id"],
+        time,
+        written=written or None,
+        based_on=_document_in(envelope),
+    )
     return Message(subject, fact, digest_of(subject, fact), _correlation(envelope))
+
+
+def _document_in(envelope: dict[str, Any]) -> SupportingDocument | None:
+    """The document that the message says it rests on; None where it names none."""
+    told = {
+        name: value
+        for member, name in DOCUMENT_MEMBERS.items()
+        if (value := envelope.get(member)) is not None
+    }
+    return SupportingDocument(**told) if told else None
 
 
 def _correlation(envelope: dict[str, Any]) -> str | None:

@@ -117,6 +117,20 @@ class Number(Identifier):
     letters_alike = True
 
 
+class Sha256(Text):
+    """A SHA-256 digest in lower-case hex."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(64, **kwargs)
+        self.json_schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
+    def settle(self, value: Any) -> str:
+        """Refuse what is no digest."""
+        if len(value) != 64 or set(value) - set("0123456789abcdef"):
+            raise FaultError("text.form", form="64 hexadecimal digits (SHA-256)")
+        return str(value)
+
+
 class Slug(MessageField):
     """A word from an upstream code list: lower-case letters, digits, hyphens, underscores."""
 

@@ -21,11 +21,13 @@ from domain.vocabulary.load import shipped_vocabulary
 from ledger.intake.messages.fields import (
     Choice,
     CreditCode,
+    Day,
     Identifier,
     Instant,
     MessageField,
     Money,
     Reference,
+    Sha256,
     Source,
     Text,
     WholeNumber,
@@ -198,6 +200,19 @@ class Envelope(Message):
     traceparent = Text(load_default=None)
     tracestate = Text(512, load_default=None)
     correlationid = Text(load_default=None)
+    documentnumber = Text(load_default=None)
+    documentsha256 = Sha256(load_default=None)
+    documentdate = Day(load_default=None)
+    documentissuer = Text(load_default=None)
+
+
+DOCUMENT_MEMBERS = {
+    "documentnumber": "number",
+    "documentsha256": "sha256",
+    "documentdate": "issued_on",
+    "documentissuer": "issuer",
+}
+"""Members of the envelope about the document that a message rests on, each with its name in the event."""
 
 
 @dataclass(frozen=True, slots=True)

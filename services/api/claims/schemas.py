@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from domain.faults.validation import FaultError
 from domain.money.amounts import PAID_IN
-from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Money, Text, WholeNumber
+from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Money, Sha256, Text, WholeNumber
 from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, list_of, text, whole_number
 
@@ -35,20 +35,6 @@ class ClaimsSchema(Answer):
 
     items = list_of(ClaimSchema)
     next = fields.String(required=True, allow_none=True)
-
-
-class Sha256(Text):
-    """A SHA-256 digest in lower-case hex."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(64, **kwargs)
-        self.json_schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-
-    def settle(self, value: Any) -> str:
-        """Refuse what is no digest."""
-        if len(value) != 64 or set(value) - set("0123456789abcdef"):
-            raise FaultError("text.form", form="64 hexadecimal digits (SHA-256)")
-        return str(value)
 
 
 class Document(Message):

@@ -99,6 +99,15 @@ class ExplainedReadingSchema(Answer):
     open = text()
 
 
+class SupportingDocumentSchema(Answer):
+    """The document that an event rests on: its number, the paper's SHA-256 in hex, its day and issuer."""
+
+    number = text(required=False)
+    sha256 = text(required=False)
+    issued_on = text(required=False)
+    issuer = text(required=False)
+
+
 class SourceSchema(Answer):
     """An event that an award rests on."""
 
@@ -109,6 +118,9 @@ class SourceSchema(Answer):
     time = text()
     recorded_at = text()
     content = fields.Dict(keys=fields.String(), required=True)
+    based_on = fields.Nested(
+        SupportingDocumentSchema, metadata={"description": "left out where no document was named"}
+    )
 
 
 class HighestOnlySchema(Answer):
@@ -289,6 +301,9 @@ class EventSchema(Answer):
     data = fields.Dict(keys=fields.String(), required=True)
     said_by = fields.Nested(SpeakerSchema, metadata={"description": "left out where it was not recorded"})
     acting_as = fields.Nested(CapacitySchema, metadata={"description": "left out where it was not recorded"})
+    based_on = fields.Nested(
+        SupportingDocumentSchema, metadata={"description": "left out where no document was named"}
+    )
 
 
 class HistorySchema(Answer):

@@ -88,7 +88,8 @@ def _list_lines(award: ExplainedAward, lang: str) -> Iterator[ExplainedLine]:
     for reading in award.readings:
         yield ExplainedLine("○", f"{reading.reading}: {reading.words[lang]}")
     for source in award.sources:
-        yield ExplainedLine("#", f"{source.position}  {source.event}  {source.source} {source.id}")
+        citation = f"  {source.based_on.citation}" if source.based_on else ""
+        yield ExplainedLine("#", f"{source.position}  {source.event}  {source.source} {source.id}{citation}")
 
 
 def _print_page(awards: Sequence[ShownAward]) -> None:

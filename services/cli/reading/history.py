@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from domain.events.event import SupportingDocument
 from ledger.audit.steps import Document, step_document
 from ledger.reading.changes import steps_of
 from ledger.reading.records import UnknownEnterprise
@@ -97,6 +98,8 @@ def _list_lines(context: Context, step: Document, currencies: dict[str, str]) ->
 def _print_step(step: Document, currencies: dict[str, str]) -> None:
     event = f"{step['event']}  {step['source']} {step['id']}"
     click.echo(f"#{step['position']}  {step['recorded_at']}  {event}")
+    if "based_on" in step:
+        click.echo(f"    {SupportingDocument(**step['based_on']).citation}")
     for change in step["changes"]:
         award = f"{change['policy']} {change['year']} {change['measure']}"
         names = ("gross_before", "gross_after", "withheld_after")

@@ -128,7 +128,7 @@ def _event(
             "amended": [telling.describe_event(each, wording) for each in amended],
             "before": position - 1,
             "after": position + 1 if position < last else 0,
-            "speakers": telling.speakers_of(event.fact),
+            "speakers": [*telling.speakers_of(event.fact), *telling.document_of(event.fact)],
             "amending": _amending(rows, event),
             "refusal": refusal,
             "given": request.form if refusal else {},

@@ -1,0 +1,152 @@
+"""The document that a fact rests on: told in the envelope, kept in the log, part of what was said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from domain.events import STATES
+from domain.events.event import SupportingDocument, digest_of
+from domain.events.stored import state_of, topic_of
+from ledger.audit.steps import step_document
+from ledger.intake.inbox import ingest
+from ledger.policies.versions import adopt_policy
+from ledger.reading.changes import steps_of
+from ledger.reading.explanations import explain_awards
+from ledger.store.application import Ledger
+from ledger.store.stored_events import SELECT, stored
+from services.api.wire import event_document
+from services.sample.policy import POLICY, YEAR, policy_text
+from tests.events import Feed
+
+TOLD = {
+    "documentnumber": "慈商务〔2024〕12号",
+    "documentsha256": "ab" * 32,
+    "documentdate": "2024-03-01",
+    "documentissuer": "慈溪市商务局",
+}
+KEPT = SupportingDocument(
+    number="慈商务〔2024〕12号", sha256="ab" * 32, issued_on="2024-03-01", issuer="慈溪市商务局"
+)
+
+
+@pytest.fixture
+def ledger(open_at: Callable[..., Ledger]) -> Ledger:
+    ledger = open_at()
+    adopt_policy(ledger, policy_text())
+    return ledger
+
+
+def message(**members: str) -> bytes:
+    """A shop's registration, with further members of the envelope."""
+    return json.dumps({**json.loads(Feed(1).shop("jd", "a shop", "2024-03-05")), **members}).encode()
+
+
+def send(ledger: Ledger, *messages: bytes) -> list[Any]:
+    return ingest(ledger, list(messages), "tests")
+
+
+def last_event(ledger: Ledger) -> Any:
+    with ledger.store.reading() as rows:
+        return stored(rows.all(f"{SELECT} ORDER BY rowid DESC LIMIT 1")[0])
+
+
+def test_a_fact_keeps_the_document_that_it_rests_on(ledger: Ledger) -> None:
+    (result,) = send(ledger, message(**TOLD))
+
+    event = last_event(ledger)
+    assert (result.status, event.fact.based_on) == ("accepted", KEPT)
+    assert event_document(event)["based_on"] == {
+        "number": TOLD["documentnumber"],
+        "sha256": TOLD["documentsha256"],
+        "issued_on": TOLD["documentdate"],
+        "issuer": TOLD["documentissuer"],
+    }
+
+
+def test_a_fact_without_one_is_stored_as_it_always_was(ledger: Ledger) -> None:
+    send(ledger, message())
+
+    event = last_event(ledger)
+    assert event.fact.based_on is None
+    assert "based_on" not in event_document(event)
+    assert b"based_on" not in state_of(event.fact, event.recorded_at)
+
+
+def test_the_same_fact_on_another_document_is_another_message(ledger: Ledger) -> None:
+    statuses = [
+        send(ledger, each)[0].status
+        for each in (
+            message(**TOLD),
+            message(**TOLD),
+            message(**{**TOLD, "documentnumber": "另号"}),
+            message(),
+        )
+    ]
+
+    assert statuses == ["accepted", "duplicate", "refused", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "code"),
+    [
+        ("documentsha256", "AB" * 32, "text.form"),
+        ("documentsha256", "ab", "text.form"),
+        ("documentdate", "2024-02-30", "date.form"),
+        ("documentnumber", "", "text.length"),
+    ],
+)
+def test_what_is_told_wrongly_is_named(ledger: Ledger, member: str, value: str, code: str) -> None:
+    (result,) = send(ledger, message(**{member: value}))
+
+    assert [(fault.field, fault.code) for fault in result.faults] == [(member, code)]
+
+
+def test_state_and_digest_hold_it(ledger: Ledger) -> None:
+    send(ledger, message(**TOLD))
+    event = last_event(ledger)
+    fact = event.fact
+
+    state = state_of(fact, event.recorded_at)
+
+    assert STATES.read_event(topic_of(fact.name), state) == fact
+    bare = type(fact)(fact.content, fact.source, fact.event_id, fact.time)
+    assert digest_of(event.originator, fact) != digest_of(event.originator, bare)
+
+
+def test_history_and_explanation_show_it(ledger: Ledger) -> None:
+    send(ledger, message(**TOLD))
+    code = last_event(ledger).originator
+    with ledger.store.reading() as rows:
+        steps = [step_document(step) for step in steps_of(rows, code, rows.last_position())]
+        explanation = explain_awards(ledger, rows, code, POLICY, YEAR)
+
+    assert steps[-1]["based_on"]["number"] == TOLD["documentnumber"]
+    sources = [source for award in explanation.awards for source in award.sources]
+    assert [source.based_on for source in sources] == [KEPT] * len(sources)
+    assert sources[0].wire_parts()["based_on"]["sha256"] == TOLD["documentsha256"]
+    assert KEPT.citation == f"慈溪市商务局 慈商务〔2024〕12号 2024-03-01 sha256:{'ab' * 32}"
+
+
+def test_a_correction_has_a_document_of_its_own(ledger: Ledger) -> None:
+    fact = json.loads(message(**TOLD))
+    correction = {
+        **fact,
+        **TOLD,
+        "id": "correction-1",
+        "type": "subsidy.fact-corrected.v1",
+        "documentnumber": "更正函1号",
+        "data": {
+            "of_type": fact["type"],
+            "of": fact["id"],
+            "reason": "登记日期有误",
+            "changes": {"on": "2024-03-06"},
+        },
+    }
+
+    (_, result) = send(ledger, message(**TOLD), json.dumps(correction).encode())
+
+    assert (result.status, last_event(ledger).fact.based_on.number) == ("accepted", "更正函1号")
