@@ -18,6 +18,8 @@ from services.verify.trust import read_trust
 from services.workbench.choosing import keep_parameters, read_items, read_parameters
 from services.workbench.enterprise import explain_enterprise, read_history
 from services.workbench.opening import open_bundle
+from services.workbench.opinion import FILE as OPINION
+from services.workbench.opinion import KINDS, write_opinion
 from services.workbench.papers.paper import Parameters
 from services.workbench.papers.parties import read_payees
 from services.workbench.papers.trails import follow_trail
@@ -202,6 +204,22 @@ def _read_csv(path: Path, columns: int) -> Iterator[tuple[int, list[str]]]:
         if len(row) != columns:
             raise SamplingFault(f"{path}:{number}: 应有 {columns} 列 · {columns} columns are wanted")
         yield number, [cell.strip() for cell in row]
+
+
+def draft_opinion(options: argparse.Namespace, file: sqlite3.Connection) -> int:
+    """``opinion``."""
+    suggestion = write_opinion(file, options.folder, read_parameters(file, options.folder), options.lang)
+    _print(OPINION, KINDS[suggestion.kind].in_language(options.lang))
+    return 0
+
+
+def serve(options: argparse.Namespace, file: sqlite3.Connection) -> int:
+    """``serve``: until it is interrupted."""
+    from services.workbench.page import serve_page  # only the page needs the web framework
+
+    file.close()
+    serve_page(options.folder, options.port)
+    return 0
 
 
 def sign_all(options: argparse.Namespace, file: sqlite3.Connection) -> int:

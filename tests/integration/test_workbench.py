@@ -7,14 +7,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from docx import Document
 from openpyxl import load_workbook
 
+from domain.money.amounts import print_fen
 from ledger.reading.explanations import explain_awards
 from ledger.store.application import Ledger
 from services.workbench.choosing import read_parameters
 from services.workbench.command import main
 from services.workbench.enterprise import explain_enterprise
-from services.workbench.papers.registry import PAPERS_BY_SLUG
+from services.workbench.opinion import KINDS, RULE
+from services.workbench.page import create_page
+from services.workbench.papers.registry import FINDINGS_BY_SLUG, PAPERS_BY_SLUG
 from services.workbench.tables import open_file, read_about
 from tests.events import CIXI
 from tests.integration.closings import closed
@@ -136,3 +140,43 @@ def test_samples_and_their_evaluation_run_from_the_folder(
     assert main(["evaluate", str(folder), str(errors)]) == 2
     assert main(["sample", str(folder), "random", "--count", "3"]) == 0
     assert main(["sample", str(folder), "judgement"]) == 2
+
+
+@on_sqlite
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_draft_of_the_opinion_says_scope_basis_materiality_exceptions_and_limits(
+    folder: Path, language: str
+) -> None:
+    assert main(["opinion", str(folder), "--lang", language]) == 0
+    document = Document(str(folder / "opinion.docx"))
+    text = "\n".join(each.text for each in document.paragraphs)
+    cells = {cell.text for table in document.tables for cell in table._cells}
+    payable = print_fen(int((folder.parent / "payable").read_text()), "CNY")
+
+    headings = [each.text for each in document.paragraphs if each.style and each.style.name == "Heading 1"]
+    assert len(headings) == 6
+    assert payable in text
+    assert KINDS["unqualified"].in_language(language) in text
+    assert RULE.in_language(language) in text
+    assert PAPERS_BY_SLUG["late"].not_looked.in_language(language) in text
+    assert "VERIFIED" in cells
+    assert FINDINGS_BY_SLUG["fact-after-payment"].in_language(language) in cells
+
+
+@on_sqlite
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_page_shows_papers_enterprises_and_samples_to_this_machine_alone(
+    folder: Path, language: str
+) -> None:
+    with closing(open_file(folder)) as file:
+        code = file.execute("SELECT code FROM clawbacks").fetchone()[0]
+    client = create_page(folder).test_client()
+    pages = ["/", f"/enterprises?q={code[2:9]}", f"/enterprises/{code}", "/sample?method=mus"]
+    pages += [f"/papers/{slug}" for slug in PAPERS_BY_SLUG]
+    for address in pages:
+        answer = client.get(f"{address}{'&' if '?' in address else '?'}lang={language}")
+        assert answer.status_code == 200, address
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert code in client.get("/enterprises?q=9133").text
+    assert client.get("/papers/none").status_code == 404
+    assert client.get("/", headers={"Host": "elsewhere.example"}).status_code == 403

@@ -1,0 +1,180 @@
+"""A draft of the opinion: scope, basis, materiality, exceptions, what was not looked at, and a suggestion."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from docx import Document
+
+from domain.money.amounts import print_fen
+from domain.vocabulary.kinds import Words
+from services.workbench.papers.paper import Parameters
+from services.workbench.papers.registry import EXCEPTIONS, FINDINGS_BY_SLUG, PAPERS
+from services.workbench.tables import AboutBundle, read_about
+from services.workbench.writing import ABOUT
+
+FILE = "opinion.docx"
+EXCEPTIONS_TOLD = 50
+"""Most exceptions that the draft tells one by one; the paper has all of them."""
+MISSTATEMENTS = frozenset(
+    (
+        *("list-not-closing", "list-not-settled", "paid-above-award"),
+        *("paid-below-award", "paid-without-award", "paid-without-order"),
+    )
+)
+"""Exceptions that are differences of money."""
+BREACHES = frozenset(
+    (
+        *("conflict-in-matter", "confirmed-by-oneself", "approval-not-as-reviewed", "approval-above-claim"),
+        *("approval-without-review", "same-document", "spelt-otherwise", "same-bank-reference"),
+    )
+)
+"""Exceptions against a rule of the procedure; every other one is a lead, to be looked into."""
+PERVASIVE = 5
+"""Differences of so many times materiality are taken to be pervasive."""
+KINDS = {
+    "unqualified": Words("无保留意见", "unqualified"),
+    "qualified": Words("保留意见", "qualified"),
+    "adverse": Words("否定意见", "adverse"),
+}
+RULE = Words(
+    "建议按以下规则得出，由审计人员判断：审计包核验不符，或金额差异达到重要性的 5 倍，建议否定意见；"
+    "金额差异或违反程序的例外事项合计达到重要性，建议保留意见；其余建议无保留意见。"
+    "线索（如异常数值、关联企业）本身不影响建议。",
+    "The suggestion follows this rule, and the auditor judges: adverse where the bundle does not verify, or "
+    "differences of money reach five times materiality; qualified where differences, or exceptions against "
+    "the procedure, together reach materiality; else unqualified. Leads (outliers, related parties and the "
+    "like) do not change it by themselves.",
+)
+
+
+class ExceptionRow(NamedTuple):
+    """An exception as ``EXCEPTIONS`` ranks them."""
+
+    rank: int
+    paper: str
+    code: str
+    finding: str
+    fen: int
+    position: int
+    detail: str
+
+
+class Suggestion(NamedTuple):
+    """Which opinion the rule suggests, and the sums that it rests on, in fen."""
+
+    kind: str
+    misstated_fen: int
+    breached_fen: int
+
+
+def suggest_opinion(about: AboutBundle, rows: Sequence[ExceptionRow], materiality_fen: int) -> Suggestion:
+    """The opinion that ``RULE`` suggests."""
+    misstated = sum(row.fen for row in rows if row.finding in MISSTATEMENTS)
+    breached = sum(row.fen for row in rows if row.finding in BREACHES)
+    if about.verdict != "VERIFIED" or misstated >= PERVASIVE * materiality_fen:
+        kind = "adverse"
+    else:
+        kind = "qualified" if max(misstated, breached) >= materiality_fen else "unqualified"
+    return Suggestion(kind, misstated, breached)
+
+
+def write_opinion(
+    file: sqlite3.Connection, folder: Path, parameters: Parameters, language: str
+) -> Suggestion:
+    """Write the draft as a Word document into the folder."""
+    about = read_about(file)
+    rows = [
+        ExceptionRow._make((*row[:4], row[4] or 0, *row[5:])) for row in EXCEPTIONS.rows(file, parameters)
+    ]
+    suggestion = suggest_opinion(about, rows, parameters.materiality_fen)
+
+    def words(zh: str, en: str) -> str:
+        return Words(zh, en).in_language(language)
+
+    def money(fen: int) -> str:
+        return print_fen(fen, "CNY")
+
+    document = Document()
+    document.add_heading(words("审计意见（草稿）", "Audit opinion (draft)"), 0)
+    document.add_heading(words("一、范围", "1. Scope"), 1)
+    payable, enterprises = file.execute(
+        "SELECT COALESCE(SUM(payable_fen), 0), COUNT(DISTINCT code) FROM list_lines WHERE year=?",
+        [parameters.year],
+    ).fetchone()
+    paid = file.execute(
+        "SELECT COALESCE(SUM(amount_fen), 0) FROM payments WHERE step='made' AND policy=? AND year=?",
+        [parameters.policy, parameters.year],
+    ).fetchone()[0]
+    document.add_paragraph(
+        words(
+            f"政策 {about.policy} {about.year} 年度：{enterprises:,} 家企业，应付 {money(payable)}，"
+            f"已付 {money(paid)}。",
+            f"Policy {about.policy}, {about.year}: {enterprises:,} enterprises, payable {money(payable)}, "
+            f"paid {money(paid)}.",
+        )
+    )
+    document.add_heading(words("二、依据", "2. Basis"), 1)
+    _add_table(
+        document,
+        [(ABOUT[name].in_language(language), str(value)) for name, value in about._asdict().items() if value],
+    )
+    document.add_heading(words("三、重要性", "3. Materiality"), 1)
+    _add_table(
+        document,
+        [
+            (words("重要性", "Overall materiality"), money(parameters.materiality_fen)),
+            (words("实际执行的重要性", "Performance materiality"), money(parameters.performance_fen)),
+            (words("明显微小错报", "Clearly trivial"), money(parameters.trivial_fen)),
+            (words("可信度", "Confidence"), f"{parameters.confidence} %"),
+        ],
+    )
+    document.add_heading(words("四、例外事项", "4. Exceptions"), 1)
+    document.add_paragraph(
+        words(
+            f"共 {len(rows):,} 项，金额差异 {money(suggestion.misstated_fen)}，违反程序 "
+            f"{money(suggestion.breached_fen)}；以下按金额列前 {EXCEPTIONS_TOLD} 项，其余见底稿 exceptions。",
+            f"{len(rows):,} in all: differences of money {money(suggestion.misstated_fen)}, against the "
+            f"procedure {money(suggestion.breached_fen)}. The first {EXCEPTIONS_TOLD} by money follow; the "
+            "paper exceptions has the rest.",
+        )
+    )
+    _add_table(
+        document,
+        [
+            (
+                str(row.rank),
+                FINDINGS_BY_SLUG[row.finding].in_language(language),
+                money(row.fen),
+                f"{row.code} {row.detail} #{row.position}".strip(),
+            )
+            for row in rows[:EXCEPTIONS_TOLD]
+        ],
+    )
+    document.add_heading(words("五、没有查看的内容", "5. What was not looked at"), 1)
+    for paper in PAPERS:
+        text = f"{paper.title.in_language(language)}: {paper.not_looked.in_language(language)}"
+        document.add_paragraph(text, style="List Bullet")
+    document.add_heading(words("六、意见", "6. Opinion"), 1)
+    document.add_paragraph(
+        words(f"建议：{KINDS[suggestion.kind].zh}。", f"Suggested: {KINDS[suggestion.kind].en}.")
+    )
+    document.add_paragraph(RULE.in_language(language))
+    document.add_paragraph(
+        words("审计人员：＿＿＿＿＿＿　　日期：＿＿＿＿＿＿", "Auditor: ______    Date: ______")
+    )
+    document.save(str(folder / FILE))
+    return suggestion
+
+
+def _add_table(document: Any, rows: Sequence[tuple[str, ...]]) -> None:
+    if not rows:
+        return
+    table = document.add_table(rows=0, cols=len(rows[0]))
+    table.style = "Table Grid"
+    for row in rows:
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
