@@ -40,7 +40,7 @@ class PaperFigures:
     def __init__(self) -> None:
         self.figures: dict[str, tuple[int, int]] = {}
 
-    def of(self, paper: Paper, file: sqlite3.Connection, parameters: Parameters) -> tuple[int, int]:
+    def count_rows(self, paper: Paper, file: sqlite3.Connection, parameters: Parameters) -> tuple[int, int]:
         """Rows, and the sum of the first column of money, in fen."""
         if paper.slug not in self.figures:
             place = next((n for n, each in enumerate(paper.columns) if each.unit == "fen"), None)
@@ -62,7 +62,7 @@ class Page:
         """What was opened, the largest exceptions, and every paper with its figures."""
         with closing(open_file(self.folder)) as file:
             parameters = read_parameters(file, self.folder)
-            papers = [(paper, *self.figures.of(paper, file, parameters)) for paper in PAPERS]
+            papers = [(paper, *self.figures.count_rows(paper, file, parameters)) for paper in PAPERS]
             first = list(islice(EXCEPTIONS.rows(file, parameters), FIRST))
             values = {"papers": papers, "first": first, "exceptions": EXCEPTIONS, "chosen": parameters}
             return _render("overview.html", file, values)
@@ -72,7 +72,7 @@ class Page:
         asked = PAPERS_BY_SLUG.get(slug) or abort(404)
         with closing(open_file(self.folder)) as file:
             parameters = read_parameters(file, self.folder)
-            count, total = self.figures.of(asked, file, parameters)
+            count, total = self.figures.count_rows(asked, file, parameters)
             rows = list(islice(asked.rows(file, parameters), ROWS_SHOWN))
             return _render("paper.html", file, {"paper": asked, "rows": rows, "count": count, "total": total})
 
