@@ -6,7 +6,7 @@ import pytest
 
 from domain.settlement.reconciliation import Kind, PaymentStanding, reconcile
 from ledger.export.file_faults import FileError
-from ledger.settlement.statements.reading import TEXT_MAX, read_statement
+from ledger.settlement.statements.reading import TEXT_MAX, is_statement, read_statement
 
 PAYMENT = PaymentStanding("P", "2025-001", "E", 100_00, "made", "R")
 
@@ -57,3 +57,11 @@ def test_reasons_without_end_are_cut() -> None:
     reasons = f"<RtrInf>{'<AddtlInf>0123456789</AddtlInf>' * 100_000}</RtrInf>"
     (only,) = read_statement(camt(entry("100.00", transaction("100.00", reasons)))).entries
     assert len(only.reason) <= TEXT_MAX
+
+
+def test_a_reason_with_the_word_of_a_heading_makes_no_statement_of_results() -> None:
+    results = "支付编号,状态,金额,日期,银行流水号,失败原因\nP,失败,1,2025-04-01,,账户收支受限\n"
+    assert not is_statement(results.encode())
+    statement = '标题\n"账号","记账日期","收支","金额","银行流水号"\n1,2025-04-01,支出,1,R\n'
+    assert is_statement(statement.encode())
+    assert is_statement(statement.encode("gb18030"))

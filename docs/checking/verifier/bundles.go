@@ -206,19 +206,19 @@ func (b *bundle) eachLine(name string, take func(*fields) error) error {
 		return err
 	}
 	defer file.Close()
-	lines := bufio.NewReaderSize(file, 1<<16)
+	lines := bufio.NewReaderSize(file, lineBytesMax+1) // a longer line is never held
 	for {
-		line, err := lines.ReadBytes('\n')
+		part, err := lines.ReadSlice('\n')
+		if err == bufio.ErrBufferFull {
+			return fmt.Errorf("%s has a line that is too long", name)
+		}
 		if err != nil && err != io.EOF {
 			return err
 		}
-		if len(line) == 0 {
+		if len(part) == 0 {
 			return nil
 		}
-		if len(line) > lineBytesMax {
-			return fmt.Errorf("%s has a line that is too long", name)
-		}
-		f, err := objectOf(line)
+		f, err := objectOf(append([]byte(nil), part...)) // the reader writes over its own
 		if err == nil {
 			err = take(f)
 		}

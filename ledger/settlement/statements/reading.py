@@ -6,13 +6,14 @@ is not booked yet is passed over and counted.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from domain.money.amounts import MoneyError, parse_fen
 from domain.settlement.reconciliation import StatementEntry
-from ledger.export.file_faults import Faults, records, text_lines
+from ledger.export.file_faults import LOOKED_LINES, SEPARATORS, Faults, records, text_lines
 from ledger.export.payment_files import is_day
 from ledger.settlement.statements.xml_reading import XmlReader, china_day, trim_amount
 
@@ -36,6 +37,7 @@ OPTIONAL_COLUMNS = {
 DEBITS = frozenset(("debit", "支出", "借", "付", "dbit"))
 CREDITS = frozenset(("credit", "收入", "贷", "收", "crdt"))
 TEXT_MAX = 140
+_SEPARATOR = re.compile("|".join(SEPARATORS))
 _NOT_GIVEN = "NOTPROVIDED"
 """What ISO 20022 has banks write for an end-to-end id that nobody gave."""
 
@@ -52,8 +54,9 @@ def is_statement(data: bytes) -> bool:
     head = data[:4_000]
     if any(namespace.encode() in head for namespace in NAMESPACES):
         return True
-    first = "".join(text_lines(head.rpartition(b"\n")[0])).casefold() if b"\n" in head else ""
-    return any(heading in first for heading in STATEMENT_COLUMNS["direction"])
+    lines = text_lines(head.rpartition(b"\n")[0])[:LOOKED_LINES] if b"\n" in head else []
+    cells = {cell.strip(' "\ufeff\r\n').casefold() for line in lines for cell in _SEPARATOR.split(line)}
+    return not cells.isdisjoint(STATEMENT_COLUMNS["direction"])
 
 
 def read_statement(data: bytes, currency: str = "CNY") -> Statement:

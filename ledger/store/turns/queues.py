@@ -25,6 +25,8 @@ REST_AHEAD_SECONDS = 1 / 3
 """As much of it may be owed: who sends now and then has rested before that."""
 REST_SECONDS_MAX = 1
 """Longest rest before a turn."""
+OWED_SECONDS_MAX = 3
+"""Most rest that is owed: not for long after a flood has ended."""
 
 
 class LaneFull(Exception):
@@ -101,7 +103,8 @@ class Lanes:
         now = time.monotonic()
         with self._lock:
             rested_at = {name: at for name, at in self._rested_at.items() if at > now}
-            rested_at[sender] = rested_at.get(sender, now) + REST * seconds
+            owed = rested_at.get(sender, now) + REST * seconds
+            rested_at[sender] = min(owed, now + OWED_SECONDS_MAX)
             self._rested_at = rested_at  # whole: whoever rests reads it without the lock
 
     @contextmanager
