@@ -171,21 +171,21 @@ def reconcile(
         ArithmeticError: where the classes do not come to both sides.
     """
     by_payment = {payment.payment: payment for payment in payments}
-    own: dict[str, list[StatementEntry]] = {name: [] for name in by_payment}
-    others = list[StatementEntry]()
+    entries_by_payment: dict[str, list[StatementEntry]] = {name: [] for name in by_payment}
+    unclaimed = list[StatementEntry]()
     booked = dict[tuple[str, str, str, bool], StatementEntry]()
     distinct = sorted(set(entries), key=_in_order)
     for entry in distinct:
         contradicts = booked.setdefault(entry.identity, entry) != entry
-        if entry.payment in own and entry.currency == currency and not contradicts:
-            own[entry.payment].append(entry)
+        if entry.payment in entries_by_payment and entry.currency == currency and not contradicts:
+            entries_by_payment[entry.payment].append(entry)
         else:
-            others.append(entry)
+            unclaimed.append(entry)
     lines = [
-        Reconciled(_kind(payment, own[name]), payment, tuple(own[name]))
+        Reconciled(_kind(payment, entries_by_payment[name]), payment, tuple(entries_by_payment[name]))
         for name, payment in by_payment.items()
     ]
-    lines += [Reconciled(Kind.UNEXPLAINED, None, (entry,)) for entry in others]
+    lines += [Reconciled(Kind.UNEXPLAINED, None, (entry,)) for entry in unclaimed]
     sums = dict.fromkeys(Kind, KindSum())
     for line in lines:
         sums[line.kind] = sums[line.kind].plus(line)
@@ -234,8 +234,8 @@ def find_untold(reconciliation: Reconciliation) -> list[UntoldStep]:
             continue
         debit = next(entry for entry in reversed(line.entries) if entry.is_debit)
         if payment.status != "made":
-            own = debit.reference if len(users[debit.reference]) == 1 else payment.payment
-            steps.append(UntoldStep("made", payment, debit, own))
+            reference = debit.reference if len(users[debit.reference]) == 1 else payment.payment
+            steps.append(UntoldStep("made", payment, debit, reference))
         if line.kind is Kind.RETURNED_UNTOLD:
             credit = next(entry for entry in reversed(line.entries) if not entry.is_debit)
             steps.append(UntoldStep("failed", payment, credit, credit.reason or credit.reference))
@@ -253,10 +253,10 @@ def _must_add_up(
     payments: Iterable[PaymentStanding],
     entries: Iterable[StatementEntry],
 ) -> None:
-    ordered = told = 0
+    ordered = stated = 0
     for payment in payments:
-        ordered, told = ordered + payment.amount_fen, told + payment.told_fen
+        ordered, stated = ordered + payment.amount_fen, stated + payment.told_fen
     booked = sum(entry.net_fen for entry in entries)
     total = reconciliation.total
-    if (total.ordered_fen, total.told_fen, total.booked_fen) != (ordered, told, booked):
-        raise ArithmeticError(f"classes come to {total}; payments {ordered}, {told}, entries {booked} fen")
+    if (total.ordered_fen, total.told_fen, total.booked_fen) != (ordered, stated, booked):
+        raise ArithmeticError(f"classes come to {total}; payments {ordered}, {stated}, entries {booked} fen")

@@ -59,18 +59,18 @@ def record_answers(ledger: Ledger, policy: str, year: int, actor: Actor, data: b
     faults = list[tuple[int, NotAllowed]]()
     for start in range(0, len(results), RESULTS_MAX):
         chunk = results[start : start + RESULTS_MAX]
-        found = check_results(ledger, policy, year, actor, chunk)
-        faults += [(start + index, fault) for index, fault in found]
+        refusals = check_results(ledger, policy, year, actor, chunk)
+        faults += [(start + index, fault) for index, fault in refusals]
     outdated = {index for index, fault in faults if fault.code == "payment.contradiction"}
     if len(outdated) < len(faults):
         raise StepsRefused([fault for fault in faults if fault[0] not in outdated], lines)
-    kept = [index for index in range(len(results)) if index not in outdated]
-    recorded = known = 0
-    for start in range(0, len(kept), RESULTS_MAX):
-        places = kept[start : start + RESULTS_MAX]
+    allowed = [index for index in range(len(results)) if index not in outdated]
+    recorded = repeated = 0
+    for start in range(0, len(allowed), RESULTS_MAX):
+        places = allowed[start : start + RESULTS_MAX]
         try:
             new, old = record_results(ledger, policy, year, actor, [results[place] for place in places])
         except StepsRefused as refused:
             raise StepsRefused([(places[index], fault) for index, fault in refused.faults], lines) from None
-        recorded, known = recorded + new, known + old
-    return Recorded(recorded, known, answers.pending, len(outdated))
+        recorded, repeated = recorded + new, repeated + old
+    return Recorded(recorded, repeated, answers.pending, len(outdated))

@@ -126,9 +126,9 @@ def cosign_checkpoint(
             f"本见证方从未会签过账本 {checkpoint.origin}：先经其他渠道与主管部门核对公钥和检查点，"
             "再加 --first 开始",
         )
-    asked = min(cosigned.size, checkpoint.size) if old is None else old
+    old_size = min(cosigned.size, checkpoint.size) if old is None else old
     try:
-        judge_checkpoint(checkpoint, cosigned, asked, find_path)
+        judge_checkpoint(checkpoint, cosigned, old_size, find_path)
     except LogForked:
         state.keep_fork(signed)
         raise

@@ -41,13 +41,15 @@ from services.workbench.writing import write_papers
 def open_year(options: argparse.Namespace) -> int:
     """``open``."""
     keys, remarks, kept = read_trust(options)
-    about, verdict = open_bundle(options.bundle, options.folder, keys, witnesses=options.witnesses, kept=kept)
+    origin, verdict = open_bundle(
+        options.bundle, options.folder, keys, witnesses=options.witnesses, kept=kept
+    )
     _print(
-        f"{about.bundle}  SHA-256 {about.sha256}",
-        f"{about.policy} {about.year}  {about.size:,} events  {about.signed_by}",
+        f"{origin.bundle}  SHA-256 {origin.sha256}",
+        f"{origin.policy} {origin.year}  {origin.size:,} events  {origin.signed_by}",
         *(f"· {line}" for line in (*remarks, *verdict.remarks)),
         *(f"! {line}" for line in verdict.faults),
-        about.verdict,
+        origin.verdict,
     )
     return 1 if verdict.counted.total() else 0
 
@@ -82,8 +84,8 @@ def _decided(options: argparse.Namespace, parameters: Parameters) -> Parameters:
         raise MoneyError(
             "应为：明显微小错报 < 实际执行的重要性 ≤ 重要性 · trivial < performance ≤ materiality"
         )
-    given = {name: value for name in ("confidence", "seed", "payees") if (value := getattr(options, name))}
-    return replace(parameters, **given)
+    chosen = {name: value for name in ("confidence", "seed", "payees") if (value := getattr(options, name))}
+    return replace(parameters, **chosen)
 
 
 def show_history(options: argparse.Namespace, file: sqlite3.Connection) -> int:
@@ -92,7 +94,7 @@ def show_history(options: argparse.Namespace, file: sqlite3.Connection) -> int:
     for entry in entries:
         head = f"#{entry.position}  {entry.day} {entry.minute}  {entry.kind}  {entry.source} {entry.id}"
         _print(f"{head}  {entry.speaker}".rstrip(), f"    {entry.content}")
-    return _found(entries, options)
+    return _exit_status(entries, options)
 
 
 def show_explanation(options: argparse.Namespace, file: sqlite3.Connection) -> int:
@@ -102,17 +104,17 @@ def show_explanation(options: argparse.Namespace, file: sqlite3.Connection) -> i
     for award in explained:
         sums = f"{print_fen(award.gross_fen, 'CNY')} → {print_fen(award.payable_fen, 'CNY')}"
         _print(f"{award.title}  {sums}", f"  {award.quote}", *(f"  · {line}" for line in award.lines))
-    return _found(explained, options)
+    return _exit_status(explained, options)
 
 
 def show_trail(options: argparse.Namespace, file: sqlite3.Connection) -> int:
     """``trail``."""
     steps = list(follow_trail(file, options.sought))
     _print(*(f"#{step.position}  {step.step}  {step.words}" for step in steps))
-    return _found(steps, options)
+    return _exit_status(steps, options)
 
 
-def _found(rows: Iterable[object], options: argparse.Namespace) -> int:
+def _exit_status(rows: Iterable[object], options: argparse.Namespace) -> int:
     if rows:
         return 0
     _print(Words("没有记录", "nothing is recorded").in_language(options.lang))
@@ -169,7 +171,7 @@ def evaluate_errors(options: argparse.Namespace, file: sqlite3.Connection) -> in
             stands = "与账面不符 · not as it stands in the books"
             raise SamplingFault(f"{options.errors}:{number}: {payment} {book}: {stands}")
         errors.append(error)
-    told = project_errors(errors, interval, parameters.performance_fen, parameters.confidence)
+    projection = project_errors(errors, interval, parameters.performance_fen, parameters.confidence)
     words = {
         "known_fen": Words("已知错报", "Known misstatement"),
         "projected_fen": Words("推断错报", "Projected misstatement"),
@@ -177,15 +179,15 @@ def evaluate_errors(options: argparse.Namespace, file: sqlite3.Connection) -> in
         "understated_fen": Words("推断少计（不相抵）", "Projected understatement (not set off)"),
     }
     for name, each in words.items():
-        _print(f"{each.in_language(options.lang)}  {print_fen(getattr(told, name), 'CNY')}")
+        _print(f"{each.in_language(options.lang)}  {print_fen(getattr(projection, name), 'CNY')}")
     tolerable = print_fen(parameters.performance_fen, "CNY")
     verdict = (
         Words(f"未超过可容忍错报 {tolerable}", f"within tolerable misstatement of {tolerable}")
-        if told.tolerable
+        if projection.tolerable
         else Words(f"超过可容忍错报 {tolerable}", f"beyond tolerable misstatement of {tolerable}")
     )
     _print(verdict.in_language(options.lang))
-    return 0 if told.tolerable else 1
+    return 0 if projection.tolerable else 1
 
 
 def _read_csv(path: Path, columns: int) -> Iterator[tuple[int, list[str]]]:

@@ -26,13 +26,13 @@ def read_parameters(file: sqlite3.Connection, folder: Path) -> Parameters:
     path = folder / FILE
     if path.is_file():
         return msgspec.json.decode(path.read_bytes(), type=Parameters)
-    about = read_about(file)
+    origin = read_about(file)
     sql = "SELECT COALESCE(SUM(payable_fen), 0) FROM list_lines WHERE year=?"
-    payable = int(file.execute(sql, [about.year]).fetchone()[0])
+    payable = int(file.execute(sql, [origin.year]).fetchone()[0])
     materiality = max(payable // SHARE_OF_PAYABLE, 1)
     return Parameters(
-        policy=about.policy,
-        year=about.year,
+        policy=origin.policy,
+        year=origin.year,
         materiality_fen=materiality,
         performance_fen=max(materiality * 3 // 4, 1),
         trivial_fen=materiality // 20,

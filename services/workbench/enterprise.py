@@ -84,10 +84,10 @@ def find_enterprises(file: sqlite3.Connection, sought: str, limit: int = 50) -> 
     return list(file.execute(sql, (pattern, pattern, sought, limit)))
 
 
-def read_book(file: sqlite3.Connection, policy: str, known: int) -> Rulebook:
+def read_book(file: sqlite3.Connection, policy: str, until: int) -> Rulebook:
     """The policy's versions as known at a position."""
     sql = "SELECT content FROM events WHERE kind='PolicyAdopted' AND position<=? ORDER BY position"
-    documents = [json.loads(row[0]) for row in file.execute(sql, [known])]
+    documents = [json.loads(row[0]) for row in file.execute(sql, [until])]
     return Rulebook([load_adopted(each["document"]) for each in documents if each["policy"] == policy])
 
 
@@ -105,11 +105,11 @@ def explain_enterprise(
     file: sqlite3.Connection, parameters: Parameters, code: str, language: str
 ) -> list[ExplainedSum]:
     """Why an enterprise gets what it gets: worked out again from its facts, in the ledger's own words."""
-    known = known_position(file, parameters)
-    book = read_book(file, parameters.policy, known)
+    until = known_position(file, parameters)
+    book = read_book(file, parameters.policy, until)
     policy = book.of_year(parameters.year)
     trace: list[Step] = []
-    awards = awards_of(fold(read_events(file, code, known)), book, trace).get(parameters.year, {})
+    awards = awards_of(fold(read_events(file, code, until)), book, trace).get(parameters.year, {})
     steps = [step for step in trace if step.year == parameters.year]
     explained = []
     for measure_id in sorted({*awards, *(step.measure for step in steps)}):
@@ -128,7 +128,7 @@ def explain_enterprise(
     return explained
 
 
-def read_events(file: sqlite3.Connection, code: str, known: int) -> list[Event]:
+def read_events(file: sqlite3.Connection, code: str, until: int) -> list[Event]:
     """An enterprise's events up to a position, as their classes."""
     sql = (
         "SELECT kind, source, id, time, role, on_behalf_of, content FROM events "
@@ -140,5 +140,5 @@ def read_events(file: sqlite3.Connection, code: str, known: int) -> list[Event]:
             *(source, event_id, time),
             acting_as=Capacity(role=role, on_behalf_of=behalf) if role or behalf else None,
         )
-        for kind, source, event_id, time, role, behalf, content in file.execute(sql, (code, known))
+        for kind, source, event_id, time, role, behalf, content in file.execute(sql, (code, until))
     ]

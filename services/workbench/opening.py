@@ -93,7 +93,7 @@ def open_bundle(
         for index in INDEXES:
             connection.execute(index)
         count = verdict.counted.total()
-        about = AboutBundle(
+        origin = AboutBundle(
             bundle=bundle.name,
             sha256=digest_of_file(bundle),
             policy=head["policy"],
@@ -107,11 +107,11 @@ def open_bundle(
             opened_at=instant(datetime.now(UTC)),
             program=program_version(),
         )
-        connection.executemany("INSERT INTO about VALUES (?,?)", about._asdict().items())
+        connection.executemany("INSERT INTO about VALUES (?,?)", origin._asdict().items())
         connection.execute("COMMIT")
     finally:
         connection.close()
-    return about, verdict
+    return origin, verdict
 
 
 def digest_of_file(path: Path) -> str:

@@ -14,7 +14,7 @@ from domain.vocabulary.kinds import Words
 from services.workbench.papers.paper import Parameters
 from services.workbench.papers.registry import EXCEPTIONS, FINDINGS_BY_SLUG, PAPERS
 from services.workbench.tables import AboutBundle, read_about
-from services.workbench.writing import ABOUT
+from services.workbench.writing import ORIGIN_WORDS
 
 FILE = "opinion.docx"
 EXCEPTIONS_TOLD = 50
@@ -71,11 +71,11 @@ class Suggestion(NamedTuple):
     breached_fen: int
 
 
-def suggest_opinion(about: AboutBundle, rows: Sequence[ExceptionRow], materiality_fen: int) -> Suggestion:
+def suggest_opinion(origin: AboutBundle, rows: Sequence[ExceptionRow], materiality_fen: int) -> Suggestion:
     """The opinion that ``RULE`` suggests."""
     misstated = sum(row.fen for row in rows if row.finding in MISSTATEMENTS)
     breached = sum(row.fen for row in rows if row.finding in BREACHES)
-    if about.verdict != "VERIFIED" or misstated >= PERVASIVE * materiality_fen:
+    if origin.verdict != "VERIFIED" or misstated >= PERVASIVE * materiality_fen:
         kind = "adverse"
     else:
         kind = "qualified" if max(misstated, breached) >= materiality_fen else "unqualified"
@@ -86,11 +86,11 @@ def write_opinion(
     file: sqlite3.Connection, folder: Path, parameters: Parameters, language: str
 ) -> Suggestion:
     """Write the draft as a Word document into the folder."""
-    about = read_about(file)
+    origin = read_about(file)
     rows = [
         ExceptionRow._make((*row[:4], row[4] or 0, *row[5:])) for row in EXCEPTIONS.rows(file, parameters)
     ]
-    suggestion = suggest_opinion(about, rows, parameters.materiality_fen)
+    suggestion = suggest_opinion(origin, rows, parameters.materiality_fen)
 
     def words(zh: str, en: str) -> str:
         return Words(zh, en).in_language(language)
@@ -111,16 +111,20 @@ def write_opinion(
     ).fetchone()[0]
     document.add_paragraph(
         words(
-            f"政策 {about.policy} {about.year} 年度：{enterprises:,} 家企业，应付 {money(payable)}，"
+            f"政策 {origin.policy} {origin.year} 年度：{enterprises:,} 家企业，应付 {money(payable)}，"
             f"已付 {money(paid)}。",
-            f"Policy {about.policy}, {about.year}: {enterprises:,} enterprises, payable {money(payable)}, "
+            f"Policy {origin.policy}, {origin.year}: {enterprises:,} enterprises, payable {money(payable)}, "
             f"paid {money(paid)}.",
         )
     )
     document.add_heading(words("二、依据", "2. Basis"), 1)
     _add_table(
         document,
-        [(ABOUT[name].in_language(language), str(value)) for name, value in about._asdict().items() if value],
+        [
+            (ORIGIN_WORDS[name].in_language(language), str(value))
+            for name, value in origin._asdict().items()
+            if value
+        ],
     )
     document.add_heading(words("三、重要性", "3. Materiality"), 1)
     _add_table(

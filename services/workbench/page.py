@@ -43,7 +43,7 @@ class PaperFigures:
     def count_rows(self, paper: Paper, file: sqlite3.Connection, parameters: Parameters) -> tuple[int, int]:
         """Rows, and the sum of the first column of money, in fen."""
         if paper.slug not in self.figures:
-            place = next((n for n, each in enumerate(paper.columns) if each.unit == "fen"), None)
+            place = next((n for n, column in enumerate(paper.columns) if column.unit == "fen"), None)
             count = total = 0
             for row in paper.rows(file, parameters):
                 count += 1
@@ -69,12 +69,14 @@ class Page:
 
     def paper(self, slug: str) -> str:
         """One paper's rows."""
-        asked = PAPERS_BY_SLUG.get(slug) or abort(404)
+        requested = PAPERS_BY_SLUG.get(slug) or abort(404)
         with closing(open_file(self.folder)) as file:
             parameters = read_parameters(file, self.folder)
-            count, total = self.figures.count_rows(asked, file, parameters)
-            rows = list(islice(asked.rows(file, parameters), ROWS_SHOWN))
-            return _render("paper.html", file, {"paper": asked, "rows": rows, "count": count, "total": total})
+            count, total = self.figures.count_rows(requested, file, parameters)
+            rows = list(islice(requested.rows(file, parameters), ROWS_SHOWN))
+            return _render(
+                "paper.html", file, {"paper": requested, "rows": rows, "count": count, "total": total}
+            )
 
     def search(self) -> str:
         """Enterprises by a part of code or name, or by a payment."""
@@ -148,15 +150,15 @@ def _render(template: str, file: sqlite3.Connection, values: Mapping[str, object
     def words(zh: str, en: str) -> str:
         return Words(zh, en).in_language(language)
 
-    def cell(value: Cell, each: Column) -> str:
-        return show_cell(value, each, language)
+    def cell(value: Cell, column: Column) -> str:
+        return show_cell(value, column, language)
 
     common: dict[str, object] = {
         "about": read_about(file),
         "lang": language,
         "t": words,
         "money": lambda fen: print_fen(fen, "CNY"),
-        "head": lambda each: head_of(each, language),
+        "head": lambda column: head_of(column, language),
         "cell": cell,
         "arguments": {name: value for name, value in request.args.items() if name != "lang"},
     }

@@ -71,8 +71,8 @@ def rows_of(logged: LoggedEvent, event: Event, recorded_at: str) -> Iterator[Row
     elif isinstance(content, FactCorrected | FactRetracted):
         step = "corrected" if isinstance(content, FactCorrected) else "retracted"
         changes = json.dumps(values.get("changes"), ensure_ascii=False) if "changes" in values else ""
-        about = (content.of_type, content.of_source, content.of)
-        yield Row("corrections", (place.position, place.code, step, *about, content.reason, changes))
+        subject = (content.of_type, content.of_source, content.of)
+        yield Row("corrections", (place.position, place.code, step, *subject, content.reason, changes))
     elif isinstance(content, HoldEvent):
         yield _hold_row(place, content)
     elif isinstance(content, ClaimEvent):
@@ -115,22 +115,30 @@ def _fact_rows(place: _Place, event: Event, content: FactContent) -> Iterator[Ro
     if isinstance(content, EnterpriseStatus):
         entry = (content.name, content.town, content.size, content.sector, event.time)
         yield Row("enterprises", (place.code, *entry))
-    thing, year = "", content.field_value("year")
+    identity, year = "", content.field_value("year")
     if isinstance(content, DatedThing):
         parts = [str(content.field_value(name) or "") for name in content.identity]
-        thing = fold_reference(" ".join(parts))
+        identity = fold_reference(" ".join(parts))
         year = int(content.on[:4])
     date = content.on if isinstance(content, DatedThing) else day_of(event.time)
-    what = (event.name, content.shape, thing, date, year, _fen(content), _text(content, "currency"))
-    yield Row("facts", (place.position, place.code, *what, event.source, event.event_id))
+    fact_columns = (
+        event.name,
+        content.shape,
+        identity,
+        date,
+        year,
+        _fen(content),
+        _text(content, "currency"),
+    )
+    yield Row("facts", (place.position, place.code, *fact_columns, event.source, event.event_id))
 
 
 def _hold_row(place: _Place, content: HoldEvent) -> Row:
     decided = isinstance(content, FactDecided)
     step = "held" if not decided else "counts" if content.field_value("counts") else "does-not-count"
-    about = (content.disagreement, content.of_type, content.of_source, content.of)
+    subject = (content.disagreement, content.of_type, content.of_source, content.of)
     words = (_text(content, "rule"), _text(content, "actor"), _text(content, "reason"))
-    return Row("holds", (place.position, place.code, step, *about, *words))
+    return Row("holds", (place.position, place.code, step, *subject, *words))
 
 
 def _claim_rows(place: _Place, content: ClaimEvent) -> Iterator[Row]:
@@ -147,8 +155,8 @@ def _claim_rows(place: _Place, content: ClaimEvent) -> Iterator[Row]:
 def _settlement_row(place: _Place, kind: str, content: SettlementEvent) -> Row:
     step = kind.removeprefix("Settlement").lower()
     sums = [content.field_value(name) for name in ("gross_fen", "payable_fen", "awards", "enterprises")]
-    about = content.enterprise if isinstance(content, ObjectionRaised) else None
-    words = (_text(content, "objection"), about, _text(content, "outcome"), _text(content, "reason"))
+    subject = content.enterprise if isinstance(content, ObjectionRaised) else None
+    words = (_text(content, "objection"), subject, _text(content, "outcome"), _text(content, "reason"))
     head = (place.position, content.policy, content.year, step, content.actor)
     return Row("settlements", (*head, content.field_value("number"), *sums, *words))
 

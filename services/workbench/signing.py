@@ -49,20 +49,20 @@ def list_digests(folder: Path) -> list[str]:
     return [f"{digest_of_file(path)}  {path.relative_to(folder).as_posix()}" for path in [*papers, *beside]]
 
 
-def note_body(folder: Path, about: AboutBundle) -> str:
+def note_body(folder: Path, origin: AboutBundle) -> str:
     """What is signed: the form, the bundle, its checkpoint, and the papers' digests."""
-    head = [FORM, about.sha256, f"{about.size} {about.root}", about.program]
+    head = [FORM, origin.sha256, f"{origin.size} {origin.root}", origin.program]
     return "\n".join([*head, *list_digests(folder)]) + "\n"
 
 
-def sign_papers(folder: Path, about: AboutBundle, key: SignerKey) -> Path:
+def sign_papers(folder: Path, origin: AboutBundle, key: SignerKey) -> Path:
     """Sign the papers as they are; a signature of others on the same papers stays."""
-    body, path, others = note_body(folder, about), folder / NOTE, ""
+    body, path, signatures_before = note_body(folder, origin), folder / NOTE, ""
     if path.is_file():
         before, signatures = parse_note(path.read_text("utf-8"))
         if before == body and not any(key.verifier.verifies(body, each) for each in signatures):
-            others = path.read_text("utf-8").rpartition("\n\n")[2]
-    path.write_text(f"{body}\n{others}{key.sign(body)}", "utf-8")
+            signatures_before = path.read_text("utf-8").rpartition("\n\n")[2]
+    path.write_text(f"{body}\n{signatures_before}{key.sign(body)}", "utf-8")
     return path
 
 

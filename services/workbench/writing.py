@@ -33,7 +33,7 @@ UNITS = {
     "date": Words("日期", "date"),
     "text": Words("文字", "text"),
 }
-ABOUT = {
+ORIGIN_WORDS = {
     "bundle": Words("审计包", "Bundle"),
     "sha256": Words("审计包 SHA-256", "SHA-256 of the bundle"),
     "policy": Words("政策", "Policy"),
@@ -73,7 +73,7 @@ def write_paper(
     front = book.create_sheet(Words("说明", "About").in_language(language))
     sheet = _begin_sheet(book, paper, language, 1)
     count = total = sheets = 0
-    places = [place for place, each in enumerate(paper.columns) if each.unit == "fen"]
+    places = [place for place, column in enumerate(paper.columns) if column.unit == "fen"]
     for row in paper.rows(file, parameters):
         if count and count % ROWS_MAX == 0:
             sheets += 1
@@ -81,7 +81,7 @@ def write_paper(
         count += 1
         total += int(row[places[0]] or 0) if places else 0
         sheet.append(
-            [_cell(sheet, value, each, language) for value, each in zip(row, paper.columns, strict=True)]
+            [_cell(sheet, value, column, language) for value, column in zip(row, paper.columns, strict=True)]
         )
     for name, value in describe_paper(paper, read_about(file), parameters, language, count, total):
         front.append([_text(front, name, bold=True), _text(front, value)])
@@ -90,7 +90,7 @@ def write_paper(
 
 
 def describe_paper(
-    paper: Paper, about: AboutBundle, parameters: Parameters, language: str, count: int, total_fen: int
+    paper: Paper, origin: AboutBundle, parameters: Parameters, language: str, count: int, total_fen: int
 ) -> Iterator[tuple[str, str]]:
     """What stands before a paper's rows: its origin, parameters, population, and what was not looked at."""
 
@@ -98,39 +98,39 @@ def describe_paper(
         return Words(zh, en).in_language(language)
 
     yield paper.title.in_language(language), paper.slug
-    for name, value in about._asdict().items():
+    for name, value in origin._asdict().items():
         if value != "":
-            yield ABOUT[name].in_language(language), str(value)
-    made = datetime.now(UTC).astimezone(SHANGHAI)
-    yield words("底稿日期", "Date of the paper"), f"{made:%Y-%m-%d %H:%M} (UTC+8)"
+            yield ORIGIN_WORDS[name].in_language(language), str(value)
+    dated = datetime.now(UTC).astimezone(SHANGHAI)
+    yield words("底稿日期", "Date of the paper"), f"{dated:%Y-%m-%d %H:%M} (UTC+8)"
     for name, value in msgspec.to_builtins(parameters).items():
         shown = print_fen(value, "CNY") if name.endswith("_fen") else str(value)
         yield f"{words('参数', 'Parameter')} {name.removesuffix('_fen')}", shown
     yield words("行数", "Rows"), f"{count:,}"
-    if any(each.unit == "fen" for each in paper.columns):
+    if any(column.unit == "fen" for column in paper.columns):
         yield words("金额合计", "Total"), print_fen(total_fen, "CNY")
     yield words("查看了", "Looked at"), paper.looked.in_language(language)
     yield words("没有查看", "Not looked at"), paper.not_looked.in_language(language)
 
 
-def head_of(each: Column, language: str) -> str:
+def head_of(column: Column, language: str) -> str:
     """A column's head, with its unit."""
-    title = each.words.in_language(language)
-    if each.unit == "text":
+    title = column.words.in_language(language)
+    if column.unit == "text":
         return title
-    unit = UNITS[each.unit].in_language(language)
+    unit = UNITS[column.unit].in_language(language)
     return f"{title} ({unit})" if language == "en" else f"{title}（{unit}）"
 
 
-def show_cell(value: Cell, each: Column, language: str) -> str:
+def show_cell(value: Cell, column: Column, language: str) -> str:
     """A cell as text: amounts as money, exceptions by their words."""
     if value is None:
         return ""
-    if each.unit == "fen":
+    if column.unit == "fen":
         return print_fen(int(value), "CNY")
-    if each == FINDING:
+    if column == FINDING:
         return FINDINGS_BY_SLUG[str(value)].in_language(language)
-    return f"{value:,}" if each.unit == "count" and isinstance(value, int) else str(value)
+    return f"{value:,}" if column.unit == "count" and isinstance(value, int) else str(value)
 
 
 def _begin_sheet(book: Workbook, paper: Paper, language: str, number: int) -> Any:
@@ -138,16 +138,16 @@ def _begin_sheet(book: Workbook, paper: Paper, language: str, number: int) -> An
     sheet.freeze_panes = "A2"
     for place in range(len(paper.columns)):
         sheet.column_dimensions[chr(ord("A") + place)].width = 24
-    sheet.append([_text(sheet, head_of(each, language), bold=True) for each in paper.columns])
+    sheet.append([_text(sheet, head_of(column, language), bold=True) for column in paper.columns])
     return sheet
 
 
-def _cell(sheet: WriteOnlyWorksheet, value: Cell, each: Column, language: str) -> Any:
+def _cell(sheet: WriteOnlyWorksheet, value: Cell, column: Column, language: str) -> Any:
     if value is None or isinstance(value, str):
-        return _text(sheet, show_cell(value, each, language))
-    number: Any = decimal_of(value) if each.unit == "fen" else value
+        return _text(sheet, show_cell(value, column, language))
+    number: Any = decimal_of(value) if column.unit == "fen" else value
     cell = WriteOnlyCell(sheet, number)
-    if each.unit == "fen":
+    if column.unit == "fen":
         cell.number_format = MONEY
     return cell
 

@@ -184,8 +184,8 @@ class _Camt(XmlReader):
         bookings = Counter[tuple[str, str, str]]()
         for line, transaction in self.transactions or [(self.began, {})]:
             amounts = {name: entry.get(name, "") for name in ("amount", "currency")} if single else {}
-            own = {name: value for name, value in transaction.items() if value}
-            row = {**common, "direction": entry.get("direction", ""), **amounts, **own}
+            fields = {name: value for name, value in transaction.items() if value}
+            row = {**common, "direction": entry.get("direction", ""), **amounts, **fields}
             direction = row["direction"]
             booking = (row["reference"], row.get("payment", ""), direction)
             bookings[booking] += 1
@@ -202,10 +202,10 @@ class _Camt(XmlReader):
         sign = 1 if entry.get("direction") == "DBIT" else -1
         booked = self.entries[-len(self.transactions) :]
         try:
-            whole = parse_fen(trim_amount(entry.get("amount", "")))
+            entry_fen = parse_fen(trim_amount(entry.get("amount", "")))
         except MoneyError:
-            whole = 0
-        if sign * sum(each.net_fen for each in booked) != whole:
+            entry_fen = 0
+        if sign * sum(each.net_fen for each in booked) != entry_fen:
             self.faults.add(self.began, "Ntry", "entry.sum")
 
 

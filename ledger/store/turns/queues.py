@@ -19,7 +19,7 @@ AT_ONCE_MAX = 3
 """Most requests of one sender in a lane: fewer than a worker has threads, so that others find one."""
 
 
-REST = 3
+REST_RATIO = 3
 """How many times as long as its turns took a sender rests beside others, who find all free meanwhile."""
 REST_AHEAD_SECONDS = 1 / 3
 """As much of it may be owed: who sends now and then has rested before that."""
@@ -93,9 +93,9 @@ class Lanes:
     def rest_before_turn(self, sender: str) -> None:
         """Rest before a turn beside others, where the sender took more of the time than anybody else."""
         now, rested_at = time.monotonic(), self._rested_at
-        mine = rested_at.get(sender, now)
-        wait = mine - now - REST_AHEAD_SECONDS
-        if wait > 0 and mine >= max(rested_at.values(), default=now):
+        due_at = rested_at.get(sender, now)
+        wait = due_at - now - REST_AHEAD_SECONDS
+        if wait > 0 and due_at >= max(rested_at.values(), default=now):
             time.sleep(min(wait, REST_SECONDS_MAX))
 
     def note_turn(self, sender: str, seconds: float) -> None:
@@ -103,8 +103,8 @@ class Lanes:
         now = time.monotonic()
         with self._lock:
             rested_at = {name: at for name, at in self._rested_at.items() if at > now}
-            owed = rested_at.get(sender, now) + REST * seconds
-            rested_at[sender] = min(owed, now + OWED_SECONDS_MAX)
+            rested_until = rested_at.get(sender, now) + REST_RATIO * seconds
+            rested_at[sender] = min(rested_until, now + OWED_SECONDS_MAX)
             self._rested_at = rested_at  # whole: whoever rests reads it without the lock
 
     @contextmanager

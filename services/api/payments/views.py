@@ -68,8 +68,8 @@ def payments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
     names = ("payment", "batch", "enterprise", "amount", "status", "on", "said", "position")
     with ledger().store.reading() as rows:
         paid_in = currency_form(rulebook(rows, policy).latest.currency)
-        found = rows.all(sql, [policy, year, *values, query["limit"] + 1])
-    items = [dict(zip(names, row, strict=True)) for row in found]
+        payment_rows = rows.all(sql, [policy, year, *values, query["limit"] + 1])
+    items = [dict(zip(names, row, strict=True)) for row in payment_rows]
     for item in items:
         item["amount"] = print_fen(item["amount"])
     return page(items, query["limit"], ("payments", "payment"), paid_in)
@@ -114,8 +114,8 @@ def results(body: dict[str, Any], policy: str, year: int) -> Any:
         paying.Result(each["payment"], each["status"], each["amount_fen"], each["on"], each["said"])
         for each in body["results"]
     ]
-    recorded, known = paying.record_results(ledger(), policy, year, requester(), said)
-    return {"recorded": recorded, "known": known}
+    recorded, repeated = paying.record_results(ledger(), policy, year, requester(), said)
+    return {"recorded": recorded, "known": repeated}
 
 
 @blueprint.writes(
@@ -130,8 +130,8 @@ def reconciliation(body: dict[str, Any], policy: str, year: int) -> Any:
     """Hold the year's payments beside bank statements, to the fen; nothing is recorded."""
     with ledger().store.reading() as rows:
         entries = read_statements(rows, policy, body["statements"])
-        found = reconcile_year(rows, policy, year, entries)
-    return {**_paid_in(policy), **reconciliation_document(found)}
+        reconciliation = reconcile_year(rows, policy, year, entries)
+    return {**_paid_in(policy), **reconciliation_document(reconciliation)}
 
 
 @blueprint.writes(

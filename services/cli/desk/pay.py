@@ -71,8 +71,8 @@ def payment_file(context: Context, /, policy: str, year: int, batch: str, file: 
     payer = Payer(options["payer_name"], options["payer_account"], options["payer_bank"])
     with context.ledger() as ledger, ledger.store.reading() as rows:
         lines = text_lines(options["payees"].read_bytes())
-        about = (lines, payer, options["on"], options["form"])
-        written = write_payments(ledger, rows, policy, year, batch, file, *about)
+        file_arguments = (lines, payer, options["on"], options["form"])
+        written = write_payments(ledger, rows, policy, year, batch, file, *file_arguments)
         currency = read_currencies(rows)[policy]
     if written.warnings:
         language = context.words("zh", "en")

@@ -157,9 +157,9 @@ def _trusted_keys(
         NoteError: where none is given, or one cannot be read.
     """
     lines = [*texts, *(file.read_text("utf-8-sig") for file in files)]
-    given = read_keys("\n".join(lines))
-    ended = [key for key in given if key.end]
-    keys = [*ended, *(key for key in given if key not in ended)]  # an end that was told of counts
+    read = read_keys("\n".join(lines))
+    ended = [key for key in read if key.end]
+    keys = [*ended, *(key for key in read if key not in ended)]  # an end that was told of counts
     if not keys:
         raise NoteError(
             "give the ledger's public key by --key (printed by subsidy-ledger log-keys, handed over by "

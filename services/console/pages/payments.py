@@ -75,18 +75,20 @@ def batches(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
         "SELECT batch, status, COUNT(*), CAST(SUM(amount) AS BIGINT), MIN(code) FROM payments "
         "WHERE policy=? AND year=? GROUP BY batch, status ORDER BY batch, status"
     )
-    found: dict[str, dict[str, Any]] = {}
+    batches: dict[str, dict[str, Any]] = {}
     for batch, status, count, total, code in rows.all(sql, [policy, year]):
-        each = found.setdefault(batch, {"batch": batch, "count": 0, "total": 0, "code": code, "status": {}})
-        each["count"] += count
-        each["total"] += total
-        each["status"][status] = (count, total)
-    for each in found.values():
-        for event in events_of(rows, account_id(policy, year, each["code"])):
+        batch_row = batches.setdefault(
+            batch, {"batch": batch, "count": 0, "total": 0, "code": code, "status": {}}
+        )
+        batch_row["count"] += count
+        batch_row["total"] += total
+        batch_row["status"][status] = (count, total)
+    for batch_row in batches.values():
+        for event in events_of(rows, account_id(policy, year, batch_row["code"])):
             content = event.fact.content
-            if isinstance(content, PaymentOrdered) and content.batch == each["batch"]:
-                each["actor"], each["at"] = content.actor, event.recorded_at
-    return list(found.values())
+            if isinstance(content, PaymentOrdered) and content.batch == batch_row["batch"]:
+                batch_row["actor"], batch_row["at"] = content.actor, event.recorded_at
+    return list(batches.values())
 
 
 def clawbacks(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
@@ -97,13 +99,15 @@ def clawbacks(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
     )
     codes = [code for (code,) in rows.all(sql, [policy, year, CLAWED])]
     names = read_names(rows, codes)
-    found = []
+    clawbacks = []
     for code, (account, _) in sorted(accounts_of(rows, policy, year, codes).items()):
         for name, clawback in account.clawbacks.items():
             due = clawback.amount - clawback.recovered
-            said = {"clawback": name, "enterprise": code, "name": names.get(code, ("", ""))[0]}
-            found.append({**said, "amount": clawback.amount, "recovered": clawback.recovered, "due": due})
-    return found
+            described = {"clawback": name, "enterprise": code, "name": names.get(code, ("", ""))[0]}
+            clawbacks.append(
+                {**described, "amount": clawback.amount, "recovered": clawback.recovered, "due": due}
+            )
+    return clawbacks
 
 
 def _order(ledger: Ledger, policy: str, year: int, _: Form) -> str:
@@ -224,9 +228,9 @@ def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseRes
         f"WHERE policy=? AND year=?{where} ORDER BY payment LIMIT ?"
     )
     with forms.opened().store.reading() as rows:
-        found = [] if faults else rows.all(sql, [policy, year, *values, PAGE + 1])
-        shown = {
-            "names": read_names(rows, [row[2] for row in found]),
+        payment_rows = [] if faults else rows.all(sql, [policy, year, *values, PAGE + 1])
+        page_values = {
+            "names": read_names(rows, [row[2] for row in payment_rows]),
             "sums": sum_accounts(rows, policy, year),
             "batches": batches(rows, policy, year),
             "stage": settlement_of(rows, policy, year).stage,
@@ -242,13 +246,13 @@ def _payments(policy: str, year: int, refusal: Refusal | None = None) -> BaseRes
         asked=asked,
         wrong=bool(faults),
         currency=book.latest.currency,
-        payments=found[:PAGE],
-        next=next_page("payments", found[PAGE - 1][:1]) if len(found) > PAGE else "",
+        payments=payment_rows[:PAGE],
+        next=next_page("payments", payment_rows[PAGE - 1][:1]) if len(payment_rows) > PAGE else "",
         refusal=refusal,
         given=request.form if refusal else {},
         today=today(forms.opened().clock()),
         bank_forms=[(name, _title_of(read_form(name))) for name in list_forms()],
-        **shown,
+        **page_values,
     )
 
 
@@ -339,22 +343,22 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
     faults = AdjustmentsQuery().validate(asked)
     wanted = {} if faults else AdjustmentsQuery().load(asked)
     after, code = (wanted["cursor"][0] if "cursor" in wanted else ""), wanted.get("enterprise")
-    found: list[adjusting.Pending] = []
+    proposals: list[adjusting.Pending] = []
     book = open_policy(policy, year)
     with forms.opened().store.reading() as rows:
         stage = settlement_of(rows, policy, year).stage
         if stage == "closed" and not faults:
-            found = adjusting.pending(rows, policy, year, code, after, PAGE + 1)
-        names = read_names(rows, [each.code for each in found])
-        titles = awards_titled(book, [(each.measure, year) for each in found])
+            proposals = adjusting.pending(rows, policy, year, code, after, PAGE + 1)
+        names = read_names(rows, [each.code for each in proposals])
+        titles = awards_titled(book, [(each.measure, year) for each in proposals])
         back = {
             (each.code, each.measure): adjusting.paid_too_much(rows, book, year, each)
-            for each in found
+            for each in proposals
             if each.amount < 0
         }
-        open_ = undecided(rows, {each.code for each in found})
+        open_ = undecided(rows, {each.code for each in proposals})
         place = rows.last_position()
-    whole = adjusting.whole_enterprises(found, PAGE)
+    count = adjusting.whole_enterprises(proposals, PAGE)
     return page(
         "adjustments.html",
         409 if refusal else 200,
@@ -366,7 +370,7 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
         stage=stage,
         asked=asked,
         wrong=bool(faults),
-        pending=found[:whole],
+        pending=proposals[:count],
         back=back,
         undecided=open_,
         names=names,
@@ -374,5 +378,5 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
         into=[each for each in range(year + 1, year + 4) if book.covers_year(each)],
         refusal=refusal,
         given=request.form if refusal else {},
-        next=next_page("adjustments", (found[whole - 1].code,)) if len(found) > PAGE else "",
+        next=next_page("adjustments", (proposals[count - 1].code,)) if len(proposals) > PAGE else "",
     )
