@@ -221,13 +221,15 @@ def _accounts(rows: Rows, book: Rulebook, state: Settlement) -> Iterator[Account
     policy, year = state.policy, state.year
     if rows.all("SELECT 1 FROM accounts WHERE policy=? AND year=? LIMIT 1", [policy, year]):
         sql = (
-            "SELECT a.code, e.name, a.payable, a.ordered, a.paid, "
-            "(SELECT CAST(COALESCE(SUM(p.amount), 0) AS BIGINT) FROM payments p WHERE p.policy=a.policy "
-            "AND p.year=a.year AND p.code=a.code AND p.status='failed'), a.clawed, a.recovered "
+            "SELECT a.code, e.name, a.payable, a.ordered, a.paid, COALESCE(f.amount, 0), "
+            "a.clawed, a.recovered "
             "FROM accounts a LEFT JOIN enterprises e ON e.code=a.code "
+            # summed once: asked for account by account, the payments of the year would be read for each
+            "LEFT JOIN (SELECT code, CAST(SUM(amount) AS BIGINT) AS amount FROM payments "
+            "WHERE policy=? AND year=? AND status='failed' GROUP BY code) f ON f.code=a.code "
             "WHERE a.policy=? AND a.year=? ORDER BY a.code"
         )
-        for code, name, payable, ordered, paid, failed, *taken in rows.stream(sql, [policy, year]):
+        for code, name, payable, ordered, paid, failed, *taken in rows.stream(sql, [policy, year] * 2):
             again = min(failed, payable - ordered - paid)  # what was ordered anew is history
             yield Account(code, name or "", payable, ordered, paid, again, *taken)
         return
