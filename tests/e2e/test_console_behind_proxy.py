@@ -32,6 +32,7 @@ from domain.authority.two_persons import TWO_PERSON_STEPS
 from domain.events.event import Event
 from domain.faults.registry import read_problems
 from domain.log.notes import VerifierKey
+from domain.money.amounts import print_fen
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.stored_events import SELECT, stored
@@ -499,7 +500,7 @@ def pays(bureau: Bureau, finance: Person, second: Person, code: str) -> None:
     with bureau.site.ledger.store.reading() as rows:
         codes = [each for (each,) in rows.all("SELECT code FROM payments ORDER BY code")]
     payees = bureau.folder / "账户.csv"
-    lines = [f"{each},企业{each[-6:]},62220000,102332000017" for each in codes]
+    lines = [f"{each},企业{each[-6:]},62220000001{n:04d},102332000017" for n, each in enumerate(codes)]
     payees.write_text("\n".join(["code,name,account,bank", *lines]), "utf-8")
     page = finance.goes("payments?status=ordered")
     unfolds(finance, "#file-batch")
@@ -514,6 +515,7 @@ def pays(bureau: Bureau, finance: Person, second: Person, code: str) -> None:
     page = finance.goes("settlement")
     page.locator("#results-file").set_input_files(bureau.folder / "回单.csv")
     takes(finance, "pay-results-do")
+    reconciles(bureau, finance)
     for person in (finance, second):
         page = person.goes("settlement")
         unfolds(person, "#claw-amount")
@@ -529,6 +531,20 @@ def pays(bureau: Bureau, finance: Person, second: Person, code: str) -> None:
     assert page.locator("#recover .facts").inner_text().count("¥100.00") == 2
     finance.goes("payments?status=made")
     assert page.locator(".tag.made").count() == len(codes)
+
+
+def reconciles(bureau: Bureau, finance: Person) -> None:
+    """The bank's statement has every payment that it said was made."""
+    statement, day = bureau.folder / "对账单.csv", bureau.present().date().isoformat()
+    with bureau.site.ledger.store.reading() as rows:
+        payments = rows.all("SELECT payment, amount, said FROM payments ORDER BY payment")
+    lines = ["账号,记账日期,收支,金额,银行流水号,支付编号"]
+    lines += [f"33010000,{day},支出,{print_fen(int(fen))},{said},{name}" for name, fen, said in payments]
+    statement.write_text("\n".join(lines), "utf-8")
+    page = finance.goes("reconciliation")
+    page.locator("#reconcile-file").set_input_files(statement)
+    finance.press("reconcile-do")
+    finance.sees("reconcile-none")
 
 
 def adjusts(first: Person, second: Person, more: str, less: str) -> None:
