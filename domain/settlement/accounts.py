@@ -239,9 +239,9 @@ def fail_payment(
             day before the order or before the bank said it was made, or whose money was clawed back.
     """
     ordered = _payment(account, payment, amount_fen)
+    _must_follow(holder, ordered, on)  # first: a failure of a day before the recorded one is old news
     if ordered.status == "failed":
         raise NotAllowed("payment.status", "payment", payment=payment, status=ordered.status)
-    _must_follow(holder, ordered, on)
     if ordered.status == "made" and account.clawed > account.paid - amount_fen:
         raise NotAllowed("payment.clawed", "payment", clawed=Amount(account.clawed, account.currency))
     return PaymentFailed(

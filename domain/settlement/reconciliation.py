@@ -97,6 +97,8 @@ class PaymentStanding(NamedTuple):
     status: str
     remark: str = ""
     """The bank's reference, or its reason."""
+    failed_on: str = ""
+    """The day in Asia/Shanghai on which it is recorded as failed; empty where it is not."""
 
     @property
     def told_fen(self) -> int:
@@ -222,7 +224,11 @@ class UntoldStep(NamedTuple):
 
 
 def find_untold(reconciliation: Reconciliation) -> list[UntoldStep]:
-    """The steps that statements confirm, in the order of booking; of what contradicts there is none."""
+    """The steps that statements confirm, in the order of booking; of what contradicts there is none.
+
+    A debit that was booked by the day of the failure is the very money that failed: only one booked after
+    that day says that the payment arrived. Until the money is seen coming back, the line stays open.
+    """
     users: dict[str, set[str]] = {}
     for line in reconciliation.lines:
         for entry in line.entries:
@@ -233,6 +239,8 @@ def find_untold(reconciliation: Reconciliation) -> list[UntoldStep]:
         if payment is None or line.kind not in _UNTOLD:
             continue
         debit = next(entry for entry in reversed(line.entries) if entry.is_debit)
+        if debit.booked_on <= payment.failed_on:
+            continue
         if payment.status != "made":
             reference = debit.reference if len(users[debit.reference]) == 1 else payment.payment
             steps.append(UntoldStep("made", payment, debit, reference))

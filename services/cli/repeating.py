@@ -24,6 +24,7 @@ from ledger.store.repeats.keys import (
 )
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.cli.common import Context, os_user
+from services.cli.statuses import ExitStatus, end_with
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,11 +58,17 @@ def _run_once(reference: str, keeps_output: bool, command: Callable[[], None]) -
     """Run a command whose reference is new; else print what it printed."""
     called = click.get_current_context()
     context: Context = called.find_object(Context) or called.obj
+    ended = ExitStatus.DONE
 
     def printed() -> bytes:
+        nonlocal ended
         with contextlib.redirect_stdout(io.StringIO()) as out:
             try:
                 command()
+            except click.exceptions.Exit as exit_:  # what was recorded beside what was refused is kept
+                if exit_.exit_code != ExitStatus.REFUSED:
+                    raise
+                ended = ExitStatus.REFUSED
             except SecondPersonNeeded as proposed:  # what it proposed is kept with the reference
                 from services.cli.caller_errors import waiting_message  # it brings the words of all problems
 
@@ -86,6 +93,8 @@ def _run_once(reference: str, keeps_output: bool, command: Callable[[], None]) -
         text = context.words("此前已按该编号登记，未再次登记", "recorded already under this reference")
         click.echo(f"{text}: {reference}", err=True)
     click.echo(kept.content.decode(), nl=False)
+    if ended is not ExitStatus.DONE:
+        end_with(ended)
 
 
 def _print_now(text: str) -> bytes:
@@ -95,11 +104,14 @@ def _print_now(text: str) -> bytes:
 
 def _digest_call(called: click.Context) -> bytes:
     """Which command was called with what, files by their content, as 32 bytes."""
-    values = {
-        name: hashlib.sha256(value.read_bytes()).hexdigest()
-        if isinstance(value, Path) and value.is_file()
-        else str(value)
-        for name, value in sorted(called.params.items())
-        if name != "reference"
-    }
+    values = {name: _describe(value) for name, value in sorted(called.params.items()) if name != "reference"}
     return hashlib.sha256(json.dumps([called.command_path, values]).encode()).digest()
+
+
+def _describe(value: object) -> str:
+    """A value of a call as text: a file, or several, by what they hold."""
+    if isinstance(value, Path) and value.is_file():
+        return hashlib.sha256(value.read_bytes()).hexdigest()
+    if isinstance(value, tuple) and value and all(isinstance(each, Path) for each in value):
+        return " ".join(map(_describe, value))
+    return str(value)

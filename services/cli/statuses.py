@@ -36,8 +36,9 @@ MEANINGS = {
         "已提出，等待第二人确认，尚未生效", "proposed; it waits for a second person and is not done yet"
     ),
     ExitStatus.REFUSED: Meaning(
-        "已办，但有退回的：其余已入账，退回的用 refused 列出",
-        "done, but something was refused: the rest is recorded, `refused` lists it",
+        "已办，但有退回的：其余已入账；退回的数据用 refused 列出，对账单中未登记的由命令逐条列出",
+        "done, but something was refused: the rest is recorded; `refused` lists messages, the command itself "
+        "what it did not record of a statement",
     ),
 }
 OF_DOCTOR = Meaning(

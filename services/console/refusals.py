@@ -103,6 +103,12 @@ def _said(error: NotAllowed, path: str = "") -> dict[str, Any]:
     return words
 
 
+def describe_refusal(error: NotAllowed) -> str:
+    """Why a step is not allowed, and the mend, as one sentence for the reader."""
+    words = _said(error)
+    return f"{words['rule']} — {words['mend']}"
+
+
 def _claim_statuses(named: str) -> str:
     """Statuses of claims in words."""
     return " / ".join(language.words_for(f"claim-status-{status}") for status in named.split(", "))

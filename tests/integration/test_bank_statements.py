@@ -5,6 +5,7 @@ What they must come to is worked out from the files alone (``tests.oracle.bank``
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from ledger.settlement.statements.reconciling import (
 )
 from ledger.store.application import Ledger
 from services.cli.main import main
+from services.cli.statuses import ExitStatus
 from services.runtime.variables import PREFIX
 from services.server.app import create_app
 from tests.events import CIXI
@@ -136,7 +138,55 @@ def test_files_in_any_order_and_twice_come_to_what_the_bank_moved(
     assert replay(ledger, str(tmp_path / "replay.db")).differences == ()
 
 
-def test_a_late_success_is_recorded_and_a_contradiction_told(ordered: Ordered) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_a_failure_holds_until_money_is_booked_after_it(ordered: Ordered, seed: int) -> None:
+    """In any order, twice and in part, each payment stands by its last word as the files alone tell it."""
+    ledger = ordered.ledger
+    ledger.clock.pass_(days=5)  # type: ignore[attr-defined]
+    names = [name for name, _ in ordered.payments[:5]]
+    yuan = {name: print_fen(fen) for name, fen in ordered.payments}
+    failed_on = dict.fromkeys(names, LATER)
+    answers = report(*(status_of(name, "RJCT", amount=yuan[name]) for name in names))
+    files = [("answers", answers.replace(b"2025-04-02T17:00:00Z", f"{LATER}T01:00:00Z".encode()))]
+    days = (DAY, LATER, "2025-05-16", DAY, DAY)
+    for number, (name, day) in enumerate(zip(names, days, strict=True)):
+        out = on(day, statement(booked(yuan[name], transaction(name, yuan[name]), reference=f"R{number}")))
+        files.append(("statement", out))
+    came_back = transaction(names[3], yuan[names[3]]).replace("DBIT", "CRDT")
+    files[4] = (
+        "statement",
+        files[4][1].replace(
+            b"</Stmt>", booked(yuan[names[3]], came_back, way="CRDT", reference="B").encode() + b"</Stmt>"
+        ),
+    )
+    files[4] = ("statement", on("2025-05-16", files[4][1]))
+    told = files[:5] + files[:5]  # the last payment's statement is never brought
+    Random(seed).shuffle(told)
+
+    for count in range(1, len(told) + 1):
+        statements = play(ledger, told[:count])
+        bookings = bank.read_bookings(statements)
+        heard = any(kind == "answers" for kind, _ in told[:count])
+        with ledger.store.reading() as rows:
+            entries = read_statements(rows, CIXI, statements)
+            found = reconcile_year(rows, CIXI, YEAR, entries)
+        standings = {line.payment.payment: line for line in found.lines if line.payment}
+        for name in names:
+            own = {booking for booking in bookings if booking.payment == name}
+            expected = bank.last_word(own, failed_on[name] if heard else "")
+            standing = standings[name].payment
+            assert standing is not None
+            assert standing.status == expected, (count, name)
+        in_sight = {name for name, line in standings.items() if line.kind.value == "failed-yet-booked"}
+        net = bank.net_by_payment(bookings)
+        assert in_sight == ({name for name in names[:2] if name in net} if heard else set())
+    posted = sum(line.told_fen for line in found.lines)
+    assert posted == dict(ordered.payments)[names[2]]
+
+
+def test_a_late_success_is_recorded_and_a_contradiction_told(
+    ordered: Ordered, tmp_path: Path, database_at: Callable[[str], str]
+) -> None:
     """What was ordered again cannot be booked as paid a second time: it is told, and stays in sight."""
     ledger = ordered.ledger
     ledger.clock.pass_(days=3)  # type: ignore[attr-defined]
@@ -168,6 +218,30 @@ def test_a_late_success_is_recorded_and_a_contradiction_told(ordered: Ordered) -
     }
     with pytest.raises(NotAllowed):
         record_statement(ledger, CIXI, YEAR, OFFICER, entries)
+    file = tmp_path / "late.xml"
+    file.write_bytes(late)
+    year = ("--policy", CIXI, "--year", str(YEAR))
+    env = {f"{PREFIX}DATABASE": database_at("ledger.db")}
+    for key in ((), ("--reference", "对账-1"), ("--reference", "对账-1")):
+        done = CliRunner().invoke(
+            main, ["--language", "en", "pay", "statement", str(file), *year, "--csv", *key], env=env
+        )
+        [line] = list(csv.DictReader(io.StringIO(done.stdout)))
+        assert [*line.values()][:4] == [b, LATER, "R-b", print_fen(fb)]
+        assert "ordered again" in line["Why it is not recorded"]
+        assert done.exit_code == (0 if "recorded already" in done.stderr else ExitStatus.REFUSED)
+        assert bool(key) or done.stderr.endswith("recorded 0, refused 1\n")
+    done = CliRunner().invoke(main, ["pay", "statement", str(file), *year, "--json"], env=env)
+    assert [(each["payment"], each["code"]) for each in json.loads(done.stdout)["refused"]] == [
+        (b, "payment.ordered-again")
+    ]
+    file.write_bytes(late + b"\n")
+    other = CliRunner().invoke(main, ["pay", "statement", str(file), *year, "--reference", "对账-1"], env=env)
+    assert other.exit_code == ExitStatus.MISUSED  # another file under the same reference
+    browser = Browser(create_app(ledger).test_client()).works("Qian", "finance")
+    browser.post("settlement/results", file=(io.BytesIO(late), "statement"))
+    page = browser.get("settlement")
+    assert all(word in page for word in (b, "R-b", print_fen(fb, "CNY")))
 
 
 def test_the_commands_reconcile_record_and_write_the_paper(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import NamedTuple
 from xml.etree import ElementTree
 
 
 class Booking(NamedTuple):
-    """One transaction of a statement, in fen: below zero where money came back."""
+    """One transaction of a statement, in fen: below zero where money came back; its day is that in China."""
 
     reference: str
     payment: str
     fen: int
+    day: str
 
 
 def fen(text: str) -> int:
@@ -40,11 +42,24 @@ def read_bookings(statements: Iterable[bytes]) -> set[Booking]:
     for data in statements:
         for entry in (each for each in ElementTree.fromstring(data).iter() if each.tag.endswith("}Ntry")):
             reference = str(entry.findtext("{*}AcctSvcrRef"))
+            booked_at = datetime.fromisoformat(str(entry.findtext("{*}BookgDt/{*}DtTm")))
+            day = booked_at.astimezone(timezone(timedelta(hours=8))).date().isoformat()
             for part in entry.findall("{*}NtryDtls/{*}TxDtls"):
                 sign = 1 if part.findtext("{*}CdtDbtInd") == "DBIT" else -1
                 amount = sign * fen(str(part.findtext("{*}Amt")))
-                bookings.add(Booking(reference, str(part.findtext("{*}Refs/{*}EndToEndId")), amount))
+                payment = str(part.findtext("{*}Refs/{*}EndToEndId"))
+                bookings.add(Booking(reference, payment, amount, day))
     return bookings
+
+
+def last_word(bookings: Iterable[Booking], failed_on: str) -> str:
+    """Whether a payment of these bookings stands as made, failed or ordered: the latest day says it.
+
+    Of one day the failure holds: money that went out and a failure told of that day are one attempt.
+    """
+    words = [(booking.day, booking.fen < 0) for booking in bookings]
+    words += [(failed_on, True)] if failed_on else []
+    return ("failed" if max(words)[1] else "made") if words else "ordered"
 
 
 def net_by_payment(bookings: Iterable[Booking]) -> dict[str, int]:

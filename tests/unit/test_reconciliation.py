@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from domain.settlement.reconciliation import (
     reconcile,
 )
 from ledger.export.file_faults import FileError
-from ledger.settlement.statements.reading import read_statement
+from ledger.settlement.statements.reading import is_statement, read_statement
 from tests.unit.test_payment_files import faults_of, schema
 
 
@@ -116,6 +117,32 @@ def test_what_statements_confirm_comes_in_the_order_of_booking() -> None:
     assert [step.remark for step in find_untold(reconcile(PAYMENTS, shared))] == ["b", "c"]
 
 
+@pytest.mark.parametrize(
+    ("booked", "steps"),
+    [
+        ([(True, 4)], []),
+        ([(True, 5)], []),
+        ([(True, 6)], [("made", 6)]),
+        ([(True, 4), (False, 5), (True, 5)], []),
+        ([(True, 4), (False, 5), (True, 6)], [("made", 6)]),
+        ([(True, 6), (False, 7)], []),
+    ],
+)
+def test_only_a_debit_after_the_failure_says_that_the_money_arrived(
+    booked: list[tuple[bool, int]], steps: list[tuple[str, int]]
+) -> None:
+    """One booked by that day is the money that failed: it is in sight until it is seen coming back."""
+    failed = payment("a", "failed")._replace(failed_on="2025-06-05")
+    entries = [entry("a", debit=debit, day=day, reference=f"R{n}") for n, (debit, day) in enumerate(booked)]
+    is_back = sum(1 if debit else -1 for debit, _ in booked) == 0
+
+    for told in permutations(entries):
+        found = reconcile([failed], [*told, *told])
+
+        assert [(step.status, int(step.entry.booked_on[-2:])) for step in find_untold(found)] == steps
+        assert [line.kind for line in found.open_lines] == ([] if is_back else [Kind.FAILED_YET_BOOKED])
+
+
 # --- statements as files ---
 
 
@@ -205,6 +232,9 @@ def test_a_csv_statement_is_read_with_either_headings() -> None:
         StatementEntry("3901", "R2", "2025-06-02", 100, "CNY", False, "a", "", "销户"),
     ]
     assert read_statement(english.encode()).entries[0].payment == ""
+    for encoding in ("utf-16", "utf-8-sig", "gb18030"):
+        assert is_statement(rows.encode(encoding))
+        assert read_statement(rows.encode(encoding)) == read_statement(rows.encode())
     wrong = f"{head},2025-02-30,来,1.001,,,\n".encode()
     assert faults_of(lambda: read_statement(wrong)) == [
         (2, "direction", "direction"),
@@ -213,3 +243,28 @@ def test_a_csv_statement_is_read_with_either_headings() -> None:
         (2, "reference", "missing"),
         (2, "account", "missing"),
     ]
+
+
+def test_equal_rows_of_one_csv_are_two_bookings_and_overlapping_files_are_not() -> None:
+    """A CSV numbers no booking of its own: a row that stands twice in a file is money that moved twice."""
+    row = "3901,2025-06-01,debit,1.00,R1,a\n"
+    head = "account,on,direction,amount,reference,payment\n"
+    once, twice = (read_statement(f"{head}{row * times}".encode()).entries for times in (1, 2))
+
+    assert [each.reference for each in twice] == ["R1", "R1/2"]
+    kinds = [
+        reconcile([payment("a", "made")], told).lines[0].kind
+        for told in (once, once + once, once + twice, twice + once, twice + twice)
+    ]
+    assert kinds == [Kind.MATCHED, Kind.MATCHED, *[Kind.BOOKED_TWICE] * 3]
+
+
+def test_a_statement_in_utf_16_is_told_from_results_by_its_head() -> None:
+    camt = statement(booked("1.00", transaction("a", "1.00")))
+    as_utf16 = camt.decode().replace("UTF-8", "UTF-16").encode("utf-16")
+    long_title = "户" * 3_000 + "\n账号,记账日期,收支,金额,银行流水号\n"
+
+    assert is_statement(as_utf16)
+    assert read_statement(as_utf16) == read_statement(camt)
+    assert not is_statement(long_title.encode("utf-16"))  # its head is not within what is looked at
+    assert not is_statement("payment,status,amount,on,reference,reason\n".encode("utf-16"))

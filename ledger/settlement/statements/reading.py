@@ -51,12 +51,20 @@ class Statement(NamedTuple):
 
 def is_statement(data: bytes) -> bool:
     """Whether a file says by its head that it is a statement, and not a list of results."""
-    head = data[:4_000]
-    if any(namespace.encode() in head for namespace in NAMESPACES):
+    head = _head_text(data[:4_000])
+    if any(namespace in head for namespace in NAMESPACES):
         return True
-    lines = text_lines(head.rpartition(b"\n")[0])[:LOOKED_LINES] if b"\n" in head else []
+    lines = head.splitlines()[:LOOKED_LINES]
     cells = {cell.strip(' "\ufeff\r\n').casefold() for line in lines for cell in _SEPARATOR.split(line)}
     return not cells.isdisjoint(STATEMENT_COLUMNS["direction"])
+
+
+def _head_text(head: bytes) -> str:
+    """The first bytes of a file as text, whatever it is written in; a letter cut in two is left out."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head.decode("utf-16", "ignore")
+    text = head.decode("utf-8", "ignore")
+    return text if head.startswith(text.encode()) else head.decode("gb18030", "ignore")
 
 
 def read_statement(data: bytes, currency: str = "CNY") -> Statement:
@@ -84,7 +92,22 @@ def _read_csv(lines: Iterable[str], currency: str) -> Statement:
             faults.add(line, "direction", "direction" if direction else "missing")
         _add(entries, faults, line, values, is_debit=direction in DEBITS)
     faults.raise_any()
-    return Statement(entries, 0)
+    return Statement(_number_equal(entries), 0)
+
+
+def _number_equal(entries: Iterable[StatementEntry]) -> list[StatementEntry]:
+    """Entries of one file, in which a row that stands twice is money that moved twice.
+
+    A CSV has no number of its own for a booking, and a bank writes each one once: the second of two equal
+    rows is named after its place among them. In another file that overlaps they come to the same names.
+    """
+    rows = Counter[StatementEntry]()
+    numbered = list[StatementEntry]()
+    for entry in entries:
+        rows[entry] += 1
+        count = rows[entry]
+        numbered.append(entry._replace(reference=f"{entry.reference}/{count}") if count > 1 else entry)
+    return numbered
 
 
 def _add(

@@ -42,15 +42,16 @@ def read_statements(rows: Rows, policy: str, files: Iterable[bytes]) -> list[Sta
 
 def read_standings(rows: Rows, policy: str, year: int) -> list[PaymentStanding]:
     """Every payment of a year as it stands, by the name that the bank's file gave it."""
-    columns = "batch, code, amount, status, said"
+    columns = "batch, code, amount, status, said, day"
     sql = f"SELECT {columns} FROM payments WHERE policy=? AND year=? ORDER BY batch, code"
     bank_batches = dict[str, str]()
     standings = list[PaymentStanding]()
-    for batch, code, fen, status, said in rows.all(sql, [policy, year]):
+    for batch, code, fen, status, said, day in rows.all(sql, [policy, year]):
         if batch not in bank_batches:
             bank_batches[batch] = read_bank_batch(rows, policy, year, batch)
         name = f"{bank_batches[batch]}-{code}"
-        standings.append(PaymentStanding(name, batch, code, int(fen), status, said))
+        failed_on = day if status == "failed" else ""
+        standings.append(PaymentStanding(name, batch, code, int(fen), status, said, failed_on))
     return standings
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.authority.roles import NotAllowed
 from domain.money.amounts import print_fen
-from domain.settlement.reconciliation import KindSum, Reconciled, Reconciliation
+from domain.settlement.reconciliation import KindSum, Reconciled, Reconciliation, UntoldStep
+from ledger.settlement.statements.reconciling import StatementRecorded
+from services.web.fault_words import describe_fault, fault_of
 
 
 def reconciliation_document(reconciliation: Reconciliation) -> dict[str, Any]:
@@ -15,6 +18,27 @@ def reconciliation_document(reconciliation: Reconciliation) -> dict[str, Any]:
         "total": _amounts(reconciliation.total),
         "classes": sums,
         "open": [_line(line) for line in reconciliation.open_lines],
+    }
+
+
+def recorded_document(done: StatementRecorded, language: str) -> dict[str, Any]:
+    """What statements brought, for programs: how many steps, and why each other one is not allowed."""
+    return {
+        "recorded": done.recorded,
+        "refused": [_refused(step, fault, language) for step, fault in done.refused],
+    }
+
+
+def _refused(step: UntoldStep, fault: NotAllowed, language: str) -> dict[str, Any]:
+    words = describe_fault(fault_of(fault), language)
+    return {
+        "payment": step.payment.payment,
+        "enterprise": step.payment.enterprise,
+        "status": step.status,
+        "on": step.entry.booked_on,
+        "reference": step.entry.reference,
+        "amount": print_fen(step.entry.net_fen),
+        **{name: words[name] for name in ("code", "rule", "mend")},
     }
 
 

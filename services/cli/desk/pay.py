@@ -14,12 +14,15 @@ from ledger.export.file_faults import text_lines
 from ledger.settlement import paying
 from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.files import Payer, write_payments
-from ledger.settlement.paying import StepsRefused
 from ledger.settlement.statements.reconciling import read_statements, record_statement
-from services.cli.common import Context, money_argument
+from services.api.payments.document import recorded_document
+from services.cli.common import Context, json_option, money_argument, print_json
+from services.cli.desk.reconciling import list_refused_steps
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
+from services.cli.statuses import ExitStatus, end_with
 from services.cli.subject import policy_options
+from services.cli.tables import csv_option, note
 from services.web.amounts import read_currencies
 
 
@@ -112,21 +115,36 @@ def results(context: Context, policy: str, year: int, name: str, file: Path) -> 
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
+@json_option
+@csv_option
 @click.pass_obj
-def statement(context: Context, policy: str, year: int, name: str, files: tuple[Path, ...]) -> None:
+def statement(
+    context: Context, policy: str, year: int, name: str, files: tuple[Path, ...], as_json: bool
+) -> None:
     """Record what bank statements FILES confirm: paid, or come back.
 
-    Statements are camt.053, camt.054 or CSV, in any order. What contradicts is not recorded, and told;
-    settle reconcile shows it.
+    Statements are camt.053, camt.054 or CSV, in any order. What contradicts is not recorded, and told line
+    by line with the reason; settle reconcile shows it.
     """
     with context.ledger() as ledger:
         actor = person(name)
         with ledger.store.reading() as rows:
             entries = read_statements(rows, policy, [file.read_bytes() for file in files])
         done = record_statement(ledger, policy, year, actor, entries)
-    if done.refused:
-        raise StepsRefused([(index, fault) for index, (_, fault) in enumerate(done.refused)])
-    click.echo(context.words(f"登记 {done.recorded:,}", f"recorded {done.recorded:,}"))
+        with ledger.store.reading() as rows:
+            currency = read_currencies(rows)[policy]
+    count = len(done.refused)
+    if as_json:
+        print_json(recorded_document(done, context.language))
+    else:
+        zh, en = f"登记 {done.recorded:,}", f"recorded {done.recorded:,}"
+        if count:
+            zh, en = f"{zh}，未登记 {count:,}", f"{en}, refused {count:,}"
+        note(context.words(zh, en))
+        if count:
+            list_refused_steps(context, done.refused, f"{policy} {year}", currency)
+    if count:
+        end_with(ExitStatus.REFUSED)
 
 
 @click.command()

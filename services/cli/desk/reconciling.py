@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
-from domain.settlement.reconciliation import KIND_WORDS, Reconciliation
+from collections.abc import Sequence
+
+from domain.authority.roles import NotAllowed
+from domain.settlement.reconciliation import KIND_WORDS, Reconciliation, UntoldStep
+from services.cli.caller_errors import caller_message
 from services.cli.common import Context
 from services.cli.tables import Codes, Money, Names, Sums, table
+
+
+def list_refused_steps(
+    context: Context, refused: Sequence[tuple[UntoldStep, NotAllowed]], title: str, currency: str
+) -> None:
+    """Print each entry that is not recorded: which payment, what the bank booked, and why not."""
+    words = context.words
+    heads = [
+        Codes(words("支付编号", "Payment")),
+        Codes(words("记账日期", "Booked on")),
+        Codes(words("银行流水号", "Reference")),
+        Sums(words("银行净支出", "Booked, net")),
+        Names(words("未登记的原因", "Why it is not recorded")),
+    ]
+    rows = [
+        (
+            step.payment.payment,
+            step.entry.booked_on,
+            step.entry.reference,
+            Money(step.entry.net_fen, currency),
+            caller_message(fault, context.language) or "",
+        )
+        for step, fault in refused
+    ]
+    table(title, heads, rows)
 
 
 def list_reconciliation(

@@ -106,7 +106,7 @@ COMMANDS = {
     "pay statement": (
         "登记银行对账单 FILES 所证实的付款和退回。\n\n"
         "对账单为 camt.053、camt.054 或 CSV，先后不限。"
-        "与已登记相矛盾的不登记并说明原因，用 settle reconcile 查看。"
+        "与已登记相矛盾的不登记，逐条说明原因，用 settle reconcile 查看。"
     ),
     "policies": "列出已采用的政策。",
     "policy": "编写政策：检查文件、运行样例、比较版本、用真实数据试算。",

@@ -23,8 +23,9 @@ from services.api.settlements.schemas import ObjectionBody, ResolutionBody
 from services.console import forms, language
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
-from services.console.pages import payments
 from services.console.pages.home import open_policy
+from services.console.pages.payments import batches
+from services.console.pages.payments import steps as payment_steps
 from services.console.refusals import Refusal, named_roles, read, take
 from services.console.rendering import choices, page
 from services.console.shown import awards_titled, next_page
@@ -37,7 +38,7 @@ LINES = 100
 
 Form = MultiDict[str, str]
 Act = Callable[[Ledger, str, int, Form], str]
-ACTS: dict[str, Act] = {**payments.ACTS}
+ACTS: dict[str, Act] = {**payment_steps.ACTS}
 """What each form of the page does; the notice comes back."""
 
 
@@ -82,7 +83,7 @@ def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 
         said = settlement_document(rows, state)
         about = [each.enterprise for each in state.objections.values() if each.enterprise]
         values = {
-            **payments.state_of(rows, policy, year, state.stage == "closed"),
+            **batches.state_of(rows, policy, year, state.stage == "closed"),
             "names": read_names(rows, about),
             "now": _now(rows, policy, year) if state.stage != "closed" else None,
             "covered": book.covers_year(year),
