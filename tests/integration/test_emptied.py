@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.audit.check import check_log
-from ledger.intake.inbox import ingest
+from ledger.intake.inbox import Offsets, ingest
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import UnsuitableStore
 from services.cli.main import main
@@ -109,6 +109,24 @@ def test_an_emptied_ledger_is_not_well(open_at: Callable[..., Ledger], kept: str
     if kept in ("batches", "tiles", "event_keys", "policies"):
         assert kept in finding.description
         assert "emptied" in finding.description
+
+
+@pytest.mark.parametrize(
+    "offsets", [None, Offsets("kafka:facts:id:0", [7], "facts/0")], ids=["file", "kafka"]
+)
+def test_a_new_ledger_in_which_nothing_was_right_yet_tells_why(
+    tmp_path: Path, offsets: Offsets | None
+) -> None:
+    """Neither the mark that ``migrate`` leaves nor the place in a stream says that there were events."""
+    database = str(tmp_path / "ledger.db")
+    run(database, "migrate")
+    with closing(open_ledger(database)) as ledger:
+        ingest(ledger, [b"{}"], "tests", offsets)
+
+    result = run(database, "refused")
+
+    assert result.exit_code == 0, result.output
+    assert "specversion" in result.output
 
 
 def test_an_audit_ends_in_plain_sentences_in_both_languages(tmp_path: Path) -> None:
