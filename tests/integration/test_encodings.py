@@ -74,6 +74,24 @@ def test_every_door_takes_a_mark(tmp_path: Path) -> None:
     assert json.loads(again.output) == {**counts, "accepted": 0, "duplicate": 1}
 
 
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030"])
+def test_messages_in_another_encoding_are_refused_each_with_what_to_do(tmp_path: Path, encoding: str) -> None:
+    """JSON is UTF-8 (RFC 8259): a guess could take one text for another, and what was signed is bytes."""
+    file, written = tmp_path / "ledger.db", tmp_path / "written.ndjson"
+    texts = [json.dumps(json.loads(message), ensure_ascii=False) for message in MESSAGES]
+    written.write_bytes("\n".join(texts).encode(encoding))
+    run(file, "migrate")
+
+    assert "退回 2" in run(file, "ingest", str(written)).output
+    listed = run(file, "refused").output
+    assert listed.count("不是UTF-8编码 — 以UTF-8编码发送；GBK、GB18030的文件先另存为UTF-8") == 2
+    with closing(open_ledger(str(file))) as ledger:
+        headers = {"Content-Type": "application/x-ndjson"}
+        sent = create_app(ledger).test_client().post("/v1/events", data=written.read_bytes(), headers=headers)
+    answers = [json.loads(line) for line in sent.data.splitlines()]
+    assert [answer["faults"][0]["code"] for answer in answers[:2]] == ["json.utf8"] * 2
+
+
 @pytest.mark.parametrize("words", [("adopt",), ("policy", "check"), ("check",)], ids=" ".join)
 def test_a_file_in_another_encoding_is_one_sentence(tmp_path: Path, words: tuple[str, ...]) -> None:
     file, written = tmp_path / "ledger.db", tmp_path / "written"
