@@ -203,11 +203,16 @@ def test_what_no_backup_needs_any_more_goes(archiving: Archiving) -> None:
 
 @pytest.mark.slow
 def test_the_schedule_of_compose_takes_a_full_backup_first_and_each_week(archiving: Archiving) -> None:
-    server = archiving.server
+    server, measurements = archiving.server, archiving.server.folder / "measurements"
+    measurements.mkdir()
+    if server.user:
+        shutil.chown(measurements, server.user)
+    environment = {**os.environ, "MEASUREMENTS": str(measurements)}
 
     def back_up_on(day: int) -> list[str]:
         """Take the backup of a day of the week; what kinds of backups there are."""
-        subprocess.run([str(SCHEDULE), str(day)], user=server.user, cwd=server.folder, check=True)
+        command = [str(SCHEDULE), str(day)]
+        subprocess.run(command, user=server.user, cwd=server.folder, env=environment, check=True)
         told = subprocess.run(
             ["pgbackrest", "info", "--output=json"], user=server.user, capture_output=True, check=True
         )
@@ -215,4 +220,10 @@ def test_the_schedule_of_compose_takes_a_full_backup_first_and_each_week(archivi
 
     assert back_up_on(3) == ["full"]  # there was none
     assert back_up_on(7) == ["full", "diff"]
+    began = int(time.time())
     assert back_up_on(6) == ["full", "diff", "full"]
+    (told,) = measurements.iterdir()
+    assert (told.name, told.stat().st_mode & 0o777) == ("subsidy-backup.prom", 0o644)
+    name, completed = told.read_text("utf-8").split()
+    assert name == "subsidy_backup_completed_timestamp_seconds"
+    assert began <= int(completed) <= time.time(), "the last one, by the repository"

@@ -40,7 +40,7 @@ OURS = ("migrate", "api", "consumer", "publisher")
 SERVERS = ("kafka", "postgres", "api", "consumer", "publisher")
 ONCE = ("topics", "archive", "migrate")
 SCHEDULED = ("backup",)
-MONITORING = ("prometheus", "alertmanager", "grafana")
+MONITORING = ("prometheus", "alertmanager", "grafana", "node-exporter")
 """What the profile of that name adds."""
 PLACES = (
     "DATABASE",
@@ -81,7 +81,8 @@ def test_it_is_a_compose_file(compose: Document) -> None:
 def test_every_image_has_its_version_and_mirrors_are_arguments(compose: Document) -> None:
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
     arguments = dict(re.findall(r"^ARG ([A-Z_]+_IMAGE)=(\S+)$", dockerfile, re.MULTILINE))
-    images = {each["image"] for each in compose["services"].values()} | set(arguments.values())
+    pulled = images_of(compose)
+    images = {image for _, image in pulled} | set(arguments.values())
     stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", dockerfile, re.MULTILINE)
     built = {each["image"] for each in compose["services"].values() if "build" in each}
     mirrors = [set(each["build"]["args"]) for each in compose["services"].values() if "build" in each]
@@ -89,11 +90,40 @@ def test_every_image_has_its_version_and_mirrors_are_arguments(compose: Document
     assert [
         i for i in images if not re.fullmatch(r"[a-z/-]+:v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z-]+)?", i)
     ] == []
+    assert all(arguments.get(name, image) == image for name, image in pulled)
+    assert {each["image"] for each in compose["services"].values() if "$" not in each["image"]} == built
     assert {base for base, _ in stages} == {*(f"${{{name}}}" for name in arguments), "service"}
     assert [name for _, name in stages] == ["build", "database", "service", "office", ""]
     assert built == {"subsidy-ledger:0.1.0", "subsidy-ledger-postgres:15.14"}
     assert mirrors == [{*arguments, "DEBIAN_MIRROR", "PIP_INDEX_URL"}] * len(mirrors)
     assert set(re.findall(r"^ARG ([A-Z_]+)", dockerfile, re.MULTILINE)) == mirrors[0]
+
+
+def images_of(compose: Document) -> set[tuple[str, str]]:
+    """The images that are pulled: under which name .env may name each, and which it is otherwise."""
+    named = (
+        re.fullmatch(r"\$\{([A-Z_]+_IMAGE):-(.+)\}", each["image"]) for each in compose["services"].values()
+    )
+    return {(match[1], match[2]) for match in named if match}
+
+
+def test_every_image_from_elsewhere_is_pinned_by_its_digest(compose: Document, tmp_path: Path) -> None:
+    """As the registry tells it, which a stand-in for the program that asks it does here."""
+    asked = tmp_path / "docker"
+    asked.write_text('#!/bin/sh\necho "sha256:$(printf %s "$6" | sha256sum | cut -d " " -f 1)"\n', "utf-8")
+    asked.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    pin = [OPERATIONS / "compose" / "pin-images"]
+
+    told = subprocess.run(pin, env=environment, capture_output=True, text=True, check=True, timeout=60)
+
+    pinned = [line.partition("=") for line in told.stdout.splitlines()]
+    expected = images_of(compose) | {("PYTHON_IMAGE", "python:3.11.13-slim-bookworm")}
+    assert {(name, image.partition("@sha256:")[0]) for name, _, image in pinned} == expected
+    assert all(re.fullmatch(r"[^@]+@sha256:[0-9a-f]{64}", image) for _, _, image in pinned)
+    asked.write_text("#!/bin/sh\necho no registry >&2\n", "utf-8")
+    failed = subprocess.run(pin, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert (failed.returncode, failed.stdout) == (1, "")
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -151,6 +181,7 @@ def test_what_is_monitored_answers_where_prometheus_asks(compose: Document) -> N
     ]
     assert jobs["subsidy-publisher"]["static_configs"] == [{"targets": [f"publisher:{port}"]}]
     assert document["alerting"]["alertmanagers"] == [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]
+    assert jobs["node"]["static_configs"] == [{"targets": ["node-exporter:9100"]}]
     mounted = [volume.split(":")[0] for name in MONITORING for volume in services[name]["volumes"]]
     assert all((ROOT / each).exists() for each in mounted if each.startswith("./docs"))
 
@@ -177,7 +208,8 @@ def test_the_broker_is_the_one_that_the_tests_run_on(compose: Document) -> None:
         (HERE / "kafka" / "pom.xml").read_text("utf-8"),
     )
 
-    assert compose["services"]["kafka"]["image"] == f"apache/kafka:{tested}"
+    assert ("KAFKA_IMAGE", f"apache/kafka:{tested}") in images_of(compose)
+    assert compose["services"]["kafka"]["image"] == compose["services"]["topics"]["image"]
 
 
 def test_what_serves_has_a_health_check_and_comes_back(compose: Document) -> None:
@@ -220,9 +252,12 @@ def test_what_must_last_is_on_volumes(compose: Document) -> None:
     }
 
     named = {"kafka-data", "postgres-data", "postgres-backup", "postgres-socket", "signing-key", "sheets"}
-    monitoring = {f"{each}-data" for each in MONITORING}
+    monitoring = {"measurements", *(f"{each}-data" for each in MONITORING if each != "node-exporter")}
     assert set(used) == set(compose["volumes"]) == named | monitoring
     services = compose["services"]
+    folder = used["measurements"]
+    assert f"--collector.textfile.directory={folder}" in services["node-exporter"]["command"]
+    assert services["archive"]["entrypoint"][2:] == [used["postgres-backup"], folder]
     key_folder = services["publisher"]["volumes"][0]
     assert key_folder in services["api"]["volumes"]
     # Every process that appends holds its appends against what the key signed last.
