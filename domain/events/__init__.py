@@ -44,6 +44,7 @@ from domain.events.second_person import StepConfirmed, StepProposed, StepWithdra
 from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
+    OpenMattersAcknowledged,
     SettlementClosed,
     SettlementEvent,
     SettlementProposed,
@@ -100,6 +101,7 @@ CATALOGUE: dict[str, type[Content]] = FACTS | {
         StepProposed,
         StepConfirmed,
         StepWithdrawn,
+        OpenMattersAcknowledged,
     )
 }
 """Every kind of event by its class name."""
@@ -152,6 +154,7 @@ __all__ = [
     "FactRetracted",
     "ObjectionRaised",
     "ObjectionResolved",
+    "OpenMattersAcknowledged",
     "PaymentFailed",
     "PaymentMade",
     "PaymentOrdered",

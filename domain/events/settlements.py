@@ -164,6 +164,51 @@ class SettlementClosed(SettlementEvent, frozen=True, kw_only=True):
         state.update(budgets=[], pots=[])
 
 
+class OpenItem(NamedTuple):
+    """One thing that nobody has dealt with; stored as an array in this order.
+
+    ``reference`` is its own number or id, ``amount_fen`` what it is about, in fen (0 where that is no money
+    or not known), ``since`` the day (Asia/Shanghai) since when, ``positions`` the events that it rests on.
+    What does not apply is empty, a year 0.
+    """
+
+    enterprise: str
+    year: int
+    measure: str
+    reference: str
+    amount_fen: int
+    since: str
+    positions: tuple[int, ...]
+
+
+class OpenMatter(NamedTuple):
+    """All open things of one kind; stored as an array in this order.
+
+    ``digest`` (hex) is over all of them, ``items`` are those with most money
+    (``domain.settlement.open_matters``).
+    """
+
+    kind: str
+    item_count: int
+    amount_fen: int
+    since: str
+    digest: str
+    items: tuple[OpenItem, ...]
+
+
+class OpenMattersAcknowledged(SettlementEvent, frozen=True, kw_only=True):
+    """Who takes a ``step`` says that these matters are open, and why it is taken all the same.
+
+    It stands just before the step's own events, in one transaction with them; ``digest`` (hex) is of
+    the list that was shown.
+    """
+
+    step: str
+    matters: tuple[OpenMatter, ...]
+    digest: str
+    reason: str
+
+
 def settlement_id(policy: str, year: int) -> str:
     """The originator of a year's settlement."""
     return f"settlement:{policy}:{year}"

@@ -15,6 +15,8 @@ from domain.events.event import Event
 from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
+    OpenMatter,
+    OpenMattersAcknowledged,
     SettlementClosed,
     SettlementProposed,
     SettlementPublished,
@@ -68,6 +70,17 @@ class Objection:
     resolution: str | None = None
 
 
+class Acknowledgement(NamedTuple):
+    """Who took a step while matters were open, when, and why."""
+
+    step: str
+    actor: str
+    taken_at: str
+    reason: str
+    digest: str
+    matters: tuple[OpenMatter, ...]
+
+
 @dataclass(slots=True)
 class Settlement:
     """Where a year's settlement stands: ``open``, ``proposed``, ``published`` or ``closed``."""
@@ -85,6 +98,8 @@ class Settlement:
     """Whether an objection to the present proposal was upheld."""
     closing: SettlementClosed | None = None
     closed_at: str = ""
+    acknowledgements: list[Acknowledgement] = field(default_factory=list)
+    """Of all its steps, and of ordering its payments."""
 
     @property
     def number(self) -> int:
@@ -141,6 +156,12 @@ class Settlement:
             self.upheld = self.upheld or content.outcome == "upheld"
         elif isinstance(content, SettlementClosed):
             self.stage, self.closing, self.closed_at = "closed", content, event.time
+        elif isinstance(content, OpenMattersAcknowledged):
+            self.acknowledgements.append(
+                Acknowledgement(
+                    content.step, content.actor, event.time, content.reason, content.digest, content.matters
+                )
+            )
 
 
 def fold(policy: str, year: int, history: Iterable[Event]) -> Settlement:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import msgspec
 
 from domain.authority.persons import Person
+from domain.events.instants import day_of
 from domain.events.second_person import Request
+from domain.settlement.open_cases import WaitingRequest
 from ledger.projections.waiting import WAITING
 from ledger.store.rows import Row, Rows, read_row
 
@@ -60,6 +62,15 @@ def list_waiting_steps(
         "ORDER BY proposed_at, waiting LIMIT ?"
     )
     return [_waiting_step(row) for row in rows.all(sql, [*after, *values, limit])]
+
+
+def list_waiting_requests(rows: Rows) -> list[WaitingRequest]:
+    """What every proposal that waits asks for, also where it has lapsed, in the order of the log."""
+    sql = "SELECT waiting, request, position, proposed_at, until FROM waiting_steps WHERE stage=?"
+    return [
+        WaitingRequest(waiting, _decode_request(request), position, day_of(proposed_at), until)
+        for waiting, request, position, proposed_at, until in rows.all(f"{sql} ORDER BY position", [WAITING])
+    ]
 
 
 def count_waiting(rows: Rows) -> int:

@@ -7,15 +7,26 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from domain.settlement.open_matters import (
+    ADJUSTMENT,
+    CLAWBACK_EXCESS,
+    DISAGREEMENT,
+    OVERPAYMENT,
+    PAYMENT_FAILED,
+    PAYMENT_UNANSWERED,
+    REFUSAL,
+)
 from ledger.audit import watching
 from ledger.audit.check import check_log
 from ledger.intake import refusals
 from ledger.replay.comparison import replay
+from ledger.settlement.open_matters import list_open_matters
 from ledger.store.append import tracked
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.things.merging import list_merges
 from services.doctor.findings import Finding, Limits, error, ok, warning
+from services.verify.open_matters import summarise_open
 
 NAMED_CHARS = 60
 """Of a row that differs, as far as its table and key go."""
@@ -28,6 +39,9 @@ ALTERED = (
     "stop writing, keep it as it is, and restore as docs/operations/runbooks.md says",
 )
 
+TO_MEND = frozenset({OVERPAYMENT, CLAWBACK_EXCESS, PAYMENT_FAILED, ADJUSTMENT, DISAGREEMENT})
+"""Open matters that do not come to an end in the ordinary course."""
+
 
 def check(ledger: Ledger, rows: Rows, now: datetime, limits: Limits) -> Iterator[Finding]:
     """The findings of quick looks: a sample of read models, the log's tail, what waits, payments."""
@@ -36,6 +50,7 @@ def check(ledger: Ledger, rows: Rows, now: datetime, limits: Limits) -> Iterator
     yield from _waiting(rows, limits)
     yield _spellings(rows)
     yield from _settled(rows, now, limits)
+    yield from _open_matters(ledger, rows)
 
 
 def check_deeply(ledger: Ledger, rows: Rows) -> Iterator[Finding]:
@@ -131,6 +146,23 @@ def _waiting(rows: Rows, limits: Limits) -> Iterator[Finding]:
         if waiting
         else ok("refused.open", "没有待处理的退回数据", "none refused waits")
     )
+
+
+def _open_matters(ledger: Ledger, rows: Rows) -> Iterator[Finding]:
+    """What nobody has dealt with, by policy; refused messages and unanswered payments are told above."""
+    for each in list_open_matters(ledger, rows):
+        matters = tuple(matter for matter in each.matters if matter.kind not in (REFUSAL, PAYMENT_UNANSWERED))
+        if not matters:
+            yield ok("settlement.open", f"{each.policy}：没有未了事项", f"{each.policy}: nothing is open")
+            continue
+        summary = summarise_open(matters, each.currency)
+        statement = f"{each.policy}：{summary.zh}", f"{each.policy}: {summary.en}"
+        if any(matter.kind in TO_MEND for matter in matters):
+            command = f"subsidy-ledger settle open --policy {each.policy} --year {each.year}"
+            mend = f"用 {command} 查看并逐项办理", f"see each by {command}, and deal with it"
+            yield warning("settlement.open", statement, mend)
+        else:
+            yield ok("settlement.open", *statement)
 
 
 def _settled(rows: Rows, now: datetime, limits: Limits) -> Iterator[Finding]:

@@ -549,6 +549,7 @@ def reconciles(bureau: Bureau, finance: Person) -> None:
 
 def adjusts(first: Person, second: Person, more: str, less: str) -> None:
     """What came late is accepted into the next year; what was paid for no shop is clawed back."""
+    assert first.goes("open-matters").locator("tbody tr").count() > 0
     for code, step in ((more, "accept"), (less, "claw-back")):
         for person in (first, second):
             page = person.goes("adjustments")

@@ -233,7 +233,7 @@ def test_what_others_wrote_is_text_on_every_page(open_at: Callable[..., Ledger],
     for path in (
         *("", "enterprises", f"enterprises/{city.code}", f"enterprises/{city.code}/statement", claim),
         *("claims?status=all", "claims/new", "refused", *(f"refused/{each}" for each in refused)),
-        *("settlement", "settlement/lines", "audit", "what-if", "replay", "difference"),
+        *("settlement", "settlement/lines", "open-matters", "audit", "what-if", "replay", "difference"),
         *(f"log/{number}" for number in range(1, last + 1)),
         *("/console/who", "claims/new?enterprise=" + city.code),
     ):

@@ -34,7 +34,8 @@ from tests.integration.closings import OFFICER, closed
 from tests.integration.test_console_desk import HERE, SQLITE, XSS, Browser
 
 PAGES = (
-    *("settlement", "settlement/lines", "payments", "adjustments", "what-if", "replay", "audit"),
+    *("settlement", "settlement/lines", "open-matters", "payments", "adjustments", "what-if", "replay"),
+    "audit",
     *("replay?kind=true&day=2024-06-30", "difference", "log/1"),
 )
 PAYER = {"payer_name": "慈溪市财政局", "payer_account": "3901120009000012345", "payer_bank": "102332000017"}

@@ -297,6 +297,14 @@ def payments_unanswered(practice: Practice) -> None:
     practice.now = practice.clock.now + timedelta(days=11)
 
 
+def fact_disputed(practice: Practice) -> None:
+    sale = {"channel": "online", "year": 2024, "amount": "5.00", "currency": "CNY"}
+    body = {**message("same"), "type": "subsidy.sales-reported.v1", "data": sale}
+    bodies = [json.dumps({**body, "source": f"urn:{name}"}).encode() for name in ("tax", "customs")]
+    with closing(practice.ledger()) as ledger:
+        assert [each.status for each in ingest(ledger, bodies, "tests")] == ["accepted"] * 2
+
+
 def account_impossible(practice: Practice) -> None:
     payments_unanswered(practice)
     practice.now = practice.clock.now
@@ -359,6 +367,7 @@ CASES: list[tuple[str, str, Callable[[Practice], None]]] = [
     ("refused.open", "warning", message_refused),
     ("settlement.payments", "warning", payments_unanswered),
     ("settlement.accounts", "error", account_impossible),
+    ("settlement.open", "warning", fact_disputed),
 ]
 
 

@@ -63,6 +63,7 @@ READS: dict[str, tuple[tuple[str, ...], str]] = {
     "receipt": ((CODE, *YEAR, "--out", "$folder/r.json", "--key-file", "$folder/k"), CODE),
     "refused": ((), "*"),
     "settle list": ((*YEAR, "$folder/list.csv"), "*"),
+    "settle open": (YEAR, "*"),
     "settle reconcile": (("$folder/statement.csv", *YEAR), "*"),
     "settle status": (YEAR, "*"),
     "settle summary": ((*YEAR, "$folder/summary.xlsx"), "*"),

@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from ledger.intake.messages.fields import Choice, CreditCode, Money, Text, WholeNumber
 from ledger.intake.messages.schemas import Message
-from services.api.answers import Answer, Factor, Pot, Yuan, currency, list_of, text, whole_number
+from services.api.answers import Answer, Factor, Pot, Yuan, currency, list_of, text, whole_number, words
 
 
 class ObjectionSchema(Answer):
@@ -90,6 +90,62 @@ class SettlementSchema(Answer):
     undecided = whole_number(
         metadata={"description": "enterprises with facts that are held until somebody decides, in any policy"}
     )
+
+
+class OpenItemSchema(Answer):
+    """One thing that nobody has dealt with."""
+
+    enterprise = fields.String(required=True, allow_none=True)
+    year = fields.Integer(required=True, allow_none=True)
+    measure = fields.String(required=True, allow_none=True)
+    reference = fields.String(
+        required=True, allow_none=True, metadata={"description": "its own number or id, where it has one"}
+    )
+    amount = Yuan()
+    since = fields.String(required=True, allow_none=True, metadata={"description": "the day since when"})
+    positions = fields.List(
+        fields.Integer(), required=True, metadata={"description": "the events that it rests on"}
+    )
+
+
+class OpenMatterSchema(Answer):
+    """All open things of one kind."""
+
+    kind = text()
+    title = words()
+    count = whole_number()
+    amount = Yuan()
+    since = fields.String(required=True, allow_none=True, metadata={"description": "the earliest day"})
+    digest = text("SHA-256 over all of them")
+    items = fields.List(
+        fields.Nested(OpenItemSchema),
+        required=True,
+        metadata={"description": "those with most money, at most 20"},
+    )
+
+
+class AcknowledgementSchema(Answer):
+    """Who took a step while matters were open, and why."""
+
+    step = text()
+    by = text()
+    at = text()
+    reason = text()
+    digest = text("of the list that was acknowledged")
+    matters = list_of(OpenMatterSchema)
+
+
+class OpenMattersSchema(Answer):
+    """What of a year and the years before it is open, those with most money first."""
+
+    policy = text()
+    year = whole_number()
+    currency = currency()
+    count = whole_number()
+    amount = Yuan()
+    digest = text("by which a step acknowledges the list (SHA-256)")
+    matters = list_of(OpenMatterSchema)
+    acknowledged = list_of(AcknowledgementSchema)
 
 
 class LineSchema(Answer):

@@ -17,17 +17,20 @@ from ledger.projections.closings import must_be_closed, settlement_of
 from ledger.projections.disagreements import undecided
 from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
+from ledger.settlement.open_matters import read_open_matters
 from ledger.store.rows import Rows
 from services.api.claims.schemas import EmptyBody
 from services.api.log import views as log
 from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
 from services.api.settlements.document import settlement_document
+from services.api.settlements.open_matters import open_matters_document
 from services.api.settlements.schemas import (
     AdjustmentBody,
     AdjustmentSchema,
     LinesSchema,
     ObjectionBody,
+    OpenMattersSchema,
     PendingPageSchema,
     ResolutionBody,
     SettlementSchema,
@@ -47,6 +50,14 @@ def settlement(_: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
     with ledger().store.reading() as rows:
         rulebook(rows, policy)
         return settlement_document(rows, settlement_of(rows, policy, year))
+
+
+@blueprint.reads(f"{YEAR}/open-matters", "未了事项", Query, OpenMattersSchema)
+def open_matters(_: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
+    """List what of a year and the years before it is open, and what was acknowledged of it."""
+    with ledger().store.reading() as rows:
+        acknowledged = settlement_of(rows, policy, year).acknowledgements
+        return open_matters_document(read_open_matters(ledger(), rows, policy, year), acknowledged)
 
 
 class LinesQuery(Query):

@@ -17,6 +17,7 @@ from ledger.settlement.statements.reconciling import read_statements, reconcile_
 from services.api.payments.document import reconciliation_document
 from services.api.settlements.document import settlement_document
 from services.cli.common import Context, F, json_option, money_argument, os_user, print_json
+from services.cli.desk.open_matters import show_open_matters
 from services.cli.desk.reconciling import list_reconciliation
 from services.cli.repeating import repeatable
 from services.cli.signing_key import key_option, signer
@@ -204,6 +205,9 @@ def close(context: Context, policy: str, year: int, name: str, as_json: bool) ->
     with context.ledger() as ledger:
         closing.close(ledger, policy, year, person(name))
     _show(context, policy, year, as_json)
+
+
+settle.add_command(show_open_matters)
 
 
 @settle.command("list")

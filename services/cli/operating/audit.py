@@ -17,7 +17,9 @@ from ledger.audit.tables.publisher_keys import list_earlier_keys
 from ledger.log.digests import count_unstated
 from ledger.reading.records import UnknownEnterprise
 from ledger.replay.comparison import replay
+from ledger.settlement.open_matters import list_open_matters
 from services.cli.common import Context, json_option, print_json, rules_options, rules_text
+from services.cli.desk.open_matters import print_sums
 from services.cli.operating.conclusion import Examination, conclude
 from services.cli.progress import show_progress
 from services.cli.signing_key import FILE, READABLE, key_file_of, key_option, one_line_errors, signer
@@ -197,6 +199,7 @@ def audit_command(
             findings += check_key_record(rows, key_file_of(context, None))
             unstated = {} if findings else count_unstated(rows)
             earlier = () if findings else tuple(key.key_id for key in list_earlier_keys(rows))
+            matters = [] if findings else list_open_matters(ledger, rows)
         with tempfile.TemporaryDirectory() as folder:
             differences: tuple[str, ...] = (
                 () if findings else replay(ledger, f"{folder}/replica.db", bar.show).differences
@@ -210,8 +213,12 @@ def audit_command(
         list_differences((*wrong, *differences), words("不符", "Difference"))
         clean = words("没有发现不符", "nothing found that does not match")
         note(f"{size:,} {words('条数据', 'events')}: {count or clean}")
-        done = Examination(size, count, not findings, len(key_texts), len(notes), earlier, unstated)
+        counted = len(key_texts), len(notes), earlier, unstated, matters
+        done = Examination(size, count, not findings, *counted)
         for sentence in conclude(done):
             note(words(*sentence))
+        for each in matters if not count else ():
+            if each.matters:
+                print_sums(context, each)
     if findings or differences:
         end_with(ExitStatus.NOT_DONE)

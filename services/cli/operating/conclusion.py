@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ledger.settlement.open_matters import OpenMatters
 from ledger.store.schema.audited import AUDITED, Guarding
 from services.verify.conclusion import NO_CHECKPOINT, Sentence
+from services.verify.open_matters import conclude_open
 
 
 class Examination(NamedTuple):
@@ -23,11 +25,24 @@ class Examination(NamedTuple):
     """Numbers of publishers' keys that were made before keys were recorded."""
     unstated: Mapping[str, int] = {}
     """By table, how many rows the log does not state yet."""
+    matters: Sequence[OpenMatters] = ()
+    """What is open, by policy."""
 
 
 def conclude(examination: Examination) -> list[Sentence]:
     """The sentences that an audit ends with, in order."""
-    return [*_checked(examination), *_not_checked(examination), _advice(examination)]
+    return [*_checked(examination), *_not_checked(examination), _advice(examination), *_open(examination)]
+
+
+def _open(done: Examination) -> list[Sentence]:
+    """What is open, which says nothing against the figures; not where something differs."""
+    if done.findings:
+        return []
+    return [
+        conclude_open(each.matters, each.currency, f"{each.policy} {each.year}")
+        for each in done.matters
+        if each.matters
+    ]
 
 
 def _checked(done: Examination) -> list[Sentence]:

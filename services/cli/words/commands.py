@@ -163,6 +163,7 @@ COMMANDS = {
         ".ndjson 是签名的名单数据，任何人可据以算出每笔应兑现。"
     ),
     "settle object": "对公示的名单提出异议。",
+    "settle open": "列出该年度及以前年度的未了事项，以及何人在何步骤知悉。",
     "settle propose": "按现在所知的全部数据精确分配，拟定名单。",
     "settle publish": "公示拟定的名单，从今天起。",
     "settle reconcile": (

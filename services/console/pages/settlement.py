@@ -10,12 +10,14 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain.authority.roles import MAY
+from domain.settlement.open_matters import KINDS
 from domain.settlement.year import Settlement
 from ledger.intake.messages.fields import CreditCode
 from ledger.projections.closings import settlement_of, today
 from ledger.reading.budgets import YearBudget, read_budget
 from ledger.reading.records import read_names
 from ledger.settlement import closing, proposing
+from ledger.settlement.open_matters import read_open_matters
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from services.api.settlements.document import settlement_document
@@ -182,6 +184,27 @@ ACTS |= {
     "resolve": _resolve,
     "close": _close_year,
 }
+
+
+@console.get("/<policy>/<int:year>/open-matters")
+def open_matters_page(policy: str, year: int) -> BaseResponse:
+    """Show what of the year and the years before it is open, and what was acknowledged of it."""
+    open_policy(policy, year)
+    ledger = forms.opened()
+    with ledger.store.reading() as rows:
+        open_matters = read_open_matters(ledger, rows, policy, year)
+        acknowledgements = settlement_of(rows, policy, year).acknowledgements
+        position = rows.last_position()
+    return page(
+        "open-matters.html",
+        section=SECTION,
+        policy=policy,
+        year=year,
+        place=position,
+        open_matters=open_matters,
+        kinds={kind: title._asdict() for kind, title in KINDS.items()},
+        acknowledgements=acknowledgements,
+    )
 
 
 class LinesQuery(Query):

@@ -102,6 +102,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "documents.document": STAFF,
     "documents.letter": OWN_DATA,
     "settlements.adjustments": STAFF,
+    "settlements.open_matters": STAFF,
     "payments.payments": STAFF,
     "payments.file": ("finance",),
     "payments.reconciliation": STAFF,
