@@ -22,6 +22,7 @@ GROUPS: dict[str, type[Schema]] = {
     "highest_only": parts.HighestOnlySchema,
     "pro_rata": parts.ProRataSchema,
     "settlement": parts.ProcedureSchema,
+    "same_person": parts.SamePersonSchema,
     "disagreement": parts.DisagreementSchema,
     "clause": parts.ClauseSchema,
     "reading": parts.ReadingSchema,

@@ -257,6 +257,14 @@ class DisagreementRule:
 
 
 @dataclass(frozen=True, slots=True)
+class SamePerson:
+    """Parted duties (``domain.authority.duties``) that one person may hold, and why."""
+
+    duties: str
+    reason: Words
+
+
+@dataclass(frozen=True, slots=True)
 class Procedure:
     """How a year is settled. Days are calendar days in the policy's time zone."""
 
@@ -272,6 +280,8 @@ class Procedure:
     """What pro-rata took off: ``final``, or carried as an award of the ``next-year``."""
     mask: tuple[str, ...] = ("person",)
     """What the published list masks: a ``person``'s name, the middle of a credit ``code``."""
+    same_person: tuple[SamePerson, ...] = ()
+    """Duties that one person may hold in a year; all others are parted."""
 
 
 @dataclass(frozen=True, slots=True)

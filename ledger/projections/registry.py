@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ledger.projections.settlements import put_adjustments, put_clawbacks, put_payments, put_stages
 from ledger.projections.waiting import put_waiting_steps
 from ledger.store.repeats.recoveries import put_recoveries
+from ledger.store.repeats.taken_steps import put_taken_steps
 from ledger.store.rows import Rows
 from ledger.store.stored_events import Stored
 
@@ -103,6 +104,13 @@ READ_MODELS = (
         "step, policy, about, request, proposed_at, until, issuer, subject, name, stage, "
         "ended_at, ended_issuer, ended_subject, ended_name",
         follow=put_waiting_steps,
+    ),
+    ReadModel(
+        "taken_steps",
+        "policy, year, step, issuer, subject, name",
+        "day",
+        is_fingerprinted=False,
+        follow=put_taken_steps,
     ),
 )
 """In the order in which fingerprints take them: a fingerprint that is kept holds for ever."""

@@ -17,6 +17,7 @@ from domain.settlement.accounts import Account
 from domain.settlement.steps import may_close
 from domain.settlement.year import SettledLine, Settlement, line_bytes
 from ledger.budget.pools import brought_in_sums
+from ledger.policies.duties import require_parted_persons
 from ledger.policies.versions import budget_of, rulebook
 from ledger.projections.closings import CHUNK, today
 from ledger.projections.registry import follow_events
@@ -26,7 +27,7 @@ from ledger.store.append import append_ours
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree
 from ledger.store.rows import Rows
-from ledger.waiting.second_person import require_second_person, writing_step
+from ledger.waiting.second_person import writing_step
 
 
 def close(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
@@ -47,7 +48,7 @@ def close(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
         proposal = settlement.state.present_proposal()
         _must_still_hold(rows, book, year, proposal)
         request = CloseYear(**about_list(settlement.state, book))
-        actor = require_second_person(ledger, rows, actor, request)
+        actor = require_parted_persons(ledger, rows, book, actor, request)
         first = rows.last_position() + 1
         freeze = _Freeze(ledger, rows, policy, year, actor)
         freeze.run()

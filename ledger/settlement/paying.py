@@ -17,6 +17,7 @@ from domain.events.second_person.requests import OrderClawback, OrderPayments
 from domain.settlement.accounts import Account, BankWord, repeated_clawback, was_heard
 from domain.settlement.streams import AccountStream
 from domain.things.spelling import canonical_reference, fold_reference
+from ledger.policies.duties import check_parted_duties, require_parted_persons
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import CHUNK, must_be_closed, today
 from ledger.projections.disagreements import undecided
@@ -29,7 +30,7 @@ from ledger.store.repeats.keys import has_own_key
 from ledger.store.repeats.recoveries import Recovery, recoveries_under
 from ledger.store.rows import Rows
 from ledger.store.streams import load_streams, save_streams
-from ledger.waiting.second_person import require_second_person, writing_step
+from ledger.waiting.second_person import writing_step
 
 RESULTS_MAX = 5_000
 """Most results of payments in one call."""
@@ -98,7 +99,8 @@ def order_payments(
     """
     require(actor, "payment.order")
     with writing_step(ledger) as rows:
-        currency = rulebook(rows, policy).latest.currency
+        book = rulebook(rows, policy)
+        currency = book.latest.currency
         must_be_closed(rows, policy, year)
         batch = f"{year}-{_last_batch(rows, policy, year) + 1:03d}"
         asked = None if codes is None else tuple(sorted(set(codes)))
@@ -114,7 +116,7 @@ def order_payments(
             total_fen=total_fen,
             currency=currency,
         )
-        actor = require_second_person(ledger, rows, actor, request)
+        actor = require_parted_persons(ledger, rows, book, actor, request)
         bank_batch = name_bank_batch(rows, policy, year, batch)
         now, count, total = ledger.clock(), 0, 0
         for chunk in _outstanding(rows, policy, year, codes):
@@ -203,8 +205,9 @@ def _take_results(
     ledger: Ledger, rows: Rows, policy: str, year: int, actor: Actor, results: Sequence[Result]
 ) -> tuple[list[AccountStream], int]:
     """The accounts with the steps that results are, not saved; and how many were known."""
-    rulebook(rows, policy)
+    book = rulebook(rows, policy)
     must_be_closed(rows, policy, year)
+    check_parted_duties(rows, book, year, actor, "payment.record")
     names = own_names(rows, policy, year, [result.payment for result in results])
     own = [result._replace(payment=name) for result, name in zip(results, names, strict=True)]
     codes = _read_codes(rows, policy, year, names)
@@ -331,7 +334,7 @@ def claw_back(
             account_version=stream.version,
             currency=stream.account.currency,
         )
-        who = require_second_person(ledger, rows, actor, request)
+        who = require_parted_persons(ledger, rows, rulebook(rows, policy), actor, request)
         stream.order_clawback(who, clawback, amount, day, reason, now, measure, award, reference)
         names.append(clawback)
 
@@ -367,6 +370,7 @@ def recover(
     asked = Recovery(policy, year, code, clawback, amount, on)
 
     def step(rows: Rows, stream: AccountStream, now: datetime) -> None:
+        check_parted_duties(rows, rulebook(rows, policy), year, actor, "clawback.record")
         before = recoveries_under(rows, reference)
         if asked in before:
             stream.account.repeated = True

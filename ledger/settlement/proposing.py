@@ -22,6 +22,7 @@ from domain.settlement.streams import SettlementYear
 from domain.settlement.year import SettledLine, Settlement
 from ledger.budget.pools import Pool, divide, lines_now
 from ledger.budget.repeatable import RepeatableLines
+from ledger.policies.duties import check_parted_duties, require_parted_persons
 from ledger.policies.versions import Budget, budget_of, rulebook
 from ledger.projections.closings import today
 from ledger.projections.registry import follow_events
@@ -31,7 +32,7 @@ from ledger.store.application import Ledger
 from ledger.store.repeats.keys import has_own_key
 from ledger.store.rows import Rows
 from ledger.store.streams import load_stream, save_streams
-from ledger.waiting.second_person import require_second_person, writing_step
+from ledger.waiting.second_person import writing_step
 
 
 def load_year(ledger: Ledger, rows: Rows, policy: str, year: int) -> SettlementYear:
@@ -60,6 +61,7 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
             raise NotAllowed("settlement.no-year", "year", year=year)
         settlement = load_year(ledger, rows, policy, year)
         may_propose(settlement.state, actor)
+        check_parted_duties(rows, book, year, actor, "settlement.propose")
         pool = pool_of_year(rows, book, year)
         tally = Tally(book, pool)
         position = rows.last_position()
@@ -165,7 +167,7 @@ def publish(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
         book, settlement = rulebook(rows, policy), load_year(ledger, rows, policy, year)
         may_publish(settlement.state, actor)
         request = PublishList(**about_list(settlement.state, book))
-        actor = require_second_person(ledger, rows, actor, request)
+        actor = require_parted_persons(ledger, rows, book, actor, request)
         days = book.of_year(year).procedure.notice_days
         root, lines = root_over(published_lines(rows, settlement.state))
         now = ledger.clock()

@@ -38,6 +38,7 @@ from services.verify.reading import Broken, LoggedEvent, Verdict, event_of, read
 from services.verify.streams.accounts import Owner, check_account
 from services.verify.streams.claims import check_claims
 from services.verify.streams.digests import check_digests
+from services.verify.streams.duties import DutyHolders
 from services.verify.streams.key_events import check_earlier_keys, check_key_events
 from services.verify.streams.procedure import (
     Closing,
@@ -66,6 +67,7 @@ class PolicyHistory:
     fault: ReportFault
     versions: list[AdoptedVersion] = field(default_factory=list)
     settings: list[BudgetSetting] = field(default_factory=list)
+    duties: DutyHolders = field(default_factory=DutyHolders)
 
     def take_event(self, position: int, content: Content) -> None:
         """Take note of an event where it is about the policy."""
@@ -267,6 +269,7 @@ class Check:
     def _finish(self, originator: str, events: list[PlacedEvent]) -> None:
         """Count an originator whose events have all been read."""
         kind, _, name = originator.partition(":")
+        self.history.duties.take_events(self.policy, events)
         if not originator or kind in ("policy", "refusal"):  # what became of a refused message moves no money
             return
         if kind == "settlement":

@@ -127,6 +127,7 @@ def _verify_bundle(
             check = Enterprise(archive, head, checkpoint, verdict, progress)
         check.keep = keep
         check.run()
+        check.history.duties.report(check.history.book_at, verdict)
     return head, verdict
 
 

@@ -58,7 +58,8 @@ UNREADABLE = Sentence(
 
 def conclude(head: dict[str, Any], verdict: Verdict, witnesses: int) -> list[Sentence]:
     """The sentences that the check of a file ends with, in order."""
-    return [*_checked(head, verdict), *_not_seen(head, verdict, witnesses), _advice(verdict)]
+    checked, not_seen = _checked(head, verdict), _not_seen(head, verdict, witnesses)
+    return [*checked, *_duties(verdict), *not_seen, _advice(verdict)]
 
 
 def lines_of(sentences: list[Sentence]) -> list[str]:
@@ -109,6 +110,19 @@ def _upkeep(verdict: Verdict) -> list[Sentence]:
             )
         )
     return sentences
+
+
+def _duties(verdict: Verdict) -> list[Sentence]:
+    """What the reader must know of who took the steps."""
+    if not verdict.held_duties:
+        return []
+    return [
+        Sentence(
+            f"有 {verdict.held_duties:,} 处同一人兼办不相容职务，见上；账目是否相符不受影响。",
+            f"In {verdict.held_duties:,} cases one person held duties of different persons, see above; "
+            "whether the figures match does not hang on it.",
+        )
+    ]
 
 
 def _not_seen(head: dict[str, Any], verdict: Verdict, witnesses: int) -> list[Sentence]:

@@ -54,6 +54,8 @@ class Verdict:
     recovered: int = 0
     remarks: list[str] = field(default_factory=list)
     """What is no fault, and the reader must know: keys that ended, restores."""
+    held_duties: int = 0
+    """How many of the remarks are of parted duties that one person held."""
     kept: list[Checkpoint] = field(default_factory=list)
     """Checkpoints that the reader kept, which the log must continue."""
     restores: list[RestoreRecorded] = field(default_factory=list)

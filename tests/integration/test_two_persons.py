@@ -168,7 +168,8 @@ def test_a_year_is_settled_and_paid_by_two_subjects_at_each_step(office: Office)
     (payment,) = office.first.get(f"{YEAR}/payments")["items"]
     result = {"payment": payment["payment"], "status": "made", "amount": payment["amount"]}
     day = office.clock.now.date().isoformat()
-    office.first.post(f"{YEAR}/payments/results", {"results": [{**result, "on": day, "said": "b"}]}, 200)
+    recorder = office.api.person("u4", "finance")
+    recorder.post(f"{YEAR}/payments/results", {"results": [{**result, "on": day, "said": "b"}]}, 200)
     back = {"enterprise": code, "amount": "1.00", "reason": "too much"}
     two(office, lambda api, status: api.post(f"{YEAR}/clawbacks", back, status), 201)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
+from domain.authority.duties import parted_duties
 from domain.faults.validation import FaultError
 from domain.money.amounts import PAID_IN
 from domain.money.dividing import GROUPS_MAX
@@ -123,6 +124,14 @@ class ReadingSchema(Part):
             raise ValidationError({"value": [("policy.reading-option", {"known": options})]})
 
 
+class SamePersonSchema(Part):
+    """Duties that one person may hold in a year."""
+
+    value_class = model.SamePerson
+    duties = one_of(*parted_duties())
+    reason = fields.Nested(WordsSchema, required=True)
+
+
 _PROCEDURE = model.Procedure()
 
 
@@ -136,6 +145,7 @@ class ProcedureSchema(Part):
     unspent = fields.String(load_default="lapses", validate=choice(("lapses", "next-year")))
     reductions = fields.String(load_default="final", validate=choice(("final", "next-year")))
     mask = fields.List(fields.String(validate=choice(("person", "code"))), load_default=lambda: ["person"])
+    same_person = fields.List(fields.Nested(SamePersonSchema), load_default=list)
 
 
 DISAGREEMENTS = ("claimed-twice", "two-sources", "outlier", "replaced-code")

@@ -14,6 +14,7 @@ from ledger.store.folded.upgrading import rewrite_facts
 from ledger.store.guard import begin_sums, widen_sum
 from ledger.store.log_tree import begin_log
 from ledger.store.repeats.recoveries import fill_recoveries, refill_recoveries
+from ledger.store.repeats.taken_steps import fill_taken_steps
 from ledger.store.rows import Rows, Store, UnsuitableStore
 from ledger.store.schema.tables import INDEXES, LIBRARY_TABLES, SQL_TYPES, TABLES
 from ledger.store.things.spellings import note_spellings
@@ -133,6 +134,12 @@ def _entries(rows: Rows, dialect: str) -> None:
     rows.run(f"CREATE INDEX disagreements_by_code ON {INDEXES['disagreements_by_code']}")
 
 
+def _taken_steps(rows: Rows, dialect: str) -> None:
+    """Who took which step of a year, of all that was recorded before."""
+    make_tables(rows, dialect, 10)
+    fill_taken_steps(rows)
+
+
 _WRITTEN = (
     Migration(1, "initial", _initial),
     Migration(2, "correlations", _correlations),
@@ -143,6 +150,7 @@ _WRITTEN = (
     Migration(7, "spellings", _wider_spellings),
     Migration(8, "senders", _senders),
     Migration(9, "entries", _entries),
+    Migration(10, "taken steps", _taken_steps),
 )
 
 
