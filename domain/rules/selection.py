@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from typing import TypeVar
 
 from domain.events import CATALOGUE, DatedThing
@@ -27,15 +30,15 @@ def new_items(facts: EnterpriseFacts, select: Select) -> list[tuple[str, str]]:
     if not first:
         return []
     of_identity, of_attributes = _conditions(select)
-    meets: dict[tuple[str, ...], bool] = {}
-    """By the attributes of a thing, of which most have the same few."""
-    items = []
-    for identity, record in first.items():
-        attributes = record.attributes
-        if attributes not in meets:
-            meets[attributes] = any(_has(of_attributes, text) for text in attributes)
-        if meets[attributes] and _has(of_identity, identity):
-            items.append((record.on, identity))
+    # Of an enterprise with thousands of things, a call for each would be most of the work; what they are
+    # asked for is looked at one after the other, and most have the same few attributes.
+    named: Iterable[str] = first
+    for place, values in of_identity:
+        named = [identity for identity in named if identity.split(SEP)[place] in values]
+    things = [(identity, first[identity]) for identity in named]
+    distinct = {record.attributes for _, record in things}
+    meeting = {each for each in distinct if any(_has(of_attributes, text) for text in each)}
+    items = [(record.on, identity) for identity, record in things if record.attributes in meeting]
     for condition in select.facts[1:]:
         records_of = facts.dated.get(condition, {})
         items = [
@@ -71,9 +74,15 @@ def _has(conditions: _Conditions, text: str) -> bool:
 
 def part_of_identity(select: Select, identity: str, name: str) -> str:
     """One part of the identity of something new, by its field's name."""
+    return parts_of_identities(select, [("", identity)], name)[0]
+
+
+def parts_of_identities(select: Select, items: list[tuple[str, str]], name: str) -> list[str]:
+    """One part of the identity of each (day, identity), by its field's name."""
     event = CATALOGUE[select.fact]
     assert issubclass(event, DatedThing)
-    return identity.split(SEP)[event.identity.index(name)]
+    place = event.identity.index(name)
+    return [identity.split(SEP)[place] for _, identity in items]
 
 
 def amounts_by_year(facts: EnterpriseFacts, select: Select, reports: str) -> dict[int, int]:
@@ -114,13 +123,33 @@ def items_in_life(
     select_of: SelectOf[KindOfMeasure],
 ) -> Iterator[tuple[str, str, KindOfMeasure]]:
     """(day, identity, measure) of new items within the policy's life, by the measure of the item's day."""
+    for measure, items in items_of_segments(evaluation, segments, kind, select_of):
+        for on, identity in items:
+            yield on, identity, measure
+
+
+def items_of_segments(
+    evaluation: Evaluation,
+    segments: list[Segment],
+    kind: type[KindOfMeasure],
+    select_of: SelectOf[KindOfMeasure],
+) -> Iterator[tuple[KindOfMeasure, list[tuple[str, str]]]]:
+    """Each measure of the policy's life, with the (day, identity) of the new items of its days."""
     for segment in segments:
         measure = segment.measure
         assert isinstance(measure, kind)
         select = select_of(measure)
-        for on, identity in new_items(evaluation.facts, select) if select else ():
-            if segment.start <= on <= segment.end:
-                yield on, identity, measure
+        items = new_items(evaluation.facts, select) if select else []
+        end = bisect_right(items, segment.end, key=_day)
+        yield measure, items[bisect_left(items, segment.start, key=_day) : end]
+
+
+_day = itemgetter(0)
+
+
+def count_by_year(items: list[tuple[str, str]]) -> dict[int, int]:
+    """How many of (day, identity), in order of days, there are of each year, years upwards."""
+    return {int(year): number for year, number in Counter([on[:4] for on, _ in items]).items()}
 
 
 def amounts_in_life(

@@ -11,6 +11,8 @@ its own month on: the fold does not keep what an earlier report, since overtaken
 
 from __future__ import annotations
 
+from collections import Counter
+
 from domain.events import CATALOGUE, DatedThing
 from domain.events.event import SEP
 from domain.facts.folding import EnterpriseFacts, Reports, split_amount_key
@@ -64,6 +66,10 @@ def _of_items(facts: EnterpriseFacts, target: Target) -> dict[int, Months]:
     if target.counts == "enterprises":
         items = items[:1]
     by_year: dict[int, Months] = {}
+    if target.counts != "quantity":
+        for year_and_month, number in Counter([on[:7] for on, _ in items]).items():
+            by_year.setdefault(int(year_and_month[:4]), {})[int(year_and_month[5:])] = number
+        return by_year
     for on, identity in items:
         worth = _worth(facts, target, identity)
         if worth:
@@ -73,9 +79,7 @@ def _of_items(facts: EnterpriseFacts, target: Target) -> dict[int, Months]:
 
 
 def _worth(facts: EnterpriseFacts, target: Target, identity: str) -> int:
-    """One item, or the quantity that its record states."""
-    if target.counts != "quantity":
-        return 1
+    """The quantity that an item's record states."""
     event = CATALOGUE[target.counted_on.fact]
     assert issubclass(event, DatedThing)
     records = facts.dated[target.counted_on.fact][identity].attributes

@@ -14,7 +14,13 @@ from domain.rules.columns.chunks import ColumnEvaluation, Items
 from domain.rules.columns.selection import items_in_life as column_items_in_life
 from domain.rules.columns.selection import new_items as new_column_items
 from domain.rules.hints import ConditionMissing, FixedOpen, Hint, Standing
-from domain.rules.selection import items_in_life, new_items, part_of_identity
+from domain.rules.selection import (
+    count_by_year,
+    items_of_segments,
+    new_items,
+    part_of_identity,
+    parts_of_identities,
+)
 from domain.rules.steps import DifferenceGiven, FixedGiven
 
 
@@ -24,29 +30,42 @@ def _earned_by(measure: Fixed) -> Select:
 
 def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> None:
     """Award one enterprise."""
-    paid = False
     paid_years: set[int] = set()
     set_offs = _SetOffs(evaluation)
-    for on, identity, measure in items_in_life(evaluation, segments, Fixed, _earned_by):
-        year = int(on[:4])
-        if (measure.once == "enterprise" and paid) or (measure.once == "year" and year in paid_years):
+    for measure, items in items_of_segments(evaluation, segments, Fixed, _earned_by):
+        if measure.once == "item" and evaluation.trace is None:  # thousands of things, in one go
+            given_fen = set_offs.given_by_year(measure, items)
+            for year, number in count_by_year(items).items():
+                evaluation.give(measure_id, year, number * measure.amount - given_fen.get(year, 0))
+                paid_years.add(year)
             continue
-        fen = measure.amount - set_offs.given_fen(measure, on, identity)
-        evaluation.give(measure_id, year, fen)
-        if evaluation.trace is not None:
-            step_class = FixedGiven if fen == measure.amount else DifferenceGiven
-            step = step_class(
-                measure=measure_id,
-                year=year,
-                on=on,
-                item=identity.replace(SEP, " "),
-                amount=measure.amount,
-                result=fen,
-                once=measure.once,
-            )
-            evaluation.trace.append(step)
-        paid = True
-        paid_years.add(year)
+        for on, identity in items if measure.once == "item" else _first_of_years(items):
+            year = int(on[:4])
+            if (measure.once == "enterprise" and paid_years) or (
+                measure.once == "year" and year in paid_years
+            ):
+                continue
+            paid_years.add(year)
+            fen = measure.amount - set_offs.given_fen(measure, on, identity)
+            evaluation.give(measure_id, year, fen)
+            if evaluation.trace is not None:
+                step_class = FixedGiven if fen == measure.amount else DifferenceGiven
+                step = step_class(
+                    measure=measure_id,
+                    year=year,
+                    on=on,
+                    item=identity.replace(SEP, " "),
+                    amount=measure.amount,
+                    result=fen,
+                    once=measure.once,
+                )
+                evaluation.trace.append(step)
+
+
+def _first_of_years(items: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The first of (day, identity), in order of days, of each year."""
+    first = {on[:4]: (on, identity) for on, identity in reversed(items)}
+    return list(first.values())[::-1]
 
 
 class _SetOffs:
@@ -69,14 +88,39 @@ class _SetOffs:
             return 0
         return min(set_off.amount, measure.amount)
 
+    def given_by_year(self, measure: Fixed, items: list[tuple[str, str]]) -> dict[int, int]:
+        """What another measure gave for these things before this one does, in fen of each year."""
+        nets, versions = measure.nets, self.evaluation.book.versions
+        if nets is None or nets.rule != "difference":
+            return {}
+        if len(versions) > 1:  # which of them says what is set off depends on the day
+            given_fen: dict[int, int] = {}
+            for on, identity in items:
+                year = int(on[:4])
+                given_fen[year] = given_fen.get(year, 0) + self.given_fen(measure, on, identity)
+            return given_fen
+        set_off = versions[0].measures[nets.measure]
+        assert isinstance(set_off, Fixed)
+        is_first = (set_off.amount, set_off.id) < (measure.amount, measure.id)
+        days = self._first_days_of(set_off, nets.same)
+        parts = parts_of_identities(measure.earns, items, nets.same)
+        given = [
+            item
+            for item, part in zip(items, parts, strict=True)
+            if part in days and (days[part] < item[0] or (is_first and days[part] == item[0]))
+        ]
+        each_fen = min(set_off.amount, measure.amount)
+        return {year: number * each_fen for year, number in count_by_year(given).items()}
+
     def _first_days_of(self, set_off: Fixed, part: str) -> dict[str, str]:
         """The first day within the policy's life on which each thing earned a measure, by part of its id."""
         days = self._first_days.get((id(set_off), part))
         if days is None:
-            days = self._first_days[id(set_off), part] = {}
-            for on, identity in new_items(self.evaluation.facts, set_off.earns):  # by day, upwards
-                if on >= self.evaluation.book.life_from:
-                    days.setdefault(part_of_identity(set_off.earns, identity, part), on)
+            life_from = self.evaluation.book.life_from
+            items = [i for i in new_items(self.evaluation.facts, set_off.earns) if i[0] >= life_from]
+            parts = parts_of_identities(set_off.earns, items, part)
+            by_part = zip(reversed(parts), reversed(items), strict=True)  # by day, downwards: the first stays
+            days = self._first_days[id(set_off), part] = {each: on for each, (on, _) in by_part}
         return days
 
 

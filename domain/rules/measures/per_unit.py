@@ -14,7 +14,7 @@ from domain.rules.columns.chunks import ColumnEvaluation
 from domain.rules.columns.selection import amounts_in_life as column_amounts_in_life
 from domain.rules.columns.selection import items_in_life as column_items_in_life
 from domain.rules.hints import Hint, NextUnit, Standing, UnitOpen
-from domain.rules.selection import amounts_in_life, items_in_life
+from domain.rules.selection import amounts_in_life, count_by_year, items_in_life, items_of_segments
 from domain.rules.steps import UnitGiven, UnitsGiven
 
 
@@ -47,26 +47,10 @@ def _counted_on(measure: PerUnit) -> Select | None:
 def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> None:
     """Award one enterprise."""
     used: dict[int, int] = {}
-    for on, identity, measure in items_in_life(evaluation, segments, PerUnit, _earned_by):
-        year = int(on[:4])
-        period = _capped_period(measure, year)
-        room = None if measure.cap is None else measure.cap - used.get(period, 0)
-        fen = within_room(measure.unit_amount, room)
-        used[period] = used.get(period, 0) + fen
-        evaluation.give(measure_id, year, fen)
-        if evaluation.trace is not None:
-            unit = UnitGiven(
-                measure=measure_id,
-                year=year,
-                left=room,
-                result=fen,
-                cap_per=measure.cap_per,
-                on=on,
-                item=identity.replace(SEP, " "),
-                unit_amount=measure.unit_amount,
-                cap=measure.cap,
-            )
-            evaluation.trace.append(unit)
+    if evaluation.trace is None:
+        _give_units(evaluation, measure_id, segments, used)
+    else:
+        _give_unit_by_unit(evaluation, measure_id, segments, used)
     for year, amount, measure, policy in amounts_in_life(evaluation, segments, PerUnit, _counted_on):
         period = _capped_period(measure, year)
         room = None if measure.cap is None else measure.cap - used.get(period, 0)
@@ -90,6 +74,45 @@ def award(evaluation: Evaluation, measure_id: str, segments: list[Segment]) -> N
                 result=fen,
             )
             evaluation.trace.append(units)
+
+
+def _give_units(
+    evaluation: Evaluation, measure_id: str, segments: list[Segment], used: dict[int, int]
+) -> None:
+    """Give for all new things of a year in one go, of which there may be thousands; ``used`` grows by it."""
+    for measure, items in items_of_segments(evaluation, segments, PerUnit, _earned_by):
+        for year, number in count_by_year(items).items():
+            period = _capped_period(measure, year)
+            room = None if measure.cap is None else measure.cap - used.get(period, 0)
+            fen = within_room(number * measure.unit_amount, room)
+            used[period] = used.get(period, 0) + fen
+            evaluation.give(measure_id, year, fen)
+
+
+def _give_unit_by_unit(
+    evaluation: Evaluation, measure_id: str, segments: list[Segment], used: dict[int, int]
+) -> None:
+    """The same, with a step of the trace for each thing."""
+    assert evaluation.trace is not None
+    for on, identity, measure in items_in_life(evaluation, segments, PerUnit, _earned_by):
+        year = int(on[:4])
+        period = _capped_period(measure, year)
+        room = None if measure.cap is None else measure.cap - used.get(period, 0)
+        fen = within_room(measure.unit_amount, room)
+        used[period] = used.get(period, 0) + fen
+        evaluation.give(measure_id, year, fen)
+        unit = UnitGiven(
+            measure=measure_id,
+            year=year,
+            left=room,
+            result=fen,
+            cap_per=measure.cap_per,
+            on=on,
+            item=identity.replace(SEP, " "),
+            unit_amount=measure.unit_amount,
+            cap=measure.cap,
+        )
+        evaluation.trace.append(unit)
 
 
 def award_column(evaluation: ColumnEvaluation, measure_id: str, segments: list[Segment]) -> None:
