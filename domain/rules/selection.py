@@ -35,10 +35,10 @@ def new_items(facts: EnterpriseFacts, select: Select) -> list[tuple[str, str]]:
     named: Iterable[str] = first
     for place, values in of_identity:
         named = [identity for identity in named if identity.split(SEP)[place] in values]
-    things = [(identity, first[identity]) for identity in named]
-    distinct = {record.attributes for _, record in things}
+    records = [(identity, first[identity]) for identity in named]
+    distinct = {record.attributes for _, record in records}
     meeting = {each for each in distinct if any(_has(of_attributes, text) for text in each)}
-    items = [(record.on, identity) for identity, record in things if record.attributes in meeting]
+    items = [(record.on, identity) for identity, record in records if record.attributes in meeting]
     for condition in select.facts[1:]:
         records_of = facts.dated.get(condition, {})
         items = [

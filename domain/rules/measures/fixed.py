@@ -104,13 +104,13 @@ class _SetOffs:
         is_first = (set_off.amount, set_off.id) < (measure.amount, measure.id)
         days = self._first_days_of(set_off, nets.same)
         parts = parts_of_identities(measure.earns, items, nets.same)
-        given = [
+        already = [
             item
             for item, part in zip(items, parts, strict=True)
             if part in days and (days[part] < item[0] or (is_first and days[part] == item[0]))
         ]
         each_fen = min(set_off.amount, measure.amount)
-        return {year: number * each_fen for year, number in count_by_year(given).items()}
+        return {year: number * each_fen for year, number in count_by_year(already).items()}
 
     def _first_days_of(self, set_off: Fixed, part: str) -> dict[str, str]:
         """The first day within the policy's life on which each thing earned a measure, by part of its id."""
