@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from docs.generate.languages import read_about
+from docs.generate.languages import list_items, read_about
 from docs.generate.steps import LETTERS, letters_of
 from docs.generate.tables import table_in
+from domain.authority.duties import parted_duties
 from domain.authority.publishers import Scope
 from domain.authority.roles import ROLES, Actor
 from domain.authority.two_persons import TWO_PERSON_STEPS, confirming_roles
@@ -274,9 +275,11 @@ def judge_cell(sender: SenderColumn, row: MessageRow) -> str:
 
 def authority_page(language: str) -> tuple[str, ...]:
     """The parts of the page, its head apart."""
-    introduction, publishers, steps = (part.strip() for part in read_about("authority", language).split("%%"))
+    about = (part.strip() for part in read_about("authority", language).split("%%"))
+    introduction, publishers, steps, duties = about
     legend = " · ".join(f"**{letter}** {words.in_language(language)}" for letter, words in LETTERS.items())
     title = Words("步骤与角色", "Steps and roles").in_language(language)
+    parted = Words("不相容职务", "Duties of different persons").in_language(language)
     return (
         introduction,
         _messages(language),
@@ -285,6 +288,35 @@ def authority_page(language: str) -> tuple[str, ...]:
         steps,
         legend,
         _steps(language),
+        f"## {parted}",
+        duties,
+        _duties(language),
+    )
+
+
+def _duties(language: str) -> str:
+    heads = (
+        Words("名称", "Name"),
+        Words("职务", "Duties"),
+        Words("一项的步骤", "Steps of the one"),
+        Words("另一项的步骤", "Steps of the other"),
+    )
+    return table_in(
+        language,
+        heads,
+        [
+            (
+                f"`{duties.id}`",
+                duties.title._asdict()[language],
+                *(
+                    list_items(
+                        [ACTIONS[step].in_language(language) for step in ACTIONS if step in side], language
+                    )
+                    for side in (duties.first, duties.second)
+                ),
+            )
+            for duties in parted_duties().values()
+        ],
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from domain.authority.duties import parted_duties
 from domain.authority.roles import NotAllowed
 from domain.money.amounts import CURRENCIES, print_fen
 from domain.money.capitals import capitals
@@ -327,6 +328,21 @@ def _measure_totals(source: _Source) -> list[MeasureTotals]:
     return sorted([*awarded, *empty], key=lambda totals: (order.get(totals.measure, 999), totals.award_year))
 
 
+def _name_same_person(source: _Source) -> str:
+    """A sentence for each two duties that the policy, as it now stands, lets one person hold, and why."""
+    sentence = {
+        "zh": "不相容职务中，政策文件允许由一人兼办{duties}，理由：{reason}。",
+        "en": "The policy lets one person hold two duties ({duties}), since: {reason}. ",
+    }[source.request.lang]
+    return "".join(
+        sentence.format(
+            duties=parted_duties()[row.duties].title._asdict()[source.request.lang],
+            reason=row.reason[source.request.lang].rstrip("。."),
+        )
+        for row in source.book.latest.procedure.same_person
+    )
+
+
 def _report(source: _Source) -> Filling:
     request, rows = source.request, source.rows
 
@@ -364,12 +380,13 @@ def _report(source: _Source) -> Filling:
             yield {"目标": target.title[request.lang], "计划": goal, "完成": achieved, "完成率": percent}
 
     accounts = sum_accounts(rows, request.policy, request.year)
-    moved = {
+    moved: dict[str, Value] = {
         "已拨付": Fen(accounts.paid_fen),
         "拨付中": Fen(accounts.ordered_fen),
         "待拨付": Fen(accounts.outstanding_fen),
         "应追回": Fen(accounts.clawed_back_fen),
         "追回到账": Fen(accounts.recovered_fen),
+        "兼办职务": _name_same_person(source),
     }
     tables = {"预算": source.budgets, "条款": by_measure, "镇街": by_town, "目标": targets}
     return source.filling({**source.values(), **moved}, tables)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from domain.authority.duties import parted_duties
+from ledger.documents.collecting import DocumentRequest, collect_document
 from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
@@ -17,7 +19,7 @@ from services.verify.conclusion import conclude
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 from tests.integration.api_client import Api
 from tests.integration.bureau import MAY, Clock
-from tests.integration.closings import Closed
+from tests.integration.closings import Closed, closed
 from tests.integration.test_bundles import KEY
 from tests.integration.test_settled_bundles import bundled
 from tests.integration.test_two_persons import YEAR, Office, codes_of, last_position, office_of
@@ -149,3 +151,15 @@ def test_the_verifier_names_who_held_both_and_finds_no_fault_in_it(
     assert [remark.partition(" (")[0] for remark in verdict.remarks] == ["2024: Person 1"] * 2
     assert "recording results of payments on 2025-05-30 at position" in verdict.remarks[1]
     assert any("2 处同一人兼办不相容职务" in sentence.zh for sentence in conclude(head, verdict, 0))
+
+
+def test_the_report_of_the_year_says_which_duties_one_person_may_hold_and_why(
+    open_at: Callable[..., Ledger],
+) -> None:
+    scene = closed(open_at, CIXI_TEXT.replace("  mask: [person]\n", ROW), years=(2024,))
+    for language, reason in (("zh", "理由：财务只有两人。"), ("en", "since: finance has two persons. ")):
+        request = DocumentRequest("report", CIXI, 2024, "2025-05-30", lang=language)
+        with scene.ledger.store.reading() as rows:
+            sentence = collect_document(scene.ledger, rows, request).values["兼办职务"]
+        assert str(sentence).endswith(reason)
+        assert parted_duties()["order-and-record"].title._asdict()[language] in str(sentence)

@@ -36,7 +36,7 @@ from tests.workbench import (
 
 NIGHT, SUNDAY = "2025-05-06T15:00:00.000000Z", "2025-05-11T04:00:00.000000Z"
 LATE_SALE = sale(ONE, 1_000_01)
-PAID = [listed("Published"), settled(ONE), payment(ONE, "Ordered"), payment(ONE, "Made")]
+PAID = [listed("Published"), settled(ONE), payment(ONE, "Ordered"), payment(ONE, "Made", actor="Zhou")]
 SAME = {"of": "1", "of_source": "urn:tests", "of_type": "SalesReported"}
 RETRACTED = Told(ONE, "FactRetracted", {**SAME, "reason": "wrong"})
 HELD = Told(ONE, "FactHeld", {**SAME, "disagreement": "D", "policy": CIXI, "rule": "two-sources"})

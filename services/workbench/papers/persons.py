@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from domain.authority.duties import parted_duties
+from domain.settlement.taken_steps import STEP_OF
 from domain.vocabulary.kinds import Words
 from services.workbench.papers.paper import FINDINGS, Paper, PaperRow, Parameters, ask, ask_each, column
 
@@ -51,7 +53,16 @@ CONFLICTS = (
     _Conflict("PolicyAdopted", "ClaimApproved", False),
     _Conflict("FactCorrected", "ClaimApproved", False),
     _Conflict("FactDecided", "PaymentOrdered", False),
+    *(
+        _Conflict(first.__name__, second.__name__, False)
+        for duties in parted_duties().values()
+        for first, first_step in STEP_OF.items()
+        if first_step in duties.first
+        for second, second_step in STEP_OF.items()
+        if second_step in duties.second
+    ),
 )
+"""Those that the ledger parts itself (``domain.authority.duties``), and more that an auditor asks about."""
 _SAME = (
     "SELECT b.code, 'conflict-in-matter', COALESCE(b.amount_fen, a.amount_fen, 0), b.position, "
     "a.person || ': ' || ? || ' #' || a.position || ', ' || ? || ' #' || b.position || ' (' || "
