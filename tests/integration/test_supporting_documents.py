@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from domain.events.event import SupportingDocument, digest_of
 from domain.events.stored import state_of, topic_of
 from ledger.audit.steps import step_document
 from ledger.intake.inbox import ingest
+from ledger.intake.messages.decode import Now
+from ledger.intake.sheets.rows import Reading, SheetRow
 from ledger.policies.versions import adopt_policy
 from ledger.reading.changes import steps_of
 from ledger.reading.explanations import explain_awards
@@ -20,6 +24,7 @@ from ledger.store.application import Ledger
 from ledger.store.stored_events import SELECT, stored
 from services.api.wire import event_document
 from services.sample.policy import POLICY, YEAR, policy_text
+from tests.conftest import LATER
 from tests.events import Feed
 
 TOLD = {
@@ -150,3 +155,50 @@ def test_a_correction_has_a_document_of_its_own(ledger: Ledger) -> None:
     (_, result) = send(ledger, message(**TOLD), json.dumps(correction).encode())
 
     assert (result.status, last_event(ledger).fact.based_on.number) == ("accepted", "更正函1号")
+
+
+CITED = {
+    "依据文号": TOLD["documentnumber"],
+    "依据摘要": ("AB " * 32).strip(),
+    "依据日期": "2024年3月1日",
+    "出具单位": TOLD["documentissuer"],
+}
+"""The same as people write it in a sheet."""
+SHOP_ROW = {
+    "统一社会信用代码": Feed(1).code,
+    "平台": "京东",
+    "类别": "旗舰店",
+    "店铺名称": "a shop",
+    "日期": "2024-03-05",
+}
+
+
+def read_rows(path: Path, *rows: dict[str, str]) -> list[SheetRow]:
+    """Rows of a sheet, as they are read."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return list(Reading(path, "urn:tests", Now.bounds_at(LATER)).rows())
+
+
+def test_a_row_of_a_sheet_names_its_document_in_the_columns_of_the_same_vocabulary(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    [cited] = read_rows(tmp_path / "cited.csv", {**SHOP_ROW, **CITED})
+    assert cited.message is not None
+    assert cited.message.fact.based_on == KEPT
+    (result,) = send(ledger, cited.raw)
+    assert (result.status, last_event(ledger).fact.based_on) == ("accepted", KEPT)
+
+    [wrong] = read_rows(tmp_path / "wrong.csv", {**SHOP_ROW, **CITED, "依据摘要": "ab"})
+    assert [(each.fault.code, each.column) for each in wrong.marked] == [("text.form", 7)]
+
+
+def test_a_row_that_names_none_has_the_identity_that_it_always_had(tmp_path: Path) -> None:
+    [bare] = read_rows(tmp_path / "bare.csv", SHOP_ROW)
+    [empty] = read_rows(tmp_path / "empty.csv", {**SHOP_ROW, **dict.fromkeys(CITED, "")})
+    assert bare.event_id == empty.event_id == "sheet-33662fb836d8691ff7ada068"
+    assert b"document" not in bare.raw
+    assert bare.message is not None
+    assert bare.message.fact.based_on is None

@@ -11,7 +11,7 @@ from flask import Flask
 from domain.money.amounts import CURRENCIES
 from domain.vocabulary.load import shipped_vocabulary
 from ledger.intake.messages.fields import Choice, Money
-from ledger.intake.messages.schemas import DATA
+from ledger.intake.messages.schemas import DATA, DOCUMENT_MEMBERS
 from ledger.intake.sheets.tables import NOT_TABULAR, SHIPPED_TABLES
 from ledger.intake.sheets.template import EXAMPLE_ROW, HELP, sheet_title, write_template
 from services.console import telling
@@ -46,7 +46,7 @@ def test_a_table_has_the_columns_of_its_schema_and_no_others(
     columns = table.by_key
     shown = [key for key in columns if columns[key].headings.zh in [cell.value for cell in sheet[1]]]
 
-    assert shown == ["note", "subject", *schema["properties"], "time"]
+    assert shown == ["note", "subject", *schema["properties"], "time", *DOCUMENT_MEMBERS]
     assert [cell.value for cell in sheet[1]] == [columns[key].headings.zh for key in shown]
     assert [cell.value for cell in sheet[2]] == [columns[key].headings.en for key in shown]
     starred = {key for key, head in zip(shown, sheet[1], strict=True) if head.value.endswith("*")}

@@ -17,6 +17,7 @@ from domain.events.event import SEP, Event
 from domain.faults.fault import Fault
 from domain.vocabulary.words import table_words
 from ledger.intake.messages.decode import Message, Now, Refusal, decode
+from ledger.intake.messages.schemas import DOCUMENT_MEMBERS
 from ledger.intake.sheets.faults import SheetError, refused
 from ledger.intake.sheets.files.cells import LOOKED_ROWS, Cell, Row, letters, rows_of
 from ledger.intake.sheets.files.package import FILE_BYTES_MAX, OLE, Sheet, open_package
@@ -282,6 +283,7 @@ def document_of(table: Table, source: str, values: dict[str, Any]) -> dict[str, 
         "subject": values.get("subject"),
         "time": time,
         "data": data,
+        **{member: values.get(member) for member in DOCUMENT_MEMBERS},
     }
     document = {key: value for key, value in document.items() if value is not None}
     content = json.dumps({**document, "source": ""}, sort_keys=True).encode()

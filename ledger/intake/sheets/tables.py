@@ -13,7 +13,7 @@ from domain.vocabulary.load import shipped_vocabulary
 from domain.vocabulary.words import table_words
 from ledger.intake.messages.decode import SHIPPED_DECODER, Decoder
 from ledger.intake.messages.fields import Choice, MessageField, Slug
-from ledger.intake.messages.schemas import Envelope, MessageTypes
+from ledger.intake.messages.schemas import DOCUMENT_MEMBERS, Envelope, MessageTypes
 
 OTHER_FAMILIES: dict[str, tuple[str, ...]] = {
     "claims": ("ClaimSubmitted", "ClaimApproved", "ClaimRejected", "ClaimWithdrawn"),
@@ -181,6 +181,7 @@ class Tables:
                 self._column(name, wire, message_field, f"data.{wire}", required=message_field.required)
             )
         columns.append(self._column(name, "time", envelope["time"], "time", required=not dated))
+        columns += [self._column(name, key, envelope[key], key) for key in DOCUMENT_MEMBERS]
         columns += [self._column(name, key, None, key) for key in BACK]
         title = kind.title if kind is not None else table_words().tables[name]
         return Table(name, self.types.type_of[name], family, title, tuple(columns), dated)

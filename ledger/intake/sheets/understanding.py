@@ -15,7 +15,7 @@ from decimal import Context, Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from domain.faults.fault import Fault
-from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Slug, WholeNumber
+from ledger.intake.messages.fields import CreditCode, Day, Instant, Money, Sha256, Slug, WholeNumber
 from ledger.intake.sheets.files.cells import Cell
 from ledger.intake.sheets.files.number_formats import show_identifier
 from ledger.intake.sheets.tables import Column, Table, Tables, folded, in_both
@@ -176,6 +176,12 @@ def _code(place: Place, cell: Cell) -> CellValue:
     if cell.kind != "text" or _SCIENTIFIC.fullmatch(plain):
         return _refused(place, "cell.digits", value=cell.text[:40])
     return CellValue(plain)
+
+
+def _digest(place: Place, cell: Cell) -> CellValue:
+    """A digest in lower case, as some programs do not write it, and without blanks between its digits."""
+    answer = _text(place, cell)
+    return answer if answer.fault is not None else CellValue(narrow(str(answer.value)).lower())
 
 
 def _word(place: Place, cell: Cell) -> CellValue:
@@ -339,4 +345,5 @@ _READERS: tuple[tuple[type, Callable[[Place, Cell], CellValue]], ...] = (
     (WholeNumber, _whole_number),
     (Day, _day),
     (Instant, _instant),
+    (Sha256, _digest),
 )
