@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from domain.events.event import SupportingDocument
 from ledger.export.books import Books, Tick, no_tick
 from ledger.store.stored_events import SELECT, Stored, stored
 
@@ -48,9 +49,13 @@ EVENTS = pa.schema(
         ("amount_fen", pa.int64()),
         ("currency", _NAME),
         ("content", pa.string()),
+        *((f"document_{name}", pa.string()) for name in SupportingDocument.__struct_fields__),
     ]
 )
-"""``amount_fen`` is US cents where ``currency`` is USD; ``content`` is the whole content as JSON."""
+"""``amount_fen`` is US cents where ``currency`` is USD; ``content`` is the whole content as JSON.
+
+What an event says of the document that it rests on is null where it names none, or not that.
+"""
 
 
 def write_awards(out: Path, books: Books, tick: Tick = no_tick) -> int:
@@ -107,6 +112,10 @@ class EventRow(NamedTuple):
     amount_fen: int | None
     currency: str | None
     content: str
+    document_number: str | None = None
+    document_sha256: str | None = None
+    document_issued_on: str | None = None
+    document_issuer: str | None = None
 
 
 def _award_rows(books: Books) -> Iterator[AwardRow]:
@@ -129,6 +138,7 @@ def _event_row(event: Stored) -> EventRow:
         amount if isinstance(amount, int) else None,
         currency if isinstance(currency, str) else None,
         msgspec.json.encode(fact.content.stored_values()).decode(),
+        *(text or None for text in msgspec.structs.astuple(fact.based_on or SupportingDocument())),
     )
 
 

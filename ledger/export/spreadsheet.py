@@ -103,9 +103,12 @@ def _awards(sheet: LongSheet, books: Books, code: str, enterprise_awards: list[P
 
 
 def _words(award: ExplainedAward) -> Iterator[str]:
-    """An explanation in Chinese, a line each: steps, then highest-only and reduction, flags."""
+    """An explanation in Chinese, a line each: steps, then highest-only and reduction, flags, documents."""
     for part in (*award.steps, *award.reductions, *award.flags):
         yield part.words["zh"]
+    for source in award.sources:
+        if source.based_on is not None:
+            yield f"依据 #{source.position}：{source.based_on.citation}"
 
 
 def _summary(sheet: LongSheet, books: Books, count: int, recomputed: list[str]) -> None:

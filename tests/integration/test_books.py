@@ -195,6 +195,7 @@ def test_parquet_read_back_equals_the_ledger(books: Books, tmp_path: Path) -> No
         for line, paid in books.awards()
     ]
     read = pq.read_table(events).to_pylist()
+    assert columnar.EventRow._fields == tuple(columnar.EVENTS.names)
     for row, kept in zip(read, map(stored, books.rows.stream(f"{SELECT} ORDER BY rowid")), strict=True):
         assert (row["position"], row["originator"], row["version"]) == kept[:3]
         assert f"{row['recorded_at']:%Y-%m-%dT%H:%M:%S.%fZ}" == kept.recorded_at

@@ -8,12 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
+import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from domain.events import STATES
 from domain.events.event import SupportingDocument, digest_of
 from domain.events.stored import state_of, topic_of
 from ledger.audit.steps import step_document
+from ledger.export import columnar, spreadsheet
+from ledger.export.books import books_of
 from ledger.intake.inbox import ingest
 from ledger.intake.messages.decode import Now
 from ledger.intake.sheets.rows import Reading, SheetRow
@@ -21,8 +26,10 @@ from ledger.policies.versions import adopt_policy
 from ledger.reading.changes import steps_of
 from ledger.reading.explanations import explain_awards
 from ledger.store.application import Ledger
+from ledger.store.moments import NOW
 from ledger.store.stored_events import SELECT, stored
 from services.api.wire import event_document
+from services.cli.main import main
 from services.sample.policy import POLICY, YEAR, policy_text
 from tests.conftest import LATER
 from tests.events import Feed
@@ -202,3 +209,32 @@ def test_a_row_that_names_none_has_the_identity_that_it_always_had(tmp_path: Pat
     assert b"document" not in bare.raw
     assert bare.message is not None
     assert bare.message.fact.based_on is None
+
+
+def test_exports_and_the_table_of_a_history_cite_it(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(ledger, message(**TOLD))
+    code = last_event(ledger).originator
+    with ledger.store.reading() as rows:
+        books = books_of(ledger, rows, POLICY, YEAR, NOW)
+        columnar.write_events(tmp_path / "events.parquet", books)
+        spreadsheet.write(tmp_path / "books.xlsx", books)
+    *others, event = pq.read_table(tmp_path / "events.parquet").to_pylist()
+    kept = {name: getattr(KEPT, name) for name in KEPT.__struct_fields__}
+    assert {name: event[f"document_{name}"] for name in kept} == kept
+    assert all(other["document_number"] is None for other in others)
+
+    cells = [
+        str(cell)
+        for sheet in openpyxl.load_workbook(tmp_path / "books.xlsx")
+        for row in sheet.values
+        for cell in row
+    ]
+    assert any(KEPT.citation in cell for cell in cells)
+
+    monkeypatch.setattr("services.cli.common.open_ledger", lambda *_, **__: ledger)
+    monkeypatch.setattr(ledger, "close", lambda: None)
+    line = ["--language", "zh", "history", code, "--csv"]
+    printed = CliRunner().invoke(main, line, catch_exceptions=False).output
+    assert f"依据,,,{KEPT.citation}," in printed

@@ -72,6 +72,9 @@ def _list_lines(context: Context, step: Document, currencies: dict[str, str]) ->
     words = context.words
     event = (str(step["position"]), *(step[name] for name in ("recorded_at", "event", "source", "id")))
     yield (*event, words("数据", "event"), *[""] * 6)
+    if "based_on" in step:
+        citation = SupportingDocument(**step["based_on"]).citation
+        yield (*event, words("依据", "document"), "", "", citation, "", "", "")
     for change in step["changes"]:
         names = ("gross_before", "gross_after", "withheld_after")
         sums = (Money.read(change[name], currencies[change["policy"]]) for name in names)
