@@ -22,6 +22,7 @@ from ledger.policies.versions import adopt_policy, set_budget
 from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
 from ledger.settlement import adjusting, closing, paying, proposing
+from ledger.settlement.overpaid import list_overpayments
 from ledger.settlement.paying import Result
 from ledger.store.application import Ledger
 from services.cli.policies.cases import message_of
@@ -225,10 +226,14 @@ class Bookkeeper:
         assert recorded == len(results)
 
     def do_claw_back(self, step: Step) -> None:
+        """Order back; under the name of the award of which just so much was paid too much."""
         ledger, policy, year = self.head(step)
-        amount = parse_fen(step["amount"])
+        code, amount = self.code(step), parse_fen(step["amount"])
+        with ledger.store.reading() as rows:
+            overpayments = list_overpayments(rows, policy, year, code)
+        measure = next((each.measure for each in overpayments if each.to_order_fen == amount), None)
         reason = f"paid too much ({self.steps})"
-        paying.claw_back(ledger, policy, year, self.code(step), self.who(step), amount, reason)
+        paying.claw_back(ledger, policy, year, code, self.who(step), amount, reason, measure)
 
     def do_recover(self, step: Step) -> None:
         ledger, policy, year = self.head(step)

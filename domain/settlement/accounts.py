@@ -298,22 +298,27 @@ def order_clawback(
 
 
 def repeated_clawback(
-    account: Account, amount_fen: int, on: str, reason: str, measure: str | None, reference: str | None
+    account: Account,
+    amount_fen: int | None,
+    on: str,
+    reason: str,
+    measure: str | None,
+    reference: str | None,
 ) -> str | None:
     """The clawback that the same request led to before; ``None`` for a new one.
 
     Under a ``reference`` it is the one of that reference, else the one of the same amount, reason and
-    measure on the same day.
+    measure on the same day; a request that left the amount out is the same whatever it came to.
 
     Raises:
         NotAllowed: where the reference stands on a clawback that says something else.
     """
-    content = (amount_fen, reason, measure)
     for name, clawback in account.clawbacks.items():
         ordered = clawback.ordered
         if ordered is None or fold_reference(ordered.reference or "") != fold_reference(reference or ""):
             continue
-        if (ordered.amount_fen, ordered.reason, ordered.measure) == content:
+        is_same_sum = amount_fen in (None, ordered.amount_fen)
+        if is_same_sum and (ordered.reason, ordered.measure) == (reason, measure):
             if reference or ordered.on == on:
                 return name
         elif reference:

@@ -18,6 +18,7 @@ from domain.settlement.public_list import RegisterEntry
 from domain.settlement.year import SettledLine, Settlement
 from ledger.documents.budgets import LineSums, budgets, funds, sum_lines
 from ledger.documents.catalogue import columns_of
+from ledger.documents.overpaid import describe_to_order
 from ledger.documents.places import Fen, Filling, Record, Value
 from ledger.export.official import zh_day
 from ledger.export.payment_files import Payee
@@ -387,6 +388,7 @@ def _report(source: _Source) -> Filling:
         "应追回": Fen(accounts.clawed_back_fen),
         "追回到账": Fen(accounts.recovered_fen),
         "兼办职务": _name_same_person(source),
+        "多付待追回": describe_to_order(rows, source.governing, request.year, request.lang),
     }
     tables = {"预算": source.budgets, "条款": by_measure, "镇街": by_town, "目标": targets}
     return source.filling({**source.values(), **moved}, tables)

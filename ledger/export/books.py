@@ -18,6 +18,7 @@ from domain.events import (
 )
 from domain.events.accounts import AwardLine
 from domain.events.instants import day_of
+from domain.money.amounts import print_fen
 from domain.policy.model import Policy, Words
 from domain.policy.rulebook import Rulebook
 from domain.settlement.payables import Line, Payable, payable_of, shares_budget
@@ -184,6 +185,7 @@ class Books:
         """Payments and clawbacks of a closed year, in order of credit code."""
         outside_fen: dict[str, int] = {}
         orders: dict[str, PaymentOrdered] = {}
+        clawbacks: dict[str, ClawbackOrdered] = {}
         payments_made: set[str] = set()
         for event in self._account_events():
             content = event.fact.content
@@ -191,17 +193,19 @@ class Books:
                 continue
             if isinstance(content, AwardsSettled):
                 outside_fen = {content.enterprise: self._outside_fen(content.lines)}
-                payments_made, orders = set(), {}
+                payments_made, orders, clawbacks = set(), {}, {}
             elif isinstance(content, PaymentOrdered):
                 orders[content.payment] = content
+            elif isinstance(content, ClawbackOrdered):
+                clawbacks[content.clawback] = content
             elif isinstance(content, PaymentMade):
                 payments_made.add(content.payment)
             elif isinstance(content, PaymentFailed) and content.payment not in payments_made:
-                meta = {**self._meta(content, event.position), **_describe(content, orders)}
+                meta = {**self._meta(content, event.position), **_describe(content, orders, clawbacks)}
                 code, fen = content.enterprise, content.amount_fen
                 yield payment_refused(content.on, FAILED, code, fen, meta)
                 continue
-            meta = {**self._meta(content, event.position), **_describe(content, orders)}
+            meta = {**self._meta(content, event.position), **_describe(content, orders, clawbacks)}
             yield from self._movement(content, meta, outside_fen.get(content.enterprise, 0))
             if isinstance(content, PaymentFailed):
                 payments_made.discard(content.payment)
@@ -235,8 +239,13 @@ class Books:
                     yield move(content.on, narration, code, funds, fen, meta)
 
 
-def _describe(content: AccountEvent, orders: Mapping[str, PaymentOrdered]) -> Meta:
-    """What a bank's statement is compared by: payment, batch, reference or reason; the clawback's number."""
+def _describe(
+    content: AccountEvent, orders: Mapping[str, PaymentOrdered], clawbacks: Mapping[str, ClawbackOrdered]
+) -> Meta:
+    """What a bank's statement is compared by: payment, batch, reference or reason; of a clawback its number.
+
+    A clawback that answers for a lowered award names its measure and by how much the gross award fell.
+    """
     if isinstance(content, PaymentMade | PaymentFailed):
         ordered = orders.get(content.payment)
         batch = ordered.batch if ordered else content.payment.rpartition("-")[0]
@@ -247,10 +256,19 @@ def _describe(content: AccountEvent, orders: Mapping[str, PaymentOrdered]) -> Me
             return {**meta, "reference": content.reference}
         return {**meta, "reason": content.reason}
     if isinstance(content, ClawbackOrdered):
-        return {"clawback": content.clawback, "reason": content.reason}
+        return {"clawback": content.clawback, **_award_of(content), "reason": content.reason}
     if isinstance(content, ClawbackRecovered):
-        return {"clawback": content.clawback, "reference": content.reference}
+        ordered_back = _award_of(clawbacks[content.clawback])
+        return {"clawback": content.clawback, **ordered_back, "reference": content.reference}
     return {}
+
+
+def _award_of(clawback: ClawbackOrdered) -> Meta:
+    """The lowered award that a clawback answers for; nothing where it has another reason."""
+    if clawback.measure is None:
+        return {}
+    lowered = print_fen(clawback.award_fen)
+    return {"measure": clawback.measure, "year": clawback.year, "award_lowered": lowered}
 
 
 PAID = "拨付 · Paid"

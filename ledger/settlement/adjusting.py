@@ -18,7 +18,7 @@ from domain.settlement.streams import AccountStream
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
 from ledger.settlement.paying import take_account_step
-from ledger.settlement.pending import Pending, paid_too_much, pending, pending_count, whole_enterprises
+from ledger.settlement.pending import Pending, pending, pending_count, whole_enterprises
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from ledger.waiting.second_person import require_second_person
@@ -74,4 +74,4 @@ def accept(
     return adjustments[0], account
 
 
-__all__ = ["Pending", "accept", "paid_too_much", "pending", "pending_count", "whole_enterprises"]
+__all__ = ["Pending", "accept", "pending", "pending_count", "whole_enterprises"]

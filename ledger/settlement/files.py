@@ -16,6 +16,7 @@ from domain.money.wire import print_fraction, print_percent
 from domain.policy.model import Policy
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import division_of
+from domain.settlement.overpaid import STAGE_WORDS
 from domain.settlement.public_list import RegisterEntry
 from domain.settlement.year import Settlement
 from ledger.budget.factors import list_settled_pots
@@ -24,13 +25,15 @@ from ledger.export.banks.forms import read_form, write_form
 from ledger.export.banks.payees import find_warnings, read_payees
 from ledger.export.books import NotExportable
 from ledger.export.file_faults import FileFault
-from ledger.export.finance_summary import Account, Part, SummaryHead
+from ledger.export.finance_summary import Account, OverpaidLine, Part, SummaryHead
 from ledger.export.payment_files import Payer, PaymentFile, PaymentLine
 from ledger.export.public_list import MeasureShare, PublicHead, PublicLine
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
+from ledger.reading.records import read_names
 from ledger.settlement.bank_names import read_bank_batch
+from ledger.settlement.overpaid import PENDING_MAX, list_overpayments
 from ledger.settlement.published import read_register_entries
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
@@ -158,6 +161,7 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
         authority=governing.issuer,
         currency=governing.currency,
         pots=_pots(governing, proposal),
+        is_closed=state.closing is not None,
     )
     measures = _sum_measures(rows, policy, year)
 
@@ -179,7 +183,26 @@ def write_summary(ledger: Ledger, rows: Rows, policy: str, year: int, path: Path
         _add_up(measures, title),
         _add_up(measures, lead),
         _accounts(rows, book, state),
+        overpaid=_list_overpaid(rows, book, year) if state.closing else (),
     )
+
+
+def _list_overpaid(rows: Rows, book: Rulebook, year: int) -> list[OverpaidLine]:
+    """What was paid too much of the year's awards, with names and titles."""
+    overpayments = list_overpayments(rows, book.id, year, limit=PENDING_MAX)
+    names = read_names(rows, sorted({each.code for each in overpayments}))
+    return [
+        OverpaidLine(
+            each.code,
+            names.get(each.code, ("", ""))[0],
+            _title_of(book, each.measure, year, year),
+            *(each.awarded_fen, each.paid_fen, each.overpaid_fen),
+            *(each.ordered_fen, each.recovered_fen, each.due_fen),
+            STAGE_WORDS[each.stage][0],
+            each.to_order_fen,
+        )
+        for each in overpayments
+    ]
 
 
 class _MeasureSums(NamedTuple):

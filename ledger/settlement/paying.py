@@ -24,7 +24,7 @@ from ledger.projections.disagreements import undecided
 from ledger.projections.registry import follow_events
 from ledger.projections.settlements import AccountRow, put_accounts
 from ledger.settlement.bank_names import name_bank_batch, own_names
-from ledger.settlement.pending import lowered
+from ledger.settlement.overpaid import name_clawback
 from ledger.store.application import Ledger
 from ledger.store.repeats.keys import has_own_key
 from ledger.store.repeats.recoveries import Recovery, recoveries_under
@@ -288,7 +288,7 @@ def claw_back(
     year: int,
     code: str,
     actor: Actor,
-    amount: int,
+    amount: int | None,
     reason: str,
     measure: str | None = None,
     reference: str | None = None,
@@ -298,12 +298,14 @@ def claw_back(
     The same once more on the same day is the same clawback (``Account.repeated``): a second one has
     another ``reference``, or comes under a key of its own.
 
-    With a ``measure`` it answers for what late facts took from that award, and must be just what
-    was paid of it too much (``pending`` names it).
+    With a ``measure`` it answers for what late facts took from that award, and is just what was paid of it
+    too much (``overpaid.list_overpayments``), which ``amount`` may leave out. Without one it answers for
+    something else, and waits until nothing of an award is to be ordered back.
 
     Raises:
-        UnknownPolicy; NotAllowed: before the closing, more than was paid, another amount than the
-            award's difference, or while a fact of the enterprise is held for a decision.
+        UnknownPolicy; NotAllowed: before the closing, more than was paid, another amount than was paid
+            too much, without the name of an award that has something to be ordered back, or while a
+            fact of the enterprise is held for a decision.
         SecondPersonNeeded: where another person must confirm it.
     """
     require(actor, "clawback.order")
@@ -321,21 +323,25 @@ def claw_back(
         for disagreement in undecided(rows, [code]).values():
             raise NotAllowed("clawback.undecided", "enterprise", disagreement=disagreement)
         clawback = f"{year}-{code}-{len(stream.account.clawbacks) + 1:02d}"
-        award = lowered(rows, policy, year, code, measure, amount) if measure else 0
-        stream.may_claw_back(clawback, amount)
+        if measure is None and amount is not None:
+            stream.may_claw_back(clawback, amount)
+        currency = stream.account.currency
+        ordered = name_clawback(rows, policy, year, code, measure, amount, currency)
+        stream.may_claw_back(clawback, ordered.amount_fen)
         request = OrderClawback(
             policy=policy,
             year=year,
             enterprise=code,
-            amount_fen=amount,
+            amount_fen=ordered.amount_fen,
             reason=reason,
             measure=measure,
             reference=reference,
             account_version=stream.version,
-            currency=stream.account.currency,
+            currency=currency,
         )
         who = require_parted_persons(ledger, rows, rulebook(rows, policy), actor, request)
-        stream.order_clawback(who, clawback, amount, day, reason, now, measure, award, reference)
+        sums = (ordered.amount_fen, day, reason, now, measure, ordered.award_fen)
+        stream.order_clawback(who, clawback, *sums, reference)
         names.append(clawback)
 
     account = take_account_step(ledger, policy, year, code, step)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
-from domain.authority.roles import NotAllowed
-from domain.money.amounts import print_fen
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import division_of
 from domain.settlement.payables import Line, payable_of
@@ -125,45 +124,15 @@ def pending_count(ledger: Ledger, rows: Rows, policy: str, year: int, most: int)
     return count
 
 
-def lowered(rows: Rows, policy: str, year: int, code: str, measure: str, amount: int) -> int:
-    """By how many fen late facts lowered an award, where ``amount`` is what was paid of it too much.
+class OfEnterprise(Protocol):
+    """What concerns one enterprise, by its credit code."""
 
-    Raises:
-        NotAllowed: where they did not, or that is another amount.
-    """
-    adjustments = {each.measure: each for each in pending(rows, policy, year, code)}
-    adjustment = adjustments.get(measure)
-    if adjustment is None or adjustment.amount >= 0:
-        raise NotAllowed("clawback.no-difference", "measure", measure=measure)
-    overpaid = paid_too_much(rows, rulebook(rows, policy), year, adjustment)
-    if amount != overpaid:
-        raise NotAllowed("clawback.difference", "amount", difference=print_fen(overpaid))
-    return -adjustment.amount
+    @property
+    def code(self) -> str:
+        """Of the enterprise."""
 
 
-def paid_too_much(rows: Rows, book: Rulebook, year: int, adjustment: Pending) -> int:
-    """What of a lowered award was payable too much, by the closed year's own factor, in fen."""
-    shares = division_of(must_be_closed(rows, book.id, year))
-    sql = (
-        "SELECT payable, pot FROM settlement_lines "
-        "WHERE policy=? AND year=? AND code=? AND measure=? AND award_year=?"
-    )
-    row = read_row(rows, sql, [book.id, year, adjustment.code, adjustment.measure, year])
-    settled = int(row[0]) if row else 0
-    answered = read_row(
-        rows,
-        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM clawbacks "
-        "WHERE policy=? AND year=? AND code=? AND measure=?",
-        [book.id, year, adjustment.code, adjustment.measure],
-    )
-    back = int(answered[0]) if answered else 0
-    should = max(adjustment.now - max(adjustment.accepted, 0), 0)
-    pot = str(row[1]) if row else pot_now(rows, book, adjustment.code, adjustment.measure, year)
-    right = payable_of(Line(adjustment.code, adjustment.measure, year, should, 0, pot), book, shares).payable
-    return max(settled - back - right, 0)
-
-
-def whole_enterprises(adjustments: list[Pending], limit: int) -> int:
+def whole_enterprises(adjustments: Sequence[OfEnterprise], limit: int) -> int:
     """How many of at most ``limit + 1`` stand on a page that no enterprise's are cut by."""
     if len(adjustments) <= limit:
         return limit

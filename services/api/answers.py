@@ -16,9 +16,11 @@ class Answer(Schema):
 class Yuan(fields.String):
     """An amount of yuan as text with two decimals."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, description: str | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("required", True)
-        super().__init__(metadata={"pattern": f"^{PRINTED_PATTERN}$", "examples": ["1234.56"]}, **kwargs)
+        metadata = {"pattern": f"^{PRINTED_PATTERN}$", "examples": ["1234.56"]}
+        described = {"description": description} if description else {}
+        super().__init__(metadata={**metadata, **described}, **kwargs)
 
 
 def text(description: str | None = None, **kwargs: Any) -> fields.String:

@@ -1,7 +1,6 @@
 """Every command of the command line: its name, where it is defined, and the line of ``--help`` about it.
 
-A command's module is imported when the command is run or its own help is asked for; the list of commands
-is shown without any. To add a command: define it in a module, and name it here.
+A command's module is imported when it is run or its own help is asked for. To add one, name it here.
 """
 
 from __future__ import annotations
@@ -202,13 +201,16 @@ ENTRIES = (
     ),
     CommandEntry(
         "adjustments",
-        "desk.settle:adjustments",
+        "desk.adjusting:adjustments",
         "year",
         "List what late facts would change in a closed year's awards.",
     ),
     CommandEntry(
+        "overpayments", "desk.adjusting:overpayments", "year", "List what a closed year paid too much."
+    ),
+    CommandEntry(
         "adjust",
-        "desk.settle:adjust",
+        "desk.adjusting:adjust",
         "year",
         "Accept AMOUNT yuan that late facts add to a closed year's award into an open year's budget.",
     ),

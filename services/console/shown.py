@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import request, url_for
 
+from domain.money.amounts import print_fen
 from domain.policy.model import Words
 from domain.policy.rulebook import Rulebook
+from domain.settlement.overpaid import STAGE_WORDS, OverpaidStage, Overpayment
 from services.console import language
 from services.console.blueprint import console
 from services.web.fields import cursor_text
@@ -23,6 +25,26 @@ def title_of(book: Rulebook, measure: str, year: int) -> Words:
 def awards_titled(book: Rulebook, awards: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Words]:
     """Titles by measure and award year."""
     return {(measure, year): title_of(book, measure, year) for measure, year in set(awards)}
+
+
+def stages_in_words() -> dict[OverpaidStage, str]:
+    """How far what was paid too much came back, in the reader's language."""
+    return {stage: zh if language.chosen() == "zh" else en for stage, (zh, en) in STAGE_WORDS.items()}
+
+
+def overpayment_in_words(overpayment: Overpayment, titles: Mapping[str, str], currency: str) -> str:
+    """What was paid too much of an award, as one sentence; ``titles`` are those of measures."""
+    return language.words_for(
+        "overpaid-line",
+        title=titles.get(overpayment.measure, overpayment.measure),
+        awarded=print_fen(overpayment.awarded_fen, currency),
+        paid=print_fen(overpayment.paid_fen, currency),
+        overpaid=print_fen(overpayment.overpaid_fen, currency),
+        ordered=print_fen(overpayment.ordered_fen, currency),
+        recovered=print_fen(overpayment.recovered_fen, currency),
+        due=print_fen(overpayment.due_fen, currency),
+        stage=stages_in_words()[overpayment.stage],
+    )
 
 
 def next_page(name: str, keys: Sequence[Any]) -> str:

@@ -54,15 +54,16 @@ EVENTS = [json.loads(line) for line in (GOLDEN / "events.ndjson").read_text("utf
 ROOTS: dict[str, str] = json.loads((GOLDEN / "roots.json").read_text("utf-8"))
 REWORDED = re.compile(
     r"^RUN settle list --policy cixi-ecommerce-2024 --year 2024 \{out\}\.ndjson|/settlement/summary\.xlsx$"
-    r"|^RUN settle summary "
+    r"|^RUN settle summary |^RUN adjustments "
 )
 """Questions whose words were since put better on purpose: of these only figures are compared."""
 BOOKS = ("RUN export hledger", "RUN export beancount")
 """How questions for books begin. Since 46ad05e an entry names its payment, batch and reference, an award
 stands on the day and at the position of its closing, and a payment that failed is an entry of its own: the
 balance of every account is compared."""
-ORDERED_AGAIN = re.compile(r'^/支付明细/\d+/5: was ".*", is "0,"$')
-"""What failed and was ordered again, which 46ad05e told finance to pay once more."""
+TOLD_SINCE = re.compile(r'^/支付明细/\d+/5: was ".*", is "0,"$|^/多付与追回: is new, ')
+"""What failed and was ordered again, which 46ad05e told finance to pay once more; and the sheet of what was
+paid too much, which it had not."""
 POSTING = re.compile(r"^\s+([^\s;]+)\s+(-?[0-9]+\.[0-9]+) ([A-Z]{3})$", re.MULTILINE)
 UNORDERED = re.compile(r"^GET /v1/enterprises/\w+/(events|explanations)\b")
 """Answers that tell a claim's fields: 46ad05e told those of its own desk in the order in which a form gave
@@ -163,7 +164,7 @@ def compare_answers(questions: list[FrozenAnswer], ask: Callable[[str, list[str]
             now = without_ends(now)
         if frozen.question.startswith("VERIFY"):
             now = without_sentences(now)
-        found = [each for each in list_differences(frozen, now) if not ORDERED_AGAIN.match(each)]
+        found = [each for each in list_differences(frozen, now) if not TOLD_SINCE.match(each)]
         unordered = UNORDERED.search(frozen.question) or frozen.question in ENDED
         if found and not (found == [WRITTEN_OTHERWISE] and unordered):
             wrong[frozen.question] = found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from domain.faults.validation import FaultError
 from domain.settlement.reconciliation import Kind
@@ -204,13 +204,19 @@ class ReconciliationSchema(Answer):
 
 
 class ClawbackBody(Message):
-    """What is ordered back."""
+    """What is ordered back; under a measure, by default what was paid too much of its award."""
 
     enterprise = CreditCode(required=True)
-    amount_fen = Money(required=True, data_key="amount")
+    amount_fen = Money(load_default=None, data_key="amount")
     measure = Text(load_default=None)
     reason = Text(2000, required=True)
     reference = Text(load_default=None)
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_amount(self, data: dict[str, Any], **_: Any) -> None:
+        """Only a measure says how much it is."""
+        if data["amount_fen"] is None and data["measure"] is None:
+            raise ValidationError({"amount": ["field.missing"]})
 
 
 class RecoveryBody(Message):
@@ -227,6 +233,11 @@ class AccountSchema(Answer):
 
     enterprise = text()
     clawback = text()
+    measure = fields.String(
+        required=True, allow_none=True, metadata={"description": "the award that the clawback answers for"}
+    )
+    amount = Yuan(description="of the clawback")
+    due = Yuan(description="what of the clawback has not come back")
     payable = Yuan()
     paid = Yuan()
     clawed_back = Yuan()

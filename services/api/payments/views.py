@@ -144,6 +144,9 @@ def reconciliation(body: dict[str, Any], policy: str, year: int) -> Any:
 def claw_back(body: dict[str, Any], policy: str, year: int) -> Any:
     """Order back what was paid too much; the same once more on the same day records nothing.
 
+    Under the ``measure`` of an award that late facts lowered, ``amount`` may be left out: it is what was paid
+    too much (``overpayments``). Without one it is refused while some award has something to be ordered back.
+
     Of two that are alike, the second one has a ``reference`` or an Idempotency-Key of its own.
     """
     code = body["enterprise"]
@@ -174,9 +177,13 @@ def _paid_in(policy: str) -> dict[str, Any]:
 
 
 def _account(policy: str, code: str, clawback: str, account: Account) -> dict[str, Any]:
+    clawed = account.clawbacks[clawback]
     return {
         "enterprise": code,
         "clawback": clawback,
+        "measure": clawed.ordered.measure if clawed.ordered else None,
+        "amount": print_fen(clawed.amount),
+        "due": print_fen(clawed.amount - clawed.recovered),
         "payable": print_fen(account.payable),
         "paid": print_fen(account.paid),
         "clawed_back": print_fen(account.clawed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from domain.events.settlements import SettlementClosed, SettlementProposed
@@ -9,11 +10,14 @@ from domain.money.amounts import print_fen
 from domain.money.wire import currency_form, factor_form, wire_form
 from domain.policy.model import Policy
 from domain.settlement.figures import division_of
+from domain.settlement.overpaid import Overpayment
 from domain.settlement.year import Settlement
 from ledger.budget.factors import list_settled_pots
 from ledger.policies.versions import rulebook
 from ledger.projections.disagreements import undecided
 from ledger.reading.accounts import sum_accounts
+from ledger.settlement.overpaid import match_overpayments
+from ledger.settlement.pending import Pending
 from ledger.store.rows import Rows
 
 
@@ -52,6 +56,51 @@ def settlement_document(rows: Rows, state: Settlement) -> dict[str, Any]:
         "closing": _closing(state.closing, state.closed_at) if state.closing else None,
         "accounts": wire_form(sum_accounts(rows, state.policy, state.year)),
         "undecided": len(undecided(rows)),
+    }
+
+
+def adjustment_documents(
+    rows: Rows, policy: str, year: int, adjustments: Sequence[Pending]
+) -> list[dict[str, Any]]:
+    """Proposed adjustments as data, with what was paid of each award and what of that was too much.
+
+    The adjustments of an enterprise are all among them.
+    """
+    overpayments = match_overpayments(rows, policy, year, adjustments)
+    disagreements = undecided(rows, {each.code for each in adjustments})
+    documents = list[dict[str, Any]]()
+    for adjustment in adjustments:
+        overpayment = overpayments.get((adjustment.code, adjustment.measure))
+        document = {
+            "enterprise": adjustment.code,
+            "measure": adjustment.measure,
+            "now": print_fen(adjustment.now),
+            "settled": print_fen(adjustment.settled),
+            "accepted": print_fen(adjustment.accepted),
+            "difference": print_fen(adjustment.amount),
+            "paid_too_much": print_fen(overpayment.to_order_fen if overpayment else 0),
+            "undecided": disagreements.get(adjustment.code),
+        }
+        if overpayment:
+            document["paid_share"] = print_fen(overpayment.paid_fen)
+        documents.append(document)
+    return documents
+
+
+def overpayment_document(overpayment: Overpayment) -> dict[str, Any]:
+    """What was paid too much of an award, as data."""
+    return {
+        "enterprise": overpayment.code,
+        "measure": overpayment.measure,
+        "awarded": print_fen(overpayment.awarded_fen),
+        "now": print_fen(overpayment.now_fen),
+        "paid_share": print_fen(overpayment.paid_fen),
+        "overpaid": print_fen(overpayment.overpaid_fen),
+        "to_order": print_fen(overpayment.to_order_fen),
+        "ordered_back": print_fen(overpayment.ordered_fen),
+        "recovered": print_fen(overpayment.recovered_fen),
+        "due": print_fen(overpayment.due_fen),
+        "stage": overpayment.stage.value,
     }
 
 

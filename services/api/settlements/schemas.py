@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
+from domain.settlement.overpaid import OverpaidStage
 from ledger.intake.messages.fields import Choice, CreditCode, Money, Text, WholeNumber
 from ledger.intake.messages.schemas import Message
 from services.api.answers import Answer, Factor, Pot, Yuan, currency, list_of, text, whole_number, words
@@ -188,10 +189,14 @@ class PendingSchema(Answer):
     enterprise = text()
     measure = text()
     now = Yuan()
-    settled = Yuan()
+    settled = Yuan(description="the gross award of the list, less what highest-only withheld")
     accepted = Yuan()
     difference = Yuan()
-    paid_too_much = Yuan()
+    paid_share = Yuan(
+        description="what of a lowered award was paid, by the year's factor; left out for others",
+        required=False,
+    )
+    paid_too_much = Yuan(description="what of that is to be ordered back")
     undecided = fields.String(
         required=True,
         allow_none=True,
@@ -203,6 +208,30 @@ class PendingPageSchema(Answer):
     """Proposed adjustments of a closed year."""
 
     items = list_of(PendingSchema)
+    next = fields.String(required=True, allow_none=True)
+
+
+class OverpaymentSchema(Answer):
+    """An award of a closed year that late facts lowered after it was settled, until all of it is back."""
+
+    enterprise = text()
+    measure = text()
+    awarded = Yuan(description="the gross award of the list, with what was accepted since")
+    now = Yuan(description="the same as late facts have it")
+    paid_share = Yuan(description="what of the award was paid, by the year's factor")
+    overpaid = Yuan(description="what of that was paid too much")
+    to_order = Yuan(description="what of that is to be ordered back")
+    ordered_back = Yuan(description="by clawbacks that name the measure")
+    recovered = Yuan(description="what of these came back")
+    due = Yuan(description="what was paid too much and has not come back")
+    stage = fields.String(required=True, validate=validate.OneOf([stage.value for stage in OverpaidStage]))
+
+
+class OverpaymentsSchema(Answer):
+    """A page of a closed year's overpayments, those that are over included."""
+
+    currency = currency()
+    items = list_of(OverpaymentSchema)
     next = fields.String(required=True, allow_none=True)
 
 

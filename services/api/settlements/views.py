@@ -10,20 +10,25 @@ from typing import Any
 from flask import Response, current_app
 
 from domain.money.amounts import print_fen
+from domain.money.wire import currency_form
 from domain.settlement.year import Settlement
 from ledger.intake.messages.fields import CreditCode
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed, settlement_of
-from ledger.projections.disagreements import undecided
 from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
 from ledger.settlement.open_matters import read_open_matters
+from ledger.settlement.overpaid import list_overpayments
 from ledger.store.rows import Rows
 from services.api.claims.schemas import EmptyBody
 from services.api.log import views as log
 from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
-from services.api.settlements.document import settlement_document
+from services.api.settlements.document import (
+    adjustment_documents,
+    overpayment_document,
+    settlement_document,
+)
 from services.api.settlements.open_matters import open_matters_document
 from services.api.settlements.schemas import (
     AdjustmentBody,
@@ -31,6 +36,7 @@ from services.api.settlements.schemas import (
     LinesSchema,
     ObjectionBody,
     OpenMattersSchema,
+    OverpaymentsSchema,
     PendingPageSchema,
     ResolutionBody,
     SettlementSchema,
@@ -205,31 +211,35 @@ def adjustments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
     """List what late facts would change in a closed year's awards; an enterprise's stand on one page."""
     after = query["cursor"][0] if "cursor" in query else ""
     with ledger().store.reading() as rows:
-        book = rulebook(rows, policy)
+        rulebook(rows, policy)
         must_be_closed(rows, policy, year)
-        found = adjusting.pending(rows, policy, year, query.get("enterprise"), after, query["limit"] + 1)
-        too_much = {
-            (each.code, each.measure): adjusting.paid_too_much(rows, book, year, each)
-            if each.amount < 0
-            else 0
-            for each in found
-        }
-        open_ = undecided(rows, {each.code for each in found})
-    whole = adjusting.whole_enterprises(found, query["limit"])
-    items = [
-        {
-            "enterprise": each.code,
-            "measure": each.measure,
-            "now": print_fen(each.now),
-            "settled": print_fen(each.settled),
-            "accepted": print_fen(each.accepted),
-            "difference": print_fen(each.amount),
-            "paid_too_much": print_fen(too_much[each.code, each.measure]),
-            "undecided": open_.get(each.code),
-        }
-        for each in found
-    ]
-    return page(items, whole, ("adjustments", "enterprise"))
+        adjustments = adjusting.pending(
+            rows, policy, year, query.get("enterprise"), after, query["limit"] + 1
+        )
+        items = adjustment_documents(rows, policy, year, adjustments)
+    count = adjusting.whole_enterprises(adjustments, query["limit"])
+    return page(items, count, ("adjustments", "enterprise"))
+
+
+class OverpaymentsQuery(Query):
+    """Which part of what was paid too much."""
+
+    enterprise = CreditCode()
+    cursor = Cursor("overpayments", str)
+    limit = limit_field()
+
+
+@blueprint.reads(f"{YEAR}/overpayments", "多付与追回", OverpaymentsQuery, OverpaymentsSchema)
+def overpayments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
+    """List what late facts lowered after it was paid: what was paid too much, ordered back and recovered."""
+    after = query["cursor"][0] if "cursor" in query else ""
+    code, limit = query.get("enterprise"), query["limit"]
+    with ledger().store.reading() as rows:
+        paid_in = currency_form(rulebook(rows, policy).latest.currency)
+        overpayments = list_overpayments(rows, policy, year, code, after, limit + 1)
+    items = [overpayment_document(each) for each in overpayments]
+    count = adjusting.whole_enterprises(overpayments, limit)
+    return page(items, count, ("overpayments", "enterprise"), paid_in)
 
 
 @blueprint.writes(

@@ -151,9 +151,8 @@ def statement(
 @policy_options
 @actor_option
 @click.argument("code")
-@click.argument("amount")
-@click.argument("reason")
-@click.option("--measure", help="The award that late facts lowered.")
+@click.argument("amount_reason", nargs=-1, required=True, metavar="[AMOUNT] REASON")
+@click.option("--measure", help="The award that late facts lowered; the amount may be left out then.")
 @click.option("--reference", metavar="TEXT", help="What you know it by; a second one like it has its own.")
 @click.pass_obj
 def clawback(
@@ -162,19 +161,29 @@ def clawback(
     year: int,
     name: str,
     code: str,
-    amount: str,
-    reason: str,
+    amount_reason: tuple[str, ...],
     measure: str | None,
     reference: str | None,
 ) -> None:
-    """Order AMOUNT yuan back from the enterprise CODE."""
+    """Order AMOUNT yuan back from the enterprise CODE.
+
+    Where late facts lowered an award, --measure names it; the amount may be left out then, and is what was
+    paid too much (see overpayments). Without a measure nothing is recorded while some award has something to
+    be ordered back.
+    """
+    *amounts, reason = amount_reason
+    if len(amounts) > 1:
+        zh, en = "多了参数 — 原因含空格的，加引号", "too many arguments — quote a reason that has blanks"
+        raise click.UsageError(context.words(zh, en))
     with context.ledger() as ledger:
-        fen = money_argument(amount) or 0
+        fen = money_argument(amounts[0]) if amounts else None
         clawback_id, account = paying.claw_back(
             ledger, policy, year, code, person(name), fen, reason, measure, reference
         )
     _tell_repeated(context, account)
-    click.echo(f"{clawback_id}  {print_fen(account.clawed, account.currency)}")
+    clawed = account.clawbacks[clawback_id]
+    named = clawed.ordered.measure if clawed.ordered else None
+    click.echo("  ".join(filter(None, (clawback_id, named, print_fen(clawed.amount, account.currency)))))
 
 
 @click.command()

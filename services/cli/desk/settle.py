@@ -7,22 +7,21 @@ from pathlib import Path
 import click
 
 from domain.authority.roles import BUREAU, Actor, NotAllowed, declared_actor
-from domain.money.amounts import print_fen
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import settlement_of, today
-from ledger.settlement import adjusting, closing, proposing, published
+from ledger.settlement import closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
 from ledger.settlement.statements.paper import write_reconciliation
 from ledger.settlement.statements.reconciling import read_statements, reconcile_year
 from services.api.payments.document import reconciliation_document
 from services.api.settlements.document import settlement_document
-from services.cli.common import Context, F, json_option, money_argument, os_user, print_json
+from services.cli.common import Context, F, json_option, os_user, print_json
 from services.cli.desk.open_matters import show_open_matters
 from services.cli.desk.reconciling import list_reconciliation
 from services.cli.repeating import repeatable
 from services.cli.signing_key import key_option, signer
 from services.cli.subject import policy_options
-from services.cli.tables import Codes, Money, Names, Sums, csv_option, table
+from services.cli.tables import Money, Names, csv_option, table
 from services.web.amounts import read_currencies
 from services.web.exports import whole_or_nothing
 
@@ -277,72 +276,3 @@ def reconcile_statements(
         print_json(reconciliation_document(reconciliation))
         return
     list_reconciliation(context, reconciliation, f"{policy} {year}", governing.currency, is_open)
-
-
-@click.command()
-@policy_options
-@json_option
-@csv_option
-@click.pass_obj
-def adjustments(context: Context, policy: str, year: int, as_json: bool) -> None:
-    """List what late facts would change in a closed year's awards."""
-    with context.ledger() as ledger, ledger.store.reading() as rows:
-        pending = adjusting.pending(rows, policy, year)
-        currency = read_currencies(rows)[policy]
-    if as_json:
-        print_json([{**each._asdict(), "amount": each.amount} for each in pending])
-        return
-    words = context.words
-    heads = [Codes(words("企业", "Enterprise")), Names(words("条款", "Measure"))]
-    heads += [
-        Sums(words("现应奖励", "Now")),
-        Sums(words("已兑现", "Settled")),
-        Sums(words("差额", "Difference")),
-    ]
-    rows_ = [
-        (
-            each.code,
-            each.measure,
-            *(Money(fen, currency) for fen in (each.now, each.settled + each.accepted, each.amount)),
-        )
-        for each in pending
-    ]
-    table(f"{policy} {year}", heads, rows_)
-
-
-@click.command()
-@repeatable
-@policy_options
-@actor_option
-@click.argument("code")
-@click.argument("measure")
-@click.argument("amount")
-@click.argument("reason")
-@click.option(
-    "--into",
-    "into_year",
-    required=True,
-    type=click.IntRange(2000, 2100),
-    help="The open year whose budget pays it.",
-)
-@click.pass_obj
-def adjust(
-    context: Context,
-    policy: str,
-    year: int,
-    name: str,
-    code: str,
-    measure: str,
-    amount: str,
-    reason: str,
-    into_year: int,
-) -> None:
-    """Accept AMOUNT yuan that late facts add to a closed year's award into an open year's budget."""
-    with context.ledger() as ledger:
-        fen = money_argument(amount) or 0
-        adjustment, _ = adjusting.accept(
-            ledger, policy, year, code, measure, into_year, person(name), fen, reason
-        )
-        with ledger.store.reading() as rows:
-            currency = read_currencies(rows)[policy]
-    click.echo(f"{adjustment}  {print_fen(fen, currency)}  {year} → {into_year}")

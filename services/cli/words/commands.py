@@ -11,6 +11,10 @@ TOP = "补贴账本：把企业的经营事实记入只增不改的账本，按�
 COMMANDS = {
     "adjust": "把迟到数据引起的差额 AMOUNT 元，计入另一未办结年度的预算。",
     "adjustments": "列出迟到数据会给已办结年度的奖励带来的差额（待调整事项）。",
+    "overpayments": (
+        "列出已办结年度多付的奖励：多付、已下达追回、已收回、尚未收回。\n\n"
+        "奖励因后到数据减少的，追回的是其中已拨付的部分，不是应奖励的全额；已了结的也列出。"
+    ),
     "adopt": "采用一个政策文件，或它的新版本。",
     "amend": "更正、撤回来源报送的数据：一人提出，复核人员确认。",
     "amend correct": "更正 SOURCE 以编号 ID 报送的数据中的字段，写明理由 REASON。",
@@ -37,7 +41,11 @@ COMMANDS = {
     "claim review": "初审：建议金额 AMOUNT 元。",
     "claim submit": "为企业 CODE 提交申报，编号为 CLAIM。",
     "claim withdraw": "替企业撤回尚未决定的申报。",
-    "clawback": "向企业 CODE 追回 AMOUNT 元。",
+    "clawback": (
+        "向企业 CODE 追回 AMOUNT 元。\n\n"
+        "后到数据使某项奖励减少的，用 --measure 写明条款；金额可不写，即多付的金额（见 overpayments）。"
+        "有多付而未下达追回的，不写条款的追回不予登记。"
+    ),
     "consume": "从 Kafka 接收数据，直到停止（SIGTERM）。",
     "correct-clock": (
         "让入账时间回到现在。\n\n"

@@ -104,7 +104,9 @@ OPTIONS = {
     "The paying account's number.": "付款账号。",
     "BIC or CNAPS number.": "BIC 或联行号。",
     "The day to pay on.": "付款日期。",
-    "The award that late facts lowered.": "因迟到数据而减少的奖励。",
+    "The award that late facts lowered; the amount may be left out then.": (
+        "因迟到数据而减少的奖励的条款；写明条款的，金额可不写。"
+    ),
     "What you know it by; a second one like it has its own.": "您给它的编号；另一笔须另编。",
     "The day on which it came in.": "到账日期。",
     "The bank's reference.": "银行流水号。",

@@ -21,6 +21,7 @@ from ledger.reading.explanations import explain_awards, read_outlook
 from ledger.reading.records import read_enterprise
 from ledger.reading.search import Search
 from ledger.settlement.adjusting import pending
+from ledger.settlement.overpaid import list_overpayments
 from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of
 from services.console import asking, forms, language, telling
@@ -29,6 +30,7 @@ from services.console.menu import add_to_menu
 from services.console.pages.home import open_policy
 from services.console.pages.year import waterfall
 from services.console.rendering import choices, page
+from services.console.shown import overpayment_in_words
 from services.web.charts import Bar
 
 add_to_menu("enterprises_page", "nav-enterprises", 20)
@@ -98,6 +100,8 @@ class EnterpriseView(NamedTuple):
     """Its awards by measure."""
     sources: dict[str, list[SourceInWords]]
     """What they rest on, by measure."""
+    overpaid: list[str]
+    """What was paid too much of them, a sentence each."""
 
 
 @console.get("/<policy>/<int:year>/enterprises/<code>")
@@ -175,6 +179,8 @@ def _view(rows: Rows, policy: str, year: int, code: str, wording: telling.Wordin
     ledger = forms.opened()
     row = read_enterprise(rows, code)
     explanation = explain_awards(ledger, rows, code, policy, year)
+    state = settlement_of(rows, policy, year)
+    overpaid = list_overpayments(rows, policy, year, code) if state.stage == "closed" else []
     return EnterpriseView(
         policy=policy,
         year=year,
@@ -183,11 +189,12 @@ def _view(rows: Rows, policy: str, year: int, code: str, wording: telling.Wordin
         name=row.name or code,
         town=row.town,
         currency=wording.currency,
-        settlement=settlement_of(rows, policy, year),
+        settlement=state,
         balance=read_balance(ledger, rows, code, policy, year),
         document=explanation,
         explained={award.measure: award for award in explanation.awards},
         sources={award.measure: _sources_in_words(award, wording) for award in explanation.awards},
+        overpaid=[overpayment_in_words(each, wording.titles, wording.currency) for each in overpaid],
     )
 
 

@@ -103,6 +103,7 @@ ACCESS: dict[str, tuple[str, ...]] = {
     "documents.letter": OWN_DATA,
     "settlements.adjustments": STAFF,
     "settlements.open_matters": STAFF,
+    "settlements.overpayments": STAFF,
     "payments.payments": STAFF,
     "payments.file": ("finance",),
     "payments.reconciliation": STAFF,

@@ -11,6 +11,7 @@ from ledger.projections.closings import settlement_of
 from ledger.projections.disagreements import undecided
 from ledger.reading.records import read_names
 from ledger.settlement import adjusting
+from ledger.settlement.overpaid import list_overpayments, match_overpayments
 from ledger.store.application import Ledger
 from services.api.settlements.schemas import AdjustmentBody
 from services.console import forms, language
@@ -19,7 +20,7 @@ from services.console.pages.home import open_policy
 from services.console.pages.payments.steps import Form, claw_back, read_currency
 from services.console.refusals import Refusal, read, take
 from services.console.rendering import page
-from services.console.shown import awards_titled, next_page
+from services.console.shown import awards_titled, next_page, stages_in_words
 from services.web.fields import Cursor, Query
 
 SECTION = "settlement_page"
@@ -79,13 +80,12 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
         if stage == "closed" and not faults:
             proposals = adjusting.pending(rows, policy, year, code, after, PAGE + 1)
         names = read_names(rows, [each.code for each in proposals])
-        titles = awards_titled(book, [(each.measure, year) for each in proposals])
-        back = {
-            (each.code, each.measure): adjusting.paid_too_much(rows, book, year, each)
-            for each in proposals
-            if each.amount < 0
-        }
-        open_ = undecided(rows, {each.code for each in proposals})
+        overpaid = match_overpayments(rows, policy, year, proposals) if proposals else {}
+        overpayments = list_overpayments(rows, policy, year, code, after, PAGE) if stage == "closed" else []
+        measures = [*(each.measure for each in proposals), *(each.measure for each in overpayments)]
+        titles = awards_titled(book, [(measure, year) for measure in measures])
+        names |= read_names(rows, [each.code for each in overpayments])
+        disagreements = undecided(rows, {each.code for each in proposals})
         place = rows.last_position()
     count = adjusting.whole_enterprises(proposals, PAGE)
     return page(
@@ -100,8 +100,10 @@ def _adjustments(policy: str, year: int, refusal: Refusal | None = None) -> Base
         asked=asked,
         wrong=bool(faults),
         pending=proposals[:count],
-        back=back,
-        undecided=open_,
+        overpaid=overpaid,
+        overpayments=overpayments,
+        stages=stages_in_words(),
+        undecided=disagreements,
         names=names,
         titles=titles,
         into=[each for each in range(year + 1, year + 4) if book.covers_year(each)],

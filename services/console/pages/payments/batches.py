@@ -15,6 +15,7 @@ from domain.events.accounts import PaymentOrdered
 from ledger.export.banks.forms import BankForm, list_forms, read_form
 from ledger.intake.messages.fields import Choice, CreditCode
 from ledger.log.key_record import read_restores
+from ledger.policies.versions import rulebook
 from ledger.projections.closings import accounts_of, settlement_of, today
 from ledger.reading.accounts import sum_accounts
 from ledger.reading.records import read_names
@@ -36,7 +37,7 @@ from services.console.refusals import (
     upload,
 )
 from services.console.rendering import page
-from services.console.shown import next_page
+from services.console.shown import next_page, title_of
 from services.web.fields import Cursor, Query
 from services.web.identity.access import ACCESS
 
@@ -91,12 +92,15 @@ def clawbacks(rows: Rows, policy: str, year: int) -> list[dict[str, Any]]:
         "ORDER BY clawed=recovered, code LIMIT ?"
     )
     codes = [code for (code,) in rows.all(sql, [policy, year, CLAWED])]
-    names = read_names(rows, codes)
+    names, book = read_names(rows, codes), rulebook(rows, policy)
     clawbacks = []
     for code, (account, _) in sorted(accounts_of(rows, policy, year, codes).items()):
         for name, clawback in account.clawbacks.items():
             due = clawback.amount - clawback.recovered
-            described = {"clawback": name, "enterprise": code, "name": names.get(code, ("", ""))[0]}
+            measure = clawback.ordered.measure if clawback.ordered else None
+            title = title_of(book, measure, year) if measure else None
+            described: dict[str, Any] = {"clawback": name, "enterprise": code, "title": title}
+            described["name"] = names.get(code, ("", ""))[0]
             clawbacks.append(
                 {**described, "amount": clawback.amount, "recovered": clawback.recovered, "due": due}
             )

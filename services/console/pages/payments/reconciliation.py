@@ -41,13 +41,19 @@ def reconcile_statements(policy: str, year: int) -> BaseResponse:
 
 
 def _reconciliation(
-    policy: str, year: int, found: Reconciliation | None = None, refusal: Refusal | None = None
+    policy: str, year: int, reconciliation: Reconciliation | None = None, refusal: Refusal | None = None
 ) -> BaseResponse:
     book = open_policy(policy, year)
     with forms.opened().store.reading() as rows:
         stage = settlement_of(rows, policy, year).stage
     names = {kind: zh if language.chosen() == "zh" else en for kind, (zh, en) in KIND_WORDS.items()}
-    shown = {"found": found, "kinds": names, "stage": stage, "open_max": OPEN_SHOWN, "refusal": refusal}
+    shown = {
+        "found": reconciliation,
+        "kinds": names,
+        "stage": stage,
+        "open_max": OPEN_SHOWN,
+        "refusal": refusal,
+    }
     status = 422 if refusal else 200
     currency = book.latest.currency
     return page(
