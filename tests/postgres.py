@@ -56,6 +56,7 @@ class Server:
         self.port = self.ports.take()
         self.process: subprocess.Popen[bytes] | None = None
         self._databases = 0
+        self._beside: psycopg.Connection | None = None
         self.call("initdb", "-D", str(self.data), *USERS, *LOCALE, *options)
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(f"{CONFIGURATION}port = {self.port}\n")
@@ -100,6 +101,7 @@ class Server:
     def kill(self) -> None:
         """End the server's every process at once, as a power cut would."""
         assert self.process is not None
+        self._leave()
         children = _children(self.process.pid)
         for pid in (self.process.pid, *children):
             with contextlib.suppress(ProcessLookupError):  # a child may end by itself meanwhile
@@ -111,11 +113,13 @@ class Server:
     def stop(self) -> None:
         """Stop in good order, ending connections."""
         assert self.process is not None
+        self._leave()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(START_SECONDS_MAX)
 
     def remove(self) -> None:
         """Stop and delete everything."""
+        self._leave()
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(START_SECONDS_MAX)
@@ -145,9 +149,14 @@ class Server:
             ports.release()
 
     def run(self, sql: str) -> None:
-        """Run one statement beside all databases."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql)
+        """Run one statement beside all databases, on a connection that stays until the server ends."""
+        if self._beside is None or self._beside.closed:
+            self._beside = psycopg.connect(self.url("postgres"), autocommit=True)
+        self._beside.execute(sql)
+
+    def _leave(self) -> None:
+        if self._beside is not None:
+            self._beside.close()
 
     def create(self, template: str | None = None) -> str:
         """A new database's name; empty, unless it is a copy of another."""

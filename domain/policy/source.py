@@ -61,6 +61,7 @@ def read_source(text: str, quick: bool = False) -> PolicySource:
         PolicyError: where it is no YAML of that form.
     """
     loader, lines = _QUICK_LOADER if quick else yaml.SafeLoader, dict[Path, int]()
+    _refuse_depth(text)
     try:
         node = yaml.compose(text, Loader=loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -76,6 +77,29 @@ def read_source(text: str, quick: bool = False) -> PolicySource:
     if faults:
         raise PolicyError(faults)
     return PolicySource(raw, lines)
+
+
+def _refuse_depth(text: str) -> None:
+    """What is nested too deeply goes no further: the slower reader's time grows with the depth squared."""
+    line = _line_too_deep(text)
+    if line:
+        raise PolicyError([PolicyFault(line, "file", "policy.depth", {"most": DEPTH_MAX})])
+
+
+def _line_too_deep(text: str) -> int:
+    """The first line nested too deeply; 0 for none, or none before what is no YAML."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_QUICK_LOADER):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEPTH_MAX + 1:
+                return event.start_mark.line + 1 if event.start_mark else 1
+    except yaml.MarkedYAMLError as error:  # the other reader says in more words what it is, but for this
+        if "nesting depth" in str(error.problem):
+            return error.problem_mark.line + 1 if error.problem_mark else 1
+    except (yaml.YAMLError, ValueError):
+        return 0
+    return 0
 
 
 def _refuse_aliases(text: str, loader: Any) -> None:

@@ -16,6 +16,7 @@ from jsonschema_rs import Draft202012Validator, Registry
 from werkzeug.test import TestResponse
 
 from ledger.store.application import Ledger, open_ledger
+from services.runtime.identity_settings import IdentitySettings
 from services.server.app import create_app
 from tests.events import CIXI
 
@@ -44,9 +45,9 @@ def _validator(schema: str) -> Draft202012Validator:
 class Api:
     """The API of one ledger."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, identity: IdentitySettings | None = None) -> None:
         self.ledger = ledger
-        self.app = create_app(ledger)
+        self.app = create_app(ledger, identity)
         self.app.config["SIGNING_KEY"] = str(Path(tempfile.mkdtemp()) / "ledger.key")
         self.client: FlaskClient = self.app.test_client()
         self.document, _ = _described()

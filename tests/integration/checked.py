@@ -13,7 +13,6 @@ from joserfc.jwk import ECKey, KeySet
 
 from ledger.store.application import Ledger
 from services.runtime.identity_settings import IdentitySettings
-from services.server.app import create_app
 from tests.integration.api_client import Api
 
 ISSUER = "https://login.cixi.example"
@@ -23,15 +22,11 @@ class CheckedApi(Api):
     """The API where every caller brings a token; a person is the token's subject."""
 
     def __init__(self, ledger: Ledger, issuer: str = ISSUER) -> None:
-        super().__init__(ledger)
         folder = Path(tempfile.mkdtemp())
         self.issuer, self.key = issuer, ECKey.generate_key("P-256", {"kid": "k1"})
         jwks = folder / "jwks.json"
         jwks.write_text(json.dumps(KeySet([self.key]).as_dict(private=False)))
-        identity = IdentitySettings(mode="required", issuer=issuer, jwks=str(jwks))
-        self.app = create_app(ledger, identity)
-        self.app.config["SIGNING_KEY"] = str(folder / "ledger.key")
-        self.client = self.app.test_client()
+        super().__init__(ledger, IdentitySettings(mode="required", issuer=issuer, jwks=str(jwks)))
 
     def person(self, subject: str, *roles: str, name: str = "", **claims: Any) -> Self:
         """The same API, asked by a person; ``name`` is what is shown of them."""

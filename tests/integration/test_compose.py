@@ -437,6 +437,9 @@ def test_the_steps_of_the_image_work_in_a_clean_folder(tmp_path: Path) -> None:
     kept = {
         key: value for key, value in os.environ.items() if key.startswith("PIP_") or "proxy" in key.lower()
     }
+    # What the making of the environment downloaded just before.
+    cache = subprocess.run([sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True)
+    kept.setdefault("PIP_CACHE_DIR", cache.stdout.strip())
     began = time.monotonic()
 
     for line in stage.splitlines():

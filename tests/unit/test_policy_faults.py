@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from domain.policy.changes import Changes
 from domain.policy.faults import PolicyError, PolicyFault
 from domain.policy.load import POLICY_BYTES_MAX, load_adopted, load_policy
+from domain.policy.source import read_source
 from services.cli.policies.files import text_of
 
 CIXI = (Path(__file__).parents[2] / "domain" / "policy" / "cixi-ecommerce-2024.yaml").read_text("utf-8")
@@ -513,3 +515,24 @@ def test_money_never_becomes_a_float_however_it_is_written() -> None:
 
     assert bare.budget == quoted.budget == 1_000_000_000
     assert type(bare.budget) is int
+
+
+@pytest.mark.parametrize(
+    ("opened", "code"),
+    [
+        ("a: {b: [" + "[" * 200_000, "policy.depth"),
+        ("a: " + "[" * 900 + "]" * 900, "policy.depth"),
+        ("\n".join(" " * depth + "a:" for depth in range(2_000)), "policy.depth"),
+    ],
+    ids=["never closed", "brackets", "lines"],
+)
+def test_what_is_nested_too_deeply_is_not_read_to_its_end(
+    opened: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader that names faults in words takes time by the depth squared: it must not be asked."""
+    monkeypatch.setattr(yaml.SafeLoader, "get_single_node", None)
+
+    with pytest.raises(PolicyError) as refused:
+        read_source(opened)
+
+    assert [fault.code for fault in refused.value.faults] == [code]
