@@ -25,7 +25,7 @@ class Length(NamedTuple):
 
 LENGTHS = {
     "SUBSIDY_TEST_MACHINE": Length(
-        20, 60, "逐步与模型对照的两年办理过程", "lives of two years, step by step beside a model"
+        14, 60, "逐步与模型对照的两年办理过程", "lives of two years, step by step beside a model"
     ),
     "SUBSIDY_TEST_EXAMPLES": Length(
         25, 60, "检验账本各项性质的历史", "histories that every property of the ledger is tried on"
@@ -34,7 +34,7 @@ LENGTHS = {
         30, 60, "与重放结果对照的时点", "moments whose answers are held against a replay"
     ),
     "SUBSIDY_TEST_REQUESTS": Length(
-        600, 600, "由接口文档生成的请求", "requests at the API, generated from its document"
+        400, 600, "由接口文档生成的请求", "requests at the API, generated from its document"
     ),
     "SUBSIDY_TEST_KILLS": Length(10, 100, "读入一批数据时终止进程的次数", "kills of one ingest"),
     "SUBSIDY_TEST_CLOSING_KILLS": Length(5, 15, "办结一个年度时终止进程的次数", "kills of one closing"),
@@ -47,7 +47,7 @@ LENGTHS = {
     ),
     "SUBSIDY_TEST_BLOWS": Length(4, 8, "其间终止的进程和服务器", "processes and servers killed meanwhile"),
     "SUBSIDY_TEST_SOAK": Length(
-        15,
+        10,
         25,
         "混合负载的秒数，其间数据库和进程被终止",
         "seconds of mixed load while the database and workers die",
@@ -84,7 +84,7 @@ LENGTHS = {
         300, 300, "边收数边重建的账本中的企业", "enterprises of a ledger that is rebuilt while more arrive"
     ),
     "SUBSIDY_TEST_SHEET_ROWS": Length(
-        10_000, 100_000, "限定内存下预览的表格行数", "rows of a spreadsheet, previewed in bounded memory"
+        6_000, 100_000, "限定内存下预览的表格行数", "rows of a spreadsheet, previewed in bounded memory"
     ),
     "SUBSIDY_TEST_COLUMNS": Length(
         25, 60, "逐企业和按列各算一遍的历史", "histories computed by enterprise and by column"
@@ -128,7 +128,7 @@ LENGTHS = {
         "damages of a file that the service is started on",
     ),
     "SUBSIDY_TEST_SERVER_DAMAGES": Length(
-        6,
+        4,
         100,
         "PostgreSQL 文件的损坏，以及同样多的数据表改动",
         "damages of a server's files, and as many of its tables",
