@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from marshmallow import ValidationError
+from msgspec import UNSET
 
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
@@ -19,7 +20,7 @@ from domain.events import is_enterprise
 from domain.events.aggregate import OUR_SOURCE
 from domain.events.amendments import Amendment, FactCorrected, FactRetracted, FieldValue, FollowUp
 from domain.events.content import Content
-from domain.events.event import Event, digest_of, key_of
+from domain.events.event import Event, SupportingDocument, digest_of, key_of
 from domain.events.instants import instant
 from domain.events.second_person.requests import AmendFact, AwardChange
 from domain.events.speaking import attribute_step
@@ -165,8 +166,12 @@ def _is_whole(text: str) -> bool:
     return re.fullmatch(r"\s*[0-9]{1,18}\s*", text, re.ASCII) is not None
 
 
-def amend_fact(ledger: Ledger, amendment: Amendment, actor: Actor) -> RecordedAmendment:
+def amend_fact(
+    ledger: Ledger, amendment: Amendment, actor: Actor, based_on: SupportingDocument | None = None
+) -> RecordedAmendment:
     """Correct or retract what a source said; the same once more changes nothing while nothing else was said.
+
+    ``based_on`` is the document that it rests on, where one is named.
 
     Raises:
         NotAllowed: where the actor may not, or the fact is none that may be amended.
@@ -176,7 +181,8 @@ def amend_fact(ledger: Ledger, amendment: Amendment, actor: Actor) -> RecordedAm
     require(actor, STEP)
     with writing_step(ledger) as rows:
         event = _find_event(rows, amendment.of_source, amendment.of)
-        if (before := _said_last(events_of(rows, event.originator), event.fact, amendment)) is not None:
+        before = _said_last(events_of(rows, event.originator), event.fact, amendment)
+        if before is not None and before.fact.based_on == based_on:
             return RecordedAmendment(event.originator, before.position, amendment, repeated=True)
         fact = read_standing_fact(rows, amendment.of_source, amendment.of)
         _judge(rows, fact, amendment)
@@ -190,9 +196,10 @@ def amend_fact(ledger: Ledger, amendment: Amendment, actor: Actor) -> RecordedAm
             reason=amendment.reason,
             stands=fact.stands,
             held=fact.is_held,
+            based_on=UNSET if based_on is None else based_on,
         )
         actor = require_second_person(ledger, rows, actor, request)
-        position = _record(ledger, rows, fact, amendment, actor)
+        position = _record(ledger, rows, fact, amendment, actor, based_on)
     return RecordedAmendment(event.originator, position, amendment)
 
 
@@ -270,11 +277,18 @@ def _at_desk(fault: Fault) -> Fault:
     return fault._replace(field=_FIELDS.get(field, field))
 
 
-def _record(ledger: Ledger, rows: Rows, fact: StandingFact, amendment: Amendment, actor: Actor) -> int:
+def _record(
+    ledger: Ledger,
+    rows: Rows,
+    fact: StandingFact,
+    amendment: Amendment,
+    actor: Actor,
+    based_on: SupportingDocument | None,
+) -> int:
     """Take the amendment in by the inbox's own rules, on behalf of the desk; its position."""
     code = fact.event.originator
     place = f"{code}@{fact.history[-1].version + 1}"
-    event = Event(amendment, OUR_SOURCE, place, instant(ledger.clock()))
+    event = Event(amendment, OUR_SOURCE, place, instant(ledger.clock()), based_on=based_on)
     message = Message(code, event, digest_of(code, event))
     sender = Sender(attribution=attribute_step(actor, STEP))
     [result] = Batch(rows, ledger, DESK).take([ReceivedMessage(b"", message, sender=sender)])

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace as replace_fields
+
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
 from domain.claims.enterprise import Enterprise
 from domain.events import CATALOGUE
 from domain.events.claims import CLAIM_STATUS, ClaimEvent, ClaimSubmitted
-from domain.events.event import SEP, digest_of
+from domain.events.event import SEP, SupportingDocument, digest_of
 from domain.events.instants import day_of
 from domain.facts.claims import file_key
 from domain.facts.folding import EnterpriseFacts
@@ -48,8 +50,12 @@ Step = Callable[[Enterprise, Rulebook, datetime], None]
 """A command of an enterprise, given the policy's rules and the present."""
 
 
-def _take_step(ledger: Ledger, code: str, policy: str, claim: str, step: Step) -> Recorded:
+def _take_step(
+    ledger: Ledger, code: str, policy: str, claim: str, step: Step, based_on: SupportingDocument | None
+) -> Recorded:
     """Load the enterprise, let the command decide, and take its event in by the inbox's own rules.
+
+    ``based_on`` is the document that the step rests on, where its taker names one.
 
     Raises:
         NotAllowed: where the command or the inbox finds it against a rule, or the year is closed.
@@ -58,11 +64,12 @@ def _take_step(ledger: Ledger, code: str, policy: str, claim: str, step: Step) -
         now = ledger.clock()
         enterprise = _open_enterprise(rows, code, file_key(policy, claim), now)
         step(enterprise, rulebook(rows, policy), now)
-        (event,) = collect_events(enterprise)
-        content = event.event.content
+        (recorded,) = collect_events(enterprise)
+        event = replace_fields(recorded.event, based_on=based_on)
+        content = event.content
         assert isinstance(content, ClaimEvent)
         must_be_open(settlement_of(rows, content.policy, content.year))
-        message = Message(code, event.event, digest_of(code, event.event))
+        message = Message(code, event, digest_of(code, event))
         result = Batch(rows, ledger, DESK).take([ReceivedMessage(b"", message)])[0]
         if result.status != "accepted" or result.position is None:
             fault = result.faults[0]
@@ -79,7 +86,13 @@ def _open_enterprise(rows: Rows, code: str, claim: str, now: datetime) -> Enterp
     return Enterprise.opened_with(code, row.version, row.facts, steps, now)
 
 
-def submit(ledger: Ledger, code: str, actor: Actor, claim: ClaimSubmitted) -> Recorded:
+def submit(
+    ledger: Ledger,
+    code: str,
+    actor: Actor,
+    claim: ClaimSubmitted,
+    based_on: SupportingDocument | None = None,
+) -> Recorded:
     """An enterprise, or an officer for it, asks for an award."""
     return _take_step(
         ledger,
@@ -87,11 +100,19 @@ def submit(ledger: Ledger, code: str, actor: Actor, claim: ClaimSubmitted) -> Re
         claim.policy,
         claim.claim,
         lambda enterprise, book, now: enterprise.submit_claim(actor, book, claim, today(now), now),
+        based_on,
     )
 
 
 def review(
-    ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, amount: int, opinion: str
+    ledger: Ledger,
+    code: str,
+    policy: str,
+    claim: str,
+    actor: Actor,
+    amount: int,
+    opinion: str,
+    based_on: SupportingDocument | None = None,
 ) -> Recorded:
     """First review (初审), recommending an amount in fen."""
     return _take_step(
@@ -100,11 +121,18 @@ def review(
         policy,
         claim,
         lambda enterprise, book, now: enterprise.review_claim(actor, book, claim, amount, opinion, now),
+        based_on,
     )
 
 
 def approve(
-    ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, amount: int | None = None
+    ledger: Ledger,
+    code: str,
+    policy: str,
+    claim: str,
+    actor: Actor,
+    amount: int | None = None,
+    based_on: SupportingDocument | None = None,
 ) -> Recorded:
     """Second review (复审): the claim is approved with the recommended amount, or less."""
     return _take_step(
@@ -113,10 +141,19 @@ def approve(
         policy,
         claim,
         lambda enterprise, book, now: enterprise.approve_claim(actor, book, claim, amount, now),
+        based_on,
     )
 
 
-def reject(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, reason: str) -> Recorded:
+def reject(
+    ledger: Ledger,
+    code: str,
+    policy: str,
+    claim: str,
+    actor: Actor,
+    reason: str,
+    based_on: SupportingDocument | None = None,
+) -> Recorded:
     """Reject a claim, with the reason."""
     return _take_step(
         ledger,
@@ -124,10 +161,18 @@ def reject(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, rea
         policy,
         claim,
         lambda enterprise, book, now: enterprise.reject_claim(actor, policy, claim, reason, now),
+        based_on,
     )
 
 
-def withdraw(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor) -> Recorded:
+def withdraw(
+    ledger: Ledger,
+    code: str,
+    policy: str,
+    claim: str,
+    actor: Actor,
+    based_on: SupportingDocument | None = None,
+) -> Recorded:
     """Take an undecided claim back."""
     return _take_step(
         ledger,
@@ -135,10 +180,19 @@ def withdraw(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor) -
         policy,
         claim,
         lambda enterprise, book, now: enterprise.withdraw_claim(actor, policy, claim, now),
+        based_on,
     )
 
 
-def appeal(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, reason: str) -> Recorded:
+def appeal(
+    ledger: Ledger,
+    code: str,
+    policy: str,
+    claim: str,
+    actor: Actor,
+    reason: str,
+    based_on: SupportingDocument | None = None,
+) -> Recorded:
     """Ask for a rejected claim to be reviewed again, by others."""
 
     def step(enterprise: Enterprise, book: Rulebook, now: datetime) -> None:
@@ -147,7 +201,7 @@ def appeal(ledger: Ledger, code: str, policy: str, claim: str, actor: Actor, rea
         rejected_on = day_of(file.rejected_at) if file and file.rejected_at else day
         enterprise.appeal_claim(actor, book, claim, day, rejected_on, reason, now)
 
-    return _take_step(ledger, code, policy, claim, step)
+    return _take_step(ledger, code, policy, claim, step, based_on)
 
 
 def propose(

@@ -1,4 +1,4 @@
-"""Which policy and which year a command is about: those named, or the only ones that the ledger holds."""
+"""Which policy and year a command is about, those named or the only ones, and the document it rests on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import click
+from marshmallow import ValidationError
 
+from domain.authority.roles import NotAllowed
+from domain.faults.validation import faults_from
+from ledger.intake.messages.schemas import CitingBody, read_document
 from ledger.policies.versions import UnknownPolicy
 from ledger.reading.years import list_years
 from ledger.store.rows import Rows
@@ -111,3 +115,36 @@ def _listed(names: Sequence[str], context: Context) -> str:
     more = context.words("等", "and more")
     named = context.words("、", ", ").join(names[:NAMED_MAX])
     return named if len(names) <= NAMED_MAX else f"{named} {more}"
+
+
+DOCUMENT_OPTIONS = {
+    "documentnumber": ("--document-number", "Number of the document that it rests on."),
+    "documentsha256": ("--document-sha256", "SHA-256 of that document."),
+    "documentdate": ("--document-date", "Day of that document."),
+    "documentissuer": ("--document-issuer", "Who issued that document."),
+}
+"""The options that say what the members of a message say of the document that it rests on."""
+
+
+def document_options(command: F) -> F:
+    """``--document-number`` and the like; the command is run with ``based_on``, the document or None.
+
+    Raises:
+        NotAllowed: for a member that breaks the rule of messages.
+    """
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        texts = {member: options.pop(member) for member in DOCUMENT_OPTIONS}
+        try:
+            members = CitingBody().load({name: text for name, text in texts.items() if text is not None})
+        except ValidationError as error:
+            fault = faults_from(error.messages)[0]
+            flag, _ = DOCUMENT_OPTIONS[fault.field]
+            raise NotAllowed(fault.code, flag, **fault.args) from None
+        return command(*args, based_on=read_document(members), **options)
+
+    decorated = cast(F, run)
+    for member, (flag, help_text) in reversed(DOCUMENT_OPTIONS.items()):
+        decorated = click.option(flag, member, metavar="TEXT", help=help_text)(decorated)
+    return decorated

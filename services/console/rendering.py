@@ -15,6 +15,7 @@ from domain.money.amounts import parse_fen, print_fen
 from domain.money.wire import print_fraction, print_percent
 from ledger.policies.versions import rulebooks
 from services.console import forms, language, telling
+from services.console.shown import DOCUMENT_WORDS
 from services.web import charts
 from services.web.amounts import print_quantity
 from services.web.fault_words import describe_fault
@@ -51,6 +52,7 @@ def register(app: Flask) -> None:
         with_language=with_language,
         enterprise_address=enterprise_address,
         event_address=telling.event_address,
+        document_words=DOCUMENT_WORDS,
     )
 
 

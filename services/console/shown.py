@@ -60,6 +60,13 @@ def here(**changes: Any) -> str:
     return url_for(request.endpoint or "console.home", **kept)
 
 
+DOCUMENT_WORDS = {
+    "documentnumber": "event-document-number",
+    "documentsha256": "event-document-sha256",
+    "documentdate": "event-document-issued-on",
+    "documentissuer": "event-document-issuer",
+}
+"""What forms call the members of a message that name the document it rests on."""
 FIELDS = {
     "enterprise": "credit-code",
     "code": "credit-code",
@@ -78,6 +85,7 @@ FIELDS = {
     "status": "status",
     "budget": "budget",
     "file": "file",
+    **DOCUMENT_WORDS,
 }
 """Fields whose words stand elsewhere; the others are ``field-…``, or stay as they are."""
 

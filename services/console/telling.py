@@ -76,7 +76,7 @@ def describe_event(event: Stored, wording: Wording, omitted: Collection[str] = (
     """An event in words; content that the page says already is left out."""
     fact = event.fact
     content = {key: value for key, value in fact.content.fields_by_name().items() if key not in omitted}
-    pairs = content_in_words(fact.name, content, wording)
+    pairs = [*content_in_words(fact.name, content, wording), *document_of(fact)]
     title = kind_in_words(fact.name, wording.vocabulary)
     named = (fact.time, fact.source, fact.name, title, pairs, is_amendable(fact))
     return EventInWords(event.position, event.recorded_at, *named)

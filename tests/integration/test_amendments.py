@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain.events.amendments import FactCorrected, FactRetracted
-from domain.events.event import Speaker
+from domain.events.event import Speaker, SupportingDocument
+from domain.events.second_person.requests import AmendFact
 from domain.faults.fault import Fault
 from ledger.replay.comparison import replay
 from ledger.store.application import Ledger
@@ -103,6 +105,36 @@ def test_a_fact_is_retracted_by_an_officer_and_a_reviewer_and_the_event_names_bo
     assert history[-1]["acting_as"]["proposed_by"]["subject"] == "o1"
     certificate = replay(desk.ledger, str(tmp_path / "replica.db"))
     assert certificate.equal, certificate.differences
+
+
+def test_an_amendment_names_the_document_that_both_persons_saw(desk: Amending, tmp_path: Path) -> None:
+    cited = {"documentnumber": "核查〔2025〕3号", "documentissuer": "慈溪市商务局"}
+    wrong = desk.officer.post(AMENDMENTS, {**retraction(), "documentsha256": "zz"}, 422)
+    assert [(fault["field"], fault["code"]) for fault in wrong["faults"]] == [("documentsha256", "text.form")]
+    waiting = desk.officer.post(AMENDMENTS, {**retraction(), **cited}, 202)
+    assert waiting["summary"][-2]["value"]["zh"] == "慈溪市商务局 核查〔2025〕3号"
+    assert codes_of(desk.reviewer.post(AMENDMENTS, retraction(), 409)) == ["second.other"]
+    desk.confirm(waiting["waiting"])
+    assert desk.events()[-1].based_on == SupportingDocument(number="核查〔2025〕3号", issuer="慈溪市商务局")
+    certificate = replay(desk.ledger, str(tmp_path / "replica.db"))
+    assert certificate.equal, certificate.differences
+
+
+def test_a_proposal_that_names_no_document_has_the_digest_that_it_always_had() -> None:
+    asked = AmendFact(
+        enterprise="e",
+        position=7,
+        of="i",
+        of_source="s",
+        of_type="SalesReported",
+        changes=None,
+        reason="r",
+        stands={"year": 2024},
+        held=False,
+    )
+    assert asked.digest == "1fae3f8eb64989c0b0178769b81a5a44c8eda664543ba1143f3bd7e55fcaf554"
+    assert asked.request_digest == "7eaa65d616afa514ed80b436a586543d22c61d9834bb2aada690c44aa544d9cd"
+    assert b"based_on" not in msgspec.json.encode(asked)
 
 
 def test_a_correction_is_confirmed_by_the_same_call_of_a_reviewer(desk: Amending) -> None:

@@ -242,7 +242,11 @@ def test_two_people_decide_a_claim_on_its_page(city: City) -> None:
     assert "检测报告" in page
     assert DIGEST in page
     assert "¥30,000.00" in page
-    officer.post(address, step="review", amount="15,000", opinion="材料齐全")
+    cited: dict[str, Any] = {"documentnumber": "慈商务〔2025〕7号", "documentdate": "2025-05-05"}
+    wrong = officer.post(address, 422, step="review", amount="1", opinion="x", documentsha256="zz").text
+    assert "Digest of the document (SHA-256)" in wrong
+    officer.post(address, step="review", amount="15,000", opinion="材料齐全", **cited)
+    assert "慈商务〔2025〕7号" in officer.get(address), "the document that the review rests on"
     text = reviewer.post(address, 422, step="approve", amount="15000.01").text
     assert 'value="15000.01"' in text
     assert "¥15,000.00" in text

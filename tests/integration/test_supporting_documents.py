@@ -32,7 +32,8 @@ from services.api.wire import event_document
 from services.cli.main import main
 from services.sample.policy import POLICY, YEAR, policy_text
 from tests.conftest import LATER
-from tests.events import Feed
+from tests.events import CIXI, CIXI_TEXT, Feed
+from tests.integration.api_client import Api
 
 TOLD = {
     "documentnumber": "慈商务〔2024〕12号",
@@ -238,3 +239,49 @@ def test_exports_and_the_table_of_a_history_cite_it(
     line = ["--language", "zh", "history", code, "--csv"]
     printed = CliRunner().invoke(main, line, catch_exceptions=False).output
     assert f"依据,,,{KEPT.citation}," in printed
+
+
+def test_a_command_that_takes_a_step_of_a_claim_names_it_and_what_is_wrong_is_told(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(ledger, message())
+    monkeypatch.setattr("services.cli.common.open_ledger", lambda *_, **__: ledger)
+    monkeypatch.setattr(ledger, "close", lambda: None)
+    adopt_policy(ledger, CIXI_TEXT)
+    claim = [
+        *("--language", "zh", "claim", "submit", Feed(1).code, "c-1", "--policy", CIXI, "--year", "2024")
+    ]
+    claim += ["--measure", "climate.event", "--item", "a fair", "--actor", "Lin"]
+    cited = ["--document-number", KEPT.number, "--document-sha256", KEPT.sha256]
+    cited += ["--document-date", KEPT.issued_on, "--document-issuer", KEPT.issuer]
+
+    wrong = CliRunner().invoke(main, [*claim, "--document-sha256", "zz"])
+    assert wrong.exit_code == 1
+    assert "--document-sha256" in wrong.output
+    right = CliRunner().invoke(main, [*claim, *cited], catch_exceptions=False)
+    assert right.exit_code == 0, right.output
+    assert last_event(ledger).fact.based_on == KEPT
+
+
+def test_the_steps_of_a_claim_each_name_a_document_of_their_own_over_http(ledger: Ledger) -> None:
+    adopt_policy(ledger, CIXI_TEXT)
+    send(ledger, message())
+    api, code = Api(ledger), Feed(1).code
+    submitted: dict[str, Any] = {
+        "enterprise": code,
+        "policy": CIXI,
+        "claim": "c-1",
+        "measure": "climate.event",
+    }
+    submitted |= {"item": "a fair", "year": 2024, "amount": "1000.00", "currency": "CNY"}
+    path = f"/v1/claims/{CIXI}/{code}/c-1"
+    documents: list[tuple[str, SupportingDocument | None]] = []
+    for person, place, body, status in (
+        (api.by("Lin", "officer"), "/v1/claims", submitted, 201),
+        (api.by("Gao", "officer"), f"{path}/review", {"amount": "900.00", "opinion": "ok"}, 200),
+        (api.by("Shen", "reviewer"), f"{path}/approval", {}, 200),
+    ):
+        number = f"doc {len(documents)}"
+        person.post(place, {**body, "documentnumber": number}, status)
+        documents.append((number, last_event(ledger).fact.based_on))
+    assert documents == [(number, SupportingDocument(number=number)) for number, _ in documents]

@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from domain.events.amendments import FieldValue
+from domain.events.event import SupportingDocument
 
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -33,13 +34,18 @@ class StepRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
     @property
     def request_digest(self) -> str:
         """The digest (hex) of what is asked for."""
-        fields = {name: getattr(self, name) for name in self.__struct_fields__ if name not in self.rests_on}
+        fields = {name: value for name, value in self._told().items() if name not in self.rests_on}
         return _digest(self.step, fields)
 
     @property
     def digest(self) -> str:
         """The digest (hex) of what is asked for and what it rests on."""
-        return _digest(self.step, {name: getattr(self, name) for name in self.__struct_fields__})
+        return _digest(self.step, self._told())
+
+    def _told(self) -> dict[str, object]:
+        """What it says by field; of a field that came later, nothing where it is left out."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in values.items() if value is not msgspec.UNSET}
 
 
 def _digest(step: str, fields: dict[str, object]) -> str:
@@ -217,6 +223,8 @@ class AmendFact(StepRequest, frozen=True, kw_only=True, tag="amendment.make"):
     reason: str
     stands: dict[str, FieldValue]
     held: bool
+    based_on: SupportingDocument | msgspec.UnsetType = msgspec.UNSET
+    """The document that the amendment rests on; left out where none was named."""
 
     @property
     def matter_id(self) -> str:

@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 
 from domain.events import CATALOGUE
 from domain.events.content import Content
-from domain.events.event import Event, SupportingDocument, digest_of
+from domain.events.event import Event, digest_of
 from domain.events.facts import content_class
 from domain.events.instants import SHANGHAI, instant
 from domain.faults.fault import Fault
@@ -23,13 +23,13 @@ from domain.vocabulary.kinds import type_of
 from ledger.intake.messages import bulk
 from ledger.intake.messages.fields import Text
 from ledger.intake.messages.schemas import (
-    DOCUMENT_MEMBERS,
     SHIPPED,
     Changes,
     Correction,
     Data,
     Envelope,
     MessageTypes,
+    read_document,
 )
 from ledger.intake.messages.schemas import Message as MessageSchema
 from ledger.store.correlation import trace_of
@@ -145,19 +145,9 @@ def _message(
         envelope["id"],
         time,
         written=written or None,
-        based_on=_document_in(envelope),
+        based_on=read_document(envelope),
     )
     return Message(subject, fact, digest_of(subject, fact), _correlation(envelope))
-
-
-def _document_in(envelope: dict[str, Any]) -> SupportingDocument | None:
-    """The document that the message says it rests on; None where it names none."""
-    told = {
-        name: value
-        for member, name in DOCUMENT_MEMBERS.items()
-        if (value := envelope.get(member)) is not None
-    }
-    return SupportingDocument(**told) if told else None
 
 
 def _correlation(envelope: dict[str, Any]) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 from marshmallow import Schema, fields, validates_schema
 from marshmallow import ValidationError as MarshmallowError
 
+from domain.events.event import SupportingDocument
 from domain.faults.validation import FaultError
 from domain.money.amounts import PAID_IN
 from domain.vocabulary.kinds import SHAPES, Kind, Vocabulary, type_of
@@ -213,6 +214,23 @@ DOCUMENT_MEMBERS = {
     "documentissuer": "issuer",
 }
 """Members of the envelope about the document that a message rests on, each with its name in the event."""
+
+
+class CitingBody(Message):
+    """What the desk's steps say of the document that they rest on: the members of a message's envelope."""
+
+    documentnumber = Envelope._declared_fields["documentnumber"]
+    documentsha256 = Envelope._declared_fields["documentsha256"]
+    documentdate = Envelope._declared_fields["documentdate"]
+    documentissuer = Envelope._declared_fields["documentissuer"]
+
+
+def read_document(members: Mapping[str, Any]) -> SupportingDocument | None:
+    """The document that members name, checked before; None where they name none."""
+    fields = {
+        name: value for member, name in DOCUMENT_MEMBERS.items() if (value := members.get(member)) is not None
+    }
+    return SupportingDocument(**fields) if fields else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from ledger.intake.messages.fields import Choice, Identifier, Source, Text
-from ledger.intake.messages.schemas import Changes, Message
+from ledger.intake.messages.schemas import Changes, CitingBody
 from services.api.answers import Answer, text, whole_number
 
 CORRECTION, RETRACTION = "correction", "retraction"
 
 
-class AmendmentBody(Message):
+class AmendmentBody(CitingBody):
     """What a source said is to be corrected, by the fields that change, or retracted."""
 
     source = Source(required=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.amendments.amending import amend_fact, read_amendment
+from ledger.intake.messages.schemas import read_document
 from services.api.amendments.schemas import AmendmentBody, AmendmentSchema
 from services.api.resource import Resource, ledger
 from services.api.waiting.schemas import WaitingStepSchema
@@ -26,7 +27,8 @@ blueprint = Resource(
 def amend(body: dict[str, Any]) -> Any:
     """Correct or retract what another source said; the same once more records nothing."""
     about = (body["source"], body["id"], body["reason"], body["changes"])
-    recorded = amend_fact(ledger(), read_amendment(ledger(), *about), requester())
+    amendment = read_amendment(ledger(), *about)
+    recorded = amend_fact(ledger(), amendment, requester(), read_document(body))
     document = {
         "enterprise": recorded.enterprise,
         "position": recorded.position,

@@ -9,7 +9,7 @@ from marshmallow import fields
 from domain.faults.validation import FaultError
 from domain.money.amounts import PAID_IN
 from ledger.intake.messages.fields import Choice, CreditCode, MessageField, Money, Sha256, Text, WholeNumber
-from ledger.intake.messages.schemas import Message
+from ledger.intake.messages.schemas import CitingBody, Message
 from services.api.answers import Answer, list_of, text, whole_number
 
 EVIDENCE_MAX = 50
@@ -70,7 +70,7 @@ class Evidence(MessageField):
         return [dict(schema.load(each)) for each in value]
 
 
-class ClaimBody(Message):
+class ClaimBody(CitingBody):
     """A claim to be submitted."""
 
     enterprise = CreditCode(required=True)
@@ -85,23 +85,27 @@ class ClaimBody(Message):
     evidence = Evidence(load_default=None)
 
 
-class ReviewBody(Message):
+class ReviewBody(CitingBody):
     """A first review."""
 
     amount_fen = Money(required=True, data_key="amount")
     opinion = Text(2000, required=True)
 
 
-class ApprovalBody(Message):
+class ApprovalBody(CitingBody):
     """A second review; without an amount, the recommended one is approved."""
 
     amount_fen = Money(data_key="amount", load_default=None)
 
 
-class ReasonBody(Message):
+class ReasonBody(CitingBody):
     """Why."""
 
     reason = Text(2000, required=True)
+
+
+class WithdrawalBody(CitingBody):
+    """That a claim is taken back."""
 
 
 class EmptyBody(Message):

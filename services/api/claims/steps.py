@@ -10,15 +10,16 @@ import msgspec
 from domain.events.claims import ClaimSubmitted
 from ledger.claims import desk
 from ledger.claims.desk import Recorded
+from ledger.intake.messages.schemas import read_document
 from services.api.claims.schemas import (
     ApprovalBody,
     ClaimBody,
-    EmptyBody,
     ProposalsBody,
     ProposalsSchema,
     ReasonBody,
     ReviewBody,
     StepSchema,
+    WithdrawalBody,
 )
 from services.api.resource import Resource, ledger
 from services.web.identity.gate import requester
@@ -37,7 +38,7 @@ def register(blueprint: Resource) -> None:
     blueprint.writes("POST", f"{CLAIM}/review", "初审", ONE, body=ReviewBody)(review)
     blueprint.writes("POST", f"{CLAIM}/approval", "复审批准", ONE, body=ApprovalBody)(approve)
     blueprint.writes("POST", f"{CLAIM}/rejection", "驳回", ONE, body=ReasonBody)(reject)
-    blueprint.writes("POST", f"{CLAIM}/withdrawal", "撤回", ONE, body=EmptyBody)(withdraw)
+    blueprint.writes("POST", f"{CLAIM}/withdrawal", "撤回", ONE, body=WithdrawalBody)(withdraw)
     blueprint.writes("POST", f"{CLAIM}/appeal", "申诉", ONE, body=ReasonBody)(appeal)
 
 
@@ -48,7 +49,8 @@ def _said(recorded: Recorded) -> dict[str, Any]:
 def submit(body: dict[str, Any]) -> Any:
     """Submit a claim for an enterprise."""
     code = body.pop("enterprise")
-    recorded = desk.submit(ledger(), code, requester(), msgspec.convert(body, ClaimSubmitted))
+    claim = msgspec.convert(body, ClaimSubmitted)
+    recorded = desk.submit(ledger(), code, requester(), claim, read_document(body))
     location = "/v1/claims/" + "/".join(quote(part) for part in (body["policy"], code, body["claim"]))
     return _said(recorded), 201, {"Location": location}
 
@@ -61,24 +63,27 @@ def propose(body: dict[str, Any]) -> Any:
 
 def review(body: dict[str, Any], policy: str, code: str, claim: str) -> Any:
     """Take the first review: recommend an amount."""
-    return _said(desk.review(ledger(), code, policy, claim, requester(), body["amount_fen"], body["opinion"]))
+    recommended = (body["amount_fen"], body["opinion"], read_document(body))
+    return _said(desk.review(ledger(), code, policy, claim, requester(), *recommended))
 
 
 def approve(body: dict[str, Any], policy: str, code: str, claim: str) -> Any:
     """Take the second review: approve the recommended amount, or less."""
-    return _said(desk.approve(ledger(), code, policy, claim, requester(), body["amount_fen"]))
+    return _said(
+        desk.approve(ledger(), code, policy, claim, requester(), body["amount_fen"], read_document(body))
+    )
 
 
 def reject(body: dict[str, Any], policy: str, code: str, claim: str) -> Any:
     """Reject a claim, with the reason."""
-    return _said(desk.reject(ledger(), code, policy, claim, requester(), body["reason"]))
+    return _said(desk.reject(ledger(), code, policy, claim, requester(), body["reason"], read_document(body)))
 
 
-def withdraw(_: dict[str, Any], policy: str, code: str, claim: str) -> Any:
+def withdraw(body: dict[str, Any], policy: str, code: str, claim: str) -> Any:
     """Take an undecided claim back."""
-    return _said(desk.withdraw(ledger(), code, policy, claim, requester()))
+    return _said(desk.withdraw(ledger(), code, policy, claim, requester(), read_document(body)))
 
 
 def appeal(body: dict[str, Any], policy: str, code: str, claim: str) -> Any:
     """Ask for a rejected claim to be reviewed again, by others."""
-    return _said(desk.appeal(ledger(), code, policy, claim, requester(), body["reason"]))
+    return _said(desk.appeal(ledger(), code, policy, claim, requester(), body["reason"], read_document(body)))

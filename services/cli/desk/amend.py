@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from domain.events.event import SupportingDocument
 from ledger.amendments.amending import RecordedAmendment, amend_fact, read_amendment, read_changes
 from services.cli.common import Context, choose_words
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
+from services.cli.subject import document_options
 
 
 @click.group()
@@ -29,16 +31,23 @@ def amend() -> None:
     help="A field of its message and what it shall say, nothing after = for none; repeatable.",
 )
 @actor_option
+@document_options
 @click.pass_obj
 def correct(
-    context: Context, source: str, event_id: str, reason: str, texts: tuple[str, ...], name: str
+    context: Context,
+    source: str,
+    event_id: str,
+    reason: str,
+    texts: tuple[str, ...],
+    name: str,
+    based_on: SupportingDocument | None,
 ) -> None:
     """Correct fields of the fact that SOURCE said under ID, with the REASON."""
     given = dict(_field_and_value(text) for text in texts)
     with context.ledger() as ledger:
         changes = read_changes(ledger, source, event_id, given)
         amendment = read_amendment(ledger, source, event_id, reason, changes)
-        recorded = amend_fact(ledger, amendment, person(name))
+        recorded = amend_fact(ledger, amendment, person(name), based_on)
     _tell(context, recorded)
 
 
@@ -48,12 +57,20 @@ def correct(
 @click.argument("event_id", metavar="ID")
 @click.argument("reason")
 @actor_option
+@document_options
 @click.pass_obj
-def retract(context: Context, source: str, event_id: str, reason: str, name: str) -> None:
+def retract(
+    context: Context,
+    source: str,
+    event_id: str,
+    reason: str,
+    name: str,
+    based_on: SupportingDocument | None,
+) -> None:
     """Retract the fact that SOURCE said under ID, with the REASON."""
     with context.ledger() as ledger:
         amendment = read_amendment(ledger, source, event_id, reason, None)
-        recorded = amend_fact(ledger, amendment, person(name))
+        recorded = amend_fact(ledger, amendment, person(name), based_on)
     _tell(context, recorded)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from domain.events.claims import ClaimSubmitted
+from domain.events.event import SupportingDocument
 from domain.money.amounts import print_fen
 from ledger.claims import desk
 from ledger.claims.desk import Recorded
@@ -12,7 +13,7 @@ from ledger.policies.versions import rulebook
 from services.cli.common import Context, F, json_option, money_argument, print_json
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
-from services.cli.subject import policy_option, policy_options
+from services.cli.subject import document_options, policy_option, policy_options
 from services.cli.tables import Codes, Names, Sums, csv_option, table
 
 
@@ -22,8 +23,9 @@ def claim() -> None:
 
 
 def _file(command: F) -> F:
-    """``CODE CLAIM`` of one policy."""
-    return click.argument("code")(click.argument("claim")(actor_option(policy_option(command))))
+    """``CODE CLAIM`` of one policy, and the document that the step rests on."""
+    citing = document_options(actor_option(policy_option(command)))
+    return click.argument("code")(click.argument("claim")(citing))
 
 
 def _print_recorded(recorded: Recorded) -> None:
@@ -72,6 +74,7 @@ def submit(
     item: str,
     year: int,
     amount: str | None,
+    based_on: SupportingDocument | None,
 ) -> None:
     """Submit a claim for the enterprise CODE under the file number CLAIM."""
     fen = money_argument(amount)
@@ -87,7 +90,7 @@ def submit(
             amount_fen=fen,
             currency=None if fen is None else paid_in,
         )
-        _print_recorded(desk.submit(ledger, code, person(name), application))
+        _print_recorded(desk.submit(ledger, code, person(name), application, based_on))
 
 
 @claim.command()
@@ -97,12 +100,19 @@ def submit(
 @click.argument("opinion")
 @click.pass_obj
 def review(
-    context: Context, code: str, claim: str, name: str, policy: str, amount: str, opinion: str
+    context: Context,
+    code: str,
+    claim: str,
+    name: str,
+    policy: str,
+    amount: str,
+    opinion: str,
+    based_on: SupportingDocument | None,
 ) -> None:
     """Take the first review: recommend AMOUNT yuan."""
     with context.ledger() as ledger:
         fen = money_argument(amount) or 0
-        _print_recorded(desk.review(ledger, code, policy, claim, person(name), fen, opinion))
+        _print_recorded(desk.review(ledger, code, policy, claim, person(name), fen, opinion, based_on))
 
 
 @claim.command()
@@ -110,10 +120,19 @@ def review(
 @_file
 @click.option("--amount", help="Less than was recommended.")
 @click.pass_obj
-def approve(context: Context, code: str, claim: str, name: str, policy: str, amount: str | None) -> None:
+def approve(
+    context: Context,
+    code: str,
+    claim: str,
+    name: str,
+    policy: str,
+    amount: str | None,
+    based_on: SupportingDocument | None,
+) -> None:
     """Take the second review: approve what was recommended."""
     with context.ledger() as ledger:
-        _print_recorded(desk.approve(ledger, code, policy, claim, person(name), money_argument(amount)))
+        fen = money_argument(amount)
+        _print_recorded(desk.approve(ledger, code, policy, claim, person(name), fen, based_on))
 
 
 @claim.command()
@@ -121,20 +140,30 @@ def approve(context: Context, code: str, claim: str, name: str, policy: str, amo
 @_file
 @click.argument("reason")
 @click.pass_obj
-def reject(context: Context, code: str, claim: str, name: str, policy: str, reason: str) -> None:
+def reject(
+    context: Context,
+    code: str,
+    claim: str,
+    name: str,
+    policy: str,
+    reason: str,
+    based_on: SupportingDocument | None,
+) -> None:
     """Reject a claim, with the reason."""
     with context.ledger() as ledger:
-        _print_recorded(desk.reject(ledger, code, policy, claim, person(name), reason))
+        _print_recorded(desk.reject(ledger, code, policy, claim, person(name), reason, based_on))
 
 
 @claim.command()
 @repeatable
 @_file
 @click.pass_obj
-def withdraw(context: Context, code: str, claim: str, name: str, policy: str) -> None:
+def withdraw(
+    context: Context, code: str, claim: str, name: str, policy: str, based_on: SupportingDocument | None
+) -> None:
     """Take an undecided claim back for the enterprise."""
     with context.ledger() as ledger:
-        _print_recorded(desk.withdraw(ledger, code, policy, claim, person(name)))
+        _print_recorded(desk.withdraw(ledger, code, policy, claim, person(name), based_on))
 
 
 @claim.command()
@@ -142,10 +171,18 @@ def withdraw(context: Context, code: str, claim: str, name: str, policy: str) ->
 @_file
 @click.argument("reason")
 @click.pass_obj
-def appeal(context: Context, code: str, claim: str, name: str, policy: str, reason: str) -> None:
+def appeal(
+    context: Context,
+    code: str,
+    claim: str,
+    name: str,
+    policy: str,
+    reason: str,
+    based_on: SupportingDocument | None,
+) -> None:
     """Ask for a rejected claim to be reviewed again, by others."""
     with context.ledger() as ledger:
-        _print_recorded(desk.appeal(ledger, code, policy, claim, person(name), reason))
+        _print_recorded(desk.appeal(ledger, code, policy, claim, person(name), reason, based_on))
 
 
 @claim.command()

@@ -20,6 +20,10 @@ OPTIONS = {
     "What you know this step by; under the same one it is recorded once.": (
         "您给这一步的编号；同一编号只登记一次。"
     ),
+    "Number of the document that it rests on.": "所依据文件的文号。",
+    "SHA-256 of that document.": "该文件的 SHA-256 摘要。",
+    "Day of that document.": "该文件的成文日期。",
+    "Who issued that document.": "该文件的出具单位。",
     "Facts that had happened by then.": "截至当时已发生的事实。",
     "What the ledger knew then.": "账本在当时所知的。",
     "Rules in force by this date.": "截至该日已施行的规则。",

@@ -13,10 +13,11 @@ from domain.events.claims import ClaimSubmitted
 from domain.money.amounts import print_fen
 from ledger.claims import casework, desk
 from ledger.claims.casework import STATUSES, Casefile
+from ledger.intake.messages.schemas import DOCUMENT_MEMBERS, read_document
 from ledger.policies.versions import rulebook
 from ledger.reading.balances import read_balance
 from ledger.reading.records import UnknownEnterprise, read_enterprise, read_names
-from services.api.claims.schemas import ApprovalBody, ClaimBody, EmptyBody, ReasonBody, ReviewBody
+from services.api.claims.schemas import ApprovalBody, ClaimBody, ReasonBody, ReviewBody, WithdrawalBody
 from services.console import asking, forms, language, refusals, telling
 from services.console.blueprint import console
 from services.console.menu import add_to_menu
@@ -39,7 +40,7 @@ DUE = {
     "rejected": ("appeal",),
 }
 """The steps that a claim can take from each status."""
-TEXTS = ("enterprise", "claim", "measure", "item", "amount", "person")
+TEXTS = ("enterprise", "claim", "measure", "item", "amount", "person", *DOCUMENT_MEMBERS)
 SAID = ("claim", "policy", "measure", "item", "year")
 """What the head of a claim's page says of it, and its steps need not."""
 DOCUMENT = ("title", "location", "sha256")
@@ -148,7 +149,8 @@ def submit_claim(policy: str, year: int) -> BaseResponse:
         code = asked.pop("enterprise")
         with forms.opened().store.reading() as rows:
             read_enterprise(rows, code)
-        recorded = desk.submit(forms.opened(), code, forms.actor(), msgspec.convert(asked, ClaimSubmitted))
+        application = msgspec.convert(asked, ClaimSubmitted)
+        recorded = desk.submit(forms.opened(), code, forms.actor(), application, read_document(asked))
         where[:] = [code, recorded.claim]
         return _done(recorded)
 
@@ -279,7 +281,7 @@ STEPS = {
     "review": (ReviewBody, ("amount", "opinion")),
     "approve": (ApprovalBody, ("amount",)),
     "reject": (ReasonBody, ("reason",)),
-    "withdraw": (EmptyBody, ()),
+    "withdraw": (WithdrawalBody, ()),
     "appeal": (ReasonBody, ("reason",)),
 }
 """The steps, each with what its form says."""
@@ -289,13 +291,14 @@ def _taken(step: str, policy: str, code: str, claim: str) -> desk.Recorded:
     ledger, actor, case = forms.opened(), forms.actor(), (code, policy, claim)
     schema, names = STEPS[step]
     given = {**request.form, "amount": request.form.get("amount", "").replace(",", "")}
-    said = refusals.read(schema, given, *names)
+    said = refusals.read(schema, given, *names, *DOCUMENT_MEMBERS)
+    based_on = read_document(said)
     if step == "review":
-        return desk.review(ledger, *case, actor, said["amount_fen"], said["opinion"])
+        return desk.review(ledger, *case, actor, said["amount_fen"], said["opinion"], based_on)
     if step == "approve":
-        return desk.approve(ledger, *case, actor, said["amount_fen"])
+        return desk.approve(ledger, *case, actor, said["amount_fen"], based_on)
     if step == "reject":
-        return desk.reject(ledger, *case, actor, said["reason"])
+        return desk.reject(ledger, *case, actor, said["reason"], based_on)
     if step == "appeal":
-        return desk.appeal(ledger, *case, actor, said["reason"])
-    return desk.withdraw(ledger, *case, actor)
+        return desk.appeal(ledger, *case, actor, said["reason"], based_on)
+    return desk.withdraw(ledger, *case, actor, based_on)

@@ -25,7 +25,14 @@ from ledger.amendments.amending import (
     read_standing_fact,
 )
 from ledger.intake.messages.fields import Choice, Day
-from ledger.intake.messages.schemas import DATA, TYPE_OF, UNCHANGEABLE
+from ledger.intake.messages.schemas import (
+    DATA,
+    DOCUMENT_MEMBERS,
+    TYPE_OF,
+    UNCHANGEABLE,
+    CitingBody,
+    read_document,
+)
 from ledger.reading.records import read_names
 from ledger.store.rows import Rows
 from ledger.store.stored_events import SELECT, Stored, events_of, stored
@@ -35,7 +42,7 @@ from services.api.wire import content_document
 from services.console import forms, language, telling
 from services.console.blueprint import console
 from services.console.pages.home import open_policy
-from services.console.refusals import Refusal, named_roles, take
+from services.console.refusals import Refusal, named_roles, read, take
 from services.console.rendering import page
 from services.web.looking import tells_of
 from services.web.problems import Problem
@@ -72,7 +79,8 @@ def amend_event(policy: str, year: int, position: int) -> BaseResponse:
         if step == CORRECTION:
             changes = read_changes(ledger, *named, _changed_texts(standing))
         amendment = read_amendment(ledger, *named, request.form.get("reason", ""), changes)
-        amend_fact(ledger, amendment, actor)
+        members = read(CitingBody, request.form, *DOCUMENT_MEMBERS)
+        amend_fact(ledger, amendment, actor, read_document(members))
         return language.words_for(f"amend-did-{step}")
 
     def show(refusal: Refusal) -> BaseResponse:
@@ -128,7 +136,7 @@ def _event(
             "amended": [telling.describe_event(each, wording) for each in amended],
             "before": position - 1,
             "after": position + 1 if position < last else 0,
-            "speakers": [*telling.speakers_of(event.fact), *telling.document_of(event.fact)],
+            "speakers": telling.speakers_of(event.fact),
             "amending": _amending(rows, event),
             "refusal": refusal,
             "given": request.form if refusal else {},

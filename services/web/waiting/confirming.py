@@ -61,7 +61,7 @@ def _take(ledger: Ledger, request: Request, actor: Actor) -> None:
         case asked.DecideMerge():
             decide_merge(ledger, request.merge, actor, request.same, request.reason)
         case asked.AmendFact():
-            amend_fact(ledger, requested_amendment(request), actor)
+            amend_fact(ledger, requested_amendment(request), actor, request.based_on or None)
         case asked.DismissRefusal():
             dismiss_refusal(ledger, request.message, actor, request.reason)
         case _:

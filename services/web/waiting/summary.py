@@ -202,6 +202,8 @@ def _amendment(rows: Rows, request: asked.AmendFact) -> list[SummaryLine]:
         elif value is not None:
             lines.append(SummaryLine(label.zh, label.en, before.zh, before.en))
     lines += _award_changes(rows, preview_amendment(rows, request))
+    if request.based_on:
+        lines.append(_line("依据", "Rests on", request.based_on.citation))
     return [*lines, _line("理由", "Reason", request.reason)]
 
 
