@@ -1,7 +1,7 @@
 """What a witness cosigned last of each log, beside its key: locked, whole or not at all, never back.
 
 ``KEY.cosigned`` holds by origin the last checkpoint with the witness's own cosignature, so that a changed
-file is seen. ``KEY.forks/`` holds both checkpoints of a log that was told in two histories.
+file is seen; beside it ``KEY.cosigned.begun`` says that there is one, so that a lost file is. ``KEY.forks/`` holds both checkpoints of a log that was told in two histories.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from domain.log.witnessing import (
 from ledger.log.key_record import load_key, write_durably
 
 COSIGNED, LOCK, FORKS = ".cosigned", ".cosigned.lock", ".forks"
+BEGUN = ".begun"
 FORK_FILES_MAX = 1_000
 
 
@@ -65,10 +66,10 @@ class WitnessState:
         return line
 
     def keep_fork(self, signed: SignedCheckpoint) -> Path:
-        """Keep both checkpoints of a fork; the folder that holds them."""
+        """Keep both checkpoints of a fork, or the one there is where none was cosigned; their folder."""
         folder = self.file.with_name(self.file.name.removesuffix(COSIGNED) + FORKS)
         folder.mkdir(mode=0o700, exist_ok=True)
-        for text in (self.notes[signed.checkpoint.origin], signed.note):
+        for text in filter(None, (self.notes[signed.checkpoint.origin], signed.note)):
             each = Checkpoint.parse(parse_note(text)[0])
             log = hashlib.sha256(each.origin.encode()).hexdigest()[:8]
             file = folder / f"{log}-{each.size:012d}-{each.root.hex()[:16]}.txt"
@@ -78,6 +79,8 @@ class WitnessState:
 
     def _write(self, origin: str, note: str) -> None:
         self.notes[origin] = note
+        if not (begun := _begun_mark(self.file)).exists():
+            write_durably(begun, "")
         write_durably(self.file, json.dumps(self.notes, ensure_ascii=False, indent=1) + "\n")
 
 
@@ -139,12 +142,22 @@ def _read_notes(file: Path) -> dict[str, str]:
     try:
         notes = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
+        if _begun_mark(file).exists():
+            raise NoteError(
+                f"{file} is gone, and with it what this witness cosigned: put it back from its copy; "
+                "a new witness begins with a new key",
+                f"{file} 不见了，本见证方会签过什么已无从得知：由副本放回；另行开始的，另用新密钥",
+            ) from None
         return {}
     except ValueError:
         raise _unreadable_state(file) from None
     if not isinstance(notes, dict) or not all(isinstance(note, str) for note in notes.values()):
         raise _unreadable_state(file)
     return notes
+
+
+def _begun_mark(file: Path) -> Path:
+    return file.with_name(file.name + BEGUN)
 
 
 def _unreadable_state(file: Path) -> NoteError:

@@ -24,6 +24,7 @@ from services.cli.main import main
 from services.runtime.settings import Settings
 from services.sample.city import city
 from services.witness.service import make_witness_server
+from services.witness.state import hold_state
 from tests.integration.test_checkpoints_leave import answering
 from tests.witnessed import LEAVES, LOG, OTHERS, note_of, path_of, submit
 
@@ -135,6 +136,9 @@ def test_a_state_or_key_that_was_changed_or_is_gone_is_seen(office: Office) -> N
         assert office.cosign(note_of(13), *office.key_options).exit_code == 1
     state.write_text(well, "utf-8")
     assert office.cosign(note_of(13), *office.key_options).exit_code == 0
+    state.unlink()
+    assert "put it back" in office.cosign(note_of(10, OTHERS), "--first", *office.key_options).stderr
+    state.write_text(well, "utf-8")
     office.key.unlink()
     assert "put it back" in office.cosign(note_of(13), "--first", *office.key_options).stderr
 
@@ -246,6 +250,20 @@ def test_the_service_answers_as_the_protocol_says(office: Office) -> None:
         with urllib.request.urlopen(url, timeout=10) as answer:
             assert answer.read().decode() == f"{witness_key(office)}\nledger 13\n"
     assert len(list(office.folder.glob("office.key.forks/*.txt"))) == 2
+
+
+def test_an_empty_log_under_another_root_is_refused_and_kept(office: Office) -> None:
+    office.begin(10)
+    with hold_state(office.key) as state:
+        state.begin("new")
+    key = SignerKey("new", b"\x03" * 32)
+    body = Checkpoint("new", 0, b"\x01" * 32).body
+    with served(office, [key.verifier]) as url:
+        answer = submit(url, 0, [], f"{body}\n{key.sign(body)}")
+
+    assert answer == (409, "text/x.tlog.size", "0\n")
+    (kept,) = office.folder.glob("office.key.forks/*.txt")
+    assert kept.read_text("utf-8").startswith("new\n0\n")
 
 
 def test_garbage_among_the_signatures_does_not_reach_what_is_kept(office: Office) -> None:
