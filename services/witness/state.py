@@ -1,7 +1,8 @@
 """What a witness cosigned last of each log, beside its key: locked, whole or not at all, never back.
 
 ``KEY.cosigned`` holds by origin the last checkpoint with the witness's own cosignature, so that a changed
-file is seen; beside it ``KEY.cosigned.begun`` says that there is one, so that a lost file is. ``KEY.forks/`` holds both checkpoints of a log that was told in two histories.
+file is seen; beside it ``KEY.cosigned.begun`` says that there is one, so that a lost file is. ``KEY.forks/``
+holds both checkpoints of a log that was told in two histories.
 """
 
 from __future__ import annotations
