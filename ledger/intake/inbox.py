@@ -6,9 +6,9 @@ so that a crash at any instruction loses nothing and repeats nothing.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from domain.authority.writes import IDENTITY
@@ -24,7 +24,7 @@ BATCH_MESSAGES_MAX = 5_000
 """Most messages in one call."""
 TURN_MESSAGES = 500
 """Most messages in one transaction, for which others wait who would write."""
-CALLER_TURN_MESSAGES = 25
+CALLER_TURN_MESSAGES = 10
 """Most of a caller in a lane of their own while others write too, who wait for their answers meanwhile."""
 CONFLICT_TRIES = 20
 
@@ -92,23 +92,27 @@ def ingest(
     """
     if len(messages) > BATCH_MESSAGES_MAX:
         raise ValueError(f"a batch has at most {BATCH_MESSAGES_MAX} messages")
-    results, lane, start = list[Result](), _lane_of(sender), 0
-    while start < len(messages):
-        with ledger.lanes.take(lane):
-            in_company = lane and ledger.company.is_met()
-            step = turn_messages or (CALLER_TURN_MESSAGES if in_company else TURN_MESSAGES)
-            turn = slice(start, start + step)
-            of_turn, read_on = messages[turn], None if offsets is None else offsets.of_turn(turn)
-            senders = sender if isinstance(sender, Sender) else sender[turn]
-            if in_company:
-                ledger.lanes.rest_before_turn(lane)
-            decoded = check_messages(ledger, of_turn)
-            results += record(ledger, of_turn, decoded, channel, read_on, senders)
-        start = turn.stop
+    results, lane, start = list[Result](), lane_of(sender), 0
+    if lane:
+        ledger.company.note_arrival(lane)
+    with ledger.lanes.counting(lane):
+        while start < len(messages):
+            with ledger.lanes.take(lane):
+                in_company = bool(lane) and ledger.company.is_met()
+                step = turn_messages or (CALLER_TURN_MESSAGES if in_company else TURN_MESSAGES)
+                turn = slice(start, start + step)
+                of_turn, read_on = messages[turn], None if offsets is None else offsets.of_turn(turn)
+                senders = sender if isinstance(sender, Sender) else sender[turn]
+                with ledger.lanes.take_beside_others(lane) if in_company else nullcontext():
+                    decoded = check_messages(ledger, of_turn)
+                    results += record(ledger, of_turn, decoded, channel, read_on, senders)
+                    if lane:
+                        ledger.lanes.note_work(lane)
+            start = turn.stop
     return results
 
 
-def _lane_of(sender: Sender | Sequence[Sender]) -> str:
+def lane_of(sender: Sender | Sequence[Sender]) -> str:
     """Whose requests wait for each other: those of one caller whose identity was checked."""
     if not isinstance(sender, Sender) or sender.writer.mode != IDENTITY:
         return ""
@@ -130,25 +134,22 @@ def record(
     sender: Sender | Sequence[Sender] = NO_SENDER,
 ) -> list[Result]:
     """Take checked messages to a commit: duplicates, rules that need the ledger, events, balances."""
-    lane = _lane_of(sender)
+    lane = lane_of(sender)
     with tracer.start_as_current_span("record", attributes={"ledger.channel": channel}) as span:
         for attempt in range(CONFLICT_TRIES):
             try:
                 with ledger.store.writing() as rows:
-                    began = time.monotonic()
                     before = rows.last_position() if lane else 0
                     unread = _read_on(rows, _received(decoded, messages, sender, offsets), offsets)
                     results = Batch(rows, ledger, channel).take(unread)
                     if offsets and unread:
                         track(rows, offsets.name, offsets.of_messages[-1])
-                    after = rows.last_position() if lane else 0
+                    if lane:  # whoever has none is noticed by the positions in between
+                        ledger.company.note(lane, before, rows.last_position())
             except Conflict:
                 if attempt + 1 == CONFLICT_TRIES:
                     raise
                 continue
-            if lane:  # whoever has none is noticed by the positions in between
-                ledger.company.note(lane, before, after)
-                ledger.lanes.note_turn(lane, time.monotonic() - began)
             if span.is_recording():
                 counts = Counter(result.status for result in results)
                 span.set_attributes({f"ledger.{status}": number for status, number in counts.items()})

@@ -30,6 +30,7 @@ from ledger.store.schema.migrations import (
 from ledger.store.streams import EventMapper
 from ledger.store.turns.company import Company
 from ledger.store.turns.queues import Lanes
+from ledger.store.turns.table import TurnTable
 
 SCHEMES = ("postgresql://", "postgres://")
 """How the address of a PostgreSQL database begins; every other one is a SQLite file's path."""
@@ -64,10 +65,13 @@ class Ledger:
         self.keeping = threading.Lock()
         self.kept: dict[Any, Any] = {}
         """Worked-out pools by the state they hold for; bounded by ``ledger.budget.pools``."""
-        self.lanes, self.company = Lanes(), Company()
-        """Of the senders whose messages are taken in."""
+        self.count_turns(TurnTable())
         self.before_close: list[Callable[[], None]] = []
         """What still has something to write."""
+
+    def count_turns(self, table: TurnTable) -> None:
+        """Count the turns of senders in a table, which several processes may share."""
+        self.lanes, self.company = Lanes(table), Company(table)
 
     def close(self) -> None:
         """Finish what is under way, and give back every connection."""

@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ledger.store.rows import LOCK_SECONDS_MAX, StoreUnavailable
+from ledger.store.turns.table import TurnTable, tag_of
 
 AT_ONCE_MAX = 3
 """Most requests of one sender in a lane: fewer than a worker has threads, so that others find one."""
-
-
-REST_RATIO = 3
-"""How many times as long as its turns took a sender rests beside others, who find all free meanwhile."""
+REST_RATIO = 6
+"""How many times as long as its work took the processor a sender rests beside others, who find it free."""
 REST_AHEAD_SECONDS = 1 / 3
 """As much of it may be owed: who sends now and then has rested before that."""
 REST_SECONDS_MAX = 1
@@ -82,30 +81,62 @@ class _Lane:
         self.turns, self.requests = Turns(), 0
 
 
+class _Work(threading.local):
+    """What a thread does for one request."""
+
+    began: float | None = None
+    """The thread's own time when what is not counted yet began; ``None`` outside of a request."""
+
+
 class Lanes:
-    """A queue for each sender, gone when nobody is in it; and until when each is to rest."""
+    """A queue for each sender, gone when nobody is in it; and what rest each owes."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, table: TurnTable) -> None:
+        self._lock, self._table = threading.Lock(), table
         self._lanes: dict[str, _Lane] = {}
-        self._rested_at: dict[str, float] = {}
+        self._work = _Work()
 
-    def rest_before_turn(self, sender: str) -> None:
-        """Rest before a turn beside others, where the sender took more of the time than anybody else."""
-        now, rested_at = time.monotonic(), self._rested_at
-        due_at = rested_at.get(sender, now)
+    @contextmanager
+    def take_beside_others(self, sender: str) -> Iterator[None]:
+        """Have a turn beside others: one over all workers, and after a rest where the sender owes some.
+
+        Raises:
+            StoreUnavailable: where it does not come in time.
+        """
+        with self._table.hold_place(sender):
+            self._rest_from_work(sender)
+            yield
+
+    def _rest_from_work(self, sender: str) -> None:
+        """Rest, where a sender took more of the time than anybody else."""
+        now, rested_at = time.monotonic(), self._table.rested_at()
+        due_at = rested_at.get(tag_of(sender), now)
         wait = due_at - now - REST_AHEAD_SECONDS
-        if wait > 0 and due_at >= max(rested_at.values(), default=now):
+        if wait > 0 and due_at >= max(rested_at.values()):
             time.sleep(min(wait, REST_SECONDS_MAX))
 
-    def note_turn(self, sender: str, seconds: float) -> None:
-        """A sender's turn has ended, in which nobody else could write for so long."""
-        now = time.monotonic()
+    @contextmanager
+    def counting(self, sender: str) -> Iterator[None]:
+        """Count what a sender's request takes of the processor; what its turns took is counted with each."""
+        if not sender or self._work.began is not None:
+            yield
+            return
+        self._work.began = time.thread_time()
+        try:
+            yield
+        finally:
+            self.note_work(sender)
+            self._work.began = None
+
+    def note_work(self, sender: str) -> None:
+        """Count what this thread did for a sender's request since it was counted last."""
+        began, self._work.began = self._work.began, time.thread_time()
+        if began is None:
+            return
+        now, tag, seconds = time.monotonic(), tag_of(sender), self._work.began - began
         with self._lock:
-            rested_at = {name: at for name, at in self._rested_at.items() if at > now}
-            rested_until = rested_at.get(sender, now) + REST_RATIO * seconds
-            rested_at[sender] = min(rested_until, now + OWED_SECONDS_MAX)
-            self._rested_at = rested_at  # whole: whoever rests reads it without the lock
+            due_at = max(self._table.rested_at().get(tag, now), now)
+            self._table.note_debt(tag, min(due_at + REST_RATIO * seconds, now + OWED_SECONDS_MAX))
 
     @contextmanager
     def take(self, sender: str) -> Iterator[None]:

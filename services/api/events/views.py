@@ -13,7 +13,7 @@ from werkzeug.wsgi import get_input_stream
 
 from domain.faults.fault import Fault
 from ledger.intake.batch import Result
-from ledger.intake.inbox import BATCH_MESSAGES_MAX, ingest
+from ledger.intake.inbox import BATCH_MESSAGES_MAX, ingest, lane_of
 from ledger.intake.messages.lines import CutOff
 from services.api.events.results import batch_document, result_document
 from services.api.events.schemas import BatchSchema, ResultSchema
@@ -57,6 +57,11 @@ def publish() -> Any:
     refused and is not kept, as too much is kept for its sender: that is to be sent again, corrected.
     """
     require_media(MEDIA_TYPES)
+    with ledger().lanes.counting(lane_of(sender())):
+        return _take()
+
+
+def _take() -> Any:
     if request.mimetype == STREAM:
         return _stream()
     body = body_bytes(MEDIA_TYPES)
