@@ -22,12 +22,13 @@ from domain.money.amounts import parse_fen
 from ledger.claims import desk
 from ledger.intake.inbox import ingest, ingest_all
 from ledger.policies.versions import adopt_policy
-from ledger.settlement import closing, paying, proposing
+from ledger.settlement import paying, proposing
 from ledger.settlement.paying import Result
 from ledger.store.application import Ledger, open_ledger
 from services.console import language
 from services.sample.city import city
 from services.server.app import create_app
+from tests import acknowledging
 from tests.events import CIXI, CIXI_TEXT
 from tests.integration.bureau import Clock
 from tests.integration.closings import earners
@@ -116,10 +117,10 @@ def closed_year(path: Path, enterprises: int) -> None:
     code, other = earners(ledger, YEAR)[:2]
     object_to(ledger, code, other)
     clock.pass_(days=1)
-    proposing.propose(ledger, CIXI, YEAR, LIN)
-    proposing.publish(ledger, CIXI, YEAR, LIN)
+    acknowledging.propose(ledger, CIXI, YEAR, LIN)
+    acknowledging.publish(ledger, CIXI, YEAR, LIN)
     clock.pass_(days=8)
-    closing.close(ledger, CIXI, YEAR, SHEN)
+    acknowledging.close(ledger, CIXI, YEAR, SHEN)
     pay(ledger, clock, code)
     for number, whose in enumerate(earners(ledger, YEAR)[2:4]):
         ingest(ledger, [late(whose, f"late-{number}")], "http")
@@ -128,8 +129,8 @@ def closed_year(path: Path, enterprises: int) -> None:
 
 def object_to(ledger: Ledger, code: str, other: str) -> None:
     """A first list, and two objections to it: one dismissed, one upheld."""
-    proposing.propose(ledger, CIXI, YEAR, LIN)
-    state = proposing.publish(ledger, CIXI, YEAR, LIN)
+    acknowledging.propose(ledger, CIXI, YEAR, LIN)
+    state = acknowledging.publish(ledger, CIXI, YEAR, LIN)
     for about, reason in ((code, "网络销售额少计一个渠道"), (other, "地方综合贡献基数有误")):
         clerk = Actor("企业经办人", frozenset({"enterprise"}), about)
         state = proposing.raise_objection(ledger, CIXI, YEAR, clerk, about, reason)
@@ -145,7 +146,7 @@ def pay(ledger: Ledger, clock: Clock, code: str) -> None:
     """Everything is paid, one payment at the second try; a part of it is clawed back, and partly returned."""
     day = clock().date().isoformat()
     for attempt in (1, 2):
-        paying.order_payments(ledger, CIXI, YEAR, QIAN)
+        acknowledging.order_payments(ledger, CIXI, YEAR, QIAN)
         with ledger.store.reading() as rows:
             sql = "SELECT payment, code, amount FROM payments WHERE status='ordered' ORDER BY payment"
             ordered = rows.all(sql)

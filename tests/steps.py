@@ -36,6 +36,7 @@ from services.cli.main import main
 from services.cli.statuses import ExitStatus
 from services.console import language
 from services.web.fault_words import describe_fault
+from tests.acknowledging import acknowledge
 from tests.events import CIXI, OPERATOR, Feed, message
 from tests.integration.bureau import Clock
 from tests.integration.checked import ISSUER, CheckedApi
@@ -49,6 +50,13 @@ SHOP = {"platform": "tmall", "kind": "flagship", "shop": "named wrongly", "on": 
 RIGHT = message("store-registered", CODE, "bad", "2025-05-06T01:00:00Z", SHOP)
 WRONG = {**RIGHT, "data": {**SHOP, "on": "no day"}}
 THIRD = Feed(3).code
+ACKNOWLEDGING = {
+    "SettlementProposed": "settlement.propose",
+    "SettlementPublished": "settlement.publish",
+    "SettlementClosed": "settlement.close",
+    "PaymentOrdered": "payment.order",
+}
+"""The steps that acknowledge what is open, by the event that each leaves."""
 WAITING = "StepProposed"
 """The event of a step that waits for a second person."""
 WHY = {"reason": "tests"}
@@ -346,6 +354,12 @@ class Copy:
         """Give the copy's connections back."""
         self.ledger.close()
 
+    def _known(self, step: Step) -> dict[str, str]:
+        """What a step of the settlement says of open matters; nothing where it says none."""
+        name = ACKNOWLEDGING.get(step.event)
+        known = acknowledge(self.ledger, CIXI, 2024, name) if name else None
+        return {"acknowledges": known.digest, "reason": known.reason} if known else {}
+
     def _asked(self) -> CheckedApi:
         if self.api is None:
             self.api = CheckedApi(self.ledger)
@@ -358,6 +372,8 @@ class Copy:
         """
         assert step.http is not None
         method, path, body = self.stages.filled(step.http, self.stage.names)
+        if isinstance(body, dict):
+            body = {**body, **self._known(step)}
         person = self._asked().person(of_token(role, number)[1], role, credit_code=CODE)
         media = "application/yaml" if isinstance(body, bytes) else "application/json"
         answer = person.send(method, path, body, media)
@@ -370,6 +386,7 @@ class Copy:
         assert step.form is not None
         names = {**self.stage.names, "text": json.dumps(RIGHT)}
         path, fields = self.stages.filled(step.form, names)
+        fields = {**fields, **self._known(step)}
         person = self._asked().person(of_token(role, number)[1], role, credit_code=CODE)
         client, headers = person.app.test_client(), {**person.headers, "Accept-Language": "en"}
         tokens = re.findall(
@@ -396,6 +413,7 @@ class Copy:
         patch.setattr("services.cli.common.open_ledger", self.open)
         environment = {"SUBSIDY_LEDGER_IDENTITY": "required", "SUBSIDY_LEDGER_USERS": f"{user}={role}"}
         words = self.stages.filled(step.command, self.stage.names)
+        words += tuple(word for name, value in self._known(step).items() for word in (f"--{name}", value))
         line = ["--database", str(self.file), "--language", "en", *words]
         done = CliRunner(env=environment).invoke(main, line)
         if done.exit_code in (0, ExitStatus.WAITING):

@@ -21,11 +21,12 @@ from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.projections.closings import settlement_of
 from ledger.projections.settlements import lines_listed
-from ledger.settlement import adjusting, closing, paying, proposing
+from ledger.settlement import adjusting, paying, proposing
 from ledger.settlement.overpaid import list_overpayments
 from ledger.settlement.paying import Result
 from ledger.store.application import Ledger
 from services.cli.policies.cases import message_of
+from tests import acknowledging
 from tests import answers as queries
 from tests.events import CIXI_TEXT
 
@@ -180,10 +181,10 @@ class Bookkeeper:
     # --- the year
 
     def do_propose(self, step: Step) -> None:
-        proposing.propose(*self.head(step), self.who(step))
+        acknowledging.propose(*self.head(step), self.who(step))
 
     def do_publish(self, step: Step) -> None:
-        proposing.publish(*self.head(step), self.who(step))
+        acknowledging.publish(*self.head(step), self.who(step))
 
     def do_object(self, step: Step) -> None:
         code = self.codes.get(step.get("enterprise", ""))
@@ -195,7 +196,7 @@ class Bookkeeper:
         proposing.resolve_objection(*self.head(step), self.who(step), objection, step["outcome"], "why")
 
     def do_close(self, step: Step) -> None:
-        closing.close(*self.head(step), self.who(step))
+        acknowledging.close(*self.head(step), self.who(step))
 
     def do_settle(self, step: Step) -> None:
         self.do_propose(step)
@@ -206,7 +207,7 @@ class Bookkeeper:
     # --- money
 
     def do_order(self, step: Step) -> dict[str, Any]:
-        made = paying.order_payments(*self.head(step), self.who(step))
+        made = acknowledging.order_payments(*self.head(step), self.who(step))
         return {"batch": made.batch, "payments": made.payments, "total": print_fen(made.total)}
 
     def do_bank(self, step: Step) -> None:

@@ -15,7 +15,7 @@ from domain.events import CATALOGUE
 from domain.events.accounts import AwardLine
 from domain.events.claims import Evidence
 from domain.events.event import Capacity, Speaker
-from domain.events.settlements import BudgetPart, MeasureSum, PotShare
+from domain.events.settlements import BudgetPart, MeasureSum, OpenItem, OpenMatter, PotShare
 from domain.settlement.public_list import FORMAT as LIST_FORMAT
 from domain.settlement.receipt import FORMAT as RECEIPT_FORMAT
 from domain.vocabulary.kinds import Words
@@ -40,7 +40,17 @@ EARLIER = {
     "SettlementClosed": Words("没有 `budgets`、`pots`，即为空", "no `budgets` and `pots`: they are empty"),
 }
 """What version 1 of a kind was, of each kind that has a version 2."""
-PARTS: tuple[type, ...] = (AwardLine, BudgetPart, PotShare, MeasureSum, Evidence, Speaker, Capacity)
+PARTS: tuple[type, ...] = (
+    AwardLine,
+    BudgetPart,
+    PotShare,
+    MeasureSum,
+    OpenMatter,
+    OpenItem,
+    Evidence,
+    Speaker,
+    Capacity,
+)
 WIDTH = 64
 """Hexadecimal digits on a line of an example."""
 

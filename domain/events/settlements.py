@@ -164,6 +164,13 @@ class SettlementClosed(SettlementEvent, frozen=True, kw_only=True):
         state.update(budgets=[], pots=[])
 
 
+OPEN_KINDS = (
+    *("overpayment", "clawback-excess", "clawback-due", "payment-unanswered", "payment-failed"),
+    *("adjustment", "disagreement", "claim", "objection", "waiting", "refusal"),
+)
+"""The kinds of matters that may be open; ``domain.settlement.open_matters`` says what each is."""
+
+
 class OpenItem(NamedTuple):
     """One thing that nobody has dealt with; stored as an array in this order.
 

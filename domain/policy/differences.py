@@ -157,6 +157,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "same_person": {"zh": "可由一人兼办", "en": "one person may hold"},
     "duties": {"zh": "职务", "en": "duties"},
     "reason": {"zh": "理由", "en": "reason"},
+    "bars": {"zh": "未了则不能办理的事项", "en": "open matters that bar a step"},
     "clauses": {"zh": "条文", "en": "clauses"},
     "readings": {"zh": "理解", "en": "readings"},
     "value": {"zh": "取值", "en": "value"},

@@ -14,8 +14,7 @@ from domain.money.dividing import GROUP
 from domain.vocabulary.kinds import CurrencyBy
 from domain.vocabulary.load import shipped_vocabulary
 
-Words = dict[str, str]
-"""The same words by language: ``zh`` and ``en``."""
+Words = dict[str, str]  # the same words by language: ``zh`` and ``en``
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +281,7 @@ class Procedure:
     """What the published list masks: a ``person``'s name, the middle of a credit ``code``."""
     same_person: tuple[SamePerson, ...] = ()
     """Duties that one person may hold in a year; all others are parted."""
+    bars: tuple[str, ...] = ()  # kinds of open matters over which nobody takes a step
 
 
 @dataclass(frozen=True, slots=True)

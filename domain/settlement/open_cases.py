@@ -169,12 +169,17 @@ class WaitingRequest(NamedTuple):
 
 
 def find_waiting(
-    requests: Iterable[WaitingRequest], policy: str, until_year: int, now: str
+    requests: Iterable[WaitingRequest], policy: str, until_year: int, now: str, but: str = ""
 ) -> Iterator[Finding]:
-    """Steps about a policy's years up to one, or about no policy alone, that have not lapsed by ``now``."""
+    """Steps about a policy's years up to one, or about no policy alone, that have not lapsed by ``now``.
+
+    What asks for the step ``but`` of the last year is left out: it is confirmed by it.
+    """
     for waiting, request, position, day, until in requests:
         year = int(getattr(request, "year", 0))
         if request.policy not in ("", policy) or year > until_year or until < now:
+            continue
+        if (request.step, request.matter_id) == (but, f"{policy}:{until_year}"):
             continue
         fields = ("total_fen", "payable_fen", "amount_fen")
         amount = next((int(getattr(request, name)) for name in fields if hasattr(request, name)), 0)

@@ -95,18 +95,13 @@ def digest_matters(policy: str, year: int, matters: Iterable[OpenMatter]) -> str
     in fen, day and digest, in order of kind.
     """
     digest = hashlib.sha256(_line_bytes(policy, year))
-    for matter in sorted(matters):
+    for matter in sorted(matters, key=lambda matter: matter.kind):
         digest.update(_line_bytes(*matter[:5]))
     return digest.hexdigest()
 
 
 def _line_bytes(*parts: str | int) -> bytes:
     return ("\t".join(map(str, parts)) + "\n").encode()
-
-
-def is_asked(step: str, kind: str, bars: Collection[str] = ()) -> bool:
-    """Whether a kind must be acknowledged before a step; a bar of the policy cannot be."""
-    return kind not in SETTLED_BY[step] and kind not in bars
 
 
 class AwardStanding(NamedTuple):

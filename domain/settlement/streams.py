@@ -13,7 +13,13 @@ from domain.events.accounts import AccountEvent, AdjustmentAccepted
 from domain.events.aggregate import Stream
 from domain.events.event import Event
 from domain.events.instants import day_of, instant
-from domain.events.settlements import MeasureSum, SettlementEvent, SettlementProposed
+from domain.events.second_person.requests import AcknowledgedMatters
+from domain.events.settlements import (
+    MeasureSum,
+    OpenMattersAcknowledged,
+    SettlementEvent,
+    SettlementProposed,
+)
 from domain.events.speaking import attribute_step
 from domain.settlement import accounts, steps
 from domain.settlement.accounts import Account, Holder
@@ -42,6 +48,19 @@ class SettlementYear(Stream):
         """
         steps.may_propose(self.state, actor)
         self._take(actor, "settlement.propose", proposal, now)
+
+    def acknowledge(self, actor: Actor, step: str, acknowledged: AcknowledgedMatters, now: datetime) -> None:
+        """Record who takes a step although matters are open, and why."""
+        acknowledgement = OpenMattersAcknowledged(
+            policy=self.state.policy,
+            year=self.state.year,
+            actor=actor.name,
+            step=step,
+            matters=acknowledged.matters,
+            digest=acknowledged.digest,
+            reason=acknowledged.reason,
+        )
+        self._take(actor, step, acknowledgement, now)
 
     def publish(
         self, actor: Actor, today: str, notice_days: int, list_root: str, list_lines: int, now: datetime

@@ -33,7 +33,13 @@ from typing import Any, BinaryIO, cast
 
 from domain.events import account_id, settlement_id
 from domain.events.content import Content
-from domain.events.settlements import ObjectionStep, SettlementClosed, SettlementEvent, SettlementProposed
+from domain.events.settlements import (
+    ObjectionStep,
+    OpenMattersAcknowledged,
+    SettlementClosed,
+    SettlementEvent,
+    SettlementProposed,
+)
 from domain.log.entries import salt_of
 from domain.log.merkle import HASH_BYTES, consistency_path, inclusion_path
 from domain.log.notes import SignerKey
@@ -246,13 +252,15 @@ def _hidden(row: Row, tree: Tree) -> dict[str, object]:
 
 
 def _of_others(code: str, events: list[Stored]) -> set[int]:
-    """Positions of a closed settlement's events that tell of others: objections, and earlier lists."""
+    """Positions of a closed settlement's events that tell of others: objections, lists, open matters."""
     first = events[0].fact.content
     assert isinstance(first, SettlementEvent)
     state = fold(first.policy, first.year, [event.fact for event in events])
     raised = {each.objection for each in state.objections.values() if each.enterprise == code}
 
     def is_of_others(content: Content) -> bool:
+        if isinstance(content, OpenMattersAcknowledged):
+            return True
         if isinstance(content, SettlementProposed):
             return content.number != state.number
         return isinstance(content, ObjectionStep) and content.objection not in raised

@@ -22,7 +22,14 @@ from ledger.policies.versions import budget_of, rulebook
 from ledger.projections.closings import CHUNK, today
 from ledger.projections.registry import follow_events
 from ledger.projections.settlements import AccountRow, lines_listed, put_accounts
-from ledger.settlement.proposing import about_list, budget_parts, load_year, save_year
+from ledger.settlement.open_matters import Acknowledging, require_acknowledgement
+from ledger.settlement.proposing import (
+    about_list,
+    acknowledge_matters,
+    budget_parts,
+    load_year,
+    save_year,
+)
 from ledger.store.append import append_ours
 from ledger.store.application import Ledger
 from ledger.store.log_tree import Tree
@@ -30,15 +37,18 @@ from ledger.store.rows import Rows
 from ledger.waiting.second_person import writing_step
 
 
-def close(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
+def close(
+    ledger: Ledger, policy: str, year: int, actor: Actor, acknowledging: Acknowledging | None = None
+) -> Settlement:
     """Make the published list final.
 
     Every enterprise's part is an event of its account, the closing itself is the last event;
     a crash at any instruction leaves the year published, or closed.
 
     Raises:
-        UnknownPolicy; NotAllowed: see ``domain.settlement.steps.may_close``; also where the budget or
-            the rules have moved since, or the stored list is no longer the one that was published.
+        UnknownPolicy; NotAllowed: see ``domain.settlement.steps.may_close`` and
+            ``require_acknowledgement``; also where the budget or the rules have moved since, or the
+            stored list is no longer the one that was published.
         SecondPersonNeeded: where another person must confirm it.
     """
     with writing_step(ledger) as rows:
@@ -47,8 +57,11 @@ def close(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
         may_close(settlement.state, actor, today(now))
         proposal = settlement.state.present_proposal()
         _must_still_hold(rows, book, year, proposal)
-        request = CloseYear(**about_list(settlement.state, book))
+        step = "settlement.close"
+        acknowledged = require_acknowledgement(ledger, rows, policy, year, actor, step, acknowledging)
+        request = CloseYear(**about_list(settlement.state, book), acknowledged=acknowledged)
         actor = require_parted_persons(ledger, rows, book, actor, request)
+        acknowledge_matters(ledger, rows, settlement, actor, step, acknowledged)
         first = rows.last_position() + 1
         freeze = _Freeze(ledger, rows, policy, year, actor)
         freeze.run()

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
+from domain.authority.roles import Actor, NotAllowed
 from domain.events.instants import instant
+from domain.events.second_person.requests import AcknowledgedMatters
 from domain.events.settlements import OpenMatter
+from domain.money.amounts import Amount, print_fen
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import division_of
-from domain.settlement.open_matters import AwardStanding, Finding, digest_matters, find_in_account, sum_up
+from domain.settlement.open_matters import (
+    KINDS,
+    SETTLED_BY,
+    AwardStanding,
+    Finding,
+    digest_matters,
+    find_in_account,
+    sum_up,
+)
 from domain.settlement.payables import Line, payable_of
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import CHUNK, closings
@@ -48,8 +59,8 @@ class OpenMatters(NamedTuple):
         return sum(matter.amount_fen for matter in self.matters)
 
 
-def read_open_matters(ledger: Ledger, rows: Rows, policy: str, year: int) -> OpenMatters:
-    """What is open of a year and the years before it.
+def read_open_matters(ledger: Ledger, rows: Rows, policy: str, year: int, step: str = "") -> OpenMatters:
+    """What is open of a year and the years before it, or what of it a ``step`` must acknowledge.
 
     It costs a pass over the awards of each closed year, and reading the events of each enterprise with
     something open.
@@ -58,11 +69,73 @@ def read_open_matters(ledger: Ledger, rows: Rows, policy: str, year: int) -> Ope
         UnknownPolicy.
     """
     book = rulebook(rows, policy)
-    findings = [*find_open_cases(rows, book, year, instant(ledger.clock()))]
+    findings = [*find_open_cases(rows, book, year, instant(ledger.clock()), step)]
     for closed in sorted(closings(rows, policy)):
         if closed <= year:
             findings += _find_in_closed_year(rows, book, closed)
-    return OpenMatters(policy, year, book.latest.currency, sum_up(findings))
+    to_tell = (finding for finding in findings if not step or finding.kind not in SETTLED_BY[step])
+    return OpenMatters(policy, year, book.latest.currency, sum_up(to_tell))
+
+
+class Acknowledging(NamedTuple):
+    """What a caller acknowledges: the list of this digest, and why the step is taken all the same."""
+
+    digest: str
+    reason: str
+
+
+def require_acknowledgement(
+    ledger: Ledger,
+    rows: Rows,
+    policy: str,
+    year: int,
+    actor: Actor,
+    step: str,
+    acknowledging: Acknowledging | None,
+) -> AcknowledgedMatters | None:
+    """What is open before a step, as the caller acknowledges it; ``None`` where nothing is.
+
+    Raises:
+        NotAllowed: where something is open that was not acknowledged, or another list was; where the
+            policy lets nobody take the step over it; and where a proposal rests on another list.
+    """
+    open_matters = read_open_matters(ledger, rows, policy, year, step)
+    bars = rulebook(rows, policy).of_year(year).procedure.bars
+    barring = [matter for matter in open_matters.matters if matter.kind in bars]
+    if barring:
+        raise NotAllowed("matters.barred", "year", matters=_name_matters(barring, open_matters.currency))
+    if acknowledging is None and not open_matters.matters:
+        return None
+    if acknowledging is not None and acknowledging.digest == open_matters.digest:
+        return AcknowledgedMatters(open_matters.matters, *acknowledging)
+    if actor.confirming:
+        raise NotAllowed("second.outdated", "waiting", waiting=actor.confirming)
+    if not open_matters.matters:
+        raise NotAllowed("matters.none", ACKNOWLEDGES)
+    raise NotAllowed(
+        "matters.open" if acknowledging is None else "matters.other",
+        ACKNOWLEDGES,
+        count=f"{open_matters.item_count:,}",
+        amount=Amount(open_matters.amount_fen, open_matters.currency),
+        matters=_name_matters(open_matters.matters, open_matters.currency),
+        digest=open_matters.digest,
+    )
+
+
+ACKNOWLEDGES = "acknowledges"
+"""The field of a request that names the digest of the list."""
+
+
+def _name_matters(matters: Iterable[OpenMatter], currency: str) -> Mapping[str, str]:
+    """Matters in a line, in both languages."""
+    lines = [
+        (KINDS[matter.kind], f"{matter.item_count:,} ({print_fen(matter.amount_fen, currency)})")
+        for matter in matters
+    ]
+    return {
+        "zh": "；".join(f"{words.zh} {sums}" for words, sums in lines),
+        "en": "; ".join(f"{words.en}: {sums}" for words, sums in lines),
+    }
 
 
 def list_open_matters(ledger: Ledger, rows: Rows) -> list[OpenMatters]:

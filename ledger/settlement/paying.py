@@ -24,7 +24,9 @@ from ledger.projections.disagreements import undecided
 from ledger.projections.registry import follow_events
 from ledger.projections.settlements import AccountRow, put_accounts
 from ledger.settlement.bank_names import name_bank_batch, own_names
+from ledger.settlement.open_matters import Acknowledging, require_acknowledgement
 from ledger.settlement.overpaid import name_clawback
+from ledger.settlement.proposing import acknowledge_matters, load_year
 from ledger.store.application import Ledger
 from ledger.store.repeats.keys import has_own_key
 from ledger.store.repeats.recoveries import Recovery, recoveries_under
@@ -89,15 +91,20 @@ def save_accounts(ledger: Ledger, rows: Rows, streams: Iterable[AccountStream]) 
 
 
 def order_payments(
-    ledger: Ledger, policy: str, year: int, actor: Actor, codes: Sequence[str] | None = None
+    ledger: Ledger,
+    policy: str,
+    year: int,
+    actor: Actor,
+    codes: Sequence[str] | None = None,
+    acknowledging: Acknowledging | None = None,
 ) -> Ordered:
     """Order everything that is outstanding (of some enterprises) to be paid, as one batch.
 
     Raises:
-        UnknownPolicy; NotAllowed: before the closing, or where nothing is outstanding.
+        UnknownPolicy; NotAllowed: before the closing, for nothing, or over open matters (``open_matters``).
         SecondPersonNeeded: where another person must confirm it.
     """
-    require(actor, "payment.order")
+    require(actor, step := "payment.order")
     with writing_step(ledger) as rows:
         book = rulebook(rows, policy)
         currency = book.latest.currency
@@ -107,6 +114,7 @@ def order_payments(
         payments, total_fen = _sum_outstanding(rows, policy, year, asked)
         if not payments:
             raise NotAllowed("payment.nothing", "year", year=year)
+        acknowledged = require_acknowledgement(ledger, rows, policy, year, actor, step, acknowledging)
         request = OrderPayments(
             policy=policy,
             year=year,
@@ -115,8 +123,10 @@ def order_payments(
             payments=payments,
             total_fen=total_fen,
             currency=currency,
+            acknowledged=acknowledged,
         )
         actor = require_parted_persons(ledger, rows, book, actor, request)
+        acknowledge_matters(ledger, rows, load_year(ledger, rows, policy, year), actor, step, acknowledged)
         bank_batch = name_bank_batch(rows, policy, year, batch)
         now, count, total = ledger.clock(), 0, 0
         for chunk in _outstanding(rows, policy, year, codes):

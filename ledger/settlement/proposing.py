@@ -11,7 +11,7 @@ import msgspec
 from domain.authority.persons import is_same_person
 from domain.authority.roles import Actor, NotAllowed
 from domain.authority.writes import require
-from domain.events.second_person.requests import PublishList
+from domain.events.second_person.requests import AcknowledgedMatters, PublishList
 from domain.events.settlements import BudgetPart, SettlementProposed, settlement_id
 from domain.policy.rulebook import Rulebook
 from domain.settlement.figures import figures_of
@@ -27,6 +27,7 @@ from ledger.policies.versions import Budget, budget_of, rulebook
 from ledger.projections.closings import today
 from ledger.projections.registry import follow_events
 from ledger.projections.settlements import put_lines
+from ledger.settlement.open_matters import Acknowledging, require_acknowledgement
 from ledger.settlement.published import published_lines
 from ledger.store.application import Ledger
 from ledger.store.repeats.keys import has_own_key
@@ -46,14 +47,17 @@ def save_year(ledger: Ledger, rows: Rows, settlement: SettlementYear) -> Settlem
     return settlement.state
 
 
-def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
+def propose(
+    ledger: Ledger, policy: str, year: int, actor: Actor, acknowledging: Acknowledging | None = None
+) -> Settlement:
     """Work out a year's exact apportionment and list, from all that the ledger knows now.
 
     Where one budget is for the whole life, the year's awards share what closed years left of it.
     What the same person has just proposed, and nothing has moved since, is not proposed again.
 
     Raises:
-        UnknownPolicy; NotAllowed: where the year is closed, or lies outside the policy's life.
+        UnknownPolicy; NotAllowed: where the year is closed, or lies outside the policy's life; see
+            ``require_acknowledgement``.
     """
     with ledger.store.writing() as rows:
         book = rulebook(rows, policy)
@@ -69,8 +73,27 @@ def propose(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
         proposal = proposal_of(settlement.state, actor, position, pool, tally, digest)
         if not has_own_key() and is_same_proposal(rows, settlement.state, actor, proposal):
             return settlement.state
+        step = "settlement.propose"
+        acknowledged = require_acknowledgement(ledger, rows, policy, year, actor, step, acknowledging)
+        if acknowledged is not None:
+            acknowledge_matters(ledger, rows, settlement, actor, step, acknowledged)
+            proposal = msgspec.structs.replace(proposal, known=rows.last_position())
         settlement.propose(actor, proposal, ledger.clock())
         return save_year(ledger, rows, settlement)
+
+
+def acknowledge_matters(
+    ledger: Ledger,
+    rows: Rows,
+    settlement: SettlementYear,
+    actor: Actor,
+    step: str,
+    acknowledged: AcknowledgedMatters | None,
+) -> None:
+    """Record that who takes a step knows what is open, where something is; before the step itself."""
+    if acknowledged is not None:
+        settlement.acknowledge(actor, step, acknowledged, ledger.clock())
+        save_year(ledger, rows, settlement)
 
 
 def is_same_proposal(rows: Rows, state: Settlement, actor: Actor, proposal: SettlementProposed) -> bool:
@@ -156,18 +179,23 @@ class Tally:
             yield SettledLine(line.code, line.measure, line.year, *paid, line.pot)
 
 
-def publish(ledger: Ledger, policy: str, year: int, actor: Actor) -> Settlement:
+def publish(
+    ledger: Ledger, policy: str, year: int, actor: Actor, acknowledging: Acknowledging | None = None
+) -> Settlement:
     """Publish the proposed list for objections, from today for the policy's days.
 
     Raises:
-        UnknownPolicy; NotAllowed: where no list is proposed.
+        UnknownPolicy; NotAllowed: where no list is proposed; see ``require_acknowledgement``.
         SecondPersonNeeded: where another person must confirm it.
     """
     with writing_step(ledger) as rows:
         book, settlement = rulebook(rows, policy), load_year(ledger, rows, policy, year)
         may_publish(settlement.state, actor)
-        request = PublishList(**about_list(settlement.state, book))
+        step = "settlement.publish"
+        acknowledged = require_acknowledgement(ledger, rows, policy, year, actor, step, acknowledging)
+        request = PublishList(**about_list(settlement.state, book), acknowledged=acknowledged)
         actor = require_parted_persons(ledger, rows, book, actor, request)
+        acknowledge_matters(ledger, rows, settlement, actor, step, acknowledged)
         days = book.of_year(year).procedure.notice_days
         root, lines = root_over(published_lines(rows, settlement.state))
         now = ledger.clock()

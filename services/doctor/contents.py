@@ -150,15 +150,21 @@ def _waiting(rows: Rows, limits: Limits) -> Iterator[Finding]:
 
 def _open_matters(ledger: Ledger, rows: Rows) -> Iterator[Finding]:
     """What nobody has dealt with, by policy; refused messages and unanswered payments are told above."""
-    for each in list_open_matters(ledger, rows):
-        matters = tuple(matter for matter in each.matters if matter.kind not in (REFUSAL, PAYMENT_UNANSWERED))
+    for open_matters in list_open_matters(ledger, rows):
+        matters = tuple(
+            matter for matter in open_matters.matters if matter.kind not in (REFUSAL, PAYMENT_UNANSWERED)
+        )
         if not matters:
-            yield ok("settlement.open", f"{each.policy}：没有未了事项", f"{each.policy}: nothing is open")
+            yield ok(
+                "settlement.open",
+                f"{open_matters.policy}：没有未了事项",
+                f"{open_matters.policy}: nothing is open",
+            )
             continue
-        summary = summarise_open(matters, each.currency)
-        statement = f"{each.policy}：{summary.zh}", f"{each.policy}: {summary.en}"
+        summary = summarise_open(matters, open_matters.currency)
+        statement = f"{open_matters.policy}：{summary.zh}", f"{open_matters.policy}: {summary.en}"
         if any(matter.kind in TO_MEND for matter in matters):
-            command = f"subsidy-ledger settle open --policy {each.policy} --year {each.year}"
+            command = f"subsidy-ledger settle open --policy {open_matters.policy} --year {open_matters.year}"
             mend = f"用 {command} 查看并逐项办理", f"see each by {command}, and deal with it"
             yield warning("settlement.open", statement, mend)
         else:

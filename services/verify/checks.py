@@ -7,7 +7,6 @@ what earlier years bring in is counted before a year is divided.
 
 from __future__ import annotations
 
-import sys
 import zipfile
 from array import array
 from collections import Counter
@@ -34,12 +33,13 @@ from domain.settlement.payables import Line
 from domain.settlement.public_list import RegisterEntry, register_entry
 from domain.settlement.year import SettledLine
 from services.verify.budgets import BudgetSetting, YearBudget
-from services.verify.reading import Broken, LoggedEvent, Verdict, event_of, read_lines
+from services.verify.reading import Broken, LoggedEvent, Verdict, event_of, read_lines, tell_progress
 from services.verify.streams.accounts import Owner, check_account
 from services.verify.streams.claims import check_claims
 from services.verify.streams.digests import check_digests
 from services.verify.streams.duties import DutyHolders
 from services.verify.streams.key_events import check_earlier_keys, check_key_events
+from services.verify.streams.open_matters import OpenMattersFinder
 from services.verify.streams.procedure import (
     Closing,
     PlacedEvent,
@@ -48,8 +48,6 @@ from services.verify.streams.procedure import (
     check_confirmer,
     check_proposals,
 )
-
-PROGRESS_EVENTS = 20_000
 
 
 class AdoptedVersion(NamedTuple):
@@ -162,7 +160,7 @@ KeepEvent = Callable[[LoggedEvent, Event, str], None]
 """Takes an event of the bundle and when it was recorded, as it is read; it may keep what it needs."""
 
 
-def read_event(logged: LoggedEvent, fault: ReportFault, keep: KeepEvent | None) -> Event | None:
+def read_event(logged: LoggedEvent, fault: ReportFault, keep: KeepEvent | None) -> PlacedEvent | None:
     """What a logged event records, held to what can be seen of it alone; None where it cannot be read."""
     try:
         event, recorded_at = STATES.read_state(logged.topic, logged.state)
@@ -172,23 +170,11 @@ def read_event(logged: LoggedEvent, fault: ReportFault, keep: KeepEvent | None) 
     check_event(logged.position, event, recorded_at, fault)
     if keep is not None:
         keep(logged, event, recorded_at)
-    return event
+    return PlacedEvent(logged.position, logged.version, event, recorded_at)
 
 
-def tell_progress(wanted: bool, events: int, size: int) -> None:
-    """Print how many events were read, now and then, where that is wanted."""
-    if wanted and events % PROGRESS_EVENTS == 0:
-        print(f"  {events:,} / {size:,}", file=sys.stderr)
-
-
-class Check:
-    """A bundle's events, read once."""
-
-    keep: KeepEvent | None = None
-    """Who else takes every event that could be read."""
-
-    complete = True
-    """Whether every event of the log is there."""
+class CheckedBundle:
+    """A bundle, and what its events said so far."""
 
     def __init__(
         self,
@@ -214,15 +200,10 @@ class Check:
         self.towns: dict[str, str] = {}
         """Each enterprise's town as known for the year, where that says which budget pays it."""
         self.known_book: Rulebook | None = None
+        self.book_now: Rulebook
+        """The policy's versions as the whole bundle knows them, once they were read."""
+        self.open = OpenMattersFinder(self.policy, self.year, verdict.counted)
         self.divided = False
-
-    def check_logged(self, event: LoggedEvent) -> None:
-        """Hold an event against the log."""
-        raise Broken("not a kind of bundle")
-
-    def take_part(self, placed_event: PlacedEvent, content: AwardsSettled, lines: list[SettledLine]) -> None:
-        """Take an enterprise's part of a closed year."""
-        raise Broken("not a kind of bundle")
 
     @property
     def book(self) -> Rulebook:
@@ -236,6 +217,24 @@ class Check:
         return YearBudget(
             self.head, self.year, self.known, self.book, self.history.settings, self.closings, self.verdict
         )
+
+
+class Check(CheckedBundle):
+    """A bundle's events, read once."""
+
+    keep: KeepEvent | None = None
+    """Who else takes every event that could be read."""
+
+    complete = True
+    """Whether every event of the log is there."""
+
+    def check_logged(self, event: LoggedEvent) -> None:
+        """Hold an event against the log."""
+        raise Broken("not a kind of bundle")
+
+    def take_part(self, placed_event: PlacedEvent, content: AwardsSettled, lines: list[SettledLine]) -> None:
+        """Take an enterprise's part of a closed year."""
+        raise Broken("not a kind of bundle")
 
     def read_events(self) -> None:
         """Read every event; what an originator's events lead to follows when its last one was read."""
@@ -253,18 +252,22 @@ class Check:
             if logged.version != version:
                 self.fault(logged.position, f"version {version} of {originator} is missing")
                 version = logged.version
-            if logged.withheld is None and (event := self._read_event(logged)) is not None:
-                succession.add(logged.position, logged.originator, event)
-                events.append(PlacedEvent(logged.position, logged.version, event))
+            if logged.withheld is None and (placed := self._read_event(logged)) is not None:
+                succession.add(logged.position, logged.originator, placed.event)
+                events.append(placed)
         self._finish(originator, events)
         succession.report(self.fault)
+        if self.known_book is not None:
+            self.verdict.matters = self.open.finish(self.closings, self.book_now)
+            self.verdict.currency = self.book_now.latest.currency
 
-    def _read_event(self, logged: LoggedEvent) -> Event | None:
+    def _read_event(self, logged: LoggedEvent) -> PlacedEvent | None:
         """What the event records; policies and budgets are taken note of here."""
-        event = read_event(logged, self.fault, self.keep)
-        if event is not None:
-            self.history.take_event(logged.position, event.content)
-        return event
+        placed = read_event(logged, self.fault, self.keep)
+        if placed is not None:
+            self.history.take_event(logged.position, placed.event.content)
+            self.open.recorded_until = max(self.open.recorded_until, placed.recorded_at)
+        return placed
 
     def _finish(self, originator: str, events: list[PlacedEvent]) -> None:
         """Count an originator whose events have all been read."""
@@ -276,6 +279,7 @@ class Check:
             policy, _, year = name.rpartition(":")
             return self._finish_settlement(policy, int(year), events)
         if kind == "waiting":
+            self.open.take_proposals(events)
             return check_proposals(events, self.fault)
         if kind in (KEYS, DIGESTS):
             return check_upkeep(originator, events, self.verdict)
@@ -297,6 +301,7 @@ class Check:
             self.verdict.closed, self.known = closing.position, closing.content.known
         try:
             self.known_book = self.history.book_at(self.known)
+            self.book_now = self.history.book_at(self.head["size"])
         except NoRules:
             raise Broken(f"the bundle does not hold the policy {self.policy}") from None
         stated = self.head.get("closed")
@@ -318,6 +323,9 @@ class Check:
             procedure.follow_step(event)
         if procedure.closing:
             self.closings[year] = procedure.closing
+        else:
+            self.open.take_settlement(year, events)
+        self.verdict.acknowledged += procedure.acknowledged
 
     def _finish_enterprise(self, code: str, events: list[PlacedEvent]) -> None:
         if self.divided and events:
@@ -330,6 +338,11 @@ class Check:
             self.profiles[code] = register_entry(facts.profile)
         if self.book.by_town and facts.profile:
             self.towns[code] = facts.profile.town
+        is_later = len(self.book.versions) < len(self.book_now.versions)
+        is_later |= any(event.position > self.known for event in events)
+        self.open.take_enterprise(
+            code, events, (facts, awards_by_year), self.book_now, self.closings, is_later
+        )
         for year, awards in awards_by_year.items():
             if self._shares_budget(year):
                 for measure, award in awards.items():
@@ -351,6 +364,8 @@ class Check:
         if owner.policy != self.policy:
             return
         account = check_account(owner, events, self.closings, self.fault)
+        closing = self.closings.get(owner.year)
+        self.open.take_account(owner.code, owner.year, events, closing, self.book_now)
         if owner.year == self.year:
             self.verdict.paid += account.paid
             self.verdict.clawed += account.clawed

@@ -5,21 +5,16 @@ Each sentence is told in Chinese and in English, whoever reads it.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from domain.settlement.public_list import FORMAT as LIST_FORMAT
 from domain.settlement.receipt import FORMAT as RECEIPT_FORMAT
+from services.verify.open_matters import list_acknowledged, list_open
 from services.verify.reading import Verdict
+from services.verify.sentences import Sentence
 
 MARK = "※ "
 """Begins each line of these sentences."""
-
-
-class Sentence(NamedTuple):
-    """One sentence in zh-CN and in English."""
-
-    zh: str
-    en: str
 
 
 NO_CHECKPOINT = Sentence(
@@ -44,6 +39,11 @@ RECEIPT_ONLY = Sentence(
     "A receipt holds the settled list and the account alone: how awards follow from the facts cannot be seen "
     "from it; take a bundle.",
 )
+REFUSALS_UNSEEN = Sentence(
+    "未了事项只按包内的事件得出：退回的数据、只作提示的不一致，事件中没有，请在账本现场查看。",
+    "What is open follows from the events alone: refused messages, and facts that disagree without being "
+    "held, are in no event; look at the ledger for them.",
+)
 LIST_ONLY = Sentence(
     "名单只载公示的金额：奖励怎样由申报数据算出，是否已经付款，其中看不到，请用审计包。",
     "A list holds the published sums alone: how awards follow from the facts, and what was paid, cannot be "
@@ -59,7 +59,7 @@ UNREADABLE = Sentence(
 def conclude(head: dict[str, Any], verdict: Verdict, witnesses: int) -> list[Sentence]:
     """The sentences that the check of a file ends with, in order."""
     checked, not_seen = _checked(head, verdict), _not_seen(head, verdict, witnesses)
-    return [*checked, *_duties(verdict), *not_seen, _advice(verdict)]
+    return [*checked, *_duties(verdict), *not_seen, *_open(head, verdict), _advice(verdict)]
 
 
 def lines_of(sentences: list[Sentence]) -> list[str]:
@@ -150,6 +150,15 @@ def _not_seen(head: dict[str, Any], verdict: Verdict, witnesses: int) -> list[Se
             )
         )
     return sentences
+
+
+def _open(head: dict[str, Any], verdict: Verdict) -> list[Sentence]:
+    """What is open and what was acknowledged of it, which says nothing against what matches."""
+    if head["format"] in (LIST_FORMAT, RECEIPT_FORMAT) or verdict.counted:
+        return []
+    acknowledged = list_acknowledged(verdict.acknowledged, verdict.currency)
+    unseen = [REFUSALS_UNSEEN] if head["kind"] == "year" else []
+    return [*list_open(verdict.matters, verdict.currency), *acknowledged, *unseen]
 
 
 def _advice(verdict: Verdict) -> Sentence:

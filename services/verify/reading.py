@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.events import RestoreRecorded
+from domain.events import OpenMattersAcknowledged, RestoreRecorded
+from domain.events.settlements import OpenMatter
 from domain.log.entries import leaf_of
 from domain.log.merkle import HASH_BYTES, Growing
 from domain.log.notes import Checkpoint, NoteError, Signature, VerifierKey, open_checkpoint, parse_note
@@ -22,6 +24,7 @@ FAULTS_MAX = 100
 """Most faults of one kind that are told one by one."""
 LINE_BYTES_MAX = 4_000_000
 BLOCK_BYTES = 1 << 20
+PROGRESS_EVENTS = 20_000
 
 
 class Broken(Exception):
@@ -62,6 +65,11 @@ class Verdict:
     """Other histories that the log admits."""
     keys: int = 0
     """Keys of publishers whose events were followed."""
+    matters: tuple[OpenMatter, ...] = ()
+    """What the events leave open, those with most money first."""
+    acknowledged: list[OpenMattersAcknowledged] = field(default_factory=list)
+    """What was acknowledged when steps were taken, and by whom."""
+    currency: str = "CNY"
     stated: dict[str, int] = field(default_factory=dict)
     """By table, how many rows that are no events the log states by digest."""
 
@@ -351,3 +359,9 @@ def roots_over(leaves: bytes, sizes: Collection[int]) -> dict[int, bytes]:
         if index + 1 in sizes:
             roots[index + 1] = tree.root
     return roots
+
+
+def tell_progress(wanted: bool, events: int, size: int) -> None:
+    """Print how many events were read, now and then, where that is wanted."""
+    if wanted and events % PROGRESS_EVENTS == 0:
+        print(f"  {events:,} / {size:,}", file=sys.stderr)

@@ -26,12 +26,13 @@ from domain.authority.roles import Actor
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
 from ledger.projections.closings import settlement_of
-from ledger.settlement import closing, paying, proposing
+from ledger.settlement import paying
 from ledger.settlement.paying import RESULTS_MAX, Result
 from ledger.store.application import Ledger, open_ledger
 from services.sample.city import city
 from services.sample.policy import POLICY, YEAR, policy_text
 from services.server.app import create_app
+from tests import acknowledging
 from tests.benchmarks.growth import position
 from tests.integration.bureau import Clock
 
@@ -81,11 +82,11 @@ def close_and_pay(ledger: Ledger) -> None:
     with ledger.store.reading() as rows:
         if settlement_of(rows, POLICY, YEAR).stage == "closed":
             return
-    proposing.propose(ledger, POLICY, YEAR, OFFICER)
-    proposing.publish(ledger, POLICY, YEAR, OFFICER)
+    acknowledging.propose(ledger, POLICY, YEAR, OFFICER)
+    acknowledging.publish(ledger, POLICY, YEAR, OFFICER)
     clock.pass_(days=8)
-    closing.close(ledger, POLICY, YEAR, REVIEWER)
-    paying.order_payments(ledger, POLICY, YEAR, FINANCE)
+    acknowledging.close(ledger, POLICY, YEAR, REVIEWER)
+    acknowledging.order_payments(ledger, POLICY, YEAR, FINANCE)
     with ledger.store.reading() as rows:
         sql = "SELECT payment, amount FROM payments WHERE policy=? AND year=? ORDER BY payment"
         payments = rows.all(sql, [POLICY, YEAR])

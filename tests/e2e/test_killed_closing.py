@@ -17,9 +17,9 @@ from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
 from ledger.projections.closings import settlement_of
 from ledger.replay.comparison import fingerprint, replay
-from ledger.settlement import closing
 from ledger.settlement.proposing import propose, publish
 from ledger.store.application import Ledger, open_ledger
+from tests import acknowledging
 from tests.commands import Forked
 from tests.conftest import POLICY
 from tests.events import CIXI, message
@@ -36,7 +36,7 @@ def close_year(database: str, now: str) -> None:
     """What the process does that is killed."""
     ledger = open_ledger(database, clock=lambda: datetime.fromisoformat(now))
     print("ready", flush=True)
-    closing.close(ledger, CIXI, 2024, Actor("Shen", frozenset({"reviewer"})))
+    acknowledging.close(ledger, CIXI, 2024, Actor("Shen", frozenset({"reviewer"})))
     print("closed", flush=True)
     ledger.close()
 

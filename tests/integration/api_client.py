@@ -25,6 +25,19 @@ ONE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 STREAM = "application/x-ndjson"
 ENGLISH = {"Accept-Language": "en"}
+KNOWN = {"reason": "known to the tests"}
+STEPS = {
+    "settlement/proposal": "settlement.propose",
+    "settlement/publication": "settlement.publish",
+    "settlement/closing": "settlement.close",
+    "payments": "payment.order",
+}
+"""Which step what is sent to the end of a path takes."""
+
+
+def step_at(path: str) -> str:
+    """The step of a settlement that what is sent to a path takes; empty for anything else."""
+    return next((step for end, step in STEPS.items() if path.endswith(f"/{end}")), "")
 
 
 @cache
@@ -70,8 +83,20 @@ class Api:
         return self.checked(self.client.get(path, headers={**self.headers, **named}), status)
 
     def post(self, path: str, body: Any = None, status: int = 200, media: str = "application/json") -> Any:
-        """Send a body, bytes as they are and other values as JSON; the answer checked."""
+        """Send a body, bytes as they are and other values as JSON; the answer checked.
+
+        A step of a settlement that is to be taken acknowledges what is open.
+        """
+        step = step_at(path)
+        if step and status < 300 and isinstance(body, dict) and "acknowledges" not in body:
+            body = {**body, **self.acknowledge(path, step)}
         return self.checked(self.send("POST", path, body, media), status)
+
+    def acknowledge(self, path: str, step: str) -> dict[str, str]:
+        """What the body of a step must say of open matters, asked beside its path; nothing where none is."""
+        year = re.sub(r"/(settlement/\w+|payments)$", "", path)
+        open_matters = self.get(f"{year}/open-matters?step={step}")
+        return {"acknowledges": open_matters["digest"], **KNOWN} if open_matters["count"] else {}
 
     def put(self, path: str, body: Any, status: int = 200) -> Any:
         """Put JSON; the answer checked."""

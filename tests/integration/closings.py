@@ -9,10 +9,11 @@ from typing import NamedTuple
 from domain.authority.roles import Actor
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.settlement import adjusting, closing, paying, proposing
+from ledger.settlement import adjusting, paying, proposing
 from ledger.settlement.paying import Result
 from ledger.store.application import Ledger
 from services.sample.city import city
+from tests import acknowledging
 from tests.events import CIXI, CIXI_TEXT, take
 from tests.integration.bureau import Clock
 
@@ -37,10 +38,10 @@ class Closed(NamedTuple):
 
 def list_and_close(ledger: Ledger, clock: Clock, year: int) -> None:
     """From here to the closing, without an objection."""
-    proposing.propose(ledger, CIXI, year, OFFICER)
-    proposing.publish(ledger, CIXI, year, OFFICER)
+    acknowledging.propose(ledger, CIXI, year, OFFICER)
+    acknowledging.publish(ledger, CIXI, year, OFFICER)
     clock.pass_(days=8)
-    closing.close(ledger, CIXI, year, REVIEWER)
+    acknowledging.close(ledger, CIXI, year, REVIEWER)
 
 
 def earners(ledger: Ledger, year: int) -> list[str]:
@@ -52,8 +53,8 @@ def earners(ledger: Ledger, year: int) -> list[str]:
 
 def objected(ledger: Ledger, clock: Clock, year: int, code: str, other: str) -> None:
     """A first list that was objected to and withdrawn; objections by two enterprises."""
-    proposing.propose(ledger, CIXI, year, OFFICER)
-    state = proposing.publish(ledger, CIXI, year, OFFICER)
+    acknowledging.propose(ledger, CIXI, year, OFFICER)
+    state = acknowledging.publish(ledger, CIXI, year, OFFICER)
     for about, reason in ((code, "the sum is wrong"), (other, f"{other} sold more")):
         clerk = Actor("clerk", frozenset({"enterprise"}), about)
         state = proposing.raise_objection(ledger, CIXI, year, clerk, about, reason)
@@ -64,7 +65,7 @@ def objected(ledger: Ledger, clock: Clock, year: int, code: str, other: str) -> 
 
 def paid(ledger: Ledger, clock: Clock, year: int, code: str) -> None:
     """Everything is ordered; one payment fails and is made later, part of it is clawed back."""
-    paying.order_payments(ledger, CIXI, year, FINANCE)
+    acknowledging.order_payments(ledger, CIXI, year, FINANCE)
     with ledger.store.reading() as rows:
         sql = "SELECT payment, code, amount FROM payments WHERE policy=? AND year=?"
         payments = rows.all(sql, [CIXI, year])
@@ -74,7 +75,7 @@ def paid(ledger: Ledger, clock: Clock, year: int, code: str) -> None:
         for payment, whose, amount in payments
     ]
     paying.record_results(ledger, CIXI, year, FINANCE, results)
-    paying.order_payments(ledger, CIXI, year, FINANCE)
+    acknowledging.order_payments(ledger, CIXI, year, FINANCE)
     again = next((p, a) for p, whose, a in payments if whose == code)
     payment = again[0].replace(f"{year}-001", f"{year}-002")
     paying.record_results(ledger, CIXI, year, FINANCE, [Result(payment, "made", again[1], day, "bank 2")])

@@ -28,7 +28,7 @@ from ledger.audit import checkpoints
 from ledger.audit.clock import correct_clock
 from ledger.intake.inbox import Totals, ingest
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.settlement import paying, proposing
+from ledger.settlement import paying
 from ledger.settlement.paying import Result
 from ledger.store.append import track
 from ledger.store.application import Ledger, open_ledger
@@ -37,6 +37,7 @@ from services.kafka.metrics import ConsumerMetrics, PublisherMetrics
 from services.runtime.variables import PREFIX
 from services.sample.city import city
 from services.server.app import create_app
+from tests import acknowledging
 from tests.conftest import HERE, POLICY
 from tests.events import CIXI
 from tests.integration.bureau import Clock
@@ -192,7 +193,7 @@ def budget_small(city: City) -> Past:
 
 
 def list_proposed(city: City) -> Past:
-    proposing.propose(city.ledger, CIXI, 2024, OFFICER)
+    acknowledging.propose(city.ledger, CIXI, 2024, OFFICER)
     city.sign()
     text = city.scrape()
     assert f'subsidy_headroom_fen{{policy="{CIXI}",year="2024"}} 0.0' in text
@@ -263,7 +264,7 @@ def requests_quick(city: City) -> Past:
 
 def payments_unanswered(city: City) -> Past:
     list_and_close(city.ledger, city.clock, 2024)
-    paying.order_payments(city.ledger, CIXI, 2024, FINANCE)
+    acknowledging.order_payments(city.ledger, CIXI, 2024, FINANCE)
     city.sign()
     city.clock.pass_(days=11)
     return [(5, city.scrape())]

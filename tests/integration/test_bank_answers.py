@@ -18,6 +18,7 @@ from ledger.settlement.paying import Result, StepsRefused
 from ledger.store.application import Ledger
 from services.cli.caller_errors import caller_message
 from services.sample.city import city
+from tests import acknowledging
 from tests.events import CIXI
 from tests.integration.api_client import Api
 from tests.integration.bureau import Clock
@@ -61,7 +62,7 @@ def ordered(open_at: Callable[..., Ledger]) -> Ordered:
     set_budget(ledger, CIXI, str(YEAR), 4_000_000_00)
     ingest(ledger, list(city(12, year=YEAR)), "tests")
     list_and_close(ledger, clock, YEAR)
-    paying.order_payments(ledger, CIXI, YEAR, FINANCE)
+    acknowledging.order_payments(ledger, CIXI, YEAR, FINANCE)
     with ledger.store.reading() as rows:
         found = rows.all("SELECT payment, amount FROM payments ORDER BY payment")
     return Ordered(ledger, [(str(name), int(fen)) for name, fen in found])

@@ -22,7 +22,6 @@ from domain.money.amounts import print_fen
 from ledger.export import journal
 from ledger.export.books import books_of
 from ledger.replay.comparison import replay
-from ledger.settlement import paying
 from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.files import Payer, write_payments
 from ledger.settlement.statements.reconciling import (
@@ -35,6 +34,7 @@ from services.cli.main import main
 from services.cli.statuses import ExitStatus
 from services.runtime.variables import PREFIX
 from services.server.app import create_app
+from tests import acknowledging
 from tests.events import CIXI
 from tests.integration.api_client import Api
 from tests.integration.closings import FINANCE, OFFICER
@@ -195,7 +195,7 @@ def test_a_late_success_is_recorded_and_a_contradiction_told(
     record_answers(
         ledger, CIXI, YEAR, FINANCE, rejected.replace(b"2025-04-02T17:00:00Z", b"2025-05-14T01:00:00Z")
     )
-    paying.order_payments(ledger, CIXI, YEAR, FINANCE, [b.rpartition("-")[2]])
+    acknowledging.order_payments(ledger, CIXI, YEAR, FINANCE, [b.rpartition("-")[2]])
     details = [(a, fa, "R-a"), (b, fb, "R-b")]
     late = on(
         LATER,

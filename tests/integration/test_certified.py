@@ -16,10 +16,10 @@ from ledger.intake.machine_keys import make_key
 from ledger.replay import rebuild as rebuilding
 from ledger.replay.comparison import fingerprint, replay
 from ledger.replay.rebuild import certified
-from ledger.settlement import proposing
 from ledger.store.application import Ledger, open_ledger
 from services.cli.main import main
 from services.sample.city import city
+from tests import acknowledging
 from tests.events import CIXI, OPERATOR
 from tests.integration.closings import OFFICER, closed
 from tests.lengths import length_of
@@ -147,7 +147,7 @@ def test_a_step_that_changes_a_whole_year_meanwhile_asks_for_another_run(
 
     def meanwhile(*given: object, **named: object) -> object:
         found = replay(*given, **named)  # type: ignore[arg-type]
-        proposing.propose(ledger, CIXI, 2024, OFFICER)
+        acknowledging.propose(ledger, CIXI, 2024, OFFICER)
         return found
 
     monkeypatch.setattr(rebuilding, "replay", meanwhile)

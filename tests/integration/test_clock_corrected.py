@@ -32,7 +32,7 @@ from ledger.export.payment_files import Payer
 from ledger.intake.inbox import ingest
 from ledger.reading.overview import factor_over_time
 from ledger.replay.comparison import replay
-from ledger.settlement import closing, paying, proposing
+from ledger.settlement import paying
 from ledger.settlement.files import write_payments
 from ledger.settlement.paying import Result
 from ledger.store.append import append_ours, last_recorded
@@ -46,6 +46,7 @@ from services.doctor import clock as doctor_of_clocks
 from services.doctor.findings import Limits
 from services.sample.city import city
 from services.verify.command import verify
+from tests import acknowledging
 from tests.conftest import HERE
 from tests.events import CIXI, Feed
 from tests.integration.api_client import Api
@@ -429,15 +430,15 @@ def test_a_list_that_was_published_ahead_is_published_anew(
     ledger.clock = clock = Clock(BEGIN)
     ingest(ledger, [each for each in city(8, seed=3) if b'"specversion"' in each], "tests")
     clock.now += AHEAD
-    proposing.propose(ledger, CIXI, 2024, OFFICER)
-    proposing.publish(ledger, CIXI, 2024, OFFICER)
+    acknowledging.propose(ledger, CIXI, 2024, OFFICER)
+    acknowledging.publish(ledger, CIXI, 2024, OFFICER)
     clock.now = BEGIN + timedelta(days=1)
     corrected = correct(ledger)
     clock.pass_(days=30)
 
     assert corrected.events_by_kind == {"SettlementProposed": 1, "SettlementPublished": 1}
     with pytest.raises(NotAllowed) as early:
-        closing.close(ledger, CIXI, 2024, REVIEWER)
+        acknowledging.close(ledger, CIXI, 2024, REVIEWER)
     assert early.value.code == "settlement.notice"
     list_and_close(ledger, clock, 2024)
     assert findings(ledger) == []
@@ -451,10 +452,10 @@ def test_orders_of_a_clock_ahead_hold_nothing_up(open_at: Callable[..., Ledger],
     ingest(ledger, [each for each in city(8, seed=3) if b'"specversion"' in each], "tests")
     list_and_close(ledger, clock, 2024)
     code, other = earners(ledger, 2024)[:2]
-    paying.order_payments(ledger, CIXI, 2024, FINANCE, [other])
+    acknowledging.order_payments(ledger, CIXI, 2024, FINANCE, [other])
     answer(ledger, other, day_of(instant(clock())))
     present, clock.now = clock.now, clock.now + AHEAD
-    batch = paying.order_payments(ledger, CIXI, 2024, FINANCE, [code]).batch
+    batch = acknowledging.order_payments(ledger, CIXI, 2024, FINANCE, [code]).batch
     clawback, _ = paying.claw_back(ledger, CIXI, 2024, other, OFFICER, 1_00, "paid twice")
     clock.now = present + timedelta(days=2)
     correct(ledger)

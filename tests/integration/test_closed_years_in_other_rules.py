@@ -14,10 +14,10 @@ from ledger.audit.bundle import write_enterprise, write_year
 from ledger.audit.checkpoints import current
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.reading.overview import factor_at
-from ledger.settlement import closing, proposing
 from ledger.store.application import Ledger
 from ledger.store.moments import Moment
 from services.verify import verify
+from tests import acknowledging
 from tests import answers as queries
 from tests.answers import trial, what_if
 from tests.events import CIXI, CIXI_TEXT, EXAMPLES, Feed, take
@@ -130,10 +130,10 @@ def test_bundles_hold_where_only_one_version_has_an_order_of_payment(
     for year in (2026, 2027):
         for stage in ("open", "closed"):
             if stage == "closed":
-                proposing.propose(ledger, named, year, OFFICER)
-                proposing.publish(ledger, named, year, OFFICER)
+                acknowledging.propose(ledger, named, year, OFFICER)
+                acknowledging.publish(ledger, named, year, OFFICER)
                 clock.pass_(days=12)
-                closing.close(ledger, named, year, REVIEWER)
+                acknowledging.close(ledger, named, year, REVIEWER)
             note = current(ledger, KEY)
             size = int(note.split("\n")[1])
             whole, own = tmp_path / f"{year}-{stage}.zip", tmp_path / f"{year}-{stage}-one.zip"

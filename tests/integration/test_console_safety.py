@@ -20,6 +20,7 @@ from ledger.store.application import Ledger
 from services.console import language
 from services.server.app import create_app
 from services.server.arriving import ArrivedBody
+from tests.acknowledging import acknowledge
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 from tests.integration.bureau import Clock
 from tests.integration.test_console_desk import HERE, SQLITE, XSS, City, submitted
@@ -456,7 +457,10 @@ def test_with_identities_required_the_token_says_who_works_and_the_session_does_
     assert post("finance", f"{HERE}/settlement/propose").status_code == 409
     assert post("officer", "/console/sample").status_code == 403
     assert post("auditor", f"{HERE}/payments/file").status_code == 422
-    assert post("officer", f"{HERE}/settlement/propose").status_code == 303
+    known = acknowledge(city.ledger, CIXI, 2024, "settlement.propose")
+    assert known is not None
+    fields = {"acknowledges": known.digest, "reason": known.reason}
+    assert post("officer", f"{HERE}/settlement/propose", **fields).status_code == 303
     city.ledger.close()
 
 

@@ -28,7 +28,6 @@ from ledger.intake.inbox import ingest
 from ledger.log.deliveries import Delivery, write_deliveries
 from ledger.log.key_record import LAST, load_key
 from ledger.policies.versions import adopt_policy
-from ledger.settlement import paying
 from ledger.store.append import track
 from ledger.store.application import Ledger, open_ledger
 from ledger.store.rows import Row, Rows
@@ -39,6 +38,7 @@ from services.doctor.run import examine, textfile
 from services.runtime.identity_settings import IdentitySettings
 from services.runtime.kafka_settings import KafkaSettings, PublisherTopic
 from services.runtime.variables import PREFIX
+from tests import acknowledging
 from tests.brokers import KafkaCluster
 from tests.conftest import HERE, POLICY
 from tests.e2e.processes import produce
@@ -292,7 +292,7 @@ def payments_unanswered(practice: Practice) -> None:
     with closing(practice.ledger()) as ledger:
         assert earners(ledger, 2024)
         list_and_close(ledger, practice.clock, 2024)
-        paying.order_payments(ledger, CIXI, 2024, FINANCE)
+        acknowledging.order_payments(ledger, CIXI, 2024, FINANCE)
         checkpoints.current(ledger, checkpoints.load_or_make_key(practice.key))
     practice.now = practice.clock.now + timedelta(days=11)
 

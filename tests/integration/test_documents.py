@@ -28,13 +28,13 @@ from ledger.documents.writing import write
 from ledger.export.books import NotExportable
 from ledger.export.cells import YUAN_FORMAT
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.settlement import closing, proposing
 from ledger.settlement.files import write_list, write_summary
 from ledger.settlement.receipts import make_receipt
 from ledger.store.application import Ledger
 from services.cli.main import main
 from services.server.app import create_app
 from services.web.receipts.page import receipt_page
+from tests import acknowledging
 from tests import answers as queries
 from tests.answers import explain
 from tests.events import CIXI, CIXI_TEXT, EXAMPLES, Feed, take
@@ -285,7 +285,7 @@ def test_what_has_not_come_so_far_says_what_comes_first(
         return error.value.code
 
     assert why("list", 2025) == "settlement.not-proposed"
-    proposing.propose(scene.ledger, CIXI, 2025, OFFICER)
+    acknowledging.propose(scene.ledger, CIXI, 2025, OFFICER)
     assert why("report", 2025) == "settlement.not-closed"
     assert why("payments", batch="2024-009") == "payment.no-batch"
     with scene.ledger.store.reading() as rows:
@@ -415,10 +415,10 @@ def divided(open_at: Callable[..., Ledger], policy: str, budget: str, fen: int, 
     adopt_policy(ledger, EXAMPLES[policy])
     set_budget(ledger, policy, budget, fen)
     take(ledger, *facts)
-    proposing.propose(ledger, policy, 2026, OFFICER)
-    proposing.publish(ledger, policy, 2026, OFFICER)
+    acknowledging.propose(ledger, policy, 2026, OFFICER)
+    acknowledging.publish(ledger, policy, 2026, OFFICER)
     clock.pass_(days=12)
-    closing.close(ledger, policy, 2026, REVIEWER)
+    acknowledging.close(ledger, policy, 2026, REVIEWER)
     return ledger
 
 
@@ -577,8 +577,8 @@ def test_a_published_list_is_given_out_by_the_rules_that_it_was_made_by(
                 "listed": list(found.tables["名单"]()),
             }
 
-    proposing.propose(ledger, CIXI, 2025, OFFICER)
-    proposing.publish(ledger, CIXI, 2025, OFFICER)
+    acknowledging.propose(ledger, CIXI, 2025, OFFICER)
+    acknowledging.publish(ledger, CIXI, 2025, OFFICER)
     before = given()
     assert max(each.count("汇总表") for each in before["summary"]) == 1
     later = CARRYING
@@ -588,7 +588,7 @@ def test_a_published_list_is_given_out_by_the_rules_that_it_was_made_by(
     adopt_policy(ledger, later)
 
     assert given() == before
-    proposing.propose(ledger, CIXI, 2025, OFFICER)
+    acknowledging.propose(ledger, CIXI, 2025, OFFICER)
     assert given()["values"]["政策文号"] == "慈政办发〔2025〕99号"
 
 

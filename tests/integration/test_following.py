@@ -10,10 +10,11 @@ import pytest
 
 from ledger.audit.looks import list_looks
 from ledger.intake.inbox import Offsets, ingest
-from ledger.settlement import closing, paying, proposing
+from ledger.settlement import paying
 from ledger.settlement.paying import Result
 from ledger.store import correlation
 from ledger.store.application import Ledger
+from tests import acknowledging
 from tests.events import CIXI, message
 from tests.integration.api_client import BATCH, Api
 from tests.integration.bureau import Clock
@@ -46,12 +47,12 @@ def trace(api: Api, status: int = 200, **query: str) -> Any:
 def settle_and_pay(ledger: Ledger, clock: Clock) -> str:
     """Close the year, order and pay under ids of their own; the payment's name."""
     ledger.clock = clock
-    proposing.propose(ledger, CIXI, 2024, OFFICER)
-    proposing.publish(ledger, CIXI, 2024, OFFICER)
+    acknowledging.propose(ledger, CIXI, 2024, OFFICER)
+    acknowledging.publish(ledger, CIXI, 2024, OFFICER)
     clock.pass_(days=8)
-    closing.close(ledger, CIXI, 2024, REVIEWER)
+    acknowledging.close(ledger, CIXI, 2024, REVIEWER)
     correlation.current.set("order-7")
-    paying.order_payments(ledger, CIXI, 2024, FINANCE)
+    acknowledging.order_payments(ledger, CIXI, 2024, FINANCE)
     with ledger.store.reading() as rows:
         [(payment, amount)] = rows.all("SELECT payment, amount FROM payments WHERE code=?", [CODE])
     correlation.current.set("bank-answer-9")

@@ -32,7 +32,7 @@ from ledger.policies import versions as policies
 from ledger.policies.versions import UnknownPeriod, adopt_policy, set_budget
 from ledger.reading.overview import NoFactor, factor_at, factor_over_time
 from ledger.replay.comparison import replay
-from ledger.settlement import adjusting, closing, paying, proposing
+from ledger.settlement import adjusting, paying
 from ledger.settlement.files import Payer, write_list, write_payments, write_summary
 from ledger.settlement.paying import Result
 from ledger.settlement.pending import pending
@@ -40,8 +40,8 @@ from ledger.store.application import Ledger
 from ledger.store.moments import NOW
 from services.verify import verify
 from services.verify.reading import Broken
+from tests import acknowledging, programs
 from tests import answers as queries
-from tests import programs
 from tests.answers import explain, trial, what_if
 from tests.events import CIXI, EXAMPLES, Feed, awards, budget, take
 from tests.integration.bureau import Clock
@@ -118,18 +118,18 @@ EARNED = {
 
 def close_all(ledger: Ledger, clock: Clock) -> None:
     for policy in ALL:
-        proposing.propose(ledger, policy, YEAR, OFFICER)
-        proposing.publish(ledger, policy, YEAR, OFFICER)
+        acknowledging.propose(ledger, policy, YEAR, OFFICER)
+        acknowledging.publish(ledger, policy, YEAR, OFFICER)
     clock.pass_(days=12)
     for policy in ALL:
-        closing.close(ledger, policy, YEAR, REVIEWER)
+        acknowledging.close(ledger, policy, YEAR, REVIEWER)
 
 
 def pay_all(ledger: Ledger, clock: Clock) -> dict[str, str]:
     """Every payment made; the batches by policy."""
     batches = {}
     for policy in ALL:
-        batches[policy] = paying.order_payments(ledger, policy, YEAR, FINANCE).batch
+        batches[policy] = acknowledging.order_payments(ledger, policy, YEAR, FINANCE).batch
         with ledger.store.reading() as rows:
             found = rows.all("SELECT payment, amount FROM payments WHERE policy=? AND year=?", [policy, YEAR])
         day = clock().date().isoformat()
@@ -227,7 +227,7 @@ def test_a_town_that_changes_moves_open_awards_only(ledger: Ledger, clock: Clock
 def test_an_open_list_is_rebuilt_as_it_was_proposed(ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
     """The towns that count are those that were known when the list was proposed."""
     for policy in ALL:
-        proposing.propose(ledger, policy, YEAR, OFFICER)
+        acknowledging.propose(ledger, policy, YEAR, OFFICER)
     take(ledger, registered(A, "杜桥镇", "2026-11-11T00:00:00Z"))
 
     assert replay(ledger, str(tmp_path / "replay.db")).differences == ()
@@ -293,7 +293,7 @@ def test_files_carry_the_policy_s_currency_and_the_same_sums(
     ledger: Ledger, clock: Clock, tmp_path: Path
 ) -> None:
     close_all(ledger, clock)
-    batches = {policy: paying.order_payments(ledger, policy, YEAR, FINANCE).batch for policy in ALL}
+    batches = {policy: acknowledging.order_payments(ledger, policy, YEAR, FINANCE).batch for policy in ALL}
     payees = [
         "统一社会信用代码,账号,行号,户名",
         *(f"{f.code},62220001{f.number},102332000017,企业" for f in (A, D)),
@@ -440,12 +440,12 @@ def test_a_budget_or_currency_cannot_go_with_the_next_version(ledger: Ledger, cl
             ),
         )
     set_budget(ledger, LINHAI, "2026.city", parse_fen("60000.00"))
-    proposing.propose(ledger, LINHAI, YEAR, OFFICER)
-    proposing.publish(ledger, LINHAI, YEAR, OFFICER)
+    acknowledging.propose(ledger, LINHAI, YEAR, OFFICER)
+    acknowledging.publish(ledger, LINHAI, YEAR, OFFICER)
     set_budget(ledger, LINHAI, "2026.others", 7)
     clock.pass_(days=9)
     with pytest.raises(NotAllowed):
-        closing.close(ledger, LINHAI, YEAR, REVIEWER)
+        acknowledging.close(ledger, LINHAI, YEAR, REVIEWER)
 
 
 @pytest.mark.parametrize("period", ["2019.city", "2029.city", "2026", "2026.north", "life", "二〇二六.city"])

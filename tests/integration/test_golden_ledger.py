@@ -293,7 +293,8 @@ def test_it_goes_on_from_there(restored: Restored, tmp_path: Path) -> None:
 
     restored.run("ingest", str(tmp_path / "facts.ndjson"))
     of = ("--policy", "cixi-ecommerce-2024", "--year", "2026", "--actor", "Wu")
-    restored.run("settle", "propose", *of)
+    open_matters = restored.json("settle", "open", *of[:4], "--step", "settlement.propose")
+    restored.run("settle", "propose", *of, "--acknowledges", open_matters["digest"], "--reason", "tests")
     restored.run("clawback", *of[:2], "--year", "2024", PAID, "1.00", "多付")
 
     notes = [

@@ -28,7 +28,7 @@ from domain.money.amounts import print_fen
 from domain.settlement.public_list import COLUMNS, leaf_of_line
 from ledger.audit.checkpoints import current, load_or_make_key
 from ledger.projections.closings import settlement_of
-from ledger.settlement import list_tree, proposing, published
+from ledger.settlement import list_tree, published
 from ledger.settlement.list_tree import ListTree
 from ledger.settlement.receipts import make_receipt
 from ledger.store.application import Ledger
@@ -37,6 +37,7 @@ from ledger.store.stored_events import SELECT, Stored, events_of, stored
 from services.cli.main import main as cli
 from services.server.app import create_app
 from services.verify import Broken, main, reading, verify
+from tests import acknowledging
 from tests.events import CIXI, CIXI_TEXT, Feed, take
 from tests.integration.closings import OFFICER, closed
 from tests.integration.test_bundles import KEY
@@ -538,7 +539,7 @@ def test_what_cannot_be_proved_says_why(open_at: Callable[..., Ledger], tmp_path
     with pytest.raises(NotAllowed) as error:
         receipted(scene.ledger, feed.code)
     assert error.value.code == "receipt.not-listed"
-    proposing.propose(scene.ledger, CIXI, 2025, OFFICER)
+    acknowledging.propose(scene.ledger, CIXI, 2025, OFFICER)
     with pytest.raises(NotAllowed) as error:
         listed(scene.ledger, tmp_path / "none.ndjson", 2025)
     assert error.value.code == "settlement.not-published"

@@ -23,13 +23,13 @@ from docs.generate.pages import DOCS
 from ledger.audit import checkpoints
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
-from ledger.settlement import paying
 from ledger.store.application import Ledger, open_ledger
 from services.cli.main import main
 from services.cli.statuses import ExitStatus
 from services.runtime.variables import PREFIX
 from services.sample.city import city
 from services.server.app import create_app
+from tests import acknowledging
 from tests.conftest import HERE, POLICY
 from tests.events import CIXI
 from tests.integration.bureau import Clock
@@ -64,7 +64,7 @@ class Office:
             set_budget(ledger, CIXI, "2024", 100_000_00)
             ingest(ledger, list(city(20, seed=6)), "tests")
             list_and_close(ledger, clock, 2024)
-            paying.order_payments(ledger, CIXI, 2024, FINANCE)
+            acknowledging.order_payments(ledger, CIXI, 2024, FINANCE)
             (self.folder / "KEPT").write_text(
                 checkpoints.current(ledger, checkpoints.load_or_make_key(self.key)), "utf-8"
             )
@@ -118,6 +118,8 @@ def test_every_command_of_the_runbooks_runs(office: Office, line: str) -> None:
         assert office.run("backup", "today.db").exit_code == 0
     if words[1:3] == ["pay", "order"]:
         assert office.run("pay", "results", "--actor", "Qian", "RESULTS").exit_code == 0
+        listed = json.loads(office.run("settle", "open", "--step", "payment.order", "--json").output)
+        words = [listed["digest"] if word == "DIGEST" else word for word in words]
 
     done = office.run(*words[1:])
 

@@ -20,14 +20,14 @@ from ledger.audit.checkpoints import current
 from ledger.claims import desk
 from ledger.intake.inbox import ingest
 from ledger.intake.settling import dismiss_refusal
-from ledger.projections.closings import closing_of
-from ledger.settlement import proposing
+from ledger.projections.closings import closing_of, settlement_of
 from ledger.store.application import Ledger
 from ledger.store.log_tree import append_events
 from ledger.store.stored_events import SELECT
 from ledger.waiting.second_person import SecondPersonNeeded
 from services.sample.city import city
 from services.verify import verify
+from tests import acknowledging
 from tests.events import CIXI, Feed
 from tests.integration.closings import CARRYING, LIFE, OFFICER, REVIEWER, Closed, closed, list_and_close
 from tests.integration.test_bundles import KEY, lines, members, ndjson, written
@@ -111,7 +111,10 @@ def test_an_enterprise_s_bundle_of_a_closed_year_tells_of_others_only_what_the_p
         (f"settlement:{CIXI}:{year}", "leaf", "originator", "path", "position", "version")
         for year in (2024, 2025)
     }
-    assert len(withheld) == 2 * 3  # of each year: the first list, another's objection, its decision
+    with scene.ledger.store.reading() as rows:
+        acknowledged = [len(settlement_of(rows, CIXI, year).acknowledgements) for year in (2024, 2025)]
+    # of each year: the first list, another's objection, its decision; and what was open at each step
+    assert len(withheld) == 2 * 3 + sum(acknowledged)
     assert {each["originator"] for each in events} == {
         *(f"policy:{CIXI}", scene.code),
         *(f"settlement:{CIXI}:{year}" for year in (2024, 2025)),
@@ -319,8 +322,8 @@ def test_a_year_that_is_published_verifies_as_an_open_one(
     open_at: Callable[..., Ledger], tmp_path: Path
 ) -> None:
     scene = closed(open_at, CARRYING, years=(2024,))
-    proposing.propose(scene.ledger, CIXI, 2025, OFFICER)
-    proposing.publish(scene.ledger, CIXI, 2025, OFFICER)
+    acknowledging.propose(scene.ledger, CIXI, 2025, OFFICER)
+    acknowledging.publish(scene.ledger, CIXI, 2025, OFFICER)
 
     for code in (None, scene.code):
         head, verdict = verify(bundled(scene, tmp_path, 2025, code), [KEY.verifier])

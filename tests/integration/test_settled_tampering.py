@@ -10,10 +10,10 @@ import pytest
 from ledger.audit.check import Finding, check_log
 from ledger.audit.checkpoints import current
 from ledger.replay.comparison import replay
-from ledger.settlement import proposing
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from services.verify import Broken, verify
+from tests import acknowledging
 from tests.events import CIXI
 from tests.integration.closings import OFFICER, Closed, closed
 from tests.integration.test_bundles import KEY
@@ -171,7 +171,7 @@ def test_a_row_that_no_event_made(scene: Closed, what: str) -> None:
 
 
 def test_the_list_of_an_open_proposal_altered(scene: Closed) -> None:
-    proposing.propose(scene.ledger, CIXI, 2025, OFFICER)
+    acknowledging.propose(scene.ledger, CIXI, 2025, OFFICER)
     assert audit(scene.ledger) == []
 
     tamper(scene.ledger, "UPDATE settlement_lines SET payable=payable+1 WHERE year=2025")

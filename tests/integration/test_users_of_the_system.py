@@ -106,12 +106,12 @@ def test_a_user_of_the_system_and_a_subject_are_not_shown_to_be_two_persons(
     for path in (confirmation, f"/v1/policies/{CIXI}/years/2024/settlement/publication"):
         refused = second.post(path, {}, 409)
         assert [fault["code"] for fault in refused["faults"]] == ["person.other-door"]
+    monkeypatch.setattr(os, "getuid", lambda: 12_345)
+    assert (answer := run(*publish)).exit_code == 0, answer.output
     budget = {"amount": "5.00", "currency": "CNY"}
     on_the_web = first.put(BUDGET_PATH, budget, 202)["waiting"]
-    monkeypatch.setattr(os, "getuid", lambda: 12_345)
     refused_here = run("waiting", "confirm", on_the_web)
     assert (refused_here.exit_code, "cannot be shown to be two persons" in refused_here.output) == (1, True)
-    assert (answer := run(*publish)).exit_code == 0, answer.output
     second.put(BUDGET_PATH, budget, 200)
     ledger.close()
 

@@ -23,9 +23,10 @@ from ledger.export.books import books_of
 from ledger.intake.inbox import ingest
 from ledger.policies.versions import adopt_policy, set_budget
 from ledger.replay.comparison import replay
-from ledger.settlement import adjusting, closing, paying, proposing
+from ledger.settlement import adjusting, paying, proposing
 from ledger.settlement.paying import Ordered, Result, StepsRefused
 from ledger.store.application import open_ledger
+from tests import acknowledging
 from tests import answers as queries
 from tests.events import CIXI, CIXI_TEXT, Feed
 from tests.integration.bureau import fen
@@ -250,13 +251,13 @@ class Years(RuleBasedStateMachine):
     @rule(by=mostly_officers, year=years)
     def propose(self, by: str, year: int) -> None:
         allowed = self.model.role(by) == "officer" and not self.model.closed(year)
-        if self.takes(allowed, lambda: proposing.propose(self.ledger, CIXI, year, person(by))):
+        if self.takes(allowed, lambda: acknowledging.propose(self.ledger, CIXI, year, person(by))):
             self.model.propose(year, by)
 
     @rule(by=mostly_officers, year=years)
     def publish(self, by: str, year: int) -> None:
         allowed = self.model.role(by) == "officer" and self.model.years[year].stage == "proposed"
-        if self.takes(allowed, lambda: proposing.publish(self.ledger, CIXI, year, person(by))):
+        if self.takes(allowed, lambda: acknowledging.publish(self.ledger, CIXI, year, person(by))):
             self.model.publish(year)
 
     @rule(by=people, year=years, code=st.none() | codes)
@@ -289,7 +290,7 @@ class Years(RuleBasedStateMachine):
     @rule(by=mostly_reviewers, year=years)
     def close(self, by: str, year: int) -> None:
         allowed = self.model.may_close(year, by)
-        if self.takes(allowed, lambda: closing.close(self.ledger, CIXI, year, person(by))):
+        if self.takes(allowed, lambda: acknowledging.close(self.ledger, CIXI, year, person(by))):
             self.model.close(year)
 
     @rule(
@@ -387,7 +388,9 @@ class Years(RuleBasedStateMachine):
             and (some is None or code in some)
         }
         allowed = self.model.role(by) == "finance" and self.model.closed(year) and bool(due)
-        made = self.takes(allowed, lambda: paying.order_payments(self.ledger, CIXI, year, person(by), some))
+        made = self.takes(
+            allowed, lambda: acknowledging.order_payments(self.ledger, CIXI, year, person(by), some)
+        )
         if made:
             found.batches += 1
             assert made == Ordered(f"{year}-{found.batches:03d}", len(due), sum(due.values()), "CNY")

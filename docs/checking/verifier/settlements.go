@@ -42,6 +42,15 @@ func (b *bundle) followSettlement(year int64, events []*event) {
 			b.v.fault("position %d: %s does not belong to the settlement of %d", e.position, e.kind, year)
 			continue
 		}
+		if e.kind == "OpenMattersAcknowledged" {
+			if digestOfMatters(f) != f.text("digest") {
+				b.v.fault("position %d: the matters that were acknowledged do not come to their digest", e.position)
+			}
+			if f.err != nil {
+				b.v.fault("position %d: %v", e.position, f.err)
+			}
+			continue
+		}
 		if b.closings[year] != nil {
 			b.v.fault("position %d: %s after %d was closed", e.position, e.kind, year)
 			continue
@@ -81,6 +90,39 @@ func (b *bundle) followSettlement(year int64, events []*event) {
 			b.v.fault("position %d: %v", e.position, f.err)
 		}
 	}
+}
+
+// digestOfMatters is over the matters that an acknowledgement names, in order of their kinds.
+func digestOfMatters(f *fields) string {
+	lines := map[string]string{}
+	kinds := []string{}
+	for _, each := range f.list("matters") {
+		parts, _ := each.([]any)
+		if len(parts) != 6 {
+			f.miss("matters")
+			return ""
+		}
+		kind, isText := parts[0].(string)
+		if !isText {
+			f.miss("matters")
+			return ""
+		}
+		line := []string{}
+		for _, part := range parts[:5] {
+			line = append(line, fmt.Sprint(part))
+		}
+		if _, known := lines[kind]; !known {
+			kinds = append(kinds, kind)
+		}
+		lines[kind] += strings.Join(line, "\t") + "\n"
+	}
+	slices.Sort(kinds)
+	var digested strings.Builder
+	fmt.Fprintf(&digested, "%s\t%d\n", f.text("policy"), f.whole("year"))
+	for _, kind := range kinds {
+		digested.WriteString(lines[kind])
+	}
+	return hexOfSum([]byte(digested.String()))
 }
 
 func (b *bundle) close(year int64, e, proposal, publication *event) {

@@ -9,6 +9,7 @@ import msgspec
 
 from domain.events.amendments import FieldValue
 from domain.events.event import SupportingDocument
+from domain.events.settlements import OpenMatter
 
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -45,7 +46,15 @@ class StepRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
     def _told(self) -> dict[str, object]:
         """What it says by field; of a field that came later, nothing where it is left out."""
         values = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: value for name, value in values.items() if value is not msgspec.UNSET}
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not msgspec.UNSET and (name != ACKNOWLEDGED or value is not None)
+        }
+
+
+ACKNOWLEDGED = "acknowledged"
+"""The field of the matters that are open, left out of what is stored and hashed where there is none."""
 
 
 def _digest(step: str, fields: dict[str, object]) -> str:
@@ -89,15 +98,24 @@ class OfYear(StepRequest, frozen=True, kw_only=True):
         return f"{self.policy}:{self.year}"
 
 
-class OfList(OfYear, frozen=True, kw_only=True):
+class AcknowledgedMatters(msgspec.Struct, frozen=True):
+    """What was open when a step was asked for, the digest of the list, and why the step is taken."""
+
+    matters: tuple[OpenMatter, ...]
+    digest: str
+    reason: str
+
+
+class OfList(OfYear, frozen=True, kw_only=True, omit_defaults=True):
     """About the list of a year: which proposal of it, and what it pays."""
 
-    rests_on = frozenset({"number", "lines_digest", "payable_fen", "enterprises", "currency"})
+    rests_on = frozenset({"number", "lines_digest", "payable_fen", "enterprises", "currency", ACKNOWLEDGED})
     number: int
     lines_digest: str
     payable_fen: int
     enterprises: int
     currency: str
+    acknowledged: AcknowledgedMatters | None = None
 
 
 class PublishList(OfList, frozen=True, kw_only=True, tag="settlement.publish"):
@@ -108,15 +126,16 @@ class CloseYear(OfList, frozen=True, kw_only=True, tag="settlement.close"):
     """The published list is to be final."""
 
 
-class OrderPayments(OfYear, frozen=True, kw_only=True, tag="payment.order"):
+class OrderPayments(OfYear, frozen=True, kw_only=True, tag="payment.order", omit_defaults=True):
     """What is outstanding is to be paid (of some enterprises): so many payments, so much in all."""
 
-    rests_on = frozenset({"batch", "payments", "total_fen", "currency"})
+    rests_on = frozenset({"batch", "payments", "total_fen", "currency", ACKNOWLEDGED})
     enterprises: tuple[str, ...] | None
     batch: str
     payments: int
     total_fen: int
     currency: str
+    acknowledged: AcknowledgedMatters | None = None
 
 
 class OfAccount(OfYear, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from domain.authority.duties import parted_duties
+from domain.events.settlements import OPEN_KINDS
 from domain.faults.validation import FaultError
 from domain.money.amounts import PAID_IN
 from domain.money.dividing import GROUPS_MAX
@@ -146,6 +147,7 @@ class ProcedureSchema(Part):
     reductions = fields.String(load_default="final", validate=choice(("final", "next-year")))
     mask = fields.List(fields.String(validate=choice(("person", "code"))), load_default=lambda: ["person"])
     same_person = fields.List(fields.Nested(SamePersonSchema), load_default=list)
+    bars = fields.List(fields.String(validate=choice(OPEN_KINDS)), load_default=list)
 
 
 DISAGREEMENTS = ("claimed-twice", "two-sources", "outlier", "replaced-code")

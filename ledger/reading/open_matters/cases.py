@@ -27,11 +27,12 @@ from ledger.store.stored_events import events_of
 from ledger.waiting.reading import list_waiting_requests
 
 
-def find_open_cases(rows: Rows, book: Rulebook, year: int, now: str) -> Iterator[Finding]:
+def find_open_cases(rows: Rows, book: Rulebook, year: int, now: str, step: str = "") -> Iterator[Finding]:
     """Facts that disagree, claims, objections, steps of a second person and refused messages.
 
-    They are of the policy's years up to ``year``; ``now`` (UTC, fixed width) says what has lapsed. It costs
-    reading the events of each enterprise with a fact that disagrees or a claim that waits.
+    They are of the policy's years up to ``year``; ``now`` (UTC, fixed width) says what has lapsed; of the
+    year's own ``step`` no request is told. It costs reading
+    the events of each enterprise with a fact that disagrees or a claim that waits.
     """
     for code in sorted({*undecided(rows), *_codes_with_claims(rows, book.id, year)}):
         yield from find_in_enterprise(code, _placed_facts(rows, code), book, year)
@@ -40,7 +41,7 @@ def find_open_cases(rows: Rows, book: Rulebook, year: int, now: str) -> Iterator
         "SELECT year FROM settlements WHERE policy=? AND year<=? AND stage<>'closed'", [book.id, year]
     ):
         yield from find_objections(int(listed), _placed_facts(rows, settlement_id(book.id, int(listed))))
-    yield from find_waiting(list_waiting_requests(rows), book.id, year, now)
+    yield from find_waiting(list_waiting_requests(rows), book.id, year, now, step)
     refused = rows.all("SELECT digest, first_at FROM refused WHERE resolved IS NULL ORDER BY digest")
     for digest, first_at in refused:
         yield Finding(REFUSAL, OpenItem("", 0, "", digest, 0, day_of(first_at), ()))

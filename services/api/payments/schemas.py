@@ -13,6 +13,7 @@ from ledger.intake.messages.fields import Choice, CreditCode, Day, MessageField,
 from ledger.intake.messages.schemas import Message
 from ledger.settlement.paying import RESULTS_MAX
 from services.api.answers import Answer, Yuan, currency, list_of, text, whole_number
+from services.api.settlements.schemas import AcknowledgingBody
 
 PAYEES_MAX = 10_000_000
 """Most characters of the payees' file in one call; the command line has no such limit."""
@@ -47,7 +48,7 @@ class Lines(MessageField):
         return str(value).removeprefix("\ufeff").splitlines()
 
 
-class OrderBody(Message):
+class OrderBody(AcknowledgingBody):
     """What to pay: everything that is outstanding, or that of some enterprises."""
 
     enterprises = Codes(load_default=None)

@@ -32,6 +32,7 @@ from services.api.payments.schemas import (
     ResultsBody,
 )
 from services.api.resource import Resource, ledger
+from services.api.settlements.open_matters import read_acknowledging
 from services.api.waiting.schemas import WaitingStepSchema
 from services.web.fields import Cursor, Query, limit_field
 from services.web.identity.gate import requester
@@ -80,7 +81,8 @@ def payments(query: dict[str, Any], policy: str, year: int) -> PageAnswer:
 )
 def order(body: dict[str, Any], policy: str, year: int) -> Any:
     """Order everything that is outstanding to be paid, as one batch."""
-    made = paying.order_payments(ledger(), policy, year, requester(), body["enterprises"])
+    acknowledging = read_acknowledging(body["acknowledges"], body["reason"])
+    made = paying.order_payments(ledger(), policy, year, requester(), body["enterprises"], acknowledging)
     said = {"batch": made.batch, "payments": made.payments, "total": print_fen(made.total)}
     return {**said, **_paid_in(policy)}, 201, {}
 

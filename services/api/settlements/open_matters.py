@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.authority.roles import NotAllowed
 from domain.events.settlements import OpenItem, OpenMatter
 from domain.money.amounts import print_fen
 from domain.money.wire import currency_form
 from domain.settlement.open_matters import KINDS
 from domain.settlement.year import Acknowledgement
-from ledger.settlement.open_matters import OpenMatters
+from ledger.settlement.open_matters import Acknowledging, OpenMatters
+
+
+def read_acknowledging(digest: str | None, reason: str | None) -> Acknowledging | None:
+    """What a request acknowledges; ``None`` where it names no list.
+
+    Raises:
+        NotAllowed: where it names a list without a reason.
+    """
+    if not digest:
+        return None
+    if not reason:
+        raise NotAllowed("matters.reason", "reason")
+    return Acknowledging(digest, reason)
 
 
 def open_matters_document(

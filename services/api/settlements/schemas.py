@@ -169,6 +169,13 @@ class LinesSchema(Answer):
     next = fields.String(required=True, allow_none=True)
 
 
+class AcknowledgingBody(Message):
+    """What is open, acknowledged by the digest of its list, and why the step is taken all the same."""
+
+    acknowledges = Text(64, load_default=None)
+    reason = Text(2000, load_default=None)
+
+
 class ObjectionBody(Message):
     """An objection; about one enterprise, or the list as a whole."""
 

@@ -11,16 +11,16 @@ from flask import Response, current_app
 
 from domain.money.amounts import print_fen
 from domain.money.wire import currency_form
+from domain.settlement.open_matters import SETTLED_BY
 from domain.settlement.year import Settlement
-from ledger.intake.messages.fields import CreditCode
+from ledger.intake.messages.fields import Choice, CreditCode
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed, settlement_of
 from ledger.settlement import adjusting, closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
-from ledger.settlement.open_matters import read_open_matters
+from ledger.settlement.open_matters import Acknowledging, read_open_matters
 from ledger.settlement.overpaid import list_overpayments
 from ledger.store.rows import Rows
-from services.api.claims.schemas import EmptyBody
 from services.api.log import views as log
 from services.api.paging import PageAnswer, page
 from services.api.resource import Resource, ledger
@@ -29,8 +29,9 @@ from services.api.settlements.document import (
     overpayment_document,
     settlement_document,
 )
-from services.api.settlements.open_matters import open_matters_document
+from services.api.settlements.open_matters import open_matters_document, read_acknowledging
 from services.api.settlements.schemas import (
+    AcknowledgingBody,
     AdjustmentBody,
     AdjustmentSchema,
     LinesSchema,
@@ -58,12 +59,19 @@ def settlement(_: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
         return settlement_document(rows, settlement_of(rows, policy, year))
 
 
-@blueprint.reads(f"{YEAR}/open-matters", "未了事项", Query, OpenMattersSchema)
-def open_matters(_: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
-    """List what of a year and the years before it is open, and what was acknowledged of it."""
+class OpenMattersQuery(Query):
+    """Of which step it is asked."""
+
+    step = Choice(*SETTLED_BY, load_default="")
+
+
+@blueprint.reads(f"{YEAR}/open-matters", "未了事项", OpenMattersQuery, OpenMattersSchema)
+def open_matters(query: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
+    """List what of a year and the years before it is open, or must be acknowledged before a step."""
     with ledger().store.reading() as rows:
         acknowledged = settlement_of(rows, policy, year).acknowledgements
-        return open_matters_document(read_open_matters(ledger(), rows, policy, year), acknowledged)
+        listed = read_open_matters(ledger(), rows, policy, year, query["step"])
+        return open_matters_document(listed, acknowledged)
 
 
 class LinesQuery(Query):
@@ -137,15 +145,21 @@ def _file(write: Callable[..., Any], policy: str, year: int, suffix: str, media_
     return response
 
 
+def _acknowledging(body: dict[str, Any]) -> Acknowledging | None:
+    return read_acknowledging(body["acknowledges"], body["reason"])
+
+
 def _document(state: Settlement) -> dict[str, Any]:
     with ledger().store.reading() as rows:
         return settlement_document(rows, state)
 
 
-@blueprint.writes("POST", f"{YEAR}/settlement/proposal", "拟定名单", {200: SettlementSchema}, body=EmptyBody)
-def propose(_: dict[str, Any], policy: str, year: int) -> Any:
+@blueprint.writes(
+    "POST", f"{YEAR}/settlement/proposal", "拟定名单", {200: SettlementSchema}, body=AcknowledgingBody
+)
+def propose(body: dict[str, Any], policy: str, year: int) -> Any:
     """Work out the exact apportionment of all that is known now, and propose the list."""
-    return _document(proposing.propose(ledger(), policy, year, requester()))
+    return _document(proposing.propose(ledger(), policy, year, requester(), _acknowledging(body)))
 
 
 @blueprint.writes(
@@ -153,11 +167,11 @@ def propose(_: dict[str, Any], policy: str, year: int) -> Any:
     f"{YEAR}/settlement/publication",
     "公示",
     {200: SettlementSchema, 202: WaitingStepSchema},
-    body=EmptyBody,
+    body=AcknowledgingBody,
 )
-def publish(_: dict[str, Any], policy: str, year: int) -> Any:
+def publish(body: dict[str, Any], policy: str, year: int) -> Any:
     """Publish the proposed list for objections, from today."""
-    return _document(proposing.publish(ledger(), policy, year, requester()))
+    return _document(proposing.publish(ledger(), policy, year, requester(), _acknowledging(body)))
 
 
 @blueprint.writes(
@@ -191,11 +205,11 @@ def resolve(body: dict[str, Any], policy: str, year: int, objection: str) -> Any
     f"{YEAR}/settlement/closing",
     "办结",
     {200: SettlementSchema, 202: WaitingStepSchema},
-    body=EmptyBody,
+    body=AcknowledgingBody,
 )
-def close(_: dict[str, Any], policy: str, year: int) -> Any:
+def close(body: dict[str, Any], policy: str, year: int) -> Any:
     """Make the published list final; every payment is frozen, all of them or none."""
-    return _document(closing.close(ledger(), policy, year, requester()))
+    return _document(closing.close(ledger(), policy, year, requester(), _acknowledging(body)))
 
 
 class PendingQuery(Query):

@@ -5,24 +5,36 @@ from __future__ import annotations
 import click
 
 from domain.events.settlements import OpenMatter
-from domain.settlement.open_matters import KINDS
+from domain.settlement.open_matters import KINDS, SETTLED_BY
+from domain.settlement.year import Acknowledgement
 from ledger.projections.closings import settlement_of
 from ledger.settlement.open_matters import OpenMatters, read_open_matters
 from services.api.settlements.open_matters import open_matters_document
-from services.cli.common import Context, json_option, print_json
+from services.cli.common import Context, F, json_option, print_json
 from services.cli.subject import policy_options
 from services.cli.tables import Codes, Money, Names, Sums, csv_option, note, table
 
 
+def acknowledging_options(command: F) -> F:
+    """``--acknowledges`` and ``--reason``: the list of open matters that is known, and why to go on."""
+    digest = click.option(
+        "--acknowledges", metavar="DIGEST", help="The digest of the open matters that you know of."
+    )
+    return digest(
+        click.option("--reason", metavar="WHY", help="Why the step is taken all the same.")(command)
+    )
+
+
 @click.command("open")
 @policy_options
+@click.option("--step", type=click.Choice(tuple(SETTLED_BY)), help="What this step must acknowledge.")
 @json_option
 @csv_option
 @click.pass_obj
-def show_open_matters(context: Context, policy: str, year: int, as_json: bool) -> None:
+def show_open_matters(context: Context, policy: str, year: int, step: str | None, as_json: bool) -> None:
     """List what of a year and the years before it is open, and who acknowledged what of it."""
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        open_matters = read_open_matters(ledger, rows, policy, year)
+        open_matters = read_open_matters(ledger, rows, policy, year, step or "")
         acknowledgements = settlement_of(rows, policy, year).acknowledgements
     if as_json:
         print_json(open_matters_document(open_matters, acknowledgements))
@@ -33,11 +45,15 @@ def show_open_matters(context: Context, policy: str, year: int, as_json: bool) -
     else:
         print_matters(context, open_matters.matters, open_matters.currency, f"{policy} {year}")
         note(words(f"清单摘要 {open_matters.digest}", f"Digest of the list {open_matters.digest}"))
-    for each in acknowledgements:
-        count = sum(matter.item_count for matter in each.matters)
-        zh = f"{each.taken_at[:10]} {each.actor} 办理 {each.step} 时知悉 {count:,} 项：{each.reason}"
-        en = f"{each.taken_at[:10]} {each.actor} acknowledged {count:,} at {each.step}: {each.reason}"
-        note(words(zh, en))
+    for acknowledgement in acknowledgements:
+        _tell_acknowledgement(context, acknowledgement)
+
+
+def _tell_acknowledgement(context: Context, acknowledgement: Acknowledgement) -> None:
+    day, actor, reason = acknowledgement.taken_at[:10], acknowledgement.actor, acknowledgement.reason
+    count = f"{sum(matter.item_count for matter in acknowledgement.matters):,}"
+    zh = f"{day} {actor} 办理 {acknowledgement.step} 时知悉 {count} 项：{reason}"
+    note(context.words(zh, f"{day} {actor} acknowledged {count} at {acknowledgement.step}: {reason}"))
 
 
 def print_sums(context: Context, open_matters: OpenMatters) -> None:

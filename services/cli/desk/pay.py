@@ -16,7 +16,9 @@ from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.files import Payer, write_payments
 from ledger.settlement.statements.reconciling import read_statements, record_statement
 from services.api.payments.document import recorded_document
+from services.api.settlements.open_matters import read_acknowledging
 from services.cli.common import Context, json_option, money_argument, print_json
+from services.cli.desk.open_matters import acknowledging_options
 from services.cli.desk.reconciling import list_refused_steps
 from services.cli.desk.settle import actor_option, person
 from services.cli.repeating import repeatable
@@ -41,11 +43,15 @@ def pay() -> None:
 @repeatable
 @policy_options
 @actor_option
+@acknowledging_options
 @click.pass_obj
-def order(context: Context, policy: str, year: int, name: str) -> None:
+def order(
+    context: Context, policy: str, year: int, name: str, acknowledges: str | None, reason: str | None
+) -> None:
     """Order everything that is outstanding to be paid, as one batch."""
     with context.ledger() as ledger:
-        batch = paying.order_payments(ledger, policy, year, person(name))
+        acknowledging = read_acknowledging(acknowledges, reason)
+        batch = paying.order_payments(ledger, policy, year, person(name), acknowledging=acknowledging)
     click.echo(f"{batch.batch}  {batch.payments:,}  {print_fen(batch.total, batch.currency)}")
 
 

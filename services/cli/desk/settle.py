@@ -15,8 +15,9 @@ from ledger.settlement.statements.paper import write_reconciliation
 from ledger.settlement.statements.reconciling import read_statements, reconcile_year
 from services.api.payments.document import reconciliation_document
 from services.api.settlements.document import settlement_document
+from services.api.settlements.open_matters import read_acknowledging
 from services.cli.common import Context, F, json_option, os_user, print_json
-from services.cli.desk.open_matters import show_open_matters
+from services.cli.desk.open_matters import acknowledging_options, show_open_matters
 from services.cli.desk.reconciling import list_reconciliation
 from services.cli.repeating import repeatable
 from services.cli.signing_key import key_option, signer
@@ -124,13 +125,22 @@ def status(context: Context, policy: str, year: int, as_json: bool) -> None:
 @repeatable
 @policy_options
 @actor_option
+@acknowledging_options
 @json_option
 @csv_option
 @click.pass_obj
-def propose(context: Context, policy: str, year: int, name: str, as_json: bool) -> None:
+def propose(
+    context: Context,
+    policy: str,
+    year: int,
+    name: str,
+    acknowledges: str | None,
+    reason: str | None,
+    as_json: bool,
+) -> None:
     """Work out the exact apportionment of all that is known now, and propose the list."""
     with context.ledger() as ledger:
-        proposing.propose(ledger, policy, year, person(name))
+        proposing.propose(ledger, policy, year, person(name), read_acknowledging(acknowledges, reason))
     _show(context, policy, year, as_json)
 
 
@@ -138,13 +148,22 @@ def propose(context: Context, policy: str, year: int, name: str, as_json: bool) 
 @repeatable
 @policy_options
 @actor_option
+@acknowledging_options
 @json_option
 @csv_option
 @click.pass_obj
-def publish(context: Context, policy: str, year: int, name: str, as_json: bool) -> None:
+def publish(
+    context: Context,
+    policy: str,
+    year: int,
+    name: str,
+    acknowledges: str | None,
+    reason: str | None,
+    as_json: bool,
+) -> None:
     """Publish the proposed list for objections, from today."""
     with context.ledger() as ledger:
-        proposing.publish(ledger, policy, year, person(name))
+        proposing.publish(ledger, policy, year, person(name), read_acknowledging(acknowledges, reason))
     _show(context, policy, year, as_json)
 
 
@@ -196,13 +215,22 @@ def resolve(
 @repeatable
 @policy_options
 @actor_option
+@acknowledging_options
 @json_option
 @csv_option
 @click.pass_obj
-def close(context: Context, policy: str, year: int, name: str, as_json: bool) -> None:
+def close(
+    context: Context,
+    policy: str,
+    year: int,
+    name: str,
+    acknowledges: str | None,
+    reason: str | None,
+    as_json: bool,
+) -> None:
     """Make the published list final: every payment is frozen, all of them or none."""
     with context.ledger() as ledger:
-        closing.close(ledger, policy, year, person(name))
+        closing.close(ledger, policy, year, person(name), read_acknowledging(acknowledges, reason))
     _show(context, policy, year, as_json)
 
 

@@ -217,8 +217,8 @@ def audit_command(
         done = Examination(size, count, not findings, *counted)
         for sentence in conclude(done):
             note(words(*sentence))
-        for each in matters if not count else ():
-            if each.matters:
-                print_sums(context, each)
+        for of_policy in matters if not count else ():
+            if of_policy.matters:
+                print_sums(context, of_policy)
     if findings or differences:
         end_with(ExitStatus.NOT_DONE)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from ledger.settlement.open_matters import OpenMatters
 from ledger.store.schema.audited import AUDITED, Guarding
-from services.verify.conclusion import NO_CHECKPOINT, Sentence
+from services.verify.conclusion import NO_CHECKPOINT
 from services.verify.open_matters import conclude_open
+from services.verify.sentences import Sentence
 
 
 class Examination(NamedTuple):

@@ -17,6 +17,9 @@ OPTIONS = {
         "年度（SUBSIDY_LEDGER_YEAR）；只有一个年度有预算的不必写。"
     ),
     "Who takes the step (your login name).": "由谁办理（默认为您的登录名）。",
+    "The digest of the open matters that you know of.": "您已知悉的未了事项清单的摘要。",
+    "Why the step is taken all the same.": "仍要办理的理由。",
+    "What this step must acknowledge.": "该步骤须知悉的事项。",
     "What you know this step by; under the same one it is recorded once.": (
         "您给这一步的编号；同一编号只登记一次。"
     ),

@@ -17,7 +17,7 @@ from ledger.projections.closings import settlement_of, today
 from ledger.reading.budgets import YearBudget, read_budget
 from ledger.reading.records import read_names
 from ledger.settlement import closing, proposing
-from ledger.settlement.open_matters import read_open_matters
+from ledger.settlement.open_matters import OpenMatters, read_open_matters
 from ledger.store.application import Ledger
 from ledger.store.rows import Rows
 from services.api.settlements.document import settlement_document
@@ -104,9 +104,28 @@ def _show(policy: str, year: int, refusal: Refusal | None = None, status: int = 
         due=due(state, today(ledger.clock())),
         refusal=refusal,
         given=request.form if refusal else {},
+        open_matters=_read_open_matters(ledger, policy, year, refusal),
+        kinds={kind: title._asdict() for kind, title in KINDS.items()},
         whose=roles_for,
         **values,
     )
+
+
+ASKED = {
+    "propose": "settlement.propose",
+    "publish": "settlement.publish",
+    "close": "settlement.close",
+    "order": "payment.order",
+}
+"""The forms that open matters are acknowledged in, each with its step."""
+
+
+def _read_open_matters(ledger: Ledger, policy: str, year: int, refusal: Refusal | None) -> OpenMatters | None:
+    """What must be acknowledged, for a form that was refused since it was not."""
+    if refusal is None or not any(str(each.get("code", "")).startswith("matters.") for each in refusal.found):
+        return None
+    with ledger.store.reading() as rows:
+        return read_open_matters(ledger, rows, policy, year, ASKED[refusal.step])
 
 
 def _now(rows: Rows, policy: str, year: int) -> YearBudget:
@@ -149,13 +168,13 @@ def _close(state: Settlement, day: str, until: str) -> str:
     return "settle-wait" if day <= until else ""
 
 
-def _propose(ledger: Ledger, policy: str, year: int, _: Form) -> str:
-    proposing.propose(ledger, policy, year, forms.actor())
+def _propose(ledger: Ledger, policy: str, year: int, form: Form) -> str:
+    proposing.propose(ledger, policy, year, forms.actor(), payment_steps.acknowledging_in(form))
     return language.words_for("settle-did-propose")
 
 
-def _publish(ledger: Ledger, policy: str, year: int, _: Form) -> str:
-    state = proposing.publish(ledger, policy, year, forms.actor())
+def _publish(ledger: Ledger, policy: str, year: int, form: Form) -> str:
+    state = proposing.publish(ledger, policy, year, forms.actor(), payment_steps.acknowledging_in(form))
     return language.words_for("settle-did-publish", until=state.present_publication().until_day)
 
 
@@ -172,8 +191,8 @@ def _resolve(ledger: Ledger, policy: str, year: int, form: Form) -> str:
     return language.words_for("settle-did-resolve")
 
 
-def _close_year(ledger: Ledger, policy: str, year: int, _: Form) -> str:
-    closing.close(ledger, policy, year, forms.actor())
+def _close_year(ledger: Ledger, policy: str, year: int, form: Form) -> str:
+    closing.close(ledger, policy, year, forms.actor(), payment_steps.acknowledging_in(form))
     return language.words_for("settle-did-close", year=year)
 
 

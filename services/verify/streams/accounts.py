@@ -38,7 +38,7 @@ def check_account(
     """Follow an account to its end; whatever must not be is a fault."""
     account = Account()
     for placed_event in events:
-        position, _, event = placed_event
+        position, event = placed_event.position, placed_event.event
         content, of_owner = event.content, f"{owner.code} {owner.year}: {event.name}"
         if (
             not isinstance(content, AccountEvent)

@@ -28,7 +28,7 @@ def check_claims(policy: str, events: Iterable[PlacedEvent], fault: ReportFault)
     An upstream system's steps name nobody: it answers for its own reviews.
     """
     files: dict[str, _ClaimFile] = {}
-    for position, _, event in events:
+    for position, _, event, _ in events:
         content = event.content
         if isinstance(content, ClaimEvent) and content.policy == policy:
             reason = _reason_against(files.setdefault(content.claim, _ClaimFile()), content, event)

@@ -30,7 +30,7 @@ class DutyHolders:
 
     def take_events(self, policy: str, events: Iterable[PlacedEvent]) -> None:
         """Take in events of one originator, in any order; those of a policy's years and accounts count."""
-        for position, _, event in events:
+        for position, _, event, _ in events:
             content = event.content
             if not isinstance(content, SettlementEvent | AccountEvent) or content.policy != policy:
                 return

@@ -13,12 +13,14 @@ from domain.events.second_person import StepConfirmed, StepProposed, StepWithdra
 from domain.events.settlements import (
     ObjectionRaised,
     ObjectionResolved,
+    OpenMattersAcknowledged,
     SettlementClosed,
     SettlementEvent,
     SettlementProposed,
     SettlementPublished,
 )
 from domain.events.speaking import person_of
+from domain.settlement.open_matters import digest_matters
 
 CHINA = timedelta(hours=8)
 """China has kept eight hours ahead of UTC since 1991."""
@@ -39,6 +41,8 @@ class PlacedEvent(NamedTuple):
     position: int
     version: int
     event: Event
+    recorded_at: str = ""
+    """When it was recorded (UTC, fixed width)."""
 
     def day(self, before: timedelta = timedelta(0)) -> str:
         """The day of the event in Asia/Shanghai."""
@@ -82,6 +86,8 @@ class Procedure:
     open: set[str] = field(default_factory=set)
     upheld: bool = False
     closing: Closing | None = None
+    acknowledged: list[OpenMattersAcknowledged] = field(default_factory=list)
+    """What of open matters was acknowledged, step by step."""
 
     def follow_step(self, placed_event: PlacedEvent) -> None:
         """Follow one step; whatever must not be is a fault."""
@@ -91,6 +97,8 @@ class Procedure:
             self.year,
         ):
             self.fault(placed_event.position, f"{name} does not belong to the settlement of {self.year}")
+        elif isinstance(content, OpenMattersAcknowledged):
+            self._acknowledge(placed_event.position, content)
         elif self.closing is not None:
             self.fault(placed_event.position, f"{name} after {self.year} was closed")
         elif isinstance(content, SettlementProposed):
@@ -103,6 +111,12 @@ class Procedure:
             self._resolve_objection(placed_event, content)
         elif isinstance(content, SettlementClosed):
             self._close(placed_event, content)
+
+    def _acknowledge(self, position: int, content: OpenMattersAcknowledged) -> None:
+        """An acknowledgement stands before any step, also before payments of a closed year."""
+        self.acknowledged.append(content)
+        if digest_matters(content.policy, content.year, content.matters) != content.digest:
+            self.fault(position, "the matters that were acknowledged do not come to their digest")
 
     def _propose(self, placed_event: PlacedEvent, content: SettlementProposed) -> None:
         position = placed_event.position

@@ -18,6 +18,7 @@ from ledger.policies.versions import adopt_policy, set_budget
 from ledger.projections.waiting import CONFIRMED
 from ledger.settlement.adjusting import accept
 from ledger.settlement.closing import close
+from ledger.settlement.open_matters import Acknowledging
 from ledger.settlement.paying import claw_back, order_payments
 from ledger.settlement.proposing import publish
 from ledger.store.application import Ledger
@@ -73,11 +74,12 @@ def _take_of_year(ledger: Ledger, request: OfYearRequest, actor: Actor) -> None:
     policy = request.policy
     match request:
         case asked.PublishList():
-            publish(ledger, policy, request.year, actor)
+            publish(ledger, policy, request.year, actor, _acknowledging(request))
         case asked.CloseYear():
-            close(ledger, policy, request.year, actor)
+            close(ledger, policy, request.year, actor, _acknowledging(request))
         case asked.OrderPayments():
-            order_payments(ledger, policy, request.year, actor, request.enterprises)
+            codes = request.enterprises
+            order_payments(ledger, policy, request.year, actor, codes, _acknowledging(request))
         case asked.OrderClawback():
             what = (request.amount_fen, request.reason, request.measure, request.reference)
             claw_back(ledger, policy, request.year, request.enterprise, actor, *what)
@@ -86,3 +88,11 @@ def _take_of_year(ledger: Ledger, request: OfYearRequest, actor: Actor) -> None:
             accept(ledger, policy, request.year, *award, actor, request.amount_fen, request.reason)
         case _:
             assert_never(request)
+
+
+def _acknowledging(
+    request: asked.PublishList | asked.CloseYear | asked.OrderPayments,
+) -> Acknowledging | None:
+    """The acknowledgement that stands in a proposal: whoever confirms it acknowledges the same list."""
+    acknowledged = request.acknowledged
+    return None if acknowledged is None else Acknowledging(acknowledged.digest, acknowledged.reason)

@@ -12,6 +12,7 @@ from domain.events.second_person import requests as asked
 from domain.events.second_person.requests import OfYearRequest
 from domain.money.amounts import print_fen
 from domain.policy.differences import currency_in, differences, titles_in, value_words
+from domain.settlement.open_matters import KINDS
 from domain.vocabulary.kinds import Kind, Words
 from domain.vocabulary.load import shipped_vocabulary
 from ledger.amendments.amending import preview_amendment
@@ -69,6 +70,7 @@ def _of_settlement(rows: Rows, request: OfYearRequest) -> list[SummaryLine]:
                 _line("企业数", "Enterprises", f"{request.enterprises:,}"),
                 _line("应兑现", "Payable", print_fen(request.payable_fen, request.currency)),
                 _line("名单摘要", "List SHA-256", request.lines_digest),
+                *_acknowledged(request.acknowledged, request.currency),
             ]
         case asked.OrderPayments():
             return _payments(request)
@@ -144,7 +146,19 @@ def _payments(request: asked.OrderPayments) -> list[SummaryLine]:
         _line("批次", "Batch", request.batch),
         _line("笔数", "Payments", f"{request.payments:,}"),
         _line("合计", "Sum", print_fen(request.total_fen, request.currency)),
+        *_acknowledged(request.acknowledged, request.currency),
     ]
+
+
+def _acknowledged(acknowledged: asked.AcknowledgedMatters | None, currency: str) -> Iterator[SummaryLine]:
+    """What is open, which the second person acknowledges too, and why the step is taken."""
+    if acknowledged is None:
+        return
+    for matter in acknowledged.matters:
+        words = KINDS[matter.kind]
+        sums = f"{matter.item_count:,} · {print_fen(matter.amount_fen, currency)}"
+        yield SummaryLine("未了事项", "Open matter", f"{words.zh} {sums}", f"{words.en} {sums}")
+    yield _line("办理理由", "Taken because", acknowledged.reason)
 
 
 def _decision(rows: Rows, request: asked.DecideDisagreement) -> list[SummaryLine]:

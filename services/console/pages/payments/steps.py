@@ -13,10 +13,12 @@ from domain.settlement.reconciliation import UntoldStep
 from ledger.policies.versions import rulebook
 from ledger.settlement import paying
 from ledger.settlement.bank_answers import record_answers
+from ledger.settlement.open_matters import Acknowledging
 from ledger.settlement.statements.reading import is_statement
 from ledger.settlement.statements.reconciling import read_statements, record_statement
 from ledger.store.application import Ledger
 from services.api.payments.schemas import ClawbackBody, RecoveryBody
+from services.api.settlements.open_matters import read_acknowledging
 from services.console import forms, language
 from services.console.refusals import describe_refusal, read, upload
 
@@ -26,8 +28,18 @@ REFUSED_SHOWN = 10
 Form = MultiDict[str, str]
 
 
-def _order(ledger: Ledger, policy: str, year: int, _: Form) -> str:
-    made = paying.order_payments(ledger, policy, year, forms.actor())
+def acknowledging_in(form: Form) -> Acknowledging | None:
+    """What a form acknowledges; ``None`` where it names no list.
+
+    Raises:
+        NotAllowed: where it names a list without a reason.
+    """
+    return read_acknowledging(form.get("acknowledges"), " ".join(form.get("reason", "").split()))
+
+
+def _order(ledger: Ledger, policy: str, year: int, form: Form) -> str:
+    acknowledging = acknowledging_in(form)
+    made = paying.order_payments(ledger, policy, year, forms.actor(), acknowledging=acknowledging)
     return language.words_for(
         "pay-did-order",
         batch=made.batch,
