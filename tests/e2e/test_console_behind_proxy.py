@@ -490,8 +490,8 @@ def closes(bureau: Bureau, first: Person, second: Person) -> None:
     assert page.locator("tbody tr").count() > 10
 
 
-def pays(bureau: Bureau, finance: Person, second: Person, code: str) -> None:
-    """Ordered by two, given to the bank as a file, answered by it; a part is clawed back and comes in."""
+def pays(bureau: Bureau, finance: Person, second: Person, recorder: Person, code: str) -> None:
+    """Ordered by two, given to the bank as a file; a third records its answers and what comes back."""
     finance.goes("settlement")
     takes(finance, "pay-order-do")
     waits(finance)
@@ -512,10 +512,10 @@ def pays(bureau: Bureau, finance: Person, second: Person, code: str) -> None:
         finance.press("pay-file-do")
     assert len(saved(bureau, given.value, "POST").read_text("utf-8-sig").splitlines()) == len(codes) + 1
     answers_of_the_bank(bureau.site, bureau.folder / "回单.csv")
-    page = finance.goes("settlement")
+    page = recorder.goes("settlement")
     page.locator("#results-file").set_input_files(bureau.folder / "回单.csv")
-    takes(finance, "pay-results-do")
-    reconciles(bureau, finance)
+    takes(recorder, "pay-results-do")
+    reconciles(bureau, recorder)
     for person in (finance, second):
         page = person.goes("settlement")
         unfolds(person, "#claw-amount")
@@ -523,13 +523,13 @@ def pays(bureau: Bureau, finance: Person, second: Person, code: str) -> None:
         page.locator("#claw-amount").fill("100.00")
         page.locator("#claw-reason").fill("材料不实")
         takes(person, "pay-claw-do")
-    page = finance.goes("settlement")
-    unfolds(finance, "#recovery-amount")
+    page = recorder.goes("settlement")
+    unfolds(recorder, "#recovery-amount")
     page.locator("#recovery-amount").fill("100.00")
     page.locator("#recovery-reference").fill("回单 1")
-    takes(finance, "pay-recover-do")
+    takes(recorder, "pay-recover-do")
     assert page.locator("#recover .facts").inner_text().count("¥100.00") == 2
-    finance.goes("payments?status=made")
+    recorder.goes("payments?status=made")
     assert page.locator(".tag.made").count() == len(codes)
 
 
@@ -666,7 +666,9 @@ def test_every_job_of_the_console_is_done_behind_a_proxy(
         bureau.sign_in(gao, "高远", "officer", "reviewer", "finance")
         bureau.sign_in(shen, "沈洁", "reviewer", "auditor", "operator")
         closes(bureau, gao, shen)
-        pays(bureau, lin, gao, firms["late"].code)
+        fang = bureau.seats("zh")
+        bureau.sign_in(fang, "方圆", "finance")
+        pays(bureau, lin, gao, fang, firms["late"].code)
         retraction = firms["false"].retract(false_shop, "store-registered")
         bureau.send([late(firms["late"].code, "late-1"), retraction])
         adjusts(lin, gao, firms["late"].code, firms["false"].code)
@@ -675,6 +677,7 @@ def test_every_job_of_the_console_is_done_behind_a_proxy(
         signs_out(bureau, lin)
         signs_out(bureau, gao, "sign-out-every")
         signs_out(bureau, shen)
+        signs_out(bureau, fang)
 
         assert bureau.hall.leave() == []
         assert len(bureau.workers()) == WORKERS, "others took the place of those that were killed"
