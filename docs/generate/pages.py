@@ -30,6 +30,7 @@ from docs.generate.vectors import vector_files
 from domain.faults.registry import (
     MESSAGE_AREAS,
     REQUEST_AREAS,
+    SETTING_AREAS,
     STORE_AREAS,
     FaultWords,
     read_codes,
@@ -172,6 +173,13 @@ def errors(language: str) -> Iterator[str]:
         "database:",
     ).in_language(language)
     yield _faults(read_codes(*STORE_AREAS), language)
+    yield f"## {Words('设置', 'Settings').in_language(language)}"
+    yield Words(
+        "环境变量不能用时，命令行、服务和自检所说的，前面写明变量的名称（见[设置](settings.md)）：",
+        "What the command line, the service and the doctor say of a variable of the environment that cannot "
+        "be used, behind its name (see [settings](settings.en.md)):",
+    ).in_language(language)
+    yield _faults(read_codes(*SETTING_AREAS), language)
     yield f"## {Words('问题的种类', 'Kinds of problem').in_language(language)}"
     yield Words(
         "出错的回答是 RFC 9457 的 `application/problem+json`，`code` 为下列之一，各项问题在 `faults` 中。",

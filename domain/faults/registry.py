@@ -22,11 +22,21 @@ FILE_AREAS = ("files",)
 POLICY_AREAS = ("policies",)
 STORE_AREAS = ("stores",)
 """Why the ledger does not work on a database."""
+SETTING_AREAS = ("settings",)
+"""Why a setting of the environment cannot be used."""
 INSTEAD_OF = "instead_of"
 """In a block: the area whose words of the same code it stands in place of."""
 RETIRED = "retired"
 """In a block: why a code stays, though nothing raises it."""
-AREAS = (*MESSAGE_AREAS, *REQUEST_AREAS, *CASE_AREAS, *FILE_AREAS, *POLICY_AREAS, *STORE_AREAS)
+AREAS = (
+    *MESSAGE_AREAS,
+    *REQUEST_AREAS,
+    *CASE_AREAS,
+    *FILE_AREAS,
+    *POLICY_AREAS,
+    *STORE_AREAS,
+    *SETTING_AREAS,
+)
 
 
 class FaultWords(NamedTuple):

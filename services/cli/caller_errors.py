@@ -32,7 +32,6 @@ PLAIN: dict[type[Exception], str] = {
     NoteError: "检查点、声明或密钥不能用",
     Unanswerable: "账本不能回答这一时点",
     NotExportable: "不能写出",
-    SettingsError: "设置不能用（见 docs/settings.md）",
     UnusableFile: "文件不能用",
 }
 """Errors whose own text says everything, in English; before it, in Chinese, what it is about."""
@@ -58,7 +57,7 @@ def caller_message(error: Exception, language: str) -> str | None:
         return en if language == "en" else zh
     if isinstance(error, UnreadableState):
         return DamagedStore("database.unreadable-row", reason=str(error)).describe(language)
-    if isinstance(error, StoreError | FileError):
+    if isinstance(error, StoreError | FileError | SettingsError):
         return error.describe(language)
     if isinstance(error, UnicodeError | OSError):
         return _file_line(error, language)

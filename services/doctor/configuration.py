@@ -21,8 +21,9 @@ def check(env: Mapping[str, str], database: str | None) -> tuple[Settings, list[
 
 def _findings(env: Mapping[str, str], settings: Settings, faults: list[SettingsError]) -> Iterator[Finding]:
     for fault in faults:
-        statement = f"{fault.variable}：{fault.rule}", f"{fault.variable}: {fault.rule}"
-        yield error("settings.value", statement, (f"{fault.mend}（见 docs/settings.md）", fault.mend))
+        zh, en = fault.words("zh"), fault.words("en")
+        statement = f"{fault.variable}：{zh['rule']}", f"{fault.variable}: {en['rule']}"
+        yield error("settings.value", statement, (f"{zh['mend']}（见 docs/settings.md）", en["mend"]))
     for name in unknown(env):
         statement = f"没有叫 {name} 的设置，写了也不起作用", f"no setting is called {name}; it does nothing"
         yield warning(
@@ -31,9 +32,10 @@ def _findings(env: Mapping[str, str], settings: Settings, faults: list[SettingsE
     try:
         settings.check_open()
     except SettingsError as fault:
-        statement = f"{settings.host} 对其他机器开放而不核验身份", f"{fault.variable}: {fault.rule}"
+        words = fault.words("en")
+        statement = f"{settings.host} 对其他机器开放而不核验身份", f"{fault.variable}: {words['rule']}"
         yield error(
-            "settings.open", statement, (f"设 {PREFIX}IDENTITY=required，或只监听 127.0.0.1", fault.mend)
+            "settings.open", statement, (f"设 {PREFIX}IDENTITY=required，或只监听 127.0.0.1", words["mend"])
         )
     if settings.proxy.public_address and not settings.proxy.trusted:
         statement = (

@@ -111,8 +111,7 @@ def exposed(settings: Settings, registry: CollectorRegistry) -> Iterator[int]:
     try:
         server, thread = start_http_server(settings.metrics_port, settings.metrics_host, registry)
     except OSError as error:
-        mend = "choose a free port of this machine, another for each process"
-        raise SettingsError(f"{VARIABLE}METRICS_PORT", f"cannot be opened: {error}", mend) from error
+        raise SettingsError(f"{VARIABLE}METRICS_PORT", "setting.metrics-port", reason=str(error)) from error
     try:
         yield settings.metrics_port
     finally:

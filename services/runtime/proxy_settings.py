@@ -36,9 +36,7 @@ def read_proxy_settings(values: dict[str, str]) -> ProxySettings:
     public = ProxySettings((), _read_address(values["PUBLIC_ADDRESS"]))
     is_open = values["IDENTITY"] == "required" or values["ALLOW_OPEN"] == "1"
     if public.public_address and not is_open and not is_loopback(public.public_host):
-        rule = "goes with identities that are checked"
-        mend = f"set {PREFIX}IDENTITY=required; without it, whoever reaches the service is the administrator"
-        raise SettingsError(f"{PREFIX}PUBLIC_ADDRESS", rule, mend)
+        raise SettingsError(f"{PREFIX}PUBLIC_ADDRESS", "setting.address-local")
     return ProxySettings(_read_networks(values["TRUSTED_PROXIES"]), public.public_address)
 
 
@@ -54,9 +52,7 @@ def _read_address(text: str) -> str:
         host = ""
     safe = host and (address.scheme == "https" or (address.scheme == "http" and is_loopback(host)))
     if not safe or address.path not in ("", "/") or address.query or address.fragment or address.username:
-        rule = f"is no https address of a host alone: {text[:80]!r}"
-        mend = "write it like https://subsidy.example.gov.cn, with a port where it is not 443"
-        raise SettingsError(f"{PREFIX}PUBLIC_ADDRESS", rule, mend)
+        raise SettingsError(f"{PREFIX}PUBLIC_ADDRESS", "setting.address-form", value=text[:80])
     named = f"[{host}]" if ":" in host else host
     shown_port = "" if port in (None, default_ports[address.scheme]) else f":{port}"
     return f"{address.scheme}://{named}{shown_port}"
@@ -70,8 +66,6 @@ def _read_networks(text: str) -> tuple[Network, ...]:
         except ValueError:
             network = None
         if network is None or network.prefixlen == 0:
-            rule = f"is not a list of addresses or networks of proxies: {entry[:80]!r}"
-            mend = "write it like 127.0.0.1,10.0.0.0/24; never the whole of the Internet"
-            raise SettingsError(f"{PREFIX}TRUSTED_PROXIES", rule, mend)
+            raise SettingsError(f"{PREFIX}TRUSTED_PROXIES", "setting.proxies", value=entry[:80])
         networks.append(network)
     return tuple(networks)

@@ -121,31 +121,25 @@ class Settings:
         """
         checked = self.identity.mode == "required" or self.allow_open
         if not checked and not is_loopback(self.host):
-            rule = f"{self.host} can be reached from other machines, and identities are not checked"
-            mend = (
-                f"use 127.0.0.1, or set {PREFIX}IDENTITY=required; "
-                f"{PREFIX}ALLOW_OPEN=1 only behind a proxy that checks who asks"
-            )
-            raise SettingsError(f"{PREFIX}HOST", rule, mend)
+            raise SettingsError(f"{PREFIX}HOST", "setting.open-host", host=self.host)
 
 
 def _health_port(values: dict[str, str]) -> int:
     port = _whole_number("HEALTH_PORT", values["HEALTH_PORT"], 0, 65_535)
     if str(port) == values["PORT"]:
-        raise SettingsError(f"{PREFIX}HEALTH_PORT", f"{port} is the service's own port", "choose another one")
+        raise SettingsError(f"{PREFIX}HEALTH_PORT", "setting.port-taken", port=port)
     return port
 
 
 def _identity(values: dict[str, str]) -> IdentitySettings:
     mode, issuer, jwks = values["IDENTITY"], values["OIDC_ISSUER"], values["OIDC_JWKS"]
     if mode not in MODES:
-        raise SettingsError(f"{PREFIX}IDENTITY", f"is none of {', '.join(MODES)}", "write one of them")
+        raise SettingsError(f"{PREFIX}IDENTITY", "setting.choice", choices=", ".join(MODES))
     if bool(issuer) != bool(jwks):
         lacking = "OIDC_JWKS" if issuer else "OIDC_ISSUER"
-        raise SettingsError(PREFIX + lacking, "is missing", "set issuer and keys together")
+        raise SettingsError(PREFIX + lacking, "setting.issuer-pair")
     if issuer in RESERVED_ISSUERS:
-        rule = f"{issuer} names persons whom no issuer vouches for"
-        raise SettingsError(f"{PREFIX}OIDC_ISSUER", rule, "write the iss of the tokens")
+        raise SettingsError(f"{PREFIX}OIDC_ISSUER", "setting.issuer-reserved", issuer=issuer)
     return IdentitySettings(
         **_client(values, mode, issuer),
         mode=mode,
@@ -175,13 +169,12 @@ def _users(text: str, mode: str) -> tuple[UserRoles, ...]:
     users = tuple(UserRoles(user.strip(), frozenset(roles.split())) for user, _, roles in entries)
     for each in users:
         if not each.user or not each.roles or each.roles - set(STAFF):
-            rule = f"names no user with roles of {', '.join(STAFF)}: {each.user[:80]!r}"
-            raise SettingsError(f"{PREFIX}USERS", rule, "write it like lin=officer; shen=reviewer finance")
+            roles, value = ", ".join(STAFF), each.user[:80]
+            raise SettingsError(f"{PREFIX}USERS", "setting.users-form", roles=roles, value=value)
     if len({each.user for each in users}) < len(users):
-        raise SettingsError(f"{PREFIX}USERS", "names a user twice", "write all roles of a user together")
+        raise SettingsError(f"{PREFIX}USERS", "setting.users-twice")
     if users and mode == "local":
-        rule = "goes with identities that are checked"
-        raise SettingsError(f"{PREFIX}USERS", rule, f"set {PREFIX}IDENTITY=required")
+        raise SettingsError(f"{PREFIX}USERS", "setting.users-local")
     return users
 
 
@@ -190,13 +183,10 @@ def _served_names(values: dict[str, str]) -> tuple[str, ...]:
     names = [name.strip().lower() for name in values["HOSTS"].split(",") if name.strip()]
     for name in names:
         if not re.fullmatch(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*", name):
-            rule = f"is not a list of names: {name[:80]!r}"
-            raise SettingsError(f"{PREFIX}HOSTS", rule, "write it like subsidy.example.gov.cn,10.0.0.5")
+            raise SettingsError(f"{PREFIX}HOSTS", "setting.hosts-form", value=name[:80])
     if values["IDENTITY"] == "local" and values["ALLOW_OPEN"] != "1":
         if names:
-            rule = "goes with identities that are checked"
-            mend = f"set {PREFIX}IDENTITY=required; a local service has the names of this machine alone"
-            raise SettingsError(f"{PREFIX}HOSTS", rule, mend)
+            raise SettingsError(f"{PREFIX}HOSTS", "setting.hosts-local")
         return (values["HOST"],) if is_loopback(values["HOST"]) else ()
     listening = [] if values["HOST"] in ("0.0.0.0", "::") else [values["HOST"]]  # noqa: S104 - compared only
     return tuple(dict.fromkeys([*names, *listening]))
@@ -217,24 +207,20 @@ def _client(values: dict[str, str], mode: str, issuer: str) -> dict[str, str]:
     client["redirect"] = client["redirect"] or (public_address and public_address + RETURN)
     for name in ("client_id", "redirect"):
         if not client[name]:
-            raise SettingsError(PREFIX + named[name], "is missing", "set client, secret and address together")
+            raise SettingsError(PREFIX + named[name], "setting.client-missing")
     if bool(client["client_secret"]) == bool(client["client_secret_file"]):
-        rule = "is set twice" if client["client_secret"] else "is missing"
-        raise SettingsError(PREFIX + "OIDC_CLIENT_SECRET_FILE", rule, "set the file, or the secret, not both")
+        code = "setting.secret-twice" if client["client_secret"] else "setting.secret-missing"
+        raise SettingsError(PREFIX + "OIDC_CLIENT_SECRET_FILE", code)
     if mode != "required" or not issuer:
         lacking = "IDENTITY" if mode != "required" else "OIDC_ISSUER"
-        mend = f"set {PREFIX}IDENTITY=required with the issuer and its keys"
-        raise SettingsError(PREFIX + lacking, "does not go with people who sign in", mend)
+        raise SettingsError(PREFIX + lacking, "setting.sign-in-identity")
     redirect = urlsplit(client["redirect"])
     safe = redirect.scheme == "https" or (redirect.scheme == "http" and is_loopback(redirect.hostname or ""))
     if not safe or redirect.path != RETURN or redirect.query or redirect.fragment or not redirect.hostname:
-        rule = f"is no https address that ends in {RETURN}"
-        raise SettingsError(f"{PREFIX}OIDC_REDIRECT", rule, f"write it like https://ledger.example{RETURN}")
+        raise SettingsError(f"{PREFIX}OIDC_REDIRECT", "setting.redirect-form", path=RETURN)
     if public_address and client["redirect"] != public_address + RETURN:
-        rule = f"is not at {PREFIX}PUBLIC_ADDRESS, by which people reach the service"
-        raise SettingsError(
-            f"{PREFIX}OIDC_REDIRECT", rule, f"write {public_address}{RETURN}, or leave it unset"
-        )
+        address = public_address + RETURN
+        raise SettingsError(f"{PREFIX}OIDC_REDIRECT", "setting.redirect-elsewhere", address=address)
     return client
 
 
@@ -245,24 +231,20 @@ def _kafka_security(values: dict[str, str]) -> dict[str, Any]:
     mechanism, user, password = (values[f"KAFKA_{name}"] for name in ("SASL", "USER", "PASSWORD_FILE"))
     if not security.endswith("SSL") and any(files.values()):
         name = next(name for name, file in files.items() if file)
-        raise SettingsError(
-            f"{PREFIX}KAFKA_{name}", f"means nothing with {security}", f"set {PREFIX}KAFKA_SECURITY=SSL"
-        )
+        raise SettingsError(f"{PREFIX}KAFKA_{name}", "setting.kafka-files", security=security)
     if bool(files["CERT"]) != bool(files["KEY"]):
         lacking = "KAFKA_KEY" if files["CERT"] else "KAFKA_CERT"
-        raise SettingsError(PREFIX + lacking, "is missing", "set certificate and key together")
+        raise SettingsError(PREFIX + lacking, "setting.kafka-pair")
     if security.startswith("SASL"):
         _word("KAFKA_SASL", mechanism, *MECHANISMS)
         for name, text in (("USER", user), ("PASSWORD_FILE", password)):
             if not text:
-                raise SettingsError(f"{PREFIX}KAFKA_{name}", "is missing", f"{security} needs it")
+                raise SettingsError(f"{PREFIX}KAFKA_{name}", "setting.kafka-needs", security=security)
         if mechanism == "PLAIN" and security != "SASL_SSL":
-            rule = "PLAIN would send the password in the clear"
-            raise SettingsError(f"{PREFIX}KAFKA_SASL", rule, "use SCRAM-SHA-512, or SASL_SSL")
+            raise SettingsError(f"{PREFIX}KAFKA_SASL", "setting.kafka-plain")
     elif mechanism or user or password:
         name = "SASL" if mechanism else "USER" if user else "PASSWORD_FILE"
-        mend = f"set {PREFIX}KAFKA_SECURITY=SASL_SSL, or unset it"
-        raise SettingsError(f"{PREFIX}KAFKA_{name}", f"means nothing with {security}", mend)
+        raise SettingsError(f"{PREFIX}KAFKA_{name}", "setting.kafka-user", security=security)
     return {
         "security": security,
         "ca_file": files["CA"],
@@ -305,14 +287,13 @@ def _targets(text: str) -> tuple[str, ...]:
         address = urlsplit(target.removeprefix("post+"))
         safe = address.scheme == "https" or (address.scheme == "http" and is_loopback(address.hostname or ""))
         if "://" in target and not (safe and address.hostname):
-            rule = f"is no https address: {target[:80]!r}"
-            raise SettingsError(f"{PREFIX}CHECKPOINTS_TO", rule, "write https://…, or the path of a folder")
+            raise SettingsError(f"{PREFIX}CHECKPOINTS_TO", "setting.target", value=target[:80])
     return targets
 
 
 def _path(text: str) -> str:
     if not text.strip() or "\x00" in text:
-        raise SettingsError(f"{PREFIX}DATABASE", "is empty", "give the path of the ledger's file")
+        raise SettingsError(f"{PREFIX}DATABASE", "setting.database-empty")
     return text
 
 
@@ -321,15 +302,13 @@ def _host(text: str, name: str = "HOST") -> str:
         if text != "localhost":
             ipaddress.ip_address(text)
     except ValueError:
-        rule = f"is not an IP address: {text!r}"
-        raise SettingsError(PREFIX + name, rule, "write it like 127.0.0.1, ::1 or localhost") from None
+        raise SettingsError(PREFIX + name, "setting.host-form", value=text) from None
     return text
 
 
 def _whole_number(name: str, text: str, low: int, high: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 6 and low <= int(text) <= high):
-        rule = f"is not a whole number from {low} to {high}: {text[:40]!r}"
-        raise SettingsError(PREFIX + name, rule, f"write a number from {low} to {high}, or leave it unset")
+        raise SettingsError(PREFIX + name, "setting.number", low=low, high=high, value=text[:40])
     return int(text)
 
 
@@ -337,15 +316,13 @@ def _addresses(name: str, text: str) -> str:
     if not all(
         re.fullmatch(r"[^\s:,]+:[0-9]{1,5}|\[[0-9a-f:]+\]:[0-9]{1,5}", each) for each in text.split(",")
     ):
-        rule = f"is not a list of host:port: {text[:80]!r}"
-        raise SettingsError(PREFIX + name, rule, "write it like kafka-1:9092,kafka-2:9092")
+        raise SettingsError(PREFIX + name, "setting.addresses", value=text[:80])
     return text
 
 
 def _topic(name: str, text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", text):
-        rule = f"is not a name that Kafka allows: {text[:80]!r}"
-        raise SettingsError(PREFIX + name, rule, "use letters, digits, full stops, hyphens and underscores")
+        raise SettingsError(PREFIX + name, "setting.topic", value=text[:80])
     return text
 
 
@@ -355,27 +332,22 @@ def _publisher_topics(text: str, shared: str) -> tuple[PublisherTopic, ...]:
     for entry in filter(None, (part.strip() for part in text.split(";"))):
         topic, _, bound = entry.partition("=")
         source, *types = bound.split() or [""]
-        mend = (
-            "write it like subsidy.tax=urn:cixi:tax subsidy.contribution-assessed.v1; subsidy.hg=urn:cixi:hg"
-        )
         if not source or not all(re.fullmatch(r"subsidy\.[a-z0-9-]+\.v[0-9]+", each) for each in types):
-            rule = f"names no topic with its source and types: {entry[:80]!r}"
-            raise SettingsError(f"{PREFIX}KAFKA_TOPICS", rule, mend)
+            raise SettingsError(f"{PREFIX}KAFKA_TOPICS", "setting.topics-form", value=entry[:80])
         topics.append(PublisherTopic(_topic("KAFKA_TOPICS", topic.strip()), source, frozenset(types)))
     names = [each.topic for each in topics]
     if len({*names, shared}) <= len(names):
-        rule = "names a topic twice, or the one that all share"
-        raise SettingsError(f"{PREFIX}KAFKA_TOPICS", rule, "give each publisher a topic of its own")
+        raise SettingsError(f"{PREFIX}KAFKA_TOPICS", "setting.topics-twice")
     return tuple(topics)
 
 
 def _word(name: str, text: str, *choices: str) -> str:
     if text not in choices:
-        raise SettingsError(PREFIX + name, f"is none of {', '.join(choices)}", "write one of them")
+        raise SettingsError(PREFIX + name, "setting.choice", choices=", ".join(choices))
     return text
 
 
 def _flag(name: str, text: str) -> bool:
     if text not in ("0", "1"):
-        raise SettingsError(PREFIX + name, f"is neither 0 nor 1: {text[:40]!r}", "write 1 to allow it, or 0")
+        raise SettingsError(PREFIX + name, "setting.flag", value=text[:40])
     return text == "1"

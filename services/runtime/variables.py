@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from domain.faults.fault import Fault, FaultValue
+from domain.faults.registry import SETTING_AREAS
 from services.runtime.identity_settings import RETURN
 
 PREFIX = "SUBSIDY_LEDGER_"
@@ -21,9 +23,18 @@ class Variable(NamedTuple):
 class SettingsError(ValueError):
     """A setting that cannot be used: which, the rule it breaks, and how to mend it."""
 
-    def __init__(self, variable: str, rule: str, mend: str) -> None:
-        self.variable, self.rule, self.mend = variable, rule, mend
-        super().__init__(f"{variable}: {rule} — {mend}")
+    def __init__(self, variable: str, code: str, **args: FaultValue) -> None:
+        self.variable, self.fault = variable, Fault(code, variable, args)
+        super().__init__(self.describe("en"))
+
+    def words(self, language: str) -> dict[str, str]:
+        """The rule and the mend in ``zh`` or ``en``."""
+        return self.fault.words(language, SETTING_AREAS)
+
+    def describe(self, language: str) -> str:
+        """The variable, its rule and the mend as one sentence."""
+        words, sign = self.words(language), ": " if language == "en" else "："
+        return f"{self.variable}{sign}{words['rule']} — {words['mend']}"
 
 
 VARIABLES = (

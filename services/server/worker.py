@@ -68,9 +68,10 @@ def prepare(settings: Settings) -> None:
     try:
         read_forms_key(Path(settings.forms_key_file))
     except OSError as error:
-        rule = f"{settings.forms_key_file} cannot be read and written: {error.strerror}"
-        mend = "name a file in a folder of this user's own; the key of the console's forms lies beside it"
-        raise SettingsError(f"{PREFIX}SIGNING_KEY", rule, mend) from None
+        file, reason = settings.forms_key_file, error.strerror
+        raise SettingsError(
+            f"{PREFIX}SIGNING_KEY", "setting.key-file", file=str(file), reason=reason
+        ) from None
 
 
 def load(parent: int, health_socket: socket | None) -> Front:

@@ -130,8 +130,8 @@ def test_a_bad_setting_names_the_variable_the_rule_and_the_mend(name: str, value
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({f"SUBSIDY_LEDGER_{name}": value})
     assert caught.value.variable == f"SUBSIDY_LEDGER_{name}"
-    assert caught.value.rule
-    assert caught.value.mend
+    assert caught.value.words("en")["rule"]
+    assert caught.value.words("en")["mend"]
 
 
 def test_a_port_that_is_taken_stops_the_server_with_an_error(tmp_path: Path) -> None:

@@ -227,6 +227,8 @@ ELSEWHERE = {
     "second.gone": "test_two_persons",
     "second.unknown": "test_two_persons",
     "second.withdraw": "test_two_persons",
+    "duty.parted": "test_parted_duties",
+    "duty.proposer": "test_parted_duties",
     "recovery.no-reference": "test_repeated_steps: no text of the API is empty",
     "refusal.other-fact": "test_api_writing",
     "refusal.unlike": "test_api_writing",

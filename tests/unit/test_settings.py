@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.caller_errors import caller_message
 from services.runtime.kafka_settings import KafkaSettings, UnusableFile
 from services.runtime.settings import Settings, SettingsError, unknown, usable
 from services.runtime.variables import PREFIX, VARIABLES
@@ -40,6 +41,17 @@ def test_what_does_not_fit_together_is_refused_by_name(variable: str, given: dic
         of(**given)
 
     assert refused.value.variable == PREFIX + variable
+    zh, en = (refused.value.describe(language) for language in ("zh", "en"))
+    assert zh.startswith(f"{PREFIX}{variable}：")
+    assert any("\u4e00" <= sign <= "\u9fff" for sign in zh)
+    assert (en, caller_message(refused.value, "zh")) == (str(refused.value), zh)
+
+
+def test_a_value_in_chinese_is_told_in_the_language_of_the_reader() -> None:
+    with pytest.raises(SettingsError) as refused:
+        of(IDENTITY="required", USERS="王五=市长")
+    assert "没有写明用户及其角色" in (caller_message(refused.value, "zh") or "")
+    assert "names no user with roles of" in (caller_message(refused.value, "en") or "")
 
 
 def test_a_client_without_security_has_no_word_of_it() -> None:
