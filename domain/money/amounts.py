@@ -83,8 +83,8 @@ def parse_fen(text: str, *, printed: bool = False) -> int:
         raise MoneyError(f"not an amount with at most two decimals: {text!r}")
     if text[-3:-2] == ".":
         return int(text[:-3] + text[-2:])
-    whole, _, tenths = text.partition(".")
-    return int(whole + (tenths + "00")[:2])
+    yuan_digits, _, tenths = text.partition(".")
+    return int(yuan_digits + (tenths + "00")[:2])
 
 
 def print_fen(fen: int, currency: str | None = None, *, grouped: bool = False) -> str:
@@ -95,11 +95,11 @@ def print_fen(fen: int, currency: str | None = None, *, grouped: bool = False) -
     currency out, where the unit is named beside.
     """
     sign = "-" if fen < 0 else ""
-    whole, cents = divmod(abs(fen), 100)
+    yuan, cents = divmod(abs(fen), 100)
     if currency is None and not grouped:
-        return f"{sign}{whole}.{cents:02d}"
+        return f"{sign}{yuan}.{cents:02d}"
     symbol = "" if currency is None else CURRENCIES[currency].symbol
-    return f"{sign}{symbol}{whole:,}.{cents:02d}"
+    return f"{sign}{symbol}{yuan:,}.{cents:02d}"
 
 
 def decimal_of(fen: int) -> Decimal:

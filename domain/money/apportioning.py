@@ -55,17 +55,17 @@ def cut_of(amounts: Column, budget: int, piece: int = PIECE) -> Cut:
 
 def shares(amounts: Column, budget: int, cut: Cut, piece: int = PIECE) -> Column:
     """The fen paid for each amount."""
-    found = amounts.copy()
+    shares_fen = amounts.copy()
     if cut.total <= budget:
-        return found
+        return shares_fen
     for start, floors, remainders in _divided(amounts, budget, cut.total, piece):
-        here = found[start : start + len(floors)]
+        here = shares_fen[start : start + len(floors)]
         here[:] = floors
         if cut.place >= 0:
             here += remainders > cut.remainder
             until = max(0, cut.place + 1 - start)
             here[:until] += remainders[:until] == cut.remainder
-    return found
+    return shares_fen
 
 
 def _divided(amounts: Column, budget: int, total: int, size: int) -> Iterator[tuple[int, Column, Column]]:

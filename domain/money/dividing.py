@@ -93,9 +93,9 @@ def in_turn(
         amounts: fen by named budget; one that is not named there has nothing to give.
         cut: the apportionment of so many fen over the awards of a pot.
     """
-    left, found = dict(amounts), dict[str, Apportionment]()
+    left, apportionments = dict(amounts), dict[str, Apportionment]()
     for pot in sorted(set(pots)):
         of = budget_id(pot)
-        found[pot] = cut(pot, max(left.get(of, 0), 0))
-        left[of] = left.get(of, 0) - found[pot].total
-    return Division(sum(amounts.values()), found)
+        apportionments[pot] = cut(pot, max(left.get(of, 0), 0))
+        left[of] = left.get(of, 0) - apportionments[pot].total
+    return Division(sum(amounts.values()), apportionments)

@@ -65,10 +65,10 @@ _LONG_MARKS = re.compile("(?<![\u3031-\u3035\u3040-\u30ff\u31f0-\u31ff\uff66-\uf
 def find_unfit(text: str, is_identity: bool = False) -> str | None:
     """The first character that no text, or no identity, may hold, as ``U+202E``; None where all may stand."""
     match = _UNFIT.search(text)
-    found = match[0] if match else None
-    if found is None and not text.isascii() and not _USUAL.fullmatch(text):
-        found = _find_traceful(text, is_identity)
-    return None if found is None else f"U+{ord(found):04X}"
+    character = match[0] if match else None
+    if character is None and not text.isascii() and not _USUAL.fullmatch(text):
+        character = _find_traceful(text, is_identity)
+    return None if character is None else f"U+{ord(character):04X}"
 
 
 def _find_traceful(text: str, is_identity: bool) -> str | None:

@@ -48,8 +48,10 @@ class WaitingStream(Stream):
         Raises:
             NotAllowed: see ``judge_proposal`` and ``require_confirming_role``.
         """
-        asked, digest = request.request_digest, request.digest
-        outcome = judge_proposal(self.pending, actor.person, asked, digest, instant(now), actor.confirming)
+        request_digest, digest = request.request_digest, request.digest
+        outcome = judge_proposal(
+            self.pending, actor.person, request_digest, digest, instant(now), actor.confirming
+        )
         attribution = attribute_step(actor, request.step)
         if outcome == "confirm" and self.pending is not None:
             require_confirming_role(request.step, actor)

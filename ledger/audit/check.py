@@ -92,17 +92,17 @@ def check_log(
         walk = _Walk(rows, marks, findings)
     except LookupError as error:
         return [*findings, Finding(0, str(error))]
-    whole = rows.last_position()
+    position_count = rows.last_position()
     for count, row in enumerate(rows.stream(f"{SELECT} ORDER BY rowid"), start=1):
         walk.take(row)
         if progress and count % PROGRESS_EVENTS == 0:
-            progress(count, whole)
+            progress(count, position_count)
         if len(findings) >= FINDINGS_MAX:
             break
     else:
-        walk.finish(whole)
+        walk.finish(position_count)
     if progress:
-        progress(walk.frontier.size, whole)
+        progress(walk.frontier.size, position_count)
     findings += _beside(rows, walk)
     for check in CHECKS:
         findings += islice(check(rows), FINDINGS_MAX)

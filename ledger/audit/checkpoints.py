@@ -235,10 +235,12 @@ def prove_inclusion(rows: Rows, position: int, size: int | None = None) -> Proof
         UnknownPosition: where the log of that size has no such event.
     """
     tree = Tree(rows)
-    whole = tree.size()
-    size = whole if size is None else size
-    if not 1 <= position <= size <= whole:
-        raise UnknownPosition(f"the log of {whole} events has no proof of position {position} at size {size}")
+    tree_size = tree.size()
+    size = tree_size if size is None else size
+    if not 1 <= position <= size <= tree_size:
+        raise UnknownPosition(
+            f"the log of {tree_size} events has no proof of position {position} at size {size}"
+        )
     path = inclusion_path(position - 1, size, tree.node)
     salt = salt_of(secret_of(rows), position)
     return Proof(position, size, tree.leaf(position), salt, tuple(path))

@@ -72,8 +72,8 @@ class ClaimEntry(NamedTuple):
 def counts(rows: Rows, policy: str, year: int) -> dict[str, int]:
     """How many claims of a year stand at each status."""
     sql = "SELECT status, COUNT(*) FROM claims WHERE policy=? AND year=? GROUP BY status"
-    found = {status: int(number) for status, number in rows.all(sql, [policy, year])}
-    return {status: found.get(status, 0) for status in STATUSES}
+    count_by_status = {status: int(number) for status, number in rows.all(sql, [policy, year])}
+    return {status: count_by_status.get(status, 0) for status in STATUSES}
 
 
 def queue(
@@ -156,10 +156,10 @@ def _is_of(event: Stored, policy: str, claim: str) -> bool:
 
 
 def _measure(book: Rulebook, file: ClaimFile) -> Measure | None:
-    found = book.measure_of_year(file.measure, file.year)
-    if found is None and file.measure in book.segments:
+    measure = book.measure_of_year(file.measure, file.year)
+    if measure is None and file.measure in book.segments:
         return book.segments[file.measure][-1].measure
-    return found
+    return measure
 
 
 def _appeal_until(book: Rulebook, file: ClaimFile) -> str | None:

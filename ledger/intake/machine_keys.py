@@ -133,8 +133,8 @@ def state_earlier_keys(rows: Rows, now: datetime, attribution: Attribution = NOB
     if read_earlier_keys(rows) is not None:
         return False
     earlier = [KeyRow(*row) for row in rows.stream(SELECT_KEYS)]
-    found = EarlierKeysFound(keys=len(earlier), digest=digest_of_rows(earlier))
-    append_ours(rows, now, [(EarlierKeysFound.ORIGINATOR, 1, found)], attribution)
+    statement = EarlierKeysFound(keys=len(earlier), digest=digest_of_rows(earlier))
+    append_ours(rows, now, [(EarlierKeysFound.ORIGINATOR, 1, statement)], attribution)
     return True
 
 

@@ -48,8 +48,12 @@ class AppendHold:
         """
         try:
             stamp = _stamp_of(self.key_file.with_name(self.key_file.name + LAST))
-            tree, held = Tree(rows), self.held
-            if held is not None and held.stamp == stamp and tree.leaf(held.size) == held.leaf:
+            tree, held_tree = Tree(rows), self.held
+            if (
+                held_tree is not None
+                and held_tree.stamp == stamp
+                and tree.leaf(held_tree.size) == held_tree.leaf
+            ):
                 return
             last = read_last(self.key_file)
         except (FileNotFoundError, PermissionError):

@@ -23,10 +23,10 @@ def read_entries(rows: Rows, place: TilePlace) -> bytes | None:
         OverflowError: where one is longer than the form can say.
     """
     first, secret = place.number * TILE_WIDTH + 1, secret_of(rows)
-    found = rows.all(f"{SELECT} WHERE rowid>=? AND rowid<? ORDER BY rowid", [first, first + place.width])
-    if len(found) != place.width:
+    entry_rows = rows.all(f"{SELECT} WHERE rowid>=? AND rowid<? ORDER BY rowid", [first, first + place.width])
+    if len(entry_rows) != place.width:
         return None
     return write_entries(
         entry_of(salt_of(secret, row[0]), int(row[0]), str(row[1]), int(row[2]), str(row[3]), bytes(row[4]))
-        for row in found
+        for row in entry_rows
     )

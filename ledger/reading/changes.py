@@ -81,8 +81,8 @@ class RulesOverTime:
     books: dict[int, dict[str, Rulebook]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        found = self.rows.all("SELECT position FROM policies ORDER BY position")
-        self.positions = [row[0] for row in found]
+        policy_rows = self.rows.all("SELECT position FROM policies ORDER BY position")
+        self.positions = [row[0] for row in policy_rows]
 
     def rulebooks_at(self, position: int) -> dict[str, Rulebook]:
         """The rulebooks at a position."""
@@ -159,6 +159,6 @@ def changes_between(before: dict[str, Awards], after: dict[str, Awards]) -> Iter
             for measure in sorted(was_year.keys() | now_year.keys()):
                 was, now = was_year.get(measure), now_year.get(measure)
                 sums = (was.gross if was else 0, now.gross if now else 0)
-                held = (was.withheld if was else 0, now.withheld if now else 0)
-                if sums[0] != sums[1] or held[0] != held[1]:
-                    yield Change(policy, year, measure, *sums, *held)
+                withheld_fen = (was.withheld if was else 0, now.withheld if now else 0)
+                if sums[0] != sums[1] or withheld_fen[0] != withheld_fen[1]:
+                    yield Change(policy, year, measure, *sums, *withheld_fen)

@@ -115,23 +115,25 @@ def read_disagreement(
     whose = "" if code is None else " AND code=?"
     sql = f"SELECT {_COLUMNS} FROM disagreements WHERE {at}{whose} ORDER BY position, key LIMIT ?"
     values = [*bound, *([] if code is None else [code]), most or EVERY]
-    found = [_Row(*row) for row in rows.all(sql, values)]
-    if not found:
+    disagreement_rows = [_Row(*row) for row in rows.all(sql, values)]
+    if not disagreement_rows:
         return None
     if until is not None:
-        found = [_as_known(rows, each, until) for each in found]
-    names = read_names(rows, sorted({each.code for each in found}))
-    head = found[0]
-    said = sorted({each.value for each in found if each.value})
+        disagreement_rows = [_as_known(rows, each, until) for each in disagreement_rows]
+    names = read_names(rows, sorted({each.code for each in disagreement_rows}))
+    head = disagreement_rows[0]
+    said = sorted({each.value for each in disagreement_rows if each.value})
     if head.kind == "outlier":
-        said = [str(_total(rows, disagreement, found, count))]
-    agree = all(each.outcome in (AGREES, SETTLED, WITHDRAWN) for each in found) and any(
-        each.outcome == AGREES for each in found
+        said = [str(_total(rows, disagreement, disagreement_rows, count))]
+    agree = all(each.outcome in (AGREES, SETTLED, WITHDRAWN) for each in disagreement_rows) and any(
+        each.outcome == AGREES for each in disagreement_rows
     )
     names_ = {**_as_written(rows, head), **names_of_values()}
     words = words_of(head.kind, head.event, head.matter, said, codes, names_, agree)
-    waits = any(each.outcome is None for each in found) or (len(found) < count and _waits(rows, disagreement))
-    facts = [_fact(each, names) for each in found]
+    waits = any(each.outcome is None for each in disagreement_rows) or (
+        len(disagreement_rows) < count and _waits(rows, disagreement)
+    )
+    facts = [_fact(each, names) for each in disagreement_rows]
     told = (disagreement, head.policy, head.rule, head.kind, words)
     return Disagreement(*told, waits, head.position, count, facts, *_decision(rows, disagreement))
 
@@ -167,8 +169,8 @@ def _as_written(rows: Rows, row: _Row) -> dict[str, dict[str, str]]:
     if row.kind not in ("claimed-twice", *OF_ONE_ENTERPRISE):
         return {}
     at = "SELECT position FROM event_keys WHERE key=?"
-    found = rows.all(f"{SELECT} WHERE rowid=({at})", [row.key])
-    values = stored(found[0]).fact.content.fields_by_name().values() if found else ()
+    event_rows = rows.all(f"{SELECT} WHERE rowid=({at})", [row.key])
+    values = stored(event_rows[0]).fact.content.fields_by_name().values() if event_rows else ()
     texts = [value for value in values if isinstance(value, str)]
     return {plain(value): {"zh": value, "en": value} for value in texts}
 

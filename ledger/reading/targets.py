@@ -89,11 +89,11 @@ class ReachedTarget:
 
     def by_month(self) -> list[int]:
         """What was reached by the end of each of the twelve months."""
-        found, so_far = [], 0
+        sums, so_far = [], 0
         for month in MONTHS:
             so_far += self.months.get(month, 0)
-            found.append(so_far)
-        return found
+            sums.append(so_far)
+        return sums
 
     def by_town(self) -> list[tuple[str, int]]:
         """The towns that have something, the largest first, at most ``TOWNS_MAX``."""
@@ -108,29 +108,29 @@ def read_reached(rows: Rows, book: Rulebook, year: int, at: Moment) -> dict[str,
     """
     if at.as_of is None and at.own_rules:
         return _from_totals(rows, book.id, year, at)
-    found: dict[str, ReachedTarget] = {}
+    reached_targets: dict[str, ReachedTarget] = {}
     for _, facts in facts_stream(rows, at):
         town = facts.profile.town if facts.profile else ""
         for target, months in targets_of(facts, book).get(year, {}).items():
-            entry, added = found.setdefault(target, ReachedTarget()), sum(months.values())
+            entry, added = reached_targets.setdefault(target, ReachedTarget()), sum(months.values())
             entry.whole += added
             entry.towns[town] = entry.towns.get(town, 0) + added
             for month, value in months.items():
                 entry.months[month] = entry.months.get(month, 0) + value
-    return found
+    return reached_targets
 
 
 def _from_totals(rows: Rows, policy: str, year: int, at: Moment) -> dict[str, ReachedTarget]:
-    found: dict[str, ReachedTarget] = {}
+    reached_targets: dict[str, ReachedTarget] = {}
     for _, target, value, _, _ in totals_of(rows, policy, "target", at, year):
-        found[target] = ReachedTarget(int(value))
+        reached_targets[target] = ReachedTarget(int(value))
     for _, name, value, _, _ in totals_of(rows, policy, "month", at, year):
         target, _, month = name.partition(SEP)
-        found.setdefault(target, ReachedTarget()).months[int(month)] = int(value)
+        reached_targets.setdefault(target, ReachedTarget()).months[int(month)] = int(value)
     for _, name, value, _, _ in totals_of(rows, policy, "town", at, year):
         target, _, town = name.partition(SEP)
-        found.setdefault(target, ReachedTarget()).towns[town] = int(value)
-    return found
+        reached_targets.setdefault(target, ReachedTarget()).towns[town] = int(value)
+    return reached_targets
 
 
 def read_targets(ledger: Ledger, rows: Rows, policy: str, year: int, at: Moment = NOW) -> YearTargets:

@@ -19,7 +19,7 @@ def totals_of(rows: Rows, policy: str, kind: str, at: Moment, year: int | None =
     if at.until is None:
         sql = f"SELECT year, name, gross, withheld, number FROM totals WHERE {where}"
         return list(rows.all(f"{sql} ORDER BY year, name", values))
-    found = []
+    totals = []
     names = f"SELECT year, name FROM totals WHERE {where} ORDER BY year, name"
     then = (
         "SELECT gross, withheld, number FROM totals_history "
@@ -28,5 +28,5 @@ def totals_of(rows: Rows, policy: str, kind: str, at: Moment, year: int | None =
     for of_year, name in rows.all(names, values):
         row = read_row(rows, then, [policy, of_year, kind, name, at.until])
         if row is not None:
-            found.append((of_year, name, *row))
-    return found
+            totals.append((of_year, name, *row))
+    return totals

@@ -176,8 +176,8 @@ def recorded_times(rows: Rows, most: int, first_position: int = 1) -> list[str]:
         "SELECT DISTINCT recorded_at FROM batches WHERE recorded_at<=? AND last_position>=? "
         "ORDER BY recorded_at DESC LIMIT ?"
     )
-    found = rows.all(sql, [last_recorded(rows) or "", first_position, most])
-    return [str(row[0]) for row in reversed(found)]
+    time_rows = rows.all(sql, [last_recorded(rows) or "", first_position, most])
+    return [str(row[0]) for row in reversed(time_rows)]
 
 
 def happened(fact: Event, content: Content) -> str:

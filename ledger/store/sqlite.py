@@ -157,15 +157,15 @@ class SQLiteRows:
     ) -> list[Row]:
         """Rows of a table by their keys, a chunk at a time."""
         # A join in this order: of a key of several columns IN (VALUES …) goes through the whole table.
-        found = list[Row]()
+        rows = list[Row]()
         one, asked = f"({','.join('?' * len(key))})", ", ".join(f"asked_{column}" for column in key)
         on = " AND ".join(f"{column}=asked_{column}" for column in key)
         for start in range(0, len(values), CHUNK // len(key)):
             chunk = values[start : start + CHUNK // len(key)]
             sql = f"WITH asked({asked}) AS (VALUES {','.join([one] * len(chunk))}) "
             sql += f"SELECT {', '.join(columns)} FROM asked CROSS JOIN {table} ON {on}"
-            found += self.all(sql, [value for row in chunk for value in row])
-        return found
+            rows += self.all(sql, [value for row in chunk for value in row])
+        return rows
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Every row of a small answer."""

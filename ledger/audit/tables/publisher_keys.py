@@ -74,17 +74,17 @@ def _check_earlier(rows: Rows, earlier: list[KeyRow]) -> Iterator[Finding]:
     event = read_earlier_keys(rows)
     if event is None:
         return
-    found = event.fact.content
-    if not isinstance(found, EarlierKeysFound):
+    statement = event.fact.content
+    if not isinstance(statement, EarlierKeysFound):
         yield Finding(event.position, "machine_keys: the log does not say which keys are older than it")
-    elif found.keys != len(earlier):
+    elif statement.keys != len(earlier):
         numbers = ", ".join(key.key_id for key in earlier[:5]) or "none"
         yield Finding(
             event.position,
-            f"machine_keys: {found.keys} keys were made before keys were recorded, {len(earlier)} stand "
+            f"machine_keys: {statement.keys} keys were made before keys were recorded, {len(earlier)} stand "
             f"there without an event that makes them ({numbers}): rows were added or deleted",
         )
-    elif found.digest != digest_of_rows(earlier):
+    elif statement.digest != digest_of_rows(earlier):
         yield Finding(
             event.position,
             "machine_keys: a key that is older than its record is not as it was: it was changed",

@@ -69,14 +69,14 @@ class _Index(NamedTuple):
         """The keys of the table by which the index does not lead to as many rows as have them."""
         key = ", ".join(self.columns)
         conditions = [f"({self.condition})"] if self.condition else []
-        held = [*conditions, *(f"{column} IS NOT NULL" for column in self.columns)]
+        indexed = [*conditions, *(f"{column} IS NOT NULL" for column in self.columns)]
         same = " AND ".join(f"found.{column}=asked.{column}" for column in self.columns)
-        asked = " AND ".join([*conditions, same])
+        condition = " AND ".join([*conditions, same])
         # By their places: from the table itself, though reading it from its start is out of favour.
         return (
             f"SELECT 1 FROM (SELECT {key}, count(*) AS rows_held FROM {self.table} "
-            f"WHERE ctid>='(0,0)'::tid AND {' AND '.join(held)} GROUP BY {key}) AS asked WHERE rows_held<>"
-            f"(SELECT count(*) FILTER (WHERE {same}) FROM {self.table} AS found WHERE {asked})"
+            f"WHERE ctid>='(0,0)'::tid AND {' AND '.join(indexed)} GROUP BY {key}) AS asked WHERE rows_held<>"
+            f"(SELECT count(*) FILTER (WHERE {same}) FROM {self.table} AS found WHERE {condition})"
         )
 
 
@@ -85,16 +85,18 @@ def _postgres(rows: Rows) -> Iterator[str]:
     rows.all(_SEQUENCES)
     indexes = [_Index(*row) for row in rows.all(_INDEXES)]
     _go_by(rows, _BY_TABLE)
-    held = [_count(rows, index.rows) for index in indexes]
+    row_counts = [_count(rows, index.rows) for index in indexes]
     _go_by(rows, _BY_INDEX)
-    found = [_count(rows, index.rows_in_order) for index in indexes]
+    index_counts = [_count(rows, index.rows_in_order) for index in indexes]
     _go_by(rows, _BY_KEY)
     lost = [_count(rows, index.lost_keys) for index in indexes]
     # Not where a statement failed: its transaction is over, and with it the settings.
     rows.all("SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name=ANY(?)", [list(_WAYS)])
-    for (name, table, _, _), whole, part, keys in zip(indexes, held, found, lost, strict=True):
-        if part != whole:
-            yield f"the index {name} finds {part} of the {whole} rows of {table}: REINDEX TABLE {table}"
+    for (name, table, _, _), row_count, part, keys in zip(
+        indexes, row_counts, index_counts, lost, strict=True
+    ):
+        if part != row_count:
+            yield f"the index {name} finds {part} of the {row_count} rows of {table}: REINDEX TABLE {table}"
         elif keys:
             yield f"the index {name} leads astray by {keys} keys of {table}: REINDEX TABLE {table}"
 

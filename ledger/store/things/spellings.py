@@ -38,14 +38,14 @@ def note_spellings(rows: Rows) -> None:
     """Find the events whose spellings are not canonical, and note them; safe to run again."""
     rows.run("DELETE FROM spellings")
     sql = "SELECT rowid, originator_id, topic, state FROM stored_events ORDER BY rowid"
-    found = [
+    spelling_rows = [
         spelling
         for position, code, topic, state in rows.stream(sql, [])
         if is_enterprise(code)
         for spelling in _spellings_in(position, code, topic, bytes(state))
     ]
-    for start in range(0, len(found), WRITTEN_AT_ONCE):
-        chunk = [tuple(each) for each in found[start : start + WRITTEN_AT_ONCE]]
+    for start in range(0, len(spelling_rows), WRITTEN_AT_ONCE):
+        chunk = [tuple(each) for each in spelling_rows[start : start + WRITTEN_AT_ONCE]]
         rows.run_many("INSERT INTO spellings VALUES (?,?,?,?,?,?,?)", chunk)
 
 
@@ -84,11 +84,14 @@ def spellings_of_enterprises(rows: Rows, codes: set[str] | None = None) -> list[
     """Old spellings in the events of these enterprises, or of all, in order of recording."""
     if codes is None:
         return [OldSpelling(*row) for row in rows.all(f"{_SELECT} ORDER BY position, field")]
-    found = rows.all_in(f"{_SELECT} WHERE code IN ({{}})", codes)
-    return sorted(OldSpelling(*row) for row in found)
+    spelling_rows = rows.all_in(f"{_SELECT} WHERE code IN ({{}})", codes)
+    return sorted(OldSpelling(*row) for row in spelling_rows)
 
 
 def old_keys(rows: Rows, keys: set[str]) -> dict[str, str]:
     """The stored key of the earliest old event by the canonical key that it would have today."""
-    found = rows.all_in(f"{_SELECT} WHERE field='{KEY}' AND canonical IN ({{}})", keys)
-    return {each.canonical: each.key for each in sorted((OldSpelling(*row) for row in found), reverse=True)}
+    spelling_rows = rows.all_in(f"{_SELECT} WHERE field='{KEY}' AND canonical IN ({{}})", keys)
+    return {
+        each.canonical: each.key
+        for each in sorted((OldSpelling(*row) for row in spelling_rows), reverse=True)
+    }
