@@ -12,7 +12,7 @@ from services.verify.reading import LoggedEvent
 from services.workbench.opening import RowBatches
 from services.workbench.papers.paper import Parameters
 from services.workbench.rows import Row, rows_of
-from services.workbench.tables import INDEXES, AboutBundle, create_file
+from services.workbench.tables import FILE, INDEXES, AboutBundle, create_file
 from tests.events import CIXI
 from tests.settled import code
 
@@ -120,7 +120,7 @@ def opened(
     folder: Path, events: list[Told], list_lines: list[tuple[object, ...]] | None = None
 ) -> sqlite3.Connection:
     """The workbench's file of these events, in this order of the log; the list is what was settled."""
-    file = create_file(folder)
+    file = create_file(folder / FILE)
     batches, versions = RowBatches(file), dict[str, int]()
     for position, told in enumerate(events, start=1):
         versions[told.originator] = versions.get(told.originator, 0) + 1

@@ -16,15 +16,32 @@ from domain.log.statements import (
 )
 
 
-def add_trust_options(parser: ArgumentParser) -> None:
-    """``--key``, ``--keys``, ``--statement`` and ``--checkpoint``."""
+def add_key_options(parser: ArgumentParser) -> None:
+    """``--key`` and ``--keys``."""
     parser.add_argument("--key", action="append", default=[], help="a public key that you trust")
     text = "a file of keys that you trust, one a line, as log-keys prints them"
     parser.add_argument("--keys", action="append", default=[], type=Path, metavar="FILE", help=text)
+
+
+def add_trust_options(parser: ArgumentParser) -> None:
+    """``--key``, ``--keys``, ``--statement`` and ``--checkpoint``."""
+    add_key_options(parser)
     text = "what was published about keys or a restore: a key that was replaced counts up to its end alone"
     parser.add_argument("--statement", action="append", default=[], type=Path, metavar="FILE", help=text)
     text = "a checkpoint that you kept: the log must continue it"
     parser.add_argument("--checkpoint", action="append", default=[], type=Path, metavar="FILE", help=text)
+
+
+def read_given_keys(options: Namespace) -> list[VerifierKey]:
+    """The keys of ``--key`` and ``--keys``.
+
+    Raises:
+        NoteError: where none is given, or a file does not hold keys.
+    """
+    keys = read_keys("\n".join([*options.key, *map(_text, options.keys)]))
+    if not keys:
+        raise NoteError("no public key was given: --key KEY, or --keys FILE")
+    return keys
 
 
 def read_trust(options: Namespace) -> tuple[list[VerifierKey], list[str], list[Checkpoint]]:
@@ -33,9 +50,7 @@ def read_trust(options: Namespace) -> tuple[list[VerifierKey], list[str], list[C
     Raises:
         NoteError: where no key is given, or a file does not hold what it should.
     """
-    keys = read_keys("\n".join([*options.key, *map(_text, options.keys)]))
-    if not keys:
-        raise NoteError("no public key was given: --key KEY, or --keys FILE")
+    keys = read_given_keys(options)
     texts = [_text(file) for file in options.statement]
     about_keys = [read_key_statement(text) for text in texts if not is_restore_statement(text)]
     trust = apply_statements(keys, about_keys)

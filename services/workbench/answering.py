@@ -10,11 +10,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from domain.log.notes import VerifierKey
 from domain.money.amounts import MoneyError, parse_fen, print_fen
 from domain.vocabulary.kinds import Words
 from services.verify.command import printable
-from services.verify.trust import read_trust
+from services.verify.trust import read_given_keys, read_trust
 from services.workbench.choosing import keep_parameters, read_items, read_parameters
 from services.workbench.enterprise import explain_enterprise, read_history
 from services.workbench.opening import open_bundle
@@ -233,7 +232,7 @@ def sign_all(options: argparse.Namespace, file: sqlite3.Connection) -> int:
 
 def check_signature(options: argparse.Namespace, file: sqlite3.Connection) -> int:
     """``check``."""
-    faults = check_papers(options.folder, [VerifierKey.parse(text) for text in options.key])
+    faults = check_papers(options.folder, read_given_keys(options))
     _print(*(f"! {fault}" for fault in faults), "VERIFIED" if not faults else "NOT VERIFIED")
     return 1 if faults else 0
 

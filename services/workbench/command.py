@@ -16,7 +16,7 @@ from domain.log.notes import NoteError
 from domain.money.amounts import MoneyError
 from services.verify import Broken
 from services.verify.command import printable
-from services.verify.trust import add_trust_options
+from services.verify.trust import add_key_options, add_trust_options
 from services.workbench import answering
 from services.workbench.papers.parties import PayeeFault
 from services.workbench.sampling import FACTORS, SamplingFault
@@ -100,5 +100,5 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("--witness-key", type=Path, required=True)
     sign.add_argument("--name", help="makes the key where there is none")
     check = add("check", "核对签署的底稿 · check signed papers", answering.check_signature)
-    check.add_argument("--key", action="append", default=[], required=True)
+    add_key_options(check)
     return parser

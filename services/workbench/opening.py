@@ -20,7 +20,7 @@ from services.verify import verify
 from services.verify.award_lines import read_award_rows
 from services.verify.reading import BLOCK_BYTES, Broken, LoggedEvent, Verdict
 from services.workbench.rows import Row, rows_of
-from services.workbench.tables import COLUMNS, INDEXES, AboutBundle, create_file
+from services.workbench.tables import COLUMNS, FILE, INDEXES, UNFINISHED, AboutBundle, create_file
 
 BATCH_ROWS = 5_000
 FAULTS_KEPT = 50
@@ -65,6 +65,7 @@ def open_bundle(
 ) -> tuple[AboutBundle, Verdict]:
     """Verify a year's bundle and write its events into the folder's file.
 
+    The file takes the place of one that was there once all is verified and written, never before.
     What does not verify is opened all the same: the papers name the faults, and the verdict stands on
     each of them.
 
@@ -73,7 +74,8 @@ def open_bundle(
     """
     if not zipfile.is_zipfile(bundle):
         raise Broken(f"{bundle} 不是审计包 · {bundle} is no audit bundle")
-    connection = create_file(folder)
+    path = folder / UNFINISHED
+    connection = create_file(path)
     try:
         batches = RowBatches(connection)
         connection.execute("BEGIN")
@@ -109,8 +111,11 @@ def open_bundle(
         )
         connection.executemany("INSERT INTO about VALUES (?,?)", origin._asdict().items())
         connection.execute("COMMIT")
+        connection.close()
+        path.replace(folder / FILE)
     finally:
         connection.close()
+        path.unlink(missing_ok=True)
     return origin, verdict
 
 

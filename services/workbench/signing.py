@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import secrets
 from pathlib import Path
 
 from domain.log.notes import NoteError, SignerKey, VerifierKey, parse_note
+from ledger.audit.checkpoints import load_or_make_key
 from services.workbench.opening import digest_of_file
 from services.workbench.tables import AboutBundle
 from services.workbench.writing import PAPERS_FOLDER
@@ -22,22 +20,9 @@ def read_or_make_key(path: Path, name: str | None) -> SignerKey:
     Raises:
         NoteError: where the file is no key, or there is neither file nor name.
     """
-    if not path.exists():
-        if not name or any(letter.isspace() or letter == "+" for letter in name):
-            raise NoteError(f"no key in {path}: give --name to make one", f"{path} 没有密钥：用 --name 生成")
-        seed = secrets.token_bytes(32)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"{name} {base64.b64encode(seed).decode()}\n")
-        return SignerKey(name, seed)
-    try:
-        named, _, encoded = path.read_text("utf-8").strip().partition(" ")
-        seed = base64.b64decode(encoded)
-    except ValueError:
-        named, seed = "", b""
-    if len(seed) != 32:
-        raise NoteError(f"{path} is not a signing key", f"{path} 不是签署密钥")
-    return SignerKey(named, seed)
+    if not path.exists() and (not name or any(letter.isspace() or letter == "+" for letter in name)):
+        raise NoteError(f"no key in {path}: give --name to make one", f"{path} 没有密钥：用 --name 生成")
+    return load_or_make_key(path, name or "")
 
 
 def list_digests(folder: Path) -> list[str]:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 FILE = "workbench.db"
 """The name of the file in the auditor's folder."""
+UNFINISHED = f"{FILE}.unfinished"
+"""Its name until the bundle was verified and all of it written; only then it takes the place of another."""
 
 COLUMNS: dict[str, str] = {
     "about": "name TEXT PRIMARY KEY, value TEXT NOT NULL",
@@ -105,10 +107,9 @@ class AboutBundle(NamedTuple):
     program: str
 
 
-def create_file(folder: Path) -> sqlite3.Connection:
-    """An empty file in a folder; one that was there before is replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE
+def create_file(path: Path) -> sqlite3.Connection:
+    """An empty file of these tables; one that was there before is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode=OFF")
