@@ -169,6 +169,12 @@ RUNGS = (
         before=_payment,
     ),
     Rung(
+        "payments.statements",
+        "Qian:finance",
+        f"{YEAR}/payments/statements",
+        {"statements": ["account,on,direction,amount,reference\n3901,2025-05-01,debit,1.00,R-1\n"]},
+    ),
+    Rung(
         "payments.claw_back",
         "Lin:officer",
         f"{YEAR}/clawbacks",

@@ -42,6 +42,7 @@ from domain.events.policies import BudgetSet, PolicyAdopted, PolicyEvent
 from domain.events.refusals import RefusalDismissed, RefusalResubmitted, refusal_id
 from domain.events.second_person import StepConfirmed, StepProposed, StepWithdrawn
 from domain.events.settlements import (
+    BankStatementRecorded,
     ObjectionRaised,
     ObjectionResolved,
     OpenMattersAcknowledged,
@@ -102,6 +103,7 @@ CATALOGUE: dict[str, type[Content]] = FACTS | {
         StepConfirmed,
         StepWithdrawn,
         OpenMattersAcknowledged,
+        BankStatementRecorded,
     )
 }
 """Every kind of event by its class name."""
@@ -133,6 +135,7 @@ __all__ = [
     "AccountEvent",
     "AdjustmentAccepted",
     "AwardsSettled",
+    "BankStatementRecorded",
     "BudgetSet",
     "Catalogue",
     "ClaimAppealed",

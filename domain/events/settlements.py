@@ -216,6 +216,21 @@ class OpenMattersAcknowledged(SettlementEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class BankStatementRecorded(SettlementEvent, frozen=True, kw_only=True):
+    """A statement of the bank was brought to a closed year, and what it confirms recorded.
+
+    Nothing of the statement is kept but what it was: ``digest`` (SHA-256 of the file, hex), its
+    ``accounts``, the days (Asia/Shanghai) of its first and last booking, both empty where it has none,
+    and how many entries it has.
+    """
+
+    digest: str
+    accounts: tuple[str, ...]
+    from_day: str
+    until_day: str
+    entry_count: int
+
+
 def settlement_id(policy: str, year: int) -> str:
     """The originator of a year's settlement."""
     return f"settlement:{policy}:{year}"

@@ -86,6 +86,26 @@ class StatementEntry(NamedTuple):
         return self.amount_fen if self.is_debit else -self.amount_fen
 
 
+class StatementFile(NamedTuple):
+    """A statement as it came: which file (SHA-256, hex), of which accounts, and what was booked."""
+
+    digest: str
+    entries: tuple[StatementEntry, ...]
+    recorded_by: str = ""
+    """Who brought it to the year before; empty where nobody did."""
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts that it is of, in order."""
+        return tuple(sorted({entry.account for entry in self.entries}))
+
+    @property
+    def days(self) -> tuple[str, str]:
+        """The days of its first and last booking, both empty where it has none."""
+        days = [entry.booked_on for entry in self.entries]
+        return min(days, default=""), max(days, default="")
+
+
 class PaymentStanding(NamedTuple):
     """One payment as the ledger has it: ``ordered``, ``made`` or ``failed``, in fen."""
 

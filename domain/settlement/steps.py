@@ -14,6 +14,7 @@ from domain.authority.roles import Actor, NotAllowed
 from domain.authority.two_persons import require_another_person
 from domain.authority.writes import require
 from domain.events.settlements import (
+    BankStatementRecorded,
     MeasureSum,
     ObjectionRaised,
     ObjectionResolved,
@@ -224,4 +225,36 @@ def close(
         log_root=log_root,
         budgets=proposal.budgets,
         pots=proposal.pots,
+    )
+
+
+def record_statement(
+    state: Settlement,
+    actor: Actor,
+    digest: str,
+    accounts: tuple[str, ...],
+    days: tuple[str, str],
+    entries: int,
+) -> BankStatementRecorded | None:
+    """A bank statement brought to a closed year; ``None`` for a file that was recorded before.
+
+    ``days`` are those of its first and last booking.
+
+    Raises:
+        NotAllowed: for who may not, or before the closing.
+    """
+    require(actor, "payment.record")
+    if state.closing is None:
+        raise NotAllowed("settlement.not-closed", "year", year=state.year)
+    if digest in state.statements:
+        return None
+    return BankStatementRecorded(
+        policy=state.policy,
+        year=state.year,
+        actor=actor.name,
+        digest=digest,
+        accounts=accounts,
+        from_day=days[0],
+        until_day=days[1],
+        entry_count=entries,
     )

@@ -113,6 +113,26 @@ class SettlementYear(Stream):
         closed = steps.close(self.state, actor, today, first_position, measures, log_size, log_root)
         self._take(actor, "settlement.close", closed, now)
 
+    def record_statement(
+        self,
+        actor: Actor,
+        digest: str,
+        accounts: tuple[str, ...],
+        days: tuple[str, str],
+        entries: int,
+        now: datetime,
+    ) -> bool:
+        """Record that a bank statement was brought; false for a file that was before.
+
+        Raises:
+            NotAllowed: see ``steps.record_statement``.
+        """
+        recorded = steps.record_statement(self.state, actor, digest, accounts, days, entries)
+        if recorded is None:
+            return False
+        self._take(actor, "payment.record", recorded, now)
+        return True
+
     def _take(self, actor: Actor, action: str, step: SettlementEvent, now: datetime) -> None:
         self.record(step, now, attribution=attribute_step(actor, action))
 

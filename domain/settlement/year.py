@@ -13,6 +13,7 @@ from domain.authority.persons import Person
 from domain.authority.roles import NotAllowed
 from domain.events.event import Event
 from domain.events.settlements import (
+    BankStatementRecorded,
     ObjectionRaised,
     ObjectionResolved,
     OpenMatter,
@@ -81,6 +82,13 @@ class Acknowledgement(NamedTuple):
     matters: tuple[OpenMatter, ...]
 
 
+class RecordedStatement(NamedTuple):
+    """A statement of the bank that was recorded: what it was, who brought it and when."""
+
+    statement: BankStatementRecorded
+    recorded_at: str
+
+
 @dataclass(slots=True)
 class Settlement:
     """Where a year's settlement stands: ``open``, ``proposed``, ``published`` or ``closed``."""
@@ -100,6 +108,8 @@ class Settlement:
     closed_at: str = ""
     acknowledgements: list[Acknowledgement] = field(default_factory=list)
     """Of all its steps, and of ordering its payments."""
+    statements: dict[str, RecordedStatement] = field(default_factory=dict)
+    """Of the bank, by the digest of the file."""
 
     @property
     def number(self) -> int:
@@ -156,6 +166,8 @@ class Settlement:
             self.upheld = self.upheld or content.outcome == "upheld"
         elif isinstance(content, SettlementClosed):
             self.stage, self.closing, self.closed_at = "closed", content, event.time
+        elif isinstance(content, BankStatementRecorded):
+            self.statements[content.digest] = RecordedStatement(content, event.time)
         elif isinstance(content, OpenMattersAcknowledged):
             self.acknowledgements.append(
                 Acknowledgement(

@@ -34,6 +34,7 @@ from typing import Any, BinaryIO, cast
 from domain.events import account_id, settlement_id
 from domain.events.content import Content
 from domain.events.settlements import (
+    BankStatementRecorded,
     ObjectionStep,
     OpenMattersAcknowledged,
     SettlementClosed,
@@ -259,7 +260,7 @@ def _of_others(code: str, events: list[Stored]) -> set[int]:
     raised = {each.objection for each in state.objections.values() if each.enterprise == code}
 
     def is_of_others(content: Content) -> bool:
-        if isinstance(content, OpenMattersAcknowledged):
+        if isinstance(content, OpenMattersAcknowledged | BankStatementRecorded):
             return True
         if isinstance(content, SettlementProposed):
             return content.number != state.number

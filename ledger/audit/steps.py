@@ -9,7 +9,7 @@ import msgspec
 
 from domain.events import settlement_id
 from domain.events.accounts import AccountEvent, amount_of
-from domain.events.settlements import ObjectionRaised, ObjectionStep
+from domain.events.settlements import BankStatementRecorded, ObjectionRaised, ObjectionStep
 from domain.money.amounts import print_fen
 from domain.money.wire import wire_form
 from domain.settlement.payables import payable_of
@@ -183,7 +183,7 @@ def _between(rows: Rows, code: str | None, policy: str, year: int, begin: int, e
 def _steps_told(rows: Rows, code: str, policy: str, year: int, end: int) -> list[Stored]:
     """The steps of a year's settlement that one enterprise is told of, and closings of other years.
 
-    Objections of others are not: only the year's audit bundle has them.
+    Objections of others and bank statements are not: only the year's audit bundle has them.
     """
     events = events_of(rows, settlement_id(policy, year), end)
     closings = (
@@ -200,5 +200,6 @@ def _steps_told(rows: Rows, code: str, policy: str, year: int, end: int) -> list
     return [
         event
         for event, content in zip(events, contents, strict=True)
-        if not isinstance(content, ObjectionStep) or content.objection in raised
+        if not isinstance(content, BankStatementRecorded)
+        and (not isinstance(content, ObjectionStep) or content.objection in raised)
     ]

@@ -6,6 +6,7 @@ What they must come to is worked out from the files alone (``tests.oracle.bank``
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from domain.authority.roles import NotAllowed
 from domain.money.amounts import print_fen
 from ledger.export import journal
 from ledger.export.books import books_of
+from ledger.projections.closings import settlement_of
 from ledger.replay.comparison import replay
 from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.files import Payer, write_payments
@@ -37,10 +39,13 @@ from services.server.app import create_app
 from tests import acknowledging
 from tests.events import CIXI
 from tests.integration.api_client import Api
-from tests.integration.closings import FINANCE, OFFICER
+from tests.integration.closings import FINANCE, OFFICER, Closed
 from tests.integration.test_bank_answers import YEAR, Ordered, ordered
+from tests.integration.test_bundles import KEY, members
 from tests.integration.test_console_desk import HERE, Browser
+from tests.integration.test_settled_bundles import bundled, faults
 from tests.oracle import bank
+from tests.second_verifier import build_verifier, judge_files
 from tests.unit.test_payment_results import payment as status_of
 from tests.unit.test_payment_results import report
 from tests.unit.test_reconciliation import booked, statement, transaction
@@ -319,6 +324,67 @@ def test_the_api_and_the_page_say_the_same_and_keep_nothing(ordered: Ordered) ->
     with ordered.ledger.store.reading() as rows:
         made = rows.all("SELECT payment, said FROM payments WHERE status='made' ORDER BY said")
     assert [tuple(row) for row in made] == [(ordered.payments[0][0], "R-a"), (name, "R-csv")]
+
+
+def test_a_statement_is_recorded_once_by_its_digest_and_named_by_what_rests_on_it(
+    ordered: Ordered, tmp_path: Path, database_at: Callable[[str], str]
+) -> None:
+    """By every door the same file is one event, after the closing; both verifiers take it there."""
+    ledger = ordered.ledger
+    ledger.clock.pass_(days=3)  # type: ignore[attr-defined]
+    data = [data for kind, data in files_of(ordered.payments) if kind == "statement"]
+    finance, path = Api(ledger).by("Qian", "finance"), f"/v1/policies/{CIXI}/years/{YEAR}/payments"
+    body = {"statements": [each.decode() for each in (data[0], data[0], data[1])]}
+    digests = [hashlib.sha256(each).hexdigest() for each in data]
+
+    first = finance.post(f"{path}/statements", body, 200)
+    with ledger.store.reading() as rows:
+        position = rows.last_position()
+    second = finance.post(f"{path}/statements", body, 200)
+
+    assert [each["digest"] for each in first["statements"]] == digests[:2]
+    assert {each["recorded_by"] for each in first["statements"]} == {None}
+    assert {each["recorded_by"] for each in second["statements"]} == {"Qian"}
+    assert first["statements"][0] == {
+        **{"digest": digests[0], "accounts": ["3901"], "entries": 2, "recorded_by": None},
+        **{"from_day": DAY, "until_day": DAY},
+    }
+    assert (first["recorded"], second["recorded"]) == (3, 0)
+    assert first["refused"] == second["refused"] == []
+    env = {f"{PREFIX}DATABASE": database_at("ledger.db")}
+    file, paper, year = tmp_path / "0.xml", tmp_path / "对账.xlsx", ("--policy", CIXI, "--year", str(YEAR))
+    file.write_bytes(data[0])
+    done = CliRunner().invoke(main, ["pay", "statement", str(file), *year, "--json"], env=env)
+    assert json.loads(done.stdout)["statements"] == second["statements"][:1]
+    browser = Browser(create_app(ledger).test_client()).works("Qian", "finance")
+    browser.post("settlement/results", file=(io.BytesIO(data[1]), "statement"))
+    with ledger.store.reading() as rows:
+        assert rows.last_position() == position
+        recorded = settlement_of(rows, CIXI, YEAR).statements
+    assert [*recorded] == digests[:2]
+    assert recorded[digests[1]].statement.entry_count == 2
+
+    answer = finance.post(f"{path}/reconciliation", {"statements": [data[0].decode(), data[2].decode()]}, 200)
+    named = [(each["digest"], each["recorded_by"]) for each in answer["statements"]]
+    assert named == [(digests[0], "Qian"), (digests[2], None)]
+    (tmp_path / "2.xml").write_bytes(data[2])
+    words = ["settle", "reconcile", str(file), str(tmp_path / "2.xml"), *year, "--out", str(paper)]
+    assert CliRunner().invoke(main, words, env=env).exit_code == 0
+    sheet = openpyxl.load_workbook(paper)["依据的对账单"]
+    papers = [(row[5], row[4]) for row in sheet.iter_rows(values_only=True)]
+    assert papers[-2:] == [(digests[0], "Qian"), (digests[2], "未登记")]
+    page = browser.post("reconciliation", 200, file=(io.BytesIO(data[0]), "0.xml")).text
+    assert digests[0] in page
+    assert "Qian" in page
+    Api(ledger).by("Lin", "officer").post(f"{path}/statements", body, 403)
+    Api(ledger).by("Qian", "finance").post(f"/v1/policies/{CIXI}/years/2025/payments/statements", body, 409)
+    assert replay(ledger, str(tmp_path / "replay.db")).differences == ()
+    scene, code = Closed(ledger, ledger.clock, "", ""), ordered.payments[0][0].rpartition("-")[2]  # type: ignore[arg-type]
+    bundles = [bundled(scene, tmp_path, YEAR), bundled(scene, tmp_path, YEAR, code)]
+    assert [faults(bundle) for bundle in bundles] == [[], []]
+    judgements = judge_files(build_verifier(), f"{KEY.verifier}\n", bundles)
+    assert {judgement.reason for judgement in judgements.values()} == {""}
+    assert digests[0].encode() not in b"".join(members(bundles[1]).values())
 
 
 def test_the_orders_of_the_file_are_those_that_are_reconciled(ordered: Ordered, tmp_path: Path) -> None:

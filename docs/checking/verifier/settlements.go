@@ -51,6 +51,12 @@ func (b *bundle) followSettlement(year int64, events []*event) {
 			}
 			continue
 		}
+		if e.kind == "BankStatementRecorded" {
+			if b.closings[year] == nil && complete {
+				b.v.fault("position %d: a bank statement before %d was closed", e.position, year)
+			}
+			continue
+		}
 		if b.closings[year] != nil {
 			b.v.fault("position %d: %s after %d was closed", e.position, e.kind, year)
 			continue

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from domain.money.amounts import CURRENCIES
 from domain.policy.model import Policy
-from domain.settlement.reconciliation import KIND_WORDS, Reconciliation
+from domain.settlement.reconciliation import KIND_WORDS, Reconciliation, StatementFile
 from ledger.export import official
 from ledger.export.official import CENTRED, FOOTNOTE, MONEY, NOTE, TOTAL, TOTAL_MONEY, WORDS, Form
 
-CLASSES, OPEN = "对账汇总", "待核实明细"
+CLASSES, OPEN, STATEMENTS = "对账汇总", "待核实明细", "依据的对账单"
 CLASS_WIDTHS, OPEN_WIDTHS = (28, 8, 20, 20, 20), (20, 34, 24, 18, 18, 18, 14)
+STATEMENT_WIDTHS = (30, 14, 14, 10, 18, 74)
+STATEMENT_HEADS = ("账号", "首笔记账日", "末笔记账日", "记账笔数", "登记人", "文件摘要（SHA-256）")
 CLASS_HEADS = ("情形", "笔数", "已下达", "已登记付出", "银行净支出")
 OPEN_HEADS = ("情形", "支付编号", "银行流水号", "已下达", "已登记付出", "银行净支出", "记账日期")
 
 
 def write_reconciliation(
-    path: Path, reconciliation: Reconciliation, policy: Policy, year: int, day: str
+    path: Path,
+    reconciliation: Reconciliation,
+    statements: Sequence[StatementFile],
+    policy: Policy,
+    year: int,
+    day: str,
 ) -> None:
-    """Write both sheets; ``day`` is that of the reconciliation, in Asia/Shanghai.
+    """Write the classes, what is open and the statements; ``day`` is that of the reconciliation, in China.
 
     Raises:
         NotExportable: where a sheet has too few rows; then nothing is written.
@@ -31,6 +39,7 @@ def write_reconciliation(
         _write_classes(summary, reconciliation, f"{title}银行对账表", unit)
         summary.signed(policy.issuer, day)
         _write_open(Form(book, OPEN, OPEN_WIDTHS, landscape=True), reconciliation, title, unit)
+        _write_statements(Form(book, STATEMENTS, STATEMENT_WIDTHS, landscape=True), statements, title)
 
 
 def _write_classes(form: Form, reconciliation: Reconciliation, title: str, unit: str) -> None:
@@ -46,6 +55,24 @@ def _write_classes(form: Form, reconciliation: Reconciliation, title: str, unit:
     sums = [form.sum(f"SUM({letter}{first}:{letter}{form.row - 1})", TOTAL_MONEY) for letter in "CDE"]
     form.add([form.text("合计", TOTAL), form.number(reconciliation.total.number, TOTAL), *sums])
     form.spread("银行净支出为对账单中的支出减去退回；与本年度拨付无关的记账列入“未说明”。", FOOTNOTE)
+
+
+def _write_statements(form: Form, statements: Sequence[StatementFile], title: str) -> None:
+    """Each statement that the reconciliation rests on, by the digest of its file."""
+    form.title(f"{title}银行对账{STATEMENTS}")
+    form.spread("登记人为把该文件登记入账本的人员；摘要可由文件重新计算。", NOTE)
+    form.heads(STATEMENT_HEADS)
+    for statement in statements:
+        official.room_for(form.row)
+        form.add(
+            [
+                form.text("\n".join(statement.accounts) or "—", CENTRED),
+                *(form.text(day or "—", CENTRED) for day in statement.days),
+                form.number(len(statement.entries)),
+                form.text(statement.recorded_by or "未登记", WORDS),
+                form.text(statement.digest, WORDS),
+            ]
+        )
 
 
 def _write_open(form: Form, reconciliation: Reconciliation, title: str, unit: str) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from domain.authority.roles import NotAllowed
 from domain.money.amounts import print_fen
-from domain.settlement.reconciliation import KindSum, Reconciled, Reconciliation, UntoldStep
+from domain.settlement.reconciliation import (
+    KindSum,
+    Reconciled,
+    Reconciliation,
+    StatementFile,
+    UntoldStep,
+)
 from ledger.settlement.statements.reconciling import StatementRecorded
 from services.web.fault_words import describe_fault, fault_of
 
 
-def reconciliation_document(reconciliation: Reconciliation) -> dict[str, Any]:
-    """A reconciliation for programs: what each class comes to, and every line that is open."""
+def reconciliation_document(
+    reconciliation: Reconciliation, statements: Iterable[StatementFile]
+) -> dict[str, Any]:
+    """A reconciliation for programs: statements, what each class comes to, and every line that is open."""
     sums = [{"class": kind.value, **_amounts(total)} for kind, total in reconciliation.sums.items()]
     return {
+        "statements": [_statement(each) for each in statements],
         "total": _amounts(reconciliation.total),
         "classes": sums,
         "open": [_line(line) for line in reconciliation.open_lines],
@@ -24,8 +34,21 @@ def reconciliation_document(reconciliation: Reconciliation) -> dict[str, Any]:
 def recorded_document(done: StatementRecorded, language: str) -> dict[str, Any]:
     """What statements brought, for programs: how many steps, and why each other one is not allowed."""
     return {
+        "statements": [_statement(each) for each in done.statements],
         "recorded": done.recorded,
         "refused": [_refused(step, fault, language) for step, fault in done.refused],
+    }
+
+
+def _statement(statement: StatementFile) -> dict[str, Any]:
+    from_day, until_day = statement.days
+    return {
+        "digest": statement.digest,
+        "accounts": list(statement.accounts),
+        "from_day": from_day,
+        "until_day": until_day,
+        "entries": len(statement.entries),
+        "recorded_by": statement.recorded_by or None,
     }
 
 

@@ -150,10 +150,49 @@ class Statements(MessageField):
         return [each.encode("utf-8", "replace") for each in value]
 
 
+class StatementsBody(Message):
+    """Statements to record: what each was is kept, and what they confirm of payments."""
+
+    statements = Statements(required=True)
+
+
 class ReconciliationBody(Message):
     """Statements to hold the year's payments beside; nothing of them is kept."""
 
     statements = Statements(required=True)
+
+
+class StatementSchema(Answer):
+    """A statement: which file, of which accounts and days, and who recorded it before."""
+
+    digest = text("SHA-256 of the file as UTF-8, hex")
+    accounts = fields.List(fields.String(), required=True)
+    from_day = text("of its first booking; empty where it has none")
+    until_day = text("of its last booking; empty where it has none")
+    entries = whole_number()
+    recorded_by = fields.String(required=True, allow_none=True)
+
+
+class RefusedStepSchema(Answer):
+    """What a statement says of a payment and the ledger does not allow, with the reason."""
+
+    payment = text()
+    enterprise = text()
+    status = text("made or failed")
+    on = text()
+    reference = text()
+    amount = Yuan()
+    code = text()
+    rule = text()
+    mend = text()
+
+
+class StatementsRecordedSchema(Answer):
+    """What statements brought: how many steps, and each that is not allowed."""
+
+    statements = list_of(StatementSchema)
+    recorded = whole_number()
+    refused = list_of(RefusedStepSchema)
 
 
 class ReconciliationTotal(Answer):
@@ -199,6 +238,7 @@ class ReconciliationSchema(Answer):
     """A year's payments beside the bank's statements."""
 
     currency = currency()
+    statements = list_of(StatementSchema)
     total = fields.Nested(ReconciliationTotal, required=True)
     classes = list_of(ReconciliationClass)
     open = list_of(OpenLine)

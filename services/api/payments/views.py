@@ -15,9 +15,14 @@ from ledger.intake.messages.fields import Choice, CreditCode, Text
 from ledger.policies.versions import rulebook
 from ledger.settlement import paying
 from ledger.settlement.files import Payer, suffix_of, write_payments
-from ledger.settlement.statements.reconciling import read_statements, reconcile_year
+from ledger.settlement.statements.reconciling import (
+    list_entries,
+    read_statement_files,
+    reconcile_year,
+    record_statements,
+)
 from services.api.paging import PageAnswer, page
-from services.api.payments.document import reconciliation_document
+from services.api.payments.document import reconciliation_document, recorded_document
 from services.api.payments.schemas import (
     AccountSchema,
     ClawbackBody,
@@ -30,10 +35,13 @@ from services.api.payments.schemas import (
     RecordedSchema,
     RecoveryBody,
     ResultsBody,
+    StatementsBody,
+    StatementsRecordedSchema,
 )
 from services.api.resource import Resource, ledger
 from services.api.settlements.open_matters import read_acknowledging
 from services.api.waiting.schemas import WaitingStepSchema
+from services.web import problems
 from services.web.fields import Cursor, Query, limit_field
 from services.web.identity.gate import requester
 from services.web.repeats import REPLAYED
@@ -131,9 +139,22 @@ def results(body: dict[str, Any], policy: str, year: int) -> Any:
 def reconciliation(body: dict[str, Any], policy: str, year: int) -> Any:
     """Hold the year's payments beside bank statements, to the fen; nothing is recorded."""
     with ledger().store.reading() as rows:
-        entries = read_statements(rows, policy, body["statements"])
-        reconciliation = reconcile_year(rows, policy, year, entries)
-    return {**_paid_in(policy), **reconciliation_document(reconciliation)}
+        statements = read_statement_files(rows, policy, year, body["statements"])
+        reconciliation = reconcile_year(rows, policy, year, list_entries(statements))
+    return {**_paid_in(policy), **reconciliation_document(reconciliation, statements)}
+
+
+@blueprint.writes(
+    "POST",
+    f"{YEAR}/payments/statements",
+    "登记银行对账单",
+    {200: StatementsRecordedSchema},
+    body=StatementsBody,
+)
+def statements(body: dict[str, Any], policy: str, year: int) -> Any:
+    """Record which bank statements were brought, each file once, and what they confirm of payments."""
+    done = record_statements(ledger(), policy, year, requester(), body["statements"])
+    return recorded_document(done, problems.language())
 
 
 @blueprint.writes(

@@ -14,7 +14,7 @@ from ledger.export.file_faults import text_lines
 from ledger.settlement import paying
 from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.files import Payer, write_payments
-from ledger.settlement.statements.reconciling import read_statements, record_statement
+from ledger.settlement.statements.reconciling import record_statements
 from services.api.payments.document import recorded_document
 from services.api.settlements.open_matters import read_acknowledging
 from services.cli.common import Context, json_option, money_argument, print_json
@@ -127,16 +127,14 @@ def results(context: Context, policy: str, year: int, name: str, file: Path) -> 
 def statement(
     context: Context, policy: str, year: int, name: str, files: tuple[Path, ...], as_json: bool
 ) -> None:
-    """Record what bank statements FILES confirm: paid, or come back.
+    """Record bank statements FILES, and what they confirm: paid, or come back.
 
     Statements are camt.053, camt.054 or CSV, in any order. What contradicts is not recorded, and told line
     by line with the reason; settle reconcile shows it.
     """
     with context.ledger() as ledger:
         actor = person(name)
-        with ledger.store.reading() as rows:
-            entries = read_statements(rows, policy, [file.read_bytes() for file in files])
-        done = record_statement(ledger, policy, year, actor, entries)
+        done = record_statements(ledger, policy, year, actor, [file.read_bytes() for file in files])
         with ledger.store.reading() as rows:
             currency = read_currencies(rows)[policy]
     count = len(done.refused)

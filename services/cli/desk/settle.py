@@ -12,7 +12,11 @@ from ledger.projections.closings import settlement_of, today
 from ledger.settlement import closing, proposing, published
 from ledger.settlement.files import write_list, write_summary
 from ledger.settlement.statements.paper import write_reconciliation
-from ledger.settlement.statements.reconciling import read_statements, reconcile_year
+from ledger.settlement.statements.reconciling import (
+    list_entries,
+    read_statement_files,
+    reconcile_year,
+)
 from services.api.payments.document import reconciliation_document
 from services.api.settlements.document import settlement_document
 from services.api.settlements.open_matters import read_acknowledging
@@ -293,14 +297,14 @@ def reconcile_statements(
     is recorded.
     """
     with context.ledger() as ledger, ledger.store.reading() as rows:
-        entries = read_statements(rows, policy, [file.read_bytes() for file in files])
-        reconciliation = reconcile_year(rows, policy, year, entries)
+        statements = read_statement_files(rows, policy, year, [file.read_bytes() for file in files])
+        reconciliation = reconcile_year(rows, policy, year, list_entries(statements))
         governing = rulebook(rows, policy).of_year(year)
         day = today(ledger.clock())
     if out is not None:
         with whole_or_nothing(out) as part:
-            write_reconciliation(part, reconciliation, governing, year, day)
+            write_reconciliation(part, reconciliation, statements, governing, year, day)
     if as_json:
-        print_json(reconciliation_document(reconciliation))
+        print_json(reconciliation_document(reconciliation, statements))
         return
     list_reconciliation(context, reconciliation, f"{policy} {year}", governing.currency, is_open)

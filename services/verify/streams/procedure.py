@@ -11,6 +11,7 @@ from domain.authority.persons import Person, is_same_person
 from domain.events.event import Event, Speaker
 from domain.events.second_person import StepConfirmed, StepProposed, StepWithdrawn
 from domain.events.settlements import (
+    BankStatementRecorded,
     ObjectionRaised,
     ObjectionResolved,
     OpenMattersAcknowledged,
@@ -99,6 +100,8 @@ class Procedure:
             self.fault(placed_event.position, f"{name} does not belong to the settlement of {self.year}")
         elif isinstance(content, OpenMattersAcknowledged):
             self._acknowledge(placed_event.position, content)
+        elif isinstance(content, BankStatementRecorded):
+            self._bring_statement(placed_event.position)
         elif self.closing is not None:
             self.fault(placed_event.position, f"{name} after {self.year} was closed")
         elif isinstance(content, SettlementProposed):
@@ -111,6 +114,11 @@ class Procedure:
             self._resolve_objection(placed_event, content)
         elif isinstance(content, SettlementClosed):
             self._close(placed_event, content)
+
+    def _bring_statement(self, position: int) -> None:
+        """A statement stands after the closing, where payments are."""
+        if self.closing is None and self.complete:
+            self.fault(position, f"a bank statement before {self.year} was closed")
 
     def _acknowledge(self, position: int, content: OpenMattersAcknowledged) -> None:
         """An acknowledgement stands before any step, also before payments of a closed year."""

@@ -37,6 +37,7 @@ API_STEPS: dict[str, str] = {
     "settlements.accept": "adjustment.accept",
     "payments.order": "payment.order",
     "payments.results": "payment.record",
+    "payments.statements": "payment.record",
     "payments.claw_back": "clawback.order",
     "payments.recover": "clawback.record",
 }

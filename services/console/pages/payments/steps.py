@@ -15,7 +15,7 @@ from ledger.settlement import paying
 from ledger.settlement.bank_answers import record_answers
 from ledger.settlement.open_matters import Acknowledging
 from ledger.settlement.statements.reading import is_statement
-from ledger.settlement.statements.reconciling import read_statements, record_statement
+from ledger.settlement.statements.reconciling import record_statements
 from ledger.store.application import Ledger
 from services.api.payments.schemas import ClawbackBody, RecoveryBody
 from services.api.settlements.open_matters import read_acknowledging
@@ -51,9 +51,7 @@ def _order(ledger: Ledger, policy: str, year: int, form: Form) -> str:
 def _results(ledger: Ledger, policy: str, year: int, _: Form) -> str:
     data = upload("file").stream.read()
     if is_statement(data):
-        with ledger.store.reading() as rows:
-            entries = read_statements(rows, policy, [data])
-        confirmed = record_statement(ledger, policy, year, forms.actor(), entries)
+        confirmed = record_statements(ledger, policy, year, forms.actor(), [data])
         counts = {"recorded": confirmed.recorded, "refused": len(confirmed.refused)}
         for line in _refused_lines(confirmed.refused[:REFUSED_SHOWN], read_currency(ledger, policy)):
             flash(line)
