@@ -70,8 +70,8 @@ class StandingFact(NamedTuple):
         """What it says, by field as it is stored; names of persons are left out."""
         values = self.content.fields_by_name()
         names = (name for name in DATA[self.event.fact.name]().fields if name not in UNCHANGEABLE)
-        found = {name: values[name] for name in names}
-        return {name: value for name, value in found.items() if isinstance(value, str | int | None)}
+        stored_values = {name: values[name] for name in names}
+        return {name: value for name, value in stored_values.items() if isinstance(value, str | int | None)}
 
     @property
     def matter_id(self) -> str:

@@ -57,8 +57,8 @@ def submit(body: dict[str, Any]) -> Any:
 
 def propose(body: dict[str, Any]) -> Any:
     """Propose the claims that the facts already earn and nobody has submitted."""
-    made = desk.propose(ledger(), body["policy"], body["year"], requester(), body["limit"])
-    return {"items": [_said(each) for each in made]}
+    proposals = desk.propose(ledger(), body["policy"], body["year"], requester(), body["limit"])
+    return {"items": [_said(each) for each in proposals]}
 
 
 def review(body: dict[str, Any], policy: str, code: str, claim: str) -> Any:

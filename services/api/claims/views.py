@@ -50,8 +50,8 @@ def claims(query: dict[str, Any]) -> PageAnswer:
 def one_claim(_: dict[str, Any], policy: str, code: str, claim: str) -> dict[str, Any]:
     """Give one claim: where it stands, every step with who took it, and the evidence."""
     with ledger().store.reading() as rows:
-        found = select_claims(rows, {"policy": policy, "enterprise": code, "claim": claim}, 1)
-        if not found:
+        listed_claims = select_claims(rows, {"policy": policy, "enterprise": code, "claim": claim}, 1)
+        if not listed_claims:
             raise Problem("claim-unknown", named=claim)
         events = events_of(rows, code)
     steps = [
@@ -66,7 +66,7 @@ def one_claim(_: dict[str, Any], policy: str, code: str, claim: str) -> dict[str
         if isinstance(content, ClaimSubmitted)
         for document in content.evidence or ()
     ]
-    return {**found[0], "steps": [_step(*step) for step in steps], "evidence": evidence}
+    return {**listed_claims[0], "steps": [_step(*step) for step in steps], "evidence": evidence}
 
 
 def _step(event: Stored, content: ClaimEvent) -> dict[str, Any]:
@@ -107,9 +107,9 @@ def select_claims(rows: Rows, query: dict[str, Any], limit: int) -> list[dict[st
         f"WHERE {' AND '.join(where)} ORDER BY policy, code, claim LIMIT ?"
     )
     names = ("policy", "enterprise", "claim", "measure", "item", "year", "status", "amount", "position")
-    found = [dict(zip(names, row, strict=True)) for row in rows.all(sql, [*values, limit])]
+    listed_claims = [dict(zip(names, row, strict=True)) for row in rows.all(sql, [*values, limit])]
     books = rulebooks(rows)
-    for claim in found:
+    for claim in listed_claims:
         claim["amount"] = None if claim["amount"] is None else print_fen(int(claim["amount"]))
         claim["currency"] = books[claim["policy"]].latest.currency if claim["policy"] in books else "CNY"
-    return found
+    return listed_claims

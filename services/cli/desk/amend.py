@@ -43,9 +43,9 @@ def correct(
     based_on: SupportingDocument | None,
 ) -> None:
     """Correct fields of the fact that SOURCE said under ID, with the REASON."""
-    given = dict(_field_and_value(text) for text in texts)
+    texts_by_field = dict(_field_and_value(text) for text in texts)
     with context.ledger() as ledger:
-        changes = read_changes(ledger, source, event_id, given)
+        changes = read_changes(ledger, source, event_id, texts_by_field)
         amendment = read_amendment(ledger, source, event_id, reason, changes)
         recorded = amend_fact(ledger, amendment, person(name), based_on)
     _tell(context, recorded)

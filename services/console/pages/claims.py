@@ -60,9 +60,9 @@ def _queue(policy: str, year: int, refusal: Refusal | None = None) -> BaseRespon
         counts = casework.counts(rows, policy, year)
         status = status or next((each for each in STATUSES if counts[each]), "all")
         wanted = None if status == "all" else status
-        found = casework.queue(rows, policy, year, wanted, after, ROWS + 1)
+        queued = casework.queue(rows, policy, year, wanted, after, ROWS + 1)
         place = rows.last_position()
-    shown, last = found[:ROWS], found[ROWS - 1] if len(found) > ROWS else None
+    listed_claims, last = queued[:ROWS], queued[ROWS - 1] if len(queued) > ROWS else None
     return page(
         "claims.html",
         refusals.REFUSED if refusal else 200,
@@ -72,7 +72,7 @@ def _queue(policy: str, year: int, refusal: Refusal | None = None) -> BaseRespon
         choices=choices(),
         counts={"all": sum(counts.values()), **counts},
         which=status,
-        claims=shown,
+        claims=listed_claims,
         currency=book.latest.currency,
         titles=telling.titles_of(book),
         refusal=_worded(refusal),
@@ -87,8 +87,10 @@ def propose_claims(policy: str, year: int) -> BaseResponse:
     open_policy(policy, year)
 
     def act() -> str:
-        made = desk.propose(forms.opened(), policy, year, forms.actor())
-        return language.words_for("claims-proposed" if made else "claims-proposed-none", number=len(made))
+        proposals = desk.propose(forms.opened(), policy, year, forms.actor())
+        return language.words_for(
+            "claims-proposed" if proposals else "claims-proposed-none", number=len(proposals)
+        )
 
     def after() -> str:
         return url_for("console.claims_page", policy=policy, year=year, status="submitted")
@@ -145,12 +147,14 @@ def submit_claim(policy: str, year: int) -> BaseResponse:
     where = ["", ""]
 
     def act() -> str:
-        asked = _asked(policy, year)
-        code = asked.pop("enterprise")
+        application_fields = _asked(policy, year)
+        code = application_fields.pop("enterprise")
         with forms.opened().store.reading() as rows:
             read_enterprise(rows, code)
-        application = msgspec.convert(asked, ClaimSubmitted)
-        recorded = desk.submit(forms.opened(), code, forms.actor(), application, read_document(asked))
+        application = msgspec.convert(application_fields, ClaimSubmitted)
+        recorded = desk.submit(
+            forms.opened(), code, forms.actor(), application, read_document(application_fields)
+        )
         where[:] = [code, recorded.claim]
         return _done(recorded)
 
@@ -164,8 +168,8 @@ def submit_claim(policy: str, year: int) -> BaseResponse:
             "field": language.words_for("credit-code"),
             "rule": language.words_for("claims-enterprise-unknown"),
         }
-        found = [{**words, "mend": language.words_for("claims-enterprise-mend")}]
-        return _new(policy, year, request.form, refusals.refusal_of("submit", Refused(found)))
+        faults = [{**words, "mend": language.words_for("claims-enterprise-mend")}]
+        return _new(policy, year, request.form, refusals.refusal_of("submit", Refused(faults)))
 
 
 def _asked(policy: str, year: int) -> dict[str, Any]:
@@ -181,9 +185,9 @@ def _asked(policy: str, year: int) -> dict[str, Any]:
     amount = request.form.get("amount", "").replace(",", "").strip()
     with forms.opened().store.reading() as stored:
         currency = {"currency": rulebook(stored, policy).latest.currency} if amount else {}
-    given = {**request.form, "amount": amount}
-    asked = refusals.read(ClaimBody, given, *TEXTS, **more, **currency)
-    return {**asked, "evidence": asked["evidence"] or None}
+    texts = {**request.form, "amount": amount}
+    fields = refusals.read(ClaimBody, texts, *TEXTS, **more, **currency)
+    return {**fields, "evidence": fields["evidence"] or None}
 
 
 def _worded(refusal: Refusal | None) -> Refusal | None:
@@ -219,13 +223,13 @@ def _claim(policy: str, year: int, code: str, claim: str, refusal: Refusal | Non
     currency, ledger = book.latest.currency, forms.opened()
     with ledger.store.reading() as rows:
         wording = telling.read_wording(rows, policy)
-        found = casework.casefile(rows, policy, code, claim)
-        if found is None:
+        casefile = casework.casefile(rows, policy, code, claim)
+        if casefile is None:
             raise Problem("claim-unknown", named=claim)
         name, town = read_names(rows, [code]).get(code, ("", ""))
-        balance = read_balance(ledger, rows, code, policy, found.file.year)
+        balance = read_balance(ledger, rows, code, policy, casefile.file.year)
         place = rows.last_position()
-    titles, measure = wording.titles, found.measure
+    titles, measure = wording.titles, casefile.measure
     return page(
         "claim.html",
         refusals.REFUSED if refusal else 200,
@@ -236,24 +240,24 @@ def _claim(policy: str, year: int, code: str, claim: str, refusal: Refusal | Non
         place=place,
         name=name or code,
         town=town,
-        case=found,
-        title=titles.get(found.measure_id, found.measure_id),
+        case=casefile,
+        title=titles.get(casefile.measure_id, casefile.measure_id),
         currency=currency,
         cap=None if measure is None or measure.cap_fen is None else print_fen(measure.cap_fen, currency),
-        asked=_amount_asked(found, currency),
-        recommended=None if found.file.amount is None else print_fen(found.file.amount),
-        award=next((award for award in balance.awards if award.measure == found.measure_id), None),
-        steps=[telling.describe_event(event, wording, SAID) for event in found.events],
-        bearing=[telling.describe_event(event, wording) for event in found.bearing],
-        due=DUE.get(found.file.status, ()),
+        asked=_amount_asked(casefile, currency),
+        recommended=None if casefile.file.amount is None else print_fen(casefile.file.amount),
+        award=next((award for award in balance.awards if award.measure == casefile.measure_id), None),
+        steps=[telling.describe_event(event, wording, SAID) for event in casefile.events],
+        bearing=[telling.describe_event(event, wording) for event in casefile.bearing],
+        due=DUE.get(casefile.file.status, ()),
         refusal=_worded(refusal),
         typed=request.form if refusal else {},
     )
 
 
-def _amount_asked(found: Casefile, currency: str) -> str | None:
+def _amount_asked(casefile: Casefile, currency: str) -> str | None:
     """What the claim was submitted with, where it named an amount."""
-    contents = (event.fact.content for event in found.events)
+    contents = (event.fact.content for event in casefile.events)
     amounts = [
         content.amount_fen
         for content in contents
@@ -290,15 +294,15 @@ STEPS = {
 def _taken(step: str, policy: str, code: str, claim: str) -> desk.Recorded:
     ledger, actor, case = forms.opened(), forms.actor(), (code, policy, claim)
     schema, names = STEPS[step]
-    given = {**request.form, "amount": request.form.get("amount", "").replace(",", "")}
-    said = refusals.read(schema, given, *names, *DOCUMENT_MEMBERS)
-    based_on = read_document(said)
+    texts = {**request.form, "amount": request.form.get("amount", "").replace(",", "")}
+    fields = refusals.read(schema, texts, *names, *DOCUMENT_MEMBERS)
+    based_on = read_document(fields)
     if step == "review":
-        return desk.review(ledger, *case, actor, said["amount_fen"], said["opinion"], based_on)
+        return desk.review(ledger, *case, actor, fields["amount_fen"], fields["opinion"], based_on)
     if step == "approve":
-        return desk.approve(ledger, *case, actor, said["amount_fen"], based_on)
+        return desk.approve(ledger, *case, actor, fields["amount_fen"], based_on)
     if step == "reject":
-        return desk.reject(ledger, *case, actor, said["reason"], based_on)
+        return desk.reject(ledger, *case, actor, fields["reason"], based_on)
     if step == "appeal":
-        return desk.appeal(ledger, *case, actor, said["reason"], based_on)
+        return desk.appeal(ledger, *case, actor, fields["reason"], based_on)
     return desk.withdraw(ledger, *case, actor, based_on)

@@ -98,8 +98,8 @@ def _with_labels(refusal: Refusal, position: int) -> Refusal:
         f"changes.{field.data_key or key}": telling.field_in_words(event.name, key)
         for key, field in fields.items()
     }
-    found = [{**each, "field": labels.get(str(each["field"]), each["field"])} for each in refusal.found]
-    return refusal._replace(found=found)
+    faults = [{**each, "field": labels.get(str(each["field"]), each["field"])} for each in refusal.found]
+    return refusal._replace(found=faults)
 
 
 def _changed_texts(standing: StandingFact) -> dict[str, str]:
@@ -108,11 +108,11 @@ def _changed_texts(standing: StandingFact) -> dict[str, str]:
     Raises:
         NotAllowed: where the fact says something else meanwhile.
     """
-    form, shown = request.form, {field.name: field.value for field in fields_of(standing)}
-    if any(form.get(f"was-{name}", "") != value for name, value in shown.items()):
+    form, shown_texts = request.form, {field.name: field.value for field in fields_of(standing)}
+    if any(form.get(f"was-{name}", "") != value for name, value in shown_texts.items()):
         raise NotAllowed("amend.moved", "id")
-    texts = {name: " ".join(form.get(f"to-{name}", value).split()) for name, value in shown.items()}
-    return {name: text for name, text in texts.items() if text != shown[name]}
+    texts = {name: " ".join(form.get(f"to-{name}", value).split()) for name, value in shown_texts.items()}
+    return {name: text for name, text in texts.items() if text != shown_texts[name]}
 
 
 def _event(
@@ -200,10 +200,10 @@ def fields_of(standing: StandingFact) -> list[AmendableField]:
 @console.get("/<policy>/<int:year>/log")
 def go_to_event(policy: str, year: int) -> BaseResponse:
     """Go to the event at the position that a form names."""
-    said = request.args.get("position", "").strip().lstrip("#").replace(",", "")
-    if not said.isdecimal() or len(said) > 18:
+    position_text = request.args.get("position", "").strip().lstrip("#").replace(",", "")
+    if not position_text.isdecimal() or len(position_text) > 18:
         raise Problem("position-unknown")
-    return redirect(url_for("console.event_page", policy=policy, year=year, position=int(said)))
+    return redirect(url_for("console.event_page", policy=policy, year=year, position=int(position_text)))
 
 
 def event_at(rows: Rows, position: int) -> Stored:
@@ -212,10 +212,10 @@ def event_at(rows: Rows, position: int) -> Stored:
     Raises:
         Problem: where there is none.
     """
-    found = rows.all(f"{SELECT} WHERE rowid=?", [position]) if position < 2**62 else []
-    if not found:
+    event_rows = rows.all(f"{SELECT} WHERE rowid=?", [position]) if position < 2**62 else []
+    if not event_rows:
         raise Problem("position-unknown")
-    return stored(found[0])
+    return stored(event_rows[0])
 
 
 def enterprise_of(event: Stored) -> str:
@@ -248,7 +248,7 @@ def _target_of(event: Stored) -> str | None:
 def data_of(event: Stored) -> str:
     """An event's data as text, cut where it is very long."""
     fact = event.fact
-    said = {
+    members = {
         "position": event.position,
         "originator": event.originator,
         "version": event.version,
@@ -259,19 +259,19 @@ def data_of(event: Stored) -> str:
         "time": fact.time,
         "content": fact.content.values_by_name(),
     }
-    text = json.dumps(said, ensure_ascii=False, indent=2)
+    text = json.dumps(members, ensure_ascii=False, indent=2)
     return text if len(text) <= SHOWN_BYTES else text[:SHOWN_BYTES] + "\n…"
 
 
 def line_of(event: Stored, names: dict[str, tuple[str, str]], wording: telling.Wording) -> dict[str, Any]:
     """An event as a line of a list."""
     code = enterprise_of(event)
-    said = telling.describe_event(event, wording)
+    event_in_words = telling.describe_event(event, wording)
     return {
         "position": event.position,
         "recorded_at": event.recorded_at,
-        "title": said.title,
-        "content": said.content,
+        "title": event_in_words.title,
+        "content": event_in_words.content,
         "code": code,
         "name": names.get(code, ("", ""))[0],
         "originator": event.originator,
