@@ -263,6 +263,18 @@ class Person:
         where = within or self.page.locator("main")
         where.get_by_role("button", name=self.says(key, **args), exact=True).click()
 
+    def acknowledges(self, key: str, **args: Any) -> bool:
+        """Where a form shows what is open, say that it is known and press its button again."""
+        form = self.page.locator("form:has(input[name=acknowledges])")
+        if not form.count():
+            return False
+        form.locator("textarea[name=reason]").fill("已知悉，仍须办理")
+        if form.locator("input[name=sure]").count():
+            form.locator("input[name=sure]").check()
+        with self.page.expect_navigation():
+            self.press(key, form, **args)
+        return True
+
     def sees(self, key: str, **args: Any) -> None:
         """Wait until the words of a key stand on the page."""
         self.page.get_by_text(self.says(key, **args)).first.wait_for()

@@ -273,6 +273,7 @@ def takes(person: Person, key: str, within: str = "main", **args: Any) -> None:
     """Press a button and wait for the page that comes of it, which says that the step was taken."""
     with person.page.expect_navigation():
         person.press(key, person.page.locator(within).first, **args)
+    person.acknowledges(key, **args)
     notices = person.page.locator(".notice[role=status]")
     assert notices.count(), f"{key}: {person.text()[:2000]}"
 

@@ -262,6 +262,8 @@ def test_a_refused_message_is_corrected_and_sent_again(hall: Hall, at: Opener, l
 def takes(person: Person, key: str, **args: Any) -> None:
     """Press a step's button and wait for the notice that it was taken."""
     person.press(key, **args)
+    person.page.locator(".notice[role=status], #refused").first.wait_for()
+    person.acknowledges(key, **args)
     person.page.locator(".notice[role=status]").wait_for()
 
 
