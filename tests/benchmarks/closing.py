@@ -28,10 +28,9 @@ from domain.things.credit_code import complete
 from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
 from ledger.projections.settlements import lines_listed
-from ledger.settlement import closing as closings
-from ledger.settlement import paying, proposing
 from ledger.store.application import Ledger, open_ledger
 from services.sample.policy import POLICY, YEAR, policy_text
+from tests import acknowledging
 from tests.benchmarks.growth import median_time
 from tests.postgres import Server
 
@@ -116,11 +115,11 @@ def independent(of: list[int], budget: int) -> list[int]:
 def settle(ledger: Ledger) -> None:
     """The stages of a year, each with its time and memory."""
     year = (ledger, POLICY, YEAR)
-    staged("propose", lambda: proposing.propose(*year, OFFICER))
-    staged("publish", lambda: proposing.publish(*year, OFFICER))
+    staged("propose", lambda: acknowledging.propose(*year, OFFICER))
+    staged("publish", lambda: acknowledging.publish(*year, OFFICER))
     ledger.clock = lambda: NOW + timedelta(days=8)
-    staged("close", lambda: closings.close(*year, REVIEWER))
-    ordered = staged("order payments", lambda: paying.order_payments(*year, FINANCE))
+    staged("close", lambda: acknowledging.close(*year, REVIEWER))
+    ordered = staged("order payments", lambda: acknowledging.order_payments(*year, FINANCE))
     print(f"{ordered.payments:,} payments, {print_fen(ordered.total)} yuan", flush=True)
 
 

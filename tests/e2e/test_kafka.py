@@ -16,11 +16,11 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import OffsetSpec
 
 from ledger.intake import refusals
-from ledger.settlement.paying import order_payments
 from ledger.store.application import Ledger, open_ledger
 from services.kafka.consumer import LedgerConsumer
 from services.kafka.metrics import ConsumerMetrics
 from services.runtime.settings import Settings
+from tests import acknowledging
 from tests import answers as queries
 from tests.brokers import KafkaCluster
 from tests.e2e.processes import Commands, produce, taken, wait_until
@@ -252,7 +252,7 @@ def test_a_closing_the_payments_after_it_and_checkpoints_are_published(
     commands.run("ingest", str(file))
     ledger = open_ledger(commands.database, clock=Clock(datetime(2025, 5, 6, 2, tzinfo=UTC)))
     list_and_close(ledger, cast("Clock", ledger.clock), YEAR)
-    order_payments(ledger, POLICY_ID, YEAR, FINANCE)
+    acknowledging.order_payments(ledger, POLICY_ID, YEAR, FINANCE)
     ledger.close()
     note = commands.run("checkpoint")
     process = commands.start("publish")

@@ -17,7 +17,6 @@ from ledger.intake.inbox import ingest_all
 from ledger.policies.versions import adopt_policy
 from ledger.projections.closings import settlement_of
 from ledger.replay.comparison import fingerprint, replay
-from ledger.settlement.proposing import propose, publish
 from ledger.store.application import Ledger, open_ledger
 from tests import acknowledging
 from tests.commands import Forked
@@ -60,9 +59,9 @@ def published_year(path: Path) -> int:
     for results in ingest_all(ledger, messages, "file", 5_000):
         assert {each.status for each in results} == {"accepted"}
     officer = Actor("Lin", frozenset({"officer"}))
-    state = propose(ledger, CIXI, 2024, officer)
+    state = acknowledging.propose(ledger, CIXI, 2024, officer)
     assert state.present_proposal().awards == AWARDS
-    publish(ledger, CIXI, 2024, officer)
+    acknowledging.publish(ledger, CIXI, 2024, officer)
     with ledger.store.reading() as rows:
         last = rows.last_position()
     ledger.close()
