@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from domain.authority.duties import parted_duties
+from domain.authority.persons import OPERATING_SYSTEM
+from domain.authority.roles import Actor, NotAllowed
 from ledger.documents.collecting import DocumentRequest, collect_document
 from ledger.policies.versions import adopt_policy
 from ledger.replay.comparison import replay
+from ledger.settlement import paying
 from ledger.store.application import Ledger
 from ledger.store.repeats.taken_steps import fill_taken_steps, read_taken_steps
 from services.verify.command import verify
@@ -163,3 +166,10 @@ def test_the_report_of_the_year_says_which_duties_one_person_may_hold_and_why(
             sentence = collect_document(scene.ledger, rows, request).values["兼办职务"]
         assert str(sentence).endswith(reason)
         assert parted_duties()["order-and-record"].title._asdict()[language] in str(sentence)
+
+
+def test_a_user_of_the_operating_system_is_not_told_apart_from_who_ordered_elsewhere(office: Office) -> None:
+    user = Actor("zhou", frozenset({"finance"}), issuer=OPERATING_SYSTEM, subject="1001")
+    with pytest.raises(NotAllowed) as refused:
+        paying.record_results(office.ledger, CIXI, 2024, user, [])
+    assert refused.value.code == "person.other-door"
