@@ -60,6 +60,7 @@ READS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "policy reform": ((POLICY, "--policy", CIXI), "*"),
     "policy try": ((POLICY, "--year", "2024"), "*"),
+    "overpayments": (YEAR, "*"),
     "receipt": ((CODE, *YEAR, "--out", "$folder/r.json", "--key-file", "$folder/k"), CODE),
     "refused": ((), "*"),
     "settle list": ((*YEAR, "$folder/list.csv"), "*"),
