@@ -18,6 +18,7 @@ from domain.events.content import Content
 from domain.events.event import Event
 from domain.events.instants import day_of
 from domain.events.settlements import (
+    BankStatementRecorded,
     SettlementClosed,
     SettlementEvent,
     SettlementProposed,
@@ -31,6 +32,7 @@ STEP_OF: dict[type[Content], str] = {
     PaymentOrdered: "payment.order",
     PaymentMade: "payment.record",
     PaymentFailed: "payment.record",
+    BankStatementRecorded: "payment.record",
     ClawbackOrdered: "clawback.order",
     ClawbackRecovered: "clawback.record",
 }
