@@ -50,6 +50,7 @@ class Told(NamedTuple):
     name: str = ""
     proposed_by: str = ""
     source: str = "urn:tests"
+    subject: str = ""
 
 
 def sale(of: str, fen: int, year: int = 2024, recorded_at: str = NOON, **more: Any) -> Told:
@@ -126,7 +127,9 @@ def opened(
         versions[told.originator] = versions.get(told.originator, 0) + 1
         content = STATES.read_content(told.kind, told.values)
         capacity = Capacity(proposed_by=Speaker(name=told.proposed_by)) if told.proposed_by else None
-        speaker = Speaker(name=told.name) if told.name else Speaker(publisher="upstream")
+        issuer = "https://identity" if told.subject else ""
+        person = Speaker(name=told.name, subject=told.subject, issuer=issuer)
+        speaker = person if told.name else Speaker(publisher="upstream")
         event = Event(content, told.source, f"{position}", NOON, speaker, capacity)
         logged = LoggedEvent(position, told.originator, versions[told.originator], "", b"", b"", None)
         for row in rows_of(logged, event, told.recorded_at):

@@ -91,87 +91,116 @@ def write_opinion(
         ExceptionRow._make((*row[:4], row[4] or 0, *row[5:])) for row in EXCEPTIONS.rows(file, parameters)
     ]
     suggestion = suggest_opinion(origin, rows, parameters.materiality_fen)
-
-    def words(zh: str, en: str) -> str:
-        return Words(zh, en).in_language(language)
-
-    def money(fen: int) -> str:
-        return print_fen(fen, "CNY")
-
     document = Document()
-    document.add_heading(words("审计意见（草稿）", "Audit opinion (draft)"), 0)
-    document.add_heading(words("一、范围", "1. Scope"), 1)
-    payable, enterprises = file.execute(
+    document.add_heading(Words("审计意见（草稿）", "Audit opinion (draft)").in_language(language), 0)
+    for section in (
+        _scope(file, origin, parameters),
+        _basis(origin, language),
+        _materiality(parameters, language),
+        _exceptions(rows, suggestion, language),
+        _not_looked_at(language),
+        _suggested(suggestion),
+    ):
+        _add_section(document, section, language)
+    document.save(str(folder / FILE))
+    return suggestion
+
+
+class _Section(NamedTuple):
+    """A section of the draft: its heading, paragraphs, then a table or bullets in the draft's language."""
+
+    heading: Words
+    paragraphs: tuple[Words, ...] = ()
+    table: Sequence[tuple[str, ...]] = ()
+    bullets: Sequence[str] = ()
+
+
+def _scope(file: sqlite3.Connection, origin: AboutBundle, parameters: Parameters) -> _Section:
+    payable_fen, enterprises = file.execute(
         "SELECT COALESCE(SUM(payable_fen), 0), COUNT(DISTINCT code) FROM list_lines WHERE year=?",
         [parameters.year],
     ).fetchone()
-    paid = file.execute(
+    paid_fen = file.execute(
         "SELECT COALESCE(SUM(amount_fen), 0) FROM payments WHERE step='made' AND policy=? AND year=?",
         [parameters.policy, parameters.year],
     ).fetchone()[0]
-    document.add_paragraph(
-        words(
-            f"政策 {origin.policy} {origin.year} 年度：{enterprises:,} 家企业，应付 {money(payable)}，"
-            f"已付 {money(paid)}。",
-            f"Policy {origin.policy}, {origin.year}: {enterprises:,} enterprises, payable {money(payable)}, "
-            f"paid {money(paid)}.",
+    payable, paid = _money(payable_fen), _money(paid_fen)
+    population = Words(
+        f"政策 {origin.policy} {origin.year} 年度：{enterprises:,} 家企业，应付 {payable}，已付 {paid}。",
+        f"Policy {origin.policy}, {origin.year}: {enterprises:,} enterprises, payable {payable}, "
+        f"paid {paid}.",
+    )
+    return _Section(Words("一、范围", "1. Scope"), (population,))
+
+
+def _basis(origin: AboutBundle, language: str) -> _Section:
+    rows = [
+        (ORIGIN_WORDS[name].in_language(language), str(value))
+        for name, value in origin._asdict().items()
+        if value
+    ]
+    return _Section(Words("二、依据", "2. Basis"), table=rows)
+
+
+def _materiality(parameters: Parameters, language: str) -> _Section:
+    rows = (
+        (Words("重要性", "Overall materiality"), _money(parameters.materiality_fen)),
+        (Words("实际执行的重要性", "Performance materiality"), _money(parameters.performance_fen)),
+        (Words("明显微小错报", "Clearly trivial"), _money(parameters.trivial_fen)),
+        (Words("可信度", "Confidence"), f"{parameters.confidence} %"),
+    )
+    table = [(name.in_language(language), value) for name, value in rows]
+    return _Section(Words("三、重要性", "3. Materiality"), table=table)
+
+
+def _exceptions(rows: Sequence[ExceptionRow], suggestion: Suggestion, language: str) -> _Section:
+    misstated, breached = _money(suggestion.misstated_fen), _money(suggestion.breached_fen)
+    total = Words(
+        f"共 {len(rows):,} 项，金额差异 {misstated}，违反程序 {breached}；"
+        f"以下按金额列前 {EXCEPTIONS_TOLD} 项，其余见底稿 exceptions。",
+        f"{len(rows):,} in all: differences of money {misstated}, against the procedure {breached}. "
+        f"The first {EXCEPTIONS_TOLD} by money follow; the paper exceptions has the rest.",
+    )
+    table = [
+        (
+            str(row.rank),
+            FINDINGS_BY_SLUG[row.finding].in_language(language),
+            _money(row.fen),
+            f"{row.code} {row.detail} #{row.position}".strip(),
         )
+        for row in rows[:EXCEPTIONS_TOLD]
+    ]
+    return _Section(Words("四、例外事项", "4. Exceptions"), (total,), table)
+
+
+def _not_looked_at(language: str) -> _Section:
+    bullets = [
+        f"{paper.title.in_language(language)}: {paper.not_looked.in_language(language)}" for paper in PAPERS
+    ]
+    return _Section(Words("五、没有查看的内容", "5. What was not looked at"), bullets=bullets)
+
+
+def _suggested(suggestion: Suggestion) -> _Section:
+    kind = KINDS[suggestion.kind]
+    paragraphs = (
+        Words(f"建议：{kind.zh}。", f"Suggested: {kind.en}."),
+        RULE,
+        Words("审计人员：＿＿＿＿＿＿　　日期：＿＿＿＿＿＿", "Auditor: ______    Date: ______"),
     )
-    document.add_heading(words("二、依据", "2. Basis"), 1)
-    _add_table(
-        document,
-        [
-            (ORIGIN_WORDS[name].in_language(language), str(value))
-            for name, value in origin._asdict().items()
-            if value
-        ],
-    )
-    document.add_heading(words("三、重要性", "3. Materiality"), 1)
-    _add_table(
-        document,
-        [
-            (words("重要性", "Overall materiality"), money(parameters.materiality_fen)),
-            (words("实际执行的重要性", "Performance materiality"), money(parameters.performance_fen)),
-            (words("明显微小错报", "Clearly trivial"), money(parameters.trivial_fen)),
-            (words("可信度", "Confidence"), f"{parameters.confidence} %"),
-        ],
-    )
-    document.add_heading(words("四、例外事项", "4. Exceptions"), 1)
-    document.add_paragraph(
-        words(
-            f"共 {len(rows):,} 项，金额差异 {money(suggestion.misstated_fen)}，违反程序 "
-            f"{money(suggestion.breached_fen)}；以下按金额列前 {EXCEPTIONS_TOLD} 项，其余见底稿 exceptions。",
-            f"{len(rows):,} in all: differences of money {money(suggestion.misstated_fen)}, against the "
-            f"procedure {money(suggestion.breached_fen)}. The first {EXCEPTIONS_TOLD} by money follow; the "
-            "paper exceptions has the rest.",
-        )
-    )
-    _add_table(
-        document,
-        [
-            (
-                str(row.rank),
-                FINDINGS_BY_SLUG[row.finding].in_language(language),
-                money(row.fen),
-                f"{row.code} {row.detail} #{row.position}".strip(),
-            )
-            for row in rows[:EXCEPTIONS_TOLD]
-        ],
-    )
-    document.add_heading(words("五、没有查看的内容", "5. What was not looked at"), 1)
-    for paper in PAPERS:
-        text = f"{paper.title.in_language(language)}: {paper.not_looked.in_language(language)}"
-        document.add_paragraph(text, style="List Bullet")
-    document.add_heading(words("六、意见", "6. Opinion"), 1)
-    document.add_paragraph(
-        words(f"建议：{KINDS[suggestion.kind].zh}。", f"Suggested: {KINDS[suggestion.kind].en}.")
-    )
-    document.add_paragraph(RULE.in_language(language))
-    document.add_paragraph(
-        words("审计人员：＿＿＿＿＿＿　　日期：＿＿＿＿＿＿", "Auditor: ______    Date: ______")
-    )
-    document.save(str(folder / FILE))
-    return suggestion
+    return _Section(Words("六、意见", "6. Opinion"), paragraphs)
+
+
+def _money(fen: int) -> str:
+    return print_fen(fen, "CNY")
+
+
+def _add_section(document: Any, section: _Section, language: str) -> None:
+    document.add_heading(section.heading.in_language(language), 1)
+    for paragraph in section.paragraphs:
+        document.add_paragraph(paragraph.in_language(language))
+    _add_table(document, section.table)
+    for bullet in section.bullets:
+        document.add_paragraph(bullet, style="List Bullet")
 
 
 def _add_table(document: Any, rows: Sequence[tuple[str, ...]]) -> None:

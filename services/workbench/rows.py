@@ -94,6 +94,11 @@ def name_of(speaker: Speaker) -> str:
     return speaker.name or speaker.subject or speaker.publisher
 
 
+def identity_of(speaker: Speaker) -> str:
+    """What tells a person from others: issuer and subject where they were checked, else the name."""
+    return f"{speaker.issuer} {speaker.subject}" if speaker.subject else name_of(speaker)
+
+
 def _code_of(originator: str, content: Content) -> str:
     """The enterprise that an event is about; empty where it is about none."""
     if ":" not in originator:
@@ -178,16 +183,18 @@ def _act_rows(place: _Place, event: Event, speaker: Speaker) -> Iterator[Row]:
     content, capacity = event.content, event.acting_as
     if isinstance(content, AwardsSettled):  # follows from the closing, which is an act
         return
-    parts = {"acted": _text(content, "actor") or ("" if speaker.publisher else name_of(speaker))}
-    if capacity and capacity.proposed_by:
-        parts["proposed"] = name_of(capacity.proposed_by)
-    if capacity and capacity.confirmed_by:
-        parts["confirmed"] = name_of(capacity.confirmed_by)
+    declared = _text(content, "actor") or ("" if speaker.publisher else name_of(speaker))
+    own_words = declared in (speaker.name, speaker.subject)
+    parts = {"acted": (declared, identity_of(speaker) if own_words else declared)}
+    for part in ("proposed", "confirmed"):
+        person = getattr(capacity, f"{part}_by", None)
+        if person:
+            parts[part] = (name_of(person), identity_of(person))
     matter = _matter_of(place, content)
-    for part, person in parts.items():
+    for part, (person, identity) in parts.items():
         if person:
             when = (place.day, place.minute, place.weekday, _fen(content))
-            yield Row("acts", (place.position, person, part, event.name, matter, place.code, *when))
+            yield Row("acts", (place.position, identity, person, part, event.name, matter, place.code, *when))
 
 
 def _matter_of(place: _Place, content: Content) -> str:

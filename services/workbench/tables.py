@@ -62,8 +62,8 @@ COLUMNS: dict[str, str] = {
         "measure TEXT, amount_fen INTEGER, date TEXT, words TEXT, person TEXT"
     ),
     "acts": (
-        "position INTEGER, person TEXT, part TEXT, step TEXT, matter TEXT, code TEXT, day TEXT, "
-        "minute TEXT, weekday INTEGER, amount_fen INTEGER"
+        "position INTEGER, identity TEXT, person TEXT, part TEXT, step TEXT, matter TEXT, code TEXT, "
+        "day TEXT, minute TEXT, weekday INTEGER, amount_fen INTEGER"
     ),
 }
 """The tables, with their columns as SQL."""
@@ -80,7 +80,8 @@ INDEXES = (
     "CREATE INDEX list_lines_code ON list_lines (code, year)",
     "CREATE INDEX payments_code ON payments (code)",
     "CREATE INDEX payments_payment ON payments (payment)",
-    "CREATE INDEX acts_person ON acts (person, minute)",
+    "CREATE INDEX acts_identity ON acts (identity, step)",
+    "CREATE INDEX acts_position ON acts (position)",
     "CREATE INDEX acts_matter ON acts (matter, step)",
 )
 CACHE_KIB = 65_536

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ from openpyxl import load_workbook
 from domain.money.amounts import print_fen
 from ledger.reading.explanations import explain_awards
 from ledger.store.application import Ledger
+from services.web.documents.pdf import PROGRAMS, as_pdf
 from services.workbench.choosing import read_parameters
 from services.workbench.command import main
 from services.workbench.enterprise import explain_enterprise
@@ -20,6 +22,7 @@ from services.workbench.opinion import KINDS, RULE
 from services.workbench.page import create_page
 from services.workbench.papers.registry import FINDINGS_BY_SLUG, PAPERS_BY_SLUG
 from services.workbench.tables import open_file, read_about
+from services.workbench.writing import write_papers
 from tests.events import CIXI
 from tests.integration.closings import closed
 from tests.integration.test_bundles import KEY
@@ -94,6 +97,18 @@ def test_papers_say_what_they_were_made_from_and_a_signature_covers_every_byte(
     assert main(["check", str(folder), "--key", public]) == 1
     told = capsys.readouterr().out
     assert all(words in told for words in ("changed after", "added after", "missing"))
+
+
+@on_sqlite
+def test_a_paper_can_be_had_as_pdf(folder: Path) -> None:
+    if not any(map(shutil.which, PROGRAMS)):
+        pytest.skip("LibreOffice is not installed")
+    with closing(open_file(folder)) as file:
+        parameters, papers = read_parameters(file, folder), (PAPERS_BY_SLUG["population"],)
+        [path] = write_papers(file, folder, parameters, "zh", papers)
+    as_pdf(path, path.with_suffix(".pdf"))
+
+    assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF-")
 
 
 @on_sqlite

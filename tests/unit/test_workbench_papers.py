@@ -190,6 +190,35 @@ def test_an_acknowledgement_is_shown_where_the_catalogue_has_it(tmp_path: Path) 
     assert [row[1] for row in PAPERS_BY_SLUG["overrides"].rows(file, PARAMETERS)] == ["acknowledged"]
 
 
+def test_a_thing_that_only_a_retracted_fact_claims_is_no_duplicate(tmp_path: Path) -> None:
+    retracted = Told(
+        TWO,
+        "FactRetracted",
+        {"of": "2", "of_source": "urn:tests", "of_type": "StoreRegistered", "reason": "of another"},
+    )
+
+    assert findings(tmp_path, [shop(ONE, "S1"), shop(TWO, "S1"), retracted]) == []
+
+
+def test_persons_are_told_apart_by_checked_identities_and_by_names_where_there_are_none(
+    tmp_path: Path,
+) -> None:
+    def steps(first: str, second: str) -> list[Told]:
+        return [
+            claim(ONE, "Reviewed", "Wu")._replace(name="Wu", subject=first),
+            claim(ONE, "Approved", "Shen" if first == second != "" else "Wu")._replace(
+                name="Shen" if first == second != "" else "Wu", subject=second
+            ),
+        ]
+
+    def conflicts(name: str, events: list[Told]) -> int:
+        return sum(row[3] == "conflict-in-matter" for row in findings(tmp_path / name, events))
+
+    assert conflicts("two persons of one name", steps("s-1", "s-2")) == 0
+    assert conflicts("one person who was renamed", steps("s-1", "s-1")) == 1
+    assert conflicts("names alone", steps("", "")) == 1
+
+
 def test_exceptions_are_ranked_by_money(tmp_path: Path) -> None:
     rows = findings(
         tmp_path, [sale(ONE, 8_123_45), sale(TWO, 8_123_45), sale(ONE, 9_876_54), sale(TWO, 9_876_54)]

@@ -14,6 +14,7 @@ def _plain(text: str | None) -> str:
     return "".join(letter for letter in (text or "").casefold() if letter.isalnum())
 
 
+_OTHER_COUNTS = COUNTING.replace("f.", "o.")
 _DOCUMENTS = (
     "SELECT e.code, 'same-document', COALESCE(c.amount_fen, 0), e.position, e.claim || ' ' || e.title || "
     "' SHA-256 ' || e.sha256 FROM evidence e LEFT JOIN claims c ON c.position=e.position WHERE e.sha256 IN "
@@ -23,7 +24,7 @@ _DOCUMENTS = (
 _THINGS = (
     f"SELECT f.code, 'same-thing', {payable_of('f.code')}, f.position, f.kind || ' ' || f.thing FROM facts f "
     f"WHERE f.thing<>'' AND {COUNTING} AND EXISTS (SELECT 1 FROM facts o WHERE o.kind=f.kind AND "
-    "o.thing=f.thing AND o.code<>f.code) ORDER BY f.kind, f.thing, f.position"
+    f"o.thing=f.thing AND o.code<>f.code AND {_OTHER_COUNTS}) ORDER BY f.kind, f.thing, f.position"
 )
 _AMOUNTS = (
     "SELECT f.code, 'same-amount', f.amount_fen, f.position, f.kind || ' ' || f.year FROM facts f JOIN "
@@ -40,8 +41,8 @@ _SPELLINGS = (
 _REFERENCES = (
     "SELECT p.code, 'same-bank-reference', p.amount_fen, p.position, p.words || ' ' || p.payment "
     "FROM payments p "
-    "WHERE p.step='made' AND p.words<>'' AND EXISTS (SELECT 1 FROM payments o WHERE o.step='made' "
-    "AND o.words=p.words AND o.payment<>p.payment) ORDER BY p.words, p.position"
+    "WHERE p.step='made' AND p.words<>'' AND p.words IN (SELECT words FROM payments WHERE step='made' "
+    "GROUP BY words HAVING COUNT(DISTINCT payment)>1) ORDER BY p.words, p.position"
 )
 
 

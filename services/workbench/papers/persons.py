@@ -27,7 +27,7 @@ DUTIES = Paper(
     ),
     ask(
         "SELECT person, step, part, COUNT(*), SUM(amount_fen), MIN(day), MAX(day) FROM acts "
-        "GROUP BY person, step, part ORDER BY person, step, part"
+        "GROUP BY identity, person, step, part ORDER BY person, identity, step, part"
     ),
 )
 
@@ -67,16 +67,17 @@ _SAME = (
     "SELECT b.code, 'conflict-in-matter', COALESCE(b.amount_fen, a.amount_fen, 0), b.position, "
     "a.person || ': ' || ? || ' #' || a.position || ', ' || ? || ' #' || b.position || ' (' || "
     "a.matter || ')' "
-    "FROM acts a JOIN acts b ON b.matter=a.matter AND b.person=a.person AND b.step=? "
+    "FROM acts a JOIN acts b ON b.matter=a.matter AND b.identity=a.identity AND b.step=? "
     "WHERE a.step=? ORDER BY 3 DESC, 4"
 )
 _ANY = (
     "SELECT '', 'conflicting-duties', COALESCE(b.fen, 0), b.position, a.person || ': ' || ? || ' ×' "
     "|| a.times "
     "|| ', ' || ? || ' ×' || b.times FROM "
-    "(SELECT person, COUNT(*) AS times FROM acts WHERE step=? GROUP BY person) a JOIN "
-    "(SELECT person, COUNT(*) AS times, SUM(amount_fen) AS fen, MIN(position) AS position FROM acts "
-    "WHERE step=? GROUP BY person) b ON b.person=a.person ORDER BY 3 DESC"
+    "(SELECT identity, MAX(person) AS person, COUNT(*) AS times FROM acts WHERE step=? "
+    "GROUP BY identity) a JOIN "
+    "(SELECT identity, COUNT(*) AS times, SUM(amount_fen) AS fen, MIN(position) AS position FROM acts "
+    "WHERE step=? GROUP BY identity) b ON b.identity=a.identity ORDER BY 3 DESC"
 )
 
 
@@ -90,7 +91,7 @@ def _find_conflicts(file: sqlite3.Connection, parameters: Parameters) -> Iterato
     yield from file.execute(
         "SELECT a.code, 'confirmed-by-oneself', COALESCE(a.amount_fen, 0), a.position, a.person || "
         "': ' || a.step "
-        "FROM acts a JOIN acts b ON b.position=a.position AND b.person=a.person AND b.part<>a.part "
+        "FROM acts a JOIN acts b ON b.position=a.position AND b.identity=a.identity AND b.part<>a.part "
         "WHERE a.part='acted' ORDER BY 3 DESC"
     )
 
@@ -133,10 +134,10 @@ WHEN = Paper(
         "WHERE weekday<6 AND (minute<:opens OR minute>=:closes) ORDER BY 3 DESC, 4",
         f"SELECT code, 'at-weekend', COALESCE(amount_fen, 0), position, {_DID} FROM acts "
         "WHERE weekday>5 ORDER BY 3 DESC, 4",
-        "SELECT '', 'many-in-a-minute', COALESCE(SUM(amount_fen), 0), MIN(position), person || ': ' "
+        "SELECT '', 'many-in-a-minute', COALESCE(SUM(amount_fen), 0), MIN(position), MAX(person) || ': ' "
         "|| step || "
         f"' ×' || COUNT(*) || ', ' || day || ' ' || minute FROM acts WHERE step IN {_DECISIONS} "
-        "GROUP BY person, step, day, minute HAVING COUNT(*)>=:burst ORDER BY 3 DESC, 4",
+        "GROUP BY identity, step, day, minute HAVING COUNT(*)>=:burst ORDER BY 3 DESC, 4",
     ),
     {
         "outside-hours": Words("工作时间以外办理", "done outside working hours"),
