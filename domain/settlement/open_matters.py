@@ -92,11 +92,12 @@ def digest_matters(policy: str, year: int, matters: Iterable[OpenMatter]) -> str
     """The digest (SHA-256, hex) of a list, by which an acknowledgement names it.
 
     It is over lines of tab-separated fields: the policy and year, then each matter's kind, count, amount
-    in fen, day and digest, in order of kind.
+    in fen, day and digest, in order of kind. Of refused messages it has the kind alone: they come and go by
+    the minute from whoever may send, and would outdate every list before anybody had read it.
     """
     digest = hashlib.sha256(_line_bytes(policy, year))
     for matter in sorted(matters, key=lambda matter: matter.kind):
-        digest.update(_line_bytes(*matter[:5]))
+        digest.update(_line_bytes(*(matter[:1] if matter.kind == REFUSAL else matter[:5])))
     return digest.hexdigest()
 
 

@@ -26,7 +26,7 @@ from domain.settlement.payables import Line, payable_of
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import CHUNK, closings
 from ledger.reading.open_matters.accounts import read_account_steps, read_late_event, read_open_codes
-from ledger.reading.open_matters.cases import find_open_cases
+from ledger.reading.open_matters.cases import find_open_cases, sum_up_refused
 from ledger.reading.years import list_years
 from ledger.settlement.pending import Pending, pending, pot_now
 from ledger.store.application import Ledger
@@ -74,7 +74,7 @@ def read_open_matters(ledger: Ledger, rows: Rows, policy: str, year: int, step: 
         if closed <= year:
             findings += _find_in_closed_year(rows, book, closed)
     to_tell = (finding for finding in findings if not step or finding.kind not in SETTLED_BY[step])
-    return OpenMatters(policy, year, book.latest.currency, sum_up(to_tell))
+    return OpenMatters(policy, year, book.latest.currency, (*sum_up(to_tell), *sum_up_refused(rows)))
 
 
 class Acknowledging(NamedTuple):

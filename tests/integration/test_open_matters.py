@@ -218,6 +218,22 @@ def test_a_step_is_taken_over_open_matters_by_who_acknowledges_them_alone(left_o
     bureau.officer.post(bureau.year("settlement/publication"), {})
 
 
+def test_a_list_is_not_outdated_by_messages_that_are_refused_meanwhile(left_open: Open) -> None:
+    bureau = left_open.bureau
+    nonsense = "application/cloudevents+json"
+    bureau.api.send("POST", "/v1/events", {"type": "nothing"}, nonsense)
+    listed = bureau.api.get(bureau.year("open-matters") + "?step=settlement.propose")
+    for number in range(30):
+        bureau.api.send("POST", "/v1/events", {"type": f"nothing {number}"}, nonsense)
+
+    body = {"acknowledges": listed["digest"], "reason": "sent again after the list"}
+    bureau.officer.post(bureau.year("settlement/proposal"), body)
+
+    [said] = acknowledged(bureau)
+    [refused] = said["matters"]
+    assert (refused["kind"], refused["count"], len(refused["items"])) == ("refusal", 31, 20)
+
+
 def acknowledged(bureau: Bureau) -> list[dict[str, Any]]:
     """What was acknowledged of the year."""
     said: list[dict[str, Any]] = bureau.api.get(bureau.year("open-matters"))["acknowledged"]

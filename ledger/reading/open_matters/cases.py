@@ -9,7 +9,7 @@ from domain.events import settlement_id
 from domain.events.amendments import FactHeld
 from domain.events.event import SEP, Event
 from domain.events.instants import day_of
-from domain.events.settlements import OpenItem
+from domain.events.settlements import OpenItem, OpenMatter
 from domain.facts.folding import fold
 from domain.policy.rulebook import Rulebook
 from domain.rules.evaluation import awards_of
@@ -20,7 +20,7 @@ from domain.settlement.open_cases import (
     find_waiting,
     touched_fen,
 )
-from domain.settlement.open_matters import DISAGREEMENT, REFUSAL, Finding
+from domain.settlement.open_matters import DISAGREEMENT, ITEMS_MAX, REFUSAL, Finding
 from ledger.projections.disagreements import undecided
 from ledger.store.rows import Rows
 from ledger.store.stored_events import events_of
@@ -28,7 +28,7 @@ from ledger.waiting.reading import list_waiting_requests
 
 
 def find_open_cases(rows: Rows, book: Rulebook, year: int, now: str, step: str = "") -> Iterator[Finding]:
-    """Facts that disagree, claims, objections, steps of a second person and refused messages.
+    """Facts that disagree, claims, objections and steps of a second person.
 
     They are of the policy's years up to ``year``; ``now`` (UTC, fixed width) says what has lapsed; of the
     year's own ``step`` no request is told. It costs reading
@@ -42,9 +42,18 @@ def find_open_cases(rows: Rows, book: Rulebook, year: int, now: str, step: str =
     ):
         yield from find_objections(int(listed), _placed_facts(rows, settlement_id(book.id, int(listed))))
     yield from find_waiting(list_waiting_requests(rows), book.id, year, now, step)
-    refused = rows.all("SELECT digest, first_at FROM refused WHERE resolved IS NULL ORDER BY digest")
-    for digest, first_at in refused:
-        yield Finding(REFUSAL, OpenItem("", 0, "", digest, 0, day_of(first_at), ()))
+
+
+def sum_up_refused(rows: Rows) -> tuple[OpenMatter, ...]:
+    """Refused messages that nobody has settled, as one matter, or none; there may be very many of them."""
+    count, first_at = rows.all("SELECT count(*), min(first_at) FROM refused WHERE resolved IS NULL")[0]
+    if not count:
+        return ()
+    sql = "SELECT digest, first_at FROM refused WHERE resolved IS NULL ORDER BY number LIMIT ?"
+    items = tuple(
+        OpenItem("", 0, "", digest, 0, day_of(day), ()) for digest, day in rows.all(sql, [ITEMS_MAX])
+    )
+    return (OpenMatter(REFUSAL, int(count), 0, day_of(first_at), "", items),)
 
 
 def _codes_with_claims(rows: Rows, policy: str, year: int) -> list[str]:
