@@ -113,8 +113,11 @@ func digestOfMatters(f *fields) string {
 			f.miss("matters")
 			return ""
 		}
-		line := []string{}
-		for _, part := range parts[:5] {
+		line, told := []string{}, 5
+		if kind == "refusal" {
+			told = 1
+		}
+		for _, part := range parts[:told] {
 			line = append(line, fmt.Sprint(part))
 		}
 		if _, known := lines[kind]; !known {
