@@ -62,7 +62,7 @@ def settlement(_: dict[str, Any], policy: str, year: int) -> dict[str, Any]:
 class OpenMattersQuery(Query):
     """Of which step it is asked."""
 
-    step = Choice(*SETTLED_BY, load_default="")
+    step = Choice(*SETTLED_BY)
 
 
 @blueprint.reads(f"{YEAR}/open-matters", "未了事项", OpenMattersQuery, OpenMattersSchema)
@@ -70,7 +70,7 @@ def open_matters(query: dict[str, Any], policy: str, year: int) -> dict[str, Any
     """List what of a year and the years before it is open, or must be acknowledged before a step."""
     with ledger().store.reading() as rows:
         acknowledged = settlement_of(rows, policy, year).acknowledgements
-        listed = read_open_matters(ledger(), rows, policy, year, query["step"])
+        listed = read_open_matters(ledger(), rows, policy, year, query.get("step", ""))
         return open_matters_document(listed, acknowledged)
 
 
