@@ -130,9 +130,10 @@ class Lanes:
 
     def note_work(self, sender: str) -> None:
         """Count what this thread did for a sender's request since it was counted last."""
-        began, self._work.began = self._work.began, time.thread_time()
+        began = self._work.began
         if began is None:
             return
+        self._work.began = time.thread_time()
         now, tag, seconds = time.monotonic(), tag_of(sender), self._work.began - began
         with self._lock:
             due_at = max(self._table.rested_at().get(tag, now), now)
