@@ -117,6 +117,17 @@ def payment(of: str, step: str, fen: int = 10_000_00, actor: str = "Qian", **mor
     return Told(f"account:{CIXI}:2024:{of}", f"Payment{step}", values)
 
 
+def clawback(step: str, fen: int = 10_000_00) -> Told:
+    """A step of a clawback from the first enterprise."""
+    head = {"policy": CIXI, "year": 2024, "enterprise": ONE, "clawback": "C-1", "actor": "Qian"}
+    words = {"Ordered": {"reason": "breach"}, "Recovered": {"reference": "R-C-1"}}[step]
+    return Told(
+        f"account:{CIXI}:2024:{ONE}",
+        f"Clawback{step}",
+        {**head, "amount_fen": fen, "on": "2025-06-02", **words},
+    )
+
+
 def opened(
     folder: Path, events: list[Told], list_lines: list[tuple[object, ...]] | None = None
 ) -> sqlite3.Connection:

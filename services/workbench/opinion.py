@@ -22,14 +22,16 @@ EXCEPTIONS_TOLD = 50
 MISSTATEMENTS = frozenset(
     (
         *("list-not-closing", "list-not-settled", "paid-above-award"),
-        *("paid-below-award", "paid-without-award", "paid-without-order"),
+        *("paid-below-award", "paid-without-award", "paid-without-order", "paid-twice"),
+        *("clawed-back-above-paid", "recovered-above-clawback"),
     )
 )
 """Exceptions that are differences of money."""
 BREACHES = frozenset(
     (
         *("conflict-in-matter", "confirmed-by-oneself", "approval-not-as-reviewed", "approval-above-claim"),
-        *("approval-without-review", "same-document", "spelt-otherwise", "same-bank-reference"),
+        *("approval-without-review", "approval-without-evidence", "same-document"),
+        *("spelt-otherwise", "same-bank-reference"),
     )
 )
 """Exceptions against a rule of the procedure; every other one is a lead, to be looked into."""

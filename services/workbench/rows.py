@@ -63,6 +63,7 @@ def rows_of(logged: LoggedEvent, event: Event, recorded_at: str) -> Iterator[Row
             *(name_of(speaker), f"{speaker.issuer} {speaker.subject}".strip()),
             event.acting_as.role if event.acting_as else "",
             event.acting_as.on_behalf_of if event.acting_as else "",
+            event.based_on.citation if event.based_on else "",
             json.dumps(values, ensure_ascii=False),
         ),
     )

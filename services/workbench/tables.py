@@ -20,7 +20,7 @@ COLUMNS: dict[str, str] = {
     "events": (
         "position INTEGER PRIMARY KEY, day TEXT, minute TEXT, weekday INTEGER, recorded_at TEXT, time TEXT, "
         "originator TEXT, version INTEGER, kind TEXT, source TEXT, id TEXT, speaker TEXT, speaker_id TEXT, "
-        "role TEXT, on_behalf_of TEXT, content TEXT"
+        "role TEXT, on_behalf_of TEXT, document TEXT, content TEXT"
     ),
     "enterprises": "code TEXT PRIMARY KEY, name TEXT, town TEXT, size TEXT, sector TEXT, time TEXT",
     "facts": (
@@ -76,6 +76,7 @@ INDEXES = (
     "CREATE INDEX corrections_code ON corrections (code)",
     "CREATE INDEX claims_code ON claims (code, claim)",
     "CREATE INDEX evidence_digest ON evidence (sha256)",
+    "CREATE INDEX evidence_claim ON evidence (code, claim)",
     "CREATE INDEX settled_code ON settled (code, year)",
     "CREATE INDEX list_lines_code ON list_lines (code, year)",
     "CREATE INDEX payments_code ON payments (code)",

@@ -84,6 +84,7 @@ def test_every_paper_and_finding_stands_on_the_page_as_it_is_named(language: str
     ]
 
     assert re.findall(r"^\| `[\w-]+` \|.*\|$", text, re.MULTILINE) == [*papers, *findings]
+    assert {"zh": f"以下 {len(findings)} 种", "en": f"There are {len(findings)},"}[language] in text
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])

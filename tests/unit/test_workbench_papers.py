@@ -25,6 +25,7 @@ from tests.workbench import (
     TWO,
     Told,
     claim,
+    clawback,
     entry,
     listed,
     opened,
@@ -68,6 +69,17 @@ PLANTED = {
     "paid-below-award": Planted([*PAID[:3], payment(ONE, "Made", 9_999_99)], PAID),
     "paid-without-award": Planted([*PAID, payment(TWO, "Ordered"), payment(TWO, "Made")], PAID),
     "paid-without-order": Planted([*PAID[:2], PAID[3]], PAID),
+    "paid-twice": Planted([*PAID, PAID[3]], PAID),
+    "clawed-back-above-paid": Planted([*PAID, clawback("Ordered", 10_000_01)], [*PAID, clawback("Ordered")]),
+    "recovered-above-clawback": Planted(
+        [*PAID, clawback("Ordered"), clawback("Recovered", 10_000_01)],
+        [*PAID, clawback("Ordered"), clawback("Recovered")],
+    ),
+    "approval-without-evidence": Planted(DESK, [claim(ONE, "Submitted", "Ma", **DOCUMENT), *DESK[1:]]),
+    "split-claim": Planted(
+        [DESK[0], claim(ONE, "Submitted", "Ma", claim="K2")],
+        [DESK[0], claim(ONE, "Submitted", "Ma", SUNDAY, claim="K2"), claim(TWO, "Submitted", "Ma")],
+    ),
     "conflict-in-matter": Planted([*DESK[:2], claim(ONE, "Approved", "Wu")], DESK),
     "conflicting-duties": Planted([*DESK, payment(ONE, "Ordered", actor="Shen")], [*DESK, *PAID]),
     "confirmed-by-oneself": Planted(
@@ -151,6 +163,19 @@ def test_an_exception_is_found_where_it_is_and_nowhere_else(tmp_path: Path, slug
 
     assert len(wrong) == planted.rows
     assert right == []
+
+
+def test_a_year_in_order_has_no_exception(tmp_path: Path) -> None:
+    codes = [told.originator for told in MANY]
+    registered = [entry(code, f"企业{number}") for number, code in enumerate(codes)]
+    claimed = [claim(codes[0], "Submitted", "Ma", **DOCUMENT)]
+    claimed += [claim(codes[0], "Reviewed", "Wu"), claim(codes[0], "Approved", "Shen")]
+    closing = [listed("Proposed"), listed("Published"), *map(settled, codes)]
+    closing += [listed("Closed", "Hu", payable_fen=10_000_00 * len(codes))]
+    paid = [payment(code, "Ordered") for code in codes]
+    paid += [payment(code, "Made", actor="Zhou") for code in codes]
+
+    assert findings(tmp_path, [*registered, *MANY, *claimed, *closing, *paid]) == []
 
 
 def test_a_list_that_differs_from_what_was_settled_is_named(tmp_path: Path) -> None:

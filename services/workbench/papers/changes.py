@@ -121,6 +121,11 @@ OVERRIDES = Paper(
         "claims a "
         f"WHERE step='approved' AND {_BEFORE.format(what='position', step='rejected')} IS NOT NULL "
         "ORDER BY 3 DESC",
+        "SELECT code, 'approval-without-evidence', amount_fen, position, claim || ': ' || person FROM "
+        "claims a WHERE step='approved' AND person<>'' AND NOT EXISTS (SELECT 1 FROM evidence e WHERE "
+        "e.code=a.code AND e.claim=a.claim) AND NOT EXISTS "
+        "(SELECT 1 FROM claims s JOIN events v ON v.position=s.position "
+        "WHERE s.code=a.code AND s.claim=a.claim AND v.document<>'') ORDER BY 3 DESC",
         "SELECT '', 'acknowledged', COALESCE(json_extract(content, '$.amount_fen'), 0), position, "
         "kind || ': ' || speaker || ' ' || SUBSTR(content, 1, 200) FROM events WHERE kind LIKE '%cknowledg%' "
         "ORDER BY position",
@@ -130,6 +135,7 @@ OVERRIDES = Paper(
         "approval-above-claim": Words("核准金额高于申请", "approved above the claim"),
         "approval-without-review": Words("未经初审即核准", "approved without a review"),
         "approval-after-rejection": Words("驳回后又核准", "approved after a rejection"),
+        "approval-without-evidence": Words("没有材料而核准", "approved without any evidence"),
         "acknowledged": Words("知悉提示后仍办理", "taken although a warning was shown"),
     },
 )

@@ -45,10 +45,17 @@ _REFERENCES = (
     "GROUP BY words HAVING COUNT(DISTINCT payment)>1) ORDER BY p.words, p.position"
 )
 
+_SPLIT = (
+    "SELECT c.code, 'split-claim', SUM(c.amount_fen), MAX(c.position), c.measure || ' ×' || "
+    "COUNT(DISTINCT c.claim) || ' ' || e.day FROM claims c JOIN events e ON e.position=c.position "
+    "WHERE c.step='submitted' GROUP BY c.code, c.measure, c.year, e.day HAVING COUNT(DISTINCT c.claim)>1 "
+    "ORDER BY 3 DESC"
+)
+
 
 def _find_duplicates(file: sqlite3.Connection, parameters: Parameters) -> Iterator[PaperRow]:
     file.create_function("plain", 1, _plain, deterministic=True)
-    for sql in (_DOCUMENTS, _THINGS, _AMOUNTS, _SPELLINGS, _REFERENCES):
+    for sql in (_DOCUMENTS, _THINGS, _AMOUNTS, _SPELLINGS, _REFERENCES, _SPLIT):
         yield from file.execute(sql, parameters.bound())
 
 
@@ -67,6 +74,7 @@ DUPLICATES = Paper(
         "same-thing": Words("同一事物由多家企业报送", "one thing of several enterprises"),
         "same-amount": Words("多家企业金额相同", "one amount of several enterprises"),
         "spelt-otherwise": Words("写法不同的同一事物", "one thing in two spellings"),
+        "split-claim": Words("同一企业同日就同一条款多次申请", "several claims of one measure on one day"),
         "same-bank-reference": Words("多笔付款用同一银行流水号", "one bank reference of several payments"),
     },
 )

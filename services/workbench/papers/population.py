@@ -52,6 +52,15 @@ _ACCOUNTS = (
     "WHERE policy=:policy AND year=:year AND step='made' GROUP BY code) p ON p.code=a.code"
 )
 
+_CLAWED_BACK = (
+    "SELECT code, SUM(CASE WHEN step='ordered' THEN amount_fen ELSE 0 END) AS ordered, "
+    "SUM(CASE WHEN step='recovered' THEN amount_fen ELSE 0 END) AS recovered, "
+    "COALESCE((SELECT SUM(p.amount_fen) FROM payments p WHERE p.code=c.code AND p.policy=c.policy "
+    "AND p.year=c.year AND p.step='made'), 0) AS paid, MAX(position) AS position "
+    "FROM clawbacks c WHERE policy=:policy AND year=:year GROUP BY code, policy, year"
+)
+_SUMS = "'{0} ' || {0} || ' fen, {1} ' || {1} || ' fen'"
+
 AGREEMENT = Paper(
     "agreement",
     Words("名单、办结与付款是否一致", "List, closing and payments agree"),
@@ -81,6 +90,14 @@ AGREEMENT = Paper(
         "SELECT p.code, 'paid-without-order', p.amount_fen, p.position, p.payment FROM payments p "
         "WHERE p.step='made' AND p.policy=:policy AND p.year=:year AND NOT EXISTS (SELECT 1 FROM payments o "
         "WHERE o.payment=p.payment AND o.step='ordered') ORDER BY 3 DESC",
+        "SELECT MAX(code), 'paid-twice', SUM(amount_fen)-MIN(amount_fen), MAX(position), payment || ' ×' || "
+        "COUNT(*) FROM payments WHERE step='made' AND policy=:policy AND year=:year GROUP BY payment "
+        "HAVING COUNT(*)>1 ORDER BY 3 DESC",
+        f"SELECT code, 'clawed-back-above-paid', ordered-paid, position, {_SUMS.format('ordered', 'paid')} "
+        f"FROM ({_CLAWED_BACK}) WHERE ordered>paid ORDER BY 3 DESC",
+        f"SELECT code, 'recovered-above-clawback', recovered-ordered, position, "
+        f"{_SUMS.format('recovered', 'ordered')} FROM ({_CLAWED_BACK}) WHERE recovered>ordered "
+        "ORDER BY 3 DESC",
     ),
     {
         "list-not-closing": Words("逐户金额与办结金额不符", "the parts do not come to the closing's sum"),
@@ -89,5 +106,8 @@ AGREEMENT = Paper(
         "paid-below-award": Words("实付少于应付", "paid less than was awarded"),
         "paid-without-award": Words("没有奖励而付款", "paid without an award"),
         "paid-without-order": Words("没有付款指令而付款", "paid without an order"),
+        "paid-twice": Words("一笔付款登记了两次付讫", "one payment recorded as made twice"),
+        "clawed-back-above-paid": Words("追回金额超过实付", "clawed back more than was paid"),
+        "recovered-above-clawback": Words("收回金额超过追回决定", "recovered more than was clawed back"),
     },
 )
