@@ -130,6 +130,24 @@ def test_all_who_come_at_once_at_first_are_let_in() -> None:
     assert issuer.asked == 1
 
 
+def test_a_worker_without_keys_takes_those_that_another_fetched(tmp_path: Path) -> None:
+    """The issuer hangs just as a worker is new, which another has asked before."""
+    with issuing() as issuer:
+        issuer.answers.set()
+        first = Keys(issuer.address, shared=tmp_path / "issuer-keys")
+        assert len(first.for_token("k1").keys) == 1
+        issuer.answers.clear()
+
+        second = Keys(issuer.address, shared=tmp_path / "issuer-keys")
+        assert [key.kid for key in second.for_token("k1").keys] == ["k1"]
+        assert issuer.asked == 1
+        (tmp_path / "issuer-keys").write_text("nonsense")
+        third = Keys(issuer.address, shared=tmp_path / "issuer-keys")
+        with pytest.raises(Refused, match="keys-unavailable"):
+            third.for_token("k1")
+        issuer.answers.set()
+
+
 class Endless(threading.Thread):
     """A fetch of keys that never ends; how long it was waited for."""
 

@@ -50,12 +50,14 @@ log = logging.getLogger(__name__)
 class Gate:
     """Finds out who asks. ``refusals`` counts what was refused, by reason."""
 
-    def __init__(self, ledger: Ledger, settings: IdentitySettings, buckets: Buckets) -> None:
+    def __init__(
+        self, ledger: Ledger, settings: IdentitySettings, buckets: Buckets, shared_keys: Path | None
+    ) -> None:
         self.ledger, self.settings = ledger, settings
         self.requests = Limit("requests", settings.rate * BURST_SECONDS, BURST_SECONDS, buckets)
         self.failures = Limit("failed-credentials", settings.failed, FAILED_SECONDS, buckets)
         self.accepted = Accepted(buckets)
-        self.tokens = Tokens(settings, lambda: ledger.clock().timestamp())
+        self.tokens = Tokens(settings, lambda: ledger.clock().timestamp(), shared_keys)
         self.refusals: dict[str, int] = {}
         self.sign_in = SignIn(ledger, settings) if settings.client_id else None
 
@@ -201,7 +203,8 @@ def _is_own_enterprise(actor: Actor) -> bool:
 
 def register(app: Flask, ledger: Ledger, settings: IdentitySettings, shared: Path | None = None) -> None:
     """Put the gate before an application; ``shared`` is the folder of the workers of one service."""
-    gate = Gate(ledger, settings, Buckets(shared / "limits" if shared else None))
+    buckets = Buckets(shared / "limits" if shared else None)
+    gate = Gate(ledger, settings, buckets, shared / "issuer-keys" if shared else None)
     app.extensions["subsidy-gate"] = gate
     app.before_request(gate.check)
     app.after_request(_add_limit_fields)

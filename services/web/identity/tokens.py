@@ -7,7 +7,9 @@ a key that is known waits for nobody, and few of the others wait for an issuer t
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import threading
 import time
 import urllib.request
@@ -52,10 +54,17 @@ class Refused(Exception):
 
 
 class Keys:
-    """The issuer's keys, from a file or an address, kept until a token needs newer ones."""
+    """The issuer's keys, from a file or an address, kept until a token needs newer ones.
 
-    def __init__(self, location: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.where, self.clock = location, clock
+    ``shared`` is a file in which a service's workers hand on what one of them fetched last: a worker
+    that has no keys yet depends on no issuer that answered another.
+    """
+
+    def __init__(
+        self, location: str, clock: Callable[[], float] = time.monotonic, shared: Path | None = None
+    ) -> None:
+        self.where, self.clock, self.shared = location, clock, shared
+        self.shared_at = 0
         self.lock = threading.Lock()
         self.held: KeySet | None = None
         self.fetched = float("-inf")
@@ -71,6 +80,9 @@ class Keys:
         if self._has_key(key_id):
             return self._held_keys()
         with self.lock:
+            self._take_shared()
+            if self._has_key(key_id):
+                return self._held_keys()
             is_due = self.clock() - self.fetched >= (FETCH_SECONDS if self.held else FIRST_FETCH_SECONDS)
             if is_due and (self.fetching is None or not self.fetching.is_alive()):
                 self.fetched = self.clock()
@@ -102,17 +114,31 @@ class Keys:
             raise Refused("token.keys-unavailable")
         return self.held
 
-    def _fetch_and_hold(self) -> None:
-        self.held = self._fetch() or self.held
-
-    def _fetch(self) -> KeySet | None:
-        from joserfc.errors import JoseError
-        from joserfc.jwk import KeySet
-
+    def _take_shared(self) -> None:
+        """Hold what another worker has fetched since."""
+        if self.shared is None:
+            return
         try:
-            return KeySet.import_key_set(json.loads(self._read()))
-        except (OSError, ValueError, KeyError, JoseError):
-            return None
+            changed_at = self.shared.stat().st_mtime_ns
+            if changed_at != self.shared_at:
+                self.shared_at, self.held = changed_at, _parse(self.shared.read_bytes()) or self.held
+        except OSError:
+            return
+
+    def _fetch_and_hold(self) -> None:
+        try:
+            text = self._read()
+        except (OSError, ValueError):
+            return
+        fetched = _parse(text)
+        if fetched is None:
+            return
+        self.held = fetched
+        if self.shared is not None:
+            part = self.shared.with_suffix(f".{os.getpid()}")
+            with contextlib.suppress(OSError):  # the others then fetch for themselves
+                part.write_bytes(text)
+                part.replace(self.shared)
 
     def _read(self) -> bytes:
         if "://" not in self.where:
@@ -126,12 +152,25 @@ class Keys:
             return bytes(answer.read(KEYS_BYTES_MAX))
 
 
-class Tokens:
-    """Reads tokens of one issuer."""
+def _parse(text: bytes) -> KeySet | None:
+    """A set of keys (RFC 7517, 5); none where it is no such text."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
 
-    def __init__(self, settings: IdentitySettings, now: Callable[[], float] = time.time) -> None:
+    try:
+        return KeySet.import_key_set(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, JoseError):
+        return None
+
+
+class Tokens:
+    """Reads tokens of one issuer; ``shared`` as in ``Keys``."""
+
+    def __init__(
+        self, settings: IdentitySettings, now: Callable[[], float] = time.time, shared: Path | None = None
+    ) -> None:
         self.settings, self.now = settings, now
-        self.keys = Keys(settings.jwks)
+        self.keys = Keys(settings.jwks, shared=shared)
 
     def read(self, text: str) -> tuple[Actor, dict[str, Any]]:
         """The actor that a token stands for, and its claims.
