@@ -13,6 +13,7 @@ from domain.money.amounts import print_fen
 from domain.vocabulary.kinds import Words
 from services.workbench.papers.paper import Parameters
 from services.workbench.papers.registry import EXCEPTIONS, FINDINGS_BY_SLUG, PAPERS
+from services.workbench.papers.terms import in_words
 from services.workbench.tables import AboutBundle, read_about
 from services.workbench.writing import ORIGIN_WORDS
 
@@ -168,7 +169,7 @@ def _exceptions(rows: Sequence[ExceptionRow], suggestion: Suggestion, language: 
             str(row.rank),
             FINDINGS_BY_SLUG[row.finding].in_language(language),
             _money(row.fen),
-            f"{row.code} {row.detail} #{row.position}".strip(),
+            f"{row.code} {in_words(row.detail, language)} #{row.position}".strip(),
         )
         for row in rows[:EXCEPTIONS_TOLD]
     ]

@@ -20,6 +20,7 @@ from domain.money.amounts import decimal_of, print_fen
 from domain.vocabulary.kinds import Words
 from services.workbench.papers.paper import FINDING, Cell, Column, Paper, Parameters
 from services.workbench.papers.registry import FINDINGS_BY_SLUG, PAPERS
+from services.workbench.papers.terms import in_words
 from services.workbench.tables import AboutBundle, read_about
 
 PAPERS_FOLDER = "papers"
@@ -130,7 +131,9 @@ def show_cell(value: Cell, column: Column, language: str) -> str:
         return print_fen(int(value), "CNY")
     if column == FINDING:
         return FINDINGS_BY_SLUG[str(value)].in_language(language)
-    return f"{value:,}" if column.unit == "count" and isinstance(value, int) else str(value)
+    if column.unit == "count" and isinstance(value, int):
+        return f"{value:,}"
+    return in_words(str(value), language)
 
 
 def _begin_sheet(book: Workbook, paper: Paper, language: str, number: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -22,12 +23,13 @@ from services.workbench.opinion import KINDS, RULE
 from services.workbench.page import create_page
 from services.workbench.papers.registry import FINDINGS_BY_SLUG, PAPERS_BY_SLUG
 from services.workbench.tables import open_file, read_about
-from services.workbench.writing import write_papers
+from services.workbench.writing import show_cell, write_papers
 from tests.events import CIXI
 from tests.integration.closings import closed
 from tests.integration.test_bundles import KEY
 from tests.integration.test_settled_bundles import bundled, closing_at
 
+LATIN = re.compile(r"[A-Za-z][A-Za-z-]{2,}")
 on_sqlite = pytest.mark.parametrize("store_kind", ["sqlite"])
 """A bundle is the same whatever store it came from."""
 
@@ -97,6 +99,31 @@ def test_papers_say_what_they_were_made_from_and_a_signature_covers_every_byte(
     assert main(["check", str(folder), "--key", public]) == 1
     told = capsys.readouterr().out
     assert all(words in told for words in ("changed after", "added after", "missing"))
+
+
+@on_sqlite
+def test_chinese_papers_have_no_latin_word_that_the_ledger_itself_does_not_have(folder: Path) -> None:
+    with closing(open_file(folder)) as file:
+        parameters = read_parameters(file, folder)
+        recorded = {
+            word
+            for sql in (
+                "SELECT kind, source, id, originator, speaker, content FROM events",
+                "SELECT thing FROM facts",
+            )
+            for row in file.execute(sql)
+            for word in LATIN.findall(" ".join(row))
+        }
+        strange = {
+            (paper.slug, word)
+            for paper in PAPERS_BY_SLUG.values()
+            for row in paper.rows(file, parameters)
+            for value, column in zip(row, paper.columns, strict=True)
+            for word in LATIN.findall(show_cell(value, column, "zh"))
+            if word not in recorded and word not in PAPERS_BY_SLUG
+        }
+
+    assert strange == set()
 
 
 @on_sqlite

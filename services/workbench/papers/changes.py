@@ -35,7 +35,7 @@ LATE = Paper(
         "x.kind || ' ' || x.source || ' ' || x.id FROM facts x, stages WHERE x.year=:year AND "
         "x.position>stages.listed AND x.shape<>'profile' ORDER BY 3 DESC, 4",
         f"{_STAGES} SELECT x.code, {_WHEN.format(what='correction')}, {payable_of('x.code')}, x.position, "
-        "x.step || ' ' || x.kind || ' ' || x.source || ' ' || x.id || ': ' || x.reason "
+        "'‹' || x.step || '› ' || x.kind || ' ' || x.source || ' ' || x.id || ': ' || x.reason "
         "FROM corrections x JOIN facts f ON f.source=x.source AND f.id=x.id AND f.kind=x.kind, stages "
         "WHERE f.year=:year AND x.position>stages.listed ORDER BY 3 DESC, 4",
     ),
@@ -73,7 +73,7 @@ HOLDS = Paper(
     ),
     ask(
         f"SELECT h.code, h.disagreement, h.kind || ' ' || h.source || ' ' || h.id, {_FACT_FEN}, h.position, "
-        f"{_DECIDED.format(what='step')}, {_DECIDED.format(what='position')}, "
+        f"'‹' || {_DECIDED.format(what='step')} || '›', {_DECIDED.format(what='position')}, "
         f"{_DECIDED.format(what='person')}, "
         f"{_DECIDED.format(what='reason')} FROM holds h WHERE h.step='held' ORDER BY h.position"
     ),

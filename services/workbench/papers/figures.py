@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from statistics import median
 
+from domain.money.amounts import print_fen
 from domain.vocabulary.kinds import Words
 from services.workbench.papers.paper import COUNTING, FINDINGS, Paper, PaperRow, Parameters, ask, column
 
@@ -44,7 +45,13 @@ def _find_outliers(file: sqlite3.Connection, parameters: Parameters) -> Iterator
             base = before.get(code, (0, 0))[0]
             if base and fen >= parameters.growth_times * base:
                 times = Fraction(fen, base)
-                yield code, "grew", fen - base, position, f"{kind}: ×{int(times)} ({base} → {fen} fen)"
+                yield (
+                    code,
+                    "grew",
+                    fen - base,
+                    position,
+                    f"{kind}: ×{int(times)} ({print_fen(base, 'CNY')} → {print_fen(fen, 'CNY')})",
+                )
     yield from file.execute(_SHARES, parameters.bound())
 
 
@@ -101,13 +108,13 @@ def _count_digits(file: sqlite3.Connection, parameters: Parameters) -> Iterator[
         n = sum(digits.values())
         wide = most[kind] // least[kind]
         if n < parameters.benford_least or wide < 1000:
-            yield kind, n, None, None, None, f"not-applicable: n {n}, range ×{wide}"
+            yield kind, n, None, None, None, f"‹not-applicable›: ‹count› {n:,}, ‹range› ×{wide:,}"
             continue
         expected = {digit: math.log10(1 + 1 / digit) for digit in range(1, 10)}
         deviation = sum(abs(digits.get(d, 0) / n - expected[d]) for d in expected) / 9
-        verdict = "nonconforming" if deviation > NONCONFORMING else "conforming"
+        verdict = "‹nonconforming›" if deviation > NONCONFORMING else "‹conforming›"
         for digit, share in expected.items():
-            words = f"{verdict}: mean deviation {deviation:.4f}"
+            words = f"{verdict}: ‹mean deviation› {deviation:.4f}"
             yield kind, n, digit, digits.get(digit, 0), round(share * n), words
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from domain.money.amounts import print_fen
 from domain.vocabulary.kinds import Words
 
 Cell = str | int | None
@@ -44,6 +45,10 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
         """Its values by name, as SQL takes them."""
         values: dict[str, Cell] = msgspec.to_builtins(self)
         return values
+
+
+def _show_money(fen: int) -> str:
+    return print_fen(fen, "CNY")
 
 
 Query = Callable[[sqlite3.Connection, Parameters], Iterable[PaperRow]]
@@ -87,7 +92,8 @@ class Paper:
     """None where its rows are no exceptions."""
 
     def rows(self, file: sqlite3.Connection, parameters: Parameters) -> Iterator[PaperRow]:
-        """The rows, streamed."""
+        """The rows, streamed; their words are marked, see ``terms``."""
+        file.create_function("money", 1, _show_money, deterministic=True)
         yield from self.query(file, parameters)
 
 

@@ -26,7 +26,7 @@ DUTIES = Paper(
         column("最晚", "Last", "date"),
     ),
     ask(
-        "SELECT person, step, part, COUNT(*), SUM(amount_fen), MIN(day), MAX(day) FROM acts "
+        "SELECT person, step, '‹' || part || '›', COUNT(*), SUM(amount_fen), MIN(day), MAX(day) FROM acts "
         "GROUP BY identity, person, step, part ORDER BY person, identity, step, part"
     ),
 )

@@ -20,17 +20,17 @@ POPULATION = Paper(
         column("金额", "Amount", "fen"),
     ),
     ask_each(
-        "SELECT 'facts', kind, COUNT(*), SUM(amount_fen) FROM facts GROUP BY kind ORDER BY kind",
-        "SELECT 'awards by measure', measure, COUNT(*), SUM(payable_fen) FROM list_lines WHERE year=:year "
+        "SELECT '‹facts›', kind, COUNT(*), SUM(amount_fen) FROM facts GROUP BY kind ORDER BY kind",
+        "SELECT '‹awards by measure›', measure, COUNT(*), SUM(payable_fen) FROM list_lines WHERE year=:year "
         "GROUP BY measure ORDER BY measure",
-        "SELECT 'awards by town', COALESCE(e.town, ''), COUNT(*), SUM(payable_fen) FROM list_lines l "
+        "SELECT '‹awards by town›', COALESCE(e.town, ''), COUNT(*), SUM(payable_fen) FROM list_lines l "
         "LEFT JOIN enterprises e ON e.code=l.code WHERE l.year=:year GROUP BY 2 ORDER BY 2",
-        "SELECT 'awards', '', COUNT(*), SUM(payable_fen) FROM list_lines WHERE year=:year",
-        "SELECT 'payments by month', SUBSTR(date, 1, 7), COUNT(*), SUM(amount_fen) FROM payments "
+        "SELECT '‹awards›', '', COUNT(*), SUM(payable_fen) FROM list_lines WHERE year=:year",
+        "SELECT '‹payments by month›', SUBSTR(date, 1, 7), COUNT(*), SUM(amount_fen) FROM payments "
         "WHERE step='made' AND year=:year AND policy=:policy GROUP BY 2 ORDER BY 2",
-        "SELECT 'payments ' || step, '', COUNT(*), SUM(amount_fen) FROM payments "
+        "SELECT '‹payments› ‹' || step || '›', '', COUNT(*), SUM(amount_fen) FROM payments "
         "WHERE year=:year AND policy=:policy GROUP BY step ORDER BY step",
-        "SELECT 'clawbacks ' || step, '', COUNT(*), SUM(amount_fen) FROM clawbacks "
+        "SELECT '‹clawbacks› ‹' || step || '›', '', COUNT(*), SUM(amount_fen) FROM clawbacks "
         "WHERE year=:year AND policy=:policy GROUP BY step ORDER BY step",
     ),
 )
@@ -59,7 +59,7 @@ _CLAWED_BACK = (
     "AND p.year=c.year AND p.step='made'), 0) AS paid, MAX(position) AS position "
     "FROM clawbacks c WHERE policy=:policy AND year=:year GROUP BY code, policy, year"
 )
-_SUMS = "'{0} ' || {0} || ' fen, {1} ' || {1} || ' fen'"
+_SUMS = "'‹{0}› ' || money({0}) || ', ‹{1}› ' || money({1})"
 
 AGREEMENT = Paper(
     "agreement",
@@ -71,17 +71,18 @@ AGREEMENT = Paper(
     FINDINGS,
     ask_each(
         "SELECT '', 'list-not-closing', ABS(c.fen-s.fen), c.position, "
-        f"'list ' || s.fen || ' fen, closing ' || c.fen || ' fen' FROM {_CLOSED} c, "
+        f"'‹settled› ' || money(s.fen) || ', ‹closing› ' || money(c.fen) FROM {_CLOSED} c, "
         "(SELECT COALESCE(SUM(payable_fen), 0) AS fen FROM settled WHERE policy=:policy AND year=:year) s "
         "WHERE c.fen<>s.fen",
         f"SELECT '', 'list-not-settled', ABS(l.fen-s.fen), c.position, "
-        f"'list ' || l.fen || ' fen, settled ' || s.fen || ' fen' FROM {_CLOSED} c, {_LIST} l, {_SETTLED} s "
+        f"'‹list› ' || money(l.fen) || ', ‹settled› ' || money(s.fen) "
+        f"FROM {_CLOSED} c, {_LIST} l, {_SETTLED} s "
         "WHERE l.fen<>s.fen",
         "SELECT code, 'paid-above-award', paid-payable, position, "
-        f"'paid ' || paid || ' fen, payable ' || payable || ' fen' FROM ({_ACCOUNTS}) "
+        f"'‹paid› ' || money(paid) || ', ‹payable› ' || money(payable) FROM ({_ACCOUNTS}) "
         "WHERE paid>payable ORDER BY 3 DESC",
         "SELECT code, 'paid-below-award', payable-paid, position, "
-        f"'paid ' || paid || ' fen, payable ' || payable || ' fen' FROM ({_ACCOUNTS}) "
+        f"'‹paid› ' || money(paid) || ', ‹payable› ' || money(payable) FROM ({_ACCOUNTS}) "
         "WHERE paid<payable AND EXISTS (SELECT 1 FROM payments p WHERE p.policy=:policy AND p.year=:year "
         "AND p.step='made') ORDER BY 3 DESC",
         "SELECT p.code, 'paid-without-award', p.amount_fen, p.position, p.payment FROM payments p "
