@@ -14,7 +14,7 @@ TERMS = {
     "payments": Words("付款", "payments"),
     "payments by month": Words("付款（按月）", "payments by month"),
     "clawbacks": Words("追回", "clawbacks"),
-    "ordered": Words("已指令", "ordered"),
+    "ordered": Words("已下达", "ordered"),
     "made": Words("已付讫", "made"),
     "failed": Words("已退回", "failed"),
     "recovered": Words("已收回", "recovered"),
