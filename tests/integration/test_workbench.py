@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ from openpyxl import load_workbook
 from domain.money.amounts import print_fen
 from ledger.reading.explanations import explain_awards
 from ledger.store.application import Ledger
-from services.web.documents.pdf import PROGRAMS, as_pdf
+from services.web.documents.pdf import as_pdf
 from services.workbench.choosing import read_parameters
 from services.workbench.command import main
 from services.workbench.enterprise import explain_enterprise
@@ -28,6 +27,7 @@ from tests.events import CIXI
 from tests.integration.closings import closed
 from tests.integration.test_bundles import KEY
 from tests.integration.test_settled_bundles import bundled, closing_at
+from tests.programs import program
 
 LATIN = re.compile(r"[A-Za-z][A-Za-z-]{2,}")
 on_sqlite = pytest.mark.parametrize("store_kind", ["sqlite"])
@@ -128,8 +128,7 @@ def test_chinese_papers_have_no_latin_word_that_the_ledger_itself_does_not_have(
 
 @on_sqlite
 def test_a_paper_can_be_had_as_pdf(folder: Path) -> None:
-    if not any(map(shutil.which, PROGRAMS)):
-        pytest.skip("LibreOffice is not installed")
+    program("soffice")
     with closing(open_file(folder)) as file:
         parameters, papers = read_parameters(file, folder), (PAPERS_BY_SLUG["population"],)
         [path] = write_papers(file, folder, parameters, "zh", papers)
