@@ -220,4 +220,4 @@ def test_a_port_that_is_taken_is_told(secure: SecureCluster, database_at: Callab
     with pytest.raises(subprocess.CalledProcessError) as told:
         commands.run("consume")
 
-    assert "SUBSIDY_LEDGER_METRICS_PORT: cannot be opened" in told.value.stderr
+    assert "SUBSIDY_LEDGER_METRICS_PORT：打不开" in told.value.stderr
