@@ -6,10 +6,21 @@ expected of a mistake is written beside it, from the rules that ``docs/errors.md
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ledger.intake.messages.fields import Choice, CreditCode, Day, Instant, Money, Slug, Text, WholeNumber
+from ledger.intake.messages.fields import (
+    Choice,
+    CreditCode,
+    Day,
+    Instant,
+    Money,
+    Sha256,
+    Slug,
+    Text,
+    WholeNumber,
+)
 from ledger.intake.sheets.tables import SHIPPED_TABLES, Column
 from ledger.intake.sheets.template import template_columns
 from tests.events import CIXI
@@ -76,6 +87,8 @@ def right(name: str, number: int) -> dict[str, Typed]:
 
 def _right(name: str, column: Column, number: int) -> Typed:
     key, field = column.key, column.field
+    if isinstance(field, Sha256):
+        return "text", hashlib.sha256(f"{number}".encode()).hexdigest()
     if isinstance(field, CreditCode):
         code = credit_code(number + OF_SUCCESSORS if key == "by" else number)
         return "text", (code, f" {code}　", code.lower(), _wide(code))[number % 4]
@@ -132,6 +145,12 @@ OF_TEXTS = (
     ("a text that became a long number", "number", "1234567890123456789", "cell.digits"),
     ("a text on two lines", "formula", '="甲"&CHAR(10)&"乙"', "text.form"),
 )
+OF_DIGESTS = (
+    ("a digest cut short", "text", "a" * 63, "text.form"),
+    ("a digest with a letter too many", "text", "a" * 65, "text.form"),
+    ("a digest with another letter", "text", "g" * 64, "text.form"),
+    ("a digest that became a date", "date", "2024;3;5", "cell.date"),
+)
 OF_DAYS = (
     ("the thirtieth of February", "text", "2024-02-30", "date.form"),
     ("a thirteenth month", "text", "2024/13/1", "date.form"),
@@ -187,6 +206,7 @@ BY_KIND: tuple[tuple[type, tuple[tuple[str, str, str, str], ...]], ...] = (
     (Instant, OF_TIMES),
     (Choice, OF_LISTS),
     (Slug, OF_LISTS),
+    (Sha256, OF_DIGESTS),
     (Text, OF_TEXTS),
 )
 

@@ -648,7 +648,7 @@ def test_a_claim_is_reviewed_by_keyboard_alone(hall: Hall, at: Opener) -> None:
     page.keyboard.type("12000.00")
     page.keyboard.press("Tab")
     page.keyboard.type("同意")
-    page.keyboard.press("Tab")
+    _tab_to(page, "main form button")
     page.keyboard.press("Enter")
     page.locator(".tag.reviewed").first.wait_for()
 
