@@ -200,10 +200,14 @@ def test_its_table_has_its_columns_drop_downs_and_example(tmp_path: Path) -> Non
         "直播间数（间）",
         "日期*",
         "报送日期",
+        "依据文号",
+        "依据摘要",
+        "依据日期",
+        "出具单位",
     ]
     assert [cell.value for cell in sheet[1]] == heads
     lists = [rule.formula1 for rule in sheet.data_validations.dataValidation]
-    assert lists == [None, None, None, '"成长型,头部"', '"玻璃直播间"', None, None, None]
+    assert lists == [None, None, None, '"成长型,头部"', '"玻璃直播间"', *[None] * 7]
     assert [cell.value for cell in sheet[EXAMPLE_ROW]][2:7] == [
         "示例直播基地",
         "成长型",
