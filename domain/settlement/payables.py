@@ -87,3 +87,12 @@ def payable_of(line: Line, book: Rulebook, shares: Shares) -> Payable:
 
 
 __all__ = ["Line", "Payable", "Shares", "basis", "division", "factor", "payable_of", "shares_budget"]
+
+
+def payable_as_now(line: Line, accepted_fen: int, book: Rulebook, shares: Shares) -> int:
+    """What a closed year's list would pay of an award as late facts have it, by its own division, in fen.
+
+    ``accepted_fen`` is what of it was accepted since: another year pays that.
+    """
+    left_fen = max(line.gross - line.withheld - max(accepted_fen, 0), 0)
+    return payable_of(line._replace(gross=left_fen, withheld=0), book, shares).payable

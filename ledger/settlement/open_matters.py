@@ -22,7 +22,7 @@ from domain.settlement.open_matters import (
     find_in_account,
     sum_up,
 )
-from domain.settlement.payables import Line, payable_of
+from domain.settlement.payables import Line, payable_as_now
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import CHUNK, closings
 from ledger.reading.open_matters.accounts import read_account_steps, read_late_event, read_open_codes
@@ -174,8 +174,8 @@ def _read_standings(rows: Rows, book: Rulebook, year: int) -> Iterator[_Standing
         if code not in late:
             late[code] = read_late_event(rows, code, closing.known)
         settled_fen, pot = _read_settled(rows, book, year, adjustment)
-        should = max(adjustment.now - max(adjustment.accepted, 0), 0)
-        right_fen = payable_of(Line(code, measure, year, should, 0, pot), book, shares).payable
+        line = Line(code, measure, year, adjustment.now, 0, pot)
+        right_fen = payable_as_now(line, adjustment.accepted, book, shares)
         award = AwardStanding(measure, adjustment.amount, settled_fen, right_fen, *late[code])
         yield _Standing(code, award)
 

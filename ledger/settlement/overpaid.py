@@ -9,7 +9,7 @@ from domain.authority.roles import NotAllowed
 from domain.money.amounts import Amount
 from domain.settlement.figures import division_of
 from domain.settlement.overpaid import Overpayment
-from domain.settlement.payables import Line, payable_of
+from domain.settlement.payables import Line, payable_as_now
 from ledger.policies.versions import rulebook
 from ledger.projections.closings import must_be_closed
 from ledger.settlement.pending import Pending, pending, pot_now
@@ -138,9 +138,9 @@ class _Price:
     def value(self, adjustment: Pending, pot: str | None) -> int:
         """Fen; ``pot`` is the award's own where it was settled."""
         code, measure = adjustment.code, adjustment.measure
-        should = max(adjustment.now - max(adjustment.accepted, 0), 0)
         pot = pot_now(self.rows, self.book, code, measure, self.year) if pot is None else pot
-        return payable_of(Line(code, measure, self.year, should, 0, pot), self.book, self.shares).payable
+        line = Line(code, measure, self.year, adjustment.now, 0, pot)
+        return payable_as_now(line, adjustment.accepted, self.book, self.shares)
 
 
 def sum_to_order(rows: Rows, policy: str, year: int) -> dict[str, int]:

@@ -24,7 +24,7 @@ from domain.settlement.open_cases import (
     find_waiting,
 )
 from domain.settlement.open_matters import AccountStep, AwardStanding, Finding, find_in_account, sum_up
-from domain.settlement.payables import Line, payable_of
+from domain.settlement.payables import Line, payable_as_now, payable_of
 from services.verify.streams.procedure import Closing, PlacedEvent
 
 NO_PART = AwardLine("", 0, 0, 0, 0, 0)
@@ -135,12 +135,13 @@ class OpenMattersFinder:
         for measure in sorted({*settled, *awards, *accepted}):
             line, award = settled.get(measure, NO_PART), awards.get(measure) or Award()
             pot = line.pot or (book.pot_of(year, measure, standing.town) if book.divides else "")
-            now = payable_of(Line(code, measure, year, award.gross, award.withheld, pot), book, shares)
+            award_line = Line(code, measure, year, award.gross, award.withheld, pot)
+            now = payable_of(award_line, book, shares)
             now_fen, taken_fen = now.gross - now.withheld, accepted.get(measure, 0)
             missing_fen = now_fen - (line.gross_fen - line.withheld_fen) - taken_fen
             if missing_fen:
-                should = max(now_fen - max(taken_fen, 0), 0)
-                right = payable_of(Line(code, measure, year, should, 0, pot), book, shares).payable
+                as_now = award_line._replace(gross=now_fen, withheld=0)
+                right = payable_as_now(as_now, taken_fen, book, shares)
                 late = standing.late.get(year, (0, ""))
                 yield AwardStanding(measure, missing_fen, line.payable_fen, right, *late)
 
