@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import msgspec
 import yaml
 
 from domain.authority.persons import Person, is_same_person, is_told_apart
@@ -49,17 +50,15 @@ class HeldDuties(NamedTuple):
 def parted_duties() -> dict[str, PartedDuties]:
     """The table, by the ids that policies name."""
     return {
-        id_: PartedDuties(
-            id_, frozenset(row["first"]), frozenset(row["second"]), StepTitle(row["zh"], row["en"])
-        )
-        for id_, row in _read_table()["parted"].items()
+        id_: PartedDuties(id_, row.first, row.second, StepTitle(row.zh, row.en))
+        for id_, row in _read_table().parted.items()
     }
 
 
 def title_step(step: str) -> StepTitle:
     """What a step of the table is called."""
-    titles = _read_table()["titles"]
-    return StepTitle(**titles[step]) if step in titles else TWO_PERSON_STEPS[step]
+    title = _read_table().titles.get(step)
+    return StepTitle(title.zh, title.en) if title else TWO_PERSON_STEPS[step]
 
 
 def list_parted_steps() -> frozenset[str]:
@@ -136,7 +135,22 @@ def _refusal(code: str, person: Person, step: str, duties: PartedDuties, before:
     )
 
 
+class _Title(msgspec.Struct, forbid_unknown_fields=True):
+    zh: str
+    en: str
+
+
+class _Parted(_Title, forbid_unknown_fields=True):
+    first: frozenset[str]
+    second: frozenset[str]
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    titles: dict[str, _Title]
+    parted: dict[str, _Parted]
+
+
 @cache
-def _read_table() -> dict[str, Any]:
-    table: dict[str, Any] = yaml.safe_load(files(__package__).joinpath("duties.yaml").read_text("utf-8"))
-    return table
+def _read_table() -> _Table:
+    text = files(__package__).joinpath("duties.yaml").read_text("utf-8")
+    return msgspec.convert(yaml.safe_load(text), _Table)
